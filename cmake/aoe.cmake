@@ -1,0 +1,46 @@
+# How every library, program and test of the project is built: one place for warnings and linking.
+
+add_library(aoe_options INTERFACE)
+target_compile_options(aoe_options INTERFACE -Wall -Wextra -Wconversion -Werror)
+target_include_directories(aoe_options INTERFACE ${PROJECT_SOURCE_DIR})
+
+# aoe_library(NAME SOURCES... LINK LIBRARIES...): a folder's library.
+function(aoe_library name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC aoe_options ${arg_LINK})
+endfunction()
+
+# aoe_program(NAME SOURCES... LINK LIBRARIES...): an installed program with its manual page.
+function(aoe_program name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK})
+  target_compile_definitions(${name} PRIVATE AOE_VERSION="${PROJECT_VERSION}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+endfunction()
+
+# aoe_test(NAME SOURCES... LINK LIBRARIES...): GoogleTest cases, one ctest entry a program.
+function(aoe_test name)
+  if(NOT AOE_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+endfunction()
+
+# aoe_python_test(NAME SCRIPT ARGUMENTS...): a test that plays against real programs. Exit status 77 is a
+# skip: ctest then names the test as skipped, and its output says what was missing.
+function(aoe_python_test name script)
+  if(NOT AOE_TESTS)
+    return()
+  endif()
+  add_test(NAME ${name}
+           COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77
+    ENVIRONMENT "PYTHONPATH=${PROJECT_SOURCE_DIR}/ci/python;PYTHONDONTWRITEBYTECODE=1")
+endfunction()

@@ -1,0 +1,59 @@
+// The ATA that travels inside AoE command 0: opcodes, and the bits of the status and error
+// registers.
+//
+// Opcodes come from peers and may hold any value; compare, never assume. Names as in ATA8-ACS.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace aoe::ata {
+
+enum class Opcode : std::uint8_t {
+  data_set_management = 0x06,
+  read_sectors = 0x20,
+  read_sectors_ext = 0x24,
+  read_dma_ext = 0x25,
+  write_sectors = 0x30,
+  write_sectors_ext = 0x34,
+  write_dma_ext = 0x35,
+  read_verify = 0x40,
+  read_verify_ext = 0x42,
+  smart = 0xb0,
+  read_dma = 0xc8,
+  write_dma = 0xca,
+  standby_immediate = 0xe0,
+  idle_immediate = 0xe1,
+  check_power_mode = 0xe5,
+  flush_cache = 0xe7,
+  flush_cache_ext = 0xea,
+  identify_device = 0xec,
+};
+
+/// What an opcode asks for, as far as the wire is concerned.
+enum class Kind : std::uint8_t { read, write, flush, identify, other };
+Kind kind(Opcode opcode);
+
+/// "READ", "WRITE EXT", …; "ATA" for an opcode that is not in the list above.
+std::string_view name(Opcode opcode);
+
+// Status register.
+inline constexpr std::uint8_t status_err = 0x01;   // the error register tells
+inline constexpr std::uint8_t status_drq = 0x08;   // data request
+inline constexpr std::uint8_t status_df = 0x20;    // device fault
+inline constexpr std::uint8_t status_drdy = 0x40;  // device ready
+inline constexpr std::uint8_t status_bsy = 0x80;
+
+/// A reply whose status has one of these did not succeed: BSY, DF, DRQ, ERR.
+inline constexpr std::uint8_t status_failed = status_bsy | status_df | status_drq | status_err;
+
+// Error register, valid with status_err.
+inline constexpr std::uint8_t error_abrt = 0x04;  // aborted: unknown or refused command
+inline constexpr std::uint8_t error_idnf = 0x10;  // id not found: an LBA outside the disk
+inline constexpr std::uint8_t error_unc = 0x40;   // uncorrectable data
+
+/// LBA28 reaches 2^28 - 1 sectors (the capacity field's limit), LBA48 2^48.
+inline constexpr std::uint64_t lba28_sectors_max = 0x0fff'ffff;
+inline constexpr std::uint64_t lba48_sectors_max = std::uint64_t{1} << 48;
+
+}  // namespace aoe::ata

@@ -1,0 +1,16 @@
+// AOE_CHECK: an invariant of our own code, asserted in release builds too.
+//
+// Never for input: what comes from a wire, a file or a person is decoded into a value or a named
+// error.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+
+#define AOE_CHECK(condition)                                                                 \
+  do {                                                                                       \
+    if (!(condition)) [[unlikely]] {                                                         \
+      std::fprintf(stderr, "%s:%d: invariant broken: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                          \
+    }                                                                                        \
+  } while (false)

@@ -1,0 +1,27 @@
+// One line for any frame, good or bad, for logs, reports and ledgers.
+//
+//   e1.1 READ EXT lba 2+2 tag 02010a3c
+//   e1.1 ATA reply ok lba 2 left 0 tag 02010a3c
+//   e1.1 error 6 (target is reserved) to ATA tag 02010a3c
+//   e*.* config read tag 00000001
+//   bad frame, 41 bytes: config string beyond the frame (offset 30: have 9, need 16)
+#pragma once
+
+#include <string_view>
+
+#include "proto/bytes.h"
+#include "proto/reject.h"
+
+namespace aoe {
+
+/// The longest line that describe() writes.
+inline constexpr std::size_t description_size_max = 200;
+
+/// Writes the line into `room` (cut to fit) and returns it. Never more than description_size_max
+/// characters, all printable ASCII, whatever the frame holds. Allocates nothing.
+std::string_view describe(Bytes frame, std::span<char> room);
+
+/// "write data beyond the frame (offset 36: have 512, need 1024)"
+std::string_view describe(const Reject& reject, std::span<char> room);
+
+}  // namespace aoe

@@ -1,0 +1,65 @@
+// The 512 bytes that IDENTIFY DEVICE returns: built by a target, parsed by an initiator.
+//
+// 256 little-endian words; strings are space-padded, with the two bytes of every word swapped; word
+// 255 holds the signature 0xA5 and a checksum (ATA8-ACS). Addressed here by word number, as ATA
+// does.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "proto/bytes.h"
+#include "proto/reject.h"
+
+namespace aoe {
+
+inline constexpr std::size_t identify_size = 512;
+
+/// A string of at most N printable ASCII characters, held in place. Longer text is cut; a character
+/// that is not printable (a peer may send any byte) becomes '?', so the text is safe on a terminal.
+template <std::size_t N>
+class FixedText {
+ public:
+  FixedText() = default;
+  FixedText(
+      std::string_view text) {  // NOLINT(google-explicit-constructor): a literal is meant to fit
+    for (const char c : text.substr(0, N)) text_[size_++] = c >= ' ' && c <= '~' ? c : '?';
+  }
+  std::string_view view() const { return {text_.data(), size_}; }
+  bool operator==(const FixedText& other) const { return view() == other.view(); }
+
+ private:
+  std::array<char, N> text_{};
+  std::size_t size_ = 0;
+};
+
+/// What a disk says of itself, and all that a client of ours reads of it.
+struct Identity {
+  FixedText<20> serial;                      // words 10-19
+  FixedText<8> firmware;                     // words 23-26
+  FixedText<40> model;                       // words 27-46
+  std::uint64_t sectors = 0;                 // of 512 bytes: words 100-103 with LBA48, else 60-61
+  bool lba48 = false;                        // words 83 and 86, bit 10
+  bool flush_cache = false;                  // bit 12
+  bool flush_cache_ext = false;              // bit 13
+  std::uint32_t physical_sector_size = 512;  // bytes, a power of two: word 106
+  /// Set by parse: word 255 carries its signature and the checksum is wrong, so the data is
+  /// damaged.
+  bool checksum_wrong = false;
+
+  bool operator==(const Identity&) const = default;
+};
+
+/// Fills all 512 bytes. `sectors` is at most 2^48; word 60-61 is clamped to what LBA28 reaches.
+void build_identify(const Identity& identity, std::span<std::uint8_t, identify_size> out);
+
+/// Reads IDENTIFY data from the wire; bytes after the first 512 are ignored.
+/// Rejects: identify_too_short, identify_not_lba, identify_sector_size (logical sectors that are
+/// not 512), identify_too_large.
+tl::expected<Identity, Reject> parse_identify(Bytes data);
+
+}  // namespace aoe

@@ -1,0 +1,58 @@
+// Facts about this machine's network interfaces, now and as they change (rtnetlink).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "proto/address.h"
+#include "wire/frame_port.h"
+
+namespace aoe {
+
+struct Interface {
+  int index = 0;
+  std::string name;
+  Link link;
+  bool ethernet = false;  // an Ethernet device (lo is not one, though it carries frames when named)
+
+  bool operator==(const Interface&) const = default;
+};
+
+/// All interfaces of this network namespace, by index.
+tl::expected<std::vector<Interface>, std::string> list_interfaces();
+
+/// The interfaces on which a program works: those named, in that order, or (with no names) every
+/// Ethernet interface that is up. Errors: "eth9: no such interface"; "no Ethernet interface is up".
+tl::expected<std::vector<Interface>, std::string> choose_interfaces(
+    const std::vector<std::string>& names);
+
+/// Reports changes of interfaces. Owns a netlink socket; an event loop waits for descriptor() and
+/// calls next() until it returns nothing.
+class InterfaceMonitor {
+ public:
+  struct Change {
+    Interface interface;
+    bool removed = false;
+  };
+
+  static tl::expected<std::unique_ptr<InterfaceMonitor>, std::string> open();
+  InterfaceMonitor(const InterfaceMonitor&) = delete;
+  InterfaceMonitor& operator=(const InterfaceMonitor&) = delete;
+  ~InterfaceMonitor();
+
+  int descriptor() const;
+  /// The next change, or nothing when none waits. Where the kernel dropped notices because they
+  /// came too fast, the state of all interfaces follows as if each had just changed.
+  std::optional<Change> next();
+
+ private:
+  struct Socket;
+  explicit InterfaceMonitor(std::unique_ptr<Socket> socket);
+  std::unique_ptr<Socket> socket_;
+};
+
+}  // namespace aoe

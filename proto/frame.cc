@@ -195,6 +195,7 @@ void encode_registers(Writer& out, const AtaFlags& flags, std::uint8_t error_or_
 void encode_config(Writer& out, std::uint16_t buffer_count, std::uint16_t firmware,
                    std::uint8_t sector_count, std::uint8_t version, ConfigCommand command,
                    Bytes string) {
+  AOE_CHECK(command <= ConfigCommand::force_set);
   AOE_CHECK(string.size() <= config_string_size_max);
   out.u16(buffer_count);
   out.u16(firmware);
@@ -232,12 +233,13 @@ struct EncodeArg {
   }
   void operator()(const ReserveRequest& r) const { reserve(r.command, r.macs); }
   void operator()(const ReserveReply& r) const { reserve(r.command, r.macs); }
-  void operator()(const VendorRequest& r) const { out.bytes(r.arg); }
-  void operator()(const VendorReply& r) const { out.bytes(r.arg); }
+  void operator()(const VendorRequest& r) const { vendor(r.command, r.arg); }
+  void operator()(const VendorReply& r) const { vendor(r.command, r.arg); }
   void operator()(const ErrorReply&) const {}
 
  private:
   void mask(MaskCommand command, MaskError error, std::size_t count, DirectiveList list) const {
+    AOE_CHECK(command <= MaskCommand::edit && error <= MaskError::list_full);
     out.u8(0);
     out.u8(static_cast<std::uint8_t>(command));
     out.u8(static_cast<std::uint8_t>(error));
@@ -245,9 +247,14 @@ struct EncodeArg {
     out.bytes(list.packed());
   }
   void reserve(ReserveCommand command, MacList macs) const {
+    AOE_CHECK(command <= ReserveCommand::force_set);
     out.u8(static_cast<std::uint8_t>(command));
     out.u8(static_cast<std::uint8_t>(macs.size()));
     out.bytes(macs.packed());
+  }
+  void vendor(std::uint8_t command, Bytes arg) const {
+    AOE_CHECK(command >= vendor_command_min);
+    out.bytes(arg);
   }
 };
 
@@ -260,8 +267,6 @@ Bytes ata_data(const Body& body) {
 /// Header and Arg, neither ATA data nor padding.
 void encode_fields(const Header& header, const Body& body, Writer& out) {
   const Kind kind = std::visit(KindOf{}, body);
-  AOE_CHECK((kind.flags & flag_error) != 0 || kind.command >= vendor_command_min ||
-            kind.command <= number(Command::reserve));
   out.bytes(header.destination.octets);
   out.bytes(header.source.octets);
   out.u16(ethertype);

@@ -20,9 +20,9 @@ namespace aoe {
 
 /// §2: what every frame carries.
 struct Header {
-  Mac destination;
-  Mac source;
-  Address address;
+  Mac destination{};
+  Mac source{};
+  Address address{};
   std::uint32_t tag = 0;  // chosen by the client, copied by the server
 
   bool operator==(const Header&) const = default;
@@ -41,42 +41,42 @@ struct AtaFlags {
 /// §3.1 request. `data` holds exactly sectors x 512 bytes when flags.write is set, and nothing
 /// otherwise.
 struct AtaRequest {
-  AtaFlags flags;
+  AtaFlags flags{};
   std::uint8_t feature = 0;
   std::uint8_t sectors = 0;
   ata::Opcode opcode{};
   std::uint64_t lba = 0;  // below 2^28, or 2^48 when flags.extended
-  Bytes data;
+  Bytes data{};
 };
 
 /// §3.1 reply. Decoded, `data` is all that follows the header, padding included: the client knows
 /// how much it asked for.
 struct AtaReply {
-  AtaFlags flags;
+  AtaFlags flags{};
   std::uint8_t error = 0;         // ATA error register
   std::uint8_t sectors_left = 0;  // what is left undone: 0 on success
   std::uint8_t status = 0;        // ATA status register
   std::uint64_t lba = 0;
-  Bytes data;
+  Bytes data{};
 };
 
 /// §3.2. `string` is at most 1024 bytes.
 struct ConfigRequest {
   ConfigCommand command = ConfigCommand::read;
-  Bytes string;
+  Bytes string{};
 };
 struct ConfigReply {
   std::uint16_t buffer_count = 0;  // messages that the server can queue
   std::uint16_t firmware = 0;
   std::uint8_t sector_count = 0;  // most sectors in an ATA command; 0 stands for 2
   ConfigCommand command = ConfigCommand::read;
-  Bytes string;
+  Bytes string{};
 };
 
 /// §3.3. The command is kept as it came: a server runs directives in order and stops at a bad one.
 struct Directive {
   std::uint8_t command = 0;  // DirectiveCommand, or a bad one
-  Mac mac;
+  Mac mac{};
 
   bool operator==(const Directive&) const = default;
 };
@@ -103,40 +103,45 @@ class WireList {
 using DirectiveList = WireList<Directive, 8>;
 using MacList = WireList<Mac, 6>;
 
+template <>
+Directive DirectiveList::operator[](std::size_t i) const;
+template <>
+Mac MacList::operator[](std::size_t i) const;
+
 /// Packs entries into `room` (8 or 6 bytes each, at most 255), and gives the list over it.
 DirectiveList pack(std::span<const Directive> directives, MutableBytes room);
 MacList pack(std::span<const Mac> macs, MutableBytes room);
 
 struct MaskRequest {
   MaskCommand command = MaskCommand::read;
-  DirectiveList directives;
+  DirectiveList directives{};
 };
 /// Without an error, the whole mask list; with one, the number of directives done before it.
 struct MaskReply {
   MaskCommand command = MaskCommand::read;
   MaskError error = MaskError::none;
   std::uint8_t directives_done = 0;  // meaningful with an error only
-  DirectiveList list;                // empty with an error
+  DirectiveList list{};              // empty with an error
 };
 
 /// §3.4
 struct ReserveRequest {
   ReserveCommand command = ReserveCommand::read;
-  MacList macs;
+  MacList macs{};
 };
 struct ReserveReply {
   ReserveCommand command = ReserveCommand::read;
-  MacList macs;
+  MacList macs{};
 };
 
 /// Commands 240-255: decoded so that a report can name them. Never sent by us but in tests.
 struct VendorRequest {
   std::uint8_t command = vendor_command_min;
-  Bytes arg;
+  Bytes arg{};
 };
 struct VendorReply {
   std::uint8_t command = vendor_command_min;
-  Bytes arg;
+  Bytes arg{};
 };
 
 /// §2.4: flags R and E. What follows the header is the request's echo at best, and not looked at.

@@ -74,6 +74,7 @@ class Words {
 void build_identify(const Identity& identity, Block out) {
   AOE_CHECK(identity.sectors <= ata::lba48_sectors_max);
   AOE_CHECK(identity.physical_sector_size >= sector_size &&
+            identity.physical_sector_size <= sector_size << 15 &&  // four bits of word 106
             std::has_single_bit(identity.physical_sector_size));
   std::ranges::fill(out, std::uint8_t{0});
   const auto sectors28 = std::min(identity.sectors, ata::lba28_sectors_max);
@@ -127,7 +128,7 @@ tl::expected<Identity, Reject> parse_identify(Bytes data) {
         return reject(Rule::identify_sector_size, 117, logical_words, sector_size / 2);
       }
     }
-    if ((sizes & 1 << 13) != 0) identity.physical_sector_size = sector_size << (sizes & 0xf);
+    if ((sizes & 1 << 13) != 0) identity.physical_sector_size = 512U << (sizes & 0xf);
   }
   identity.serial = words.text<20>(10);
   identity.firmware = words.text<8>(23);

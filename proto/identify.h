@@ -25,10 +25,12 @@ template <std::size_t N>
 class FixedText {
  public:
   FixedText() = default;
-  FixedText(
-      std::string_view text) {  // NOLINT(google-explicit-constructor): a literal is meant to fit
+  // NOLINTBEGIN(google-explicit-constructor): a literal is meant to fit
+  FixedText(const char* text) : FixedText(std::string_view(text)) {}
+  FixedText(std::string_view text) {
     for (const char c : text.substr(0, N)) text_[size_++] = c >= ' ' && c <= '~' ? c : '?';
   }
+  // NOLINTEND(google-explicit-constructor)
   std::string_view view() const { return {text_.data(), size_}; }
   bool operator==(const FixedText& other) const { return view() == other.view(); }
 

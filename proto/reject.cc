@@ -12,6 +12,7 @@ std::string_view text(Rule rule) {
     case Rule::unknown_command: return "unknown command";
     case Rule::arg_too_short: return "frame ends inside its arguments";
     case Rule::write_data_short: return "write data beyond the frame";
+    case Rule::read_data_short: return "read data shorter than asked for";
     case Rule::unknown_config_command: return "unknown config command";
     case Rule::config_string_too_long: return "config string too long";
     case Rule::config_string_beyond_frame: return "config string beyond the frame";
@@ -25,7 +26,7 @@ std::string_view text(Rule rule) {
     case Rule::identify_sector_size: return "IDENTIFY with sectors of another size";
     case Rule::identify_too_large: return "IDENTIFY with more sectors than it can address";
   }
-  AOE_CHECK(!"a rule without a text");
+  AOE_CHECK(false && "a rule without a text");
 }
 
 std::optional<ErrorCode> answer_to(Rule rule) {
@@ -43,13 +44,14 @@ std::optional<ErrorCode> answer_to(Rule rule) {
     case Rule::reserve_addresses_beyond_frame: return ErrorCode::bad_argument;
     case Rule::frame_too_short:
     case Rule::not_aoe:
+    case Rule::read_data_short:
     case Rule::unknown_mask_error:
     case Rule::identify_too_short:
     case Rule::identify_not_lba:
     case Rule::identify_sector_size:
     case Rule::identify_too_large: return std::nullopt;
   }
-  AOE_CHECK(!"a rule without an answer");
+  AOE_CHECK(false && "a rule without an answer");
 }
 
 }  // namespace aoe

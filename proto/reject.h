@@ -19,6 +19,7 @@ enum class Rule : std::uint8_t {
   unknown_command,                 // §2: not 0-3, nor 240-255
   arg_too_short,                   // §3: the frame ends inside the command's Arg
   write_data_short,                // §3.1: W is set and the frame holds less than count x 512
+  read_data_short,                 // §3.1: a reply with less data than was asked for
   unknown_config_command,          // §3.2: CCmd above 4
   config_string_too_long,          // §3.2: more than 1024 bytes
   config_string_beyond_frame,      // §3.2

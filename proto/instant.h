@@ -1,0 +1,26 @@
+// Time as the engines know it: an argument, never a call.
+//
+// An Instant is a point on a monotonic line whose origin is nobody's business: the machine's
+// monotonic clock in a daemon, a virtual clock in a simulation.
+#pragma once
+
+#include <chrono>
+
+namespace aoe {
+
+using Duration = std::chrono::nanoseconds;
+
+struct Timeline {
+  using duration = Duration;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<Timeline>;
+  static constexpr bool is_steady = true;
+};
+
+using Instant = Timeline::time_point;
+
+/// Later than any deadline: no timer is set.
+inline constexpr Instant never = Instant::max();
+
+}  // namespace aoe

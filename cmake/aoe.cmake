@@ -30,7 +30,7 @@ function(aoe_test name)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()
 
 # aoe_python_test(NAME SCRIPT ARGUMENTS...): a test that plays against real programs. Exit status 77 is a

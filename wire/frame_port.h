@@ -11,6 +11,7 @@
 
 #include "proto/address.h"
 #include "proto/bytes.h"
+#include "proto/codes.h"
 
 namespace aoe {
 
@@ -19,13 +20,18 @@ namespace aoe {
 struct Outgoing {
   Bytes head;
   Bytes data;
+
+  std::size_t size() const { return head.size() + data.size(); }
 };
 
 /// What a port knows of its interface at this moment.
 struct Link {
-  Mac mac;
+  Mac mac{};
   std::uint16_t mtu = 1500;  // bytes, without the Ethernet header; 65535 at most
   bool up = true;
+
+  /// The longest frame that the link carries: bytes, the Ethernet header included.
+  std::size_t frame_size_max() const { return ethernet_header_size + mtu; }
 
   bool operator==(const Link&) const = default;
 };

@@ -22,16 +22,20 @@ struct Interface {
   bool operator==(const Interface&) const = default;
 };
 
-/// All interfaces of this network namespace, by index.
+/// All interfaces of this network namespace, by index. A link counts as up when it is
+/// administratively up and has a carrier; an MTU above 65535 (lo's is 65536) is given as 65535.
 tl::expected<std::vector<Interface>, std::string> list_interfaces();
 
-/// The interfaces on which a program works: those named, in that order, or (with no names) every
-/// Ethernet interface that is up. Errors: "eth9: no such interface"; "no Ethernet interface is up".
+/// The interfaces on which a program works: those named, up or not, in that order and each once, or
+/// (with no names) every Ethernet interface that is up.
+/// Errors: "eth9: no such interface"; "no Ethernet interface is up".
 tl::expected<std::vector<Interface>, std::string> choose_interfaces(
     const std::vector<std::string>& names);
 
-/// Reports changes of interfaces. Owns a netlink socket; an event loop waits for descriptor() and
-/// calls next() until it returns nothing.
+/// Reports changes of interfaces since open(): one that is new, whose name, MAC, MTU or state is
+/// another, or that is gone. Owns a netlink socket; an event loop waits for descriptor() and calls
+/// next() until it returns nothing. A program that opens its monitor before it lists the interfaces
+/// misses nothing.
 class InterfaceMonitor {
  public:
   struct Change {
@@ -46,7 +50,8 @@ class InterfaceMonitor {
 
   int descriptor() const;
   /// The next change, or nothing when none waits. Where the kernel dropped notices because they
-  /// came too fast, the state of all interfaces follows as if each had just changed.
+  /// came too fast, the state of all interfaces follows as if each had just changed, after those
+  /// that are gone. A removed interface is reported as it was last. Never blocks.
   std::optional<Change> next();
 
  private:

@@ -1,9 +1,13 @@
 // Two FramePorts joined back to back, for tests and programs that need no network.
 //
-// What one end sends the other receives, in order and at once. A frame that is longer than the
-// receiver's MTU allows, or sent while either end is down, is dropped and counted, as a wire would.
+// What one end sends the other receives, in order and at once, whatever its destination address. A
+// frame that is longer than an end's MTU allows, or that meets an end that is down, is dropped and
+// counted at that end: send_dropped at the sender's, receive_dropped at the receiver's. Frames sent
+// to an end that was destroyed are lost on the wire, and count as sent. Buffers are reused: in
+// steady state no frame allocates one.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -28,14 +32,18 @@ class MemoryPort final : public FramePort {
   void set_link(const Link& link) { link_ = link; }
 
  private:
+  using Buffer = std::vector<std::uint8_t>;
+
   explicit MemoryPort(Link link) : link_(link) {}
+  bool refuses(const Outgoing& frame) const;
   void accept(const Outgoing& frame);
 
   Link link_;
   PortCounters counters_;
-  MemoryPort* peer_ = nullptr;
-  std::deque<std::vector<std::uint8_t>> queue_;
-  std::vector<std::vector<std::uint8_t>> handed_out_;
+  MemoryPort* peer_ = nullptr;  // null once the other end is gone
+  std::deque<Buffer> queue_;
+  std::vector<Buffer> handed_out_;
+  std::vector<Buffer> spare_;
 };
 
 }  // namespace aoe

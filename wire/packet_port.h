@@ -1,8 +1,13 @@
 // A FramePort on a real network interface: an AF_PACKET socket bound to EtherType 0x88A2.
 //
 // Owns the socket and its receive buffers. Needs CAP_NET_RAW in the network namespace it is opened
-// in. Frames go in and out in batches (recvmmsg, sendmmsg); the port never sees what it sent
-// itself, nor frames for other stations that a promiscuous interface lets through.
+// in. Frames go in and out in batches (recvmmsg, sendmmsg). The port never sees what it sent itself
+// (but for lo, which gives back what it is sent), nor frames for other stations that a promiscuous
+// interface lets through: the kernel discards both before they take room in the queue, and they
+// count nowhere.
+//
+// It stays usable whatever becomes of the interface: while that is down or gone, nothing arrives
+// and what is sent is dropped and counted.
 #pragma once
 
 #include <memory>
@@ -21,8 +26,13 @@ class PacketPort final : public FramePort {
     /// Also accept frames addressed to other stations, and set the interface promiscuous: for a
     /// bridge.
     bool promiscuous = false;
-    /// Socket receive buffer, bytes. A target must not drop what a client was told it may send.
+    /// Socket receive buffer, bytes. A target must not drop what a client was told it may send. The
+    /// kernel doubles it, and charges more than a frame's size: about 2.3 KiB for one with two
+    /// sectors, 13 KiB for one with sixteen. Without CAP_NET_ADMIN, net.core.rmem_max limits it.
     int receive_buffer = 8 << 20;
+    /// Socket send buffer, bytes: what may wait for a slow interface before frames are refused.
+    /// Limited by net.core.wmem_max in the same way.
+    int send_buffer = 4 << 20;
   };
 
   /// Opens the interface named. The error says what failed and why: "eth9: no such interface",
@@ -36,10 +46,14 @@ class PacketPort final : public FramePort {
   void send(std::span<const Outgoing> frames) override;
   int descriptor() const override;
   Link link() const override;
+  /// Asks the kernel how many frames its queue has dropped: a system call.
   PortCounters counters() const override;
 
   const Interface& interface() const;
   /// The interface changed (as InterfaceMonitor reports): takes over its new MAC, MTU and state.
+  /// Until then, frames beyond the old MTU are dropped. Where `changed` has another index (the
+  /// interface was removed, and came back), the port moves to it. Views that receive() gave out
+  /// stay good.
   void update(const Interface& changed);
 
  private:

@@ -24,9 +24,8 @@ class PcapReader {
  public:
   struct Record {
     CaptureTime time{};
-    Bytes bytes;  // good until the next call of next()
-    std::size_t
-        original_size;  // on the wire; more than bytes.size() where the capture cut it short
+    Bytes bytes;                    // good until the next call of next()
+    std::size_t original_size = 0;  // on the wire; above bytes.size() where the capture cut it
   };
 
   /// Errors name the file: "x.pcap: No such file or directory", "x.pcap: not an Ethernet capture".
@@ -46,13 +45,17 @@ class PcapReader {
 
 class PcapWriter {
  public:
+  /// Makes the file, or empties it. The error names it: "x.pcap: Permission denied".
   static tl::expected<std::unique_ptr<PcapWriter>, std::string> create(const std::string& path);
   PcapWriter(const PcapWriter&) = delete;
   PcapWriter& operator=(const PcapWriter&) = delete;
   ~PcapWriter();
 
+  /// `time` is not negative; `data` follows `head`. A record holds the first 262144 bytes of a
+  /// longer frame. What goes wrong is for flush() to say; after that nothing more is written.
   void write(CaptureTime time, Bytes head, Bytes data = {});
-  /// Everything written is in the file; an error where the disk refused (then, or earlier).
+  /// Everything written is in the file; an error where the disk refused (then, or earlier). The
+  /// destructor writes what is left, too, but has nobody to tell.
   tl::expected<void, std::string> flush();
 
  private:
@@ -67,15 +70,15 @@ class PcapPort final : public FramePort {
   PcapPort(std::unique_ptr<PcapReader> input, std::unique_ptr<PcapWriter> output, Link link);
 
   /// Frames of the capture, at most as many as asked for; 0 at its end (or where it is damaged:
-  /// error()).
+  /// error()). A frame that the capture cut short is counted as dropped, not handed out.
   std::size_t receive(std::span<Bytes> frames) override;
-  /// Recorded with the time of the frame received last.
+  /// Recorded with the time of the frame received last. What the link would refuse is dropped.
   void send(std::span<const Outgoing> frames) override;
   int descriptor() const override { return -1; }
   Link link() const override { return link_; }
   PortCounters counters() const override { return counters_; }
 
-  /// What stopped reading before the end of the file, if anything did.
+  /// What stopped reading before the end of the file, if anything did: "x.pcap: truncated ...".
   const std::optional<std::string>& error() const { return error_; }
 
  private:

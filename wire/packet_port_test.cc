@@ -1,0 +1,329 @@
+#include "wire/packet_port.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "proto/codes.h"
+#include "wire/test_namespace.h"
+
+namespace aoe {
+namespace {
+
+using namespace std::chrono_literals;
+using Octets = std::vector<std::uint8_t>;
+
+Octets frame(const Mac& to, const Mac& from, std::uint8_t fill, std::size_t size = 60,
+             std::uint16_t type = ethertype) {
+  Octets bytes(size);
+  Writer writer(bytes);
+  writer.bytes(to.octets);
+  writer.bytes(from.octets);
+  writer.u16(type);
+  while (writer.written() < size) writer.u8(fill);
+  return bytes;
+}
+
+/// The octet that fills a frame: which one of the test's it is.
+std::uint8_t label(const Octets& frame) {
+  return frame.back();
+}
+
+std::vector<int> labels(const std::vector<Octets>& frames) {
+  std::vector<int> all;
+  for (const Octets& f : frames) all.push_back(label(f));
+  return all;
+}
+
+using Labels = std::vector<int>;
+
+void send(PacketPort& port, const std::vector<Octets>& frames) {
+  std::vector<Outgoing> outgoing;
+  for (const Octets& f : frames) outgoing.push_back({.head = f, .data = {}});
+  port.send(outgoing);
+}
+
+/// What waits now.
+std::vector<Octets> received(PacketPort& port) {
+  std::vector<Octets> all;
+  std::array<Bytes, batch_size> views;
+  while (const std::size_t count = port.receive(views))
+    for (std::size_t i = 0; i < count; ++i) all.emplace_back(views[i].begin(), views[i].end());
+  return all;
+}
+
+/// All that arrives up to and with the frame of this label.
+std::vector<Octets> received_until(PacketPort& port, std::uint8_t last) {
+  std::vector<Octets> all;
+  while (all.empty() || label(all.back()) != last) {
+    if (!wait_readable(port.descriptor())) {
+      ADD_FAILURE() << "frame " << int{last} << " does not arrive";
+      break;
+    }
+    for (Octets& f : received(port)) all.push_back(std::move(f));
+  }
+  return all;
+}
+
+constexpr std::uint8_t fence = 0xfe;
+
+class PacketPortTest : public NamespaceTest {
+ protected:
+  void SetUp() override {
+    NamespaceTest::SetUp();
+    if (IsSkipped()) return;
+    make_cable("left", "right");
+    left_ = open("left");
+    right_ = open("right");
+  }
+
+  static std::unique_ptr<PacketPort> open(const std::string& name,
+                                          const PacketPort::Options& options = {}) {
+    auto port = PacketPort::open(name, options);
+    EXPECT_TRUE(port) << port.error();
+    return *std::move(port);
+  }
+
+  Mac left() const { return left_->link().mac; }
+  Mac right() const { return right_->link().mac; }
+  Octets to_right(std::uint8_t fill, std::size_t size = 60) const {
+    return frame(right(), left(), fill, size);
+  }
+
+  /// What right receives of these frames from left, or of what went before them.
+  std::vector<Octets> cross(std::vector<Octets> frames) {
+    frames.push_back(to_right(fence));
+    send(*left_, frames);
+    auto arrived = received_until(*right_, fence);
+    arrived.pop_back();
+    return arrived;
+  }
+
+  std::unique_ptr<PacketPort> left_;
+  std::unique_ptr<PacketPort> right_;
+};
+
+TEST_F(PacketPortTest, KnowsItsInterface) {
+  EXPECT_EQ(left_->interface(), find_interface("left"));
+  EXPECT_EQ(left_->link(), find_interface("left").link);
+}
+
+TEST_F(PacketPortTest, BatchesCrossInOrder) {
+  std::vector<Octets> frames;
+  for (std::uint8_t i = 0; i < 200; ++i) frames.push_back(to_right(i, 60 + 7u * i));
+  EXPECT_EQ(cross(frames), frames);
+  EXPECT_EQ(left_->counters(), (PortCounters{.sent = 201}));
+  EXPECT_EQ(right_->counters(), (PortCounters{.received = 201}));
+}
+
+TEST_F(PacketPortTest, ReceiveGivesNoMoreThanIsAskedForAndKeepsTheRest) {
+  send(*left_, {to_right(1), to_right(2), to_right(fence)});
+  ASSERT_TRUE(wait_readable(right_->descriptor()));
+  std::array<Bytes, 1> one;
+  EXPECT_EQ(right_->receive({}), 0u);
+  ASSERT_EQ(right_->receive(one), 1u);
+  EXPECT_EQ(one[0].back(), 1);
+  EXPECT_EQ(labels(received_until(*right_, fence)), (Labels{2, fence}));
+}
+
+TEST_F(PacketPortTest, NothingWaitsAtFirst) {
+  EXPECT_FALSE(wait_readable(left_->descriptor(), 0ms));
+  EXPECT_TRUE(received(*left_).empty());
+}
+
+TEST_F(PacketPortTest, TwoPiecesAreOneFrame) {
+  const Octets whole = to_right(7, 1060);
+  const Outgoing pieces{.head = Bytes(whole).first(36), .data = Bytes(whole).subspan(36)};
+  left_->send({&pieces, 1});
+  EXPECT_EQ(cross({whole}), (std::vector<Octets>{whole, whole}));
+}
+
+TEST_F(PacketPortTest, OwnFramesAreNotSeen) {
+  cross({frame(Mac::broadcast(), left(), 1)});
+  EXPECT_TRUE(received(*left_).empty());
+}
+
+TEST_F(PacketPortTest, OtherEtherTypesAreNotSeen) {
+  EXPECT_TRUE(cross({frame(right(), left(), 1, 60, 0x0800), frame(right(), left(), 2, 60, 0x88a3)})
+                  .empty());
+}
+
+TEST_F(PacketPortTest, FramesOfOtherInterfacesAreNotSeen) {
+  make_cable("elsewhere", "elsewhere2");
+  const auto other = open("elsewhere");
+  send(*other, {frame(Mac::broadcast(), other->link().mac, 1)});
+  EXPECT_TRUE(cross({}).empty());
+}
+
+TEST_F(PacketPortTest, BroadcastsAreSeenAndFramesForOtherStationsAreNot) {
+  const Mac stranger{{2, 0, 0, 0, 0, 0x99}};
+  EXPECT_EQ(labels(cross({frame(Mac::broadcast(), left(), 1), frame(stranger, left(), 2)})),
+            (Labels{1}));
+  ip("link set right promisc on");
+  EXPECT_TRUE(cross({frame(stranger, left(), 3)}).empty()) << "whoever else wants them";
+  EXPECT_EQ(right_->counters().receive_dropped, 0u);
+}
+
+TEST_F(PacketPortTest, APromiscuousPortSeesFramesForOtherStationsAndNotItsOwn) {
+  right_ = open("right", {.promiscuous = true});
+  const Mac stranger{{2, 0, 0, 0, 0, 0x99}};
+  send(*right_, {frame(stranger, right(), 1)});
+  EXPECT_EQ(labels(cross({frame(stranger, left(), 2)})), (Labels{2}));
+}
+
+TEST_F(PacketPortTest, AFrameBeyondTheMtuIsDroppedAndThoseAfterItGo) {
+  const Octets fits = to_right(1, 1514);
+  const Octets too_long = to_right(2, 1515);
+  EXPECT_EQ(labels(cross({fits, too_long, to_right(3), too_long, too_long, to_right(4)})),
+            (Labels{1, 3, 4}));
+  EXPECT_EQ(left_->counters(), (PortCounters{.sent = 4, .send_dropped = 3}));
+}
+
+TEST_F(PacketPortTest, AFrameThatTheKernelRefusesIsDroppedAndThoseAfterItGo) {
+  ip("link set left mtu 1000");  // and the port is not told
+  const Octets too_long = to_right(2, 1514);
+  EXPECT_EQ(labels(cross({to_right(1), too_long, to_right(3), too_long, too_long, to_right(4)})),
+            (Labels{1, 3, 4}));
+  EXPECT_EQ(left_->counters(), (PortCounters{.sent = 4, .send_dropped = 3}));
+}
+
+TEST_F(PacketPortTest, AnMtuThatGrewCountsFromTheUpdateOn) {
+  for (const auto* name : {"left", "right"}) ip(fmt::format("link set {} mtu 9000", name));
+  left_->update(find_interface("left"));
+  EXPECT_EQ(left_->link().mtu, 9000);
+  const Octets jumbo = to_right(1, 9014);
+
+  EXPECT_TRUE(cross({jumbo}).empty());
+  EXPECT_EQ(right_->counters(), (PortCounters{.received = 1, .receive_dropped = 1}));
+
+  right_->update(find_interface("right"));
+  EXPECT_EQ(cross({jumbo}), (std::vector<Octets>{jumbo}));
+}
+
+TEST_F(PacketPortTest, ViewsOutliveAnUpdate) {
+  const Octets sent = to_right(1);
+  send(*left_, {sent});
+  ASSERT_TRUE(wait_readable(right_->descriptor()));
+  std::array<Bytes, 1> views;
+  ASSERT_EQ(right_->receive(views), 1u);
+  Interface grown = right_->interface();
+  grown.link.mtu = 65535;
+  right_->update(grown);
+  EXPECT_TRUE(std::ranges::equal(views[0], sent));
+}
+
+TEST_F(PacketPortTest, FramesThatAFullQueueLostAreCounted) {
+  right_ = open("right", {.receive_buffer = 1});  // the kernel's least: a few frames
+  std::vector<Octets> frames;
+  for (std::uint8_t i = 0; i < 100; ++i) frames.push_back(to_right(i));
+  send(*left_, frames);
+  ASSERT_TRUE(wait_readable(right_->descriptor()));
+  EXPECT_LT(received(*right_).size(), 100u);
+  for (int reading = 0; reading < 2; ++reading) {
+    const PortCounters counters = right_->counters();
+    EXPECT_GT(counters.receive_dropped, 0u);
+    EXPECT_EQ(counters.received + counters.receive_dropped, 100u);
+  }
+}
+
+TEST_F(PacketPortTest, AnInterfaceThatGoesDownAndUpIsSurvivedWithoutSpinning) {
+  send(*left_, {to_right(1)});  // waits behind the error that going down leaves on the socket
+  ASSERT_TRUE(wait_readable(right_->descriptor()));
+  ip("link set right down");
+  EXPECT_EQ(labels(received(*right_)), (Labels{1}));
+  EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms)) << "a loop would spin";
+
+  send(*right_, {frame(left(), right(), 2), frame(left(), right(), 3)});
+  EXPECT_EQ(right_->counters(), (PortCounters{.received = 1, .send_dropped = 2}));
+  EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms));
+
+  ip("link set right up");
+  wait_until_up({"left", "right"});
+  EXPECT_EQ(labels(cross({to_right(4)})), (Labels{4}));
+  EXPECT_EQ(right_->counters().receive_dropped, 0u);
+}
+
+TEST_F(PacketPortTest, TheFirstFrameAfterAnInterfaceCameBackIsNotLost) {
+  ip("link set left down");
+  ip("link set left up");
+  wait_until_up({"left", "right"});
+  EXPECT_EQ(labels(cross({to_right(1)})), (Labels{1}));
+  EXPECT_EQ(left_->counters(), (PortCounters{.sent = 2}));
+}
+
+TEST_F(PacketPortTest, AnInterfaceThatIsDownCanBeOpened) {
+  ip("link set right down");
+  right_ = open("right");
+  EXPECT_FALSE(right_->link().up);
+  EXPECT_TRUE(received(*right_).empty());
+  EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms));
+  ip("link set right up");
+  wait_until_up({"left", "right"});
+  EXPECT_EQ(labels(cross({to_right(1)})), (Labels{1}));
+}
+
+TEST_F(PacketPortTest, AnInterfaceThatIsRemovedAndComesBackIsSurvived) {
+  ip("link del right");
+  EXPECT_TRUE(received(*right_).empty());
+  EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms));
+  send(*right_, {frame(Mac::broadcast(), right(), 1)});
+  EXPECT_EQ(right_->counters(), (PortCounters{.send_dropped = 1}));
+
+  make_cable("left", "right");
+  left_->update(find_interface("left"));
+  right_->update(find_interface("right"));
+  EXPECT_EQ(labels(cross({to_right(2)})), (Labels{2}));
+  EXPECT_TRUE(right_->link().up);
+}
+
+TEST_F(PacketPortTest, AnUpdateToAnInterfaceThatIsGoneIsALinkThatIsDown) {
+  Interface gone = right_->interface();
+  gone.index = 9999;
+  right_->update(gone);
+  EXPECT_FALSE(right_->link().up);
+  right_->update(find_interface("right"));
+  EXPECT_EQ(labels(cross({to_right(1)})), (Labels{1}));
+}
+
+TEST_F(PacketPortTest, OpeningAnInterfaceThatDoesNotExistNamesIt) {
+  const auto port = PacketPort::open("eth9");
+  ASSERT_FALSE(port);
+  EXPECT_EQ(port.error(), "eth9: no such interface");
+}
+
+TEST_F(PacketPortTest, OpeningWithoutTheCapabilityNamesIt) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(pipe2(pipe.data(), O_CLOEXEC), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    std::string said = "capset failed";
+    if (syscall(SYS_capset, &header, none.data()) == 0) {
+      const auto port = PacketPort::open("left");
+      said = port ? "opened" : port.error();
+    }
+    _exit(write(pipe[1], said.data(), said.size()) < 0 ? 1 : 0);
+  }
+  close(pipe[1]);
+  std::array<char, 256> said{};
+  const ssize_t size = read(pipe[0], said.data(), said.size());
+  close(pipe[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(std::string(said.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))),
+            "left: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)");
+}
+
+}  // namespace
+}  // namespace aoe

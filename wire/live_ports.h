@@ -5,6 +5,7 @@
 // with none, every Ethernet interface that is up, those included that come up later.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,17 +21,18 @@ namespace aoe {
 
 class LivePorts {
  public:
-  /// Told of the ports from within the loop (and of the first ones from within open()).
+  /// Told of the ports, from within the loop.
   class User {
    public:
+    /// A port is open: within open(), or later when its interface comes up.
     virtual void port_opened(PacketPort& port) = 0;
-    /// Frames wait. Called again for as long as the user leaves some.
-    virtual void port_readable(PacketPort& port) = 0;
+    /// Frames wait. Returns whether more may: it is then called again, after others had their turn.
+    virtual bool port_readable(PacketPort& port) = 0;
     /// Its link() changed: MAC, MTU, up or down.
     virtual void port_changed(PacketPort& port) = 0;
-    /// Its interface is gone; the port goes when this returns.
+    /// Its interface is gone, or has another name now; the port goes when this returns.
     virtual void port_closing(PacketPort& port) = 0;
-    /// Something went wrong later on, with an interface or with following them: a line for the log.
+    /// A port that came up later could not be opened: a line for the log.
     virtual void port_trouble(const std::string& what) = 0;
 
    protected:
@@ -42,28 +44,28 @@ class LivePorts {
   LivePorts& operator=(const LivePorts&) = delete;
   ~LivePorts();
 
-  /// Opens what is there now. Errors name the interface: "eth9: no such interface"; with no names,
-  /// "no Ethernet interface is up".
+  /// Opens what is there now; with no names, that may be nothing. The error names the interface:
+  /// "eth9: no such interface".
   tl::expected<void, std::string> open();
 
- private:
-  struct Open {
-    std::unique_ptr<PacketPort> port;
-    boost::asio::posix::stream_descriptor readable;
-    bool closing = false;
-  };
+  /// The ports that are open, by interface index.
+  std::vector<PacketPort*> ports() const;
 
-  tl::expected<void, std::string> open_port(const Interface& interface);
-  void wait_frames(const std::shared_ptr<Open>& open);
-  void wait_changes();
+ private:
+  struct OpenPort;
+
+  tl::expected<void, std::string> open_port(const std::string& name);
+  void close_port(int index);
+  void watch_port(const std::shared_ptr<OpenPort>& open);
+  void serve_port(const std::shared_ptr<OpenPort>& open);
+  void watch_changes();
   void changed(const InterfaceMonitor::Change& change);
-  void close(const std::shared_ptr<Open>& open);
   bool is_wanted(const Interface& interface) const;
 
   boost::asio::io_context& loop_;
   const std::vector<std::string> names_;
   User& user_;
-  std::vector<std::shared_ptr<Open>> open_;
+  std::map<int, std::shared_ptr<OpenPort>> open_;  // by interface index
   std::unique_ptr<InterfaceMonitor> monitor_;
   boost::asio::posix::stream_descriptor changes_;
 };

@@ -1,9 +1,7 @@
 #include "wire/test_namespace.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "wire/network_namespace.h"
+
 namespace aoe {
 namespace {
 
@@ -20,28 +20,9 @@ int run_ip(const std::string& arguments) {
   return std::system(("PATH=$PATH:/usr/sbin:/sbin; ip " + arguments).c_str());
 }
 
-bool write_file(const char* path, const std::string& text) {
-  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(fd);
-  return written;
-}
-
 /// What is missing for a namespace with veth pairs; nothing where the process now is in one.
 std::optional<std::string> enter_first_namespace() {
-  if (unshare(CLONE_NEWNET) != 0) {
-    const auto user = geteuid();
-    const auto group = getegid();
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
-      return fmt::format("no network namespace without root, and no user namespace: {}",
-                         std::generic_category().message(errno));
-    if (!write_file("/proc/self/setgroups", "deny") ||
-        !write_file("/proc/self/uid_map", fmt::format("0 {} 1", user)) ||
-        !write_file("/proc/self/gid_map", fmt::format("0 {} 1", group)))
-      return fmt::format("a user namespace cannot be set up: {}",
-                         std::generic_category().message(errno));
-  }
+  if (const auto entered = enter_network_namespace(); !entered) return entered.error();
   if (run_ip("-Version >/dev/null 2>&1") != 0) return "ip(8) is missing (package iproute2)";
   if (run_ip("link add name probe type veth peer name peer") != 0)
     return "the kernel makes no veth interfaces";

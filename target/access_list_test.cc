@@ -1,0 +1,132 @@
+#include "target/access_list.h"
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "target/test_words.h"
+
+namespace aoe::target {
+namespace {
+
+constexpr auto none = static_cast<std::uint8_t>(DirectiveCommand::none);
+constexpr auto add = static_cast<std::uint8_t>(DirectiveCommand::add);
+constexpr auto remove_it = static_cast<std::uint8_t>(DirectiveCommand::remove);
+
+const Mac a = numbered_mac(1);
+const Mac b = numbered_mac(2);
+const Mac c = numbered_mac(3);
+
+class MaskListTest : public ::testing::Test {
+ protected:
+  /// Edits the list and says "error after done".
+  std::string edit(const std::vector<Directive>& directives, std::size_t entries_max = 255) {
+    std::vector<std::uint8_t> room(8 * directives.size());
+    const auto [error, done] = list.edit(pack(directives, room), entries_max);
+    return fmt::format("{} after {}", text(error), done);
+  }
+  std::vector<Mac> entries() const { return {list.entries().begin(), list.entries().end()}; }
+
+  MaskList list;
+};
+
+TEST_F(MaskListTest, EmptyAdmitsEveryone) {
+  EXPECT_TRUE(list.admits(a));
+}
+
+TEST_F(MaskListTest, AdmitsOnlyWhomItNames) {
+  edit({{add, a}});
+  EXPECT_TRUE(list.admits(a));
+  EXPECT_FALSE(list.admits(b));
+}
+
+TEST_F(MaskListTest, DirectivesRunInOrder) {
+  edit({{add, a}, {add, b}, {remove_it, a}, {add, c}, {add, a}});
+  EXPECT_EQ(entries(), (std::vector{b, c, a}));
+}
+
+TEST_F(MaskListTest, DuplicateIsAddedOnce) {
+  EXPECT_EQ(edit({{add, a}, {add, a}}), fmt::format("{} after 2", text(MaskError::none)));
+  EXPECT_EQ(entries(), std::vector{a});
+}
+
+TEST_F(MaskListTest, RemovingWhatIsAbsentSucceeds) {
+  EXPECT_EQ(edit({{remove_it, a}}), fmt::format("{} after 1", text(MaskError::none)));
+}
+
+TEST_F(MaskListTest, NoneDoesNothing) {
+  EXPECT_EQ(edit({{none, a}}), fmt::format("{} after 1", text(MaskError::none)));
+  EXPECT_TRUE(entries().empty());
+}
+
+TEST_F(MaskListTest, BadDirectiveStopsAndWhatWasDoneStays) {
+  for (const int bad : {3, 4, 255}) {
+    list = {};
+    EXPECT_EQ(edit({{add, a}, {static_cast<std::uint8_t>(bad), b}, {add, c}}),
+              fmt::format("{} after 1", text(MaskError::bad_directive)));
+    EXPECT_EQ(entries(), std::vector{a});
+  }
+}
+
+TEST_F(MaskListTest, FullListStopsAndStillTakesWhatItHolds) {
+  EXPECT_EQ(edit({{add, a}, {add, b}, {add, c}}, 2),
+            fmt::format("{} after 2", text(MaskError::list_full)));
+  EXPECT_EQ(edit({{add, b}, {remove_it, a}, {add, c}}, 2),
+            fmt::format("{} after 3", text(MaskError::none)));
+  EXPECT_EQ(entries(), (std::vector{b, c}));
+}
+
+TEST_F(MaskListTest, HoldsTheCountBytesLimitAndNoMore) {
+  std::vector<Directive> directives;
+  for (const Mac mac : numbered_macs(255)) directives.push_back({add, mac});
+  EXPECT_EQ(edit(directives, 1000), fmt::format("{} after 255", text(MaskError::none)));
+  EXPECT_EQ(edit({{add, numbered_mac(255)}}, 1000),
+            fmt::format("{} after 0", text(MaskError::list_full)));
+  EXPECT_EQ(entries(), numbered_macs(255));
+}
+
+class ReservationTest : public ::testing::Test {
+ protected:
+  void set(const std::vector<Mac>& macs) {
+    std::vector<std::uint8_t> room(6 * macs.size());
+    reservation.set(pack(macs, room));
+  }
+  std::vector<Mac> entries() const {
+    return {reservation.entries().begin(), reservation.entries().end()};
+  }
+
+  Reservation reservation;
+};
+
+TEST_F(ReservationTest, EmptyAdmitsEveryone) {
+  EXPECT_TRUE(reservation.admits(a));
+}
+
+TEST_F(ReservationTest, SetReplacesIt) {
+  set({a, b});
+  set({c});
+  EXPECT_EQ(entries(), std::vector{c});
+  EXPECT_TRUE(reservation.admits(c));
+  EXPECT_FALSE(reservation.admits(a));
+}
+
+TEST_F(ReservationTest, EmptySetReleases) {
+  set({a});
+  set({});
+  EXPECT_TRUE(reservation.admits(b));
+}
+
+TEST_F(ReservationTest, AddressNamedTwiceCountsOnce) {
+  set({a, b, a});
+  EXPECT_EQ(entries(), (std::vector{a, b}));
+}
+
+TEST_F(ReservationTest, HoldsTheCountBytesLimit) {
+  set(numbered_macs(255));
+  EXPECT_EQ(entries(), numbered_macs(255));
+}
+
+}  // namespace
+}  // namespace aoe::target

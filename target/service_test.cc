@@ -1,0 +1,318 @@
+#include "target/service.h"
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "target/memory_store.h"
+#include "target/test_words.h"
+#include "wire/memory_port.h"
+
+namespace aoe::target {
+namespace {
+
+using ata::Opcode;
+using Lines = std::vector<std::string>;
+
+constexpr std::size_t disk_size = 1000 * sector_size;
+
+LunOptions options_at(Address address) {
+  LunOptions options;
+  options.address = address;
+  options.sectors = disk_size / sector_size;
+  options.buffer_count = 2;
+  return options;
+}
+
+/// A store that keeps operations until the test says that they are done.
+class SlowStore final : public Store {
+ public:
+  std::uint64_t size() const override { return disk_size; }
+  void start(StoreOperation& operation) override { waiting.push_back(&operation); }
+  bool is_synchronous() const override { return false; }
+
+  /// Ends the operation that has waited longest; a read gives bytes of `fill`.
+  void finish_one(std::error_code error = {}, std::uint8_t fill = 0x77) {
+    StoreOperation& operation = *waiting.front();
+    waiting.pop_front();
+    if (!error) std::ranges::fill(operation.into, fill);
+    operation.done(error);
+  }
+
+  std::deque<StoreOperation*> waiting;
+};
+
+/// A store of which every operation fails.
+class BrokenStore final : public Store {
+ public:
+  std::uint64_t size() const override { return disk_size; }
+  void start(StoreOperation& operation) override {
+    std::ranges::fill(operation.into, std::uint8_t{0xee});
+    operation.done(std::make_error_code(std::errc::io_error));
+  }
+};
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  ServiceTest() {
+    std::tie(port, client) = MemoryPort::pair({target_mac, 9000, true}, {client_mac, 9000, true});
+  }
+
+  template <class S, class... Arguments>
+  S& add(Address address, Arguments... arguments) {
+    auto store = std::make_unique<S>(arguments...);
+    S& added = *store;
+    service.add(options_at(address), std::move(store));
+    return added;
+  }
+
+  void send(Bytes frame) {
+    const Outgoing outgoing{frame, {}};
+    client->send({&outgoing, 1});
+  }
+  void send(const Body& body, Address address = own_address) {
+    send(frame_of({target_mac, client_mac, address, tag}, body));
+  }
+  /// What has come back, as lines that begin with the address.
+  Lines replies() {
+    Lines lines;
+    std::array<Bytes, batch_size> frames;
+    while (const std::size_t count = client->receive(frames)) {
+      for (const Bytes bytes : std::span(frames).first(count)) {
+        EXPECT_TRUE(holds_nothing_else(bytes));
+        lines.push_back(fmt::format("{} {}", decode(bytes)->header.address, line(bytes)));
+      }
+    }
+    return lines;
+  }
+  Lines ask(const Body& body, Address address = own_address) {
+    send(body, address);
+    service.serve(*port);
+    return replies();
+  }
+
+  std::unique_ptr<MemoryPort> port;
+  std::unique_ptr<MemoryPort> client;
+  Service service;
+};
+
+TEST_F(ServiceTest, ServesReadsAndWrites) {
+  auto& store = add<MemoryStore>(own_address, disk_size);
+  const auto data = pattern(1024, 1);
+  EXPECT_EQ(ask(write_ext(10, data)), Lines{"e7.3 ata 40/00 left 0"});
+  EXPECT_TRUE(std::ranges::equal(Bytes(store.bytes()).subspan(5120, 1024), data));
+  EXPECT_EQ(ask(read_ext(10, 2)),
+            Lines{fmt::format("e7.3 ata 40/00 left 0, 1024 bytes of {:02x}", data[0])});
+  EXPECT_EQ(ask(command(Opcode::flush_cache)), Lines{"e7.3 ata 40/00 left 0"});
+  const auto& counters = service.counters();
+  EXPECT_EQ(counters.reads + counters.writes + counters.flushes, 3U);
+  EXPECT_EQ(counters.replies, 3U);
+}
+
+TEST_F(ServiceTest, BrokenStoreIsAnAtaErrorAndServiceGoesOn) {
+  add<BrokenStore>(own_address);
+  const auto data = pattern(512, 1);
+  EXPECT_EQ(ask(read_ext(0, 1)), Lines{"e7.3 ata 41/40 left 1"});
+  EXPECT_EQ(ask(write_ext(0, data)), Lines{"e7.3 ata 61/04 left 1"});
+  EXPECT_EQ(ask(command(Opcode::flush_cache)), Lines{"e7.3 ata 61/04 left 0"});
+  EXPECT_EQ(service.counters().store_errors, 3U);
+  EXPECT_EQ(service.counters().ata_errors, 3U);
+}
+
+TEST_F(ServiceTest, WildcardsFanOut) {
+  for (const Address address : {Address{1, 1}, Address{1, 2}, Address{2, 1}}) {
+    add<MemoryStore>(address, disk_size);
+  }
+  const auto addresses = [this](Address asked) {
+    Lines lines = ask(MaskRequest{}, asked);
+    for (std::string& text : lines) text = text.substr(0, text.find(' '));
+    return lines;
+  };
+  EXPECT_EQ(addresses({1, 1}), Lines{"e1.1"});
+  EXPECT_EQ(addresses({1, Address::any_slot}), (Lines{"e1.1", "e1.2"}));
+  EXPECT_EQ(addresses({Address::any_shelf, 1}), (Lines{"e1.1", "e2.1"}));
+  EXPECT_EQ(addresses(Address::everyone()), (Lines{"e1.1", "e1.2", "e2.1"}));
+  EXPECT_EQ(service.counters().requests, 8U);
+}
+
+TEST_F(ServiceTest, IgnoresWhatIsNotForIt) {
+  add<MemoryStore>(own_address, disk_size);
+  EXPECT_EQ(ask(ConfigRequest{}, {7, 4}), Lines{});
+  EXPECT_EQ(ask(ConfigRequest{}, {Address::any_shelf, 4}), Lines{});
+  EXPECT_EQ(ask(ConfigReply{}), Lines{});
+  EXPECT_EQ(ask(ErrorReply{0, ErrorCode::bad_argument}), Lines{});
+  EXPECT_EQ(service.counters().not_addressed, 2U);
+  EXPECT_EQ(service.counters().responses, 2U);
+  EXPECT_EQ(service.counters().replies, 0U);
+}
+
+TEST_F(ServiceTest, CountsRejectsByRuleAndSilencesByReason) {
+  add<MemoryStore>(own_address, disk_size);
+  auto frame = request_frame(ConfigRequest{});
+  send(Bytes(frame).first(23));
+  frame[12] = 0x08;
+  send(frame);
+  frame = request_frame(ConfigRequest{});
+  frame[14] = 0x20;
+  send(frame);
+  frame[16] = 0x11;  // for another, and so no concern of ours
+  send(frame);
+  send(request_frame(ConfigRequest{}, Mac::broadcast()));
+  send(ConfigRequest{ConfigCommand::test, as_bytes("x")});
+  service.serve(*port);
+  EXPECT_EQ(replies(), Lines{"e7.3 error 5"});
+  const auto& counters = service.counters();
+  const auto rejects = [&](Rule rule) { return counters.rejects[static_cast<std::size_t>(rule)]; };
+  EXPECT_EQ(rejects(Rule::frame_too_short), 1U);
+  EXPECT_EQ(rejects(Rule::not_aoe), 1U);
+  EXPECT_EQ(rejects(Rule::unsupported_version), 1U);
+  const auto silences = [&](Silence s) { return counters.silences[static_cast<std::size_t>(s)]; };
+  EXPECT_EQ(silences(Silence::source_multicast), 1U);
+  EXPECT_EQ(silences(Silence::config_mismatch), 1U);
+  EXPECT_EQ(silences(Silence::source_masked), 0U);
+  EXPECT_EQ(counters.aoe_errors, 1U);
+}
+
+TEST_F(ServiceTest, DrainsMoreThanABatch) {
+  add<MemoryStore>(own_address, disk_size);
+  for (int i = 0; i < 200; ++i) send(read_ext(0, 1));
+  EXPECT_FALSE(service.serve(*port));
+  EXPECT_EQ(replies().size(), 200U);
+}
+
+TEST_F(ServiceTest, StopsWhereItIsToldAndSaysThatMoreMayWait) {
+  add<MemoryStore>(own_address, disk_size);
+  for (int i = 0; i < 100; ++i) send(read_ext(0, 1));
+  EXPECT_TRUE(service.serve(*port, 70));
+  EXPECT_EQ(replies().size(), 70U);
+  EXPECT_FALSE(service.serve(*port, 70));
+  EXPECT_EQ(replies().size(), 30U);
+}
+
+TEST_F(ServiceTest, FindsOneOfThousandsAndFansOutToAll) {
+  for (std::uint16_t shelf = 0; shelf < 20; ++shelf) {
+    for (std::uint8_t slot = 0; slot < 255; ++slot) {
+      LunOptions options = options_at({shelf, slot});
+      options.sectors = 1;
+      service.add(options, std::make_unique<MemoryStore>(512));
+    }
+  }
+  EXPECT_EQ(ask(MaskRequest{}, {19, 254}), Lines{"e19.254 mask"});
+  EXPECT_EQ(ask(MaskRequest{}, Address::everyone()).size(), 5100U);
+}
+
+TEST_F(ServiceTest, ReplyBuffersGrowWithThePort) {
+  add<MemoryStore>(own_address, disk_size);
+  const auto [small_port, small_client] =
+      MemoryPort::pair({target_mac, 1500, true}, {client_mac, 1500, true});
+  const auto frame = request_frame(read_ext(0, 2));
+  const Outgoing outgoing{frame, {}};
+  small_client->send({&outgoing, 1});
+  service.serve(*small_port);
+  EXPECT_EQ(small_port->counters().sent, 1U);
+  EXPECT_EQ(ask(read_ext(0, 17)), Lines{"e7.3 ata 40/00 left 0, 8704 bytes of 00"});
+}
+
+TEST_F(ServiceTest, AnnouncesEveryLun) {
+  add<MemoryStore>({1, 1}, disk_size);
+  add<MemoryStore>({1, 2}, disk_size);
+  service.announce(*port);
+  EXPECT_EQ(replies(), (Lines{R"(e1.1 config read "", 2 buffers, firmware 0, 17 sectors)",
+                              R"(e1.2 config read "", 2 buffers, firmware 0, 17 sectors)"}));
+  EXPECT_EQ(service.counters().announcements, 2U);
+  EXPECT_EQ(service.counters().replies, 0U);
+}
+
+TEST_F(ServiceTest, AnnouncesToAWholeMaskList) {
+  add<MemoryStore>(own_address, disk_size);
+  std::vector<Directive> directives;
+  for (const Mac mac : numbered_macs(100)) directives.push_back({1, mac});
+  std::vector<std::uint8_t> room(8 * directives.size());
+  ask(MaskRequest{MaskCommand::edit, pack(directives, room)});
+  service.announce(*port);
+  EXPECT_EQ(replies().size(), 100U);
+}
+
+// Stores that finish later.
+
+TEST_F(ServiceTest, ReplyFollowsWhenTheStoreIsDone) {
+  auto& store = add<SlowStore>(own_address);
+  EXPECT_EQ(ask(read_ext(3, 2)), Lines{});
+  ASSERT_EQ(store.waiting.size(), 1U);
+  EXPECT_EQ(store.waiting[0]->offset, 3 * sector_size);
+  store.finish_one();
+  EXPECT_EQ(replies(), Lines{"e7.3 ata 40/00 left 0, 1024 bytes of 77"});
+}
+
+TEST_F(ServiceTest, WriteDataIsKeptForAStoreThatIsSlow) {
+  auto& store = add<SlowStore>(own_address);
+  const auto first = pattern(1024, 1);
+  const auto second = pattern(1024, 2);
+  EXPECT_EQ(ask(write_ext(0, first)), Lines{});
+  EXPECT_EQ(ask(write_ext(2, second)), Lines{});
+  EXPECT_TRUE(std::ranges::equal(store.waiting[0]->from, first));
+  EXPECT_TRUE(std::ranges::equal(store.waiting[1]->from, second));
+  store.finish_one();
+  store.finish_one(std::make_error_code(std::errc::io_error));
+  EXPECT_EQ(replies(), (Lines{"e7.3 ata 40/00 left 0", "e7.3 ata 61/04 left 2"}));
+}
+
+TEST_F(ServiceTest, NothingOfAnEarlierOperationIsLeftInAReply) {
+  auto& store = add<SlowStore>(own_address);
+  const auto data = pattern(1024, 1);
+  ask(write_ext(0, data));
+  store.finish_one();
+  ask(command(Opcode::flush_cache));
+  store.finish_one();
+  ask(read_ext(0, 1));
+  store.finish_one(std::make_error_code(std::errc::io_error));
+  // replies() has looked at every byte of these.
+  EXPECT_EQ(replies(), Lines{"e7.3 ata 41/40 left 1"});
+}
+
+TEST_F(ServiceTest, TooManyOperationsInFlightAreDroppedAndCounted) {
+  auto& store = add<SlowStore>(own_address);
+  for (int i = 0; i < 10; ++i) ask(read_ext(0, 1));
+  EXPECT_EQ(store.waiting.size(), 8U) << "four times the buffer count";
+  EXPECT_EQ(service.counters().dropped_busy, 2U);
+  store.finish_one();
+  ask(read_ext(0, 1));
+  EXPECT_EQ(store.waiting.size(), 8U);
+  EXPECT_EQ(service.counters().dropped_busy, 2U);
+}
+
+TEST_F(ServiceTest, ReplyDueOnAForgottenPortIsDropped) {
+  auto& store = add<SlowStore>(own_address);
+  ask(read_ext(0, 1));
+  ask(read_ext(0, 1));
+  store.finish_one();
+  service.forget(*port);
+  port.reset();
+  store.finish_one();
+  EXPECT_EQ(service.counters().dropped_port, 1U);
+  EXPECT_EQ(service.counters().replies, 1U);
+}
+
+TEST_F(ServiceTest, EndsWithOperationsInFlight) {
+  {
+    Service brief;
+    brief.add(options_at(own_address), std::make_unique<SlowStore>());
+    send(read_ext(0, 1));
+    brief.serve(*port);
+  }
+  EXPECT_EQ(replies(), Lines{});
+}
+
+TEST_F(ServiceTest, ShowsItsStoresInOrder) {
+  const Store& first = add<SlowStore>({1, 1});
+  const Store& second = add<BrokenStore>({1, 2});
+  EXPECT_EQ(service.stores(),
+            (std::vector<Store*>{const_cast<Store*>(&first), const_cast<Store*>(&second)}));
+}
+
+}  // namespace
+}  // namespace aoe::target

@@ -1,0 +1,334 @@
+"""aoe-initiator's command line against aoe-target: what it prints, moves and refuses, and how it ends.
+
+usage: cli_test.py AOE_INITIATOR AOE_TARGET
+"""
+
+import json
+import os
+import random
+import socket
+import sys
+import tempfile
+import threading
+import time
+
+import lab
+
+INITIATOR, TARGET = sys.argv[1:3]
+OK, FAILURE, USAGE = 0, 1, 2
+MEGABYTE = 1 << 20
+SIZE = 16 * MEGABYTE
+HINT = " (aoe-initiator --help shows how)"
+
+
+class Trial:
+    """A client, a server with a disk e0.2 on the other end of a cable, and a folder of files."""
+
+    def __init__(self, world, folder):
+        self.folder = folder
+        self.client, self.server = world.node("client"), world.node("server")
+        world.join(self.client, "eth0", self.server, "eth0", mtu=9000)
+        self.content = random.Random(1).randbytes(SIZE)
+        self.image = self.file("disk.img", self.content)
+        self.start_target()
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+    def fifo(self, name):
+        path = os.path.join(self.folder, name)
+        os.mkfifo(path)
+        return path
+
+    def disk(self):
+        with open(self.image, "rb") as file:
+            return file.read()
+
+    def restore_disk(self):
+        with open(self.image, "r+b") as file:
+            file.write(self.content)
+
+    def start_target(self):
+        self.target = self.server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", self.image])
+        self.target.wait_for("ready")
+
+    def run(self, *arguments, prefix=(), **options):
+        return self.client.run([*prefix, INITIATOR, *arguments], check=False, **options)
+
+    def shell(self, line):
+        """Runs a shell command line in the folder, with $I for aoe-initiator. Returns status, stdout, stderr."""
+        result = self.client.run(["sh", "-c", line], check=False, cwd=self.folder, env={"I": INITIATOR})
+        return result.returncode, result.stdout, result.stderr
+
+    def refused(self, status, line, *arguments, **options):
+        """The program must end with this status and exactly this line on stderr."""
+        result = self.run(*arguments, **options)
+        told = (result.returncode, result.stdout, result.stderr)
+        assert told == (status, "", f"aoe-initiator: {line}\n"), f"{arguments}: {told}"
+
+    def read(self, *arguments):
+        result = self.run("read", "e0.2", "--quiet", *arguments, text=False)
+        assert (result.returncode, result.stderr) == (OK, b""), result.stderr
+        return result.stdout
+
+
+def wait_for_silence(sniffer, seconds=1.5):
+    """Returns when no AoE frame has been seen for so long: several times the retransmission timeout."""
+    deadline = time.monotonic() + 30
+    sniffer.settimeout(seconds)
+    try:
+        while time.monotonic() < deadline:
+            sniffer.recv(20000)
+    except socket.timeout:
+        return
+    raise lab.Failure("frames, and no end to them")
+
+
+def wait_for_requests(sniffer, count):
+    sniffer.settimeout(10)
+    while count > 0:
+        frame = sniffer.recv(20000)
+        count -= not frame[14] & 0x08
+
+
+def shows_what_is_there(trial):
+    mac = trial.server.link("eth0")["address"]
+    lines = trial.run("discover").stdout.splitlines()
+    assert lines[0].split() == ["device", "interface", "mac", "buffers", "sectors", "firmware", "config"], lines
+    assert [line.split() for line in lines[1:]] == [["e0.2", "eth0", mac, "64", "17", "0001"]], lines
+    assert json.loads(trial.run("discover", "--json").stdout) == [{
+        "device": "e0.2", "interface": "eth0", "mac": mac, "buffers": 64, "sectors": 17, "firmware": 1, "config": ""}]
+
+    for arguments in ["stat"], ["stat", "e0.2", "--interface", "eth0"]:
+        assert trial.run(*arguments).stdout.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], arguments
+        assert json.loads(trial.run(*arguments, "--json").stdout) == [{
+            "device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}], arguments
+
+    facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
+    assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts
+    assert facts["checksum"] == "ok" and facts["lba48"] is True, facts
+    for line in trial.run("identify", "e0.2").stdout.splitlines():
+        name, value = line.split(None, 1)
+        expected = facts[name]
+        assert value == ("eth0" if name == "interfaces" else expected if isinstance(expected, str) else
+                         json.dumps(expected)), line
+
+    lines = trial.run("ping", "e0.2", "--count", "3", "--interval", "1").stdout.splitlines()
+    assert lines[0].startswith(f"e0.2 ({mac}) on eth0: seq=1 time="), lines
+    # With a millisecond between them, an answer may come too late on a busy machine.
+    assert lines[-1].startswith("e0.2: 3 asked, ") and "seq=3" in lines[-2], lines
+
+
+def shows_nothing_where_nothing_is(trial):
+    trial.client.ip("link", "add", "idle0", "type", "veth", "peer", "name", "idle1")
+    trial.refused(FAILURE, "no target answers on idle0 (down)", "stat", "--interface", "idle0")
+    trial.refused(FAILURE, "e0.2: no answer on idle0 (down) within 1 s",
+                  "read", "e0.2", "--interface", "idle0", "--wait", "1")
+    for end in "idle0", "idle1":
+        trial.client.ip("link", "set", end, "up")
+    trial.client.wait_until_up("idle0")
+    trial.refused(FAILURE, "no target answers on idle0", "discover", "--interface", "idle0")
+    assert trial.run("discover", "--interface", "idle0", "--json").stdout == "[]\n"
+    trial.client.ip("link", "del", "idle0")
+    for arguments in ["read", "e9.9"], ["write", "e9.9"], ["identify", "e9.9"], ["stat", "e9.9"]:
+        trial.refused(FAILURE, "e9.9: no answer on eth0 within 1 s", *arguments, "--wait", "1")
+    result = trial.run("ping", "e9.9", "--count", "1", "--wait", "1")
+    assert (result.returncode, result.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), result
+    trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth7")
+    trial.refused(FAILURE, "eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)", "stat",
+                  prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
+
+
+def refuses_bad_arguments(trial):
+    no_such = "no such command (aoe-initiator --help lists them)"
+    for arguments, line in [
+            ([], "A subcommand is required" + HINT),
+            (["frobnicate"], f"frobnicate: {no_such}"),
+            (["--colour"], f"--colour: {no_such}"),
+            (["stat", "--colour"], "The following argument was not expected: --colour" + HINT),
+            (["read"], "device is required" + HINT),
+            (["read", "x0.2"], "device: x0.2: not a device name such as e0.2" + HINT),
+            (["read", "e0.255"], "device: e0.255: not a device name such as e0.2" + HINT),
+            (["read", "e0.2", "more"], "The following argument was not expected: more" + HINT),
+            (["read", "e0.2", "--maxout", "0"], "--maxout: Value 0 not in range 1 to 65535" + HINT),
+            (["read", "e0.2", "--deadsecs", "x"], "--deadsecs: Value x not in range 0 to 1000000" + HINT),
+            (["read", "e0.2", "--wait", "0"], "--wait: Value 0 not in range 1 to 86400" + HINT),
+            (["read", "e0.2", "--offset", "-1"], "--offset: -1: not a number of bytes" + HINT),
+            (["read", "e0.2", "--length", "1k"], "--length: 1k: not a number of bytes" + HINT),
+            (["stat", "--interface"], "--interface: 1 required IF missing" + HINT)]:
+        trial.refused(USAGE, line, *arguments)
+    for command in [], ["read"], ["discover"]:
+        result = trial.run(*command, "--help")
+        assert result.returncode == OK and len(result.stdout.splitlines()) <= 24, result.stdout
+        assert "aoe-initiator read e0.2 --interface eth1 > disk.copy" in result.stdout
+    assert trial.run("--version").stdout.startswith("aoe-initiator 0.")
+
+
+def moves_what_is_asked_for(trial):
+    assert trial.read() == trial.content
+    for offset, length in [(0, 0), (0, 1), (511, 1), (511, 2), (777, 3000), (MEGABYTE - 1, MEGABYTE + 2),
+                           (SIZE - 1, 1), (SIZE - 513, 513), (SIZE, 0)]:
+        assert trial.read("--offset", str(offset), "--length", str(length)) == trial.content[offset:offset + length]
+    assert trial.read("--offset", str(SIZE - 700)) == trial.content[-700:]
+
+    expected = bytearray(trial.content)
+    for number, (offset, length) in enumerate([(0, 512), (1, 1), (511, 2), (777, 3000), (1024, 512),
+                                               (MEGABYTE + 5, MEGABYTE), (2 * MEGABYTE, 2 * MEGABYTE),
+                                               (SIZE - 1, 1), (SIZE - 513, 513), (5, 0)]):
+        data = random.Random(number).randbytes(length)
+        result = trial.run("write", "e0.2", "--offset", str(offset), input=data, text=False)
+        assert result.returncode == OK and result.stderr.startswith(b"%d bytes in " % length), result.stderr
+        expected[offset:offset + length] = data
+        assert trial.disk() == expected, f"{length} bytes at {offset}"
+    trial.restore_disk()
+
+
+def respects_the_ends_of_disk_and_input(trial):
+    trial.refused(FAILURE, f"e0.2: offset {SIZE + 1} lies beyond its end at {SIZE} bytes",
+                  "read", "e0.2", "--offset", str(SIZE + 1))
+    trial.refused(FAILURE, f"e0.2: offset 1 + length {SIZE} lies beyond its end at {SIZE} bytes",
+                  "write", "e0.2", "--offset", "1", "--length", str(SIZE))
+    trial.refused(FAILURE, f"e0.2: offset 1 + length {2**64 - 1} lies beyond its end at {SIZE} bytes",
+                  "read", "e0.2", "--offset", "1", "--length", str(2**64 - 1))
+
+    trial.file("long", bytes(1001))
+    offset = SIZE - 1000
+    too_long = f"aoe-initiator: e0.2: the input is longer than the 1000 bytes from {offset} to its end\n"
+    assert trial.shell(f'"$I" write e0.2 --offset {offset} < long') == (FAILURE, "", too_long)
+    assert trial.disk() == trial.content, "a file that does not fit was written"
+    assert trial.shell(f'cat long | "$I" write e0.2 --offset {offset}') == (FAILURE, "", too_long)
+    assert trial.disk() == trial.content[:offset] + bytes(1000)
+    trial.restore_disk()
+
+    short = "aoe-initiator: the input ended after 1001 of 2000 bytes; they are written\n"
+    for source in '< long "$I"', 'cat long | "$I"':
+        assert trial.shell(source + " write e0.2 --length 2000") == (FAILURE, "", short), source
+        assert trial.disk() == bytes(1001) + trial.content[1001:]
+        trial.restore_disk()
+    assert trial.shell('(printf abcdef | ("$I" write e0.2 --length 3 --quiet; cat))') == (OK, "def", "")
+    assert trial.disk()[:6] == b"abc" + trial.content[3:6]
+    trial.restore_disk()
+
+
+def notices_output_that_is_lost(trial):
+    full = "No space left on device\n"
+    for command in "discover", "stat", "identify e0.2", "ping e0.2 --count 1":
+        told = trial.shell(f'"$I" {command} > /dev/full')
+        assert told == (FAILURE, "", f"aoe-initiator: standard output: {full}"), (command, told)
+    told = trial.shell('"$I" read e0.2 > /dev/full')
+    assert told == (FAILURE, "", f"aoe-initiator: writing to standard output: {full}"), told
+    assert trial.shell('"$I" read e0.2 | head --bytes 3 | wc --bytes') == (OK, "3\n", "")
+
+
+def a_stalled_pipe_costs_no_retransmission(trial):
+    sniffer = trial.server.packet_socket("eth0")
+    output = trial.fifo("slow-output")
+    reading = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" read e0.2 > {output}'])
+    with open(output, "rb") as pipe:
+        data = pipe.read(MEGABYTE)
+        wait_for_silence(sniffer)
+        data += pipe.read()
+    assert reading.wait() == OK and data == trial.content
+    assert ", 0 retransmissions" in reading.output, reading.output
+
+    data = random.Random(2).randbytes(SIZE)
+    source = trial.fifo("slow-input")
+    writing = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" write e0.2 < {source}'])
+    with open(source, "wb") as pipe:
+        for begin, end in [(0, 3 * MEGABYTE + 100), (3 * MEGABYTE + 100, SIZE)]:
+            pipe.write(data[begin:end])
+            pipe.flush()
+            if end < SIZE:
+                wait_for_silence(sniffer)
+    assert writing.wait() == OK and trial.disk() == data
+    assert ", 0 retransmissions" in writing.output, writing.output
+    trial.restore_disk()
+
+
+class Drain(threading.Thread):
+    """Reads a pipe to its end."""
+
+    def __init__(self, pipe):
+        super().__init__()
+        self.pipe = pipe
+        self.data = b""
+        self.start()
+
+    def run(self):
+        self.data = self.pipe.read()
+
+
+def a_target_that_dies_fails_the_transfer(trial):
+    output = trial.fifo("cut-output")
+    reading = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" read e0.2 --deadsecs 1 > {output}'])
+    with open(output, "rb") as pipe:
+        data = pipe.read(MEGABYTE)
+        trial.target.kill()
+        data += pipe.read()
+    assert reading.wait() == FAILURE
+    assert reading.output.startswith("aoe-initiator: e0.2: reading at sector "), reading.output
+    assert reading.output.endswith(": device is down\n") and reading.output.count("\n") == 1, reading.output
+    assert len(data) < SIZE and data == trial.content[:len(data)]
+    trial.start_target()
+
+    source = trial.fifo("cut-input")
+    writing = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" write e0.2 --deadsecs 1 < {source}'])
+    with open(source, "wb") as pipe:
+        pipe.write(bytes(MEGABYTE))
+        pipe.flush()
+        trial.target.kill()
+        try:
+            pipe.write(bytes(SIZE - MEGABYTE))
+            pipe.flush()
+        except BrokenPipeError:
+            pass
+    assert writing.wait() == FAILURE
+    assert writing.output.startswith("aoe-initiator: e0.2: writing at sector "), writing.output
+    assert writing.output.endswith(": device is down\n") and writing.output.count("\n") == 1, writing.output
+    trial.restore_disk()
+    trial.start_target()
+
+
+def a_target_that_restarts_in_time_costs_only_time(trial):
+    sniffer = trial.server.packet_socket("eth0")
+    output = trial.fifo("resumed-output")
+    reading = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" read e0.2 --deadsecs 60 > {output}'])
+    with open(output, "rb") as pipe:
+        data = pipe.read(MEGABYTE)
+        trial.target.kill()
+        rest = Drain(pipe)
+        wait_for_silence(sniffer, 0.05)  # what was under way is over: now only repetitions come
+        wait_for_requests(sniffer, 2)
+        trial.start_target()
+        rest.join()
+    assert reading.wait() == OK and data + rest.data == trial.content
+    assert " retransmissions" in reading.output and ", 0 retransmissions" not in reading.output, reading.output
+
+    data = random.Random(3).randbytes(SIZE)
+    source = trial.file("whole-disk", data)
+    writing = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" write e0.2 --deadsecs 60 < {source}'])
+    wait_for_requests(sniffer, 500)
+    trial.target.kill()
+    wait_for_requests(sniffer, 3)
+    trial.start_target()
+    assert writing.wait(60) == OK and trial.disk() == data
+    trial.restore_disk()
+
+
+def main():
+    lab.require("setpriv")
+    lab.require_namespaces()
+    with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
+        trial = Trial(world, folder)
+        for rule in [shows_what_is_there, shows_nothing_where_nothing_is, refuses_bad_arguments, moves_what_is_asked_for,
+                     respects_the_ends_of_disk_and_input, notices_output_that_is_lost,
+                     a_stalled_pipe_costs_no_retransmission, a_target_that_dies_fails_the_transfer,
+                     a_target_that_restarts_in_time_costs_only_time]:
+            rule(trial)
+            print(f"{rule.__name__}: ok", flush=True)
+
+
+main()

@@ -1,0 +1,179 @@
+#include "initiator/client.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "proto/describe.h"
+
+namespace aoe::initiator {
+namespace {
+
+std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
+  return std::chrono::steady_clock::time_point(instant.time_since_epoch());
+}
+
+constexpr Duration discovery_repeat = std::chrono::milliseconds(250);
+
+}  // namespace
+
+Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+Client::Client(boost::asio::io_context& loop, const Parameters& parameters,
+               const std::vector<std::string>& interfaces)
+    : loop_(loop),
+      timer_(loop_),
+      session_(parameters, std::random_device()(), *this),
+      live_ports_(loop_, interfaces, *this) {}
+
+Client::~Client() = default;
+
+tl::expected<std::unique_ptr<Client>, std::string> Client::open(
+    boost::asio::io_context& loop, const Parameters& parameters,
+    const std::vector<std::string>& interfaces) {
+  std::unique_ptr<Client> client(new Client(loop, parameters, interfaces));
+  if (auto opened = client->live_ports_.open(); !opened) return tl::unexpected(opened.error());
+  if (client->ports_.empty()) return tl::unexpected(std::string("no Ethernet interface is up"));
+  client->tick();
+  return client;
+}
+
+std::uint32_t Client::discover(Address whom) {
+  return session_.discover(whom);
+}
+
+void Client::submit(IoRequest request, Done done) {
+  request.id = next_id_++;
+  pending_.emplace(request.id, std::move(done));
+  session_.submit(request, monotonic_now());
+  set_timer();
+}
+
+void Client::wait(const std::function<bool()>& until) {
+  while (!until()) loop_.run_one();
+}
+
+bool Client::wait(const std::function<bool()>& until, Duration limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!until()) {
+    if (loop_.run_one_until(deadline) == 0) return until();
+  }
+  return true;
+}
+
+tl::expected<const Device*, std::string> Client::find(Address address, std::chrono::seconds limit) {
+  const auto is_up = [&] {
+    const Device* device = engine().find(address);
+    return device != nullptr && device->state() == DeviceState::up;
+  };
+  const Instant deadline = monotonic_now() + limit;
+  while (!is_up() && monotonic_now() < deadline) {
+    discover(address);
+    wait(is_up, std::min(discovery_repeat, deadline - monotonic_now()));
+  }
+  if (is_up()) return engine().find(address);
+
+  const auto failure = identify_failures_.find(address);
+  if (failure != identify_failures_.end()) {
+    std::array<char, description_size_max> room;
+    const Event& event = failure->second;
+    return tl::unexpected(fmt::format("{}: IDENTIFY failed: {}", address,
+                                      event.result.error == IoError::none
+                                          ? std::string(describe(event.reject, room))
+                                          : describe(event.result)));
+  }
+  const bool heard = engine().find(address) != nullptr;
+  return tl::unexpected(fmt::format("{}: no answer{} on {} within {} s", address,
+                                    heard ? " to IDENTIFY" : "", interface_names(), limit.count()));
+}
+
+const std::string& Client::interface_name(PortId port) const {
+  return ports_[port].name;
+}
+
+std::string Client::interface_names() const {
+  std::string names;
+  for (const auto& [port, name] : ports_) {
+    const bool up = port != nullptr && port->link().up;
+    names += (names.empty() ? "" : ", ") + name + (up ? "" : " (down)");
+  }
+  return names;
+}
+
+void Client::completed(const Completion& completion) {
+  const auto found = pending_.find(completion.id);
+  AOE_CHECK(found != pending_.end());
+  const Done done = std::move(found->second);
+  pending_.erase(found);
+  done(completion);
+}
+
+void Client::happened(const Event& event) {
+  if (event.kind == Event::Kind::identify_failed) {
+    identify_failures_[event.device] = event;
+    identify_failures_[event.device].config.string = {};
+  }
+  if (event.kind == Event::Kind::device_up) identify_failures_.erase(event.device);
+  if (listener_) listener_(event);
+}
+
+void Client::port_opened(PacketPort& port) {
+  const PortId id = session_.attach(port);
+  AOE_CHECK(id == ports_.size());
+  ports_.push_back({&port, port.interface().name});
+}
+
+bool Client::port_readable(PacketPort& port) {
+  session_.receive(id_of(port), monotonic_now());
+  set_timer();
+  return false;  // all that waited is handled: a window bounds it
+}
+
+void Client::port_changed(PacketPort& port) {
+  session_.link_changed(id_of(port), monotonic_now());
+  set_timer();
+}
+
+void Client::port_closing(PacketPort& port) {
+  const PortId id = id_of(port);
+  ports_[id].port = nullptr;
+  session_.detach(id, monotonic_now());
+  set_timer();
+}
+
+void Client::port_trouble(const std::string& what) {
+  fmt::print(stderr, "aoe-initiator: {}\n", what);
+}
+
+PortId Client::id_of(const PacketPort& port) const {
+  const auto found = std::ranges::find(ports_, &port, &Port::port);
+  AOE_CHECK(found != ports_.end());
+  return static_cast<PortId>(found - ports_.begin());
+}
+
+void Client::tick() {
+  for (PortId port = 0; port < ports_.size(); ++port) {
+    if (ports_[port].port != nullptr) session_.receive(port, monotonic_now());
+  }
+  session_.tick(monotonic_now());
+  timer_due_ = never;
+  set_timer();
+}
+
+void Client::set_timer() {
+  // A timer that is due earlier finds nothing to do and is set anew: cheaper than moving it each
+  // time.
+  if (session_.deadline() >= timer_due_) return;
+  timer_due_ = session_.deadline();
+  timer_.expires_at(on_steady_clock(timer_due_));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) tick();
+  });
+}
+
+}  // namespace aoe::initiator

@@ -1,0 +1,85 @@
+#include "initiator/session.h"
+
+#include <array>
+#include <utility>
+
+namespace aoe::initiator {
+
+Session::Session(const Parameters& parameters, std::uint64_t seed, Observer& observer)
+    : engine_(parameters, seed), observer_(observer) {}
+
+PortId Session::attach(FramePort& port) {
+  ports_.push_back(&port);
+  const PortId id = engine_.add_port(port.link(), actions_);
+  carry_out();
+  return id;
+}
+
+void Session::detach(PortId port, Instant now) {
+  Link link = ports_[port]->link();
+  link.up = false;
+  ports_[port] = nullptr;
+  engine_.change_port(port, link, now, actions_);
+  carry_out();
+}
+
+void Session::link_changed(PortId port, Instant now) {
+  engine_.change_port(port, ports_[port]->link(), now, actions_);
+  carry_out();
+}
+
+std::uint32_t Session::discover(Address whom) {
+  const std::uint32_t tag = engine_.discover(whom, actions_);
+  carry_out();
+  return tag;
+}
+
+void Session::submit(const IoRequest& request, Instant now) {
+  engine_.submit(request, now, actions_);
+  carry_out();
+}
+
+void Session::receive(PortId port, Instant now) {
+  std::array<Bytes, batch_size> frames;
+  while (const std::size_t count = ports_[port]->receive(frames)) {
+    for (const Bytes frame : std::span(frames).first(count)) {
+      engine_.on_frame(port, frame, now, actions_);
+    }
+    carry_out();
+  }
+}
+
+void Session::tick(Instant now) {
+  engine_.tick(now, actions_);
+  carry_out();
+}
+
+void Session::carry_out() {
+  if (carrying_out_) return;  // submitted from within a report: the loop below takes it up
+  carrying_out_ = true;
+  while (true) {
+    send_frames();
+    if (actions_.completions.empty() && actions_.events.empty()) break;
+    std::swap(actions_, reporting_);
+    for (const Event& event : reporting_.events) observer_.happened(event);
+    for (const Completion& completion : reporting_.completions) observer_.completed(completion);
+    reporting_.clear();
+  }
+  carrying_out_ = false;
+}
+
+void Session::send_frames() {
+  auto& frames = actions_.frames;
+  for (std::size_t first = 0; first < frames.size();) {
+    const PortId port = frames[first].port;
+    batch_.clear();
+    for (; first < frames.size() && frames[first].port == port; ++first) {
+      const Transmit& frame = frames[first];
+      batch_.push_back({Bytes(frame.head).first(frame.head_size), frame.data});
+    }
+    ports_[port]->send(batch_);
+  }
+  frames.clear();
+}
+
+}  // namespace aoe::initiator

@@ -1,0 +1,64 @@
+// An engine joined to frame ports: carries frames from ports to engine and back, and reports to an
+// observer what the engine completes and notices.
+//
+// Knows ports by their interface only and is told the time, so it serves a program on real
+// interfaces and a simulation alike. Owns the engine, not the ports. One thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "initiator/engine.h"
+#include "wire/frame_port.h"
+
+namespace aoe::initiator {
+
+class Session {
+ public:
+  /// Called from within the session's functions, after the frames of that step went out. May
+  /// submit.
+  class Observer {
+   public:
+    virtual void completed(const Completion& completion) = 0;
+    virtual void happened(const Event& event) = 0;
+
+   protected:
+    ~Observer() = default;
+  };
+
+  Session(const Parameters& parameters, std::uint64_t seed, Observer& observer);
+
+  /// `port` stays until it is detached, or outlives the session.
+  PortId attach(FramePort& port);
+  /// The port goes: what was on its way by it is sent again by others.
+  void detach(PortId port, Instant now);
+  /// The port's link() has changed.
+  void link_changed(PortId port, Instant now);
+
+  std::uint32_t discover(Address whom);
+  void submit(const IoRequest& request, Instant now);
+
+  /// Handles all frames that wait at the port.
+  void receive(PortId port, Instant now);
+
+  /// When tick() is due, at the earliest.
+  Instant deadline() const { return engine_.deadline(); }
+  void tick(Instant now);
+
+  const Engine& engine() const { return engine_; }
+
+ private:
+  /// Sends what the engine wants sent, then reports; again, for as long as reports lead to more.
+  void carry_out();
+  void send_frames();
+
+  Engine engine_;
+  Observer& observer_;
+  std::vector<FramePort*> ports_;  // by PortId; null once detached
+  Actions actions_;
+  Actions reporting_;
+  bool carrying_out_ = false;
+  std::vector<Outgoing> batch_;
+};
+
+}  // namespace aoe::initiator

@@ -1,0 +1,40 @@
+// The smallest target there can be: a disk in memory, for tests of the initiator.
+//
+// Frames in, frames out: no ports, no time. It is not the project's target, so that a
+// misunderstanding of ours does not meet itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "proto/frame.h"
+#include "proto/identify.h"
+
+namespace aoe::initiator {
+
+class TestTarget {
+ public:
+  TestTarget(Address address, std::size_t sectors);
+
+  /// What it offers in its config answers.
+  ConfigReply offer{.buffer_count = 16, .sector_count = 255};
+
+  /// What it says to a frame that arrives at its card `mac`, if anything.
+  std::optional<std::vector<std::uint8_t>> answer(Bytes request, const Mac& mac);
+  /// What it tells everyone when it comes up.
+  std::vector<std::uint8_t> announcement(const Mac& mac) const;
+
+  std::vector<std::uint8_t> sectors(std::uint64_t lba, std::size_t count) const;
+  unsigned flushes() const { return flushes_; }
+
+ private:
+  Body answer_ata(const AtaRequest& request);
+
+  const Address address_;
+  std::vector<std::uint8_t> disk_;
+  std::array<std::uint8_t, identify_size> identity_;
+  unsigned flushes_ = 0;
+};
+
+}  // namespace aoe::initiator

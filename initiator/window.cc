@@ -1,0 +1,48 @@
+#include "initiator/window.h"
+
+#include <algorithm>
+
+#include "proto/check.h"
+
+namespace aoe::initiator {
+namespace {
+
+constexpr std::uint16_t at_least_one(int value) {
+  return static_cast<std::uint16_t>(std::max(value, 1));
+}
+
+}  // namespace
+
+Window::Window(std::uint16_t limit)
+    : limit_(at_least_one(limit)), size_(at_least_one(limit_ / 2)), threshold_(size_) {}
+
+void Window::set_limit(std::uint16_t limit) {
+  limit_ = at_least_one(limit);
+  size_ = std::min(size_, limit_);
+  threshold_ = std::min(threshold_, limit_);
+}
+
+void Window::answered() {
+  AOE_CHECK(outstanding_ > 0);
+  --outstanding_;
+  if (size_ >= limit_) return;
+  if (size_ < threshold_) {
+    ++size_;
+  } else if (++answers_ >= size_) {
+    ++size_;
+    answers_ = 0;
+  }
+}
+
+bool Window::expired(Instant sent, Instant now) {
+  AOE_CHECK(outstanding_ > 0);
+  --outstanding_;
+  if (sent < collapsed_) return false;
+  threshold_ = at_least_one(size_ / 2);
+  size_ = 1;
+  answers_ = 0;
+  collapsed_ = now;
+  return true;
+}
+
+}  // namespace aoe::initiator

@@ -1,0 +1,13 @@
+// drop: the frame is lost. No keys of its own.
+#pragma once
+
+#include "harness/fault.h"
+
+namespace aoe::harness {
+
+class DropFault final : public Fault {
+  using Fault::Fault;
+  void strike(Passing& passing) override { passing.dropped = true; }
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,384 @@
+"""aoe-harness run, as a person meets it: what it prints, what it leaves behind, and how it ends.
+
+usage: run_test.py AOE_HARNESS AOE_TARGET SCENARIOS sim|captures|veth|veth-as-user
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import uuid
+
+import lab
+
+HARNESS, TARGET, SCENARIOS, PART = sys.argv[1:5]
+PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3, 5
+MARK = "AOE_RUN_TEST_MARK"  # an environment variable that every process of a run inherits
+
+FAILING = """\
+scenario: too-hasty
+title: A bound that no initiator keeps
+roles: {target: {size: 64KiB}}
+steps:
+- discover: {expect: e1.1}
+- warmup: {reads: 16}
+- arm: {fault: drop, id: loss, match: {direction: to-target, command: read}, nth: 1}
+- io: {id: r, op: read, lba: 4, count: 2}
+- expect: {retransmit: {of: loss, within: [0ms, 10us]}}
+"""
+
+QUIET = """\
+scenario: quiet
+title: A disk comes up, and nothing else happens
+roles: {target: {size: 64KiB}}
+steps:
+- discover: {expect: e1.1}
+"""
+
+
+class Trial:
+    """A folder with the programs and the scenarios in it, for a user to run them there."""
+
+    def __init__(self, folder, prefix=()):
+        self.folder = folder
+        self.prefix = list(prefix)
+        os.chmod(folder, 0o755)
+        self.programs = os.path.join(folder, "programs")
+        os.mkdir(self.programs)
+        for program in [HARNESS, TARGET]:
+            shutil.copy(program, self.programs)
+        self.work = os.path.join(folder, "work")
+        os.mkdir(self.work)
+        shutil.copytree(SCENARIOS, os.path.join(self.work, "scenarios"))
+        os.chmod(self.work, 0o777)
+
+    def file(self, name, text):
+        path = os.path.join(self.work, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return name
+
+    def run(self, *arguments, env=None):
+        command = [*self.prefix, os.path.join(self.programs, "aoe-harness"), *arguments]
+        return subprocess.run(command, cwd=self.work, capture_output=True, text=True, timeout=120, check=False,
+                              stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+
+    def passes(self, *arguments):
+        result = self.run("run", *arguments)
+        if result.returncode == INCONCLUSIVE:
+            lab.skip(f"this machine is too busy to tell ({result.stdout})")
+        assert (result.returncode, result.stderr) == (PASSED, ""), result
+        return result.stdout
+
+    def refused(self, arguments, status, complaint):
+        """It ends with this status, exactly this line on standard error, and without a run."""
+        result = self.run(*arguments)
+        told = (result.returncode, result.stdout, result.stderr)
+        assert told == (status, "", f"aoe-harness: {complaint}\n"), f"{arguments}: {told}"
+
+    def case(self, out, scenario="retransmit"):
+        return os.path.join(self.work, out, "last", "cases", scenario)
+
+
+def contents(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def count_records(path):
+    """How many frames a capture holds."""
+    data = contents(path)
+    assert data[:4] == bytes.fromhex("4d3cb2a1"), "nanoseconds, little-endian"
+    at, count = 24, 0
+    while at < len(data):
+        at += 16 + struct.unpack_from("<I", data, at + 8)[0]
+        count += 1
+    assert at == len(data), "the last frame is whole"
+    return count
+
+
+def check_captures_against_ledger(case):
+    """Each side's capture has what that end sent, and what was delivered to it."""
+    with open(os.path.join(case, "ledger.jsonl"), encoding="utf-8") as file:
+        entries = [json.loads(line) for line in file]
+    assert [entry["id"] for entry in entries] == list(range(len(entries)))
+    for side, outward in [("initiator", "to-target"), ("target", "to-initiator")]:
+        expected = sum(1 if entry["direction"] == outward else entry["deliveries"] for entry in entries)
+        found = count_records(os.path.join(case, f"{side}-side.pcap"))
+        assert found == expected > 0, (side, found, expected)
+    return entries
+
+
+def a_run_passes_and_its_seed_repeats_it(trial):
+    output = trial.passes("scenarios/retransmit.yaml", "--out", "first")
+    first, verdict = output.splitlines()[:2]
+    seed = re.fullmatch(r"seed (\d+)  world sim  initiator aoe-initiator  target aoe-target", first)[1]
+    assert re.fullmatch(r"  PASS  retransmit +\d\S+s  769 requests, \d+ frames, \d+ retransmissions", verdict), verdict
+    assert re.fullmatch(r"1 passed, 0 failed in \S+s  first/last/cases", output.splitlines()[-1]), output
+    again = trial.passes("scenarios/retransmit.yaml", "--seed", seed, "--out", "second")
+    assert again.splitlines()[:-1] == output.splitlines()[:-1]
+    names = ["initiator-side.pcap", "ledger.jsonl", "target-side.pcap"]
+    for out in ["first", "second"]:
+        assert sorted(os.listdir(trial.case(out))) == names
+    for name in names:
+        assert contents(f"{trial.case('first')}/{name}") == contents(f"{trial.case('second')}/{name}"), name
+    check_captures_against_ledger(trial.case("first"))
+    trial.passes("scenarios/retransmit.yaml", "--seed", str((int(seed) + 1) % 2**32), "--out", "third")
+    assert contents(f"{trial.case('third')}/ledger.jsonl") != contents(f"{trial.case('first')}/ledger.jsonl")
+
+
+def a_failure_is_told_so_that_it_can_be_reported(trial):
+    trial.file("too hasty.yaml", FAILING)
+    result = trial.run("run", "too hasty.yaml", "--seed", "7")
+    assert (result.returncode, result.stderr) == (FAILED, ""), result
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("seed 7  world sim")
+    assert lines[1].startswith("  FAIL  too-hasty ")
+    assert lines[2] == "        too hasty.yaml:9"
+    number = re.fullmatch(r"  expected  retransmission of #(\d+) \(e1\.1 READ EXT lba 4\+2 tag [0-9a-f]{8}\) in "
+                          r"\[0, 0\.01\] ms", lines[3])[1]
+    assert lines[4] == "  actual    none after 0.02ms", lines[4]
+    assert lines[5] == "       t(ms)     #  frame"
+    assert re.search(rf" {number}  → e1\.1 READ EXT lba 4\+2 tag [0-9a-f]{{8}} +dropped by loss", lines[-3]), lines
+    assert lines[-2] == "  repeat    aoe-harness run 'too hasty.yaml' --seed 7"
+    assert lines[-1].startswith("0 passed, 1 failed in ")
+    entries = check_captures_against_ledger(trial.case("runs", "too-hasty"))
+    assert entries[int(number)]["dropped-by"] == "loss", "the evidence of a failed run is there, too"
+
+
+def a_folder_is_run_as_a_whole(trial):
+    trial.file("many/b/quiet.yaml", QUIET)
+    trial.file("many/a.yaml", FAILING)
+    trial.file("many/notes.txt", "no scenario")
+    result = trial.run("run", "many", "many/a.yaml", "./many/a.yaml", "--seed", "1")
+    assert (result.returncode, result.stderr) == (FAILED, ""), result
+    assert re.findall(r"^  (PASS|FAIL)  (\S+)", result.stdout, re.M) == [("FAIL", "too-hasty"), ("PASS", "quiet")]
+    assert re.search(r"^1 passed, 1 failed in ", result.stdout, re.M)
+    trial.file("same/a.yaml", QUIET)
+    trial.file("same/b.yaml", QUIET)
+    trial.refused(["run", "same"], FAILED, "same/b.yaml: scenario 'quiet' is in same/a.yaml, too")
+
+
+def last_leads_to_the_newest(trial):
+    trial.file("quiet.yaml", QUIET)
+    found = []
+    for seed in ["11", "12", "12"]:
+        trial.passes("quiet.yaml", "--seed", seed, "--out", "some/where")
+        found.append(os.readlink(os.path.join(trial.work, "some/where/last")))
+    assert found[0].endswith("-11") and "-12" in found[1] and "-12" in found[2], found
+    assert len(set(found)) == 3
+    assert sorted(os.listdir(os.path.join(trial.work, "some/where"))) == sorted([*found, "last"])
+
+
+def runs_at_the_same_time_do_not_meet(trial):
+    trial.file("quiet.yaml", QUIET)
+    command = [os.path.join(trial.programs, "aoe-harness"), "run", "quiet.yaml", "--seed", "3", "--out", "shared"]
+    crowd = [subprocess.Popen(command, cwd=trial.work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+             for _ in range(8)]
+    for process in crowd:
+        output = process.communicate(timeout=60)[0]
+        assert process.returncode == PASSED, output
+    assert len(os.listdir(os.path.join(trial.work, "shared"))) == 9
+
+
+def what_cannot_be_run_is_refused(trial):
+    hint = " (aoe-harness --help shows how)"
+    trial.file("empty/notes.txt", "no scenario")
+    trial.refused(["run", "gone.yaml"], USAGE, "gone.yaml: No such file or directory")
+    trial.refused(["run", "empty"], USAGE, "empty: no scenarios there")
+    trial.refused(["run"], USAGE, "paths is required" + hint)
+    trial.refused([], USAGE, "A subcommand is required" + hint)
+    trial.refused(["rum", "x.yaml"], USAGE, "rum: no such command (aoe-harness --help lists them)")
+    trial.refused([""], USAGE, ": no such command (aoe-harness --help lists them)")
+    trial.refused(["run", "x.yaml", "--sead", "7"], USAGE, "The following arguments were not expected: 7 --sead" + hint)
+    trial.refused(["run", "x.yaml", "--seed", "seven"], USAGE,
+                  "Could not convert: --seed = seven" + hint)
+    result = trial.run("run", "x.yaml", "--world", "moon")
+    assert (result.returncode, result.stdout) == (USAGE, "") and result.stderr.startswith("aoe-harness: --world: "), result
+    assert result.stderr.count("\n") == 1, result
+
+
+def a_bad_scenario_is_one_line(trial):
+    trial.file("broken.yaml", "scenario: x\nsteps: [\n")
+    trial.refused(["run", "broken.yaml"], FAILED, "broken.yaml:3:1: end of sequence flow not found")
+    trial.file("typo.yaml", QUIET.replace("title", "titel"))
+    trial.refused(["run", "typo.yaml"], FAILED, "typo.yaml:1:1: scenario: key 'title' is missing")
+    trial.file("typo.yaml", QUIET.replace("expect:", "expct: e1.1, expect:"))
+    trial.refused(["run", "typo.yaml"], FAILED, "typo.yaml:5:14: discover: unknown key 'expct'; did you mean 'expect'?")
+    assert not os.path.exists(os.path.join(trial.work, "runs")), "nothing was run"
+
+
+def a_folder_that_cannot_be_written_is_named(trial):
+    trial.file("quiet.yaml", QUIET)
+    trial.refused(["run", "quiet.yaml", "--out", "/dev/null/runs"], ENVIRONMENT, "/dev/null/runs: Not a directory")
+    trial.file("out/last/file", "in the way")
+    trial.refused(["run", "quiet.yaml", "--out", "out"], ENVIRONMENT, "out: Is a directory")
+
+
+def help_and_version_fit_a_screen(trial):
+    for arguments in [["--help"], ["run", "--help"]]:
+        result = trial.run(*arguments)
+        assert (result.returncode, result.stderr) == (PASSED, "") and len(result.stdout.splitlines()) < 24, result
+    version = trial.run("--version")
+    assert re.fullmatch(r"aoe-harness \d+\.\d+\.\d+\n", version.stdout), version
+
+
+def captures_please_tcpdump_and_tshark(trial):
+    lab.require("tcpdump", "tshark")
+    trial.passes("scenarios/retransmit.yaml", "--seed", "7")
+    for side in ["initiator", "target"]:
+        path = os.path.join(trial.case("runs"), f"{side}-side.pcap")
+        frames = count_records(path)
+        printed = subprocess.run(["tcpdump", "-nn", "-r", path], capture_output=True, text=True, check=True)
+        assert len([line for line in printed.stdout.splitlines() if "AoE" in line]) == frames
+        noise = [line for line in printed.stderr.splitlines() if not line.startswith(("reading from file", "dropped privs"))]
+        assert not noise, noise
+        tshark = ["tshark", "-r", path, "-T", "fields", "-e", "frame.number", "-Y"]
+        for display_filter, expected in [("aoe", frames), ("_ws.malformed", 0)]:
+            printed = subprocess.run([*tshark, display_filter], capture_output=True, text=True, check=True)
+            assert len(printed.stdout.split()) == expected, (display_filter, printed)
+
+
+def marked_processes(mark):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if f"{MARK}={mark}".encode() in contents(f"/proc/{pid}/environ").split(b"\0"):
+                found.append(contents(f"/proc/{pid}/cmdline"))
+        except OSError:  # it ended, or it is somebody else's
+            pass
+    return found
+
+
+def require_veth(trial):
+    lab.require("ip")
+    trial.file("quiet.yaml", QUIET)
+    result = trial.run("run", "quiet.yaml", "--world", "veth", "--out", "probe")
+    if result.returncode == ENVIRONMENT and "namespace" in result.stderr:
+        lab.skip(f"network namespaces can't be made here ({result.stderr.strip()})")
+    assert result.returncode in (PASSED, INCONCLUSIVE), result
+
+
+def passes_over_real_interfaces_and_leaves_nothing(trial):
+    mark = uuid.uuid4().hex
+    interfaces = os.listdir("/sys/class/net")
+    os.environ[MARK] = mark
+    output = trial.passes("scenarios/retransmit.yaml", "quiet.yaml", "--world", "veth", "--seed", "7", "--out", "veth")
+    assert output.startswith("seed 7  world veth  initiator aoe-initiator  target aoe-target\n"), output
+    assert re.search(r"^2 passed, 0 failed", output, re.M), output
+    assert not marked_processes(mark)
+    assert os.listdir("/sys/class/net") == interfaces
+    case = trial.case("veth")
+    assert sorted(os.listdir(case)) == ["initiator-side.pcap", "ledger.jsonl", "sut.log", "target-side.pcap"]
+    check_captures_against_ledger(case)
+    with open(os.path.join(case, "sut.log"), encoding="utf-8") as file:
+        log = file.read()
+    assert re.search(r"ready$", log, re.M) and re.search(r"stopped after \d+ requests", log), log
+
+
+def a_run_that_is_killed_takes_its_target_along(trial):
+    mark = uuid.uuid4().hex
+    trial.file("long.yaml", QUIET + "- wait: 1000s\n")
+    command = [*trial.prefix, os.path.join(trial.programs, "aoe-harness"), "run", "long.yaml", "--world", "veth",
+               "--out", "killed"]
+    process = subprocess.Popen(command, cwd=trial.work, stdout=subprocess.DEVNULL, env={**os.environ, MARK: mark})
+    wait_until(lambda: any(b"--shelf" in command for command in marked_processes(mark)), "no target was started")
+    process.kill()
+    process.wait()
+    wait_until(lambda: not marked_processes(mark), "the target lives on")
+
+
+def wait_until(condition, complaint):
+    """Asks again and again, for things that tell nobody when they happen."""
+    for _ in range(2000):
+        if condition():
+            return
+        try:
+            signal.sigtimedwait([], 0.005)
+        except InterruptedError:
+            pass
+    raise lab.Failure(complaint)
+
+
+# Announces a disk, as aoe-target would, and comes to a bad end when somebody asks for it.
+FRAGILE = """\
+import os, signal, socket
+port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88A2))
+port.bind(("eth0", 0x88A2))
+port.send(bytes.fromhex("ffffffffffff 020000000002 88a2 18 00 0001 01 01 00000000 0010 0000 02 10 0000").ljust(60, b"\\0"))
+while port.recv(2000)[14] & 0x08:
+    pass
+print("oh no", flush=True)
+os.kill(os.getpid(), signal.SIGSEGV)
+"""
+
+
+def a_target_that_dies_is_the_finding(trial):
+    program = os.path.join(trial.programs, "aoe-target")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(f"#!/usr/bin/python3\n{FRAGILE}")
+    result = trial.run("run", "quiet.yaml", "--world", "veth", "--seed", "7", "--out", "died")
+    assert (result.returncode, result.stderr) == (FAILED, ""), result
+    assert ("        quiet.yaml:5\n"
+            "  expected  the world lasts until the scenario's end\n"
+            "  actual    the target was killed by signal 11 (Segmentation fault); it said: oh no\n") in result.stdout, result
+    assert "  repeat    aoe-harness run quiet.yaml --world veth --seed 7\n" in result.stdout, result
+
+
+def a_target_that_does_not_start_is_one_line(trial):
+    program = os.path.join(trial.programs, "aoe-target")
+    arguments = ["run", "quiet.yaml", "--world", "veth", "--out", "none"]
+    for script, complaint in [
+            ("#!/bin/sh\necho 'no disk today'; exit 4\n", f"quiet: {program} ended with status 4; it said: no disk today"),
+            ("#!/nowhere/sh\n", f"quiet: {program}: No such file or directory")]:
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(script)
+        result = trial.run(*arguments)
+        assert (result.returncode, result.stderr) == (ENVIRONMENT, f"aoe-harness: {complaint}\n"), result
+
+
+def without_namespaces_it_says_so(trial):
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c",
+               'echo 0 > /proc/sys/user/max_net_namespaces || exit 99; exec "$@"', "sh"]
+    refused = Trial.__new__(Trial)
+    refused.__dict__ = {**trial.__dict__, "prefix": [*trial.prefix, *command]}
+    result = refused.run("run", "quiet.yaml", "--world", "veth", "--out", "refused")
+    if result.returncode == 99:
+        print("namespaces can't be refused here: that part is left out")
+        return
+    assert (result.returncode, result.stdout) == (ENVIRONMENT, ""), result
+    assert result.stderr == ("aoe-harness: no network namespace without root, and no user namespace: "
+                             "No space left on device\n"), result
+
+
+SIM = [a_run_passes_and_its_seed_repeats_it, a_failure_is_told_so_that_it_can_be_reported, a_folder_is_run_as_a_whole,
+       last_leads_to_the_newest, runs_at_the_same_time_do_not_meet, what_cannot_be_run_is_refused,
+       a_bad_scenario_is_one_line, a_folder_that_cannot_be_written_is_named, help_and_version_fit_a_screen]
+VETH = [passes_over_real_interfaces_and_leaves_nothing, a_run_that_is_killed_takes_its_target_along,
+        a_target_that_dies_is_the_finding, a_target_that_does_not_start_is_one_line, without_namespaces_it_says_so]
+
+
+def main():
+    parts = {"sim": SIM, "captures": [captures_please_tcpdump_and_tshark], "veth": VETH, "veth-as-user": VETH}
+    prefix = []
+    if PART == "veth-as-user" and os.geteuid() == 0:
+        prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    for play in parts[PART]:
+        with tempfile.TemporaryDirectory() as folder:
+            trial = Trial(folder, prefix)
+            try:
+                if PART.startswith("veth"):
+                    require_veth(trial)
+                play(trial)
+            except BaseException:
+                print(f"in {play.__name__}:", file=sys.stderr)
+                raise
+
+
+main()

@@ -1,0 +1,88 @@
+// A YAML mapping read strictly: every key must be asked for, every value must be of its kind.
+//
+// An error is one line, "scenarios/x.yaml:14:5: fault: unknown key 'nht'; did you mean 'nth'?",
+// thrown as a ScenarioError: a file is read to its end or not at all, so the reader need not go on
+// after one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+#include "proto/instant.h"
+
+namespace aoe::harness {
+
+struct ScenarioError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Where something stands in a file; printed as file:line:column, both from 1 on.
+struct Mark {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+[[noreturn]] void fail_at(const Mark& mark, std::string_view message);
+
+/// The one of `known` that `word` was probably meant to be (two letters swapped count as one
+/// mistake); empty when none is near.
+std::string nearest(std::string_view word, const std::set<std::string>& known);
+
+/// "250ms", "5s", "200us", "10ns", "2min"; a plain number counts seconds. A day at most.
+std::optional<Duration> parse_duration(std::string_view text);
+/// "64MiB", "8KiB", "512": bytes.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+
+class YamlMap {
+ public:
+  /// `what` names the mapping in messages. Fails where `node` is not a mapping, or has a key twice.
+  YamlMap(const YAML::Node& node, const std::string& file, std::string what);
+
+  const Mark& mark() const { return mark_; }
+  bool has(const std::string& key);
+  /// The value of a key that must be there; of one that may be there.
+  YAML::Node require(const std::string& key);
+  std::optional<YAML::Node> find(const std::string& key);
+
+  std::string text(const std::string& key);
+  /// What a thing is called by: letters, digits, '-', '_' and '.', so that it can name a file.
+  std::string name(const std::string& key);
+  std::uint64_t number(const std::string& key, std::uint64_t fallback, std::uint64_t least,
+                       std::uint64_t most);
+  double fraction(const std::string& key);
+  Duration duration(const std::string& key, Duration fallback);
+  std::uint64_t size(const std::string& key, std::uint64_t fallback);
+  /// A string, or a list of them.
+  std::vector<std::string> texts(const std::string& key);
+  /// One of `words`, by its place among them.
+  std::size_t choice(const std::string& key, const std::vector<std::string>& words);
+  /// A list of them.
+  std::vector<std::size_t> choices(const std::string& key, const std::vector<std::string>& words);
+  YamlMap map(const std::string& key);
+
+  /// Fails on a key that nobody asked for.
+  void finish() const;
+
+  Mark mark_of(const YAML::Node& node) const;
+  [[noreturn]] void fail(const YAML::Node& node, std::string_view message) const;
+
+ private:
+  std::size_t choose(const std::string& key, const YAML::Node& word,
+                     const std::vector<std::string>& words) const;
+
+  const YAML::Node node_;
+  const std::string file_;
+  const std::string what_;
+  Mark mark_;
+  std::set<std::string> asked_;
+};
+
+}  // namespace aoe::harness

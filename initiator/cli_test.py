@@ -14,7 +14,7 @@ import time
 
 import lab
 
-INITIATOR, TARGET = sys.argv[1:3]
+INITIATOR, TARGET = map(os.path.abspath, sys.argv[1:3])
 OK, FAILURE, USAGE = 0, 1, 2
 MEGABYTE = 1 << 20
 SIZE = 16 * MEGABYTE

@@ -1,0 +1,72 @@
+# What ci/demo, ci/test and ci/checks/ share; they source it. It changes to the root of the project.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf 'ci: %s\n' "$*"; }
+die() { printf 'ci: %s\n' "$*" >&2; exit 1; }
+skip() { printf 'SKIP: %s\n' "$*"; exit 77; }
+have() { command -v "$1" >/dev/null; }
+
+# packages SECTION...: the packages of these sections of ci/packages.txt.
+packages() {
+  awk -v wanted=" $* " '/^# \[/ { section = $2; gsub(/[][]/, "", section) }
+                        /^[^#]/ && index(wanted, " " section " ")' ci/packages.txt
+}
+
+# install_packages SECTION...: installs what is missing of these sections, and removes nothing.
+install_packages() {
+  local wanted missing log
+  wanted=$(packages "$@")
+  if ! have dpkg-query || ! have apt-get; then
+    die "this is not a Debian system; the project is built and tested on Debian 12 with the packages:" $wanted
+  fi
+  missing=$(comm -23 <(sort <<<"$wanted") \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | sort))
+  [[ $missing ]] || return 0
+
+  local install=(apt-get install -y --no-install-recommends --no-remove)
+  local become_root=()
+  if ((EUID != 0)); then
+    if ! have sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+      die "packages are missing, and installing them takes root or sudo. As root:
+  apt-get update && apt-get install --no-install-recommends" $missing
+    fi
+    become_root=(sudo)
+  fi
+  say "installing $(wc -w <<<"$missing") packages:" $missing
+  log=$(mktemp)
+  apt() {
+    "${become_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@" -o DPkg::Lock::Timeout=300 </dev/null >"$log" 2>&1
+  }
+  # The first try fails where the package lists are empty or old.
+  if ! apt "${install[@]}" $missing; then
+    if ! apt apt-get update -o APT::Update::Error-Mode=any; then
+      grep '^[EW]:' "$log" >&2 || cat "$log" >&2
+      die "apt-get update failed: is the network there?"
+    fi
+    if ! apt "${install[@]}" $missing; then
+      local by_hand="${become_root[*]} apt-get install --no-install-recommends "$missing
+      if grep -q 'remove is disabled' "$log"; then
+        die "installing these would remove:" $(sed -n '/will be REMOVED/,/^[^ ]/s/^  //p' "$log") "
+If that is all right:"$'\n' $by_hand
+      fi
+      grep '^[EW]:' "$log" >&2 || cat "$log" >&2
+      die "these packages are Debian 12's, and this is $(. /etc/os-release; echo "$PRETTY_NAME"). To try by hand:"$'\n' $by_hand
+    fi
+  fi
+  rm -f "$log"
+}
+
+# build PRESET [TARGET...]: configures and builds in build/PRESET. Silent but for errors; on a terminal it shows progress.
+build() {
+  local preset=$1 start=$SECONDS log configure=() quiet=(--quiet)
+  shift
+  if have ccache; then configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+  if [[ -t 1 ]]; then quiet=(); fi
+  say "building $preset: ${*:-everything}"
+  mkdir -p build
+  log=build/configure-$preset.log
+  cmake --preset "$preset" "${configure[@]}" >"$log" 2>&1 || { cat "$log" >&2; die "cmake --preset $preset failed"; }
+  cmake --build --preset "$preset" -j "$(nproc)" ${1:+--target "$@"} -- "${quiet[@]}" || die "building $preset failed"
+  say "built build/$preset in $((SECONDS - start)) s"
+}

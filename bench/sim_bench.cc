@@ -28,7 +28,7 @@ void sim_frames(benchmark::State& state) {
     FaultStage stage(ledger, exchanges, {}, 1);
     SimWorld world(*scenario, stage, exchanges, 1);
     Runner runner(*scenario, world, ledger, exchanges, 1);
-    AOE_CHECK(!runner.run().failure);
+    AOE_CHECK(runner.run().outcome == Outcome::passed);
     frames += ledger.size();
   }
   state.SetItemsProcessed(frames);

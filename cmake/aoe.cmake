@@ -11,18 +11,21 @@ function(aoe_library name)
   target_link_libraries(${name} PUBLIC aoe_options ${arg_LINK})
 endfunction()
 
-# aoe_program(NAME SOURCES... LINK LIBRARIES...): an installed program with its manual page.
+# aoe_program(NAME SOURCES... LINK LIBRARIES...): an installed program with its manual page. Its own sources only read the
+# command line, so they are optimised little: with -O2 CLI11 alone takes twice as long as a folder's library.
 function(aoe_program name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK})
   target_compile_definitions(${name} PRIVATE AOE_VERSION="${PROJECT_VERSION}")
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 endfunction()
 
-# aoe_test(NAME SOURCES... LINK LIBRARIES...): GoogleTest cases, one ctest entry a program. Only the libraries under test
-# are optimised: the compiler takes three times as long over GoogleTest's macros when it optimises them.
+# aoe_test(NAME SOURCES... LINK LIBRARIES...): GoogleTest cases, one ctest entry a program; the target unit_tests builds them
+# all. Only the libraries under test are optimised, and GoogleTest's headers are compiled once for all: a test then builds
+# in a third of the time.
 function(aoe_test name)
   if(NOT AOE_TESTS)
     return()
@@ -31,7 +34,19 @@ function(aoe_test name)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest GTest::gtest_main)
   target_compile_options(${name} PRIVATE -O0 -g1)
-  add_test(NAME ${name} COMMAND ${name})
+  if(NOT TARGET unit_tests)
+    add_custom_target(unit_tests)
+    file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cc "")
+    add_library(aoe_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cc)
+    target_link_libraries(aoe_test_headers PRIVATE aoe_options GTest::gtest fmt::fmt)
+    target_compile_options(aoe_test_headers PRIVATE -O0 -g1)
+    target_precompile_headers(aoe_test_headers PRIVATE
+      <algorithm> <array> <chrono> <map> <memory> <optional> <string> <vector>
+      <fmt/format.h> <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${name} REUSE_FROM aoe_test_headers)
+  add_dependencies(unit_tests ${name})
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()
 

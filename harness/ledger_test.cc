@@ -52,10 +52,9 @@ TEST_F(LedgerTest, ALineTellsTimeNumberDirectionFrameAndFate) {
 TEST_F(LedgerTest, ABadFrameHasALineToo) {
   add(Direction::to_initiator, FrameBytes(5), microseconds(0));
   deliver(0, microseconds(0));
-  EXPECT_EQ(
-      ledger.line(0),
-      "       0.000     0  ← bad frame, 5 bytes: frame too short (offset 0: have 5, "
-      "need 24)");
+  EXPECT_EQ(ledger.line(0),
+            "       0.000     0  ← bad frame, 5 bytes: frame too short (offset 0: have 5, "
+            "need 24)");
 }
 
 TEST_F(LedgerTest, ATailIsTheLastLinesUpToAFrame) {

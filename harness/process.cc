@@ -74,11 +74,17 @@ std::string describe_end(int status) {
 }
 
 /// What a program printed, on one line.
-std::string one_line(std::string text) {
-  text.erase(text.find_last_not_of(" \n") + 1);
-  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;)
-    text.replace(at, 1, "; ");
-  return text;
+std::string one_line(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n') {
+      line += "; ";
+    } else {
+      line += c;
+    }
+  }
+  return line;
 }
 
 }  // namespace
@@ -134,7 +140,7 @@ tl::expected<void, std::string> run_program(const std::vector<std::string>& comm
   if (!pid) return tl::unexpected(pid.error());
   const int status = wait_for_end(*pid);
   if (status == 0) return {};
-  const std::string said = one_line(std::move(printed));
+  const std::string said = one_line(printed);
   return tl::unexpected(
       fmt::format("{}: {}", fmt::join(command, " "), said.empty() ? describe_end(status) : said));
 }

@@ -196,7 +196,7 @@ def what_cannot_be_run_is_refused(trial):
     trial.refused([], USAGE, "A subcommand is required" + hint)
     trial.refused(["rum", "x.yaml"], USAGE, "rum: no such command (aoe-harness --help lists them)")
     trial.refused([""], USAGE, ": no such command (aoe-harness --help lists them)")
-    trial.refused(["run", "x.yaml", "--sead", "7"], USAGE, "The following arguments were not expected: 7 --sead" + hint)
+    trial.refused(["run", "x.yaml", "--sead", "7"], USAGE, "The following argument was not expected: --sead" + hint)
     trial.refused(["run", "x.yaml", "--seed", "seven"], USAGE,
                   "Could not convert: --seed = seven" + hint)
     result = trial.run("run", "x.yaml", "--world", "moon")

@@ -313,8 +313,7 @@ tl::expected<Scenario, std::string> parse_scenario(const std::string& text,
   } catch (const ScenarioError& error) {
     return tl::unexpected(std::string(error.what()));
   } catch (const YAML::Exception& error) {
-    return tl::unexpected(fmt::format("{}:{}:{}: {}", name, std::max(error.mark.line, 0) + 1,
-                                      std::max(error.mark.column, 0) + 1, error.msg));
+    return tl::unexpected(complaint_at(mark_at(name, error.mark), error.msg));
   }
 }
 
@@ -323,7 +322,7 @@ tl::expected<Scenario, std::string> load_scenario(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
   if (file) text << file.rdbuf();
-  if (!file) {
+  if (!file || (text.str().empty() && errno != 0)) {
     const int reason = errno == 0 ? EIO : errno;
     return tl::unexpected(fmt::format("{}: {}", path, std::generic_category().message(reason)));
   }

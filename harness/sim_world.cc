@@ -1,6 +1,7 @@
 #include "harness/sim_world.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "harness/pattern.h"
@@ -167,7 +168,8 @@ void SimWorld::change_target_mac(const Mac& mac) {
 }
 
 void SimWorld::read_store(std::uint64_t offset, MutableBytes into) {
-  std::ranges::copy(std::as_const(*store_).bytes().subspan(offset, into.size()), into.begin());
+  const Bytes from = std::as_const(*store_).bytes().subspan(offset, into.size());
+  std::memcpy(into.data(), from.data(), from.size());
 }
 
 }  // namespace aoe::harness

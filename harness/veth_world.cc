@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "harness/pattern.h"
+#include "wire/interfaces.h"
 
 namespace aoe::harness {
 namespace {
@@ -23,6 +24,7 @@ constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
 constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
 constexpr Duration heartbeat = milliseconds(5);
 constexpr Duration target_patience = std::chrono::seconds(10);
+constexpr Duration link_patience = std::chrono::seconds(10);
 
 std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
   return std::chrono::steady_clock::time_point(instant.time_since_epoch());
@@ -107,6 +109,7 @@ VethWorld::Result VethWorld::build() {
   heartbeat_due_ = now() + heartbeat;
   beat();
   if (auto started = start_target(); !started) return started;
+  if (auto up = await_link(); !up) return up;
   if (auto opened = open_client(); !opened) return opened;
   lateness_ = {};  // all of it was our own, and is over
   return {};
@@ -163,6 +166,18 @@ VethWorld::Result VethWorld::start_target() {
       target_->is_running() ? fmt::format("sent nothing in {}", describe(target_patience))
                             : target_->end(),
       last_line(options_.log())));
+}
+
+/// The kernel may take a second to notice a carrier: not a second of the initiator's.
+VethWorld::Result VethWorld::await_link() {
+  const auto is_up = [this] {
+    const NetworkNamespace::Visit inside(initiator_side_);
+    const auto found = choose_interfaces({"eth0"});
+    return found && found->front().link.up;
+  };
+  if (run_until(is_up, now() + link_patience)) return {};
+  return tl::unexpected(
+      fmt::format("the initiator's eth0 is not up after {}", describe(link_patience)));
 }
 
 VethWorld::Result VethWorld::open_client() {

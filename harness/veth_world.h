@@ -72,6 +72,7 @@ class VethWorld final : public World {
   Result make_cable(const std::string& bridge_end, const NetworkNamespace& where, const Mac& mac);
   Result make_image();
   Result start_target();
+  Result await_link();
   Result open_client();
 
   void bridge(Direction direction);

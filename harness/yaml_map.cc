@@ -50,8 +50,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string complaint_at(const Mark& mark, std::string_view message) {
+  constexpr std::size_t size_max = 400;
+  std::string text(message.substr(0, size_max));
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; };
+  std::ranges::replace_if(text, is_control, '?');
+  if (text.size() < message.size()) text += "...";
+  return fmt::format("{}:{}:{}: {}", mark.file, mark.line, mark.column, text);
+}
+
 void fail_at(const Mark& mark, std::string_view message) {
-  throw ScenarioError(fmt::format("{}:{}:{}: {}", mark.file, mark.line, mark.column, message));
+  throw ScenarioError(complaint_at(mark, message));
+}
+
+Mark mark_at(const std::string& file, const YAML::Mark& mark) {
+  return {file, std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};  // -1: an empty file
 }
 
 std::string nearest(std::string_view word, const std::set<std::string>& known) {
@@ -98,8 +111,7 @@ YamlMap::YamlMap(const YAML::Node& node, const std::string& file, std::string wh
 }
 
 Mark YamlMap::mark_of(const YAML::Node& node) const {
-  const YAML::Mark mark = node.Mark();
-  return {file_, std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};  // -1: an empty file
+  return mark_at(file_, node.Mark());
 }
 
 void YamlMap::fail(const YAML::Node& node, std::string_view message) const {

@@ -30,6 +30,11 @@ struct Mark {
   int column = 0;
 };
 
+Mark mark_at(const std::string& file, const YAML::Mark& mark);
+
+/// "x.yaml:14:5: message", on one line and of bounded length, whatever of the file is in the
+/// message.
+std::string complaint_at(const Mark& mark, std::string_view message);
 [[noreturn]] void fail_at(const Mark& mark, std::string_view message);
 
 /// The one of `known` that `word` was probably meant to be (two letters swapped count as one

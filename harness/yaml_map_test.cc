@@ -78,6 +78,15 @@ TEST(YamlMap, AKeyThatIsNoWordIsRefused) {
   EXPECT_EQ(complaint("{[a]: 1}", [](YamlMap&) {}), "x.yaml:1:2: thing: a key must be a word");
 }
 
+TEST(YamlMap, WhateverTheFileHoldsAComplaintIsOneLineAndNoLongerThanItNeedBe) {
+  const Read read = [](YamlMap& map) { map.has("nth"); };
+  EXPECT_EQ(complaint("\"a\\nb\\e[31m\": 1", read),
+            "x.yaml:1:1: thing: unknown key 'a?b?[31m'; known are nth");
+  const std::string long_complaint = complaint("{? " + std::string(5000, 'k') + " : 1}", read);
+  EXPECT_LT(long_complaint.size(), 500U);
+  EXPECT_TRUE(long_complaint.ends_with("kkk..."));
+}
+
 TEST(YamlMap, AMissingKeyIsNamed) {
   EXPECT_EQ(complaint("a: 1", [](YamlMap& map) { map.text("id"); }),
             "x.yaml:1:1: thing: key 'id' is missing");

@@ -38,6 +38,7 @@ namespace {
 /// Standard output and error go to `output`.
 tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, int output) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);

@@ -48,9 +48,8 @@ Verdict Runner::run() {
   keep(check_always());
 
   verdict.doubt = doubt();
-  if (std::ranges::any_of(verdict.failures, &Failure::certain)) {
-    verdict.outcome = Outcome::failed;
-  } else if (!verdict.doubt.empty()) {
+  const bool certain = std::ranges::any_of(verdict.failures, &Failure::certain);
+  if (!verdict.doubt.empty() && !certain) {
     verdict.outcome = Outcome::inconclusive;
   } else if (!verdict.failures.empty()) {
     verdict.outcome = Outcome::failed;

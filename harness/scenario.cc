@@ -177,7 +177,7 @@ class StepReader {
   }
 
   ExpectRetransmit expect_retransmit(YamlMap map) const {
-    const ExpectRetransmit retransmit{
+    ExpectRetransmit retransmit{
         map.text("of"),
         TimeWindow::parse(map.require("within"), map.mark_of(map.require("within")))};
     check_known(map, map.require("of"), retransmit.fault, faults_, "fault");
@@ -186,7 +186,7 @@ class StepReader {
   }
 
   ExpectHits expect_hits(YamlMap map) const {
-    const ExpectHits hits{map.text("of"), map.number("min", 1, 1, UINT64_MAX)};
+    ExpectHits hits{map.text("of"), map.number("min", 1, 1, UINT64_MAX)};
     check_known(map, map.require("of"), hits.fault, faults_, "fault");
     map.finish();
     return hits;

@@ -70,3 +70,9 @@ build() {
   cmake --build --preset "$preset" -j "$(nproc)" ${1:+--target "$@"} -- "${quiet[@]}" || die "building $preset failed"
   say "built build/$preset in $((SECONDS - start)) s"
 }
+
+# The unit tests under the sanitizers: all but the harness's, which take the longest to build and to run.
+build_sanitized() {
+  build asan+ubsan proto_test proto_allocation_test wire_test packet_port_test target_test service_allocation_test \
+    full_disk_test initiator_test captures_test
+}

@@ -157,8 +157,8 @@ PortId Client::id_of(const PacketPort& port) const {
 }
 
 void Client::tick() {
-  for (PortId port = 0; port < ports_.size(); ++port) {
-    if (ports_[port].port != nullptr) session_.receive(port, monotonic_now());
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    if (ports_[port].port != nullptr) session_.receive(static_cast<PortId>(port), monotonic_now());
   }
   session_.tick(monotonic_now());
   timer_due_ = never;

@@ -57,7 +57,8 @@ std::string printable(Bytes bytes) {
 }
 
 std::string gigabytes(std::uint64_t sectors) {
-  return fmt::format("{:.3f}GB", static_cast<double>(sectors * sector_size / 1'000'000) / 1000);
+  const std::uint64_t megabytes = sectors * sector_size / 1'000'000;
+  return fmt::format("{:.3f}GB", static_cast<double>(megabytes) / 1000);
 }
 
 /// The interfaces through which a device is reached.

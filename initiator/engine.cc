@@ -33,7 +33,9 @@ void Engine::change_port(PortId port, const Link& link, Instant now, Actions& ou
 
 std::uint32_t Engine::discover(Address whom, Actions& out) {
   const std::uint32_t tag = TagTable::ours | next_query_++;
-  for (PortId port = 0; port < ports_.size(); ++port) discover_on(port, whom, tag, out);
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    discover_on(static_cast<PortId>(port), whom, tag, out);
+  }
   return tag;
 }
 

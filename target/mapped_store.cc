@@ -92,6 +92,7 @@ void MappedStore::start(StoreOperation& operation) {
     case StoreOperation::Kind::write:
       return operation.done(write(operation.offset, operation.from));
     case StoreOperation::Kind::flush: return operation.done(flush());
+    case StoreOperation::Kind::trim: return operation.done({});
   }
   AOE_CHECK(false && "an operation of no kind");
 }

@@ -38,6 +38,7 @@ class MappedStore final : public Store {
 
   /// The file's whole sectors.
   std::uint64_t size() const override { return size_; }
+  bool is_immediate(StoreOperation::Kind) const override { return true; }
   void start(StoreOperation& operation) override;
 
   /// Bytes after the last whole sector, which are not served.

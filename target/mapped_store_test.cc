@@ -73,7 +73,7 @@ TEST_F(MappedStoreTest, WritesReachTheFileAndReadsSeeThem) {
   make_image(8192);
   const auto store = open();
   EXPECT_EQ(store->size(), 8192U);
-  EXPECT_TRUE(store->is_synchronous());
+  EXPECT_TRUE(store->is_immediate(StoreOperation::Kind::write));
   const auto data = pattern(1024, 5);
   EXPECT_FALSE(write_to(*store, 3584, data));
   EXPECT_EQ(read_from(*store, 3584, 1024), data);

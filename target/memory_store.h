@@ -14,6 +14,8 @@ class MemoryStore final : public Store {
   explicit MemoryStore(std::size_t size);
 
   std::uint64_t size() const override { return bytes_.size(); }
+  StoreTraits traits() const override { return {512, true, true}; }
+  bool is_immediate(StoreOperation::Kind) const override { return true; }
   void start(StoreOperation& operation) override;
 
   /// Its contents, to look at and to prepare.

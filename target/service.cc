@@ -40,14 +40,12 @@ struct Service::Served {
   Served(const LunOptions& options, std::unique_ptr<Store> its_store)
       : lun(options),
         store(std::move(its_store)),
-        is_synchronous(store->is_synchronous()),
         jobs_max(4 * std::max<std::size_t>(options.buffer_count, 1)) {
     AOE_CHECK(options.sectors <= store->size() / sector_size);
   }
 
   Lun lun;
   std::unique_ptr<Store> store;
-  bool is_synchronous;
   std::size_t jobs_max;
   std::size_t jobs = 0;
 };
@@ -128,7 +126,7 @@ void Service::handle(Served& served, const Frame& request, FramePort& port, cons
     queue(reply.first(ready->size));
     ++counters_.replies;
   } else if (const auto* work = std::get_if<DiskWork>(&outcome)) {
-    if (served.is_synchronous) {
+    if (served.store->is_immediate(operation_kind(work->kind))) {
       perform(served, *work, port, link);
     } else {
       begin(served, *work, port, link);

@@ -33,7 +33,7 @@ class SlowStore final : public Store {
  public:
   std::uint64_t size() const override { return disk_size; }
   void start(StoreOperation& operation) override { waiting.push_back(&operation); }
-  bool is_synchronous() const override { return false; }
+  bool is_immediate(StoreOperation::Kind) const override { return false; }
 
   /// Ends the operation that has waited longest; a read gives bytes of `fill`.
   void finish_one(std::error_code error = {}, std::uint8_t fill = 0x77) {
@@ -50,6 +50,7 @@ class SlowStore final : public Store {
 class BrokenStore final : public Store {
  public:
   std::uint64_t size() const override { return disk_size; }
+  bool is_immediate(StoreOperation::Kind) const override { return true; }
   void start(StoreOperation& operation) override {
     std::ranges::fill(operation.into, std::uint8_t{0xee});
     operation.done(std::make_error_code(std::errc::io_error));

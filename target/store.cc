@@ -1,7 +1,5 @@
 #include "target/store.h"
 
-#include <poll.h>
-
 #include <optional>
 
 #include "proto/check.h"
@@ -19,15 +17,29 @@ class Flush final : public StoreOperation {
 
 }  // namespace
 
+bool is_gone(const std::error_code& error) {
+  if (error.category() != std::generic_category() && error.category() != std::system_category()) {
+    return false;
+  }
+  switch (error.value()) {
+    case ENODEV:
+    case ENXIO:
+    case ENOTCONN:
+    case ESHUTDOWN:
+    case ENOMEDIUM: return true;
+    default: return false;
+  }
+}
+
+void Store::wait() {
+  AOE_CHECK(false && "a store whose operations are always immediate");
+}
+
 std::error_code flush_and_wait(Store& store) {
   Flush flush;
   store.start(flush);
-  while (!flush.result) {
-    pollfd waiter{store.descriptor(), POLLIN, 0};
-    AOE_CHECK(waiter.fd >= 0);
-    ::poll(&waiter, 1, -1);
-    store.reap();
-  }
+  store.submit();
+  while (!flush.result) store.wait();
   return *flush.result;
 }
 

@@ -21,6 +21,8 @@ Kind kind(Opcode opcode) {
     case Opcode::smart:
     case Opcode::standby_immediate:
     case Opcode::idle_immediate:
+    case Opcode::standby:
+    case Opcode::idle:
     case Opcode::check_power_mode: return Kind::other;
   }
   return Kind::other;  // from the wire: any value
@@ -42,6 +44,8 @@ std::string_view name(Opcode opcode) {
     case Opcode::smart: return "SMART";
     case Opcode::standby_immediate: return "STANDBY IMMEDIATE";
     case Opcode::idle_immediate: return "IDLE IMMEDIATE";
+    case Opcode::standby: return "STANDBY";
+    case Opcode::idle: return "IDLE";
     case Opcode::check_power_mode: return "CHECK POWER MODE";
     case Opcode::flush_cache: return "FLUSH CACHE";
     case Opcode::flush_cache_ext: return "FLUSH CACHE EXT";

@@ -24,6 +24,8 @@ enum class Opcode : std::uint8_t {
   write_dma = 0xca,
   standby_immediate = 0xe0,
   idle_immediate = 0xe1,
+  standby = 0xe2,
+  idle = 0xe3,
   check_power_mode = 0xe5,
   flush_cache = 0xe7,
   flush_cache_ext = 0xea,
@@ -36,6 +38,23 @@ Kind kind(Opcode opcode);
 
 /// "READ", "WRITE EXT", …; "ATA" for an opcode that is not in the list above.
 std::string_view name(Opcode opcode);
+
+/// SMART has one opcode; the feature register says what is asked for.
+enum class Smart : std::uint8_t {
+  read_data = 0xd0,
+  read_thresholds = 0xd1,
+  read_log = 0xd5,
+  enable = 0xd8,
+  disable = 0xd9,
+  return_status = 0xda,
+};
+/// The LBA high and mid registers of every SMART request, and of a reply to RETURN STATUS from a
+/// disk that is well; or from one that exceeds a threshold.
+inline constexpr std::uint64_t smart_key = 0xc24f;
+inline constexpr std::uint64_t smart_failing = 0x2cf4;
+
+/// The feature register of DATA SET MANAGEMENT.
+inline constexpr std::uint8_t trim_feature = 0x01;
 
 // Status register.
 inline constexpr std::uint8_t status_err = 0x01;   // the error register tells

@@ -13,7 +13,13 @@ namespace {
 using Block = std::span<std::uint8_t, identify_size>;
 
 constexpr std::uint8_t integrity_signature = 0xa5;
-constexpr std::uint16_t lba48_bit = 1 << 10;
+constexpr std::uint16_t lba_bit = 1 << 9;                      // word 49
+constexpr std::uint16_t dma_bit = 1 << 8;                      // word 49
+constexpr std::uint16_t smart_bit = 1 << 0;                    // words 82 and 85
+constexpr std::uint16_t power_management_bit = 1 << 3;         // words 82 and 85
+constexpr std::uint16_t write_cache_bit = 1 << 5;              // words 82 and 85
+constexpr std::uint16_t trimmed_zero_bits = 1 << 14 | 1 << 5;  // word 69: always the same, zeros
+constexpr std::uint16_t lba48_bit = 1 << 10;                   // words 83 and 86
 constexpr std::uint16_t flush_bit = 1 << 12;
 constexpr std::uint16_t flush_ext_bit = 1 << 13;
 constexpr std::uint16_t valid_bit =
@@ -83,10 +89,23 @@ void build_identify(const Identity& identity, Block out) {
   put_text(out, 10, 10, identity.serial.view());
   put_text(out, 23, 4, identity.firmware.view());
   put_text(out, 27, 20, identity.model.view());
-  put_word(out, 49, 1 << 9);  // LBA
+  put_word(out, 49, identity.dma ? lba_bit | dma_bit : lba_bit);
   put_word(out, 50, valid_bit);
   put_words(out, 60, 2, sectors28);
-  put_word(out, 80, 0x00f0);  // ATA/ATAPI-4 to -7
+  if (identity.dma) {
+    put_word(out, 53, 1 << 2);  // word 88 is valid
+    put_word(out, 63, 0x0007);  // multiword DMA modes 0 to 2
+    put_word(out, 88, 0x003f);  // Ultra DMA modes 0 to 5
+  }
+  if (identity.trimmed_reads_zero) put_word(out, 69, trimmed_zero_bits);
+  put_word(out, 80, 0x03f0);  // ATA/ATAPI-4 to ACS-2
+
+  std::uint16_t commands = 0;
+  if (identity.smart) commands |= smart_bit;
+  if (identity.power_management) commands |= power_management_bit;
+  if (identity.write_cache) commands |= write_cache_bit;
+  put_word(out, 82, commands);
+  put_word(out, 85, commands);
 
   std::uint16_t features = 0;
   if (identity.lba48) features |= lba48_bit;
@@ -98,6 +117,10 @@ void build_identify(const Identity& identity, Block out) {
   put_word(out, 87, valid_bit);
   if (identity.lba48) put_words(out, 100, 4, identity.sectors);
 
+  if (identity.trim) {
+    put_word(out, 105, identity.trim_blocks_max);
+    put_word(out, 169, 1);
+  }
   const auto exponent = std::countr_zero(identity.physical_sector_size / sector_size);
   if (exponent > 0) {
     put_word(out, 106, static_cast<std::uint64_t>(valid_bit | 1 << 13 | exponent));
@@ -119,7 +142,7 @@ tl::expected<Identity, Reject> parse_identify(Bytes data) {
     return tl::unexpected(Reject{rule, offset, have, need});
   };
 
-  if ((words[49] & 1 << 9) == 0) return reject(Rule::identify_not_lba, 49, words[49], 1 << 9);
+  if ((words[49] & lba_bit) == 0) return reject(Rule::identify_not_lba, 49, words[49], lba_bit);
   Identity identity;
   if (const std::uint16_t sizes = words.valid(106); sizes != 0) {
     if ((sizes & 1 << 12) != 0) {
@@ -134,6 +157,14 @@ tl::expected<Identity, Reject> parse_identify(Bytes data) {
   identity.firmware = words.text<8>(23);
   identity.model = words.text<40>(27);
   const auto features = static_cast<std::uint16_t>(words.valid(83) & words[86]);
+  const auto commands = static_cast<std::uint16_t>(words[82] & words[85]);
+  identity.dma = (words[49] & dma_bit) != 0;
+  identity.smart = (commands & smart_bit) != 0;
+  identity.power_management = (commands & power_management_bit) != 0;
+  identity.write_cache = (commands & write_cache_bit) != 0;
+  identity.trim = (words[169] & 1) != 0;
+  identity.trim_blocks_max = words[105];
+  identity.trimmed_reads_zero = (words[69] & trimmed_zero_bits) == trimmed_zero_bits;
   identity.lba48 = (features & lba48_bit) != 0;
   identity.flush_cache = (features & flush_bit) != 0;
   identity.flush_cache_ext = (features & flush_ext_bit) != 0;

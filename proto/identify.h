@@ -48,7 +48,14 @@ struct Identity {
   bool lba48 = false;                        // words 83 and 86, bit 10
   bool flush_cache = false;                  // bit 12
   bool flush_cache_ext = false;              // bit 13
+  bool dma = false;                          // word 49 bit 8, with modes in 63 and 88
+  bool smart = false;                        // words 82 and 85, bit 0
+  bool power_management = false;             // bit 3
+  bool write_cache = false;                  // bit 5
   std::uint32_t physical_sector_size = 512;  // bytes, a power of two: word 106
+  bool trim = false;                         // word 169 bit 0
+  std::uint16_t trim_blocks_max = 0;         // of 512 bytes, in one command: word 105
+  bool trimmed_reads_zero = false;           // word 69 bits 14 and 5
   /// Set by parse: word 255 carries its signature and the checksum is wrong, so the data is
   /// damaged.
   bool checksum_wrong = false;

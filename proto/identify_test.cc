@@ -68,6 +68,27 @@ TEST(BuildIdentify, PutsEachWordWhereAtaHasIt) {
   EXPECT_EQ(block.sum(), 0U) << "checksum";
 }
 
+TEST(BuildIdentify, AdvertisesEachFeatureInItsWord) {
+  Identity identity = disk();
+  Block block(identity);
+  for (const std::size_t word : {53, 63, 69, 82, 85, 88, 105, 169}) EXPECT_EQ(block[word], 0U);
+  identity.dma = identity.smart = identity.power_management = identity.write_cache = true;
+  identity.trim = identity.trimmed_reads_zero = true;
+  identity.trim_blocks_max = 17;
+  block = Block(identity);
+  EXPECT_EQ(block[49], 0x0300U) << "LBA, DMA";
+  EXPECT_EQ(block[53], 0x0004U) << "word 88 is valid";
+  EXPECT_EQ(block[63], 0x0007U);
+  EXPECT_EQ(block[69], 0x4020U) << "trimmed sectors read as zeros";
+  EXPECT_EQ(block[82], 0x0029U) << "write cache, power management, SMART";
+  EXPECT_EQ(block[85], 0x0029U);
+  EXPECT_EQ(block[88], 0x003fU);
+  EXPECT_EQ(block[105], 17U);
+  EXPECT_EQ(block[169], 1U);
+  EXPECT_EQ(block.sum(), 0U);
+  EXPECT_EQ(block.parse(), identity);
+}
+
 TEST(BuildIdentify, WritesEveryByte) {
   EXPECT_EQ(Block(disk(), 0xaa).bytes(), Block(disk(), 0x55).bytes());
 }

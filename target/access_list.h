@@ -1,13 +1,15 @@
-// Who may use a LUN: its MAC mask list (AoEr11 §3.3) and its reservation (§3.4).
+// Who may use a LUN: its administrator's rules, its MAC mask list (AoEr11 §3.3) and its reservation
+// (§3.4).
 //
-// Both are sets of addresses in the order they came, at most 255 (the wire's count byte), held in
-// place: nothing allocates. Owned and called by Lun; they know nothing of frames beyond the lists
-// in them.
+// The latter two are sets of addresses in the order they came, at most 255 (the wire's count byte),
+// held in place: nothing allocates. Owned and called by Lun; they know nothing of frames beyond the
+// lists in them.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "proto/frame.h"
 
@@ -25,11 +27,20 @@ class MacSet {
   void add(Mac mac);
   /// Removes an address; nothing happens where it is absent. The order of the others stays.
   void remove(Mac mac);
-  void clear() { size_ = 0; }
+  /// Replaces all: at most `capacity` addresses; one named twice counts once.
+  void assign(std::span<const Mac> macs);
 
  private:
   std::array<Mac, capacity> macs_;
   std::size_t size_ = 0;
+};
+
+/// Who may use a LUN by its administrator's word, whatever a client sets.
+struct AccessRules {
+  std::vector<Mac> allow;  // everyone where empty
+  std::vector<Mac> deny;   // allowed or not
+
+  bool admits(Mac source) const;
 };
 
 class MaskList {
@@ -39,6 +50,7 @@ class MaskList {
   struct Edit {
     MaskError error = MaskError::none;
     std::uint8_t directives_done = 0;
+    bool changed = false;  // is the list another than before?
   };
 
   /// An empty list admits everyone.
@@ -48,6 +60,8 @@ class MaskList {
   /// not succeed.
   Edit edit(const DirectiveList& directives, std::size_t entries_max);
   std::span<const Mac> entries() const { return macs_.entries(); }
+  /// Replaces the list: at most MacSet::capacity addresses; one named twice counts once.
+  void set(std::span<const Mac> macs);
 
  private:
   MacSet macs_;
@@ -57,8 +71,9 @@ class Reservation {
  public:
   /// An empty reservation admits everyone.
   bool admits(Mac source) const { return macs_.empty() || macs_.contains(source); }
-  /// Replaces the reservation; an address named twice counts once.
-  void set(const MacList& macs);
+  /// Replaces the reservation: at most MacSet::capacity addresses; one named twice counts once. Is
+  /// it another than before?
+  bool set(std::span<const Mac> macs);
   std::span<const Mac> entries() const { return macs_.entries(); }
 
  private:

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "target/test_words.h"
@@ -24,7 +26,9 @@ class MaskListTest : public ::testing::Test {
   /// Edits the list and says "error after done".
   std::string edit(const std::vector<Directive>& directives, std::size_t entries_max = 255) {
     std::vector<std::uint8_t> room(8 * directives.size());
-    const auto [error, done] = list.edit(pack(directives, room), entries_max);
+    const MaskList before = list;
+    const auto [error, done, changed] = list.edit(pack(directives, room), entries_max);
+    EXPECT_EQ(changed, !std::ranges::equal(before.entries(), list.entries()));
     return fmt::format("{} after {}", text(error), done);
   }
   std::vector<Mac> entries() const { return {list.entries().begin(), list.entries().end()}; }
@@ -87,11 +91,28 @@ TEST_F(MaskListTest, HoldsTheCountBytesLimitAndNoMore) {
   EXPECT_EQ(entries(), numbered_macs(255));
 }
 
+TEST_F(MaskListTest, IsReplacedAsAWhole) {
+  edit({{add, a}});
+  list.set(std::vector{b, c, b});
+  EXPECT_EQ(entries(), (std::vector{b, c}));
+}
+
+TEST(AccessRules, DenyOutweighsAllow) {
+  EXPECT_TRUE(AccessRules{}.admits(a));
+  EXPECT_FALSE((AccessRules{{}, {a}}.admits(a)));
+  EXPECT_TRUE((AccessRules{{}, {a}}.admits(b)));
+  const AccessRules rules{{a, b}, {b}};
+  EXPECT_TRUE(rules.admits(a));
+  EXPECT_FALSE(rules.admits(b));
+  EXPECT_FALSE(rules.admits(c));
+}
+
 class ReservationTest : public ::testing::Test {
  protected:
   void set(const std::vector<Mac>& macs) {
-    std::vector<std::uint8_t> room(6 * macs.size());
-    reservation.set(pack(macs, room));
+    const std::vector<Mac> before = entries();
+    const bool changed = reservation.set(macs);
+    EXPECT_EQ(changed, entries() != before);
   }
   std::vector<Mac> entries() const {
     return {reservation.entries().begin(), reservation.entries().end()};

@@ -33,11 +33,11 @@ tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::open(
     if (!error) loop->stop();
   });
   if (auto opened = daemon->ports_.open(); !opened) return tl::unexpected(opened.error());
-  for (Store* store : service.stores()) {
-    if (store->descriptor() < 0) continue;
+  for (const Service::View& lun : service.luns()) {
+    if (lun.store.descriptor() < 0) continue;
     daemon->stores_.push_back(
-        std::make_unique<stream_descriptor>(daemon->loop_, store->descriptor()));
-    daemon->watch_store(*store, *daemon->stores_.back());
+        std::make_unique<stream_descriptor>(daemon->loop_, lun.store.descriptor()));
+    daemon->watch_store(lun.store, *daemon->stores_.back());
   }
   return daemon;
 }
@@ -82,12 +82,13 @@ void Daemon::watch_store(Store& store, stream_descriptor& readable) {
   readable.async_wait(stream_descriptor::wait_read, [&, this](const error_code& error) {
     if (error) return;
     store.reap();
+    service_.settle();
     watch_store(store, readable);
   });
 }
 
 void Daemon::log_counters() const {
-  const ServiceCounters& c = service_.counters();
+  const LunCounters c = service_.counters();
   log_(fmt::format("stopped after {} requests and {} replies, {} of them errors", c.requests,
                    c.replies, c.aoe_errors + c.ata_errors));
   for (const PacketPort* port : ports_.ports()) {

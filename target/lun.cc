@@ -36,18 +36,44 @@ struct Lun::Exchange {
   ReplyReady answer(const Body& body, Verdict verdict = Verdict::success) const {
     return {encode(header, body, reply), verdict};
   }
+  /// The answer to a request that set something.
+  ReplyReady confirm(const Body& body) const {
+    return {encode(header, body, reply), Verdict::success, true};
+  }
   ReplyReady refuse(ErrorCode code) const {
     return answer(ErrorReply{command, code}, Verdict::aoe_error);
   }
 };
 
-Lun::Lun(const LunOptions& options)
-    : options_(options), device_{options.sectors, options.read_only} {
+Lun::Lun(const LunOptions& options) : options_(options) {
   AOE_CHECK(options.address.is_exact());
+  change(options);
+  restore({options.config_string, {}, {}});
+}
+
+void Lun::change(const LunOptions& options) {
+  AOE_CHECK(options.address == options_.address);
   AOE_CHECK(options.sectors > 0 && options.sectors <= ata::lba48_sectors_max);
-  const std::string& text = options.config_string;
-  AOE_CHECK(text.size() <= config_string_size_max);
+  options_ = options;
+  device_.sectors = options.sectors;
+  device_.read_only = options.read_only;
+  device_.can_trim = options.disk.can_trim;
+}
+
+LunState Lun::state() const {
+  const auto all = [](std::span<const Mac> macs) {
+    return std::vector<Mac>(macs.begin(), macs.end());
+  };
+  const Bytes text = config_string();
+  return {{text.begin(), text.end()}, all(mask_.entries()), all(reservation_.entries())};
+}
+
+void Lun::restore(const LunState& state) {
+  const std::string& text = state.config_string;
   set_config_string(Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  mask_.set(state.mask);
+  reservation_.set(state.reserved);
+  ++revision_;
 }
 
 Outcome Lun::handle(const Frame& request, const Link& link, MutableBytes reply) {
@@ -55,6 +81,7 @@ Outcome Lun::handle(const Frame& request, const Link& link, MutableBytes reply) 
   AOE_CHECK(reply.size() >= reply_size_max(link.mtu));
   const Header& asked = request.header;
   if (asked.source.is_multicast()) return Silence::source_multicast;
+  if (!options_.access.admits(asked.source)) return Silence::source_denied;
   if (!mask_.admits(asked.source)) return Silence::source_masked;
 
   const Exchange exchange{
@@ -99,8 +126,11 @@ Outcome Lun::config(const ConfigRequest& request, const Exchange& exchange) {
       if (!fits(config_header_size + request.string.size(), exchange.link)) {
         return exchange.refuse(ErrorCode::bad_argument);
       }
-      set_config_string(request.string);
-      break;
+      if (!is_equal) {
+        set_config_string(request.string);
+        ++revision_;
+      }
+      return exchange.confirm(config_reply(request.command, exchange.link));
   }
   if (!fits(config_header_size + config_string_size_, exchange.link)) {
     return exchange.refuse(ErrorCode::bad_argument);
@@ -112,9 +142,10 @@ Outcome Lun::mask(const MaskRequest& request, const Exchange& exchange) {
   const std::size_t entries_max = mask_entries_per_frame(exchange.link.mtu);
   MaskReply reply{request.command, MaskError::none, 0, {}};
   if (request.command == MaskCommand::edit) {
-    const auto [error, done] = mask_.edit(request.directives, entries_max);
+    const auto [error, done, changed] = mask_.edit(request.directives, entries_max);
     reply.error = error;
     reply.directives_done = done;
+    if (changed) ++revision_;
   }
   if (reply.error == MaskError::none && mask_.entries().size() > entries_max) {
     reply.error = MaskError::unspecified;
@@ -128,7 +159,7 @@ Outcome Lun::mask(const MaskRequest& request, const Exchange& exchange) {
     });
     reply.list = pack(std::span(directives).first(entries.size()), room);
   }
-  return exchange.answer(reply);
+  return request.command == MaskCommand::edit ? exchange.confirm(reply) : exchange.answer(reply);
 }
 
 Outcome Lun::reserve(const ReserveRequest& request, const Exchange& exchange) {
@@ -138,37 +169,42 @@ Outcome Lun::reserve(const ReserveRequest& request, const Exchange& exchange) {
     if (request.command == ReserveCommand::set && !reservation_.admits(exchange.source())) {
       return exchange.refuse(ErrorCode::target_reserved);
     }
-    reservation_.set(request.macs);
+    std::array<Mac, MacSet::capacity> macs;
+    for (std::size_t i = 0; i < request.macs.size(); ++i) macs[i] = request.macs[i];
+    if (reservation_.set(std::span(macs).first(request.macs.size()))) ++revision_;
   }
   if (reservation_.entries().size() > entries_max) {
     return exchange.refuse(ErrorCode::bad_argument);
   }
   std::array<std::uint8_t, MacSet::capacity * MacList::entry_size> room;
-  return exchange.answer(ReserveReply{request.command, pack(reservation_.entries(), room)});
+  const ReserveReply reply{request.command, pack(reservation_.entries(), room)};
+  return request.command == ReserveCommand::read ? exchange.answer(reply) : exchange.confirm(reply);
 }
 
-Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) const {
+Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
   if (request.opcode != ata::Opcode::identify_device && !reservation_.admits(exchange.source())) {
     return exchange.refuse(ErrorCode::target_reserved);
   }
-  return std::visit(Overloaded{
-                        [&](DiskAction action) -> Outcome {
-                          const std::uint8_t sectors =
-                              action == DiskAction::flush ? 0 : request.sectors;
-                          return DiskWork{action, request.lba, sectors,
-                                          action == DiskAction::write ? request.data : Bytes{},
-                                          PendingReply{exchange.header, request.flags, request.lba,
-                                                       sectors, action == DiskAction::read}};
-                        },
-                        [&](IdentifyData) -> Outcome { return identify(request, exchange); },
-                        [&](const AtaRegisters& registers) -> Outcome {
-                          const bool is_error = (registers.status & ata::status_failed) != 0;
-                          return exchange.answer(ata_reply(request.flags, request.lba, registers),
-                                                 is_error ? Verdict::ata_error : Verdict::success);
-                        },
-                        [&](ErrorCode code) -> Outcome { return exchange.refuse(code); },
-                    },
-                    device_.start(request, sectors_per_frame(exchange.link.mtu)));
+  return std::visit(
+      Overloaded{
+          [&](DiskAction action) -> Outcome {
+            const PendingReply pending{exchange.header, request.flags, request.lba, request.sectors,
+                                       action};
+            const bool takes_data = action == DiskAction::write || action == DiskAction::trim;
+            return DiskWork{action, request.lba, request.sectors,
+                            takes_data ? request.data : Bytes{}, pending};
+          },
+          [&](IdentifyData) -> Outcome { return identify(request, exchange); },
+          [&](SmartWork work) -> Outcome { return smart(work.what, request, exchange); },
+          [&](const AtaRegisters& registers) -> Outcome {
+            const bool is_error = (registers.status & ata::status_failed) != 0;
+            return exchange.answer(
+                ata_reply(request.flags, registers.lba.value_or(request.lba), registers),
+                is_error ? Verdict::ata_error : Verdict::success);
+          },
+          [&](ErrorCode code) -> Outcome { return exchange.refuse(code); },
+      },
+      device_.start(request, sectors_per_frame(exchange.link.mtu)));
 }
 
 ReplyReady Lun::identify(const AtaRequest& request, const Exchange& exchange) const {
@@ -178,33 +214,79 @@ ReplyReady Lun::identify(const AtaRequest& request, const Exchange& exchange) co
   identity.model = options_.model;
   identity.sectors = options_.sectors;
   identity.lba48 = identity.flush_cache = identity.flush_cache_ext = true;
+  identity.dma = identity.power_management = true;
+  identity.smart = device_.smart_enabled;
+  identity.write_cache = options_.write_cache;
+  identity.physical_sector_size = options_.disk.physical_sector_size;
+  identity.trim = options_.disk.can_trim && !options_.read_only;
+  if (identity.trim) {
+    identity.trim_blocks_max = sectors_per_frame(exchange.link.mtu);
+    identity.trimmed_reads_zero = options_.disk.trimmed_reads_zero;
+  }
   const auto place = exchange.reply.subspan<ata_header_size, identify_size>();
   build_identify(identity, place);
   return exchange.answer(ata_reply(request.flags, request.lba, {}, place));
 }
 
-MutableBytes Lun::read_place(const PendingReply& pending, MutableBytes reply) {
-  return reply.subspan(ata_header_size, pending.is_read ? pending.sectors * sector_size : 0);
+ReplyReady Lun::smart(ata::Smart what, const AtaRequest& request, const Exchange& exchange) {
+  const auto place = exchange.reply.subspan<ata_header_size, sector_size>();
+  const auto with_data = [&] {
+    return exchange.answer(ata_reply(request.flags, request.lba, {}, place));
+  };
+  std::uint64_t lba = request.lba;
+  switch (what) {
+    case ata::Smart::read_data: build_smart_data(health_, place); return with_data();
+    case ata::Smart::read_thresholds: build_smart_thresholds(place); return with_data();
+    case ata::Smart::read_log: build_smart_log_directory(place); return with_data();
+    case ata::Smart::enable: device_.smart_enabled = true; break;
+    case ata::Smart::disable: device_.smart_enabled = false; break;
+    case ata::Smart::return_status:
+      if (health_.is_failing()) lba = (lba & ~std::uint64_t{0xffff00}) | ata::smart_failing << 8;
+      break;
+  }
+  return exchange.answer(ata_reply(request.flags, lba, {}));
 }
 
-std::size_t Lun::finish(const PendingReply& pending, bool failed, MutableBytes reply) {
-  AtaRegisters registers;
-  Bytes data;
-  if (failed) {
-    const DiskAction action = pending.is_read        ? DiskAction::read
-                              : pending.sectors == 0 ? DiskAction::flush
-                                                     : DiskAction::write;
-    registers = disk_failed(action, pending.sectors);
-  } else {
-    data = read_place(pending, reply);
+MutableBytes Lun::read_place(const PendingReply& pending, MutableBytes reply) {
+  const bool is_read = pending.action == DiskAction::read;
+  return reply.subspan(ata_header_size, is_read ? pending.sectors * sector_size : 0);
+}
+
+ReplyReady Lun::finish(const PendingReply& pending, std::error_code error, MutableBytes reply) {
+  if (!error) {
+    const Bytes data = read_place(pending, reply);
+    return {encode(pending.header, ata_reply(pending.flags, pending.lba, {}, data), reply)};
   }
-  return encode(pending.header, ata_reply(pending.flags, pending.lba, registers, data), reply);
+  if (is_gone(error)) {
+    const ErrorReply gone{static_cast<std::uint8_t>(Command::ata), ErrorCode::device_unavailable};
+    return {encode(pending.header, gone, reply), Verdict::aoe_error};
+  }
+  const AtaRegisters registers = disk_failed(pending.action, pending.sectors);
+  return {encode(pending.header, ata_reply(pending.flags, pending.lba, registers), reply),
+          Verdict::ata_error};
+}
+
+ReplyReady Lun::refuse_set(Bytes reply_that_said_so, MutableBytes reply) {
+  const auto frame = decode(reply_that_said_so);
+  AOE_CHECK(frame.has_value() && frame->response && frame->body.has_value());
+  if (const auto* mask = std::get_if<MaskReply>(&*frame->body)) {
+    const MaskReply refused{mask->command, MaskError::unspecified, 0, {}};
+    return {encode(frame->header, refused, reply)};
+  }
+  const ErrorReply refused{frame->command, ErrorCode::device_unavailable};
+  return {encode(frame->header, refused, reply), Verdict::aoe_error};
 }
 
 std::vector<Mac> Lun::announce_to() const {
+  if (!options_.announced) return {};
   const auto masked = mask_.entries();
-  if (masked.empty()) return {Mac::broadcast()};
-  return {masked.begin(), masked.end()};
+  const AccessRules& access = options_.access;
+  if (masked.empty() && access.allow.empty()) return {Mac::broadcast()};
+  const std::span<const Mac> named = masked.empty() ? std::span(access.allow) : masked;
+  std::vector<Mac> admitted;
+  std::ranges::copy_if(named, std::back_inserter(admitted),
+                       [&](Mac mac) { return access.admits(mac); });
+  return admitted;
 }
 
 std::size_t Lun::announce(const Link& link, Mac destination, MutableBytes frame) const {

@@ -27,6 +27,7 @@ class LunTest : public ::testing::Test {
     if (const auto* silence = std::get_if<Silence>(&outcome)) {
       switch (*silence) {
         case Silence::source_multicast: return "silence: multicast source";
+        case Silence::source_denied: return "silence: denied source";
         case Silence::source_masked: return "silence: masked source";
         case Silence::config_mismatch: return "silence: config mismatch";
       }
@@ -34,25 +35,33 @@ class LunTest : public ::testing::Test {
     if (const auto* work = std::get_if<DiskWork>(&outcome)) {
       pending = work->pending;
       written = {work->data.begin(), work->data.end()};
-      const char* const kind = work->kind == DiskWork::Kind::read    ? "read"
-                               : work->kind == DiskWork::Kind::write ? "write"
-                                                                     : "flush";
-      return fmt::format("disk {} {}+{}", kind, work->lba, work->sectors);
+      return fmt::format("disk {} {}+{}", name(work->kind), work->lba, work->sectors);
     }
-    const auto [size, verdict] = std::get<ReplyReady>(outcome);
+    const auto [size, verdict, says_set] = std::get<ReplyReady>(outcome);
     return check_reply(size, frame->header, verdict);
   }
   std::string ask(const Body& body, Mac source = client_mac) {
     return ask(request_frame(body, source));
   }
 
+  static std::string_view name(DiskAction action) {
+    switch (action) {
+      case DiskAction::read: return "read";
+      case DiskAction::write: return "write";
+      case DiskAction::flush: return "flush";
+      case DiskAction::verify: return "verify";
+      case DiskAction::trim: return "trim";
+    }
+    return "?";
+  }
+
   /// Ends the disk work that ask() told of.
   std::string finish(bool failed, std::uint8_t fill = 0x5a) {
     buffer.assign(reply_size_max(link.mtu), 0xee);
     std::ranges::fill(Lun::read_place(pending, buffer), fill);
-    const std::size_t size = Lun::finish(pending, failed, buffer);
-    const Verdict verdict = failed ? Verdict::ata_error : Verdict::success;
-    return check_reply(size, {target_mac, client_mac, own_address, tag}, verdict);
+    const auto error = failed ? std::make_error_code(std::errc::io_error) : std::error_code{};
+    const ReplyReady ready = Lun::finish(pending, error, buffer);
+    return check_reply(ready.size, {target_mac, client_mac, own_address, tag}, ready.verdict);
   }
 
   std::string check_reply(std::size_t size, const Header& asked, Verdict verdict) {

@@ -117,8 +117,8 @@ int run(const Arguments& arguments) {
   if (!drop_privileges()) log("warning: keeping all privileges: the kernel refused to drop them");
   (*daemon)->run();
 
-  for (Store* const each : service.stores()) {
-    if (const auto error = flush_and_wait(*each)) {
+  for (const Service::View& each : service.luns()) {
+    if (const auto error = flush_and_wait(each.store)) {
       log(fmt::format("{}: flushing: {}", arguments.image, error.message()));
       return exit_failure;
     }

@@ -1,7 +1,8 @@
 #include "target/service.h"
 
 #include <algorithm>
-#include <optional>
+#include <bit>
+#include <unordered_map>
 
 #include "proto/check.h"
 
@@ -12,11 +13,14 @@ constexpr std::uint32_t key(Address address) {
   return static_cast<std::uint32_t>(address.shelf << 8 | address.slot);
 }
 
+/// What a store is asked to do. A verify reads, and shows nobody what.
 StoreOperation::Kind operation_kind(DiskAction action) {
   switch (action) {
-    case DiskAction::read: return StoreOperation::Kind::read;
+    case DiskAction::read:
+    case DiskAction::verify: return StoreOperation::Kind::read;
     case DiskAction::write: return StoreOperation::Kind::write;
     case DiskAction::flush: return StoreOperation::Kind::flush;
+    case DiskAction::trim: return StoreOperation::Kind::trim;
   }
   AOE_CHECK(false && "an action without an operation");
 }
@@ -25,29 +29,100 @@ StoreOperation::Kind operation_kind(DiskAction action) {
 class ImmediateOperation final : public StoreOperation {
  public:
   void done(std::error_code error) override { result_ = error; }
-  bool failed() const {
+  std::error_code error() const {
     AOE_CHECK(result_.has_value());
-    return static_cast<bool>(*result_);
+    return *result_;
   }
 
  private:
   std::optional<std::error_code> result_;
 };
 
+/// Room for a frame whose ATA data is aligned as a StoreOperation's must be.
+class AlignedFrame {
+ public:
+  MutableBytes room(std::size_t size) {
+    constexpr std::size_t alignment = StoreOperation::alignment;
+    if (memory_.size() < size + alignment) memory_.resize(size + alignment);
+    const auto data_at = reinterpret_cast<std::uintptr_t>(memory_.data()) + ata_header_size;
+    return MutableBytes(memory_).subspan((alignment - data_at % alignment) % alignment, size);
+  }
+
+ private:
+  std::vector<std::uint8_t> memory_;
+};
+
 }  // namespace
+
+void LatencyHistogram::add(Duration latency) {
+  const auto micros =
+      static_cast<std::uint64_t>(std::max<Duration::rep>(latency.count(), 0) / 1000);
+  ++counts[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(micros)),
+                                 counts.size() - 1)];
+  sum += latency;
+}
+
+void LunCounters::add(const LunCounters& other) {
+  for (auto LunCounters::*const counter :
+       {&LunCounters::requests, &LunCounters::replies, &LunCounters::aoe_errors,
+        &LunCounters::ata_errors, &LunCounters::reads, &LunCounters::writes, &LunCounters::flushes,
+        &LunCounters::trims, &LunCounters::verifies, &LunCounters::bytes_read,
+        &LunCounters::bytes_written, &LunCounters::store_errors, &LunCounters::state_errors,
+        &LunCounters::announcements, &LunCounters::dropped_busy, &LunCounters::dropped_port}) {
+    this->*counter += other.*counter;
+  }
+  for (std::size_t i = 0; i < silences.size(); ++i) silences[i] += other.silences[i];
+  for (std::size_t i = 0; i < latency.counts.size(); ++i) {
+    latency.counts[i] += other.latency.counts[i];
+  }
+  latency.sum += other.latency.sum;
+}
+
+void EdgeCounters::add(const EdgeCounters& other) {
+  responses += other.responses;
+  not_addressed += other.not_addressed;
+  for (std::size_t i = 0; i < rejects.size(); ++i) rejects[i] += other.rejects[i];
+}
+
+/// Somebody who waits until what was set is stable: a reply to send, or a caller to tell.
+struct Service::Held {
+  std::uint64_t revision;
+  FramePort* port = nullptr;  // null when it was forgotten, or for a caller
+  std::vector<std::uint8_t> reply;
+  StateKeeper::Done done;
+};
 
 struct Service::Served {
   Served(const LunOptions& options, std::unique_ptr<Store> its_store)
-      : lun(options),
-        store(std::move(its_store)),
-        jobs_max(4 * std::max<std::size_t>(options.buffer_count, 1)) {
+      : lun(options), store(std::move(its_store)) {
     AOE_CHECK(options.sectors <= store->size() / sector_size);
+  }
+
+  std::size_t in_flight_max() const {
+    return 4 * std::max<std::size_t>(lun.options().buffer_count, 1);
   }
 
   Lun lun;
   std::unique_ptr<Store> store;
-  std::size_t jobs_max;
-  std::size_t jobs = 0;
+  std::size_t jobs = 0;  // operations that the store is at
+  bool started = false;  // is the store among those to submit?
+  LunCounters counters;
+
+  std::uint64_t id = 0;  // no other LUN, before or after, has it
+  LunState saved_state;  // is stable
+  LunState state_to_save;
+  std::uint64_t saved_revision = 0;
+  bool saving = false;
+  std::vector<Held> held;
+};
+
+/// The LUNs that are served on a port.
+struct Service::PortTable {
+  FramePort* port;
+  Admission admission;
+  std::unordered_map<std::uint32_t, Served*> by_address;
+  std::vector<Served*> all;  // in the order they were added
+  EdgeCounters edge;
 };
 
 /// An operation that may be done later. Its frame holds the data at the place where a reply has it.
@@ -58,81 +133,177 @@ class Service::Job final : public StoreOperation {
 
   Served* served = nullptr;
   FramePort* port = nullptr;  // null when it was forgotten
-  DiskAction action{};
-  PendingReply pending;
-  std::vector<std::uint8_t> frame;
+  DiskWork work;
+  Instant received{};
+  std::error_code error;
+  MutableBytes frame;
+  AlignedFrame memory;
 
  private:
   Service& service_;
 };
 
-Service::Service() = default;
+Service::Service(Clock clock, StateKeeper* keeper) : clock_(std::move(clock)), keeper_(keeper) {}
 Service::~Service() = default;
 
-void Service::add(const LunOptions& options, std::unique_ptr<Store> store) {
-  luns_.push_back(std::make_unique<Served>(options, std::move(store)));
-  const bool is_new = by_address_.emplace(key(options.address), luns_.back().get()).second;
-  AOE_CHECK(is_new);
+// Which LUNs there are, and on which ports.
+
+void Service::add(const LunOptions& options, std::unique_ptr<Store> store,
+                  const std::optional<LunState>& state) {
+  AOE_CHECK(find(options.address) == nullptr);
+  auto served = std::make_unique<Served>(options, std::move(store));
+  served->id = next_id_++;
+  if (state) served->lun.restore(*state);
+  served->saved_state = served->lun.state();
+  served->saved_revision = served->lun.revision();
+  luns_.push_back(std::move(served));
+  admit_again();
 }
+
+std::unique_ptr<Store> Service::remove(Address address) {
+  Served* const served = find(address);
+  AOE_CHECK(served != nullptr);
+  while (served->jobs > 0) {
+    served->store->submit();
+    served->store->wait();
+  }
+  release(*served, std::make_error_code(std::errc::no_such_device));
+  settle();
+  gone_luns_.add(served->counters);
+  auto store = std::move(served->store);
+  std::erase_if(luns_, [served](const auto& each) { return each.get() == served; });
+  admit_again();
+  return store;
+}
+
+void Service::change(const LunOptions& options) {
+  Served* const served = find(options.address);
+  AOE_CHECK(served != nullptr && options.sectors <= served->store->size() / sector_size);
+  served->lun.change(options);
+  admit_again();
+}
+
+void Service::attach(FramePort& port, Admission admission) {
+  PortTable& attached = table(port);
+  attached.admission = std::move(admission);
+  admit(attached);
+}
+
+void Service::forget(FramePort& port) {
+  for (const auto& job : jobs_) {
+    if (job->port == &port) job->port = nullptr;
+  }
+  for (const auto& served : luns_) {
+    for (Held& held : served->held) {
+      if (held.port == &port) held.port = nullptr;
+    }
+  }
+  if (const auto found = ports_.find(&port); found != ports_.end()) {
+    gone_ports_.add(found->second->edge);
+    ports_.erase(found);
+  }
+}
+
+void Service::admit_again() {
+  for (const auto& [port, table] : ports_) admit(*table);
+}
+
+void Service::admit(PortTable& table) {
+  table.by_address.clear();
+  table.all.clear();
+  for (const auto& served : luns_) {
+    if (table.admission && !table.admission(served->lun.options())) continue;
+    table.by_address.emplace(key(served->lun.address()), served.get());
+    table.all.push_back(served.get());
+  }
+}
+
+Service::PortTable& Service::table(FramePort& port) {
+  auto& table = ports_[&port];
+  if (!table) {
+    table = std::make_unique<PortTable>();
+    table->port = &port;
+    admit(*table);
+  }
+  return *table;
+}
+
+Service::Served* Service::find(Address address) const {
+  const auto found = std::ranges::find_if(
+      luns_, [address](const auto& served) { return served->lun.address() == address; });
+  return found == luns_.end() ? nullptr : found->get();
+}
+
+// Requests.
 
 bool Service::serve(FramePort& port, std::size_t frames_max) {
+  PortTable& here = table(port);
   std::array<Bytes, batch_size> frames;
-  while (frames_max > 0) {
-    const std::size_t count =
-        port.receive(std::span(frames).first(std::min(frames_max, batch_size)));
-    if (count == 0) return false;
+  std::size_t count = 0;
+  do {
+    count = port.receive(std::span(frames).first(std::min(frames_max, batch_size)));
+    if (count == 0) break;
+    received_ = now();
     const Link link = port.link();
-    for (std::size_t i = 0; i < count; ++i) handle(frames[i], port, link);
+    for (std::size_t i = 0; i < count; ++i) handle(frames[i], here, link);
     send_queued(port);
     frames_max -= count;
-  }
-  return true;
+  } while (frames_max > 0);
+  settle();
+  return count > 0;
 }
 
-void Service::handle(Bytes bytes, FramePort& port, const Link& link) {
+void Service::handle(Bytes bytes, PortTable& table, const Link& link) {
   const auto frame = decode(bytes);
-  const auto count_reject = [this](Rule rule) {
-    ++counters_.rejects[static_cast<std::size_t>(rule)];
+  const auto count_reject = [&table](Rule rule) {
+    ++table.edge.rejects[static_cast<std::size_t>(rule)];
   };
   if (!frame) return count_reject(frame.error().rule);
   if (frame->response) {
-    ++counters_.responses;
+    ++table.edge.responses;
     return;
   }
   const Address asked = frame->header.address;
-  const std::uint64_t requests_before = counters_.requests;
+  bool is_ours = false;
   if (asked.is_exact()) {
-    const auto found = by_address_.find(key(asked));
-    if (found != by_address_.end()) handle(*found->second, *frame, port, link);
+    const auto found = table.by_address.find(key(asked));
+    is_ours = found != table.by_address.end();
+    if (is_ours) handle(*found->second, *frame, *table.port, link);
   } else {
-    for (const auto& served : luns_) {
-      if (asked.covers(served->lun.address())) handle(*served, *frame, port, link);
+    for (Served* const served : table.all) {
+      if (!asked.covers(served->lun.address())) continue;
+      is_ours = true;
+      handle(*served, *frame, *table.port, link);
     }
   }
-  if (counters_.requests == requests_before) {
-    ++counters_.not_addressed;
+  if (!is_ours) {
+    ++table.edge.not_addressed;
   } else if (!frame->body) {
     count_reject(frame->body.error().rule);
   }
 }
 
 void Service::handle(Served& served, const Frame& request, FramePort& port, const Link& link) {
-  ++counters_.requests;
+  ++served.counters.requests;
   const MutableBytes reply = next_reply(port, link);
   const Outcome outcome = served.lun.handle(request, link, reply);
-  if (const auto* ready = std::get_if<ReplyReady>(&outcome)) {
-    counters_.aoe_errors += ready->verdict == Verdict::aoe_error;
-    counters_.ata_errors += ready->verdict == Verdict::ata_error;
-    queue(reply.first(ready->size));
-    ++counters_.replies;
-  } else if (const auto* work = std::get_if<DiskWork>(&outcome)) {
-    if (served.store->is_immediate(operation_kind(work->kind))) {
+  if (const auto* work = std::get_if<DiskWork>(&outcome)) {
+    const bool is_immediate =
+        work->kind != DiskAction::verify && served.store->is_immediate(operation_kind(work->kind));
+    if (is_immediate) {
       perform(served, *work, port, link);
     } else {
       begin(served, *work, port, link);
     }
+  } else if (const auto* ready = std::get_if<ReplyReady>(&outcome)) {
+    const Bytes frame = reply.first(ready->size);
+    const bool must_wait =
+        ready->says_set && keeper_ != nullptr && served.saved_revision != served.lun.revision();
+    if (must_wait) return hold(served, port, frame);
+    count(served, *ready);
+    queue(served, frame);
   } else {
-    ++counters_.silences[static_cast<std::size_t>(std::get<Silence>(outcome))];
+    ++served.counters.silences[static_cast<std::size_t>(std::get<Silence>(outcome))];
   }
 }
 
@@ -144,19 +315,21 @@ void Service::perform(Served& served, const DiskWork& work, FramePort& port, con
   operation.into = Lun::read_place(work.pending, reply);
   operation.from = work.data;
   served.store->start(operation);
-  count(work.kind, operation.failed());
-  queue(reply.first(Lun::finish(work.pending, operation.failed(), reply)));
-  ++counters_.replies;
+  count(served, work, operation.error());
+  const ReplyReady ready = Lun::finish(work.pending, operation.error(), reply);
+  count(served, ready);
+  queue(served, reply.first(ready.size));
 }
 
 void Service::begin(Served& served, const DiskWork& work, FramePort& port, const Link& link) {
-  if (served.jobs >= served.jobs_max) {
-    ++counters_.dropped_busy;
+  if (served.jobs >= served.in_flight_max()) {
+    ++served.counters.dropped_busy;
     return;
   }
   if (free_jobs_.empty()) {
     jobs_.push_back(std::make_unique<Job>(*this));
     free_jobs_.reserve(jobs_.size());
+    finished_jobs_.reserve(jobs_.size());
     free_jobs_.push_back(jobs_.back().get());
   }
   Job& job = *free_jobs_.back();
@@ -164,71 +337,240 @@ void Service::begin(Served& served, const DiskWork& work, FramePort& port, const
   ++served.jobs;
   job.served = &served;
   job.port = &port;
-  job.action = work.kind;
-  job.pending = work.pending;
-  const std::size_t data_end = ata_header_size + work.data.size();
-  job.frame.resize(std::max({job.frame.size(), reply_size_max(link.mtu), data_end}));
+  job.work = work;
+  job.received = received_;
+
+  const std::size_t moved = work.kind == DiskAction::read || work.kind == DiskAction::verify
+                                ? work.sectors * sector_size
+                                : work.data.size();
+  job.frame = job.memory.room(std::max(reply_size_max(link.mtu), ata_header_size + moved));
+  const MutableBytes place = job.frame.subspan(ata_header_size, moved);
+  std::ranges::copy(work.data, place.begin());
+  job.work.data = {};
   job.kind = operation_kind(work.kind);
   job.offset = work.lba * sector_size;
-  job.into = Lun::read_place(work.pending, job.frame);
-  std::ranges::copy(work.data, job.frame.begin() + ata_header_size);
-  job.from = Bytes(job.frame).subspan(ata_header_size, work.data.size());
+  job.into = job.kind == StoreOperation::Kind::read ? place : MutableBytes{};
+  job.from = job.kind == StoreOperation::Kind::read ? Bytes{} : Bytes(place);
+  if (!served.started) {
+    served.started = true;
+    started_.push_back(&served);
+  }
   served.store->start(job);
 }
 
 void Service::finished(Job& job, std::error_code error) {
-  const bool failed = static_cast<bool>(error);
-  count(job.action, failed);
-  if (job.port != nullptr) {
-    const std::size_t size = Lun::finish(job.pending, failed, job.frame);
-    const Outgoing reply{Bytes(job.frame).first(size), {}};
-    job.port->send({&reply, 1});
-    ++counters_.replies;
-  } else {
-    ++counters_.dropped_port;
-  }
-  AOE_CHECK(job.served->jobs > 0);
+  AOE_CHECK(job.served != nullptr && job.served->jobs > 0);
   --job.served->jobs;
-  job.served = nullptr;
-  job.port = nullptr;
-  free_jobs_.push_back(&job);
+  count(*job.served, job.work, error);
+  job.error = error;
+  finished_jobs_.push_back(&job);
 }
 
-void Service::count(DiskAction action, bool failed) {
-  switch (action) {
-    case DiskAction::read: ++counters_.reads; break;
-    case DiskAction::write: ++counters_.writes; break;
-    case DiskAction::flush: ++counters_.flushes; break;
+void Service::settle() {
+  for (Served* const served : started_) {
+    served->started = false;
+    served->store->submit();
   }
-  counters_.store_errors += failed;
-  counters_.ata_errors += failed;
+  started_.clear();
+
+  const Instant answered = finished_jobs_.empty() ? Instant{} : now();
+  std::array<Outgoing, batch_size> batch;
+  for (std::size_t i = 0; i < finished_jobs_.size();) {
+    FramePort* const port = finished_jobs_[i]->port;
+    std::size_t size = 0;
+    for (; i < finished_jobs_.size() && finished_jobs_[i]->port == port && size < batch_size; ++i) {
+      Job& job = *finished_jobs_[i];
+      if (port != nullptr) {
+        const ReplyReady ready = Lun::finish(job.work.pending, job.error, job.frame);
+        count(*job.served, ready);
+        job.served->counters.latency.add(answered - job.received);
+        batch[size++] = {Bytes(job.frame).first(ready.size), {}};
+      } else {
+        ++job.served->counters.dropped_port;
+      }
+      job.served = nullptr;
+      job.port = nullptr;
+      free_jobs_.push_back(&job);
+    }
+    if (size > 0) port->send(std::span(batch).first(size));
+  }
+  finished_jobs_.clear();
 }
+
+void Service::count(Served& served, const DiskWork& work, const std::error_code& error) {
+  LunCounters& c = served.counters;
+  Health& health = served.lun.health();
+  const std::uint64_t sectors = error ? 0 : work.sectors;
+  switch (work.kind) {
+    case DiskAction::read:
+      ++c.reads;
+      c.bytes_read += sectors * sector_size;
+      health.sectors_read += sectors;
+      break;
+    case DiskAction::verify: ++c.verifies; break;
+    case DiskAction::write:
+      ++c.writes;
+      c.bytes_written += sectors * sector_size;
+      health.sectors_written += sectors;
+      break;
+    case DiskAction::flush: ++c.flushes; break;
+    case DiskAction::trim: ++c.trims; break;
+  }
+  if (!error) return;
+  ++c.store_errors;
+  const bool is_read = operation_kind(work.kind) == StoreOperation::Kind::read;
+  ++(is_read ? health.reads_failed : health.writes_failed);
+}
+
+void Service::count(Served& served, const ReplyReady& reply) {
+  ++served.counters.replies;
+  served.counters.aoe_errors += reply.verdict == Verdict::aoe_error;
+  served.counters.ata_errors += reply.verdict == Verdict::ata_error;
+}
+
+// What clients set.
+
+void Service::hold(Served& served, FramePort& port, Bytes reply) {
+  if (served.held.size() >= served.in_flight_max()) {
+    ++served.counters.dropped_busy;
+    return;
+  }
+  served.held.push_back({served.lun.revision(), &port, {reply.begin(), reply.end()}, {}});
+  save(served);
+}
+
+bool Service::set_state(Address address, const std::function<void(LunState&)>& edit,
+                        StateKeeper::Done done) {
+  Served* const served = find(address);
+  if (served == nullptr) return false;
+  LunState state = served->lun.state();
+  edit(state);
+  served->lun.restore(state);
+  if (keeper_ == nullptr) {
+    done({});
+    return true;
+  }
+  served->held.push_back({served->lun.revision(), nullptr, {}, std::move(done)});
+  save(*served);
+  return true;
+}
+
+void Service::save(Served& served) {
+  if (served.saving) return;
+  served.saving = true;
+  served.state_to_save = served.lun.state();
+  keeper_->save(served.lun.address(), served.state_to_save,
+                [this, id = served.id, revision = served.lun.revision()](std::error_code error) {
+                  saved(id, revision, error);
+                });
+}
+
+void Service::saved(std::uint64_t id, std::uint64_t revision, std::error_code error) {
+  const auto found =
+      std::ranges::find_if(luns_, [id](const auto& served) { return served->id == id; });
+  if (found == luns_.end()) return;  // removed meanwhile
+  Served& served = **found;
+  served.saving = false;
+  if (error) {
+    ++served.counters.state_errors;
+    served.lun.restore(served.saved_state);
+    served.saved_revision = served.lun.revision();
+    release(served, error);
+    return;
+  }
+  served.saved_state = std::move(served.state_to_save);
+  served.saved_revision = revision;
+  release(served, {});
+  if (!served.held.empty()) save(served);
+}
+
+void Service::release(Served& served, std::error_code error) {
+  std::vector<Held> due;
+  std::erase_if(served.held, [&](Held& held) {
+    if (!error && held.revision > served.saved_revision) return false;
+    due.push_back(std::move(held));
+    return true;
+  });
+  for (Held& held : due) {
+    if (held.done) {
+      held.done(error);
+      continue;
+    }
+    if (held.port == nullptr) {
+      ++served.counters.dropped_port;
+      continue;
+    }
+    std::array<std::uint8_t, frame_size_min> room;
+    Bytes frame = held.reply;
+    ReplyReady ready{frame.size()};
+    if (error) {
+      ready = Lun::refuse_set(held.reply, room);
+      frame = Bytes(room).first(ready.size);
+    }
+    count(served, ready);
+    const Outgoing outgoing{frame, {}};
+    held.port->send({&outgoing, 1});
+  }
+}
+
+// Announcements.
 
 void Service::announce(FramePort& port) {
   const Link link = port.link();
-  for (const auto& served : luns_) {
-    for (const Mac destination : served->lun.announce_to()) {
-      const MutableBytes frame = next_reply(port, link);
-      const std::size_t size = served->lun.announce(link, destination, frame);
-      if (size == 0) continue;
-      queue(frame.first(size));
-      ++counters_.announcements;
-    }
-  }
+  for (Served* const served : table(port).all) announce(*served, port, link);
   send_queued(port);
 }
 
-void Service::forget(FramePort& port) {
-  for (const auto& job : jobs_) {
-    if (job->port == &port) job->port = nullptr;
+void Service::announce(Address address) {
+  Served* const served = find(address);
+  AOE_CHECK(served != nullptr);
+  for (const auto& [port, table] : ports_) {
+    const Link link = port->link();
+    if (!link.up || !table->by_address.contains(key(address))) continue;
+    announce(*served, *table->port, link);
+    send_queued(*table->port);
   }
 }
 
-std::vector<Store*> Service::stores() const {
-  std::vector<Store*> stores;
-  for (const auto& served : luns_) stores.push_back(served->store.get());
-  return stores;
+void Service::announce(Served& served, FramePort& port, const Link& link) {
+  for (const Mac destination : served.lun.announce_to()) {
+    const MutableBytes frame = next_reply(port, link);
+    const std::size_t size = served.lun.announce(link, destination, frame);
+    if (size == 0) continue;
+    queued_for_[queued_count_] = nullptr;
+    queued_[queued_count_++] = {frame.first(size), {}};
+    ++served.counters.announcements;
+  }
 }
+
+// For whoever shows it.
+
+std::vector<Service::View> Service::luns() const {
+  std::vector<View> views;
+  for (const auto& served : luns_) {
+    views.push_back({served->lun, *served->store, served->counters});
+  }
+  return views;
+}
+
+LunCounters Service::counters() const {
+  LunCounters sum = gone_luns_;
+  for (const auto& served : luns_) sum.add(served->counters);
+  return sum;
+}
+
+EdgeCounters Service::edge_counters(const FramePort& port) const {
+  const auto found = ports_.find(&port);
+  return found == ports_.end() ? EdgeCounters{} : found->second->edge;
+}
+
+EdgeCounters Service::edge_counters() const {
+  EdgeCounters sum = gone_ports_;
+  for (const auto& [port, table] : ports_) sum.add(table->edge);
+  return sum;
+}
+
+// The batch of replies.
 
 MutableBytes Service::next_reply(FramePort& port, const Link& link) {
   if (queued_count_ == batch_size) send_queued(port);
@@ -242,13 +584,19 @@ MutableBytes Service::next_reply(FramePort& port, const Link& link) {
   return MutableBytes(replies_).subspan(queued_count_ * reply_stride_, size);
 }
 
-void Service::queue(Bytes frame) {
+void Service::queue(Served& served, Bytes frame) {
   AOE_CHECK(queued_count_ < batch_size);
+  queued_for_[queued_count_] = &served;
   queued_[queued_count_++] = {frame, {}};
 }
 
 void Service::send_queued(FramePort& port) {
-  if (queued_count_ > 0) port.send(std::span(queued_).first(queued_count_));
+  if (queued_count_ == 0) return;
+  port.send(std::span(queued_).first(queued_count_));
+  const Duration latency = now() - received_;
+  for (Served* const served : std::span(queued_for_).first(queued_count_)) {
+    if (served != nullptr) served->counters.latency.add(latency);
+  }
   queued_count_ = 0;
 }
 

@@ -1,21 +1,28 @@
 // Serves LUNs on frame ports: what aoe-target does between receiving a frame and sending its reply.
 //
-// Owns the LUNs and their stores. Knows ports and stores by their interfaces only, so the same code
-// runs over real interfaces and over a simulated link. One thread, no clock, no waiting.
+// Owns the LUNs and their stores. Knows ports, stores, the keeper of state and the clock by their
+// interfaces only, so the same code runs over real interfaces and over a simulated link. One
+// thread, no waiting.
 //
-// With a synchronous store nothing is allocated per frame, and sector data moves once: from the
-// store into the reply, or from the request into the store. With others each operation takes a job
-// from a pool, with a copy of the data; a LUN has at most four times its buffer count of them in
-// flight, and drops what exceeds that, as AoE lets it.
+// Where a store answers at once nothing is allocated per frame, and sector data moves once: from
+// the store into the reply, or from the request into the store. Otherwise each operation takes a
+// job from a pool, with a copy of the data; a LUN has at most four times its buffer count of them
+// in flight, and drops what exceeds that, as AoE lets it.
+//
+// A reply that says that something was set (config string, mask list, reservation) is held until
+// the keeper has made it stable; what could not be made stable is undone, and refused.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <map>
 #include <memory>
-#include <unordered_map>
+#include <optional>
 #include <vector>
 
+#include "proto/instant.h"
 #include "proto/reject.h"
 #include "target/lun.h"
 #include "target/store.h"
@@ -23,34 +30,94 @@
 
 namespace aoe::target {
 
-/// What a service has done. Requests are counted once for each LUN that they cover.
-struct ServiceCounters {
-  std::uint64_t requests = 0;    // handed to a LUN
+/// How long requests took, from their receipt to their reply: how many took less than 1 µs, less
+/// than 2 µs, 4 µs, …; the last counts all the rest.
+struct LatencyHistogram {
+  std::array<std::uint64_t, 24> counts{};
+  Duration sum{};
+
+  void add(Duration latency);
+  bool operator==(const LatencyHistogram&) const = default;
+};
+
+/// What a LUN has done.
+struct LunCounters {
+  std::uint64_t requests = 0;    // for it
   std::uint64_t replies = 0;     // handed to a port, whatever they said
   std::uint64_t aoe_errors = 0;  // replies with flag E
   std::uint64_t ata_errors = 0;  // replies whose ATA status is an error
-  std::uint64_t reads = 0;       // operations that stores did, failed ones included
+  std::uint64_t reads = 0;       // operations that its store did, failed ones included
   std::uint64_t writes = 0;
   std::uint64_t flushes = 0;
-  std::uint64_t store_errors = 0;                       // of these, failed
+  std::uint64_t trims = 0;
+  std::uint64_t verifies = 0;
+  std::uint64_t bytes_read = 0;  // by operations that succeeded
+  std::uint64_t bytes_written = 0;
+  std::uint64_t store_errors = 0;                       // operations that failed
+  std::uint64_t state_errors = 0;                       // what was set could not be made stable
   std::uint64_t announcements = 0;                      // frames
-  std::uint64_t responses = 0;                          // received and ignored (flag R)
-  std::uint64_t not_addressed = 0;                      // frames for other LUNs
-  std::uint64_t dropped_busy = 0;                       // requests: too many operations in flight
+  std::uint64_t dropped_busy = 0;                       // requests: too many in flight
   std::uint64_t dropped_port = 0;                       // replies: their port was forgotten
-  std::array<std::uint64_t, rule_count> rejects{};      // frames, by Rule
   std::array<std::uint64_t, silence_count> silences{};  // requests, by Silence
+  LatencyHistogram latency;
 
-  bool operator==(const ServiceCounters&) const = default;
+  void add(const LunCounters& other);
+  bool operator==(const LunCounters&) const = default;
+};
+
+/// What became of frames that no LUN counts.
+struct EdgeCounters {
+  std::uint64_t responses = 0;                      // received and ignored (flag R)
+  std::uint64_t not_addressed = 0;                  // for other LUNs
+  std::array<std::uint64_t, rule_count> rejects{};  // by Rule; answered with an error or not
+
+  void add(const EdgeCounters& other);
+  bool operator==(const EdgeCounters&) const = default;
+};
+
+/// Makes what clients set stable.
+class StateKeeper {
+ public:
+  /// Called once for each save, perhaps from within save().
+  using Done = std::function<void(std::error_code)>;
+  /// Keeps the state of a LUN; on success it survives a crash of the machine.
+  virtual void save(Address lun, const LunState& state, Done done) = 0;
+
+ protected:
+  ~StateKeeper() = default;
 };
 
 class Service {
  public:
-  Service();
+  using Clock = std::function<Instant()>;
+  /// Is the LUN of these options served on a port?
+  using Admission = std::function<bool(const LunOptions&)>;
+
+  /// Without a clock no latency is measured; without a keeper, what is set lasts as long as the
+  /// service.
+  explicit Service(Clock clock = {}, StateKeeper* keeper = nullptr);
   ~Service();
 
-  /// Several LUNs may be served; each at an address of its own.
-  void add(const LunOptions& options, std::unique_ptr<Store> store);
+  /// LUNs may be added at any time, each at an address of its own. `state` is what an earlier life
+  /// of the LUN has left.
+  void add(const LunOptions& options, std::unique_ptr<Store> store,
+           const std::optional<LunState>& state = std::nullopt);
+  /// Takes a LUN out, once its operations are done (this may block), and gives its store back.
+  std::unique_ptr<Store> remove(Address address);
+  /// Changes the options of a LUN whose disk stays what it is.
+  void change(const LunOptions& options);
+  /// Sets state as a client would: `edit` changes it, and `done` hears when it is stable. False:
+  /// there is no such LUN.
+  bool set_state(Address address, const std::function<void(LunState&)>& edit,
+                 StateKeeper::Done done);
+
+  /// From here on, the LUNs that `admission` names are served on this port. A port that was not
+  /// attached serves all.
+  void attach(FramePort& port, Admission admission);
+  /// `port` is about to go: replies still due on it are dropped.
+  void forget(FramePort& port);
+  /// LUNs or their options changed: asks each port's admission again.
+  void admit_again();
 
   /// Handles all frames that wait at `port`, in batches, and sends the replies.
   /// Replies to operations that a store finishes later go out by the port their request came in by.
@@ -58,43 +125,77 @@ class Service {
   /// frames may wait.
   bool serve(FramePort& port, std::size_t frames_max = std::numeric_limits<std::size_t>::max());
 
-  /// Announces every LUN on `port` (when it comes up, or its MAC or MTU changed).
+  /// Sends the replies to operations that stores have finished: called after they were reaped.
+  void settle();
+
+  /// Announces the LUNs of `port` there (when it comes up, or its MAC or MTU changed).
   void announce(FramePort& port);
+  /// Announces one LUN on all attached ports that serve it and are up (when it is new, or changed).
+  void announce(Address address);
 
-  /// `port` is about to go: replies still due on it are dropped.
-  void forget(FramePort& port);
+  /// One LUN, for whoever shows it; good until it is removed.
+  struct View {
+    const Lun& lun;
+    Store& store;
+    const LunCounters& counters;
+  };
+  std::vector<View> luns() const;
 
-  /// The stores, in the order they were added: an event loop waits for their descriptors and calls
-  /// reap().
-  std::vector<Store*> stores() const;
-
-  const ServiceCounters& counters() const { return counters_; }
+  /// All LUNs together, and those that are gone.
+  LunCounters counters() const;
+  /// Of one port; of all.
+  EdgeCounters edge_counters(const FramePort& port) const;
+  EdgeCounters edge_counters() const;
 
  private:
   struct Served;
+  struct PortTable;
+  struct Held;
   class Job;
 
-  void handle(Bytes frame, FramePort& port, const Link& link);
+  PortTable& table(FramePort& port);
+  void admit(PortTable& table);
+  Served* find(Address address) const;
+
+  void handle(Bytes frame, PortTable& table, const Link& link);
   void handle(Served& served, const Frame& request, FramePort& port, const Link& link);
   void perform(Served& served, const DiskWork& work, FramePort& port, const Link& link);
   void begin(Served& served, const DiskWork& work, FramePort& port, const Link& link);
   void finished(Job& job, std::error_code error);
-  void count(DiskAction action, bool failed);
+  void count(Served& served, const DiskWork& work, const std::error_code& error);
+  void count(Served& served, const ReplyReady& reply);
+
+  void hold(Served& served, FramePort& port, Bytes reply);
+  void save(Served& served);
+  void saved(std::uint64_t lun_id, std::uint64_t revision, std::error_code error);
+  void release(Served& served, std::error_code error);
 
   /// The next free reply buffer; the batch is sent first where it is full.
   MutableBytes next_reply(FramePort& port, const Link& link);
-  void queue(Bytes frame);
+  void queue(Served& served, Bytes frame);
   void send_queued(FramePort& port);
+  void announce(Served& served, FramePort& port, const Link& link);
+  Instant now() const { return clock_ ? clock_() : Instant{}; }
 
+  const Clock clock_;
+  StateKeeper* const keeper_;
   std::vector<std::unique_ptr<Job>> jobs_;  // outlive the stores, which may hold their operations
   std::vector<Job*> free_jobs_;
+  std::vector<Job*> finished_jobs_;  // whose replies are due
   std::vector<std::unique_ptr<Served>> luns_;
-  std::unordered_map<std::uint32_t, Served*> by_address_;
+  std::vector<Served*> started_;  // whose stores have operations to submit
+  std::map<const FramePort*, std::unique_ptr<PortTable>> ports_;
+  LunCounters gone_luns_;
+  EdgeCounters gone_ports_;
+  std::uint64_t next_id_ = 0;
+
+  // The batch that is being handled.
+  Instant received_{};
   std::vector<std::uint8_t> replies_;  // batch_size buffers of reply_stride_ bytes
   std::size_t reply_stride_ = 0;
   std::array<Outgoing, batch_size> queued_;
+  std::array<Served*, batch_size> queued_for_{};
   std::size_t queued_count_ = 0;
-  ServiceCounters counters_;
 };
 
 }  // namespace aoe::target

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/trim.h"
 #include "target/memory_store.h"
 #include "target/service.h"
 #include "target/test_words.h"
@@ -46,7 +47,7 @@ class Mutator {
     std::vector<std::uint8_t> data =
         pattern(sectors * sector_size, static_cast<std::uint8_t>(random_()));
     std::vector<std::uint8_t> room(2000);
-    switch (below(8)) {
+    switch (below(9)) {
       case 0:
         return request_frame(ConfigRequest{ConfigCommand(below(5)), as_bytes("text")}, source);
       case 1: return request_frame(MaskRequest{}, source);
@@ -61,7 +62,17 @@ class Mutator {
             source);
       }
       case 4: return request_frame(command(ata::Opcode(below(256)), 1), source);
-      case 5: return request_frame(read_ext(lba, static_cast<std::uint8_t>(sectors)), source);
+      case 5: {
+        AtaRequest trim = command(ata::Opcode::data_set_management, 1);
+        trim.flags.write = true;
+        trim.feature = ata::trim_feature;
+        data.assign(sector_size, 0);
+        data[0] = static_cast<std::uint8_t>(lba);
+        data[6] = static_cast<std::uint8_t>(sectors);
+        trim.data = data;
+        return request_frame(trim, source);
+      }
+      case 6: return request_frame(read_ext(lba, static_cast<std::uint8_t>(sectors)), source);
       default: return request_frame(write_ext(lba, data), source);
     }
   }
@@ -107,34 +118,51 @@ class Life {
     LunOptions options;
     options.address = own_address;
     options.sectors = disk_sectors;
+    options.disk.can_trim = true;
     auto owned = std::make_unique<MemoryStore>(disk_sectors * sector_size);
     store = owned.get();
     service.add(options, std::move(owned));
   }
 
-  const ServiceCounters& live(Mutator& mutator) {
+  struct Tally {
+    LunCounters lun;
+    EdgeCounters edge;
+  };
+
+  Tally live(Mutator& mutator) {
     for (int i = 0; i < frames_per_life && !::testing::Test::HasFatalFailure(); ++i) {
       serve(mutator.frame());
     }
-    return service.counters();
+    return {service.counters(), service.edge_counters()};
   }
 
  private:
   /// Serves one frame, and holds what came of it against the frame and the disk as it was.
   void serve(Bytes bytes) {
     const std::vector<std::uint8_t> before(store->bytes().begin(), store->bytes().end());
-    const std::uint64_t writes_before = service.counters().writes;
+    const LunCounters counters_before = service.counters();
     const Outgoing outgoing{bytes, {}};
     client->send({&outgoing, 1});
     service.serve(*port);
 
     const auto request = decode(bytes);
     std::vector<std::uint8_t> expected = before;
-    if (service.counters().writes != writes_before) {
+    if (service.counters().writes != counters_before.writes) {
       const AtaRequest* const write = allowed_write(request);
       ASSERT_NE(write, nullptr) << "a write that no rule allows";
       std::ranges::copy(write->data,
                         expected.begin() + static_cast<std::ptrdiff_t>(write->lba * sector_size));
+    }
+    if (service.counters().trims != counters_before.trims) {
+      const auto* trim = std::get_if<AtaRequest>(&*request->body);
+      ASSERT_EQ(trim->opcode, ata::Opcode::data_set_management);
+      const TrimList ranges(trim->data);
+      for (std::size_t i = 0; i < ranges.size(); ++i) {
+        const auto [lba, sectors] = ranges[i];
+        ASSERT_LE(lba + sectors, disk_sectors);
+        std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(lba * sector_size),
+                    sectors * sector_size, std::uint8_t{0});
+      }
     }
     ASSERT_TRUE(std::ranges::equal(store->bytes(), expected));
 
@@ -173,22 +201,25 @@ TEST(Mutation, NothingIsWrittenOrToldThatNoRuleAllows) {
   const std::uint32_t seed = chosen_seed();
   SCOPED_TRACE(::testing::Message() << "again with AOE_SEED=" << seed);
   Mutator mutator(seed);
-  ServiceCounters sum;
+  LunCounters sum;
+  std::uint64_t rejects = 0;
   for (int i = 0; i < lives && !::testing::Test::HasFailure(); ++i) {
     Life life;
-    const ServiceCounters& counters = life.live(mutator);
+    const auto [counters, edge] = life.live(mutator);
     sum.writes += counters.writes;
     sum.reads += counters.reads;
     sum.aoe_errors += counters.aoe_errors;
     sum.ata_errors += counters.ata_errors;
-    for (const auto count : counters.rejects) sum.rejects[0] += count;
+    sum.trims += counters.trims;
+    for (const auto count : edge.rejects) rejects += count;
     for (const auto count : counters.silences) sum.silences[0] += count;
   }
   // It went everywhere, so it has looked everywhere.
   for (const std::uint64_t count :
-       {sum.writes, sum.reads, sum.aoe_errors, sum.ata_errors, sum.rejects[0], sum.silences[0]}) {
+       {sum.writes, sum.reads, sum.aoe_errors, sum.ata_errors, rejects, sum.silences[0]}) {
     EXPECT_GT(count, 1000U);
   }
+  EXPECT_GT(sum.trims, 1000U);
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ Client::Client(boost::asio::io_context& loop, const Parameters& parameters,
     : loop_(loop),
       timer_(loop_),
       session_(parameters, std::random_device()(), *this),
-      live_ports_(loop_, interfaces, *this) {}
+      watcher_(loop_),
+      live_ports_(watcher_, interfaces, *this) {}
 
 Client::~Client() = default;
 
@@ -128,10 +129,9 @@ void Client::port_opened(PacketPort& port) {
   ports_.push_back({&port, port.interface().name});
 }
 
-bool Client::port_readable(PacketPort& port) {
+void Client::port_readable(PacketPort& port) {
   session_.receive(id_of(port), monotonic_now());
   set_timer();
-  return false;  // all that waited is handled: a window bounds it
 }
 
 void Client::port_changed(PacketPort& port) {

@@ -18,6 +18,7 @@
 #include <tl/expected.hpp>
 
 #include "initiator/session.h"
+#include "wire/asio_watcher.h"
 #include "wire/live_ports.h"
 
 namespace aoe::initiator {
@@ -67,7 +68,7 @@ class Client final : Session::Observer, LivePorts::User {
   void completed(const Completion& completion) override;
   void happened(const Event& event) override;
   void port_opened(PacketPort& port) override;
-  bool port_readable(PacketPort& port) override;
+  void port_readable(PacketPort& port) override;
   void port_changed(PacketPort& port) override;
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
@@ -81,6 +82,7 @@ class Client final : Session::Observer, LivePorts::User {
   boost::asio::steady_timer timer_;
   Instant timer_due_ = never;
   Session session_;
+  AsioWatcher watcher_;
   LivePorts live_ports_;
   struct Port {
     PacketPort* port;  // null once it has gone

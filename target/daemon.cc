@@ -17,7 +17,7 @@ constexpr std::size_t frames_per_turn = 4 * batch_size;
 }  // namespace
 
 Daemon::Daemon(Service& service, const std::vector<std::string>& interfaces, Log log)
-    : service_(service), log_(std::move(log)), ports_(loop_, interfaces, *this) {}
+    : service_(service), log_(std::move(log)), ports_(watcher_, interfaces, *this) {}
 
 Daemon::~Daemon() {
   for (PacketPort* port : ports_.ports()) service_.forget(*port);
@@ -53,8 +53,8 @@ void Daemon::port_opened(PacketPort& port) {
   port_changed(port);
 }
 
-bool Daemon::port_readable(PacketPort& port) {
-  return service_.serve(port, frames_per_turn);
+void Daemon::port_readable(PacketPort& port) {
+  service_.serve(port, frames_per_turn);
 }
 
 void Daemon::port_changed(PacketPort& port) {

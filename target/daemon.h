@@ -17,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "target/service.h"
+#include "wire/asio_watcher.h"
 #include "wire/live_ports.h"
 
 namespace aoe::target {
@@ -39,7 +40,7 @@ class Daemon final : LivePorts::User {
   Daemon(Service& service, const std::vector<std::string>& interfaces, Log log);
 
   void port_opened(PacketPort& port) override;
-  bool port_readable(PacketPort& port) override;
+  void port_readable(PacketPort& port) override;
   void port_changed(PacketPort& port) override;
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
@@ -51,6 +52,7 @@ class Daemon final : LivePorts::User {
   const Log log_;
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_{loop_};
+  AsioWatcher watcher_{loop_};
   LivePorts ports_;
   std::vector<std::unique_ptr<boost::asio::posix::stream_descriptor>> stores_;
 };

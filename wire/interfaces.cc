@@ -1,5 +1,6 @@
 #include "wire/interfaces.h"
 
+#include <fnmatch.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
@@ -124,6 +125,18 @@ tl::expected<std::vector<Interface>, std::string> list_interfaces() {
     if (interfaces.error() != EINTR || attempt == attempts_max)
       return tl::unexpected(message("listing network interfaces", interfaces.error()));
   }
+}
+
+bool is_glob(const std::string& pattern) {
+  return pattern.find_first_of("*?[") != std::string::npos;
+}
+
+bool matches(const Interface& interface, const std::vector<std::string>& patterns) {
+  if (patterns.empty()) return interface.ethernet;
+  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+    if (!is_glob(pattern)) return interface.name == pattern;
+    return interface.ethernet && fnmatch(pattern.c_str(), interface.name.c_str(), 0) == 0;
+  });
 }
 
 tl::expected<std::vector<Interface>, std::string> choose_interfaces(

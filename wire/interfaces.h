@@ -32,6 +32,12 @@ tl::expected<std::vector<Interface>, std::string> list_interfaces();
 tl::expected<std::vector<Interface>, std::string> choose_interfaces(
     const std::vector<std::string>& names);
 
+/// Is this interface among those that a program was told to work on: a name, or a glob ("eth*") of
+/// Ethernet interfaces? With no patterns, every Ethernet interface is.
+bool matches(const Interface& interface, const std::vector<std::string>& patterns);
+/// Is this pattern a glob, so that no interface need match it yet?
+bool is_glob(const std::string& pattern);
+
 /// Reports changes of interfaces since open(): one that is new, whose name, MAC, MTU or state is
 /// another, or that is gone. Owns a netlink socket; an event loop waits for descriptor() and calls
 /// next() until it returns nothing. A program that opens its monitor before it lists the interfaces

@@ -69,6 +69,20 @@ TEST_F(InterfacesTest, NamedInterfacesAreChosenInThatOrderUpOrNot) {
   EXPECT_EQ(names(*chosen), (Names{"right", "lo", "left"}));
 }
 
+TEST(Matches, NamesAnyInterfaceAndGlobsEthernet) {
+  const Interface eth{.index = 2, .name = "eth1", .link = {.up = false}, .ethernet = true};
+  const Interface lo{.index = 1, .name = "lo", .link = {}, .ethernet = false};
+  EXPECT_TRUE(matches(eth, {}));
+  EXPECT_FALSE(matches(lo, {}));
+  EXPECT_TRUE(matches(eth, {"lo", "eth1"}));
+  EXPECT_FALSE(matches(eth, {"eth", "eth10"}));
+  EXPECT_TRUE(matches(eth, {"eth*"}));
+  EXPECT_TRUE(matches(eth, {"eth[0-3]"}));
+  EXPECT_FALSE(matches(eth, {"wlan?"}));
+  EXPECT_TRUE(matches(lo, {"lo"}));
+  EXPECT_FALSE(matches(lo, {"*"})) << "lo only where it is named";
+}
+
 TEST_F(InterfacesTest, ANameThatDoesNotExistIsAnError) {
   EXPECT_EQ(error_of({"lo", "eth9"}), "eth9: no such interface");
   EXPECT_EQ(error_of({""}), ": no such interface");

@@ -1,8 +1,9 @@
 // The packet ports of a running program, on the interfaces it works on, kept as those come, change
 // and go.
 //
-// Owns the ports and waits for them in an Asio loop (one thread). With names, the interfaces named;
-// with none, every Ethernet interface that is up, those included that come up later.
+// Owns the ports; waits for them, and for changes of the interfaces, in the loop of a Watcher.
+// Which interfaces those are, patterns say: see matches() in interfaces.h. An interface that is
+// named gets its port even while it is down, any other as soon as it is up.
 #pragma once
 
 #include <map>
@@ -10,12 +11,11 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <tl/expected.hpp>
 
 #include "wire/interfaces.h"
 #include "wire/packet_port.h"
+#include "wire/watcher.h"
 
 namespace aoe {
 
@@ -26,8 +26,8 @@ class LivePorts {
    public:
     /// A port is open: within open(), or later when its interface comes up.
     virtual void port_opened(PacketPort& port) = 0;
-    /// Frames wait. Returns whether more may: it is then called again, after others had their turn.
-    virtual bool port_readable(PacketPort& port) = 0;
+    /// Frames wait. Called again while some do, after others had their turn.
+    virtual void port_readable(PacketPort& port) = 0;
     /// Its link() changed: MAC, MTU, up or down.
     virtual void port_changed(PacketPort& port) = 0;
     /// Its interface is gone, or has another name now; the port goes when this returns.
@@ -39,7 +39,9 @@ class LivePorts {
     ~User() = default;
   };
 
-  LivePorts(boost::asio::io_context& loop, std::vector<std::string> names, User& user);
+  LivePorts(Watcher& watcher, std::vector<std::string> patterns, User& user);
+  LivePorts(Watcher& watcher, std::vector<std::string> patterns, User& user,
+            const PacketPort::Options& options);
   LivePorts(const LivePorts&) = delete;
   LivePorts& operator=(const LivePorts&) = delete;
   ~LivePorts();
@@ -48,26 +50,25 @@ class LivePorts {
   /// "eth9: no such interface".
   tl::expected<void, std::string> open();
 
+  /// Works on other interfaces from now on: ports that are no longer wanted close, new ones open.
+  /// What is not there yet, or can't be opened, is told as port_trouble().
+  void change(std::vector<std::string> patterns);
+
   /// The ports that are open, by interface index.
   std::vector<PacketPort*> ports() const;
 
  private:
-  struct OpenPort;
-
   tl::expected<void, std::string> open_port(const std::string& name);
   void close_port(int index);
-  void watch_port(const std::shared_ptr<OpenPort>& open);
-  void serve_port(const std::shared_ptr<OpenPort>& open);
-  void watch_changes();
   void changed(const InterfaceMonitor::Change& change);
-  bool is_wanted(const Interface& interface) const;
+  bool may_open(const Interface& interface) const;
 
-  boost::asio::io_context& loop_;
-  const std::vector<std::string> names_;
+  Watcher& watcher_;
+  std::vector<std::string> patterns_;
   User& user_;
-  std::map<int, std::shared_ptr<OpenPort>> open_;  // by interface index
+  const PacketPort::Options options_;
+  std::map<int, std::unique_ptr<PacketPort>> open_;  // by interface index
   std::unique_ptr<InterfaceMonitor> monitor_;
-  boost::asio::posix::stream_descriptor changes_;
 };
 
 }  // namespace aoe

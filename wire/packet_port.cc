@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,10 +11,12 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "proto/address.h"
 #include "proto/codes.h"
 
 namespace aoe {
@@ -36,41 +39,131 @@ bool set_buffer(int fd, int forced_option, int option, int bytes) {
          set_option(fd, SOL_SOCKET, option, bytes);
 }
 
-/// Lets the kernel discard what is not for us, before it takes room in the receive queue.
-bool set_filter(int fd, bool promiscuous) {
-  constexpr auto packet_type = static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE);
-  const std::uint32_t unwanted = promiscuous ? PACKET_OUTGOING : PACKET_OTHERHOST;
-  std::array<sock_filter, 5> program{{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, packet_type),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 2, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, unwanted, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-  }};
-  const sock_fprog filter{.len = program.size(), .filter = program.data()};
-  return set_option(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter);
+/// A program for the kernel's packet filter, made of tests that each let a frame pass on or not.
+class Filter {
+ public:
+  void load(std::uint16_t mode, std::uint32_t operand) { add(BPF_STMT(mode, operand)); }
+  void accept_if_equal(std::uint32_t value) {
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+    add(BPF_STMT(BPF_RET | BPF_K, everything));
+  }
+  void discard_if_equal(std::uint32_t value) {
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+    add(BPF_STMT(BPF_RET | BPF_K, nothing));
+  }
+  void discard_unless_equal(std::uint32_t value) {
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0));
+    add(BPF_STMT(BPF_RET | BPF_K, nothing));
+  }
+  void accept() { add(BPF_STMT(BPF_RET | BPF_K, everything)); }
+  void discard() { add(BPF_STMT(BPF_RET | BPF_K, nothing)); }
+  void give_accumulator() { add(BPF_STMT(BPF_RET | BPF_A, 0)); }
+
+  bool set(int fd, int level, int option) {
+    const sock_fprog program{.len = static_cast<unsigned short>(code_.size()),
+                             .filter = code_.data()};
+    return set_option(fd, level, option, program);
+  }
+
+ private:
+  static constexpr std::uint32_t everything = 0xffffffff;
+  static constexpr std::uint32_t nothing = 0;
+  void add(sock_filter instruction) { code_.push_back(instruction); }
+
+  std::vector<sock_filter> code_;
+};
+
+constexpr std::uint32_t ancillary(int field) {
+  return static_cast<std::uint32_t>(SKF_AD_OFF + field);
 }
+
+/// Lets the kernel discard what is not for us, before it takes room in the receive queue.
+Filter filter_of(const PacketPort::Options& options, int interface_index) {
+  Filter filter;
+  // A frame of a VLAN passes by the interface below it as well, without its tag.
+  filter.load(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_IFINDEX));
+  filter.discard_unless_equal(static_cast<std::uint32_t>(interface_index));
+  filter.load(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PKTTYPE));
+  filter.discard_if_equal(PACKET_OUTGOING);
+  if (!options.promiscuous) filter.discard_if_equal(PACKET_OTHERHOST);
+  if (options.shares > 1) {
+    // A frame too short for an address makes these loads end in a discard.
+    constexpr std::uint32_t shelf_at = 16;
+    constexpr std::uint32_t slot_at = 18;
+    filter.load(BPF_LD | BPF_H | BPF_ABS, shelf_at);
+    filter.accept_if_equal(Address::any_shelf);
+    filter.load(BPF_MISC | BPF_TAX, 0);
+    filter.load(BPF_LD | BPF_B | BPF_ABS, slot_at);
+    filter.accept_if_equal(Address::any_slot);
+    filter.load(BPF_ALU | BPF_ADD | BPF_X, 0);
+    filter.load(BPF_ALU | BPF_MOD | BPF_K, options.shares);
+    filter.discard_unless_equal(options.share);
+  }
+  filter.accept();
+  return filter;
+}
+
+/// A number from a frame's source address; the kernel takes its remainder by the number of lanes.
+Filter lane_of_source() {
+  constexpr auto last_four_octets = static_cast<std::uint32_t>(SKF_LL_OFF + 8);
+  constexpr std::uint32_t golden_ratio = 0x9e3779b1;
+  Filter filter;
+  filter.load(BPF_LD | BPF_W | BPF_ABS, last_four_octets);
+  filter.load(BPF_ALU | BPF_MUL | BPF_K, golden_ratio);
+  filter.load(BPF_ALU | BPF_RSH | BPF_K, 24);
+  filter.give_accumulator();
+  return filter;
+}
+
+/// A descriptor that is closed when nobody owns it any more.
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  int get() const { return number_; }
+
+ private:
+  int number_;
+};
 
 }  // namespace
 
 struct PacketPort::Socket {
-  Socket(int descriptor, Interface opened, bool is_promiscuous);
+  Socket(Interface opened, const Options& chosen);
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
-  ~Socket() { close(fd); }
 
-  tl::expected<void, std::string> configure(const Options& options);
-  tl::expected<void, std::string> attach();
+  tl::expected<Descriptor, std::string> make_lane() const;
+  tl::expected<void, std::string> attach(int fd);
+  tl::expected<void, std::string> open();
+  bool spread();
+  void reopen();
   void fit_receive_buffers();
+  std::size_t receive_from(int fd, std::span<Bytes> frames);
+  std::size_t receive_in_turn(std::span<Bytes> frames);
   tl::unexpected<std::string> failure(std::string_view what) const {
     return tl::unexpected(
         fmt::format("{}: {}: {}", interface.name, what, std::generic_category().message(errno)));
   }
 
-  int fd;
   Interface interface;
-  bool promiscuous;
-  PortCounters counters;
+  const Options options;
+  mutable PortCounters counters;
+
+  // The first lane sends for all. With more than one, `readable` tells which have frames; `current`
+  // is the one read last, `waiting` those whose turn comes next.
+  std::vector<Descriptor> lanes;
+  Descriptor readable;
+  int current = -1;
+  bool current_was_full = false;
+  std::vector<int> waiting;
 
   // What recvmmsg and sendmmsg are given, wired up once: a batch fills in lengths and pointers
   // only. A message to receive has one piece, one to send has two.
@@ -82,8 +175,8 @@ struct PacketPort::Socket {
   std::array<mmsghdr, batch_size> send_messages{};
 };
 
-PacketPort::Socket::Socket(int descriptor, Interface opened, bool is_promiscuous)
-    : fd(descriptor), interface(std::move(opened)), promiscuous(is_promiscuous) {
+PacketPort::Socket::Socket(Interface opened, const Options& chosen)
+    : interface(std::move(opened)), options(chosen) {
   for (std::size_t i = 0; i < batch_size; ++i) {
     receive_messages[i].msg_hdr.msg_iov = &receive_pieces[i];
     receive_messages[i].msg_hdr.msg_iovlen = 1;
@@ -92,31 +185,104 @@ PacketPort::Socket::Socket(int descriptor, Interface opened, bool is_promiscuous
   fit_receive_buffers();
 }
 
-tl::expected<void, std::string> PacketPort::Socket::configure(const Options& options) {
+/// A socket that is bound to nothing yet, so that no frame of another interface is queued.
+tl::expected<Descriptor, std::string> PacketPort::Socket::make_lane() const {
+  Descriptor lane(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int fd = lane.get();
+  if (fd < 0) {
+    const int error = errno;
+    return tl::unexpected(fmt::format("{}: opening a packet socket: {}{}", interface.name,
+                                      std::generic_category().message(error),
+                                      error == EPERM ? " (CAP_NET_RAW is needed)" : ""));
+  }
   if (!set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer))
     return failure("setting the receive buffer");
-  if (!set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer))
-    return failure("setting the send buffer");
-  if (!set_filter(fd, promiscuous)) return failure("setting a packet filter");
   // Saves the kernel a copy of all that is sent; where it does not know how, the filter does.
   set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-  return {};
+  return lane;
 }
 
-/// Binds the socket to the interface: from here on frames arrive, and from nowhere else.
-tl::expected<void, std::string> PacketPort::Socket::attach() {
+/// Binds a socket to the interface: from here on frames arrive, and from nowhere else.
+tl::expected<void, std::string> PacketPort::Socket::attach(int fd) {
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ethertype);
   address.sll_ifindex = interface.index;
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return failure("binding a packet socket");
+  return {};
+}
+
+tl::expected<void, std::string> PacketPort::Socket::open() {
+  auto first = make_lane();
+  if (!first) return tl::unexpected(first.error());
+  const int fd = first->get();
+  if (!set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer))
+    return failure("setting the send buffer");
+  if (!filter_of(options, interface.index).set(fd, SOL_SOCKET, SO_ATTACH_FILTER))
+    return failure("setting a packet filter");
+  if (auto attached = attach(fd); !attached) return attached;
   packet_mreq membership{};
   membership.mr_ifindex = interface.index;
   membership.mr_type = PACKET_MR_PROMISC;
-  if (promiscuous && !set_option(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership))
+  if (options.promiscuous && !set_option(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership))
     return failure("setting the interface promiscuous");
+
+  if (options.lanes > 1 && readable.get() < 0) {
+    readable = Descriptor(epoll_create1(EPOLL_CLOEXEC));
+    if (readable.get() < 0) return failure("making an epoll instance");
+  }
+  lanes.clear();
+  waiting.clear();
+  current = fd;
+  lanes.push_back(*std::move(first));
+  if (options.lanes > 1) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (epoll_ctl(readable.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+      return failure("watching a packet socket");
+    spread();
+  }
   return {};
+}
+
+/// Opens the other lanes. Where the kernel can not (the interface is down), it stays at one.
+bool PacketPort::Socket::spread() {
+  const int first = lanes.front().get();
+  int group = PACKET_FANOUT_CBPF << 16 | PACKET_FANOUT_FLAG_UNIQUEID << 16;
+  if (!set_option(first, SOL_PACKET, PACKET_FANOUT, group)) return false;
+  socklen_t size = sizeof group;
+  if (getsockopt(first, SOL_PACKET, PACKET_FANOUT, &group, &size) != 0) return false;
+  group &= ~(PACKET_FANOUT_FLAG_UNIQUEID << 16);
+  while (lanes.size() < static_cast<std::size_t>(options.lanes)) {
+    auto lane = make_lane();
+    if (!lane) break;
+    const int fd = lane->get();
+    // Deaf until it is in the group: what it heard before, the first lane hears too.
+    Filter deaf;
+    deaf.discard();
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (!deaf.set(fd, SOL_SOCKET, SO_ATTACH_FILTER) || !attach(fd) ||
+        !set_option(fd, SOL_PACKET, PACKET_FANOUT, group) ||
+        !filter_of(options, interface.index).set(fd, SOL_SOCKET, SO_ATTACH_FILTER) ||
+        epoll_ctl(readable.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+      break;
+    }
+    lanes.push_back(*std::move(lane));
+  }
+  return lane_of_source().set(first, SOL_PACKET, PACKET_FANOUT_DATA);
+}
+
+/// The interface has another index now. The descriptor that an event loop waits for stays.
+void PacketPort::Socket::reopen() {
+  const bool is_single = options.lanes <= 1;
+  // Gone again already: the monitor will say so, and until then this is a link that is down.
+  if (is_single) {
+    const int fd = lanes.front().get();
+    interface.link.up &= attach(fd).has_value() &&
+                         filter_of(options, interface.index).set(fd, SOL_SOCKET, SO_ATTACH_FILTER);
+  } else {
+    interface.link.up &= open().has_value();
+  }
 }
 
 void PacketPort::Socket::fit_receive_buffers() {
@@ -129,6 +295,57 @@ void PacketPort::Socket::fit_receive_buffers() {
     receive_pieces[i] = {.iov_base = receive_memory.data() + i * stride, .iov_len = size};
 }
 
+std::size_t PacketPort::Socket::receive_from(int fd, std::span<Bytes> frames) {
+  const std::size_t wanted = std::min(frames.size(), batch_size);
+  constexpr int errors_max = 3;
+  for (int errors = 0; wanted > 0 && errors < errors_max;) {
+    const int arrived =
+        recvmmsg(fd, receive_messages.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
+    if (arrived < 0 && errno == EAGAIN) return 0;
+    if (arrived < 0) {
+      // A pending error (ENETDOWN when the interface goes down) is taken off the socket by the
+      // call that reports it. Frames may wait behind it.
+      ++errors;
+      continue;
+    }
+    current_was_full = static_cast<std::size_t>(arrived) == wanted;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(arrived); ++i) {
+      const mmsghdr& message = receive_messages[i];
+      if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+        ++counters.receive_dropped;
+        continue;
+      }
+      frames[count++] = {static_cast<const std::uint8_t*>(receive_pieces[i].iov_base),
+                         message.msg_len};
+    }
+    counters.received += count;
+    if (count > 0) return count;
+  }
+  return 0;
+}
+
+/// A lane that was emptied is tried again first, for with one source there is no other; one that
+/// was not lets all others have their turn.
+std::size_t PacketPort::Socket::receive_in_turn(std::span<Bytes> frames) {
+  if (waiting.empty() && !current_was_full) {
+    if (const std::size_t count = receive_from(current, frames)) return count;
+  }
+  for (int look = 0; look < 2; ++look) {
+    while (!waiting.empty()) {
+      current = waiting.back();
+      waiting.pop_back();
+      current_was_full = false;
+      if (const std::size_t count = receive_from(current, frames)) return count;
+    }
+    std::array<epoll_event, 16> events;
+    const int ready = epoll_wait(readable.get(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < ready; ++i) waiting.push_back(events[static_cast<std::size_t>(i)].data.fd);
+  }
+  current_was_full = false;
+  return 0;
+}
+
 tl::expected<std::unique_ptr<PacketPort>, std::string> PacketPort::open(
     const std::string& interface) {
   return open(interface, Options{});
@@ -138,18 +355,8 @@ tl::expected<std::unique_ptr<PacketPort>, std::string> PacketPort::open(
     const std::string& interface, const Options& options) {
   auto chosen = choose_interfaces({interface});
   if (!chosen) return tl::unexpected(chosen.error());
-  // Of no protocol, so that no frame of another interface is queued before the socket is bound.
-  const int fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
-    const int error = errno;
-    return tl::unexpected(fmt::format("{}: opening a packet socket: {}{}", interface,
-                                      std::generic_category().message(error),
-                                      error == EPERM ? " (CAP_NET_RAW is needed)" : ""));
-  }
-  auto socket = std::make_unique<Socket>(fd, std::move(chosen->front()), options.promiscuous);
-  if (auto configured = socket->configure(options); !configured)
-    return tl::unexpected(configured.error());
-  if (auto attached = socket->attach(); !attached) return tl::unexpected(attached.error());
+  auto socket = std::make_unique<Socket>(std::move(chosen->front()), options);
+  if (auto opened = socket->open(); !opened) return tl::unexpected(opened.error());
   return std::unique_ptr<PacketPort>(new PacketPort(std::move(socket)));
 }
 
@@ -159,32 +366,8 @@ PacketPort::~PacketPort() = default;
 std::size_t PacketPort::receive(std::span<Bytes> frames) {
   Socket& s = *socket_;
   s.fit_receive_buffers();
-  const std::size_t wanted = std::min(frames.size(), batch_size);
-  constexpr int errors_max = 3;
-  for (int errors = 0; wanted > 0 && errors < errors_max;) {
-    const int arrived = recvmmsg(s.fd, s.receive_messages.data(), static_cast<unsigned>(wanted),
-                                 MSG_DONTWAIT, nullptr);
-    if (arrived < 0 && errno == EAGAIN) return 0;
-    if (arrived < 0) {
-      // A pending error (ENETDOWN when the interface goes down) is taken off the socket by the
-      // call that reports it. Frames may wait behind it.
-      ++errors;
-      continue;
-    }
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(arrived); ++i) {
-      const mmsghdr& message = s.receive_messages[i];
-      if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
-        ++s.counters.receive_dropped;
-        continue;
-      }
-      frames[count++] = {static_cast<const std::uint8_t*>(s.receive_pieces[i].iov_base),
-                         message.msg_len};
-    }
-    s.counters.received += count;
-    if (count > 0) return count;
-  }
-  return 0;
+  if (frames.empty()) return 0;
+  return s.options.lanes > 1 ? s.receive_in_turn(frames) : s.receive_from(s.current, frames);
 }
 
 void PacketPort::send(std::span<const Outgoing> frames) {
@@ -211,8 +394,8 @@ void PacketPort::send(std::span<const Outgoing> frames) {
 
     bool may_be_stale = true;
     for (std::size_t done = 0; done < count;) {
-      const int taken =
-          sendmmsg(s.fd, &s.send_messages[done], static_cast<unsigned>(count - done), MSG_DONTWAIT);
+      const int taken = sendmmsg(s.lanes.front().get(), &s.send_messages[done],
+                                 static_cast<unsigned>(count - done), MSG_DONTWAIT);
       if (taken > 0) {
         done += static_cast<std::size_t>(taken);
         s.counters.sent += static_cast<std::size_t>(taken);
@@ -230,7 +413,7 @@ void PacketPort::send(std::span<const Outgoing> frames) {
 }
 
 int PacketPort::descriptor() const {
-  return socket_->fd;
+  return socket_->options.lanes > 1 ? socket_->readable.get() : socket_->lanes.front().get();
 }
 Link PacketPort::link() const {
   return socket_->interface.link;
@@ -239,19 +422,32 @@ const Interface& PacketPort::interface() const {
   return socket_->interface;
 }
 
+int PacketPort::receive_buffer() const {
+  int bytes = 0;
+  socklen_t size = sizeof bytes;
+  getsockopt(socket_->lanes.front().get(), SOL_SOCKET, SO_RCVBUF, &bytes, &size);
+  return bytes / 2;  // the kernel tells twice what it was asked for
+}
+
 PortCounters PacketPort::counters() const {
-  tpacket_stats lost{};  // since the last call
-  socklen_t size = sizeof lost;
-  if (getsockopt(socket_->fd, SOL_PACKET, PACKET_STATISTICS, &lost, &size) == 0)
-    socket_->counters.receive_dropped += lost.tp_drops;
+  for (const Descriptor& lane : socket_->lanes) {
+    tpacket_stats lost{};  // since the last call
+    socklen_t size = sizeof lost;
+    if (getsockopt(lane.get(), SOL_PACKET, PACKET_STATISTICS, &lost, &size) == 0)
+      socket_->counters.receive_dropped += lost.tp_drops;
+  }
   return socket_->counters;
 }
 
 void PacketPort::update(const Interface& changed) {
-  const bool replaced = changed.index != socket_->interface.index;
-  socket_->interface = changed;
-  // Gone again already: the monitor will say so, and until then this is a link that is down.
-  if (replaced && !socket_->attach()) socket_->interface.link.up = false;
+  Socket& s = *socket_;
+  const bool replaced = changed.index != s.interface.index;
+  s.interface = changed;
+  if (replaced) {
+    s.reopen();
+  } else if (s.options.lanes > 1 && s.lanes.size() == 1 && changed.link.up) {
+    s.spread();
+  }
 }
 
 }  // namespace aoe

@@ -3,8 +3,8 @@
 // Owns the socket and its receive buffers. Needs CAP_NET_RAW in the network namespace it is opened
 // in. Frames go in and out in batches (recvmmsg, sendmmsg). The port never sees what it sent itself
 // (but for lo, which gives back what it is sent), nor frames for other stations that a promiscuous
-// interface lets through: the kernel discards both before they take room in the queue, and they
-// count nowhere.
+// interface lets through, nor frames of the VLANs above its interface: the kernel discards all
+// these before they take room in the queue, and they count nowhere.
 //
 // It stays usable whatever becomes of the interface: while that is down or gone, nothing arrives
 // and what is sent is dropped and counted.
@@ -30,6 +30,15 @@ class PacketPort final : public FramePort {
     /// kernel doubles it, and charges more than a frame's size: about 2.3 KiB for one with two
     /// sectors, 13 KiB for one with sixteen. Without CAP_NET_ADMIN, net.core.rmem_max limits it.
     int receive_buffer = 8 << 20;
+    /// Receive queues among which sources are spread by their MAC address, 1 to 16; each has a
+    /// receive buffer of its own, and they take turns. A flood from one source then fills its own
+    /// queue, and not those of most others. An interface must be up for that (before Linux 6.13);
+    /// until it is, there is one.
+    int lanes = 1;
+    /// Take only frames whose shelf + slot leaves the remainder `share` when it is divided by
+    /// `shares`, and those with a wildcard: so that several ports can divide an interface's work.
+    unsigned share = 0;
+    unsigned shares = 1;
     /// Socket send buffer, bytes: what may wait for a slow interface before frames are refused.
     /// Limited by net.core.wmem_max in the same way.
     int send_buffer = 4 << 20;
@@ -50,6 +59,8 @@ class PacketPort final : public FramePort {
   PortCounters counters() const override;
 
   const Interface& interface() const;
+  /// What the kernel granted of Options::receive_buffer, bytes.
+  int receive_buffer() const;
   /// The interface changed (as InterfaceMonitor reports): takes over its new MAC, MTU and state.
   /// Until then, frames beyond the old MTU are dropped. Where `changed` has another index (the
   /// interface was removed, and came back), the port moves to it. Views that receive() gave out

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -291,6 +292,118 @@ TEST_F(PacketPortTest, AnUpdateToAnInterfaceThatIsGoneIsALinkThatIsDown) {
   EXPECT_FALSE(right_->link().up);
   right_->update(find_interface("right"));
   EXPECT_EQ(labels(cross({to_right(1)})), (Labels{1}));
+}
+
+TEST_F(PacketPortTest, FramesWithAVlanTagAreNotSeen) {
+  Octets tagged = frame(Mac::broadcast(), left(), 1, 64, 0x8100);
+  Writer(MutableBytes(tagged).subspan(14)).u32(5U << 16 | ethertype);  // VLAN 5
+  EXPECT_EQ(labels(cross({tagged, to_right(2)})), (Labels{2}));
+}
+
+TEST_F(PacketPortTest, SharesDivideAddressesAndEachSeesWildcards) {
+  std::array<std::unique_ptr<PacketPort>, 2> shares;
+  for (unsigned i = 0; i < shares.size(); ++i) {
+    shares[i] = open("right", {.share = i, .shares = 2});
+  }
+  const auto request = [&](std::uint16_t shelf, std::uint8_t slot) {
+    Octets bytes = to_right(0);
+    bytes[16] = static_cast<std::uint8_t>(shelf >> 8);
+    bytes[17] = static_cast<std::uint8_t>(shelf);
+    bytes[18] = slot;
+    bytes.back() = static_cast<std::uint8_t>(16 * shelf + slot);
+    return bytes;
+  };
+  send(*left_, {request(0, 1), request(0, 2), request(1, 1), request(1, 2), request(0xffff, 1),
+                request(3, 0xff), frame(right(), left(), 0x77, 18), request(0xffff, 0xff)});
+  EXPECT_EQ(labels(received_until(*shares[0], 0xef)), (Labels{0x02, 0x11, 0xf1, 0x2f, 0xef}));
+  EXPECT_EQ(labels(received_until(*shares[1], 0xef)), (Labels{0x01, 0x12, 0xf1, 0x2f, 0xef}));
+}
+
+// Lanes.
+
+class LanesTest : public PacketPortTest {
+ protected:
+  void SetUp() override {
+    PacketPortTest::SetUp();
+    if (IsSkipped()) return;
+    right_ = open("right", {.receive_buffer = 64 << 10, .lanes = 8});
+  }
+
+  Octets from(std::uint8_t source, std::uint8_t fill, std::size_t size = 60) {
+    return frame(right(), Mac{{2, 0, 0, 0, 0, source}}, fill, size);
+  }
+};
+
+TEST_F(LanesTest, EveryFrameArrivesOnceAndThoseOfASourceInOrder) {
+  std::vector<Octets> sent;
+  for (std::uint8_t i = 0; i < 20; ++i) {
+    for (std::uint8_t source = 0; source < 10; ++source) sent.push_back(from(source, i));
+  }
+  send(*left_, sent);
+  std::map<Octets, Labels> by_source;
+  std::size_t count = 0;
+  while (count < sent.size() && wait_readable(right_->descriptor())) {
+    for (const Octets& f : received(*right_)) {
+      by_source[Octets(f.begin() + 6, f.begin() + 12)].push_back(label(f));
+      ++count;
+    }
+  }
+  EXPECT_EQ(right_->counters(), (PortCounters{.received = 200}));
+  EXPECT_EQ(by_source.size(), 10U);
+  for (const auto& [source, all] : by_source) {
+    EXPECT_EQ(all.size(), 20U);
+    EXPECT_TRUE(std::ranges::is_sorted(all));
+  }
+  EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms));
+}
+
+TEST_F(LanesTest, AFloodOfOneSourceLosesItsOwnFramesOnly) {
+  for (int i = 0; i < 1000; ++i) send(*left_, {from(1, 0xff, 1000)});
+  std::size_t others = 0;
+  for (std::uint8_t source = 2; source < 42; ++source) send(*left_, {from(source, source)});
+  std::vector<int> arrived;
+  for (const Octets& f : received(*right_)) {
+    if (label(f) != 0xff) ++others;
+    arrived.push_back(label(f));
+  }
+  EXPECT_GT(right_->counters().receive_dropped, 0U);
+  EXPECT_GE(others, 30U) << "all but those that share its lane: an eighth";
+  const auto first_other = std::ranges::find_if(arrived, [](int each) { return each != 0xff; });
+  EXPECT_LE(first_other - arrived.begin(), 2 * static_cast<int>(batch_size))
+      << "and it does not come last";
+}
+
+TEST_F(LanesTest, AnInterfaceThatIsDownAtFirstSpreadsWhenItIsUp) {
+  ip("link set right down");
+  right_ = open("right", {.lanes = 8});
+  EXPECT_FALSE(right_->link().up);
+  ip("link set right up");
+  wait_until_up({"left", "right"});
+  right_->update(find_interface("right"));
+  std::vector<Octets> sent;
+  for (std::uint8_t source = 0; source < 50; ++source) sent.push_back(from(source, source));
+  send(*left_, sent);
+  EXPECT_EQ(received(*right_).size(), 50U);
+}
+
+TEST_F(LanesTest, AnInterfaceThatIsRemovedAndComesBackIsSurvived) {
+  const int descriptor = right_->descriptor();
+  ip("link del right");
+  EXPECT_TRUE(received(*right_).empty());
+  make_cable("left", "right");
+  left_->update(find_interface("left"));
+  right_->update(find_interface("right"));
+  EXPECT_EQ(right_->descriptor(), descriptor) << "an event loop waits for it";
+  EXPECT_EQ(labels(cross({to_right(2)})), (Labels{2}));
+}
+
+TEST_F(LanesTest, AnInterfaceThatGoesDownAndUpIsSurvivedWithoutSpinning) {
+  ip("link set right down");
+  EXPECT_TRUE(received(*right_).empty());
+  EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms)) << "a loop would spin";
+  ip("link set right up");
+  wait_until_up({"left", "right"});
+  EXPECT_EQ(labels(cross({to_right(4)})), (Labels{4}));
 }
 
 TEST_F(PacketPortTest, OpeningAnInterfaceThatDoesNotExistNamesIt) {

@@ -1,0 +1,86 @@
+#include "wire/poll_loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "proto/check.h"
+
+namespace aoe {
+
+struct PollLoop::Watch {
+  int descriptor;
+  std::function<void()> readable;
+  bool ended = false;
+};
+
+PollLoop::PollLoop(Idle idle)
+    : idle_(idle),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  AOE_CHECK(epoll_ >= 0 && wake_ >= 0);
+  watch(wake_, [this] { run_tasks(); });
+}
+
+PollLoop::~PollLoop() {
+  close(epoll_);
+  close(wake_);
+}
+
+void PollLoop::watch(int descriptor, std::function<void()> readable) {
+  auto watch = std::make_unique<Watch>(Watch{descriptor, std::move(readable)});
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = watch.get()}};
+  AOE_CHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0);
+  AOE_CHECK(watches_.emplace(descriptor, std::move(watch)).second);
+}
+
+void PollLoop::unwatch(int descriptor) {
+  const auto found = watches_.find(descriptor);
+  AOE_CHECK(found != watches_.end());
+  AOE_CHECK(epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr) == 0);
+  found->second->ended = true;
+  ended_.push_back(std::move(found->second));
+  watches_.erase(found);
+}
+
+void PollLoop::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock(tasks_guard_);
+    tasks_.push_back(std::move(task));
+  }
+  eventfd_write(wake_, 1);
+}
+
+void PollLoop::stop() {
+  post([this] { stopped_ = true; });
+}
+
+void PollLoop::run() {
+  stopped_ = false;
+  std::array<epoll_event, 64> events;
+  while (!stopped_) {
+    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                 idle_ == Idle::spin ? 0 : -1);
+    for (int i = 0; i < count && !stopped_; ++i) {
+      Watch& watch = *static_cast<Watch*>(events[static_cast<std::size_t>(i)].data.ptr);
+      if (!watch.ended) watch.readable();
+    }
+    ended_.clear();
+  }
+}
+
+void PollLoop::run_tasks() {
+  eventfd_t ignored = 0;
+  eventfd_read(wake_, &ignored);
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(tasks_guard_);
+    tasks.swap(tasks_);
+  }
+  for (const auto& task : tasks) task();
+}
+
+}  // namespace aoe

@@ -126,6 +126,9 @@ class Lun {
   /// where the disk is gone (§2.4, is_gone()). A failed operation never carries data.
   static ReplyReady finish(const PendingReply& pending, std::error_code error, MutableBytes reply);
 
+  /// The reply to a read without the data, which is sent after it. Returns its size.
+  static std::size_t finish_head(const PendingReply& pending, Bytes data, MutableBytes head);
+
   /// Turns the reply to a request that set something into one that says that it could not be kept:
   /// a mask reply with MError 1, else AoE error 3. `reply` has room for 60 bytes.
   static ReplyReady refuse_set(Bytes reply_that_said_so, MutableBytes reply);

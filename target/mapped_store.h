@@ -38,6 +38,9 @@ class MappedStore final : public Store {
 
   /// The file's whole sectors.
   std::uint64_t size() const override { return size_; }
+  Bytes view(std::uint64_t offset, std::size_t size) override {
+    return mapping_.subspan(offset, size);
+  }
   bool is_immediate(StoreOperation::Kind) const override { return true; }
   void start(StoreOperation& operation) override;
 

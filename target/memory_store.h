@@ -14,6 +14,9 @@ class MemoryStore final : public Store {
   explicit MemoryStore(std::size_t size);
 
   std::uint64_t size() const override { return bytes_.size(); }
+  Bytes view(std::uint64_t offset, std::size_t size) override {
+    return Bytes(bytes_).subspan(offset, size);
+  }
   StoreTraits traits() const override { return {512, true, true}; }
   bool is_immediate(StoreOperation::Kind) const override { return true; }
   void start(StoreOperation& operation) override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <unordered_map>
+#include <utility>
 
 #include "proto/check.h"
 
@@ -239,18 +240,20 @@ Service::Served* Service::find(Address address) const {
 bool Service::serve(FramePort& port, std::size_t frames_max) {
   PortTable& here = table(port);
   std::array<Bytes, batch_size> frames;
+  std::size_t wanted = 0;
   std::size_t count = 0;
   do {
-    count = port.receive(std::span(frames).first(std::min(frames_max, batch_size)));
+    wanted = std::min(frames_max, batch_size);
+    count = port.receive(std::span(frames).first(wanted));
     if (count == 0) break;
     received_ = now();
     const Link link = port.link();
     for (std::size_t i = 0; i < count; ++i) handle(frames[i], here, link);
     send_queued(port);
     frames_max -= count;
-  } while (frames_max > 0);
+  } while (count == wanted && frames_max > 0);
   settle();
-  return count > 0;
+  return count == wanted;
 }
 
 void Service::handle(Bytes bytes, PortTable& table, const Link& link) {
@@ -285,30 +288,32 @@ void Service::handle(Bytes bytes, PortTable& table, const Link& link) {
 
 void Service::handle(Served& served, const Frame& request, FramePort& port, const Link& link) {
   ++served.counters.requests;
-  const MutableBytes reply = next_reply(port, link);
-  const Outcome outcome = served.lun.handle(request, link, reply);
+  make_room(port, link);
+  const Outcome outcome = served.lun.handle(request, link, scratch_);
   if (const auto* work = std::get_if<DiskWork>(&outcome)) {
     const bool is_immediate =
         work->kind != DiskAction::verify && served.store->is_immediate(operation_kind(work->kind));
     if (is_immediate) {
-      perform(served, *work, port, link);
+      perform(served, *work);
     } else {
       begin(served, *work, port, link);
     }
   } else if (const auto* ready = std::get_if<ReplyReady>(&outcome)) {
-    const Bytes frame = reply.first(ready->size);
+    const Bytes frame = Bytes(scratch_).first(ready->size);
     const bool must_wait =
         ready->says_set && keeper_ != nullptr && served.saved_revision != served.lun.revision();
     if (must_wait) return hold(served, port, frame);
     count(served, *ready);
-    queue(served, frame);
+    queue_copy(&served, frame);
   } else {
     ++served.counters.silences[static_cast<std::size_t>(std::get<Silence>(outcome))];
   }
 }
 
-void Service::perform(Served& served, const DiskWork& work, FramePort& port, const Link& link) {
-  const MutableBytes reply = next_reply(port, link);
+void Service::perform(Served& served, const DiskWork& work) {
+  const bool is_read = work.kind == DiskAction::read;
+  if (is_read && may_send_from_store_ && send_from_store(served, work)) return;
+  const MutableBytes reply = is_read ? next_frame() : next_head();
   ImmediateOperation operation;
   operation.kind = operation_kind(work.kind);
   operation.offset = work.lba * sector_size;
@@ -318,7 +323,26 @@ void Service::perform(Served& served, const DiskWork& work, FramePort& port, con
   count(served, work, operation.error());
   const ReplyReady ready = Lun::finish(work.pending, operation.error(), reply);
   count(served, ready);
-  queue(served, reply.first(ready.size));
+  queue(&served, {reply.first(ready.size), {}});
+}
+
+bool Service::send_from_store(Served& served, const DiskWork& work) {
+  const Bytes data = served.store->view(work.lba * sector_size, work.sectors * sector_size);
+  if (data.empty()) return false;
+  // The pages of a batch are far apart: fetched together, they are waited for once.
+  constexpr std::size_t cache_line = 64;
+  constexpr std::size_t fetched_ahead = 1024;
+  for (std::size_t at = 0; at < std::min(data.size(), fetched_ahead); at += cache_line) {
+    __builtin_prefetch(&data[at]);
+  }
+  FromStore& entry = from_store_[from_store_count_++];
+  entry = {queued_count_, work, false};
+  count(served, work, {});
+  const MutableBytes head = next_head();
+  const std::size_t size = Lun::finish_head(work.pending, data, head);
+  ++served.counters.replies;
+  queue(&served, {head.first(size), data, &entry.unreadable});
+  return true;
 }
 
 void Service::begin(Served& served, const DiskWork& work, FramePort& port, const Link& link) {
@@ -534,11 +558,10 @@ void Service::announce(Address address) {
 
 void Service::announce(Served& served, FramePort& port, const Link& link) {
   for (const Mac destination : served.lun.announce_to()) {
-    const MutableBytes frame = next_reply(port, link);
-    const std::size_t size = served.lun.announce(link, destination, frame);
+    make_room(port, link);
+    const std::size_t size = served.lun.announce(link, destination, scratch_);
     if (size == 0) continue;
-    queued_for_[queued_count_] = nullptr;
-    queued_[queued_count_++] = {frame.first(size), {}};
+    queue_copy(nullptr, Bytes(scratch_).first(size));
     ++served.counters.announcements;
   }
 }
@@ -572,22 +595,32 @@ EdgeCounters Service::edge_counters() const {
 
 // The batch of replies.
 
-MutableBytes Service::next_reply(FramePort& port, const Link& link) {
+/// Room for one more reply of any size.
+void Service::make_room(FramePort& port, const Link& link) {
   if (queued_count_ == batch_size) send_queued(port);
   const std::size_t size = reply_size_max(link.mtu);
-  if (size > reply_stride_) {
-    send_queued(port);
-    constexpr std::size_t cache_line = 64;
-    reply_stride_ = (size + cache_line - 1) / cache_line * cache_line;
-    replies_.assign(batch_size * reply_stride_, 0);
-  }
-  return MutableBytes(replies_).subspan(queued_count_ * reply_stride_, size);
+  if (size <= reply_size_) return;
+  send_queued(port);
+  reply_size_ = size;
+  scratch_.resize(size);
+  frames_.clear();
 }
 
-void Service::queue(Served& served, Bytes frame) {
+MutableBytes Service::next_frame() {
+  if (frames_.empty()) frames_.resize(batch_size * reply_size_);
+  return MutableBytes(frames_).subspan(queued_count_ * reply_size_, reply_size_);
+}
+
+void Service::queue(Served* served, const Outgoing& reply) {
   AOE_CHECK(queued_count_ < batch_size);
-  queued_for_[queued_count_] = &served;
-  queued_[queued_count_++] = {frame, {}};
+  queued_for_[queued_count_] = served;
+  queued_[queued_count_++] = reply;
+}
+
+void Service::queue_copy(Served* served, Bytes frame) {
+  const MutableBytes place = frame.size() <= head_size ? next_head() : next_frame();
+  std::ranges::copy(frame, place.begin());
+  queue(served, {place.first(frame.size()), {}});
 }
 
 void Service::send_queued(FramePort& port) {
@@ -598,6 +631,31 @@ void Service::send_queued(FramePort& port) {
     if (served != nullptr) served->counters.latency.add(latency);
   }
   queued_count_ = 0;
+
+  const auto sent_from_store = std::span(from_store_).first(std::exchange(from_store_count_, 0));
+  for (const FromStore& entry : sent_from_store) {
+    if (entry.unreadable) read_again(*queued_for_[entry.place], entry.work, port);
+  }
+}
+
+/// The port could not read what the store showed: the store itself can tell what is wrong with it.
+void Service::read_again(Served& served, const DiskWork& work, FramePort& port) {
+  LunCounters& c = served.counters;
+  --c.replies;
+  --c.reads;
+  const std::uint64_t bytes = work.sectors * sector_size;
+  c.bytes_read -= bytes;
+  served.lun.health().sectors_read -= work.sectors;
+  std::vector<std::uint8_t> reply(reply_size_);
+  ImmediateOperation operation;
+  operation.offset = work.lba * sector_size;
+  operation.into = Lun::read_place(work.pending, reply);
+  served.store->start(operation);
+  count(served, work, operation.error());
+  const ReplyReady ready = Lun::finish(work.pending, operation.error(), reply);
+  count(served, ready);
+  const Outgoing outgoing{Bytes(reply).first(ready.size), {}};
+  port.send({&outgoing, 1});
 }
 
 }  // namespace aoe::target

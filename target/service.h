@@ -5,7 +5,7 @@
 // thread, no waiting.
 //
 // Where a store answers at once nothing is allocated per frame, and sector data moves once: from
-// the store into the reply, or from the request into the store. Otherwise each operation takes a
+// the store to the port, or from the request into the store. Otherwise each operation takes a
 // job from a pool, with a copy of the data; a LUN has at most four times its buffer count of them
 // in flight, and drops what exceeds that, as AoE lets it.
 //
@@ -114,15 +114,18 @@ class Service {
   /// From here on, the LUNs that `admission` names are served on this port. A port that was not
   /// attached serves all.
   void attach(FramePort& port, Admission admission);
+  /// Whether reads may be sent from where a store has them; a port that looks at what it sends must
+  /// not be given such. They may unless told.
+  void send_from_store(bool may) { may_send_from_store_ = may; }
   /// `port` is about to go: replies still due on it are dropped.
   void forget(FramePort& port);
   /// LUNs or their options changed: asks each port's admission again.
   void admit_again();
 
-  /// Handles all frames that wait at `port`, in batches, and sends the replies.
-  /// Replies to operations that a store finishes later go out by the port their request came in by.
-  /// An event loop with other things to do gives `frames_max`; true: it was reached, and more
-  /// frames may wait.
+  /// Handles the frames that wait at `port`, in batches until one is not full, and sends the
+  /// replies. Replies to operations that a store finishes later go out by the port their request
+  /// came in by. An event loop with other things to do gives `frames_max`; true: it was reached,
+  /// and more frames are likely to wait.
   bool serve(FramePort& port, std::size_t frames_max = std::numeric_limits<std::size_t>::max());
 
   /// Sends the replies to operations that stores have finished: called after they were reaped.
@@ -159,7 +162,9 @@ class Service {
 
   void handle(Bytes frame, PortTable& table, const Link& link);
   void handle(Served& served, const Frame& request, FramePort& port, const Link& link);
-  void perform(Served& served, const DiskWork& work, FramePort& port, const Link& link);
+  void perform(Served& served, const DiskWork& work);
+  bool send_from_store(Served& served, const DiskWork& work);
+  void read_again(Served& served, const DiskWork& work, FramePort& port);
   void begin(Served& served, const DiskWork& work, FramePort& port, const Link& link);
   void finished(Job& job, std::error_code error);
   void count(Served& served, const DiskWork& work, const std::error_code& error);
@@ -170,9 +175,11 @@ class Service {
   void saved(std::uint64_t lun_id, std::uint64_t revision, std::error_code error);
   void release(Served& served, std::error_code error);
 
-  /// The next free reply buffer; the batch is sent first where it is full.
-  MutableBytes next_reply(FramePort& port, const Link& link);
-  void queue(Served& served, Bytes frame);
+  void make_room(FramePort& port, const Link& link);
+  MutableBytes next_head() { return heads_[queued_count_]; }
+  MutableBytes next_frame();
+  void queue(Served* served, const Outgoing& reply);
+  void queue_copy(Served* served, Bytes frame);
   void send_queued(FramePort& port);
   void announce(Served& served, FramePort& port, const Link& link);
   Instant now() const { return clock_ ? clock_() : Instant{}; }
@@ -188,14 +195,27 @@ class Service {
   LunCounters gone_luns_;
   EdgeCounters gone_ports_;
   std::uint64_t next_id_ = 0;
+  bool may_send_from_store_ = true;
 
   // The batch that is being handled.
   Instant received_{};
-  std::vector<std::uint8_t> replies_;  // batch_size buffers of reply_stride_ bytes
-  std::size_t reply_stride_ = 0;
+  std::size_t reply_size_ = 0;         // the longest reply, on the links seen so far
+  std::vector<std::uint8_t> scratch_;  // where a LUN makes a reply
+  // Heads of replies, close together; replies that are longer have a place in frames_.
+  static constexpr std::size_t head_size = 64;
+  alignas(head_size) std::array<std::array<std::uint8_t, head_size>, batch_size> heads_{};
+  std::vector<std::uint8_t> frames_;
   std::array<Outgoing, batch_size> queued_;
   std::array<Served*, batch_size> queued_for_{};
   std::size_t queued_count_ = 0;
+  /// Replies whose data is sent from where the store has it, and what to do where that fails.
+  struct FromStore {
+    std::size_t place;  // in the batch
+    DiskWork work;
+    bool unreadable;
+  };
+  std::array<FromStore, batch_size> from_store_{};
+  std::size_t from_store_count_ = 0;
 };
 
 }  // namespace aoe::target

@@ -402,6 +402,55 @@ TEST_F(ServiceTest, FailuresShowInSmart) {
   EXPECT_EQ(lba_of_reply(), 0x2cf400U);
 }
 
+/// A port that can not read the data of some frames, as where a mapped file was truncated.
+class FaultingPort final : public FramePort {
+ public:
+  explicit FaultingPort(FramePort& port) : port_(port) {}
+  std::size_t receive(std::span<Bytes> frames) override { return port_.receive(frames); }
+  void send(std::span<const Outgoing> frames) override {
+    for (const Outgoing& frame : frames) {
+      if (frame.unreadable != nullptr && faults-- > 0) {
+        *frame.unreadable = true;
+      } else {
+        port_.send({&frame, 1});
+      }
+    }
+  }
+  int descriptor() const override { return -1; }
+  Link link() const override { return port_.link(); }
+  PortCounters counters() const override { return port_.counters(); }
+
+  int faults = 0;
+
+ private:
+  FramePort& port_;
+};
+
+TEST_F(ServiceTest, WhatThePortCanNotReadTheStoreIsAskedFor) {
+  add<MemoryStore>(own_address, disk_size);
+  FaultingPort faulting(*port);
+  faulting.faults = 1;
+  for (int i = 0; i < 3; ++i) send(read_ext(0, 2));
+  service.serve(faulting);
+  EXPECT_EQ(replies(), Lines(3, "e7.3 ata 40/00 left 0, 1024 bytes of 00"));
+  EXPECT_EQ(faulting.faults, -2) << "all three were to be sent from the store";
+  const auto counters = service.counters();
+  EXPECT_EQ(counters.replies, 3U);
+  EXPECT_EQ(counters.reads, 3U);
+  EXPECT_EQ(counters.bytes_read, 3 * 1024U);
+}
+
+TEST_F(ServiceTest, APortThatLooksAtItsFramesGetsCopies) {
+  add<MemoryStore>(own_address, disk_size);
+  FaultingPort faulting(*port);
+  faulting.faults = 1;
+  service.send_from_store(false);
+  send(read_ext(0, 2));
+  service.serve(faulting);
+  EXPECT_EQ(replies(), Lines{"e7.3 ata 40/00 left 0, 1024 bytes of 00"});
+  EXPECT_EQ(faulting.faults, 1);
+}
+
 // LUNs that come, change and go.
 
 TEST_F(ServiceTest, RemovedLunIsSilentAndTheOthersGoOn) {

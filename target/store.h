@@ -65,6 +65,11 @@ class Store {
   /// at most.
   virtual bool is_immediate(StoreOperation::Kind kind) const = 0;
 
+  /// Where these sectors lie in memory, for a store that has them there; else nothing. What is read
+  /// there is what a read would give, but it may fault where a mapped file can't give its page:
+  /// fit for the kernel to read, which then says EFAULT. Good until the next operation.
+  virtual Bytes view(std::uint64_t /*offset*/, std::size_t /*size*/) { return {}; }
+
   /// Begins an operation. A flush succeeds once every write that was done before it began is
   /// stable: it survives a crash of this process and of the machine. A store that cannot trim takes
   /// a trim and does nothing.

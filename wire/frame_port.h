@@ -20,6 +20,9 @@ namespace aoe {
 struct Outgoing {
   Bytes head;
   Bytes data;
+  /// Not null: `data` lies in a mapping of a file, which may have lost what it maps. A port that
+  /// finds that it can't be read sets this, and neither sends nor counts the frame.
+  bool* unreadable = nullptr;
 
   std::size_t size() const { return head.size() + data.size(); }
 };

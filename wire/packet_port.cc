@@ -173,6 +173,7 @@ struct PacketPort::Socket {
   std::array<mmsghdr, batch_size> receive_messages{};
   std::array<std::array<iovec, 2>, batch_size> send_pieces{};
   std::array<mmsghdr, batch_size> send_messages{};
+  std::array<bool*, batch_size> send_unreadable{};
 };
 
 PacketPort::Socket::Socket(Interface opened, const Options& chosen)
@@ -389,6 +390,7 @@ void PacketPort::send(std::span<const Outgoing> frames) {
           {const_cast<std::uint8_t*>(frame.data.data()), frame.data.size()},
       }};
       s.send_messages[count].msg_hdr.msg_iovlen = frame.data.empty() ? 1 : 2;
+      s.send_unreadable[count] = frame.unreadable;
       ++count;
     }
 
@@ -403,6 +405,8 @@ void PacketPort::send(std::span<const Outgoing> frames) {
         // The error that an interface leaves on the socket when it goes down is reported once, to
         // whoever calls next, even where the interface is up again.
         may_be_stale = false;
+      } else if (errno == EFAULT && s.send_unreadable[done] != nullptr) {
+        *s.send_unreadable[done++] = true;
       } else {
         // It fails only where the first frame does: for want of room, a link, an interface.
         ++done;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -145,6 +146,23 @@ TEST_F(PacketPortTest, TwoPiecesAreOneFrame) {
   const Outgoing pieces{.head = Bytes(whole).first(36), .data = Bytes(whole).subspan(36)};
   left_->send({&pieces, 1});
   EXPECT_EQ(cross({whole}), (std::vector<Octets>{whole, whole}));
+}
+
+TEST_F(PacketPortTest, DataThatCanNotBeReadIsToldAndTheOthersGo) {
+  const std::size_t page = 4096;
+  void* const hole = mmap(nullptr, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(hole, MAP_FAILED);
+  const Octets head = to_right(1, 36);
+  const Octets whole = to_right(2);
+  const Bytes data(static_cast<const std::uint8_t*>(hole), 512);
+  std::array<bool, 3> unreadable{};
+  const std::array<Outgoing, 3> frames{
+      {{whole, {}, &unreadable[0]}, {head, data, &unreadable[1]}, {whole, {}, &unreadable[2]}}};
+  left_->send(frames);
+  EXPECT_EQ(unreadable, (std::array{false, true, false}));
+  EXPECT_EQ(labels(cross({})), (Labels{2, 2}));
+  EXPECT_EQ(left_->counters(), (PortCounters{.sent = 3}));
+  munmap(hole, page);
 }
 
 TEST_F(PacketPortTest, OwnFramesAreNotSeen) {

@@ -1,0 +1,153 @@
+// aoe-ceiling: answers AoE requests with no storage behind them, the ceiling for any target that
+// moves frames with recvmmsg and sendmmsg.
+//
+// One thread, one packet socket, batches of 64. A reply is the request's own frame, turned round:
+// addresses swapped, the response flag and a status set, and as long as the reply has to be; the
+// data of a read is whatever lies in the buffer. It checks nothing, so it is no target: only what
+// aoe-load asks is answered rightly.
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "proto/address.h"
+#include "proto/ata.h"
+#include "proto/codes.h"
+
+namespace aoe {
+namespace {
+
+constexpr std::size_t batch = 64;
+constexpr std::size_t frame_room = 9216;  // bytes: the longest frame at MTU 9000, in whole lines
+
+// Where the fields of a frame lie that a reply changes (proto/frame.h knows them all).
+constexpr std::size_t source_at = 6;
+constexpr std::size_t flags_at = 14;
+constexpr std::size_t shelf_at = 16;
+constexpr std::size_t slot_at = 18;
+constexpr std::size_t command_at = 19;
+constexpr std::size_t buffer_count_at = 24;
+constexpr std::size_t sectors_at = 26;
+constexpr std::size_t status_at = 27;
+constexpr std::size_t config_sectors_at = 28;
+constexpr std::size_t config_version_at = 29;
+
+bool fail(std::string_view what) {
+  fmt::print(stderr, "aoe-ceiling: {}: {}\n", what, std::generic_category().message(errno));
+  return false;
+}
+
+/// Lets through what asks for this slot or for all of them.
+bool filter_slot(int fd, std::uint8_t slot) {
+  std::array<sock_filter, 5> program{{
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, slot_at),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, slot, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xff, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  }};
+  const sock_fprog filter{.len = program.size(), .filter = program.data()};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
+}
+
+bool open_socket(const char* interface, Address lun, int& fd, ifreq& link) {
+  fd = socket(AF_PACKET, SOCK_RAW, 0);
+  if (fd < 0) return fail("opening a packet socket");
+  constexpr int receive_buffer = 8 << 20;
+  constexpr int send_buffer = 4 << 20;
+  constexpr int one = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0 ||
+      setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one) != 0 ||
+      !filter_slot(fd, lun.slot)) {
+    return fail("setting up a packet socket");
+  }
+  std::string_view(interface).substr(0, IFNAMSIZ - 1).copy(link.ifr_name, IFNAMSIZ - 1);
+  if (ioctl(fd, SIOCGIFHWADDR, &link) != 0) return fail(interface);
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ethertype);
+  address.sll_ifindex = static_cast<int>(if_nametoindex(interface));
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return fail(interface);
+  }
+  return true;
+}
+
+/// Makes the request a reply, in place. Returns its size.
+std::size_t turn_round(std::uint8_t* frame, const char* mac, Address lun) {
+  std::copy_n(frame + source_at, 6, frame);
+  std::copy_n(mac, 6, frame + source_at);
+  frame[flags_at] |= flag_response;
+  frame[shelf_at] = static_cast<std::uint8_t>(lun.shelf >> 8);
+  frame[shelf_at + 1] = static_cast<std::uint8_t>(lun.shelf);
+  frame[slot_at] = lun.slot;
+  if (frame[command_at] != static_cast<std::uint8_t>(Command::ata)) {
+    frame[buffer_count_at] = 0;
+    frame[buffer_count_at + 1] = batch;
+    frame[config_sectors_at] = sectors_per_frame(frame_room - ethernet_header_size);
+    frame[config_version_at] |= protocol_version << 4;
+    return frame_size_min;
+  }
+  const bool is_read = ata::kind(ata::Opcode{frame[status_at]}) == ata::Kind::read;
+  const std::size_t size = is_read ? ata_header_size + frame[sectors_at] * sector_size : 0;
+  frame[sectors_at] = 0;
+  frame[status_at] = ata::status_drdy;
+  return std::clamp(size, frame_size_min, frame_room);
+}
+
+int serve(int fd, const char* mac, Address lun) {
+  std::vector<std::uint8_t> memory(batch * frame_room);
+  std::array<iovec, batch> pieces{};
+  std::array<mmsghdr, batch> messages{};
+  for (std::size_t i = 0; i < batch; ++i) {
+    pieces[i].iov_base = &memory[i * frame_room];
+    messages[i].msg_hdr.msg_iov = &pieces[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  for (;;) {
+    for (iovec& piece : pieces) piece.iov_len = frame_room;
+    const int count = recvmmsg(fd, messages.data(), batch, MSG_WAITFORONE, nullptr);
+    if (count < 0) {
+      fail("receiving");
+      return 1;
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+      pieces[i].iov_len = turn_round(&memory[i * frame_room], mac, lun);
+    }
+    // What the interface does not take is lost, as on a wire.
+    sendmmsg(fd, messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+  }
+}
+
+}  // namespace
+}  // namespace aoe
+
+int main(int argc, char** argv) {
+  const auto lun = argc == 3 ? aoe::parse_address(argv[2]) : std::nullopt;
+  if (!lun) {
+    fmt::print(stderr,
+               "Usage: aoe-ceiling INTERFACE eSHELF.SLOT\n"
+               "Answers AoE requests with no storage behind them, until it is killed.\n"
+               "Example: aoe-ceiling veth1 e0.2\n");
+    return 2;
+  }
+  int fd = -1;
+  ifreq link{};
+  if (!aoe::open_socket(argv[1], *lun, fd, link)) return 1;
+  fmt::print(stderr, "aoe-ceiling: ready\n");
+  return aoe::serve(fd, link.ifr_hwaddr.sa_data, *lun);
+}

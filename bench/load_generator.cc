@@ -1,0 +1,510 @@
+// aoe-load: keeps a number of reads or writes outstanding against AoE LUNs and says how fast they
+// were answered, as one line of JSON.
+//
+// A closed loop: each answer is followed at once by the next request, of aligned random sectors,
+// the LUNs in turn. It never sleeps: it asks its socket again and again, so that of the two
+// wake-ups that a request may cost only the target's is measured. A request that stays unanswered
+// for 200 ms is sent again, and counted.
+//
+// With --touch each page of the disk is written once before anything is measured, so that a target
+// which writes through a mapping has met its page faults. With --verify each place is written and
+// then read back, and what was read is compared. With
+// --discover it sends one broadcast query instead, and counts who answers.
+#include <getopt.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <random>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "proto/check.h"
+#include "proto/frame.h"
+#include "wire/packet_port.h"
+
+namespace aoe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+constexpr milliseconds retransmit_after{200};
+
+constexpr std::string_view usage =
+    R"(Usage: aoe-load --interface IF [OPTION...] LUN...
+       aoe-load --interface IF --discover N [--seconds S]
+Keeps requests outstanding against AoE LUNs and prints one line of JSON.
+
+  --interface IF     Send on this interface
+  --write            Write (default: read)
+  --verify           Write each place, read it back and compare
+  --sectors N        Sectors of 512 bytes a request (default 2)
+  --outstanding N    Requests that are unanswered at any moment (default 64)
+  --disk-sectors N   Sectors of each LUN that are used (default 2048)
+  --seconds S        Measure for so long (default 5), after a tenth of that unmeasured
+  --seed N           Of the sequence of places (default 1)
+  --core N           Run on this core (default: any)
+  --touch            First write to each 4 KiB of the disk once
+  --discover N       Send one broadcast query; wait for the answers of N LUNs
+
+Example: aoe-load --interface veth0 --core 1 --disk-sectors 2097152 e0.2
+)";
+
+struct Arguments {
+  std::string interface;
+  bool write = false;
+  bool verify = false;
+  bool touch = false;
+  std::uint8_t sectors = 2;
+  std::size_t outstanding = 64;
+  std::uint64_t disk_sectors = 2048;
+  double seconds = 5;
+  std::uint64_t seed = 1;
+  int core = -1;
+  std::size_t discover = 0;
+  std::vector<Address> luns;
+};
+
+/// Latencies by size: 64 classes for each power of two of nanoseconds, so within 2 % of the truth.
+class Histogram {
+ public:
+  void add(nanoseconds latency) {
+    const auto value = static_cast<std::uint64_t>(std::max<std::int64_t>(latency.count(), 1));
+    ++classes_[index(value)];
+    ++count_;
+  }
+  /// In microseconds, the upper bound of its class; 0 where there is none.
+  double percentile(double percent) const {
+    const auto rank = static_cast<std::uint64_t>(static_cast<double>(count_) * percent / 100);
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; i < classes_.size(); ++i) {
+      seen += classes_[i];
+      if (seen > rank) return upper_bound(i) / 1000;
+    }
+    return 0;
+  }
+
+ private:
+  static constexpr unsigned bits = 6;
+  static constexpr std::uint64_t steps = 1 << bits;
+
+  static std::size_t index(std::uint64_t value) {
+    if (value < steps) return value;
+    const auto shift = static_cast<unsigned>(std::bit_width(value)) - bits - 1;
+    return (shift + 1) * steps + (value >> shift) - steps;
+  }
+  static double upper_bound(std::size_t index) {
+    if (index < steps) return static_cast<double>(index + 1);
+    const std::size_t shift = index / steps - 1;
+    return static_cast<double>((index % steps + steps + 1) << shift);
+  }
+
+  std::array<std::uint64_t, (64 - bits + 1) * steps> classes_{};
+  std::uint64_t count_ = 0;
+};
+
+/// What a sector holds when it was written with --verify: it depends on its place alone, so that
+/// two requests for one place need no order.
+void fill_sector(std::uint64_t lba, std::uint64_t seed, MutableBytes sector) {
+  std::uint64_t word = (lba + 1) * 0x9e37'79b9'7f4a'7c15 ^ seed;
+  for (std::size_t at = 0; at < sector.size(); at += sizeof word) {
+    word = word * 6364136223846793005 + 1442695040888963407;
+    std::memcpy(&sector[at], &word, sizeof word);
+  }
+}
+
+class Load {
+ public:
+  Load(PacketPort& port, const Arguments& arguments, std::vector<Mac> targets);
+
+  void run();
+  void print() const;
+
+ private:
+  /// A request that is unanswered. Its place in requests_ is the lower half of its tag.
+  struct Request {
+    std::uint32_t tag = 0;
+    std::uint64_t lba = 0;
+    std::size_t lun = 0;
+    bool is_write = false;
+    Clock::time_point first_sent;
+    Clock::time_point sent;
+    std::vector<std::uint8_t> head;
+    std::vector<std::uint8_t> data;
+  };
+
+  void prepare_next(Request& request);
+  void encode_request(Request& request);
+  void queue(Request& request, Clock::time_point now);
+  void send_queued();
+  /// Returns whether anything had arrived.
+  bool receive();
+  void answered(Request& request, const AtaReply& reply, Clock::time_point now);
+  void retransmit(Clock::time_point now);
+
+  PacketPort& port_;
+  const Arguments& arguments_;
+  const std::vector<Mac> targets_;
+  std::mt19937_64 random_;
+  std::vector<Request> requests_;
+  std::vector<Outgoing> queued_;
+  std::size_t next_lun_ = 0;
+  std::uint64_t touch_next_;  // sector; disk_sectors when all is touched
+
+  bool is_measuring_ = false;
+  nanoseconds measured_{};
+  Histogram latencies_;
+  std::uint64_t requests_done_ = 0;
+  std::uint64_t retransmissions_ = 0;
+  std::uint64_t errors_ = 0;
+  std::uint64_t mismatches_ = 0;
+  nanoseconds idle_{};  // spent in asking in vain
+};
+
+Load::Load(PacketPort& port, const Arguments& arguments, std::vector<Mac> targets)
+    : port_(port),
+      arguments_(arguments),
+      targets_(std::move(targets)),
+      random_(arguments.seed),
+      requests_(arguments.outstanding),
+      touch_next_(arguments.touch ? 0 : arguments.disk_sectors) {
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    Request& request = requests_[i];
+    request.tag = static_cast<std::uint32_t>(i);
+    request.head.resize(frame_size_min);
+    if (!arguments.write && !arguments.verify && !arguments.touch) continue;
+    request.data.resize(arguments.sectors * sector_size);
+    for (auto& byte : request.data) byte = static_cast<std::uint8_t>(random_());
+  }
+}
+
+void Load::prepare_next(Request& request) {
+  const std::uint64_t places = arguments_.disk_sectors / arguments_.sectors;
+  if (touch_next_ < places * arguments_.sectors) {
+    constexpr std::uint64_t page = 4096 / sector_size;
+    request.lba = touch_next_;
+    request.lun = next_lun_++ % arguments_.luns.size();
+    request.is_write = true;
+    if (request.lun + 1 == arguments_.luns.size()) {
+      touch_next_ += std::max<std::uint64_t>(page, arguments_.sectors);
+    }
+  } else if (arguments_.verify && request.is_write) {
+    request.is_write = false;  // what was written is read back
+  } else {
+    request.lba = random_() % places * arguments_.sectors;
+    request.lun = next_lun_++ % arguments_.luns.size();
+    request.is_write = arguments_.write || arguments_.verify;
+  }
+  for (std::size_t i = 0; arguments_.verify && request.is_write && i < arguments_.sectors; ++i) {
+    fill_sector(request.lba + i, arguments_.seed + request.lun,
+                MutableBytes(request.data).subspan(i * sector_size, sector_size));
+  }
+  request.tag += 1 << 16;
+  encode_request(request);
+}
+
+void Load::encode_request(Request& request) {
+  const Header header{targets_[request.lun], port_.link().mac, arguments_.luns[request.lun],
+                      request.tag};
+  AtaRequest body{
+      .flags = {.extended = true, .write = request.is_write},
+      .sectors = arguments_.sectors,
+      .opcode = request.is_write ? ata::Opcode::write_sectors_ext : ata::Opcode::read_sectors_ext,
+      .lba = request.lba};
+  if (request.is_write) body.data = request.data;
+  encode_head(header, body, request.head);
+}
+
+void Load::queue(Request& request, Clock::time_point now) {
+  request.sent = now;
+  if (request.is_write) {
+    queued_.push_back({Bytes(request.head).first(ata_header_size), request.data});
+  } else {
+    queued_.push_back({request.head, {}});
+  }
+}
+
+void Load::send_queued() {
+  if (!queued_.empty()) port_.send(queued_);
+  queued_.clear();
+}
+
+void Load::run() {
+  const std::chrono::duration<double> seconds(arguments_.seconds);
+  const auto length = std::chrono::duration_cast<nanoseconds>(seconds);
+  const auto start = Clock::now();
+  for (Request& request : requests_) {
+    prepare_next(request);
+    request.first_sent = start;
+    queue(request, start);
+  }
+  send_queued();
+  auto measure_from = start;
+  auto look_for_losses = start + retransmit_after;
+  for (auto now = start; !is_measuring_ || now < measure_from + length;) {
+    const bool arrived = receive();
+    const auto before = std::exchange(now, Clock::now());
+    if (is_measuring_) {
+      measured_ = now - measure_from;
+      if (!arrived) idle_ += now - before;
+    } else if (touch_next_ + arguments_.sectors > arguments_.disk_sectors &&
+               now >= start + length / 10) {
+      is_measuring_ = true;
+      measure_from = now;
+    }
+    if (now < look_for_losses) continue;
+    retransmit(now);
+    look_for_losses = now + retransmit_after / 10;
+  }
+}
+
+bool Load::receive() {
+  std::array<Bytes, batch_size> frames;
+  const std::size_t count = port_.receive(frames);
+  if (count == 0) return false;
+  const auto now = Clock::now();
+  for (const Bytes bytes : std::span(frames).first(count)) {
+    const auto frame = decode(bytes);
+    if (!frame || !frame->response || !frame->body) continue;
+    const std::size_t place = frame->header.tag & 0xffff;
+    if (place >= requests_.size() || requests_[place].tag != frame->header.tag) continue;
+    if (const auto* reply = std::get_if<AtaReply>(&*frame->body)) {
+      answered(requests_[place], *reply, now);
+    } else {
+      answered(requests_[place], AtaReply{.status = ata::status_err}, now);
+    }
+  }
+  send_queued();
+  return true;
+}
+
+void Load::answered(Request& request, const AtaReply& reply, Clock::time_point now) {
+  const std::size_t size = request.is_write ? 0 : arguments_.sectors * sector_size;
+  const bool failed = (reply.status & ata::status_failed) != 0 || reply.data.size() < size;
+  errors_ += failed;
+  if (arguments_.verify && !request.is_write && !failed) {
+    mismatches_ += !std::ranges::equal(reply.data.first(size), request.data);
+  }
+  if (is_measuring_) {
+    ++requests_done_;
+    latencies_.add(now - request.first_sent);
+  }
+  prepare_next(request);
+  request.first_sent = now;
+  queue(request, now);
+}
+
+void Load::retransmit(Clock::time_point now) {
+  for (Request& request : requests_) {
+    if (now - request.sent < retransmit_after) continue;
+    ++retransmissions_;
+    queue(request, now);
+  }
+  send_queued();
+}
+
+void Load::print() const {
+  const double seconds = std::chrono::duration<double>(measured_).count();
+  const double rate = static_cast<double>(requests_done_) / seconds;
+  fmt::print(
+      R"({{"requests_per_s": {:.0f}, "mb_per_s": {:.1f}, "p50_us": {:.2f}, "p99_us": {:.2f}, )"
+      R"("retransmissions": {}, "errors": {}, "mismatches": {}, "idle": {:.2f}}})"
+      "\n",
+      rate, rate * static_cast<double>(arguments_.sectors * sector_size) / 1e6,
+      latencies_.percentile(50), latencies_.percentile(99), retransmissions_, errors_, mismatches_,
+      std::chrono::duration<double>(idle_).count() / seconds);
+}
+
+/// Asks everybody at `address`.
+void send_query(PacketPort& port, Address address) {
+  std::array<std::uint8_t, frame_size_min> query;
+  const std::size_t size =
+      encode({Mac::broadcast(), port.link().mac, address, 1}, ConfigRequest{}, query);
+  const Outgoing frame{Bytes(query).first(size), {}};
+  port.send({&frame, 1});
+}
+
+/// Calls `user` with the header of each config reply, until it returns true or the time is over.
+template <class User>
+bool collect_answers(PacketPort& port, Clock::time_point until, User user) {
+  while (Clock::now() < until) {
+    std::array<Bytes, batch_size> frames;
+    const std::size_t count = port.receive(frames);
+    for (const Bytes bytes : std::span(frames).first(count)) {
+      const auto frame = decode(bytes);
+      // Announcements carry tag 0.
+      if (!frame || !frame->body || frame->header.tag != 1) continue;
+      if (!std::holds_alternative<ConfigReply>(*frame->body)) continue;
+      if (user(frame->header)) return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Mac> find(PacketPort& port, Address lun) {
+  std::optional<Mac> found;
+  for (int tries = 0; tries < 5 && !found; ++tries) {
+    send_query(port, lun);
+    collect_answers(port, Clock::now() + retransmit_after, [&](const Header& header) {
+      if (header.address != lun) return false;
+      found = header.source;
+      return true;
+    });
+  }
+  return found;
+}
+
+int discover(PacketPort& port, const Arguments& arguments) {
+  std::set<Address> seen;
+  std::size_t answers = 0;
+  const auto start = Clock::now();
+  auto last = start;
+  const auto length = std::chrono::duration<double>(arguments.seconds);
+  send_query(port, Address::everyone());
+  collect_answers(port, start + std::chrono::duration_cast<nanoseconds>(length),
+                  [&](const Header& header) {
+                    ++answers;
+                    if (seen.insert(header.address).second) last = Clock::now();
+                    return seen.size() >= arguments.discover;
+                  });
+  fmt::print(R"({{"luns": {}, "answers": {}, "last_ms": {:.2f}}})"
+             "\n",
+             seen.size(), answers, std::chrono::duration<double, std::milli>(last - start).count());
+  return 0;
+}
+
+template <class Value>
+bool parse_number(std::string_view text, Value low, Value high, Value& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() && value >= low && value <= high;
+}
+
+/// The text that is wrong; empty when all is well.
+std::string parse(int argc, char** argv, Arguments& arguments) {
+  enum Option {
+    interface,
+    write,
+    verify,
+    touch,
+    sectors,
+    outstanding,
+    disk_sectors,
+    seconds,
+    seed,
+    core,
+    discover,
+    help
+  };
+  const std::array<option, 13> options{{
+      {"interface", required_argument, nullptr, interface},
+      {"write", no_argument, nullptr, write},
+      {"verify", no_argument, nullptr, verify},
+      {"touch", no_argument, nullptr, touch},
+      {"sectors", required_argument, nullptr, sectors},
+      {"outstanding", required_argument, nullptr, outstanding},
+      {"disk-sectors", required_argument, nullptr, disk_sectors},
+      {"seconds", required_argument, nullptr, seconds},
+      {"seed", required_argument, nullptr, seed},
+      {"core", required_argument, nullptr, core},
+      {"discover", required_argument, nullptr, discover},
+      {"help", no_argument, nullptr, help},
+      {},
+  }};
+  int index = 0;
+  for (int found = 0; (found = getopt_long(argc, argv, "", options.data(), &index)) != -1;) {
+    const std::string_view text = optarg != nullptr ? optarg : "";
+    bool is_good = true;
+    switch (found) {
+      case interface: arguments.interface = text; break;
+      case write: arguments.write = true; break;
+      case verify: arguments.verify = true; break;
+      case touch: arguments.touch = true; break;
+      case sectors: is_good = parse_number<std::uint8_t>(text, 1, 255, arguments.sectors); break;
+      case outstanding:
+        is_good = parse_number<std::size_t>(text, 1, 4096, arguments.outstanding);
+        break;
+      case disk_sectors:
+        is_good =
+            parse_number<std::uint64_t>(text, 1, ata::lba48_sectors_max, arguments.disk_sectors);
+        break;
+      case seconds: is_good = parse_number(text, 0.01, 3600.0, arguments.seconds); break;
+      case seed: is_good = parse_number<std::uint64_t>(text, 0, ~0ULL, arguments.seed); break;
+      case core: is_good = parse_number(text, 0, CPU_SETSIZE - 1, arguments.core); break;
+      case discover:
+        is_good = parse_number<std::size_t>(text, 1, 1 << 24, arguments.discover);
+        break;
+      case help: fmt::print("{}", usage); std::exit(0);
+      default: return "aoe-load --help shows how";
+    }
+    if (!is_good) {
+      return fmt::format("--{} {}: not a number in its range",
+                         options[static_cast<std::size_t>(index)].name, text);
+    }
+  }
+  for (; optind < argc; ++optind) {
+    const auto lun = parse_address(argv[optind]);
+    if (!lun) return fmt::format("{}: not a LUN like e0.2", argv[optind]);
+    arguments.luns.push_back(*lun);
+  }
+  if (arguments.interface.empty()) return "--interface is missing";
+  if (arguments.luns.empty() && arguments.discover == 0) return "no LUN was named";
+  if (arguments.disk_sectors < arguments.sectors) return "--disk-sectors is less than --sectors";
+  return {};
+}
+
+int fail(const std::string& what, int status) {
+  fmt::print(stderr, "aoe-load: {}\n", what);
+  return status;
+}
+
+int run(const Arguments& arguments) {
+  if (arguments.core >= 0) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<std::size_t>(arguments.core), &cores);
+    if (sched_setaffinity(0, sizeof cores, &cores) != 0) {
+      return fail(fmt::format("core {}: there is none", arguments.core), 1);
+    }
+  }
+  const auto port = PacketPort::open(arguments.interface);
+  if (!port) return fail(port.error(), 1);
+  if (arguments.discover > 0) return discover(**port, arguments);
+  const std::size_t frame_size = ata_header_size + arguments.sectors * sector_size;
+  if (frame_size > (*port)->link().frame_size_max()) {
+    return fail(
+        fmt::format("{}: {} sectors do not fit its MTU", arguments.interface, arguments.sectors),
+        1);
+  }
+  std::vector<Mac> targets;
+  for (const Address lun : arguments.luns) {
+    const auto mac = find(**port, lun);
+    if (!mac) return fail(fmt::format("{}: nobody answers", lun), 1);
+    targets.push_back(*mac);
+  }
+  Load load(**port, arguments, std::move(targets));
+  load.run();
+  load.print();
+  return 0;
+}
+
+}  // namespace
+}  // namespace aoe
+
+int main(int argc, char** argv) {
+  aoe::Arguments arguments;
+  if (const auto wrong = aoe::parse(argc, argv, arguments); !wrong.empty()) {
+    return aoe::fail(wrong, 2);
+  }
+  return aoe::run(arguments);
+}

@@ -19,7 +19,7 @@
 #include <string>
 #include <variant>
 
-#include "harness/yaml_map.h"
+#include "config/yaml_map.h"
 #include "proto/frame.h"
 #include "proto/instant.h"
 

@@ -1,15 +1,12 @@
 #include "harness/scenario.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <numeric>
 #include <set>
-#include <sstream>
-#include <system_error>
 
 #include <fmt/format.h>
 
+#include "config/yaml_file.h"
 #include "proto/check.h"
 #include "proto/codes.h"
 
@@ -306,27 +303,13 @@ std::string_view rule(Check check) {
 
 tl::expected<Scenario, std::string> parse_scenario(const std::string& text,
                                                    const std::string& name) {
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) fail_at({name, 1, 1}, "expected one YAML document, got several");
-    return parse(documents.empty() ? YAML::Node() : documents.front(), name);
-  } catch (const ScenarioError& error) {
-    return tl::unexpected(std::string(error.what()));
-  } catch (const YAML::Exception& error) {
-    return tl::unexpected(complaint_at(mark_at(name, error.mark), error.msg));
-  }
+  return read_yaml(text, name, [&name](const YAML::Node& root) { return parse(root, name); });
 }
 
 tl::expected<Scenario, std::string> load_scenario(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file || (text.str().empty() && errno != 0)) {
-    const int reason = errno == 0 ? EIO : errno;
-    return tl::unexpected(fmt::format("{}: {}", path, std::generic_category().message(reason)));
-  }
-  return parse_scenario(text.str(), path);
+  const auto text = file_text(path);
+  if (!text) return tl::unexpected(text.error());
+  return parse_scenario(*text, path);
 }
 
 }  // namespace aoe::harness

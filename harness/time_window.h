@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/yaml_map.h"
+#include "config/yaml_map.h"
 #include "proto/instant.h"
 
 namespace aoe::harness {

@@ -25,7 +25,7 @@ Duration value(const std::string& text) {
 std::string complaint(const std::string& text) {
   try {
     TimeExpression::parse(text, here);
-  } catch (const ScenarioError& error) {
+  } catch (const YamlError& error) {
     return error.what();
   }
   return "none";
@@ -82,7 +82,7 @@ TEST(TimeWindow, ItHasTwoEndsOrBeginsAtZero) {
     try {
       parse(yaml);
       ADD_FAILURE() << yaml;
-    } catch (const ScenarioError& error) {
+    } catch (const YamlError& error) {
       EXPECT_STREQ(error.what(), "x.yaml:3:7: expected a time, or two of them: [least, most]");
     }
   }

@@ -1,7 +1,7 @@
 // A YAML mapping read strictly: every key must be asked for, every value must be of its kind.
 //
 // An error is one line, "scenarios/x.yaml:14:5: fault: unknown key 'nht'; did you mean 'nth'?",
-// thrown as a ScenarioError: a file is read to its end or not at all, so the reader need not go on
+// thrown as a YamlError: a file is read to its end or not at all, so the reader need not go on
 // after one.
 #pragma once
 
@@ -17,9 +17,9 @@
 
 #include "proto/instant.h"
 
-namespace aoe::harness {
+namespace aoe {
 
-struct ScenarioError : std::runtime_error {
+struct YamlError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
@@ -46,6 +46,9 @@ std::optional<Duration> parse_duration(std::string_view text);
 /// "64MiB", "8KiB", "512": bytes.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
+/// Is this letters, digits, '-', '_' and '.', so that it can name a file?
+bool is_name(std::string_view text);
+
 class YamlMap {
  public:
   /// `what` names the mapping in messages. Fails where `node` is not a mapping, or has a key twice.
@@ -58,14 +61,20 @@ class YamlMap {
   std::optional<YAML::Node> find(const std::string& key);
 
   std::string text(const std::string& key);
-  /// What a thing is called by: letters, digits, '-', '_' and '.', so that it can name a file.
+  /// What a thing is called by: see is_name().
   std::string name(const std::string& key);
   std::uint64_t number(const std::string& key, std::uint64_t fallback, std::uint64_t least,
                        std::uint64_t most);
   double fraction(const std::string& key);
+  /// true or false.
+  bool boolean(const std::string& key, bool fallback);
   Duration duration(const std::string& key, Duration fallback);
   std::uint64_t size(const std::string& key, std::uint64_t fallback);
-  /// A string, or a list of them.
+  /// The keys that are there, in the file's order, as nodes that know where they stand. Asks for
+  /// none of them.
+  std::vector<YAML::Node> keys() const;
+  /// A string, or a list of them, as nodes that know where they stand.
+  std::vector<YAML::Node> items(const std::string& key);
   std::vector<std::string> texts(const std::string& key);
   /// One of `words`, by its place among them.
   std::size_t choice(const std::string& key, const std::vector<std::string>& words);
@@ -90,4 +99,4 @@ class YamlMap {
   std::set<std::string> asked_;
 };
 
-}  // namespace aoe::harness
+}  // namespace aoe

@@ -1,10 +1,11 @@
-#include "harness/yaml_map.h"
+#include "config/yaml_map.h"
 
 #include <functional>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace aoe::harness {
+namespace aoe {
 namespace {
 
 using Read = std::function<void(YamlMap&)>;
@@ -15,7 +16,7 @@ std::string complaint(const std::string& yaml, const Read& read) {
     YamlMap map(YAML::Load(yaml), "x.yaml", "thing");
     read(map);
     map.finish();
-  } catch (const ScenarioError& error) {
+  } catch (const YamlError& error) {
     return error.what();
   }
   return "none";
@@ -135,6 +136,31 @@ TEST(YamlMap, AFractionIsFromZeroToOne) {
   EXPECT_EQ(complaint("p: 1", read), "none");
 }
 
+TEST(YamlMap, ABooleanIsTrueOrFalse) {
+  EXPECT_TRUE(map_of("b: true").boolean("b", false));
+  EXPECT_FALSE(map_of("b: false").boolean("b", true));
+  EXPECT_TRUE(map_of("{}").boolean("b", true));
+  for (const char* text : {"yes", "1", "True", "[true]", "~", "\"\""}) {
+    EXPECT_EQ(complaint(std::string("b: ") + text, [](YamlMap& map) { map.boolean("b", false); }),
+              "x.yaml:1:4: thing: b: expected true or false")
+        << text;
+  }
+}
+
+TEST(YamlMap, ItsKeysCanBeAskedForWhenTheyAreNotKnownBefore) {
+  YamlMap map = map_of("{b: [x], a: y}");
+  std::string keys;
+  for (const YAML::Node& key : map.keys()) {
+    keys += fmt::format("{} at {}, ", key.Scalar(), map.mark_of(key).column);
+  }
+  EXPECT_EQ(keys, "b at 2, a at 10, ");
+  const auto items = map.items("b");
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items.front().Scalar(), "x");
+  EXPECT_EQ(map.mark_of(items.front()).column, 6);
+  EXPECT_THROW(map.finish(), YamlError) << "nobody asked for a";
+}
+
 TEST(YamlMap, TimesAndSizesShowAnExampleWhenTheyAreRefused) {
   EXPECT_EQ(complaint("t: 5 s", [](YamlMap& map) { map.duration("t", {}); }),
             "x.yaml:1:4: thing: t: expected a time such as 250ms");
@@ -206,4 +232,4 @@ TEST(ParseSize, ItHasABinaryUnitOrCountsBytes) {
 }
 
 }  // namespace
-}  // namespace aoe::harness
+}  // namespace aoe

@@ -1,4 +1,4 @@
-#include "harness/yaml_map.h"
+#include "config/yaml_map.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-namespace aoe::harness {
+namespace aoe {
 namespace {
 
 struct Unit {
@@ -60,7 +60,7 @@ std::string complaint_at(const Mark& mark, std::string_view message) {
 }
 
 void fail_at(const Mark& mark, std::string_view message) {
-  throw ScenarioError(complaint_at(mark, message));
+  throw YamlError(complaint_at(mark, message));
 }
 
 Mark mark_at(const std::string& file, const YAML::Mark& mark) {
@@ -96,6 +96,15 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   static constexpr std::array<Unit, 4> units{
       {{"", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
   return parse_quantity(text, units);
+}
+
+bool is_name(std::string_view text) {
+  const bool begins_well = !text.empty() && text.front() != '.' && text.front() != '-';
+  const bool goes_on_well = std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+  return begins_well && goes_on_well;
 }
 
 YamlMap::YamlMap(const YAML::Node& node, const std::string& file, std::string what)
@@ -142,12 +151,7 @@ std::string YamlMap::text(const std::string& key) {
 
 std::string YamlMap::name(const std::string& key) {
   std::string name = text(key);
-  const bool begins_well = !name.empty() && name.front() != '.' && name.front() != '-';
-  const bool goes_on_well = std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
-  if (begins_well && goes_on_well) return name;
+  if (is_name(name)) return name;
   fail(require(key), fmt::format("{}: expected a name of letters, digits and - _ .", key));
 }
 
@@ -177,6 +181,16 @@ double YamlMap::fraction(const std::string& key) {
   fail(value, fmt::format("{}: expected a number from 0 to 1", key));
 }
 
+bool YamlMap::boolean(const std::string& key, bool fallback) {
+  const auto value = find(key);
+  if (!value) return fallback;
+  const std::string text = value->IsScalar() ? value->Scalar() : "";
+  if (text != "true" && text != "false") {
+    fail(*value, fmt::format("{}: expected true or false", key));
+  }
+  return text == "true";
+}
+
 Duration YamlMap::duration(const std::string& key, Duration fallback) {
   const auto value = find(key);
   if (!value) return fallback;
@@ -195,16 +209,28 @@ std::uint64_t YamlMap::size(const std::string& key, std::uint64_t fallback) {
   fail(*value, fmt::format("{}: expected a size such as 64MiB", key));
 }
 
-std::vector<std::string> YamlMap::texts(const std::string& key) {
+std::vector<YAML::Node> YamlMap::keys() const {
+  std::vector<YAML::Node> keys;
+  for (const auto& entry : node_) keys.push_back(entry.first);
+  return keys;
+}
+
+std::vector<YAML::Node> YamlMap::items(const std::string& key) {
   const auto value = find(key);
   if (!value) return {};
-  if (value->IsScalar()) return {value->Scalar()};
+  if (value->IsScalar()) return {*value};
   if (!value->IsSequence()) fail(*value, fmt::format("{}: expected a text or a list of them", key));
-  std::vector<std::string> texts;
+  std::vector<YAML::Node> items;
   for (const YAML::Node& item : *value) {
     if (!item.IsScalar()) fail(item, fmt::format("{}: expected a text", key));
-    texts.push_back(item.Scalar());
+    items.push_back(item);
   }
+  return items;
+}
+
+std::vector<std::string> YamlMap::texts(const std::string& key) {
+  std::vector<std::string> texts;
+  for (const YAML::Node& item : items(key)) texts.push_back(item.Scalar());
   return texts;
 }
 
@@ -247,4 +273,4 @@ void YamlMap::finish() const {
   }
 }
 
-}  // namespace aoe::harness
+}  // namespace aoe

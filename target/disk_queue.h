@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "proto/bytes.h"
 
@@ -38,12 +39,17 @@ class DiskRequest {
 /// Used by one thread at a time. No request is in flight when it is destroyed.
 class DiskQueue {
  public:
-  DiskQueue() = default;
+  /// `name` is a literal.
+  explicit DiskQueue(std::string_view name = {}) : name_(name) {}
   DiskQueue(const DiskQueue&) = delete;
   DiskQueue& operator=(const DiskQueue&) = delete;
   virtual ~DiskQueue() = default;
 
-  /// Takes any number of requests. They are on their way after submit().
+  /// What does the work: "io_uring", "threads".
+  std::string_view name() const { return name_; }
+
+  /// Takes any number of requests. They are on their way after submit(), or, where they are started
+  /// from within done(), when reap() or wait() returns.
   virtual void start(DiskRequest& request) = 0;
   virtual void submit() = 0;
   /// Readable when requests may be done; the event loop then calls reap().
@@ -51,6 +57,9 @@ class DiskQueue {
   virtual void reap() = 0;
   /// Blocks until at least one of the requests in flight (there are some) is done.
   virtual void wait() = 0;
+
+ private:
+  std::string_view name_;
 };
 
 /// io_uring; null where the kernel refuses it (an old kernel, a container, a sysctl).

@@ -1,0 +1,59 @@
+// A folder of a test's own, with disk images in it.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace aoe::target {
+
+class TestFolder {
+ public:
+  TestFolder() {
+    std::string name = std::filesystem::temp_directory_path() / "aoe_target_test.XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    path_ = name;
+  }
+  TestFolder(const TestFolder&) = delete;
+  TestFolder& operator=(const TestFolder&) = delete;
+  ~TestFolder() { std::filesystem::remove_all(path_); }
+
+  std::filesystem::path path(const std::string& name = "disk.img") const { return path_ / name; }
+
+  /// A file of zeros.
+  std::filesystem::path make_image(std::uint64_t size, const std::string& name = "disk.img") const {
+    std::ofstream(path(name)).flush();
+    std::filesystem::resize_file(path(name), size);
+    return path(name);
+  }
+  std::filesystem::path make_image(const std::vector<std::uint8_t>& contents,
+                                   const std::string& name = "disk.img") const {
+    std::ofstream out(path(name), std::ios::binary);
+    out.write(reinterpret_cast<const char*>(contents.data()),
+              static_cast<std::streamsize>(contents.size()));
+    return path(name);
+  }
+  std::vector<std::uint8_t> contents(const std::string& name = "disk.img") const {
+    std::ifstream in(path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  /// A message without this folder's name.
+  std::string shorten(std::string text) const {
+    const std::string prefix = path_.string() + "/";
+    for (std::size_t at = 0; (at = text.find(prefix)) != std::string::npos;) {
+      text.erase(at, prefix.size());
+    }
+    return text;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace aoe::target

@@ -64,7 +64,9 @@ class FullDiskTest : public ::testing::Test {
     is_mounted = true;
     std::ofstream("/tmp/disk.img").flush();
     std::filesystem::resize_file("/tmp/disk.img", image_size);
-    auto opened = MappedStore::open("/tmp/disk.img", {});
+    auto file = File::open("/tmp/disk.img", {});
+    ASSERT_TRUE(file) << file.error();
+    auto opened = MappedStore::open(*std::move(file), {0, image_size}, *queue);
     ASSERT_TRUE(opened) << opened.error();
     store = *std::move(opened);
   }
@@ -83,6 +85,7 @@ class FullDiskTest : public ::testing::Test {
   }
 
   bool is_mounted = false;
+  std::unique_ptr<DiskQueue> queue = make_disk_queue();
   std::unique_ptr<MappedStore> store;
 };
 

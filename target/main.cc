@@ -82,9 +82,15 @@ std::string serial(Address address) {
 }
 
 int run(const Arguments& arguments) {
-  MappedStore::Options store_options;
-  store_options.read_only = arguments.read_only;
-  auto opened = MappedStore::open(arguments.image, store_options);
+  const auto queue = make_disk_queue();
+  auto file =
+      File::open(arguments.image, {.use = arguments.read_only ? FileUse::read : FileUse::write});
+  if (!file) {
+    log(file.error());
+    return exit_failure;
+  }
+  const std::uint64_t ignored = file->size() % sector_size;
+  auto opened = MappedStore::open(*std::move(file), {0, file->size() - ignored}, *queue);
   if (!opened) {
     log(opened.error());
     return exit_failure;
@@ -100,7 +106,6 @@ int run(const Arguments& arguments) {
   lun.model = "aoe-target";
   lun.revision = AOE_VERSION;
   lun.config_string = arguments.config_string;
-  const std::uint64_t ignored = (*opened)->ignored_tail();
   Service service;
   service.add(lun, *std::move(opened));
   const auto daemon = Daemon::open(service, arguments.interfaces, log);

@@ -1,15 +1,8 @@
 // A store over a mapping of a regular file or a block device: the fast path, for a write through a
 // mapping costs a copy and no call of the kernel.
 //
-// Owns the file, an advisory lock on it (shared where it is read-only, else exclusive) and the
-// mapping. Operations are done before start() returns. A flush is fdatasync(), which on Linux
-// covers what was written through a mapping.
-//
-// What a mapping brings with it: where the file cannot give a page (a hole that a full disk cannot
-// fill, a file that was truncated, a disk that fails) the processor faults in the middle of a copy.
-// Such a fault becomes the error of that operation (see guarded_copy.h); a write that failed may be
-// there in part. Once a flush has failed, all later ones fail: the kernel reports a lost write once
-// and then forgets it, but the data is still lost.
+// Owns the file and the mapping. Reads and writes are done before start() returns; a fault in the
+// mapping is the error of that operation (see mapping.h). Flushes and trims go through the queue.
 #pragma once
 
 #include <memory>
@@ -17,49 +10,43 @@
 
 #include <tl/expected.hpp>
 
+#include "target/disk_queue.h"
+#include "target/file.h"
+#include "target/flusher.h"
+#include "target/mapping.h"
+#include "target/puncher.h"
 #include "target/store.h"
 
 namespace aoe::target {
 
 class MappedStore final : public Store {
  public:
-  struct Options {
-    bool read_only = false;
-    /// How to make the file's data stable; returns as fdatasync() does. Tests put a failing disk
-    /// here.
-    int (*sync)(int descriptor) = nullptr;
-  };
+  /// Over `range`, whole sectors within the file; the file was not opened for direct I/O. The queue
+  /// outlives the store. Errors name the file.
+  static tl::expected<std::unique_ptr<MappedStore>, std::string> open(File file, ByteRange range,
+                                                                      DiskQueue& queue);
 
-  /// Errors name the file: "disk.img: No such file or directory", "disk.img: smaller than one
-  /// sector", "disk.img: in use by another process". Nothing is changed on disk.
-  static tl::expected<std::unique_ptr<MappedStore>, std::string> open(const std::string& path,
-                                                                      const Options& options);
-  ~MappedStore() override;
-
-  /// The file's whole sectors.
-  std::uint64_t size() const override { return size_; }
+  std::uint64_t size() const override { return mapping_.size(); }
+  StoreTraits traits() const override;
   Bytes view(std::uint64_t offset, std::size_t size) override {
-    return mapping_.subspan(offset, size);
+    return mapping_.view(offset, size);
   }
-  bool is_immediate(StoreOperation::Kind) const override { return true; }
+  bool is_immediate(StoreOperation::Kind kind) const override {
+    return kind == StoreOperation::Kind::read || kind == StoreOperation::Kind::write;
+  }
   void start(StoreOperation& operation) override;
-
-  /// Bytes after the last whole sector, which are not served.
-  std::uint64_t ignored_tail() const { return file_size_ - size_; }
+  void submit() override { queue_.submit(); }
+  void wait() override;
 
  private:
-  MappedStore(int descriptor, MutableBytes mapping, std::uint64_t file_size,
-              const Options& options);
-  std::error_code read(std::uint64_t offset, MutableBytes into);
-  std::error_code write(std::uint64_t offset, Bytes from);
-  std::error_code flush();
+  MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue& queue);
 
-  int descriptor_;
-  MutableBytes mapping_;
-  std::uint64_t file_size_;
-  std::uint64_t size_;
-  int (*sync_)(int);
-  std::error_code flush_error_;  // of the first flush that failed
+  const File file_;
+  const ByteRange range_;
+  const Mapping mapping_;
+  DiskQueue& queue_;
+  FileFlusher flusher_;
+  FilePuncher puncher_;
 };
 
 }  // namespace aoe::target

@@ -1,181 +1,198 @@
 #include "target/mapped_store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include <gtest/gtest.h>
 
+#include "target/test_disk_queue.h"
+#include "target/test_folder.h"
 #include "target/test_operation.h"
 #include "target/test_words.h"
 
 namespace aoe::target {
 namespace {
 
-int failing_sync(int) {
-  errno = EIO;
-  return -1;
-}
-
-int syncs_until_success = 0;
-int sync_that_recovers(int) {
-  errno = EIO;
-  return syncs_until_success-- > 0 ? -1 : 0;
-}
-
-int interruptions = 0;
-int interrupted_sync(int) {
-  errno = EINTR;
-  return interruptions-- > 0 ? -1 : 0;
-}
+using Kind = StoreOperation::Kind;
 
 class MappedStoreTest : public ::testing::Test {
  protected:
-  MappedStoreTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "mapped_store_test.XXXXXX");
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder = name;
-    image = folder / "disk.img";
-  }
-  ~MappedStoreTest() override { std::filesystem::remove_all(folder); }
-
-  void make_image(std::size_t size) const {
-    std::ofstream(image).flush();
-    std::filesystem::resize_file(image, size);
-  }
-  std::unique_ptr<MappedStore> open(const MappedStore::Options& options = {}) const {
-    auto store = MappedStore::open(image, options);
+  /// Over the image, whole or in part.
+  std::unique_ptr<MappedStore> open(FileUse use = FileUse::write, ByteRange range = {}) {
+    auto file = File::open(folder.path(), {.use = use});
+    EXPECT_TRUE(file) << file.error();
+    if (range.length == 0) range.length = file->size() / 512 * 512;
+    auto store = MappedStore::open(*std::move(file), range, queue);
     EXPECT_TRUE(store) << store.error();
     return store ? *std::move(store) : nullptr;
   }
-  /// Why it does not open, without the folder's name.
-  std::string refusal(const MappedStore::Options& options = {}) const {
-    const auto store = MappedStore::open(image, options);
-    if (store) return "opened";
-    EXPECT_TRUE(store.error().starts_with(image.string()));
-    return store.error().substr(folder.string().size() + 1);
-  }
-  std::vector<std::uint8_t> file_bytes() const {
-    std::ifstream in(image, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+  /// Has the next `count` requests answer `result`.
+  void answer(int result, int count) {
+    queue.answer = [=, left = count](const DiskRequest&) mutable {
+      return left-- > 0 ? std::optional(result) : std::nullopt;
+    };
   }
 
-  std::filesystem::path folder;
-  std::filesystem::path image;
+  TestFolder folder;
+  TestDiskQueue queue;
 };
 
 TEST_F(MappedStoreTest, WritesReachTheFileAndReadsSeeThem) {
-  make_image(8192);
+  folder.make_image(8192);
   const auto store = open();
   EXPECT_EQ(store->size(), 8192U);
-  EXPECT_TRUE(store->is_immediate(StoreOperation::Kind::write));
+  EXPECT_TRUE(store->is_immediate(Kind::read) && store->is_immediate(Kind::write));
+  EXPECT_FALSE(store->is_immediate(Kind::flush) || store->is_immediate(Kind::trim));
   const auto data = pattern(1024, 5);
   EXPECT_FALSE(write_to(*store, 3584, data));
   EXPECT_EQ(read_from(*store, 3584, 1024), data);
   EXPECT_FALSE(flush(*store));
-  const auto bytes = file_bytes();
+  const auto bytes = folder.contents();
   EXPECT_EQ(std::vector(bytes.begin() + 3584, bytes.begin() + 4608), data);
   EXPECT_EQ(bytes[3583], 0);
   EXPECT_EQ(bytes[4608], 0);
 }
 
 TEST_F(MappedStoreTest, LastSectorIsReachable) {
-  make_image(4096 + 512);
+  folder.make_image(4096 + 512);
   const auto store = open();
   const auto data = pattern(512, 5);
   EXPECT_FALSE(write_to(*store, 4096, data));
   EXPECT_EQ(read_from(*store, 4096, 512), data);
-  EXPECT_EQ(file_bytes().size(), 4608U);
+  EXPECT_EQ(folder.contents().size(), 4608U);
 }
 
-TEST_F(MappedStoreTest, ImageThatEndsInsideASectorIsServedWithoutItsTail) {
-  make_image(1024 + 511);
-  const auto store = open();
+TEST_F(MappedStoreTest, ServesAPartThatNeedNotBeginWithAPage) {
+  folder.make_image(pattern(16384, 9));
+  const auto before = folder.contents();
+  const auto store = open(FileUse::write, {512 * 9, 1024});
   EXPECT_EQ(store->size(), 1024U);
-  EXPECT_EQ(store->ignored_tail(), 511U);
+  EXPECT_EQ(read_from(*store, 512, 512),
+            std::vector(before.begin() + 512 * 10, before.begin() + 512 * 11));
+  const auto data = pattern(512, 1);
+  EXPECT_FALSE(write_to(*store, 512, data));
+  EXPECT_FALSE(trim(*store, {{0, 1}}));
+  auto expected = before;
+  std::ranges::fill_n(expected.begin() + 512 * 9, 512, std::uint8_t{0});
+  std::ranges::copy(data, expected.begin() + 512 * 10);
+  EXPECT_EQ(folder.contents(), expected);
+  EXPECT_EQ(store->traits().physical_sector_size, 512U);
 }
 
-TEST_F(MappedStoreTest, RefusesWhatIsNoDisk) {
-  EXPECT_EQ(refusal(), "disk.img: No such file or directory");
-  make_image(511);
-  EXPECT_EQ(refusal(), "disk.img: smaller than one sector");
-  make_image(0);
-  EXPECT_EQ(refusal(), "disk.img: smaller than one sector");
-  std::filesystem::remove(image);
-  std::filesystem::create_directory(image);
-  EXPECT_EQ(refusal(), "disk.img: Is a directory");
-  EXPECT_EQ(refusal({.read_only = true}), "disk.img: neither a regular file nor a block device");
-  std::filesystem::remove(image);
-  ASSERT_EQ(::mkfifo(image.c_str(), 0600), 0);
-  EXPECT_EQ(refusal(), "disk.img: neither a regular file nor a block device");
-  EXPECT_EQ(refusal({.read_only = true}), "disk.img: neither a regular file nor a block device");
-}
-
-TEST_F(MappedStoreTest, OneWriterOrSeveralReaders) {
-  make_image(512);
-  {
-    const auto writer = open();
-    EXPECT_EQ(refusal(), "disk.img: in use by another process");
-    EXPECT_EQ(refusal({.read_only = true}), "disk.img: in use by another process");
-  }
-  const auto reader = open({.read_only = true});
-  const auto another = open({.read_only = true});
-  EXPECT_EQ(refusal(), "disk.img: in use by another process");
-}
-
-TEST_F(MappedStoreTest, ReadOnlyStoreReadsAndLetsNothingBeWritten) {
-  make_image(1024);
-  std::ofstream(image, std::ios::in | std::ios::out) << "contents";
-  const auto store = open({.read_only = true});
-  EXPECT_EQ(read_from(*store, 0, 512).value()[0], 'c');
+TEST_F(MappedStoreTest, ReadOnlyStoreReadsAndLetsNothingBeTrimmed) {
+  const auto data = pattern(1024, 1);
+  folder.make_image(data);
+  const auto store = open(FileUse::read);
+  EXPECT_FALSE(store->traits().can_trim);
+  EXPECT_FALSE(trim(*store, {{0, 1}}));
+  EXPECT_EQ(read_from(*store, 0, 1024), data);
   EXPECT_FALSE(flush(*store));
 }
 
+TEST_F(MappedStoreTest, TrimmedSectorsReadAsZeros) {
+  folder.make_image(pattern(65536, 1));
+  const auto store = open();
+  ASSERT_TRUE(store->traits().can_trim) << "of a file system without holes";
+  EXPECT_TRUE(store->traits().trimmed_reads_zero);
+  auto expected = *read_from(*store, 0, 65536);
+  EXPECT_FALSE(trim(*store, {{1, 30}, {31, 2}, {5, 0}, {100, 1}}));
+  std::ranges::fill_n(expected.begin() + 512, 32 * 512, std::uint8_t{0});
+  std::ranges::fill_n(expected.begin() + 51200, 512, std::uint8_t{0});
+  EXPECT_EQ(read_from(*store, 0, 65536), expected);
+  EXPECT_EQ(folder.contents(), expected);
+}
+
+TEST_F(MappedStoreTest, TrimsFollowOneAnotherAndAFailureIsTheFailedOnesAlone) {
+  folder.make_image(65536);
+  const auto store = open();
+  answer(-EIO, 1);
+  const std::vector<std::uint8_t> list{0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0, 1, 0};
+  TestOperation one;
+  TestOperation two;
+  for (TestOperation* const operation : {&one, &two}) {
+    operation->kind = Kind::trim;
+    operation->from = list;
+    store->start(*operation);
+  }
+  store->wait();
+  EXPECT_EQ(one.result, std::errc::io_error);
+  EXPECT_FALSE(two.result);
+  store->wait();
+  EXPECT_EQ(two.result, std::error_code{});
+}
+
 TEST_F(MappedStoreTest, TruncatedFileFailsOperationsAndTheProcessGoesOn) {
-  make_image(1 << 20);
+  folder.make_image(1 << 20);
   const auto store = open();
   const auto data = pattern(1024, 5);
   EXPECT_FALSE(write_to(*store, 0, data));
-  std::filesystem::resize_file(image, 4096);
+  std::filesystem::resize_file(folder.path(), 4096);
   EXPECT_EQ(read_from(*store, 512 << 10, 512), std::nullopt);
   EXPECT_EQ(write_to(*store, 512 << 10, data), std::errc::io_error);
   EXPECT_EQ(read_from(*store, 3584, 1024), std::nullopt) << "half of it is there";
   EXPECT_EQ(read_from(*store, 0, 1024), data);
-  EXPECT_EQ(std::filesystem::file_size(image), 4096U) << "a failed write does not grow it again";
+  EXPECT_EQ(std::filesystem::file_size(folder.path()), 4096U)
+      << "a failed write does not grow it again";
 }
 
 TEST_F(MappedStoreTest, FlushOfATruncatedFileFails) {
-  make_image(1 << 20);
+  folder.make_image(1 << 20);
   const auto store = open();
-  std::filesystem::resize_file(image, (1 << 20) - 1);
-  EXPECT_EQ(flush(*store), std::errc::io_error);
-}
-
-TEST_F(MappedStoreTest, FailedFlushIsTold) {
-  make_image(512);
-  const auto store = open({.sync = failing_sync});
+  std::filesystem::resize_file(folder.path(), (1 << 20) - 1);
   EXPECT_EQ(flush(*store), std::errc::io_error);
 }
 
 TEST_F(MappedStoreTest, FailedFlushIsNeverForgotten) {
-  make_image(512);
-  syncs_until_success = 1;
-  const auto store = open({.sync = sync_that_recovers});
+  folder.make_image(512);
+  const auto store = open();
+  answer(-EIO, 1);
   EXPECT_EQ(flush(*store), std::errc::io_error);
   EXPECT_EQ(flush(*store), std::errc::io_error) << "what was lost is still lost";
 }
 
-TEST_F(MappedStoreTest, InterruptedFlushIsRepeated) {
-  make_image(512);
-  interruptions = 2;
-  const auto store = open({.sync = interrupted_sync});
-  EXPECT_FALSE(flush(*store));
-  EXPECT_EQ(interruptions, -1);
+TEST_F(MappedStoreTest, FlushNeverTrustsARoundThatBeganBeforeIt) {
+  folder.make_image(512);
+  const auto store = open();
+  TestOperation first;
+  TestOperation second;
+  TestOperation third;
+  for (TestOperation* const operation : {&first, &second, &third}) {
+    operation->kind = Kind::flush;
+    store->start(*operation);
+  }
+  store->wait();
+  EXPECT_TRUE(first.result);
+  EXPECT_FALSE(second.result || third.result);
+  answer(-ENOSPC, 1);
+  store->wait();
+  EXPECT_EQ(second.result, std::errc::no_space_on_device);
+  EXPECT_EQ(third.result, std::errc::no_space_on_device) << "they share a round";
+  EXPECT_TRUE(queue.is_idle());
+}
+
+TEST_F(MappedStoreTest, FlushThatWaitsForAFailedRoundFailsToo) {
+  folder.make_image(512);
+  const auto store = open();
+  answer(-EIO, 1);
+  TestOperation first;
+  TestOperation second;
+  for (TestOperation* const operation : {&first, &second}) {
+    operation->kind = Kind::flush;
+    store->start(*operation);
+  }
+  store->wait();
+  EXPECT_EQ(first.result, std::errc::io_error);
+  EXPECT_EQ(second.result, std::errc::io_error);
+  EXPECT_TRUE(queue.is_idle());
+}
+
+TEST_F(MappedStoreTest, FileThatCannotBeMappedIsNamed) {
+  folder.make_image(512);
+  auto file = File::open(folder.path(), {});
+  const auto store = MappedStore::open(*std::move(file), {0, std::uint64_t{1} << 60}, queue);
+  ASSERT_FALSE(store);
+  EXPECT_EQ(folder.shorten(store.error()),
+            "disk.img: mapping it into memory: Cannot allocate memory");
 }
 
 }  // namespace

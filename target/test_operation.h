@@ -1,4 +1,4 @@
-// Single operations on a synchronous store, for tests.
+// Single operations on a store, from start to end, for tests.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/trim.h"
 #include "target/store.h"
 
 namespace aoe::target {
@@ -18,8 +19,10 @@ class TestOperation final : public StoreOperation {
   }
   std::error_code run(Store& store) {
     store.start(*this);
-    EXPECT_TRUE(result.has_value()) << "not done yet";
-    return result.value_or(std::make_error_code(std::errc::timed_out));
+    EXPECT_TRUE(result.has_value() || !store.is_immediate(kind)) << "not done yet";
+    store.submit();
+    while (!result) store.wait();
+    return *result;
   }
 
   std::optional<std::error_code> result;
@@ -36,6 +39,20 @@ inline std::error_code write_to(Store& store, std::uint64_t offset, Bytes data) 
 inline std::error_code flush(Store& store) {
   TestOperation operation;
   operation.kind = StoreOperation::Kind::flush;
+  return operation.run(store);
+}
+
+inline std::error_code trim(Store& store, const std::vector<SectorRange>& ranges) {
+  std::vector<std::uint8_t> list;
+  for (const auto [lba, sectors] : ranges) {
+    const std::uint64_t entry = lba | sectors << 48;
+    for (int byte = 0; byte < 8; ++byte) {
+      list.push_back(static_cast<std::uint8_t>(entry >> 8 * byte));
+    }
+  }
+  TestOperation operation;
+  operation.kind = StoreOperation::Kind::trim;
+  operation.from = list;
   return operation.run(store);
 }
 

@@ -137,7 +137,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
       return fail(fmt::format("direct I/O needs blocks of {} bytes here; use io: buffered",
                               std::max(needed->offset, needed->memory)));
     }
-    file.direct_memory_alignment_ = needed->memory;
+    file.memory_alignment_ = std::max<std::uint32_t>(needed->memory, sector_size);
   }
   return file;
 }

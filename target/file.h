@@ -52,9 +52,9 @@ class File {
   /// Can parts be made holes that read as zeros (DiskRequest::Kind::punch)? Never where it is only
   /// read.
   bool can_punch() const { return can_punch_; }
-  /// How the memory of a direct transfer must be aligned, bytes, at most 4096. For its offset and
-  /// length, sectors will do.
-  std::uint32_t direct_memory_alignment() const { return direct_memory_alignment_; }
+  /// How the memory of a transfer must be aligned, bytes: 1 without direct I/O, else 512 to 4096.
+  /// For its offset and length, sectors will always do.
+  std::uint32_t memory_alignment() const { return memory_alignment_; }
 
   /// Is it now at least so large?
   bool reaches(std::uint64_t end) const;
@@ -72,7 +72,7 @@ class File {
   std::uint64_t changed_at_ = 0;
   std::uint32_t block_size_ = 512;  // a power of two
   bool can_punch_ = false;
-  std::uint32_t direct_memory_alignment_ = 512;
+  std::uint32_t memory_alignment_ = 1;
 };
 
 }  // namespace aoe::target

@@ -1,6 +1,8 @@
 // Single operations on a store, from start to end, for tests.
 #pragma once
 
+#include <algorithm>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -28,11 +30,32 @@ class TestOperation final : public StoreOperation {
   std::optional<std::error_code> result;
 };
 
+/// Memory as operations need it that are done later.
+class AlignedBuffer {
+ public:
+  explicit AlignedBuffer(std::size_t size)
+      : memory_(static_cast<std::uint8_t*>(::operator new(size, alignment_))), size_(size) {
+    std::ranges::fill(bytes(), std::uint8_t{0xee});
+  }
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+  ~AlignedBuffer() { ::operator delete(memory_, alignment_); }
+
+  MutableBytes bytes() const { return {memory_, size_}; }
+
+ private:
+  static constexpr std::align_val_t alignment_{StoreOperation::alignment};
+  std::uint8_t* memory_;
+  std::size_t size_;
+};
+
 inline std::error_code write_to(Store& store, std::uint64_t offset, Bytes data) {
+  const AlignedBuffer buffer(data.size());
+  std::ranges::copy(data, buffer.bytes().begin());
   TestOperation operation;
   operation.kind = StoreOperation::Kind::write;
   operation.offset = offset;
-  operation.from = data;
+  operation.from = buffer.bytes();
   return operation.run(store);
 }
 
@@ -59,13 +82,13 @@ inline std::error_code trim(Store& store, const std::vector<SectorRange>& ranges
 /// Nothing where the read fails.
 inline std::optional<std::vector<std::uint8_t>> read_from(Store& store, std::uint64_t offset,
                                                           std::size_t size) {
-  std::vector<std::uint8_t> bytes(size, 0xee);
+  const AlignedBuffer buffer(size);
   TestOperation operation;
   operation.kind = StoreOperation::Kind::read;
   operation.offset = offset;
-  operation.into = bytes;
+  operation.into = buffer.bytes();
   if (operation.run(store)) return std::nullopt;
-  return bytes;
+  return std::vector(buffer.bytes().begin(), buffer.bytes().end());
 }
 
 }  // namespace aoe::target

@@ -1,5 +1,6 @@
-// A mapped image with holes on a disk that is full: a small tmpfs, in a mount namespace of the
-// test's own. Needs no root where user namespaces are allowed; skipped, with the reason, where not.
+// Images with holes, and an overlay, on a disk that is full: a small tmpfs, in a mount namespace of
+// the test's own. Needs no root where user namespaces are allowed; skipped, with the reason, where
+// not.
 
 #include <fcntl.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "target/mapped_store.h"
+#include "target/overlay_store.h"
 #include "target/test_operation.h"
 #include "target/test_words.h"
 
@@ -86,7 +88,7 @@ class FullDiskTest : public ::testing::Test {
 
   bool is_mounted = false;
   std::unique_ptr<DiskQueue> queue = make_disk_queue();
-  std::unique_ptr<MappedStore> store;
+  std::unique_ptr<Store> store;
 };
 
 TEST_F(FullDiskTest, WriteIntoAHoleFailsAndTheProcessGoesOn) {
@@ -114,6 +116,56 @@ TEST_F(FullDiskTest, WritesToExistingBlocksStillSucceed) {
   const auto data = pattern(1024, 99);
   EXPECT_FALSE(write_to(*store, 512, data));
   EXPECT_EQ(read_from(*store, 512, 1024), data);
+}
+
+/// The same disk, and an overlay on it over the image of zeros.
+class FullDiskOverlayTest : public FullDiskTest {
+ protected:
+  void SetUp() override {
+    FullDiskTest::SetUp();
+    if (!is_mounted || HasFatalFailure()) return;
+    store.reset();
+    auto base = File::open("/tmp/disk.img", {.use = FileUse::read});
+    auto delta = File::open("/tmp/client3.cow", {.use = FileUse::sole, .create = true});
+    ASSERT_TRUE(base && delta);
+    auto opened = OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue);
+    ASSERT_TRUE(opened) << opened.error();
+    store = *std::move(opened);
+  }
+};
+
+TEST_F(FullDiskOverlayTest, WriteThatFindsNoRoomFailsAndAllReadsAreRight) {
+  const std::size_t blocks = fill();
+  EXPECT_GT(blocks, 4U);
+  EXPECT_LT(blocks, 13U) << "16 pages less the header and bitmaps";
+  EXPECT_EQ(write_to(*store, image_size - block + 512, pattern(512, 1)), std::errc::io_error);
+  for (std::size_t i = 0; i < blocks; ++i) {
+    EXPECT_EQ(read_from(*store, i * block, block), pattern(block, static_cast<std::uint8_t>(i)));
+  }
+  EXPECT_EQ(read_from(*store, image_size - block, block), std::vector<std::uint8_t>(block));
+  EXPECT_FALSE(flush(*store)) << "its bitmaps have their room";
+}
+
+TEST_F(FullDiskOverlayTest, TrimMakesRoomAgain) {
+  fill();
+  EXPECT_FALSE(trim(*store, {{0, 8}}));
+  EXPECT_EQ(read_from(*store, 0, block), std::vector<std::uint8_t>(block));
+  const auto data = pattern(512, 1);
+  EXPECT_FALSE(write_to(*store, image_size - 512, data));
+  EXPECT_EQ(read_from(*store, image_size - 512, 512), data);
+}
+
+TEST_F(FullDiskOverlayTest, CannotBeMadeWhereItsBitmapsFindNoRoom) {
+  store.reset();
+  ASSERT_EQ(std::filesystem::remove("/tmp/client3.cow"), true);
+  std::ofstream("/tmp/filler") << std::string(60 << 10, 'x');
+  auto base = File::open("/tmp/disk.img", {.use = FileUse::read});
+  auto delta = File::open("/tmp/client3.cow", {.use = FileUse::sole, .create = true});
+  ASSERT_TRUE(base && delta);
+  const auto opened =
+      OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error(), "/tmp/client3.cow: No space left on device");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -40,8 +39,10 @@ class TestFolder {
     return path(name);
   }
   std::vector<std::uint8_t> contents(const std::string& name = "disk.img") const {
+    std::vector<std::uint8_t> bytes(std::filesystem::file_size(path(name)));
     std::ifstream in(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+    in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return bytes;
   }
   /// A message without this folder's name.
   std::string shorten(std::string text) const {

@@ -108,7 +108,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
     return fail(options.direct && errno == EINVAL ? "no direct I/O here; use io: buffered"
                                                   : last_error().message());
   }
-  auto lock = FileLock::take(descriptor.get(), options.use);
+  auto lock = FileLock::take(descriptor.get(), options.use, options.patience);
   if (!lock) return fail(lock.error());
 
   File file(path, std::move(descriptor), *std::move(lock));

@@ -4,6 +4,7 @@
 // how large it was when it was opened, how it wants to be accessed, whether holes can be made.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -29,6 +30,8 @@ class File {
     bool direct = false;  // O_DIRECT
     bool sync = false;    // O_DSYNC
     bool create = false;  // empty, where it is missing; and it may be empty
+    /// How long to wait while another process has it.
+    std::chrono::milliseconds patience{1000};
   };
 
   /// Errors name the file: "disk.img: No such file or directory", "disk.img: neither a regular file

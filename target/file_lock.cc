@@ -6,6 +6,7 @@
 
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "proto/check.h"
 #include "target/descriptor.h"
@@ -31,10 +32,21 @@ Registry& registry() {
   return instance;
 }
 
+/// As flock(), but patient.
+bool lock(const Descriptor& file, int kind, std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds nap(5);
+  while (::flock(file.get(), kind | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || patience <= nap) return false;
+    std::this_thread::sleep_for(nap);
+    patience -= nap;
+  }
+  return true;
+}
+
 /// Moves the lock of `entry` to `descriptor`, exclusive. On failure the shared one stays.
-bool make_exclusive(Entry& entry, Descriptor descriptor) {
+bool make_exclusive(Entry& entry, Descriptor descriptor, std::chrono::milliseconds patience) {
   ::flock(entry.descriptor.get(), LOCK_UN);
-  if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0) {
+  if (lock(descriptor, LOCK_EX, patience)) {
     entry.descriptor = std::move(descriptor);
     return true;
   }
@@ -46,7 +58,8 @@ bool make_exclusive(Entry& entry, Descriptor descriptor) {
 
 }  // namespace
 
-tl::expected<FileLock, std::string> FileLock::take(int descriptor, FileUse use) {
+tl::expected<FileLock, std::string> FileLock::take(int descriptor, FileUse use,
+                                                   std::chrono::milliseconds patience) {
   const auto refusal = [] {
     return tl::unexpected(errno == EWOULDBLOCK ? std::string("in use by another process")
                                                : last_error().message());
@@ -62,13 +75,14 @@ tl::expected<FileLock, std::string> FileLock::take(int descriptor, FileUse use) 
   const std::lock_guard guard(shared.mutex);
   const auto found = shared.files.find(key);
   if (found == shared.files.end()) {
-    if (::flock(own.get(), (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) return refusal();
+    if (!lock(own, writes ? LOCK_EX : LOCK_SH, patience)) return refusal();
     shared.files.emplace(key, Entry{std::move(own), 1, writes ? 1 : 0, use == FileUse::sole});
     return FileLock(key, use);
   }
   Entry& entry = found->second;
   if (entry.is_sole || use == FileUse::sole) return tl::unexpected(std::string("in use already"));
-  if (writes && entry.writers == 0 && !make_exclusive(entry, std::move(own))) return refusal();
+  if (writes && entry.writers == 0 && !make_exclusive(entry, std::move(own), patience))
+    return refusal();
   ++entry.users;
   if (writes) ++entry.writers;
   return FileLock(key, use);

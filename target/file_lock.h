@@ -5,10 +5,14 @@
 // writer keeps other processes out. Inside the process any number of users share a file (two LUNs
 // may serve parts of it, and one that is defined anew is opened before the old one goes), except
 // where one wants it for itself. May be used from several threads.
+//
+// A process that was killed keeps its lock until the kernel has finished the last of its transfers,
+// and so it must: they could overwrite what is written next. So whoever comes after waits a little.
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -26,9 +30,11 @@ enum class FileUse : std::uint8_t {
 /// Held until it is destroyed.
 class FileLock {
  public:
-  /// `descriptor` is the open file. Errors: "in use by another process", "in use already" (by this
+  /// `descriptor` is the open file; blocks for at most `patience`, while another process has it.
+  /// Errors: "in use by another process", "in use already" (by this
   /// one), or what the system says.
-  static tl::expected<FileLock, std::string> take(int descriptor, FileUse use);
+  static tl::expected<FileLock, std::string> take(int descriptor, FileUse use,
+                                                  std::chrono::milliseconds patience);
 
   FileLock(FileLock&& other) noexcept
       : key_(other.key_), use_(other.use_), held_(std::exchange(other.held_, false)) {}

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -18,7 +19,8 @@ namespace {
 
 class FileTest : public ::testing::Test {
  protected:
-  std::string refusal(const File::Options& options = {}) const {
+  std::string refusal(File::Options options = {}) const {
+    options.patience = std::chrono::milliseconds(0);
     const auto file = File::open(folder.path(), options);
     return file ? "opened" : folder.shorten(file.error());
   }
@@ -124,6 +126,14 @@ TEST_F(FileLockTest, AnotherProcessIsNamed) {
   EXPECT_EQ(refusal({.use = FileUse::read}), "opened");
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   EXPECT_EQ(refusal({.use = FileUse::read}), "disk.img: in use by another process");
+}
+
+TEST_F(FileLockTest, WaitsALittleForAnotherProcessToEnd) {
+  Descriptor other(::open(folder.path().c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
+  std::thread opener([this] { EXPECT_TRUE(File::open(folder.path(), {})); });
+  other = Descriptor();
+  opener.join();
 }
 
 TEST_F(FileLockTest, UsersInOneProcessShareAndTheLockFollowsThem) {

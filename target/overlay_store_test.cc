@@ -67,7 +67,7 @@ class OverlayStoreTest : public ::testing::Test {
   }
   Data contents() { return read_from(*store, 0, size).value_or(Data{}); }
 
-  TestFolder folder;
+  TestFolder folder{TestFolder::Where::memory};
   TestDiskQueue queue;
   std::string boot = "first boot";
   Data expected;

@@ -14,8 +14,13 @@ namespace aoe::target {
 
 class TestFolder {
  public:
-  TestFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "aoe_target_test.XXXXXX";
+  /// On the disk; or, for a test that flushes much and cares only for the page cache, in memory.
+  enum class Where : std::uint8_t { disk, memory };
+
+  explicit TestFolder(Where where = Where::disk) {
+    std::filesystem::path parent = std::filesystem::temp_directory_path();
+    if (where == Where::memory && std::filesystem::exists("/dev/shm")) parent = "/dev/shm";
+    std::string name = parent / "aoe_target_test.XXXXXX";
     EXPECT_NE(::mkdtemp(name.data()), nullptr);
     path_ = name;
   }

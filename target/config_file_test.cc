@@ -7,6 +7,8 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "config/yaml_file.h"
+
 namespace aoe::target {
 namespace {
 
@@ -338,6 +340,21 @@ TEST(ConfigFile, AnOverlayBelongsToOneLun) {
   EXPECT_EQ(two("path: a, overlay: x", "path: x"), "3:29: lun: path: 'x' is the overlay of e0.2");
   EXPECT_EQ(lun_complaint("overlay: a"), "3:41: lun: overlay: is the same file as path");
   EXPECT_EQ(lun_complaint("overlay: x, read-only: true"), "none") << "a view of what was written";
+}
+
+TEST(ConfigFile, TheInstalledExampleIsRight) {
+  const auto example = read_config_file(AOE_TARGET_EXAMPLE);
+  ASSERT_TRUE(example) << example.error();
+  EXPECT_EQ(example->luns.size(), 5U);
+  EXPECT_EQ(example->control, "/run/aoe-target/control.sock") << "where the systemd unit reloads";
+}
+
+TEST(ConfigFile, TheManualsExampleIsRight) {
+  const std::string page = file_text(AOE_TARGET_MANUAL).value_or("");
+  const std::size_t begin = page.find(".nf\n") + 4;
+  std::string text = page.substr(begin, page.find("\n.fi") - begin);
+  std::erase(text, '\\');
+  EXPECT_EQ(definition(text).luns.size(), 3U) << text;
 }
 
 /// Bytes changed, removed, doubled and moved: every result is a definition or one line of text.

@@ -37,7 +37,7 @@ class FileLock {
                                                   std::chrono::milliseconds patience);
 
   FileLock(FileLock&& other) noexcept
-      : key_(other.key_), use_(other.use_), held_(std::exchange(other.held_, false)) {}
+      : key_(std::move(other.key_)), use_(other.use_), held_(std::exchange(other.held_, false)) {}
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();
 

@@ -7,7 +7,6 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -41,7 +40,7 @@ void put(MutableBytes at, std::uint64_t number) {
 
 std::uint64_t get(Bytes at) {
   std::uint64_t number = 0;
-  for (const std::uint8_t byte : at | std::views::reverse) number = number << 8 | byte;
+  for (std::size_t byte = at.size(); byte-- > 0;) number = number << 8 | at[byte];
   return number;
 }
 

@@ -150,11 +150,11 @@ VethWorld::Result VethWorld::start_target() {
   const TargetRole& role = scenario_.target;
   {
     const NetworkNamespace::Visit inside(target_side_);
-    auto started =
-        Process::start({options_.target_program, "--shelf", std::to_string(role.address.shelf),
-                        "--slot", std::to_string(role.address.slot), "--buffers",
-                        std::to_string(role.buffers), "--interface", "eth0", image_},
-                       options_.log());
+    auto started = Process::start(
+        {options_.target_program, "--no-state", "--shelf", std::to_string(role.address.shelf),
+         "--slot", std::to_string(role.address.slot), "--buffers", std::to_string(role.buffers),
+         "--interface", "eth0", image_},
+        options_.log());
     if (!started) return tl::unexpected(started.error());
     target_ = *std::move(started);
   }

@@ -52,7 +52,7 @@ class Trial:
             file.write(self.content)
 
     def start_target(self):
-        self.target = self.server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", self.image])
+        self.target = self.server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", "--no-state", self.image])
         self.target.wait_for("ready")
 
     def run(self, *arguments, prefix=(), **options):

@@ -24,21 +24,20 @@ Instant monotonic_now() {
   return Instant(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-Client::Client(boost::asio::io_context& loop, const Parameters& parameters,
-               const std::vector<std::string>& interfaces)
+Client::Client(boost::asio::io_context& loop, const Parameters& parameters)
     : loop_(loop),
       timer_(loop_),
       session_(parameters, std::random_device()(), *this),
       watcher_(loop_),
-      live_ports_(watcher_, interfaces, *this) {}
+      live_ports_(watcher_, *this) {}
 
 Client::~Client() = default;
 
 tl::expected<std::unique_ptr<Client>, std::string> Client::open(
     boost::asio::io_context& loop, const Parameters& parameters,
     const std::vector<std::string>& interfaces) {
-  std::unique_ptr<Client> client(new Client(loop, parameters, interfaces));
-  if (auto opened = client->live_ports_.open(); !opened) return tl::unexpected(opened.error());
+  std::unique_ptr<Client> client(new Client(loop, parameters));
+  if (auto opened = client->live_ports_.open(interfaces); !opened) return tl::unexpected(opened.error());
   if (client->ports_.empty()) return tl::unexpected(std::string("no Ethernet interface is up"));
   client->tick();
   return client;

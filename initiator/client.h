@@ -62,8 +62,7 @@ class Client final : Session::Observer, LivePorts::User {
   std::string interface_names() const;
 
  private:
-  Client(boost::asio::io_context& loop, const Parameters& parameters,
-         const std::vector<std::string>& interfaces);
+  Client(boost::asio::io_context& loop, const Parameters& parameters);
 
   void completed(const Completion& completion) override;
   void happened(const Event& event) override;

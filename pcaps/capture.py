@@ -47,7 +47,7 @@ def vblade_initiator(client, server, folder):
 
 
 def target_aoetools(client, server, folder):
-    target = server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", make_image(folder)])
+    target = server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", "--no-state", make_image(folder)])
     target.wait_for("ready")
     client.run(["aoeping", "-s", "5", "-v", "0", "2", "eth0"])
     client.run(["aoeping", "-s", "5", "-i", "0", "2", "eth0"])

@@ -22,7 +22,7 @@ class Bench:
         self.image = os.path.join(folder, "disk.img")
         with open(self.image, "wb") as file:
             file.truncate(1 << 20)
-        self.target = self.server.start([TARGET, "--shelf", "0", "--slot", "2", *arguments, self.image])
+        self.target = self.server.start([TARGET, "--shelf", "0", "--slot", "2", "--state", folder, *arguments, self.image])
         self.target.wait_for("ready")
 
     def aoeping(self, *options):
@@ -46,9 +46,16 @@ def aoeping_finds_and_identifies_it(world, folder):
     assert len(bench.aoeping("-i").stdout.split()) == len("device identify response:".split()) + 512
 
 
-def aoeping_is_told_that_there_is_no_smart(world, folder):
-    result = Bench(world, folder).aoeping("-S", "enable")
+def aoeping_reads_smart(world, folder):
+    bench = Bench(world, folder)
+    assert "LBA Mid: 0x4f" in bench.aoeping("-S", "return_status").stdout, "no threshold is exceeded"
+    told = bench.aoeping("-S", "read_data").stdout
+    assert len(told.split("SMART data:")[1].split()) == 512 and "Status: 0x40" in told, told
+    assert bench.aoeping("-S", "read_log:0").returncode == 0
+    assert bench.aoeping("-S", "disable").returncode == 0
+    result = bench.aoeping("-S", "return_status")
     assert result.returncode == 1 and "e0.2 does not support SMART" in result.stderr, result
+    assert bench.aoeping("-S", "write_log:1").returncode == 1
 
 
 def aoecfg_reads_and_sets_the_config_string(world, folder):
@@ -80,7 +87,7 @@ def sancheck_finds_its_payload(world, folder, mtu, payload):
 def main():
     lab.require("ip", "aoeping", "aoecfg", "aoe-sancheck")
     lab.require_namespaces()
-    for play in [aoeping_finds_and_identifies_it, aoeping_is_told_that_there_is_no_smart,
+    for play in [aoeping_finds_and_identifies_it, aoeping_reads_smart,
                  aoecfg_reads_and_sets_the_config_string, config_string_of_the_command_line_is_there,
                  lambda *places: sancheck_finds_its_payload(*places, mtu=1500, payload=2 * 512),
                  lambda *places: sancheck_finds_its_payload(*places, mtu=9000, payload=17 * 512)]:

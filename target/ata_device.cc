@@ -63,17 +63,17 @@ AtaOutcome smart(const AtaDevice& disk, const AtaRequest& request, std::uint8_t 
   switch (what) {
     case ata::Smart::enable:
     case ata::Smart::disable:
-    case ata::Smart::return_status: return SmartWork{what};
+    case ata::Smart::return_status: break;
     case ata::Smart::read_log:
       if ((request.lba & 0xff) != 0) return refuse();  // the only log is the directory
       [[fallthrough]];
     case ata::Smart::read_data:
-    case ata::Smart::read_thresholds:
-      if (request.flags.write) return ErrorCode::bad_argument;
-      if (request.sectors > 1 || sectors_max == 0) return refuse();
-      return SmartWork{what};
+    case ata::Smart::read_thresholds: break;
+    default: return refuse();  // from the wire: any value
   }
-  return refuse();
+  if (request.flags.write) return ErrorCode::bad_argument;
+  if (request.sectors > 1 || sectors_max == 0) return refuse();
+  return SmartWork{what};
 }
 
 }  // namespace

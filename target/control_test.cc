@@ -152,26 +152,27 @@ TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
 }
 
 TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
-  TargetReport report{"1.0", std::chrono::milliseconds(1500), {{}}, {{}}};
+  TargetReport report{"1.0", std::chrono::milliseconds(1500), {LunReport{}}, {PortReport{}}};
   LunReport& disk = report.luns.front();
   disk.address = lun;
   disk.path = "disk\xff.img";
   disk.interfaces = {"eth0"};
   disk.mask = {client};
   disk.writes = 5;
-  disk.silences[1] = 3;
+  disk.silences[static_cast<std::size_t>(Silence::source_masked)] = 3;
   disk.latency.add(std::chrono::microseconds(2));
   report.ports.front().interface = "eth0";
   report.ports.front().rejects[0] = 9;
   const std::string reply = status_reply(report);
   EXPECT_EQ(reply.find('\n'), std::string::npos);
-  for (const char* part :
-       {R"("version":"1.0","uptime_s":1.5,"luns":[{"lun":"e0.2",)",
-        R"("mask":["02:00:00:00:00:01"])", R"("writes":5)", R"("interfaces":["eth0"])",
-        R"("silences":{"multicast source":0,"masked source":3,"config mismatch":0})",
-        R"("latency":{"counts":[0,1,0,)", R"(],"sum_ns":2000})",
-        R"("ports":[{"interface":"eth0","mac":"00:00:00:00:00:00","mtu":0,"up":false)",
-        R"("rejects":{"frame too short":9,)"}) {
+  for (
+      const char* part :
+      {R"("version":"1.0","uptime_s":1.5,"luns":[{"lun":"e0.2",)",
+       R"("mask":["02:00:00:00:00:01"])", R"("writes":5)", R"("interfaces":["eth0"])",
+       R"("silences":{"multicast source":0,"denied source":0,"masked source":3,"config mismatch":0})",
+       R"("latency":{"counts":[0,1,0,)", R"(],"sum_ns":2000})",
+       R"("ports":[{"interface":"eth0","mac":"00:00:00:00:00:00","mtu":0,"up":false)",
+       R"("rejects":{"frame too short":9,)"}) {
     EXPECT_NE(reply.find(part), std::string::npos) << part << "\n" << reply;
   }
   EXPECT_EQ(parse_reply(reply), status_table(report));

@@ -1,60 +1,94 @@
-// The live world of a target: a Service on real interfaces, and the event loop that drives it.
+// A running target: workers that serve LUNs, and the thread that commands them.
 //
-// Owns the loop and the ports; the service belongs to the caller and outlives it. Announces the
-// LUNs on every port that comes up, and again when its MAC or MTU changes. Takes turns between
-// ports, so that a flood on one neither starves the others nor keeps a signal waiting.
+// Owns everything but the definition it was started from. Its own thread serves nothing; it waits
+// for signals (SIGHUP reads the configuration again, SIGINT and SIGTERM end), for the control
+// socket, and tells systemd how things are.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
-#include "target/service.h"
-#include "wire/asio_watcher.h"
-#include "wire/live_ports.h"
+#include "target/control_server.h"
+#include "target/definition.h"
+#include "target/worker.h"
 
 namespace aoe::target {
 
-class Daemon final : LivePorts::User {
+class Daemon {
  public:
-  using Log = std::function<void(std::string_view line)>;
+  struct Options {
+    std::function<void(std::string_view line)> log;  // called from any thread
+    std::string version;
+    /// Gives the definition anew, for a reload; null where it came from a command line.
+    std::function<tl::expected<TargetDefinition, std::string>()> read_again;
+    /// State is kept where that can be; where not, that is a warning and not an error.
+    bool state_is_optional = false;
+  };
 
-  /// Opens the ports: on the interfaces named, which must exist at first, and may be down, go and
-  /// come back; or, with no names, on every Ethernet interface as soon as it is up. Announces the
-  /// LUNs. Errors: of LivePorts::open().
-  static tl::expected<std::unique_ptr<Daemon>, std::string> open(
-      Service& service, const std::vector<std::string>& interfaces, Log log);
+  /// Opens every image, the state, the ports (an interface that is named must exist), and gives up
+  /// what privileges that took. Errors are one line that names the thing; nothing was changed then.
+  static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,
+                                                                 Options options);
   ~Daemon();
 
-  /// Serves until SIGINT or SIGTERM, which are caught from open() on.
-  void run();
+  /// Serves until SIGINT or SIGTERM, then makes every disk stable; another such signal meanwhile
+  /// ends the process. Returns whether all went well; the log says what did not.
+  bool run();
 
  private:
-  Daemon(Service& service, const std::vector<std::string>& interfaces, Log log);
+  struct Change;
 
-  void port_opened(PacketPort& port) override;
-  void port_readable(PacketPort& port) override;
-  void port_changed(PacketPort& port) override;
-  void port_closing(PacketPort& port) override;
-  void port_trouble(const std::string& what) override;
+  explicit Daemon(Options options);
+  tl::expected<void, std::string> start(const TargetDefinition& definition);
+  tl::expected<void, std::string> open_state(const std::string& folder);
 
-  void watch_store(Store& store, boost::asio::posix::stream_descriptor& readable);
-  void log_counters() const;
+  /// What to do to come from the present LUNs to these; opens what is new.
+  tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
+  void apply(std::vector<Change> changes);
+  void apply(Change& change, Worker& worker) const;
+  /// Reads the configuration again. Returns what was changed, a line each.
+  tl::expected<std::vector<std::string>, std::string> reload();
+  void reload_on_signal();
 
-  Service& service_;
-  const Log log_;
+  Worker& worker_of(Address address);
+  /// On the worker's thread, where that runs already.
+  void on(Worker& worker, const std::function<void()>& task);
+
+  using Edit = std::function<void(LunState&)>;
+  using Show = std::function<std::string(const LunState&)>;
+  void answer(const ControlRequest& request, const ControlServer::Reply& reply);
+  /// Changes what clients set, where there is an edit, and then shows it.
+  void edit_and_show(Address lun, Edit edit, Show show, ControlServer::Reply reply);
+  TargetReport report();
+  void wait_for_signals();
+  void wait_for_reload();
+  void look_after();
+  static void tell_systemd(const std::string& state);
+
+  const Options options_;
+  const Instant started_;
+  TargetDefinition definition_;
+  std::unique_ptr<StateFiles> state_;
+  std::unique_ptr<Recording> recording_;
+  std::unique_ptr<PollLoop> background_;
+  std::thread background_thread_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  bool workers_run_ = false;
+
   boost::asio::io_context loop_{1};
-  boost::asio::signal_set signals_{loop_};
-  AsioWatcher watcher_{loop_};
-  LivePorts ports_;
-  std::vector<std::unique_ptr<boost::asio::posix::stream_descriptor>> stores_;
+  boost::asio::signal_set ending_{loop_};
+  boost::asio::signal_set reloading_{loop_};
+  boost::asio::steady_timer look_after_timer_{loop_};
+  std::unique_ptr<ControlServer> control_;
 };
 
 }  // namespace aoe::target

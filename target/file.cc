@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <utility>
@@ -60,10 +61,13 @@ bool can_punch_device(int descriptor, dev_t device) {
   return false;
 }
 
-/// Tried where there is nothing: behind the end.
-bool can_punch_file(int descriptor, std::uint64_t size) {
-  return ::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                     static_cast<off_t>(size), block_size_max) == 0;
+/// Tried on a nameless file beside it: even a hole behind a file's end changes the file's time.
+bool can_punch_beside(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const Descriptor trial(
+      ::open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  return trial.get() >= 0 && ::fallocate(trial.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                                         block_size_max) == 0;
 }
 
 struct DirectAlignment {
@@ -123,7 +127,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   file.block_size_ = block_size_of(file.descriptor(), status);
   if (writes) {
     file.can_punch_ = file.is_device_ ? can_punch_device(file.descriptor(), status.st_rdev)
-                                      : can_punch_file(file.descriptor(), file.size_);
+                                      : can_punch_beside(path);
   }
   if (!file.is_device_) {
     constexpr std::uint64_t second = 1'000'000'000;

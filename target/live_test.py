@@ -60,7 +60,7 @@ def start(server, folder, *arguments):
         with open(image, "wb") as file:
             file.write(b"contents")
             file.truncate(1 << 20)
-    process = server.start([TARGET, "--shelf", "0", "--slot", "2", *arguments, image])
+    process = server.start([TARGET, "--shelf", "0", "--slot", "2", "--state", folder, *arguments, image])
     process.wait_for("ready")
     return process
 

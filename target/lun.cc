@@ -228,23 +228,23 @@ ReplyReady Lun::identify(const AtaRequest& request, const Exchange& exchange) co
   return exchange.answer(ata_reply(request.flags, request.lba, {}, place));
 }
 
+/// Every SMART reply has 512 bytes of data, zeros where there are none to tell: aoeping takes no
+/// shorter one.
 ReplyReady Lun::smart(ata::Smart what, const AtaRequest& request, const Exchange& exchange) {
-  const auto place = exchange.reply.subspan<ata_header_size, sector_size>();
-  const auto with_data = [&] {
-    return exchange.answer(ata_reply(request.flags, request.lba, {}, place));
-  };
+  const auto data = exchange.reply.subspan<ata_header_size, sector_size>();
+  std::ranges::fill(data, std::uint8_t{0});
   std::uint64_t lba = request.lba;
   switch (what) {
-    case ata::Smart::read_data: build_smart_data(health_, place); return with_data();
-    case ata::Smart::read_thresholds: build_smart_thresholds(place); return with_data();
-    case ata::Smart::read_log: build_smart_log_directory(place); return with_data();
+    case ata::Smart::read_data: build_smart_data(health_, data); break;
+    case ata::Smart::read_thresholds: build_smart_thresholds(data); break;
+    case ata::Smart::read_log: build_smart_log_directory(data); break;
     case ata::Smart::enable: device_.smart_enabled = true; break;
     case ata::Smart::disable: device_.smart_enabled = false; break;
     case ata::Smart::return_status:
       if (health_.is_failing()) lba = (lba & ~std::uint64_t{0xffff00}) | ata::smart_failing << 8;
       break;
   }
-  return exchange.answer(ata_reply(request.flags, lba, {}));
+  return exchange.answer(ata_reply(request.flags, lba, {}, data));
 }
 
 MutableBytes Lun::read_place(const PendingReply& pending, MutableBytes reply) {

@@ -413,6 +413,114 @@ TEST_F(LunTest, IdentifySaysWhatTheDiskIs) {
   EXPECT_FALSE(identity->checksum_wrong);
 }
 
+TEST_F(LunTest, IdentifyAdvertisesWhatTheStoreCan) {
+  auto with_store = options();
+  with_store.disk = {4096, true, true};
+  with_store.write_cache = false;
+  lun = Lun(with_store);
+  const auto identity = [this] {
+    ask(command(Opcode::identify_device, 1));
+    return *parse_identify(std::get<AtaReply>(*decode(reply)->body).data);
+  };
+  EXPECT_EQ(identity().physical_sector_size, 4096U);
+  EXPECT_TRUE(identity().trim && identity().trimmed_reads_zero);
+  EXPECT_EQ(identity().trim_blocks_max, 2U);
+  EXPECT_TRUE(identity().dma && identity().smart && identity().power_management);
+  EXPECT_FALSE(identity().write_cache);
+  with_store.read_only = true;
+  with_store.write_cache = true;
+  lun = Lun(with_store);
+  EXPECT_FALSE(identity().trim) << "of a read-only disk";
+  EXPECT_TRUE(identity().write_cache);
+}
+
+TEST_F(LunTest, SmartTellsHowTheStoreFares) {
+  const auto smart = [this](ata::Smart what) {
+    AtaRequest request = command(Opcode::smart);
+    request.feature = static_cast<std::uint8_t>(what);
+    request.lba = ata::smart_key << 8;
+    return ask(request);
+  };
+  const auto status = [&] {
+    smart(ata::Smart::return_status);
+    return std::get<AtaReply>(*decode(reply)->body).lba;
+  };
+  EXPECT_EQ(smart(ata::Smart::read_data), "ata 40/00 left 0, 512 bytes of 10");
+  EXPECT_EQ(smart(ata::Smart::read_thresholds), "ata 40/00 left 0, 512 bytes of 10");
+  EXPECT_EQ(smart(ata::Smart::read_log), "ata 40/00 left 0, 512 bytes of 01");
+  EXPECT_EQ(status(), 0xc24f00U);
+  ++lun.health().writes_failed;
+  EXPECT_EQ(status(), 0x2cf400U);
+  EXPECT_EQ(smart(ata::Smart::disable), "ata 40/00 left 0, 512 bytes of 00");
+  EXPECT_EQ(smart(ata::Smart::read_data), "ata 41/04 left 0");
+  EXPECT_EQ(smart(ata::Smart::enable), "ata 40/00 left 0, 512 bytes of 00");
+  EXPECT_EQ(smart(ata::Smart::read_data), "ata 40/00 left 0, 512 bytes of 10");
+}
+
+TEST_F(LunTest, DiskThatIsGoneIsAnAoeError) {
+  ask(read_ext(0, 1));
+  buffer.assign(reply_size_max(link.mtu), 0xee);
+  const auto gone = std::make_error_code(std::errc::no_such_device);
+  const ReplyReady ready = Lun::finish(pending, gone, buffer);
+  EXPECT_EQ(check_reply(ready.size, {target_mac, client_mac, own_address, tag}, ready.verdict),
+            "error 3");
+}
+
+// The administrator's rules.
+
+TEST_F(LunTest, RulesSilenceWhomTheyDoNotAdmit) {
+  auto ruled = options();
+  ruled.access = {.allow = {client_mac, other_mac}, .deny = {other_mac}};
+  lun = Lun(ruled);
+  EXPECT_EQ(ask(read_ext(0, 1)), "disk read 0+1");
+  EXPECT_EQ(ask(ConfigRequest{}, other_mac), "silence: denied source") << "denied, though allowed";
+  EXPECT_EQ(ask(ConfigRequest{}, numbered_mac(1)), "silence: denied source") << "not allowed";
+  EXPECT_EQ(ask(MaskRequest{}), "mask") << "the mask list is the clients' own";
+  EXPECT_EQ(lun.announce_to(), std::vector{client_mac});
+  ruled.announced = false;
+  lun.change(ruled);
+  EXPECT_EQ(lun.announce_to(), std::vector<Mac>{});
+}
+
+// What clients set.
+
+TEST_F(LunTest, StateIsTakenOverByALaterLife) {
+  config(ConfigCommand::set, "abc");
+  reserve(ReserveCommand::set, {client_mac});
+  add_to_mask({client_mac, other_mac});
+  const LunState state = lun.state();
+  EXPECT_EQ(state, (LunState{"abc", {client_mac, other_mac}, {client_mac}}));
+  lun = Lun(options());
+  lun.restore(state);
+  EXPECT_EQ(lun.state(), state);
+  EXPECT_EQ(ask(ConfigRequest{}, numbered_mac(1)), "silence: masked source");
+  EXPECT_EQ(ask(read_ext(0, 1), other_mac), "error 6");
+}
+
+TEST_F(LunTest, RevisionTellsOfChangesAndOnlyOfThem) {
+  std::uint64_t last = lun.revision();
+  const auto changed = [&] { return std::exchange(last, lun.revision()) != lun.revision(); };
+  config(ConfigCommand::set, "abc");
+  EXPECT_TRUE(changed());
+  config(ConfigCommand::set, "abc");
+  config(ConfigCommand::read);
+  EXPECT_FALSE(changed());
+  add_to_mask({client_mac});
+  EXPECT_TRUE(changed());
+  add_to_mask({client_mac});
+  edit_mask({{2, other_mac}, {0, other_mac}});
+  EXPECT_FALSE(changed());
+  edit_mask({{2, client_mac}, {3, client_mac}});
+  EXPECT_TRUE(changed()) << "what comes before a bad directive is done";
+  reserve(ReserveCommand::set, {client_mac});
+  EXPECT_TRUE(changed());
+  reserve(ReserveCommand::set, {client_mac, client_mac});
+  reserve(ReserveCommand::read, {});
+  EXPECT_FALSE(changed());
+  reserve(ReserveCommand::set, {});
+  EXPECT_TRUE(changed());
+}
+
 // Announcements.
 
 TEST_F(LunTest, AnnouncesToEveryoneOrToItsMaskList) {

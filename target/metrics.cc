@@ -80,9 +80,9 @@ class Families {
   }
 
   /// One for each value of an enumeration, whose words are the label `reason`.
-  template <typename Enum, typename Report, std::size_t N>
+  template <typename Enum, typename Report, typename Counters, std::size_t N>
   void count(const std::vector<Report>& of, std::string name, std::string help,
-             std::array<std::uint64_t, N> Report::*values) {
+             std::array<std::uint64_t, N> Counters::*values) {
     MetricFamily& family = add(std::move(name), std::move(help), MetricType::Counter);
     for (const Report& report : of) {
       for (std::size_t i = 0; i < N; ++i) {
@@ -124,20 +124,24 @@ void add_luns(Families& families, const std::vector<LunReport>& luns) {
   families.show(luns, "aoe_target_lun_reservation_entries", "Addresses that hold the reservation",
                 [](const LunReport& lun) { return lun.reservation.size(); });
   count("requests", "Requests for the LUN", &LunReport::requests);
+  count("replies", "Replies to them", &LunReport::replies);
   count("reads", "Reads of the store", &LunReport::reads);
   count("writes", "Writes to the store", &LunReport::writes);
   count("flushes", "Flushes of the store", &LunReport::flushes);
   count("trims", "Trims of the store", &LunReport::trims);
+  count("verifies", "Verifications of the store", &LunReport::verifies);
   count("read_bytes", "Bytes read", &LunReport::bytes_read);
   count("written_bytes", "Bytes written", &LunReport::bytes_written);
   count("aoe_errors", "Replies with an AoE error", &LunReport::aoe_errors);
   count("ata_errors", "Replies with an ATA error", &LunReport::ata_errors);
   count("store_errors", "Operations that the store failed", &LunReport::store_errors);
+  count("state_errors", "Settings that could not be made stable", &LunReport::state_errors);
+  count("announcements", "Announcements sent", &LunReport::announcements);
   count("dropped_busy", "Requests dropped, too many being in flight", &LunReport::dropped_busy);
   families.count<Silence>(luns, "aoe_target_lun_silences_total", "Requests not answered",
                           &LunReport::silences);
-  MetricFamily& latency = families.add("aoe_target_lun_latency_seconds", "Time that the store took",
-                                       MetricType::Histogram);
+  MetricFamily& latency = families.add("aoe_target_lun_latency_seconds",
+                                       "Time from request to reply", MetricType::Histogram);
   for (const LunReport& lun : luns) {
     latency.metric.push_back(histogram(labels(lun), lun.latency));
   }

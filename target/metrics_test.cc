@@ -107,7 +107,7 @@ TargetReport report() {
   }
   report.luns[0].interfaces = {"eth0"};
   report.luns[1].interfaces = {"eth1", "e\"\\\n*"};
-  report.luns[2].silences[1] = 4;
+  report.luns[2].silences[static_cast<std::size_t>(Silence::source_masked)] = 4;
   report.luns[2].bytes_written = 1 << 20;
   report.ports.resize(2);
   report.ports[0].interface = "eth0";

@@ -3,9 +3,12 @@
 
 namespace aoe::target {
 
-/// Gives up every capability but CAP_NET_RAW and CAP_NET_ADMIN (which open packet sockets with
-/// large buffers on interfaces that come later), where the process has any, and the way to gain
-/// new ones. False where the kernel refused.
+/// Gives up every capability but CAP_NET_RAW (which opens packet sockets on interfaces that come
+/// later), where this thread has any, and the way to gain new ones: for this thread and those it
+/// starts. False where the kernel refused.
 bool drop_privileges();
+
+/// As many descriptors as the system lets this process have, for each LUN takes one or two.
+void raise_descriptor_limit();
 
 }  // namespace aoe::target

@@ -99,6 +99,7 @@ std::string reasons(const LunReport& lun) {
 std::string_view text(Silence silence) {
   switch (silence) {
     case Silence::source_multicast: return "multicast source";
+    case Silence::source_denied: return "denied source";
     case Silence::source_masked: return "masked source";
     case Silence::config_mismatch: return "config mismatch";
   }

@@ -1,7 +1,6 @@
 #include "target/service.h"
 
 #include <algorithm>
-#include <bit>
 #include <unordered_map>
 #include <utility>
 
@@ -54,36 +53,6 @@ class AlignedFrame {
 };
 
 }  // namespace
-
-void LatencyHistogram::add(Duration latency) {
-  const auto micros =
-      static_cast<std::uint64_t>(std::max<Duration::rep>(latency.count(), 0) / 1000);
-  ++counts[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(micros)),
-                                 counts.size() - 1)];
-  sum += latency;
-}
-
-void LunCounters::add(const LunCounters& other) {
-  for (auto LunCounters::*const counter :
-       {&LunCounters::requests, &LunCounters::replies, &LunCounters::aoe_errors,
-        &LunCounters::ata_errors, &LunCounters::reads, &LunCounters::writes, &LunCounters::flushes,
-        &LunCounters::trims, &LunCounters::verifies, &LunCounters::bytes_read,
-        &LunCounters::bytes_written, &LunCounters::store_errors, &LunCounters::state_errors,
-        &LunCounters::announcements, &LunCounters::dropped_busy, &LunCounters::dropped_port}) {
-    this->*counter += other.*counter;
-  }
-  for (std::size_t i = 0; i < silences.size(); ++i) silences[i] += other.silences[i];
-  for (std::size_t i = 0; i < latency.counts.size(); ++i) {
-    latency.counts[i] += other.latency.counts[i];
-  }
-  latency.sum += other.latency.sum;
-}
-
-void EdgeCounters::add(const EdgeCounters& other) {
-  responses += other.responses;
-  not_addressed += other.not_addressed;
-  for (std::size_t i = 0; i < rejects.size(); ++i) rejects[i] += other.rejects[i];
-}
 
 /// Somebody who waits until what was set is stable: a reply to send, or a caller to tell.
 struct Service::Held {
@@ -442,6 +411,7 @@ void Service::count(Served& served, const DiskWork& work, const std::error_code&
   }
   if (!error) return;
   ++c.store_errors;
+  if (trouble_) trouble_(served.lun.address(), work, error);
   const bool is_read = operation_kind(work.kind) == StoreOperation::Kind::read;
   ++(is_read ? health.reads_failed : health.writes_failed);
 }

@@ -23,57 +23,12 @@
 #include <vector>
 
 #include "proto/instant.h"
-#include "proto/reject.h"
+#include "target/counters.h"
 #include "target/lun.h"
 #include "target/store.h"
 #include "wire/frame_port.h"
 
 namespace aoe::target {
-
-/// How long requests took, from their receipt to their reply: how many took less than 1 µs, less
-/// than 2 µs, 4 µs, …; the last counts all the rest.
-struct LatencyHistogram {
-  std::array<std::uint64_t, 24> counts{};
-  Duration sum{};
-
-  void add(Duration latency);
-  bool operator==(const LatencyHistogram&) const = default;
-};
-
-/// What a LUN has done.
-struct LunCounters {
-  std::uint64_t requests = 0;    // for it
-  std::uint64_t replies = 0;     // handed to a port, whatever they said
-  std::uint64_t aoe_errors = 0;  // replies with flag E
-  std::uint64_t ata_errors = 0;  // replies whose ATA status is an error
-  std::uint64_t reads = 0;       // operations that its store did, failed ones included
-  std::uint64_t writes = 0;
-  std::uint64_t flushes = 0;
-  std::uint64_t trims = 0;
-  std::uint64_t verifies = 0;
-  std::uint64_t bytes_read = 0;  // by operations that succeeded
-  std::uint64_t bytes_written = 0;
-  std::uint64_t store_errors = 0;                       // operations that failed
-  std::uint64_t state_errors = 0;                       // what was set could not be made stable
-  std::uint64_t announcements = 0;                      // frames
-  std::uint64_t dropped_busy = 0;                       // requests: too many in flight
-  std::uint64_t dropped_port = 0;                       // replies: their port was forgotten
-  std::array<std::uint64_t, silence_count> silences{};  // requests, by Silence
-  LatencyHistogram latency;
-
-  void add(const LunCounters& other);
-  bool operator==(const LunCounters&) const = default;
-};
-
-/// What became of frames that no LUN counts.
-struct EdgeCounters {
-  std::uint64_t responses = 0;                      // received and ignored (flag R)
-  std::uint64_t not_addressed = 0;                  // for other LUNs
-  std::array<std::uint64_t, rule_count> rejects{};  // by Rule; answered with an error or not
-
-  void add(const EdgeCounters& other);
-  bool operator==(const EdgeCounters&) const = default;
-};
 
 /// Makes what clients set stable.
 class StateKeeper {
@@ -136,6 +91,10 @@ class Service {
   /// Announces one LUN on all attached ports that serve it and are up (when it is new, or changed).
   void announce(Address address);
 
+  /// Hears of every operation that a store failed, from within the call that finds it.
+  using Trouble = std::function<void(Address, const DiskWork&, std::error_code)>;
+  void on_trouble(Trouble trouble) { trouble_ = std::move(trouble); }
+
   /// One LUN, for whoever shows it; good until it is removed.
   struct View {
     const Lun& lun;
@@ -186,6 +145,7 @@ class Service {
 
   const Clock clock_;
   StateKeeper* const keeper_;
+  Trouble trouble_;
   std::vector<std::unique_ptr<Job>> jobs_;  // outlive the stores, which may hold their operations
   std::vector<Job*> free_jobs_;
   std::vector<Job*> finished_jobs_;  // whose replies are due

@@ -5,19 +5,19 @@
 
 namespace aoe {
 
-LivePorts::LivePorts(Watcher& watcher, std::vector<std::string> patterns, User& user)
-    : LivePorts(watcher, std::move(patterns), user, PacketPort::Options{}) {}
+LivePorts::LivePorts(Watcher& watcher, User& user)
+    : LivePorts(watcher, user, PacketPort::Options{}) {}
 
-LivePorts::LivePorts(Watcher& watcher, std::vector<std::string> patterns, User& user,
-                     const PacketPort::Options& options)
-    : watcher_(watcher), patterns_(std::move(patterns)), user_(user), options_(options) {}
+LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options)
+    : watcher_(watcher), user_(user), options_(options) {}
 
 LivePorts::~LivePorts() {
   for (const auto& [index, port] : open_) watcher_.unwatch(port->descriptor());
   if (monitor_) watcher_.unwatch(monitor_->descriptor());
 }
 
-tl::expected<void, std::string> LivePorts::open() {
+tl::expected<void, std::string> LivePorts::open(std::vector<std::string> patterns) {
+  patterns_ = std::move(patterns);
   // Watched before they are listed, so that no change falls between the two.
   auto monitor = InterfaceMonitor::open();
   if (!monitor) return tl::unexpected(monitor.error());

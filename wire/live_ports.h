@@ -39,16 +39,15 @@ class LivePorts {
     ~User() = default;
   };
 
-  LivePorts(Watcher& watcher, std::vector<std::string> patterns, User& user);
-  LivePorts(Watcher& watcher, std::vector<std::string> patterns, User& user,
-            const PacketPort::Options& options);
+  LivePorts(Watcher& watcher, User& user);
+  LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options);
   LivePorts(const LivePorts&) = delete;
   LivePorts& operator=(const LivePorts&) = delete;
   ~LivePorts();
 
   /// Opens what is there now; with no names, that may be nothing. The error names the interface:
   /// "eth9: no such interface".
-  tl::expected<void, std::string> open();
+  tl::expected<void, std::string> open(std::vector<std::string> patterns);
 
   /// Works on other interfaces from now on: ports that are no longer wanted close, new ones open.
   /// What is not there yet, or can't be opened, is told as port_trouble().

@@ -1,0 +1,48 @@
+// A port whose traffic is recorded in a capture file, and passed on as it is.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "wire/frame_port.h"
+#include "wire/pcap_file.h"
+
+namespace aoe::target {
+
+/// The capture file that several ports, on several threads, write to.
+class Recording {
+ public:
+  /// The error names the file.
+  static tl::expected<std::unique_ptr<Recording>, std::string> create(const std::string& path);
+
+  void write(Bytes head, Bytes data);
+  /// What was written is in the file; the error of whatever could not be.
+  tl::expected<void, std::string> flush();
+
+ private:
+  explicit Recording(std::unique_ptr<PcapWriter> file) : file_(std::move(file)) {}
+  std::mutex guard_;
+  const std::unique_ptr<PcapWriter> file_;
+};
+
+class RecordingPort final : public FramePort {
+ public:
+  /// Owns neither.
+  RecordingPort(FramePort& port, Recording& recording) : port_(port), recording_(recording) {}
+
+  std::size_t receive(std::span<Bytes> frames) override;
+  /// Reads what it sends: data that may be unreadable is not for it.
+  void send(std::span<const Outgoing> frames) override;
+  int descriptor() const override { return port_.descriptor(); }
+  Link link() const override { return port_.link(); }
+  PortCounters counters() const override { return port_.counters(); }
+
+ private:
+  FramePort& port_;
+  Recording& recording_;
+};
+
+}  // namespace aoe::target

@@ -24,6 +24,7 @@ def main():
             result = node.run(["sh", "-c", line])
             print(result.stdout + result.stderr, end="", flush=True)
 
+        os.environ["STATE_DIRECTORY"] = os.path.join(folder, "state")
         show(server, "truncate --size 64M disk.img")
         line = "aoe-target --shelf 0 --slot 2 --interface eth0 disk.img"
         print(f"server$ {line} &", flush=True)

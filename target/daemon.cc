@@ -147,7 +147,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   }
   background_ = std::make_unique<PollLoop>();
   const Worker::World world{options_.log, state_.get(), background_.get(), recording_.get()};
-  const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::sleep;
+  const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::linger;
   const auto shares = static_cast<unsigned>(definition.workers);
   for (unsigned share = 0; share < shares; ++share) {
     workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));

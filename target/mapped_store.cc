@@ -1,5 +1,6 @@
 #include "target/mapped_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/check.h"
@@ -25,6 +26,25 @@ MappedStore::MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue&
 
 StoreTraits MappedStore::traits() const {
   return {file_.physical_sector_size(range_), file_.can_punch(), file_.can_punch()};
+}
+
+/// The places of a batch are far apart in memory: fetched together, they are waited for once.
+void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, StoreOperation::Kind kind) {
+  constexpr std::size_t cache_line = 64;
+  constexpr std::size_t fetched_size_max = 2048;
+  const Bytes place = mapping_.view(offset, std::min(size, fetched_size_max));
+  const bool is_read = kind == StoreOperation::Kind::read;
+  for (std::size_t at = 0; at < place.size(); at += cache_line) {
+    if (is_read) {
+      __builtin_prefetch(&place[at], 0);
+    } else {
+      __builtin_prefetch(&place[at], 1);
+    }
+  }
+  if (!is_read) return;
+  if (const auto range = read_ahead_.read(offset, size)) {
+    mapping_.expect(range->offset, range->size);
+  }
 }
 
 void MappedStore::start(StoreOperation& operation) {

@@ -1,7 +1,8 @@
 // A store over a mapping of a regular file or a block device: the fast path, for a write through a
 // mapping costs a copy and no call of the kernel.
 //
-// Owns the file and the mapping. Reads and writes are done before start() returns; a fault in the
+// Owns the file and the mapping, which the kernel does not read ahead for: the store does, where it
+// is read in order. Reads and writes are done before start() returns; a fault in the
 // mapping is the error of that operation (see mapping.h). Flushes and trims go through the queue.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include "target/flusher.h"
 #include "target/mapping.h"
 #include "target/puncher.h"
+#include "target/read_ahead.h"
 #include "target/store.h"
 
 namespace aoe::target {
@@ -31,6 +33,7 @@ class MappedStore final : public Store {
   Bytes view(std::uint64_t offset, std::size_t size) override {
     return mapping_.view(offset, size);
   }
+  void fetch_ahead(std::uint64_t offset, std::size_t size, StoreOperation::Kind kind) override;
   bool is_immediate(StoreOperation::Kind kind) const override {
     return kind == StoreOperation::Kind::read || kind == StoreOperation::Kind::write;
   }
@@ -47,6 +50,7 @@ class MappedStore final : public Store {
   DiskQueue& queue_;
   FileFlusher flusher_;
   FilePuncher puncher_;
+  ReadAhead read_ahead_;
 };
 
 }  // namespace aoe::target

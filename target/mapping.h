@@ -35,6 +35,8 @@ class Mapping {
 
   /// Where a part of it lies; reading there may fault.
   Bytes view(std::uint64_t offset, std::size_t size) const { return bytes_.subspan(offset, size); }
+  /// This part is about to be read: has the disk begin with it. Costs a system call.
+  void expect(std::uint64_t offset, std::uint64_t size) const;
   /// Both within it. After an error of read(), `into` holds anything.
   std::error_code read(std::uint64_t offset, MutableBytes into) const;
   std::error_code write(std::uint64_t offset, Bytes from) const;

@@ -217,7 +217,10 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
     if (count == 0) break;
     received_ = now();
     const Link link = port.link();
-    for (std::size_t i = 0; i < count; ++i) handle(frames[i], here, link);
+    decoded_.clear();
+    for (const Bytes frame : std::span(frames).first(count)) decoded_.push_back(decode(frame));
+    for (const auto& frame : decoded_) fetch_ahead(frame, here);
+    for (const auto& frame : decoded_) handle(frame, here, link);
     send_queued(port);
     frames_max -= count;
   } while (count == wanted && frames_max > 0);
@@ -225,8 +228,24 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
   return count == wanted;
 }
 
-void Service::handle(Bytes bytes, PortTable& table, const Link& link) {
-  const auto frame = decode(bytes);
+/// Lets the store of a read or write begin with what it is about to be asked.
+void Service::fetch_ahead(const Decoded& frame, const PortTable& table) {
+  if (!frame || !frame->body) return;
+  const auto* ata = std::get_if<AtaRequest>(&*frame->body);
+  if (ata == nullptr) return;
+  const ata::Kind kind = ata::kind(ata->opcode);
+  if (kind != ata::Kind::read && kind != ata::Kind::write) return;
+  const auto found = table.by_address.find(key(frame->header.address));
+  if (found == table.by_address.end()) return;
+  Store& store = *found->second->store;
+  const std::uint64_t sectors = store.size() / sector_size;
+  if (ata->sectors > sectors || ata->lba > sectors - ata->sectors) return;
+  store.fetch_ahead(
+      ata->lba * sector_size, ata->sectors * sector_size,
+      kind == ata::Kind::read ? StoreOperation::Kind::read : StoreOperation::Kind::write);
+}
+
+void Service::handle(const Decoded& frame, PortTable& table, const Link& link) {
   const auto count_reject = [&table](Rule rule) {
     ++table.edge.rejects[static_cast<std::size_t>(rule)];
   };
@@ -298,12 +317,6 @@ void Service::perform(Served& served, const DiskWork& work) {
 bool Service::send_from_store(Served& served, const DiskWork& work) {
   const Bytes data = served.store->view(work.lba * sector_size, work.sectors * sector_size);
   if (data.empty()) return false;
-  // The pages of a batch are far apart: fetched together, they are waited for once.
-  constexpr std::size_t cache_line = 64;
-  constexpr std::size_t fetched_ahead = 1024;
-  for (std::size_t at = 0; at < std::min(data.size(), fetched_ahead); at += cache_line) {
-    __builtin_prefetch(&data[at]);
-  }
   FromStore& entry = from_store_[from_store_count_++];
   entry = {queued_count_, work, false};
   count(served, work, {});

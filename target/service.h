@@ -119,7 +119,9 @@ class Service {
   void admit(PortTable& table);
   Served* find(Address address) const;
 
-  void handle(Bytes frame, PortTable& table, const Link& link);
+  using Decoded = tl::expected<Frame, Reject>;
+  static void fetch_ahead(const Decoded& frame, const PortTable& table);
+  void handle(const Decoded& frame, PortTable& table, const Link& link);
   void handle(Served& served, const Frame& request, FramePort& port, const Link& link);
   void perform(Served& served, const DiskWork& work);
   bool send_from_store(Served& served, const DiskWork& work);
@@ -159,6 +161,7 @@ class Service {
 
   // The batch that is being handled.
   Instant received_{};
+  std::vector<Decoded> decoded_;
   std::size_t reply_size_ = 0;         // the longest reply, on the links seen so far
   std::vector<std::uint8_t> scratch_;  // where a LUN makes a reply
   // Heads of replies, close together; replies that are longer have a place in frames_.

@@ -70,6 +70,11 @@ class Store {
   /// fit for the kernel to read, which then says EFAULT. Good until the next operation.
   virtual Bytes view(std::uint64_t /*offset*/, std::size_t /*size*/) { return {}; }
 
+  /// A read or write of this part is likely to follow at once, after others of its batch: whatever
+  /// can be waited for together may begin. Changes nothing.
+  virtual void fetch_ahead(std::uint64_t /*offset*/, std::size_t /*size*/,
+                           StoreOperation::Kind /*kind*/) {}
+
   /// Begins an operation. A flush succeeds once every write that was done before it began is
   /// stable: it survives a crash of this process and of the machine. A store that cannot trim takes
   /// a trim and does nothing.

@@ -5,11 +5,17 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "proto/check.h"
 
 namespace aoe {
+namespace {
+
+constexpr std::chrono::microseconds linger_time{20};
+
+}  // namespace
 
 struct PollLoop::Watch {
   int descriptor;
@@ -59,11 +65,19 @@ void PollLoop::stop() {
 }
 
 void PollLoop::run() {
+  using Clock = std::chrono::steady_clock;
   stopped_ = false;
+  bool is_lingering = false;
+  Clock::time_point linger_until;
   std::array<epoll_event, 64> events;
   while (!stopped_) {
-    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
-                                 idle_ == Idle::spin ? 0 : -1);
+    const int timeout = idle_ == Idle::spin || is_lingering ? 0 : -1;
+    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
+    if (idle_ == Idle::linger) {
+      const auto now = Clock::now();
+      if (count > 0) linger_until = now + linger_time;
+      is_lingering = now < linger_until;
+    }
     for (int i = 0; i < count && !stopped_; ++i) {
       Watch& watch = *static_cast<Watch*>(events[static_cast<std::size_t>(i)].data.ptr);
       if (!watch.ended) watch.readable();

@@ -19,8 +19,9 @@ class PollLoop final : public Watcher {
  public:
   /// What a loop does while nothing is readable.
   enum class Idle : std::uint8_t {
-    sleep,
-    spin,  // asks again at once: no wake-up to wait for, at the price of a processor
+    sleep,   // at once
+    linger,  // asks again for 20 µs before it sleeps: who answers a reply at once is heard at once
+    spin,    // asks again for ever: no wake-up to wait for, at the price of a processor
   };
 
   explicit PollLoop(Idle idle = Idle::sleep);

@@ -38,9 +38,15 @@ class PollLoopTest : public ::testing::TestWithParam<PollLoop::Idle> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Idle, PollLoopTest,
-                         ::testing::Values(PollLoop::Idle::sleep, PollLoop::Idle::spin),
+                         ::testing::Values(PollLoop::Idle::sleep, PollLoop::Idle::linger,
+                                           PollLoop::Idle::spin),
                          [](const auto& idle) {
-                           return idle.param == PollLoop::Idle::sleep ? "Sleep" : "Spin";
+                           switch (idle.param) {
+                             case PollLoop::Idle::sleep: return "Sleep";
+                             case PollLoop::Idle::linger: return "Linger";
+                             case PollLoop::Idle::spin: break;
+                           }
+                           return "Spin";
                          });
 
 TEST_P(PollLoopTest, CallsWhileReadable) {

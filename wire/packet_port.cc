@@ -341,6 +341,7 @@ std::size_t PacketPort::Socket::receive_in_turn(std::span<Bytes> frames) {
     }
     std::array<epoll_event, 16> events;
     const int ready = epoll_wait(readable.get(), events.data(), static_cast<int>(events.size()), 0);
+    if (ready <= 0) break;
     for (int i = 0; i < ready; ++i) waiting.push_back(events[static_cast<std::size_t>(i)].data.fd);
   }
   current_was_full = false;

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::chrono::microseconds linger_time{20};
 
+/// How often an awake loop tries its luck before it asks about all.
+constexpr int tries_awake = 8;
+
 }  // namespace
 
 struct PollLoop::Watch {
@@ -67,21 +70,27 @@ void PollLoop::stop() {
 void PollLoop::run() {
   using Clock = std::chrono::steady_clock;
   stopped_ = false;
-  bool is_lingering = false;
-  Clock::time_point linger_until;
+  bool is_awake = idle_ == Idle::spin;
+  Clock::time_point awake_until;
+  Watch* last = nullptr;
   std::array<epoll_event, 64> events;
   while (!stopped_) {
-    const int timeout = idle_ == Idle::spin || is_lingering ? 0 : -1;
-    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
+    const int count =
+        epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), is_awake ? 0 : -1);
     if (idle_ == Idle::linger) {
       const auto now = Clock::now();
-      if (count > 0) linger_until = now + linger_time;
-      is_lingering = now < linger_until;
+      if (count > 0) awake_until = now + linger_time;
+      is_awake = now < awake_until;
     }
     for (int i = 0; i < count && !stopped_; ++i) {
-      Watch& watch = *static_cast<Watch*>(events[static_cast<std::size_t>(i)].data.ptr);
-      if (!watch.ended) watch.readable();
+      last = static_cast<Watch*>(events[static_cast<std::size_t>(i)].data.ptr);
+      if (!last->ended) last->readable();
     }
+    const bool nothing_waits = count <= 0 && last != nullptr;
+    for (int i = 0; nothing_waits && i < tries_awake && !last->ended && !stopped_; ++i) {
+      last->readable();
+    }
+    if (last != nullptr && last->ended) last = nullptr;
     ended_.clear();
   }
 }

@@ -17,11 +17,12 @@ namespace aoe {
 
 class PollLoop final : public Watcher {
  public:
-  /// What a loop does while nothing is readable.
+  /// What a loop does while nothing is readable. Awake, it calls what was readable last again and
+  /// again, for that is likely to be the next, and asks the kernel about all now and then.
   enum class Idle : std::uint8_t {
     sleep,   // at once
-    linger,  // asks again for 20 µs before it sleeps: who answers a reply at once is heard at once
-    spin,    // asks again for ever: no wake-up to wait for, at the price of a processor
+    linger,  // awake for another 20 µs: who answers a reply at once is heard at once
+    spin,    // awake for ever: no wake-up to wait for, at the price of a processor
   };
 
   explicit PollLoop(Idle idle = Idle::sleep);

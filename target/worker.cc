@@ -145,6 +145,8 @@ std::vector<std::string> Worker::stop() {
 void Worker::add(NewLun lun) {
   Store* const store = lun.store.store.get();
   const Address address = lun.definition.address;
+  // First, for the service asks at once which ports may carry it.
+  luns_[address] = {std::move(lun.definition), std::move(lun.store.kind)};
   service_.add(lun.options, std::move(lun.store.store), lun.state);
   if (store->descriptor() >= 0) {
     loop_.watch(store->descriptor(), [this, store] {
@@ -152,7 +154,6 @@ void Worker::add(NewLun lun) {
       service_.settle();
     });
   }
-  luns_[address] = {std::move(lun.definition), std::move(lun.store.kind)};
 }
 
 void Worker::change(const LunDefinition& definition, const LunOptions& options) {

@@ -1,0 +1,285 @@
+"""aoe-target under an administrator: a configuration that changes under load, `check`, `ctl`, systemd, workers, a capture.
+
+usage: operation_test.py AOE_TARGET
+"""
+
+import fcntl
+import glob
+import os
+import re
+import signal
+import socket
+import stat
+import sys
+
+import lab
+from target_words import *
+
+TARGET = sys.argv[1]
+OTHER = bytes.fromhex("0200000000ee")
+
+
+def serve(world, folder, luns, *arguments, env=None, **more):
+    """Starts aoe-target with a configuration file, at the other end of a cable."""
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    target = server.start([TARGET, "--config", configure(folder, luns, **more), *arguments], env=env)
+    target.wait_for("ready")
+    return cable, target, Control(TARGET, server, folder)
+
+
+def images(folder, *slots):
+    for slot in slots:
+        image(folder, f"disk{slot}.img", content=b"disk %d" % slot)
+
+
+def is_locked(path):
+    with open(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+
+
+def check_names_what_is_wrong(world, folder):
+    node = world.node("server")
+    images(folder, 1, 2)
+    path = configure(folder, [lun(1), lun(2)])
+
+    def checked():
+        result = node.run([TARGET, "check", path], check=False)
+        return result.returncode, result.stdout, result.stderr
+
+    assert checked() == (0, f"{path}: right, 2 LUNs\n", "")
+    os.remove(os.path.join(folder, "disk2.img"))
+    missing = f"e0.2: {folder}/disk2.img: No such file or directory"
+    assert checked() == (1, "", f"aoe-target: {path}: {missing}\n"), checked()
+    with open(path, "w") as file:
+        file.write("luns:\n  - shelf: 0\n    slto: 2\n    path: disk1.img\n")
+    status, out, errors = checked()
+    assert (status, out) == (1, "") and re.fullmatch(rf"aoe-target: {path}:[23]:5: .*\n", errors), errors
+    path = os.path.join(folder, "none.yaml")
+    assert checked() == (1, "", f"aoe-target: {path}: No such file or directory\n"), checked()
+
+
+def reload_changes_only_what_differs(world, folder):
+    images(folder, 1, 2, 3)
+    cable, target, ctl = serve(world, folder, [lun(1), lun(2, buffers=16)])
+    assert cable.ask_all(2).keys() == {(0, 1), (0, 2)}
+    with Load(cable, (0, 1), b"disk 1") as load:
+        load.goes_on()
+        # One is added: it announces itself and serves.
+        configure(folder, [lun(1), lun(2, buffers=16), lun(3)])
+        target.signal(signal.SIGHUP)
+        assert cable.next_reply(tag=bytes(4)).address == (0, 3)
+        assert cable.read(address=(0, 3))[1].startswith(b"disk 3")
+        target.wait_for("e0.3: added")
+        target.wait_for("configuration read again: 1 changes")
+        load.goes_on()
+        # One changes: what clients see of it does.
+        configure(folder, [lun(1), lun(2, buffers=33, allow=["02:00:00:00:00:0c"]), lun(3)])
+        assert ctl("reload") == "e0.2: changed\n"
+        assert cable.ask(CONFIG, address=(0, 2)).buffers == 33
+        assert cable.silent((0, 2), source=OTHER, witness=(0, 3), witness_source=OTHER)
+        load.goes_on()
+        # One goes: silent, and its image is anybody's.
+        configure(folder, [lun(1), lun(2, buffers=33, allow=["02:00:00:00:00:0c"])])
+        assert is_locked(f"{folder}/disk3.img")
+        assert ctl("reload") == "e0.3: removed\n"
+        assert cable.silent((0, 3), witness=(0, 2))
+        eventually(lambda: not is_locked(f"{folder}/disk3.img"))
+        load.goes_on()
+        assert ctl("reload") == "nothing has changed\n"
+        # Another image for one: read from then on.
+        configure(folder, [lun(1), lun(2, "disk3.img")])
+        assert ctl("reload") == "e0.2: changed, and its image opened anew\n"
+        assert cable.read(address=(0, 2))[1].startswith(b"disk 3")
+        eventually(lambda: not is_locked(f"{folder}/disk2.img"))
+        load.goes_on()
+    assert target.stop() == 0
+
+
+def a_file_that_is_wrong_changes_nothing(world, folder):
+    images(folder, 1, 2, 3)
+    cable, target, ctl = serve(world, folder, [lun(1), lun(2)])
+    path = os.path.join(folder, "aoe.yaml")
+    with Load(cable, (0, 1), b"disk 1") as load:
+        load.goes_on()
+        with open(path, "w") as file:
+            file.write("luns:\n  - {shelf: 0, slot: 3, path: disk3.img}\n  - {shelf: 0, slot: 999, path: disk2.img}\n")
+        refusal = ctl.refused("reload")
+        assert re.fullmatch(rf"{path}:3:\d+: slot: .*", refusal), refusal
+        target.signal(signal.SIGHUP)
+        target.wait_for(f"{refusal}; nothing was changed")
+        configure(folder, [lun(3), lun(4)])
+        assert ctl.refused("reload") == f"{folder}/disk4.img: No such file or directory"
+        target.signal(signal.SIGHUP)
+        target.wait_for("disk4.img: No such file or directory; nothing was changed")
+        assert not is_locked(f"{folder}/disk3.img")
+        assert cable.ask_all(2).keys() == {(0, 1), (0, 2)}
+        load.goes_on()
+        configure(folder, [lun(1), lun(2)], workers=2, capture="traffic.pcap")
+        assert ctl("reload") == ("workers: takes effect at the next start\n"
+                                 "capture: takes effect at the next start\n")
+        load.goes_on()
+    assert target.stop() == 0
+
+
+def an_overlay_comes_goes_and_comes_back(world, folder):
+    images(folder, 1, 2)
+    over = lun(2, overlay="delta.cow")
+    cable, target, ctl = serve(world, folder, [lun(1), over])
+    assert cable.write(b"mine".ljust(SECTOR, b"\0"), address=(0, 2)).status == DONE
+    configure(folder, [lun(1)])
+    assert ctl("reload") == "e0.2: removed\n"
+    configure(folder, [lun(1), over])
+    assert eventually(lambda: "added" in world.nodes[1].run(
+        [TARGET, "ctl", "--socket", f"{folder}/control.sock", "reload"], check=False).stdout)
+    assert cable.read(address=(0, 2))[1].startswith(b"mine")
+
+
+def ctl_shows_and_changes(world, folder):
+    images(folder, 1, 2)
+    cable, target, ctl = serve(world, folder, [lun(1), lun(2)])
+    assert cable.read(2, address=(0, 2))[0] == DONE
+    assert cable.write(bytes(SECTOR), address=(0, 2)).status == DONE
+    told = ctl("status")
+    assert re.search(r"^e0\.2 +mapped +read-write +all +0\.001GB +everyone +everyone +\S+/disk2\.img$", told, re.M), told
+    assert re.search(rf"^eth0 +{MAC_A} +up +1500 +", told, re.M), told
+    told = ctl("stats")
+    assert re.search(r"^ *e0\.2 +2 +1 +1 +0 +0 +0\.0 +0\.0 +0 +0 +<=", told, re.M), told
+    report = ctl.json("stats")["report"]
+    assert [each["lun"] for each in report["luns"]] == ["e0.1", "e0.2"]
+    second = report["luns"][1]
+    assert (second["reads"], second["bytes_read"], second["writes"], second["bytes_written"]) == (1, 1024, 1, 512)
+    assert ctl.json("status")["report"]["ports"][0]["mac"] == MAC_A
+    metrics = ctl("metrics")
+    assert re.search(r'^aoe_target_\w*requests\w*\{[^}]*lun="e0\.2"[^}]*\} 2$', metrics, re.M), metrics
+    assert ctl.json("metrics")["text"].startswith("# HELP")
+
+    assert ctl("config", "e0.2") == ""
+    assert ctl("config", "e0.2", "rack 7") == "rack 7\n"
+    assert cable.ask(CONFIG, address=(0, 2)).config_string == b"rack 7"
+    assert ctl.json("config", "e0.2")["config_string"] == "rack 7"
+    assert ctl("config", "e0.2", "--clear") == "" == ctl("config", "e0.2")
+    assert ctl("mask", "e0.2", "--add", MAC_B) == MAC_B + "\n"
+    assert cable.silent((0, 2), witness=(0, 1))
+    assert cable.ask(CONFIG, address=(0, 2), source=octets(MAC_B)).address == (0, 2)
+    assert ctl.json("mask", "e0.2", "--remove", MAC_B)["mask"] == []
+    assert cable.ask(CONFIG, address=(0, 2)).address == (0, 2)
+    assert ctl("reserve", "e0.2", MAC_B) == MAC_B + "\n" == ctl("reserve", "e0.2")
+    assert cable.ata(READ_EXT, sectors=1, address=(0, 2)).error == 6
+    assert cable.ata(READ_EXT, sectors=1, address=(0, 2), source=octets(MAC_B)).error == 0
+    assert ctl("reserve", "e0.2", "--release") == ""
+    assert cable.read(address=(0, 2))[0] == DONE
+
+    assert ctl.refused("mask", "e7.7") == "e7.7: no such LUN"
+    assert ctl.refused("config", "e0.3", "text") == "e0.3: no such LUN"
+    path = os.path.join(folder, "control.sock")
+    there = os.stat(path)
+    assert stat.S_ISSOCK(there.st_mode) and stat.S_IMODE(there.st_mode) == 0o600, oct(there.st_mode)
+    assert target.stop() == 0
+    assert not os.path.exists(path)
+    assert ctl.refused("status") == f"{path}: No such file or directory"
+
+
+def a_command_line_cannot_be_read_again(world, folder):
+    cable, server = world.node("client"), world.node("server")
+    path = os.path.join(folder, "control.sock")
+    target = server.start([TARGET, "--shelf", "0", "--slot", "2", "--no-state", "--control", path, image(folder)])
+    target.wait_for("ready")
+    refusal = "started from a command line: there is no file to read"
+    assert Control(TARGET, server, folder).refused("reload") == refusal
+    target.signal(signal.SIGHUP)
+    target.wait_for(refusal)
+    assert target.stop() == 0
+
+
+def systemd_hears_of_it(world, folder):
+    images(folder, 1)
+    path = os.path.join(folder, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(path)
+        systemd.settimeout(10)
+
+        def hear(wanted):
+            """The next message that isn't the watchdog's."""
+            while (heard := systemd.recv(1000).decode()) == "WATCHDOG=1":
+                pass
+            assert re.fullmatch(wanted, heard), heard
+
+        cable, target, ctl = serve(world, folder, [lun(1)], env={"NOTIFY_SOCKET": path})
+        hear("READY=1")
+        target.signal(signal.SIGHUP)
+        hear(r"RELOADING=1\nMONOTONIC_USEC=\d+")
+        hear("READY=1")
+        assert target.stop() == 0
+        hear("STOPPING=1")
+
+
+def workers_share_the_luns(world, folder):
+    slots = [1, 2, 3, 4]
+    images(folder, *slots)
+    cable, target, ctl = serve(world, folder, [lun(slot) for slot in slots], workers=2)
+    for slot in slots:
+        assert cable.read(address=(0, slot))[1].startswith(b"disk %d" % slot)
+    assert len(cable.ask_all(4)) == 4
+    assert len(cable.ask_all(4, source=OTHER)) == 4
+    # A wildcard of shelf or slot alone; and what is for one is answered once.
+    for address, number in [((0xFFFF, 3), 1), ((0, 0xFF), 4), ((0, 2), 1)]:
+        cable.request(CONFIG, bytes(8), b"\x80wld", address=address)
+        replies = [cable.next_reply(b"\x80wld") for _ in range(number)]
+        assert len({reply.address for reply in replies}) == number, replies
+        cable.ask(CONFIG, address=(0, 1))  # whoever answered twice has done so by now
+    report = ctl.json("stats")["report"]
+    assert [each["reads"] for each in report["luns"]] == [1] * 4
+    assert len(report["ports"]) == 1, report["ports"]
+    requests = 4 + 2 + 3 + 3
+    assert report["ports"][0]["received"] >= requests, report["ports"]
+    assert sum(each["requests"] for each in report["luns"]) == 4 + 4 + 4 + 1 + 4 + 1 + 3, report["luns"]
+    assert target.stop() == 0
+
+
+def only_raw_sockets_remain_to_every_thread(world, folder):
+    images(folder, 1, 2)
+    cable, target, ctl = serve(world, folder, [lun(1), lun(2)], workers=2)
+    tasks = glob.glob(f"/proc/{target.pid}/task/*/status")
+    assert len(tasks) >= 4, "the commanding thread, two workers, and the one for slow disks"
+    net_raw = 1 << 13
+    for path in tasks:
+        with open(path) as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        for kind in ["CapEff", "CapPrm"]:
+            assert int(status[kind], 16) == net_raw, (path, kind, status[kind])
+        for kind in ["CapInh", "CapAmb"]:
+            assert int(status[kind], 16) == 0, (path, kind, status[kind])
+        assert status["NoNewPrivs"] == "1", path
+
+
+def traffic_is_recorded(world, folder):
+    images(folder, 1)
+    capture = os.path.join(folder, "traffic.pcap")
+    cable, target, ctl = serve(world, folder, [lun(1)], "--pcap", capture)
+    data = bytes(range(256)) * 2
+    assert cable.write(data, lba=5, address=(0, 1)).status == DONE
+    assert cable.read(lba=5, address=(0, 1)) == (DONE, data)
+    assert target.stop() == 0
+    told = cable.client.run(["tcpdump", "-e", "-n", "-r", capture]).stdout
+    frames = [line for line in told.splitlines() if "AoE" in line]
+    # The announcement (or more, where the link came up late), and two requests with their replies.
+    assert len(frames) >= 5, told
+    assert sum("Response" in line for line in frames) >= 3 and sum("Issue ATA" in line for line in frames) == 4, told
+    with open(capture, "rb") as file:
+        assert file.read().count(data) == 2, "as written and as read"
+
+
+def main():
+    lab.require("ip", "tcpdump")
+    lab.require_namespaces()
+    play_all([check_names_what_is_wrong, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
+              an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_command_line_cannot_be_read_again,
+              systemd_hears_of_it, workers_share_the_luns, only_raw_sockets_remain_to_every_thread, traffic_is_recorded])
+
+
+main()

@@ -1,0 +1,184 @@
+"""What clients set in aoe-target, and what a crash, a full folder and a damaged file do to it.
+
+usage: state_test.py AOE_TARGET
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import lab
+from target_words import *
+
+TARGET = sys.argv[1]
+OTHER = bytes.fromhex("0200000000ee")
+
+
+class Bench:
+    """A LUN e0.2 whose state is in `folder`/state, and a target that can be started over and over."""
+
+    def __init__(self, world, folder):
+        self.folder, self.server = folder, world.node("server")
+        self.cable = Cable(world, world.node("client"), "port0", self.server, "eth0")
+        self.state = os.path.join(folder, "state")
+        image(folder, "disk1.img")
+        image(folder, "disk2.img")
+        self.config = configure(folder, [lun(1), lun(2)])
+        self.ctl = Control(TARGET, self.server, folder)
+
+    def start(self, *arguments, prefix=()):
+        self.target = self.server.start([*prefix, TARGET, "--config", self.config, *arguments])
+        self.target.wait_for("ready")
+        return self.target
+
+    def config_string(self):
+        return self.cable.ask(CONFIG, source=OTHER).config_string
+
+    def set_string(self, text):
+        return self.cable.ask(CONFIG, config_set(text), source=OTHER)
+
+
+def what_was_answered_survives_a_crash(world, folder):
+    bench = Bench(world, folder)
+    for number in range(8):
+        bench.start()
+        text = b"round %d \x00\xff\"" % number
+        assert bench.set_string(text).config_string == text
+        bench.target.kill()
+        bench.start()
+        assert bench.config_string() == text
+        edit = mask_edit((MASK_ADD, OTHER), (MASK_ADD, bytes([2, 0, 0, 0, 1, number])))
+        assert bench.cable.ask(MASK, edit, source=OTHER).arg[2] == 0
+        bench.target.kill()
+        bench.start()
+        assert bench.cable.silent(source=CLIENT, witness=(0, 1))
+        masked = bench.cable.ask(MASK, bytes(4), source=OTHER).arg
+        assert masked[3] == 2 + number, "all that were ever added"
+        assert bench.cable.ask(RESERVE, reserve_set(OTHER), source=OTHER).arg[1] == 1
+        bench.target.kill()
+        bench.start()
+        assert bench.ctl("reserve", "e0.2") == "02:00:00:00:00:ee\n"
+        assert bench.cable.ask(RESERVE, reserve_set(), source=OTHER).arg[1] == 0
+        bench.target.kill()
+    assert not [name for name in os.listdir(bench.state) if not re.fullmatch(r"e0\.2\.yaml(\.new)?", name)]
+
+
+def what_an_administrator_set_survives_a_crash(world, folder):
+    bench = Bench(world, folder)
+    bench.start()
+    for arguments in [("config", "e0.2", "by hand"), ("mask", "e0.2", "--add", "02:00:00:00:00:ee"),
+                      ("reserve", "e0.2", "02:00:00:00:00:ee")]:
+        told = bench.ctl(*arguments)
+        bench.target.kill()
+        bench.start()
+        assert bench.ctl(*arguments[:2]) == told != ""
+    assert bench.config_string() == b"by hand"
+    assert bench.cable.ata(READ_EXT, sectors=1, source=OTHER).error == 0
+
+
+def a_folder_that_takes_nothing_changes_nothing(world, folder):
+    # Full, then read-only. It is mounted before the target starts, which has its own view of mounts.
+    state = os.path.join(folder, "state")
+    os.mkdir(state)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", state], check=True)
+    try:
+        bench = Bench(world, folder)
+        bench.start()
+        assert bench.set_string(b"before").error == 0
+        with open(os.path.join(state, "filler"), "wb", buffering=0) as filler:
+            try:
+                while filler.write(bytes(1024)):
+                    pass
+            except OSError:
+                pass
+        nothing_changes(bench, "No space left on device")
+        os.remove(os.path.join(state, "filler"))
+        assert bench.set_string(b"after").error == 0
+        subprocess.run(["mount", "-o", "remount,ro", state], check=True)
+        bench.set_string(b"before")
+        nothing_changes(bench, "Read-only file system", text=b"after")
+        subprocess.run(["mount", "-o", "remount,rw", state], check=True)
+        assert bench.set_string(b"again").error == 0
+        bench.target.kill()
+        bench.start()
+        assert bench.config_string() == b"again"
+        assert bench.target.stop() == 0
+    finally:
+        subprocess.run(["umount", "-l", state], check=True)
+
+
+def nothing_changes(bench, why, text=b"before"):
+    reply = bench.set_string(b"not kept")
+    assert reply.error == UNAVAILABLE, reply
+    bench.target.wait_for(f"e0.2: saving what a client set: {why}")
+    reply = bench.cable.ask(MASK, mask_edit((MASK_ADD, OTHER)), source=OTHER)
+    assert reply.error == 0 and reply.arg[2] == 1, reply
+    assert bench.cable.ask(RESERVE, reserve_set(OTHER), source=OTHER).error == UNAVAILABLE
+    assert bench.ctl.refused("config", "e0.2", "nor this") == f"e0.2: {why}"
+    assert bench.config_string() == text
+    assert bench.cable.ask(MASK, bytes(4), source=OTHER).arg[3] == 0
+    assert bench.cable.ask(RESERVE, bytes(2), source=OTHER).arg[1] == 0
+    for slot in [1, 2]:
+        assert bench.cable.read(address=(0, slot))[1].startswith(b"contents")
+    assert bench.ctl.json("stats")["report"]["luns"][1]["state_errors"] >= 4
+
+
+def a_damaged_file_refuses_the_start(world, folder):
+    bench = Bench(world, folder)
+    bench.start()
+    assert bench.set_string(b"text").error == 0
+    assert bench.target.stop() == 0
+    path = os.path.join(bench.state, "e0.2.yaml")
+    with open(path) as file:
+        good = file.read()
+    for bad in [good[:len(good) // 2], good.replace("mask: []", "mask: [everyone]"), "", "\0" * len(good)]:
+        with open(path, "w") as file:
+            file.write(bad)
+        result = bench.server.run([TARGET, "--config", bench.config], check=False, timeout=10)
+        assert result.returncode == 1 and result.stdout == "", result
+        assert re.fullmatch(rf"aoe-target: {path}(:\d+:\d+)?: [^\n]+\n", result.stderr), (bad, result.stderr)
+        with open(path) as file:
+            assert file.read() == bad, "it is left for whoever can mend it"
+
+
+def no_state_forgets(world, folder):
+    bench = Bench(world, folder)
+    for _ in range(2):
+        bench.start("--no-state")
+        assert bench.config_string() == b""
+        assert bench.set_string(b"for now").config_string == b"for now" == bench.config_string()
+        assert bench.target.stop() == 0
+    assert not os.path.exists(bench.state)
+
+
+def a_reply_waits_for_the_disk(world, folder):
+    if not shutil.which("strace"):
+        print("SKIP a_reply_waits_for_the_disk: strace is not installed (apt-get install strace)")
+        return
+    bench = Bench(world, folder)
+    trace = os.path.join(folder, "trace")
+    bench.start(prefix=["strace", "-D", "-f", "-y", "-o", trace, "-e",
+                        "trace=openat,fsync,rename,renameat,renameat2,sendmmsg,sendmsg,sendto"])
+    bench.cable.ask(CONFIG)  # what was announced is sent by now
+    before = os.path.getsize(trace)
+    assert bench.set_string(b"stable").config_string == b"stable"
+    assert bench.target.stop() == 0
+    with open(trace) as file:
+        file.seek(before)
+        steps = re.findall(r"fsync\([^)]*e0\.2\.yaml\.new|rename\w*\(|fsync\([^)]*/state>|sendmmsg\(|sendmsg\(|sendto\(",
+                           file.read())
+    kinds = ["file" if ".new" in step else "folder" if "state>" in step else step.rstrip("(") for step in steps]
+    assert kinds[:3] == ["file", "rename", "folder"] and kinds[3].startswith("send"), steps
+
+
+def main():
+    lab.require("ip", "mount")
+    lab.require_namespaces()
+    play_all([what_was_answered_survives_a_crash, what_an_administrator_set_survives_a_crash,
+              a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_the_start, no_state_forgets,
+              a_reply_waits_for_the_disk])
+
+
+main()

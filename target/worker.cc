@@ -58,8 +58,10 @@ struct Worker::OpenPort {
 /// A store whose LUN is gone, until it is stable.
 class Worker::Retirement final : public StoreOperation {
  public:
-  Retirement(std::string path, std::unique_ptr<Store> store, const World& world)
-      : path_(std::move(path)), store_(std::move(store)), world_(world) {
+  /// `over` is called inside done(), so it is too early there to destroy this.
+  Retirement(std::string path, std::unique_ptr<Store> store, const World& world,
+             std::function<void()> over)
+      : path_(std::move(path)), store_(std::move(store)), world_(world), over_(std::move(over)) {
     kind = Kind::flush;
   }
   void begin() {
@@ -69,6 +71,7 @@ class Worker::Retirement final : public StoreOperation {
   void done(std::error_code error) override {
     is_over = true;
     if (error) world_.log(fmt::format("{}: flushing: {}", path_, error.message()));
+    over_();
   }
   Store& store() { return *store_; }
   bool is_over = false;
@@ -77,6 +80,7 @@ class Worker::Retirement final : public StoreOperation {
   const std::string path_;
   const std::unique_ptr<Store> store_;
   const World& world_;
+  const std::function<void()> over_;
 };
 
 Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle)
@@ -170,10 +174,16 @@ std::unique_ptr<Store> Worker::take_out(Address address) {
 
 void Worker::remove(Address address) {
   std::string path = luns_.at(address).definition.store.path;
-  std::erase_if(retiring_, [](const auto& retirement) { return retirement->is_over; });
   auto store = take_out(address);
   Store* const waits = store.get();
-  retiring_.push_back(std::make_unique<Retirement>(std::move(path), std::move(store), world_));
+  // Closed as soon as it is stable, so that somebody else may have the disk.
+  const auto over = [this] {
+    loop_.post([this] {
+      std::erase_if(retiring_, [](const auto& retirement) { return retirement->is_over; });
+    });
+  };
+  retiring_.push_back(
+      std::make_unique<Retirement>(std::move(path), std::move(store), world_, over));
   Retirement& retirement = *retiring_.back();
   retirement.begin();
   // A store with a descriptor of its own is not watched any more.

@@ -73,8 +73,18 @@ class Cable:
 
     def __init__(self, world, client, interface, server, server_interface, mtu=1500, mac=MAC_A):
         world.join(client, interface, server, server_interface, mtu=mtu, mac_b=mac)
-        self.client, self.interface = client, interface
-        self.socket = client.packet_socket(interface)
+        self._listen(client, interface)
+
+    @classmethod
+    def at(cls, node, interface):
+        """The end that is there already."""
+        cable = cls.__new__(cls)
+        cable._listen(node, interface)
+        return cable
+
+    def _listen(self, node, interface):
+        self.client, self.interface = node, interface
+        self.socket = node.packet_socket(interface)
         hear_only(self.socket, ours=False)  # a Load would fill it
 
     def next_reply(self, tag=None, timeout=10):

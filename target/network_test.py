@@ -1,0 +1,171 @@
+"""aoe-target on networks that are hostile, come and go, are full, or carry thousands of LUNs.
+
+usage: network_test.py AOE_TARGET
+"""
+
+import contextlib
+import os
+import socket
+import struct
+import sys
+import time
+
+import lab
+from target_words import *
+
+TARGET = sys.argv[1]
+FLOODER = bytes.fromhex("0200000f100d")
+SO_RCVBUFFORCE = 33
+
+
+def start(server, folder, *arguments):
+    target = server.start([TARGET, "--shelf", "0", "--slot", "2", "--no-state", *arguments, image(folder)])
+    target.wait_for("ready")
+    return target
+
+
+@contextlib.contextmanager
+def flood(cable):
+    """Reads as fast as a process can ask, from a source of its own; its tags are those that a Load has."""
+    process = cable.client.start([sys.executable, "-c", FLOOD, cable.interface])
+    process.wait_for("flooding")
+    yield process
+    process.kill()
+
+
+FLOOD = f"""
+import socket, struct, sys
+frame = bytes([255] * 6) + bytes.fromhex("{FLOODER.hex()}88a21000000002000000000040000124") + bytes(24)
+frame = frame[:20] + bytes([{LOAD_TAGS}, 0, 0, 1]) + frame[24:]
+flood = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+flood.bind((sys.argv[1], 0))
+for number in range(1 << 62):
+    try:
+        flood.send(frame)
+    except OSError:
+        pass
+    if number == 1000:
+        print("flooding", flush=True)
+"""
+
+
+def a_flood_from_one_source_starves_few_others(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    target = start(server, folder)
+    served = 0
+    sources = [bytes([2, 0, 0, 0, 0xAB, number]) for number in range(16)]
+    with flood(cable):
+        for source in sources:
+            try:
+                # Not one retransmission: each is answered within a second.
+                served += all(cable.read(source=source, timeout=1)[0] == DONE for _ in range(5))
+            except TimeoutError:
+                pass  # it shares the flooder's lane
+    # Of eight lanes the flood fills one, in which two of sixteen sources are expected.
+    assert served >= 10, f"{served} of {len(sources)} sources were served"
+    assert cable.read(source=FLOODER)[0] == DONE, "the flooder, once it has calmed down"
+    assert target.stop() == 0
+
+
+def an_interface_that_goes_and_comes_back_under_load(world, folder):
+    client, server = world.node("client"), world.node("server")
+    shaky = Cable(world, client, "port0", server, "eth0")
+    steady = Cable(world, client, "port1", server, "eth1", mac=MAC_B)
+    target = start(server, folder)
+    with Load(steady, (0, 2), b"contents") as load:
+        for _ in range(3):
+            with flood(shaky):
+                server.ip("link", "del", "eth0")
+                target.wait_for("eth0 is gone")
+            load.goes_on()
+            shaky = Cable(world, client, "port0", server, "eth0")
+            target.wait_for("on eth0")
+            assert shaky.read()[1].startswith(b"contents")
+        load.goes_on()
+    assert target.stop() == 0
+
+
+def lo_must_be_named(world, folder):
+    server = world.node("server")
+    lo = Cable.at(server, "lo")
+    target = start(server, folder)
+    assert "no Ethernet interface is up yet" in target.output
+    assert lo.silent()
+    target.stop()
+    target = start(server, folder, "--interface", "lo")
+    assert lo.read()[1].startswith(b"contents")
+    target.stop()
+    target = start(server, folder, "--interface", "l*")
+    assert lo.silent()
+    assert target.stop() == 0
+
+
+def a_glob_takes_what_comes_later(world, folder):
+    client, server = world.node("client"), world.node("server")
+    target = start(server, folder, "--interface", "eth*")
+    other = Cable(world, client, "port0", server, "wan0", mac=MAC_A)
+    cable = Cable(world, client, "port1", server, "eth7", mac=MAC_B)
+    target.wait_for("on eth7")
+    assert cable.read()[1].startswith(b"contents")
+    assert other.silent() and "wan0" not in target.output
+    assert target.stop() == 0
+
+
+def what_cannot_be_sent_is_told(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    slow = ["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "400kbit", "burst", "2000", "limit", "4000"]
+    shaped = server.run(slow, check=False)
+    if shaped.returncode != 0:
+        print(f"SKIP what_cannot_be_sent_is_told: tc: {shaped.stderr.strip()}")
+        return
+    target = start(server, folder, "--control", os.path.join(folder, "control.sock"))
+    ctl = Control(TARGET, server, folder)
+
+    def unsent():
+        for _ in range(50):
+            cable.request(ATA, struct.pack(">BBBB8x", 0x40, 0, 2, READ_EXT))
+        return ctl.json("stats")["report"]["ports"][0]["send_dropped"]
+
+    eventually(unsent)
+    server.run(["tc", "qdisc", "del", "dev", "eth0", "root"])
+    assert cable.read()[1].startswith(b"contents")
+    told = target.wait_for("eth0: 0 frames lost before they were read, ")
+    assert told.endswith(" not sent") and ", 0 not sent" not in told, told
+    assert target.stop() == 0
+
+
+def four_thousand_luns_answer_at_once(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    luns = [{"shelf": shelf, "slot": slot, "path": "memory:64KiB", "announce": False}
+            for shelf in range(16) for slot in range(255)]
+    target = server.start([TARGET, "--config", configure(folder, luns), "--no-state"])
+    target.wait_for("ready", timeout=60)
+    try:
+        cable.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+    except PermissionError:
+        print("SKIP four_thousand_luns_answer_at_once: no room for all the replies in a user namespace's socket")
+        return
+    began = time.monotonic()
+    replies = cable.ask_all(len(luns), timeout=30)
+    print(f"{len(replies)} LUNs answered in {(time.monotonic() - began) * 1000:.0f} ms, with what it takes to read them")
+    assert len(replies) == len(luns), "none lost, none twice"
+    with open(f"/proc/{target.pid}/status") as file:
+        resident = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+    print(f"VmRSS {resident} KiB")
+    assert resident < 100 << 10
+    assert cable.read(address=(15, 254)) == (DONE, bytes(SECTOR))
+    assert target.stop() == 0
+
+
+def main():
+    lab.require("ip", "tc")
+    lab.require_namespaces()
+    play_all([a_flood_from_one_source_starves_few_others, an_interface_that_goes_and_comes_back_under_load,
+              lo_must_be_named, a_glob_takes_what_comes_later, what_cannot_be_sent_is_told,
+              four_thousand_luns_answer_at_once])
+
+
+main()

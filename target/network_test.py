@@ -5,6 +5,7 @@ usage: network_test.py AOE_TARGET
 
 import contextlib
 import os
+import re
 import socket
 import struct
 import sys
@@ -59,10 +60,11 @@ def a_flood_from_one_source_starves_few_others(world, folder):
         for source in sources:
             try:
                 # Not one retransmission: each is answered within a second.
-                served += all(cable.read(source=source, timeout=1)[0] == DONE for _ in range(5))
+                served += all(cable.read(source=source, timeout=1)[0] == DONE for _ in range(3))
             except TimeoutError:
                 pass  # it shares the flooder's lane
     # Of eight lanes the flood fills one, in which two of sixteen sources are expected.
+    print(f"{served} of {len(sources)} sources were served during a flood")
     assert served >= 10, f"{served} of {len(sources)} sources were served"
     assert cable.read(source=FLOODER)[0] == DONE, "the flooder, once it has calmed down"
     assert target.stop() == 0
@@ -74,7 +76,7 @@ def an_interface_that_goes_and_comes_back_under_load(world, folder):
     steady = Cable(world, client, "port1", server, "eth1", mac=MAC_B)
     target = start(server, folder)
     with Load(steady, (0, 2), b"contents") as load:
-        for _ in range(3):
+        for _ in range(2):
             with flood(shaky):
                 server.ip("link", "del", "eth0")
                 target.wait_for("eth0 is gone")
@@ -131,9 +133,9 @@ def what_cannot_be_sent_is_told(world, folder):
     eventually(unsent)
     server.run(["tc", "qdisc", "del", "dev", "eth0", "root"])
     assert cable.read()[1].startswith(b"contents")
-    told = target.wait_for("eth0: 0 frames lost before they were read, ")
-    assert told.endswith(" not sent") and ", 0 not sent" not in told, told
-    assert target.stop() == 0
+    assert target.stop() == 0  # it looks every five seconds, and at the end
+    told = re.findall(r"eth0: \d+ frames lost before they were read, (\d+) not sent", target.output)
+    assert told and all(int(number) > 0 for number in told), target.output
 
 
 def four_thousand_luns_answer_at_once(world, folder):
@@ -157,7 +159,7 @@ def four_thousand_luns_answer_at_once(world, folder):
     print(f"VmRSS {resident} KiB")
     assert resident < 100 << 10
     assert cable.read(address=(15, 254)) == (DONE, bytes(SECTOR))
-    assert target.stop() == 0
+    assert target.stop(timeout=30) == 0
 
 
 def main():

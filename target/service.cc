@@ -126,8 +126,8 @@ void Service::add(const LunOptions& options, std::unique_ptr<Store> store,
   if (state) served->lun.restore(*state);
   served->saved_state = served->lun.state();
   served->saved_revision = served->lun.revision();
+  for (const auto& [port, table] : ports_) admit(*table, *served);
   luns_.push_back(std::move(served));
-  admit_again();
 }
 
 std::unique_ptr<Store> Service::remove(Address address) {
@@ -141,8 +141,10 @@ std::unique_ptr<Store> Service::remove(Address address) {
   settle();
   gone_luns_.add(served->counters);
   auto store = std::move(served->store);
+  for (const auto& [port, table] : ports_) {
+    if (std::erase(table->all, served) > 0) table->by_address.erase(key(address));
+  }
   std::erase_if(luns_, [served](const auto& each) { return each.get() == served; });
-  admit_again();
   return store;
 }
 
@@ -181,11 +183,13 @@ void Service::admit_again() {
 void Service::admit(PortTable& table) {
   table.by_address.clear();
   table.all.clear();
-  for (const auto& served : luns_) {
-    if (table.admission && !table.admission(served->lun.options())) continue;
-    table.by_address.emplace(key(served->lun.address()), served.get());
-    table.all.push_back(served.get());
-  }
+  for (const auto& served : luns_) admit(table, *served);
+}
+
+void Service::admit(PortTable& table, Served& served) {
+  if (table.admission && !table.admission(served.lun.options())) return;
+  table.by_address.emplace(key(served.lun.address()), &served);
+  table.all.push_back(&served);
 }
 
 Service::PortTable& Service::table(FramePort& port) {

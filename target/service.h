@@ -117,6 +117,7 @@ class Service {
 
   PortTable& table(FramePort& port);
   void admit(PortTable& table);
+  static void admit(PortTable& table, Served& served);
   Served* find(Address address) const;
 
   using Decoded = tl::expected<Frame, Reject>;

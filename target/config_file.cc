@@ -44,14 +44,6 @@ bool is_printable(char c) {
   return c >= ' ' && c <= '~';
 }
 
-/// Can one interface carry both? Two globs may always meet: which interfaces there will be is not
-/// known when the file is read.
-bool may_meet(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  if (a.empty() || b.empty()) return true;
-  if (std::ranges::any_of(a, is_glob) || std::ranges::any_of(b, is_glob)) return true;
-  return std::ranges::find_first_of(a, b) != a.end();
-}
-
 class Reader {
  public:
   explicit Reader(std::string file)
@@ -171,10 +163,8 @@ class Reader {
     const LunDefinition& lun = luns.back();
     const StoreDefinition& store = lun.store;
     for (const LunDefinition& other : std::span(luns).first(luns.size() - 1)) {
-      if (lun.address == other.address && may_meet(lun.interfaces, other.interfaces)) {
-        map.fail(map.require("shelf"), fmt::format("{} is there twice, on interfaces that may be "
-                                                   "the same",
-                                                   lun.address));
+      if (lun.address == other.address) {
+        map.fail(map.require("shelf"), fmt::format("{} is there twice", lun.address));
       }
       // Each writes its overlay as if it were alone.
       if (!store.overlay.empty() &&

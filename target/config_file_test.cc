@@ -241,20 +241,16 @@ TEST(ConfigFile, InterfacesAreNamesOrGlobs) {
             "3:44: lun: interfaces: expected a text or a list of them");
 }
 
-TEST(ConfigFile, AnAddressIsThereOnceOnAnInterface) {
-  const auto two = [](const char* a, const char* b) {
-    return complaint(
-        fmt::format("luns:\n- {{shelf: 0, slot: 2, path: a, interfaces: {}}}\n"
-                    "- {{shelf: 0, slot: 2, path: b, interfaces: {}}}",
-                    a, b));
+TEST(ConfigFile, AnAddressIsThereOnce) {
+  const auto two = [](const char* first, const char* second) {
+    return complaint(fmt::format("luns:\n- {{path: a, {}}}\n- {{path: b, {}}}", first, second));
   };
-  const std::string twice = "3:11: lun: e0.2 is there twice, on interfaces that may be the same";
-  EXPECT_EQ(two("[]", "[eth0]"), twice);
-  EXPECT_EQ(two("[eth0]", "[]"), twice);
-  EXPECT_EQ(two("[eth0]", "[eth1, eth0]"), twice);
-  EXPECT_EQ(two("[\"eth*\"]", "[wlan0]"), twice) << "a glob may match what comes later";
-  EXPECT_EQ(two("[wlan0]", "[\"eth?\"]"), twice);
-  EXPECT_EQ(two("[eth0]", "[eth1, eth2]"), "none");
+  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"), "3:19: lun: e0.2 is there twice");
+  EXPECT_EQ(two("shelf: 0, slot: 2, interfaces: [eth0]", "shelf: 0, slot: 2, interfaces: [eth1]"),
+            "3:19: lun: e0.2 is there twice")
+      << "state and ctl know a LUN by its address";
+  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 3"), "none");
+  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 1, slot: 2"), "none");
 }
 
 TEST(ConfigFile, AccessIsGivenToAddressesAndGroups) {

@@ -48,7 +48,7 @@ struct LunDefinition {
 };
 
 struct TargetDefinition {
-  std::vector<LunDefinition> luns;  // each at an address of its own on each interface
+  std::vector<LunDefinition> luns;  // each at an address of its own
   std::string state_folder;         // where what clients set survives; nowhere where empty
   std::string control;              // path of the control socket; none where empty
   int workers = 1;                  // threads that serve

@@ -120,8 +120,7 @@ def what_cannot_be_sent_is_told(world, folder):
     slow = ["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "400kbit", "burst", "2000", "limit", "4000"]
     shaped = server.run(slow, check=False)
     if shaped.returncode != 0:
-        print(f"SKIP what_cannot_be_sent_is_told: tc: {shaped.stderr.strip()}")
-        return
+        raise Skipped(f"tc: {shaped.stderr.strip()}")
     target = start(server, folder, "--control", os.path.join(folder, "control.sock"))
     ctl = Control(TARGET, server, folder)
 
@@ -147,12 +146,13 @@ def four_thousand_luns_answer_at_once(world, folder):
     target.wait_for("ready", timeout=60)
     try:
         cable.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
-    except PermissionError:
-        print("SKIP four_thousand_luns_answer_at_once: no room for all the replies in a user namespace's socket")
-        return
-    began = time.monotonic()
-    replies = cable.ask_all(len(luns), timeout=30)
-    print(f"{len(replies)} LUNs answered in {(time.monotonic() - began) * 1000:.0f} ms, with what it takes to read them")
+        began = time.monotonic()
+        replies = cable.ask_all(len(luns), timeout=30)
+        print(f"{len(replies)} LUNs answered in {(time.monotonic() - began) * 1000:.0f} ms, read by Python")
+    except PermissionError:  # in a user namespace the socket has room for one shelf's replies
+        replies = {}
+        for shelf in range(16):
+            replies |= cable.ask_all(255, address=(shelf, 0xFF))
     assert len(replies) == len(luns), "none lost, none twice"
     with open(f"/proc/{target.pid}/status") as file:
         resident = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))

@@ -155,8 +155,7 @@ def no_state_forgets(world, folder):
 
 def a_reply_waits_for_the_disk(world, folder):
     if not shutil.which("strace"):
-        print("SKIP a_reply_waits_for_the_disk: strace is not installed (apt-get install strace)")
-        return
+        raise Skipped("strace is not installed (apt-get install strace)")
     bench = Bench(world, folder)
     trace = os.path.join(folder, "trace")
     bench.start(prefix=["strace", "-D", "-f", "-y", "-o", trace, "-e",

@@ -245,9 +245,9 @@ TEST(ConfigFile, AnAddressIsThereOnce) {
   const auto two = [](const char* first, const char* second) {
     return complaint(fmt::format("luns:\n- {{path: a, {}}}\n- {{path: b, {}}}", first, second));
   };
-  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"), "3:19: lun: e0.2 is there twice");
+  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"), "3:20: lun: e0.2 is there twice");
   EXPECT_EQ(two("shelf: 0, slot: 2, interfaces: [eth0]", "shelf: 0, slot: 2, interfaces: [eth1]"),
-            "3:19: lun: e0.2 is there twice")
+            "3:20: lun: e0.2 is there twice")
       << "state and ctl know a LUN by its address";
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 3"), "none");
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 1, slot: 2"), "none");

@@ -82,7 +82,11 @@ def a_folder_that_takes_nothing_changes_nothing(world, folder):
     # Full, then read-only. It is mounted before the target starts, which has its own view of mounts.
     state = os.path.join(folder, "state")
     os.mkdir(state)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", state], check=True)
+
+    def mount(how):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"{how}size=16k,mode=0700", "tmpfs", state], check=True)
+
+    mount("")
     try:
         bench = Bench(world, folder)
         bench.start()
@@ -96,10 +100,10 @@ def a_folder_that_takes_nothing_changes_nothing(world, folder):
         nothing_changes(bench, "No space left on device")
         os.remove(os.path.join(state, "filler"))
         assert bench.set_string(b"after").error == 0
-        subprocess.run(["mount", "-o", "remount,ro", state], check=True)
+        mount("remount,ro,")
         bench.set_string(b"before")
         nothing_changes(bench, "Read-only file system", text=b"after")
-        subprocess.run(["mount", "-o", "remount,rw", state], check=True)
+        mount("remount,rw,")
         assert bench.set_string(b"again").error == 0
         bench.target.kill()
         bench.start()

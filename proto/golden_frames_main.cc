@@ -2,7 +2,8 @@
 //
 //   aoe-golden-frames --write FILE     one capture of all golden frames; their values on stdout
 //   aoe-golden-frames --decode FILE    the values of every frame of a capture, as decoded here
-//   aoe-golden-frames --corpus DIR     one file a frame, to start a fuzzer from
+//   aoe-golden-frames --corpus DIR     one file a frame, to start a fuzzer from; with --sized, its
+//                                      size goes before it (2 bytes, the higher first)
 //
 // Values are a JSON array, one object a frame, the same for --write (from the value that was
 // encoded) and for --decode (from what was decoded).
@@ -187,12 +188,13 @@ void decode_file(const std::string& path) {
   print(json);
 }
 
-void write_corpus(const std::string& directory) {
+void write_corpus(const std::string& directory, bool sized) {
   std::filesystem::create_directories(directory);
   for (std::size_t i = 0; i < golden_frames().size(); ++i) {
     const auto path = fmt::format("{}/golden-{:02}", directory, i);
     const auto bytes = encoded(golden_frames()[i]);
     std::ofstream file(path, std::ios::binary);
+    if (sized) file << static_cast<char>(bytes.size() >> 8) << static_cast<char>(bytes.size());
     file.write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
     if (!file.flush()) fail(path, "cannot be written");
@@ -210,10 +212,12 @@ int main(int argc, char** argv) {
   what->add_option("--decode", decode, "Print the values of the frames of a capture");
   what->add_option("--corpus", corpus, "Write each golden frame to a file of its own");
   what->require_option(1);
+  bool sized = false;
+  app.add_flag("--sized", sized, "With --corpus: each frame's size goes before it");
   CLI11_PARSE(app, argc, argv);
 
   if (!write.empty()) aoe::write(write);
   if (!decode.empty()) aoe::decode_file(decode);
-  if (!corpus.empty()) aoe::write_corpus(corpus);
+  if (!corpus.empty()) aoe::write_corpus(corpus, sized);
   return 0;
 }

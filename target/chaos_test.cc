@@ -531,6 +531,7 @@ class Chaos {
   std::vector<std::uint8_t> next_frame() {
     Mac source = client_macs[world_.below(client_macs.size())];
     if (world_.chance(3)) source = denied_mac;
+    if (world_.chance(1)) source = Mac::broadcast();
     Address address = disks_[world_.below(disk_count)].options.address;
     if (world_.chance(2)) address.slot = Address::any_slot;
     const std::uint32_t tag = ++frames_made_ * 2654435761U;  // damage does not make one another

@@ -73,6 +73,6 @@ build() {
 
 # The unit tests under the sanitizers: all but the harness's, which take the longest to build and to run.
 build_sanitized() {
-  build asan+ubsan proto_test proto_allocation_test config_test wire_test packet_port_test target_test \
-    target_config_test target_control_test service_allocation_test full_disk_test initiator_test captures_test
+  build asan+ubsan proto_test proto_allocation_test config_test wire_test packet_port_test vlan_test target_test store_test \
+    target_chaos_test target_config_test target_control_test service_allocation_test full_disk_test initiator_test captures_test
 }

@@ -68,7 +68,7 @@ TEST_P(Captures, HaveEveryRequestAnsweredByOurTarget) {
   service.serve(port);
 
   EXPECT_FALSE(port.error().has_value());
-  const target::ServiceCounters& counters = service.counters();
+  const target::LunCounters counters = service.counters();
   std::uint64_t silences = 0;
   for (const std::uint64_t count : counters.silences) silences += count;
   EXPECT_GT(counters.replies, 5U);

@@ -198,8 +198,8 @@ std::vector<std::string> Worker::patterns() const {
     all.insert(all.end(), interfaces.begin(), interfaces.end());
   }
   std::ranges::sort(all);
-  const auto rest = std::ranges::unique(all);
-  all.erase(rest.begin(), rest.end());
+  // Not of std::ranges: clang 14 can not compile a subrange of this library.
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 

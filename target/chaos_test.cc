@@ -692,6 +692,8 @@ class Chaos {
     const auto* answer = std::get_if<AtaReply>(&*reply.body);
     const bool is_success = answer != nullptr && (answer->status & ata::status_failed) == 0;
     const auto changes = changes_of(request);
+    // Of two copies one may be refused and the other done, and their replies look alike.
+    const bool is_only_copy = asked_.at({request.header.source, request.header.tag}).size() == 1;
     const auto* error = std::get_if<ErrorReply>(&*reply.body);
     const bool has_failed = answer != nullptr ? (answer->status & ata::status_df) != 0
                                               : error->code == ErrorCode::device_unavailable;
@@ -699,7 +701,7 @@ class Chaos {
       SectorHistory& sector = disk.sectors[lba];
       if (is_success) {
         sector.write_is_acknowledged(asked.number, tick_);
-      } else if (!has_failed) {
+      } else if (!has_failed && is_only_copy) {
         sector.write_is_refused(asked.number);
       }
     }

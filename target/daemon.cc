@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <future>
 #include <map>
 #include <optional>
 #include <utility>
@@ -308,6 +309,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   }
   const auto wanted = options_.read_again();
   if (!wanted) return tl::unexpected(wanted.error());
+  settle_state();  // an address may go and come back: what it finds must be its last word
   auto changes = prepare(wanted->luns);
   if (!changes) return tl::unexpected(changes.error());
 
@@ -333,6 +335,13 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   note("busy-poll", wanted->busy_poll != definition_.busy_poll);
   note("capture", wanted->capture != definition_.capture);
   return lines;
+}
+
+void Daemon::settle_state() {
+  for (const auto& worker : workers_) worker->ask([] {});
+  std::promise<void> done;
+  background_->post([&done] { done.set_value(); });
+  done.get_future().wait();
 }
 
 void Daemon::reload_on_signal() {

@@ -53,6 +53,8 @@ class Daemon {
 
   /// What to do to come from the present LUNs to these; opens what is new.
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
+  /// Waits until the state of LUNs, as it is now, is in its files.
+  void settle_state();
   void apply(std::vector<Change> changes);
   void apply(Change& change, Worker& worker) const;
   /// Reads the configuration again. Returns what was changed, a line each.

@@ -202,7 +202,8 @@ int serve(const CommandLine& line) {
   Daemon::Options options;
   options.log = log;
   options.version = AOE_VERSION;
-  options.state_is_optional = line.state.empty();
+  options.state_is_optional =
+      definition->state_folder == default_state_folder() && line.state.empty();
   if (!line.config_file.empty()) {
     options.read_again = [line] { return definition_of(line); };
   }

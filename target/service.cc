@@ -492,7 +492,7 @@ void Service::saved(std::uint64_t id, std::uint64_t revision, std::error_code er
   served.saved_state = std::move(served.state_to_save);
   served.saved_revision = revision;
   release(served, {});
-  if (!served.held.empty()) save(served);
+  if (served.lun.revision() != revision) save(served);
 }
 
 void Service::release(Served& served, std::error_code error) {

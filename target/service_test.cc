@@ -656,10 +656,15 @@ TEST_F(StatefulServiceTest, PortOrLunThatGoesTakesItsHeldRepliesAlong) {
   EXPECT_EQ(finish(), Lines{}) << "nobody waits for it any more";
 }
 
-TEST_F(StatefulServiceTest, TooManyHeldRepliesAreDropped) {
-  for (int i = 0; i < 10; ++i) force_set("a");
+TEST_F(StatefulServiceTest, TooManyHeldRepliesAreDroppedAndWhatTheySetIsSavedAllTheSame) {
+  for (int i = 0; i < 9; ++i) force_set("a");
+  force_set("b");
   EXPECT_EQ(kept.counters().dropped_busy, 2U) << "four times the buffer count wait";
   EXPECT_EQ(finish().size(), 8U);
+  ASSERT_EQ(keeper.saves.size(), 1U);
+  EXPECT_EQ(keeper.saves[0].first.config_string, "b");
+  finish();
+  EXPECT_EQ(keeper.saves.size(), 0U);
 }
 
 }  // namespace

@@ -692,8 +692,10 @@ class Chaos {
     const auto* answer = std::get_if<AtaReply>(&*reply.body);
     const bool is_success = answer != nullptr && (answer->status & ata::status_failed) == 0;
     const auto changes = changes_of(request);
-    // Of two copies one may be refused and the other done, and their replies look alike.
-    const bool is_only_copy = asked_.at({request.header.source, request.header.tag}).size() == 1;
+    // Of two copies one may be refused and the other done, and their replies look alike; the one
+    // that came first may be answered last.
+    const auto& copies = asked_.at({request.header.source, request.header.tag});
+    const bool is_only_copy = copies.size() == 1;
     const auto* error = std::get_if<ErrorReply>(&*reply.body);
     const bool has_failed = answer != nullptr ? (answer->status & ata::status_df) != 0
                                               : error->code == ErrorCode::device_unavailable;
@@ -713,7 +715,7 @@ class Chaos {
     ASSERT_GE(answer->data.size(), ata.sectors * sector_size);
     for (std::uint64_t i = 0; i < ata.sectors; ++i) {
       ASSERT_TRUE(disk.sectors[ata.lba + i].may_be(
-          value_of(answer->data.subspan(i * sector_size, sector_size)), asked.arrived))
+          value_of(answer->data.subspan(i * sector_size, sector_size)), copies.front().arrived))
           << "sector " << ata.lba + i << " of e7." << int{disk.options.address.slot};
     }
   }

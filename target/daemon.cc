@@ -323,8 +323,8 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
     if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));
-  for (const auto& [worker, addresses] : to_announce) {
-    on(*worker, [&, in = worker] { in->follow(addresses); });
+  for (const auto& entry : to_announce) {
+    on(*entry.first, [&entry] { entry.first->follow(entry.second); });
   }
   const auto note = [&](const char* key, bool differs) {
     if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));

@@ -188,6 +188,7 @@ struct Control {
 
   static std::vector<Mac> all(const std::vector<std::string>& words) {
     std::vector<Mac> result;
+    result.reserve(words.size());
     for (const std::string& word : words) result.push_back(*parse_loose_mac(word));
     return result;
   }

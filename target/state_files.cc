@@ -37,6 +37,7 @@ std::optional<std::string> from_hexadecimal(std::string_view text) {
 
 std::string quoted(const std::vector<Mac>& macs) {
   std::vector<std::string> texts;
+  texts.reserve(macs.size());
   for (const Mac mac : macs) texts.push_back(fmt::format("\"{}\"", mac));
   return fmt::format("[{}]", fmt::join(texts, ", "));
 }

@@ -37,7 +37,8 @@ tl::expected<std::unique_ptr<Client>, std::string> Client::open(
     boost::asio::io_context& loop, const Parameters& parameters,
     const std::vector<std::string>& interfaces) {
   std::unique_ptr<Client> client(new Client(loop, parameters));
-  if (auto opened = client->live_ports_.open(interfaces); !opened) return tl::unexpected(opened.error());
+  if (auto opened = client->live_ports_.open(interfaces); !opened)
+    return tl::unexpected(opened.error());
   if (client->ports_.empty()) return tl::unexpected(std::string("no Ethernet interface is up"));
   client->tick();
   return client;

@@ -97,7 +97,6 @@ void build_identify(const Identity& identity, Block out) {
     put_word(out, 63, 0x0007);  // multiword DMA modes 0 to 2
     put_word(out, 88, 0x003f);  // Ultra DMA modes 0 to 5
   }
-  if (identity.trimmed_reads_zero) put_word(out, 69, trimmed_zero_bits);
   put_word(out, 80, 0x03f0);  // ATA/ATAPI-4 to ACS-2
 
   std::uint16_t commands = 0;
@@ -118,6 +117,7 @@ void build_identify(const Identity& identity, Block out) {
   if (identity.lba48) put_words(out, 100, 4, identity.sectors);
 
   if (identity.trim) {
+    if (identity.trimmed_reads_zero) put_word(out, 69, trimmed_zero_bits);
     put_word(out, 105, identity.trim_blocks_max);
     put_word(out, 169, 1);
   }
@@ -163,8 +163,10 @@ tl::expected<Identity, Reject> parse_identify(Bytes data) {
   identity.power_management = (commands & power_management_bit) != 0;
   identity.write_cache = (commands & write_cache_bit) != 0;
   identity.trim = (words[169] & 1) != 0;
-  identity.trim_blocks_max = words[105];
-  identity.trimmed_reads_zero = (words[69] & trimmed_zero_bits) == trimmed_zero_bits;
+  if (identity.trim) {
+    identity.trim_blocks_max = words[105];
+    identity.trimmed_reads_zero = (words[69] & trimmed_zero_bits) == trimmed_zero_bits;
+  }
   identity.lba48 = (features & lba48_bit) != 0;
   identity.flush_cache = (features & flush_bit) != 0;
   identity.flush_cache_ext = (features & flush_ext_bit) != 0;

@@ -54,8 +54,8 @@ struct Identity {
   bool write_cache = false;                  // bit 5
   std::uint32_t physical_sector_size = 512;  // bytes, a power of two: word 106
   bool trim = false;                         // word 169 bit 0
-  std::uint16_t trim_blocks_max = 0;         // of 512 bytes, in one command: word 105
-  bool trimmed_reads_zero = false;           // word 69 bits 14 and 5
+  std::uint16_t trim_blocks_max = 0;         // with it: of 512 bytes, in one command: word 105
+  bool trimmed_reads_zero = false;           // with it: word 69 bits 14 and 5
   /// Set by parse: word 255 carries its signature and the checksum is wrong, so the data is
   /// damaged.
   bool checksum_wrong = false;

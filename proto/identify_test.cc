@@ -89,6 +89,14 @@ TEST(BuildIdentify, AdvertisesEachFeatureInItsWord) {
   EXPECT_EQ(block.parse(), identity);
 }
 
+TEST(BuildIdentify, WhatBelongsToTrimMeansNothingWithoutIt) {
+  Block block(disk());
+  block.set(105, 98);
+  block.set(69, 0x4020);
+  block.set(255, 0);
+  EXPECT_EQ(block.parse(), disk());
+}
+
 TEST(BuildIdentify, WritesEveryByte) {
   EXPECT_EQ(Block(disk(), 0xaa).bytes(), Block(disk(), 0x55).bytes());
 }

@@ -106,6 +106,17 @@ AtaOutcome AtaDevice::start(const AtaRequest& request, std::uint8_t sectors_max)
   }
 }
 
+std::string_view text(DiskAction action) {
+  switch (action) {
+    case DiskAction::read: return "read";
+    case DiskAction::write: return "write";
+    case DiskAction::flush: return "flush";
+    case DiskAction::verify: return "verify";
+    case DiskAction::trim: return "trim";
+  }
+  AOE_CHECK(false && "an action without a name");
+}
+
 AtaRegisters disk_failed(DiskAction action, std::uint8_t sectors) {
   constexpr std::uint8_t failure = ata::status_drdy | ata::status_err;
   switch (action) {

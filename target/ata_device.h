@@ -26,6 +26,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "proto/frame.h"
@@ -34,6 +35,9 @@ namespace aoe::target {
 
 /// The disk's part of a command.
 enum class DiskAction : std::uint8_t { read, write, flush, verify, trim };
+
+/// "read", "write", …: for logs.
+std::string_view text(DiskAction action);
 
 /// What a reply says besides echoing the request.
 struct AtaRegisters {

@@ -19,13 +19,7 @@ constexpr std::uint8_t frame_sectors = 2;
 
 std::string line(const AtaOutcome& outcome) {
   if (const auto* action = std::get_if<DiskAction>(&outcome)) {
-    switch (*action) {
-      case DiskAction::read: return "read";
-      case DiskAction::write: return "write";
-      case DiskAction::flush: return "flush";
-      case DiskAction::verify: return "verify";
-      case DiskAction::trim: return "trim";
-    }
+    return std::string(text(*action));
   }
   if (const auto* r = std::get_if<AtaRegisters>(&outcome)) {
     return fmt::format("{:02x}/{:02x} left {}", r->status, r->error, r->sectors_left);

@@ -101,6 +101,11 @@ struct Daemon::Change {
           fmt::format("{}: warning: the last {} bytes are not a whole sector and are not served",
                       asked.path, store->ignored_tail));
     }
+    constexpr std::uint16_t refused_by_linux = 0xfff;
+    if (definition.address.shelf == refused_by_linux) {
+      lines.push_back(fmt::format("{}: warning: Linux clients refuse shelf {}", definition.address,
+                                  refused_by_linux));
+    }
     return lines;
   }
 

@@ -12,9 +12,9 @@
 
 #include <gtest/gtest.h>
 
-#include "target/descriptor.h"
 #include "target/test_folder.h"
 #include "target/test_words.h"
+#include "wire/descriptor.h"
 
 namespace aoe::target {
 namespace {

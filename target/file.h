@@ -10,8 +10,8 @@
 
 #include <tl/expected.hpp>
 
-#include "target/descriptor.h"
 #include "target/file_lock.h"
+#include "wire/descriptor.h"
 
 namespace aoe::target {
 

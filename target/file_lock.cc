@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "proto/check.h"
-#include "target/descriptor.h"
+#include "wire/descriptor.h"
 
 namespace aoe::target {
 namespace {

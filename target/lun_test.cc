@@ -35,24 +35,13 @@ class LunTest : public ::testing::Test {
     if (const auto* work = std::get_if<DiskWork>(&outcome)) {
       pending = work->pending;
       written = {work->data.begin(), work->data.end()};
-      return fmt::format("disk {} {}+{}", name(work->kind), work->lba, work->sectors);
+      return fmt::format("disk {} {}+{}", text(work->kind), work->lba, work->sectors);
     }
     const auto [size, verdict, says_set] = std::get<ReplyReady>(outcome);
     return check_reply(size, frame->header, verdict);
   }
   std::string ask(const Body& body, Mac source = client_mac) {
     return ask(request_frame(body, source));
-  }
-
-  static std::string_view name(DiskAction action) {
-    switch (action) {
-      case DiskAction::read: return "read";
-      case DiskAction::write: return "write";
-      case DiskAction::flush: return "flush";
-      case DiskAction::verify: return "verify";
-      case DiskAction::trim: return "trim";
-    }
-    return "?";
   }
 
   /// Ends the disk work that ask() told of.

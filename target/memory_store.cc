@@ -12,8 +12,8 @@
 
 #include "proto/check.h"
 #include "proto/codes.h"
-#include "target/descriptor.h"
 #include "target/trim_ranges.h"
+#include "wire/descriptor.h"
 
 namespace aoe::target {
 namespace {

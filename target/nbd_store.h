@@ -28,9 +28,9 @@
 #include <tl/expected.hpp>
 
 #include "proto/instant.h"
-#include "target/descriptor.h"
 #include "target/file.h"
 #include "target/store.h"
+#include "wire/descriptor.h"
 
 struct nbd_handle;
 

@@ -114,6 +114,17 @@ def a_glob_takes_what_comes_later(world, folder):
     assert target.stop() == 0
 
 
+def many_interfaces_are_all_served(world, folder):
+    """ggaoed never answers where there are five."""
+    client, server = world.node("client"), world.node("server")
+    cables = [Cable(world, client, f"port{number}", server, f"eth{number}", mac=f"02:00:00:00:01:{number:02x}")
+              for number in range(6)]
+    target = start(server, folder)
+    for cable in cables:
+        assert cable.read()[1].startswith(b"contents")
+    assert target.stop() == 0
+
+
 def what_cannot_be_sent_is_told(world, folder):
     client, server = world.node("client"), world.node("server")
     cable = Cable(world, client, "port0", server, "eth0")
@@ -166,7 +177,7 @@ def main():
     lab.require("ip", "tc")
     lab.require_namespaces()
     play_all([a_flood_from_one_source_starves_few_others, an_interface_that_goes_and_comes_back_under_load,
-              lo_must_be_named, a_glob_takes_what_comes_later, what_cannot_be_sent_is_told,
+              lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served, what_cannot_be_sent_is_told,
               four_thousand_luns_answer_at_once])
 
 

@@ -10,7 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "config/yaml_file.h"
-#include "target/descriptor.h"
+#include "wire/descriptor.h"
 
 namespace aoe::target {
 namespace {

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-#include "target/descriptor.h"
+#include "wire/descriptor.h"
 
 namespace aoe::target {
 

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "proto/check.h"
-#include "target/descriptor.h"
 #include "target/disk_queue.h"
+#include "wire/descriptor.h"
 
 namespace aoe::target {
 namespace {

@@ -21,17 +21,6 @@ Instant monotonic_now() {
   return Instant(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-std::string_view name(DiskAction action) {
-  switch (action) {
-    case DiskAction::read: return "read";
-    case DiskAction::write: return "write";
-    case DiskAction::flush: return "flush";
-    case DiskAction::verify: return "verify";
-    case DiskAction::trim: return "trim";
-  }
-  AOE_CHECK(false && "an action without a name");
-}
-
 PacketPort::Options port_options(unsigned share, unsigned shares) {
   PacketPort::Options options;
   options.lanes = lanes;
@@ -289,7 +278,7 @@ void Worker::log_trouble(Address lun, const DiskWork& work, std::error_code erro
   }
   std::string others;
   if (served.untold_troubles > 0) others = fmt::format(" ({} more before)", served.untold_troubles);
-  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun, served.definition.store.path, name(work.kind),
+  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun, served.definition.store.path, text(work.kind),
                          place, error.message(), others));
   served.told_trouble = now;
   served.untold_troubles = 0;

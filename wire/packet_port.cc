@@ -18,6 +18,7 @@
 
 #include "proto/address.h"
 #include "proto/codes.h"
+#include "wire/descriptor.h"
 
 namespace aoe {
 namespace {
@@ -114,24 +115,6 @@ Filter lane_of_source() {
   filter.give_accumulator();
   return filter;
 }
-
-/// A descriptor that is closed when nobody owns it any more.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-namespace aoe::target {
+namespace aoe {
 
 /// Closes it in the end; -1 is none.
 class Descriptor {
@@ -37,4 +37,4 @@ inline std::error_code last_error() {
   return error_of(errno);
 }
 
-}  // namespace aoe::target
+}  // namespace aoe

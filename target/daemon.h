@@ -35,7 +35,8 @@ class Daemon {
   };
 
   /// Opens every image, the state, the ports (an interface that is named must exist), and gives up
-  /// what privileges that took. Errors are one line that names the thing; nothing was changed then.
+  /// what privileges that took. Errors are one line that names the thing; no image was changed
+  /// then, though a capture, an overlay or a folder for state may have been made.
   static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,
                                                                  Options options);
   ~Daemon();

@@ -71,10 +71,13 @@ def usage_errors(trial):
 def help_and_version(trial):
     told = trial.node.run([TARGET, "--help"])
     lines = told.stdout.splitlines()
-    assert told.stderr == "" and len(lines) <= 44 and all(len(line) <= 84 for line in lines), told.stdout
+    assert told.stderr == "" and len(lines) <= 24 and all(len(line) <= 80 for line in lines), told.stdout
     for text in ["--shelf", "--slot", "--interface", "--read-only", "--buffers", "--config-string",
                  "aoe-target --shelf 0 --slot 2 --interface eth1 disk.img"]:
         assert text in told.stdout, text
+    told = trial.node.run([TARGET, "--help-all"]).stdout
+    for text in ["--overlay", "--allow", "--busy-poll", "--pcap", "--buffers", "reserve"]:
+        assert text in told, text
     version = trial.node.run([TARGET, "--version"]).stdout
     assert version.startswith("aoe-target 0."), version
 

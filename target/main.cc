@@ -27,8 +27,11 @@ void log(std::string_view line) {
   fmt::print(stderr, "aoe-target: {}\n", line);
 }
 
-/// Options of the program itself, in the order of the help.
-void describe_serving(CLI::App& app, CommandLine& line) {
+/// Options of the program itself, in the order of the help; most of them are in the long one only.
+void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
+  const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
+                                               "--read-only", "--buffers", "--config-string",
+                                               "--config"};
   const auto mac_list = [&app](const char* names, const char* help, std::vector<Mac>& macs) {
     app.add_option_function<std::vector<std::string>>(
            names,
@@ -51,8 +54,7 @@ void describe_serving(CLI::App& app, CommandLine& line) {
   app.add_option("--slot", line.slot, "Slot (minor address), 0 to 254")
       ->option_text("N")
       ->check(CLI::Range(0, Address::any_slot - 1));
-  app.add_option("--interface", lun.interfaces,
-                 "Name or glob; again for more (default: every\nEthernet interface that is up)")
+  app.add_option("--interface", lun.interfaces, "Name or glob; again for more (default: all)")
       ->type_name("IF")
       ->allow_extra_args(false);
   app.add_flag("-r,--read-only", store.read_only, "Refuse writes, and open IMAGE read-only");
@@ -94,6 +96,14 @@ void describe_serving(CLI::App& app, CommandLine& line) {
   app.add_option("--pcap", line.capture, "Record all frames")->type_name("FILE");
   app.add_option("IMAGE", line.operands, "Disk image, block device, NBD URI or memory:SIZE")
       ->option_text(" ");
+  for (CLI::Option* const option : app.get_options()) {
+    const bool is_first = option->get_positional() || option->check_lname("help") ||
+                          option->check_lname("help-all") || option->check_lname("version");
+    const bool is_short = std::ranges::any_of(in_short_help, [option](const std::string& name) {
+      return option->check_lname(name.substr(2));
+    });
+    if (!long_help && !is_first && !is_short) option->group("");
+  }
 }
 
 /// `aoe-target check FILE`
@@ -224,11 +234,13 @@ int run(int argc, char** argv) {
   app.set_help_flag("--help", "Show this help and exit");
   app.option_defaults()->always_capture_default(false);
   app.footer(
-      "Serves until SIGINT or SIGTERM. As vblade is called: aoe-target SHELF SLOT IF IMAGE.\n"
-      "Example, the disk that Linux clients see as /dev/etherd/e0.2:\n"
-      "  aoe-target --shelf 0 --slot 2 --interface eth1 disk.img");
+      "Serves until SIGINT or SIGTERM. As for vblade: aoe-target SHELF SLOT IF IMAGE.\n"
+      "Example: aoe-target --shelf 0 --slot 2 --interface eth1 disk.img");
   CommandLine line;
-  describe_serving(app, line);
+  app.set_help_all_flag("--help-all", "Show all options, and those of ctl");
+  const bool long_help = std::any_of(
+      argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help-all"; });
+  describe_serving(app, line, long_help);
   const Check check(app);
   const Control control(app);
   try {

@@ -14,7 +14,9 @@ constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
 constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
 
 initiator::Parameters parameters_of(const Scenario& scenario) {
-  return {.deadsecs = scenario.given.deadsecs, .maxout = scenario.given.maxout};
+  return {.deadsecs = scenario.given.deadsecs,
+          .maxout = scenario.given.maxout,
+          .early_retransmission = false};  // RtoModel knows of timeouts only
 }
 
 }  // namespace

@@ -15,22 +15,25 @@ namespace aoe::initiator {
 /// A local network interface, numbered by whoever owns the ports.
 using PortId = std::uint16_t;
 
-enum class IoKind : std::uint8_t { read, write, flush };
+enum class IoKind : std::uint8_t { read, write, flush, trim };
 std::string_view text(IoKind kind);
 
 /// One request of a user, of any length. The buffer belongs to the user and stays in place until
 /// the request completes.
 ///
-/// Ordering: requests that overlap and are outstanding together may take effect in any order. A
-/// flush makes stable what completed before it was submitted. To order anything else, wait for
+/// Ordering: requests that overlap, at least one of them a write or a trim, take effect in the
+/// order in which they were submitted: the later waits until the earlier is complete, and until no
+/// copy of it that was sent in vain can arrive any more, as far as a bounded time tells (device.h).
+/// A flush makes stable what completed before it was submitted. To order anything else, wait for
 /// completion.
 struct IoRequest {
   IoKind kind = IoKind::read;
   Address device{};
-  std::uint64_t lba = 0;  // of 512-byte sectors
-  MutableBytes into{};    // read: whole sectors, at least one
-  Bytes from{};           // write: whole sectors, at least one
-  std::uint64_t id = 0;   // the user's; given back on completion
+  std::uint64_t lba = 0;      // of 512-byte sectors
+  MutableBytes into{};        // read: whole sectors, at least one
+  Bytes from{};               // write: whole sectors, at least one
+  std::uint64_t sectors = 0;  // trim: how many are no longer needed, at least one
+  std::uint64_t id = 0;       // the user's; given back on completion
 };
 
 /// Why a request failed.
@@ -42,6 +45,8 @@ enum class IoError : std::uint8_t {
   out_of_range,    // beyond the last sector
   ata_error,       // the disk failed the command: see ata_status and ata_error
   aoe_error,       // the target refused the command: see aoe_error
+  cancelled,       // by the user; a write may have taken effect, in part or in whole
+  unsupported,     // the disk has no such command
 };
 
 /// Every request that was submitted completes exactly once.
@@ -72,12 +77,16 @@ struct Event {
     config_answer,      // a target answered a query, or announced itself
     device_up,          // identified: sectors
     device_down,        // silent for deadsecs, or not to be identified
+    device_forgotten,   // by the user, or for having been silent and never identified
+    device_refused,     // it would be one too many, or has no static minor (Parameters::dyndevs)
     device_resized,     // sectors
     identify_failed,    // an answer to IDENTIFY that is no use: reject, or a failed command
     retransmission,     // tag replaces old_tag; attempt counts transmissions
     late_answer,        // to a transmission that has been repeated since
     duplicate_answer,   // to one that was answered already
-    unexpected_answer,  // its tag, address or source is not one of ours to await
+    unexpected_answer,  // its tag is not one that is awaited, or it answers another command
+    wrong_address,      // it answers for another device than was asked, or for all of them
+    unknown_source,     // from a MAC that is none of the device's, or a group's
     bad_answer,         // not decodable (reject), or shorter than what was asked for
   };
 
@@ -95,6 +104,9 @@ struct Event {
 };
 inline constexpr int event_kind_count = static_cast<int>(Event::Kind::bad_answer) + 1;
 
+/// "device up", "late answer", …: for a table of counts.
+std::string_view text(Event::Kind kind);
+
 /// One line: "e0.2 retransmission 2: tag 80000a3c replaces 80000a11".
 std::string describe(const Event& event);
 
@@ -109,6 +121,21 @@ struct Actions {
     completions.clear();
     events.clear();
   }
+};
+
+/// How often each kind of event has happened; every event is told through it.
+class EventCounters {
+ public:
+  std::uint64_t operator[](Event::Kind kind) const {
+    return counts_[static_cast<std::size_t>(kind)];
+  }
+  void report(const Event& event, Actions& out) {
+    ++counts_[static_cast<std::size_t>(event.kind)];
+    out.events.push_back(event);
+  }
+
+ private:
+  std::array<std::uint64_t, event_kind_count> counts_{};
 };
 
 }  // namespace aoe::initiator

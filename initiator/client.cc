@@ -125,8 +125,8 @@ void Client::happened(const Event& event) {
 
 void Client::port_opened(PacketPort& port) {
   const PortId id = session_.attach(port);
-  AOE_CHECK(id == ports_.size());
-  ports_.push_back({&port, port.interface().name});
+  if (id >= ports_.size()) ports_.resize(id + 1);  // else that of one that has gone
+  ports_[id] = {&port, port.interface().name};
 }
 
 void Client::port_readable(PacketPort& port) {

@@ -65,7 +65,7 @@ std::string gigabytes(std::uint64_t sectors) {
 std::vector<std::string> interfaces_of(const Client& client, const Device& device) {
   std::set<std::string> names;
   for (const RemoteTarget& remote : device.remotes()) {
-    for (const PortId port : remote.ports) names.insert(client.interface_name(port));
+    for (const Path& path : remote.paths) names.insert(client.interface_name(path.port));
   }
   return {names.begin(), names.end()};
 }

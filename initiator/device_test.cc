@@ -487,7 +487,7 @@ TEST(DeviceWindow, ASmallerBufferCountIsRespectedAtOnce) {
 // Retransmission.
 
 TEST(DeviceRetransmission, ComesExactlyAtTheTimeoutThatHeldWhenTheCommandWasSent) {
-  World world;
+  World world({.discovery_interval = 0s, .early_retransmission = false});
   world.add_ports();
   world.config();
   const auto identify = world.take();
@@ -645,7 +645,7 @@ TEST(DeviceAnswers, AnAoeErrorFailsTheRequestAtOnceWithItsCode) {
   world.write(0, 1);
   world.answer(world.take().front(), ErrorReply{0, ErrorCode::target_reserved});
   EXPECT_EQ(world.completions(), "1 AoE error: target is reserved");
-  EXPECT_EQ(world.device().counters().failures, 1U);
+  EXPECT_EQ(world.device().request_counters().failures, 1U);
   EXPECT_EQ(world.device().outstanding(), 0U);
 }
 
@@ -850,9 +850,9 @@ TEST(DevicePaths, ASuspectTargetIsTrustedAgainWhenItAnswersAQuery) {
     world.take();
     world.until_sent();
   }
-  EXPECT_TRUE(world.device().remotes()[0].is_suspect());
+  EXPECT_TRUE(world.device().remotes()[0].paths[0].suspect);
   world.config();
-  EXPECT_FALSE(world.device().remotes()[0].is_suspect());
+  EXPECT_FALSE(world.device().remotes()[0].paths[0].suspect);
 }
 
 TEST(DevicePaths, AmongSuspectsOneWithRoomIsUsed) {
@@ -861,7 +861,9 @@ TEST(DevicePaths, AmongSuspectsOneWithRoomIsUsed) {
   world.config(World::default_offer, second_mac);
   world.answer(world.take());
   const auto suspects = [&] {
-    return std::ranges::count_if(world.device().remotes(), &RemoteTarget::is_suspect);
+    return std::ranges::count_if(world.device().remotes(), [](const RemoteTarget& remote) {
+      return remote.paths[0].suspect;
+    });
   };
   world.read(0, 8);
   while (suspects() < 2) {
@@ -959,7 +961,7 @@ TEST(DevicePaths, RemoteTargetsAreBoundedAndTheLongestSilentOneGivesWay) {
     // What is outstanding is counted by serial number: a second one of its own would be miscounted.
     const auto& remotes = world.device().remotes();
     ASSERT_EQ(remotes.front().mac, target_mac);
-    ASSERT_NE(remotes.front().serial, remotes.back().serial);
+    ASSERT_NE(remotes.front().paths[0].serial, remotes.back().paths[0].serial);
   }
   EXPECT_EQ(world.device().remotes().size(), 16U);
   EXPECT_EQ(world.state(), DeviceState::up);

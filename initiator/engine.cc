@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "proto/check.h"
+
 namespace aoe::initiator {
 namespace {
 
-constexpr std::size_t devices_max = 65536;  // what a network can make us remember
+constexpr std::uint8_t static_slots = 16;  // those that have minors of their own
+constexpr Duration sweep_interval = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -15,20 +18,42 @@ Engine::Engine(const Parameters& parameters, std::uint64_t seed)
 }
 
 PortId Engine::add_port(const Link& link, Actions& out) {
-  ports_.push_back(link);
-  const auto port = static_cast<PortId>(ports_.size() - 1);
+  const PortId port = ports_.add(link);
   discover_on(port, Address::everyone(), TagTable::ours | next_query_++, out);
   return port;
 }
 
 void Engine::change_port(PortId port, const Link& link, Instant now, Actions& out) {
   const bool lost = ports_[port].up && !link.up;
-  ports_[port] = link;
+  ports_.change(port, link);
   if (!lost) discover_on(port, Address::everyone(), TagTable::ours | next_query_++, out);
   for (const auto& [address, device] : devices_) {
     if (lost) device->on_port_lost(port, now, out);
     settle(*device, now, out);
   }
+}
+
+void Engine::remove_port(PortId port, Instant now, Actions& out) {
+  ports_.remove(port);
+  for (const auto& [address, device] : devices_) {
+    device->on_port_lost(port, now, out);
+    settle(*device, now, out);
+  }
+}
+
+void Engine::set_parameters(const Parameters& parameters, Instant now, Actions& out) {
+  const bool other_interval = parameters.discovery_interval != parameters_.discovery_interval;
+  parameters_ = parameters;
+  if (other_interval) {
+    const bool repeats = parameters_.discovery_interval.count() > 0;
+    const Instant since = discovered_ == Instant::min() ? now : discovered_;
+    discovery_due_ = repeats ? since + parameters_.discovery_interval : never;
+  }
+  for (const auto& [address, device] : devices_) {
+    device->on_parameters(now, out);
+    settle(*device, now, out);
+  }
+  reckon_deadline();
 }
 
 std::uint32_t Engine::discover(Address whom, Actions& out) {
@@ -52,14 +77,89 @@ const Device* Engine::find(Address address) const {
   return found == devices_.end() ? nullptr : found->second.get();
 }
 
+Device* Engine::find_device(Address address) {
+  const auto found = devices_.find(address);
+  return found == devices_.end() ? nullptr : found->second.get();
+}
+
+bool Engine::open(Address address) {
+  Device* const device = find_device(address);
+  return device != nullptr && device->open();
+}
+
+void Engine::close(Address address) {
+  Device* const device = find_device(address);
+  AOE_CHECK(device != nullptr);
+  device->close();
+}
+
+bool Engine::revalidate(Address address, Instant now, Actions& out) {
+  Device* const device = find_device(address);
+  if (device == nullptr) return false;
+  if (!device->revalidate(now, out)) discover(address, out);
+  settle(*device, now, out);
+  return true;
+}
+
+bool Engine::forget(Address address, Instant now, Actions& out) {
+  return forget_if([&](const Device& device) { return device.address() == address; }, now, out) > 0;
+}
+
+std::size_t Engine::forget_down(Instant now, Actions& out) {
+  return forget_if([](const Device& device) { return device.state() == DeviceState::down; }, now,
+                   out);
+}
+
+std::size_t Engine::forget_unopened(Instant now, Actions& out) {
+  return forget_if([](const Device&) { return true; }, now, out);
+}
+
+std::size_t Engine::forget_strangers(Duration patience, Instant now, Actions& out) {
+  const auto is_stranger = [&](const Device& device) {
+    return !device.identity() && now - device.heard() >= patience;
+  };
+  return forget_if(is_stranger, now, out);
+}
+
+/// Those that are not open, and meet the condition.
+template <class Condition>
+std::size_t Engine::forget_if(Condition condition, Instant now, Actions& out) {
+  return std::erase_if(devices_, [&](const Devices::value_type& entry) {
+    Device& device = *entry.second;
+    if (device.users() > 0 || !condition(device)) return false;
+    device.abandon(now, out);
+    tags_.forget(device);
+    events_.report({.kind = Event::Kind::device_forgotten, .device = entry.first}, out);
+    return true;
+  });
+}
+
+Device* Engine::make_device(Address address, Instant now, Actions& out) {
+  if (!parameters_.dyndevs && address.slot >= static_slots) return nullptr;
+  if (devices_.size() >= devices_max) {
+    if (swept_ != Instant::min() && now < swept_ + sweep_interval) return nullptr;
+    swept_ = now;
+    if (forget_strangers(stranger_patience, now, out) == 0) return nullptr;
+  }
+  const Device::Shared shared{parameters_, ports_, tags_, events_};
+  return devices_.emplace(address, std::make_unique<Device>(address, shared)).first->second.get();
+}
+
 void Engine::submit(const IoRequest& request, Instant now, Actions& out) {
-  const auto found = devices_.find(request.device);
-  if (found == devices_.end()) {
+  Device* const device = find_device(request.device);
+  if (device == nullptr) {
     out.completions.push_back({.id = request.id, .error = IoError::no_such_device});
     return;
   }
-  found->second->submit(request, now, out);
-  settle(*found->second, now, out);
+  device->submit(request, now, out);
+  settle(*device, now, out);
+}
+
+bool Engine::cancel(Address address, std::uint64_t id, Instant now, Actions& out) {
+  Device* const device = find_device(address);
+  if (device == nullptr || !device->cancel(id, now, out)) return false;
+  settle(*device, now, out);
+  return true;
 }
 
 void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
@@ -74,12 +174,13 @@ void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
   }
   if (reject != nullptr) {
     ++rejects_[static_cast<std::size_t>(reject->rule)];
-    out.events.push_back({.kind = Event::Kind::bad_answer,
-                          .device = frame ? frame->header.address : Address{},
-                          .port = port,
-                          .mac = frame ? frame->header.source : Mac{},
-                          .tag = frame ? frame->header.tag : 0,
-                          .reject = *reject});
+    events_.report({.kind = Event::Kind::bad_answer,
+                    .device = frame ? frame->header.address : Address{},
+                    .port = port,
+                    .mac = frame ? frame->header.source : Mac{},
+                    .tag = frame ? frame->header.tag : 0,
+                    .reject = *reject},
+                   out);
     return;
   }
   const bool for_us = frame->header.destination == ports_[port].mac;
@@ -101,20 +202,18 @@ void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port
               .mac = frame.header.source,
               .tag = frame.header.tag,
               .config = reply};
-  auto found = devices_.find(address);
-  const bool room = found != devices_.end() || devices_.size() < devices_max;
-  if (!address.is_exact() || frame.header.source.is_multicast() || !room) {
-    event.kind = Event::Kind::unexpected_answer;
-    out.events.push_back(event);
-    return;
-  }
-  if (found == devices_.end()) {
-    found = devices_.emplace(address, std::make_unique<Device>(address, parameters_, ports_, tags_))
-                .first;
-  }
-  out.events.push_back(event);
-  found->second->on_config(frame, reply, port, now, out);
-  settle(*found->second, now, out);
+  const auto refuse = [&](Event::Kind kind) {
+    event.kind = kind;
+    events_.report(event, out);
+  };
+  if (!address.is_exact()) return refuse(Event::Kind::wrong_address);
+  if (frame.header.source.is_multicast()) return refuse(Event::Kind::unknown_source);
+  Device* device = find_device(address);
+  if (device == nullptr) device = make_device(address, now, out);
+  if (device == nullptr) return refuse(Event::Kind::device_refused);
+  events_.report(event, out);
+  device->on_config(frame, reply, port, now, out);
+  settle(*device, now, out);
 }
 
 void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& out) {
@@ -126,11 +225,12 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
       (error != nullptr && error->command == static_cast<std::uint8_t>(Command::ata));
   TagTable::Entry* entry = to_ata ? tags_.find(frame.header.tag) : nullptr;
   if (entry == nullptr) {
-    out.events.push_back({.kind = Event::Kind::unexpected_answer,
-                          .device = frame.header.address,
-                          .port = port,
-                          .mac = frame.header.source,
-                          .tag = frame.header.tag});
+    events_.report({.kind = Event::Kind::unexpected_answer,
+                    .device = frame.header.address,
+                    .port = port,
+                    .mac = frame.header.source,
+                    .tag = frame.header.tag},
+                   out);
     return;
   }
   Device& device = *entry->device;
@@ -143,18 +243,28 @@ void Engine::settle(Device& device, Instant now, Actions& out) {
   deadline_ = std::min(deadline_, device.deadline());
 }
 
+void Engine::reckon_deadline() {
+  deadline_ = discovery_due_;
+  for (const auto& [address, device] : devices_)
+    deadline_ = std::min(deadline_, device->deadline());
+}
+
 void Engine::tick(Instant now, Actions& out) {
   if (now < deadline_) return;
   if (now >= discovery_due_) {
     const bool first = discovery_due_ == Instant::min();  // only starts the clock
-    if (!first) discover(Address::everyone(), out);
+    if (!first) {
+      discover(Address::everyone(), out);
+      forget_strangers(stranger_intervals * parameters_.discovery_interval, now, out);
+    }
+    discovered_ = now;
     discovery_due_ = now + parameters_.discovery_interval;
   }
-  deadline_ = discovery_due_;
   for (const auto& [address, device] : devices_) {
     device->expire(now, out);
     settle(*device, now, out);
   }
+  reckon_deadline();
 }
 
 }  // namespace aoe::initiator

@@ -85,8 +85,8 @@ TEST(EngineDiscovery, ASilentDeviceIsSearchedForAtMostOnceASecond) {
   for (int i = 0; i < 40; ++i) world.read(0, 1), world.answer(world.take());
   std::vector<Instant> searches;
   for (std::uint64_t lba = 0; world.state() == DeviceState::up; ++lba) {
-    world.read(lba, 1);
     world.advance(10ms);
+    world.read(lba, 1);
     const std::string queries = world.queries();
     if (queries.empty()) continue;
     EXPECT_EQ(queries, "e7.3 on 0");
@@ -135,7 +135,9 @@ TEST(EngineUnexpected, AnAnswerFromAnotherAddress) {
   Sent command = world.take().front();
   command.header.address = {7, 4};
   world.answer(command);
-  EXPECT_EQ(world.events(), "e7.3 unexpected answer from 02:00:00:00:00:01");
+  EXPECT_EQ(world.events(),
+            "e7.3 answer from 02:00:00:00:00:01 with an address that was not asked");
+  EXPECT_EQ(world.engine.event_counts()[Event::Kind::wrong_address], 1U);
   EXPECT_EQ(world.completions(), "");
 }
 
@@ -146,7 +148,9 @@ TEST(EngineUnexpected, AnAnswerFromAMacThatTheDeviceDoesNotHave) {
   Sent command = world.take().front();
   command.header.destination = second_mac;
   world.answer(command);
-  EXPECT_EQ(world.events(), "e7.3 unexpected answer from 02:00:00:00:00:02");
+  EXPECT_EQ(world.events(),
+            "e7.3 answer from 02:00:00:00:00:02, which is not one of its addresses");
+  EXPECT_EQ(world.engine.event_counts()[Event::Kind::unknown_source], 1U);
   EXPECT_EQ(world.completions(), "");
 }
 
@@ -210,8 +214,9 @@ TEST(EngineUnexpected, AConfigAnswerFromAWildcardAddress) {
     world.hear(frame_of({port_mac, target_mac, address, 0}, World::default_offer));
   }
   EXPECT_EQ(world.events(),
-            "e*.3 unexpected answer from 02:00:00:00:00:01, "
-            "e7.* unexpected answer from 02:00:00:00:00:01");
+            "e*.3 answer from 02:00:00:00:00:01 with an address that was not asked, "
+            "e7.* answer from 02:00:00:00:00:01 with an address that was not asked");
+  EXPECT_EQ(world.engine.event_counts()[Event::Kind::wrong_address], 2U);
   EXPECT_TRUE(world.engine.devices().empty());
 }
 
@@ -219,7 +224,8 @@ TEST(EngineUnexpected, AConfigAnswerFromAGroupAddress) {
   World world;
   world.add_ports();
   world.hear(frame_of({port_mac, Mac::broadcast(), disk, 0}, World::default_offer));
-  EXPECT_EQ(world.events(), "e7.3 unexpected answer from ff:ff:ff:ff:ff:ff");
+  EXPECT_EQ(world.events(),
+            "e7.3 answer from ff:ff:ff:ff:ff:ff, which is not one of its addresses");
   EXPECT_TRUE(world.engine.devices().empty());
 }
 

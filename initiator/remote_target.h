@@ -1,44 +1,43 @@
-// A remote target: one MAC address at which a device answers, and the local ports that reach it.
+// A remote target: one MAC address at which a device answers, and the paths to it, one for each
+// local port that it has answered on.
 //
-// Owned by its device. Holds what is learned about this one path: the window, the round-trip time,
-// the limits it advertises, and whether it has fallen silent.
+// Owned by its device's Paths. A target's buffers bound what is outstanding, so the window and the
+// round-trip time are the target's. What falls silent is a path: a cable, a switch, a card.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "initiator/actions.h"
+#include "initiator/reordering.h"
 #include "initiator/rtt.h"
+#include "initiator/slots.h"
 #include "initiator/window.h"
 
 namespace aoe::initiator {
 
-struct RemoteTarget {
+struct Path {
   std::uint64_t serial = 0;  // tells it from others of the device, past and present
-  Mac mac;
+  PortId port = 0;
+  bool suspect = false;             // another one is a better choice, if there is one
+  unsigned strikes = 0;             // batches in a row that it lost without an answer
+  Instant struck = Instant::min();  // the last time
+  Instant heard = Instant::min();   // its last answer
+  ReorderingWindow reordering{};
+  unsigned doubts = 0;  // commands sent again early that nothing was heard of since
+  SlotList sent{};  // the device's commands that are outstanding on it, but for those that take a
+                    // disk's time; in the order in which they were sent
+};
+
+struct RemoteTarget {
+  Mac mac{};
   Window window{1};
-  RttEstimator rtt;
-  std::uint8_t sector_count = 0;  // as advertised; 0 stands for 2 (§3.2)
-  unsigned expiries = 0;          // commands in a row that it did not answer in time
-  Instant heard{};                // its last answer
-  std::vector<PortId> ports;      // that it has answered on
-  std::size_t next_port = 0;
-
-  /// Silent so often in a row that another one is a better choice, if there is one.
-  bool is_suspect() const { return expiries >= 2; }
-
-  void answered(Instant now) {
-    heard = now;
-    expiries = 0;
-  }
-
-  void add_port(PortId port) {
-    if (std::ranges::find(ports, port) == ports.end()) ports.push_back(port);
-  }
-
-  /// Ports take turns.
-  PortId take_port() { return ports[next_port++ % ports.size()]; }
+  RttEstimator rtt{};
+  std::uint16_t buffer_count = 0;  // as advertised
+  std::uint8_t sector_count = 0;   // as advertised; 0 stands for 2 (§3.2)
+  Instant heard{};                 // its last answer on any path
+  std::vector<Path> paths{};       // at least one
+  std::size_t turn = 0;
 };
 
 }  // namespace aoe::initiator

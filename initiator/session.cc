@@ -9,17 +9,17 @@ Session::Session(const Parameters& parameters, std::uint64_t seed, Observer& obs
     : engine_(parameters, seed), observer_(observer) {}
 
 PortId Session::attach(FramePort& port) {
-  ports_.push_back(&port);
   const PortId id = engine_.add_port(port.link(), actions_);
+  if (id >= ports_.size()) ports_.resize(id + 1);
+  ports_[id] = &port;
   carry_out();
   return id;
 }
 
 void Session::detach(PortId port, Instant now) {
-  Link link = ports_[port]->link();
-  link.up = false;
   ports_[port] = nullptr;
-  engine_.change_port(port, link, now, actions_);
+  std::erase_if(actions_.frames, [port](const Transmit& frame) { return frame.port == port; });
+  engine_.remove_port(port, now, actions_);
   carry_out();
 }
 
@@ -32,6 +32,41 @@ std::uint32_t Session::discover(Address whom) {
   const std::uint32_t tag = engine_.discover(whom, actions_);
   carry_out();
   return tag;
+}
+
+void Session::set_parameters(const Parameters& parameters, Instant now) {
+  engine_.set_parameters(parameters, now, actions_);
+  carry_out();
+}
+
+bool Session::revalidate(Address device, Instant now) {
+  const bool known = engine_.revalidate(device, now, actions_);
+  carry_out();
+  return known;
+}
+
+bool Session::forget(Address device, Instant now) {
+  const bool forgotten = engine_.forget(device, now, actions_);
+  carry_out();
+  return forgotten;
+}
+
+std::size_t Session::forget_down(Instant now) {
+  const std::size_t count = engine_.forget_down(now, actions_);
+  carry_out();
+  return count;
+}
+
+std::size_t Session::forget_unopened(Instant now) {
+  const std::size_t count = engine_.forget_unopened(now, actions_);
+  carry_out();
+  return count;
+}
+
+bool Session::cancel(Address device, std::uint64_t id, Instant now) {
+  const bool found = engine_.cancel(device, id, now, actions_);
+  carry_out();
+  return found;
 }
 
 void Session::submit(const IoRequest& request, Instant now) {

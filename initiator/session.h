@@ -5,6 +5,7 @@
 // interfaces and a simulation alike. Owns the engine, not the ports. One thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -30,13 +31,23 @@ class Session {
 
   /// `port` stays until it is detached, or outlives the session.
   PortId attach(FramePort& port);
-  /// The port goes: what was on its way by it is sent again by others.
+  /// The port goes: what was on its way by it is sent again by others. Another may get its id.
   void detach(PortId port, Instant now);
   /// The port's link() has changed.
   void link_changed(PortId port, Instant now);
 
+  // As the engine has them.
   std::uint32_t discover(Address whom);
+  void set_parameters(const Parameters& parameters, Instant now);
+  bool open(Address device) { return engine_.open(device); }
+  void close(Address device) { engine_.close(device); }
+  bool revalidate(Address device, Instant now);
+  bool forget(Address device, Instant now);
+  std::size_t forget_down(Instant now);
+  std::size_t forget_unopened(Instant now);
   void submit(const IoRequest& request, Instant now);
+  /// Told of as completed before this returns, unless it is called from within a report.
+  bool cancel(Address device, std::uint64_t id, Instant now);
 
   /// Handles all frames that wait at the port.
   void receive(PortId port, Instant now);
@@ -54,7 +65,7 @@ class Session {
 
   Engine engine_;
   Observer& observer_;
-  std::vector<FramePort*> ports_;  // by PortId; null once detached
+  std::vector<FramePort*> ports_;  // by PortId; null while no port has it
   Actions actions_;
   Actions reporting_;
   bool carrying_out_ = false;

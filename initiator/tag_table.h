@@ -29,10 +29,12 @@ class TagTable {
 
   struct Entry {
     std::uint32_t tag = 0;
-    std::uint32_t command = 0;  // the device's command
-    Device* device = nullptr;   // which outlives the table's use: devices never go
-    std::uint64_t remote = 0;   // the device's remote target that it went to, by its serial number
+    std::uint32_t command = 0;  // the device's command, by its place,
+    std::uint32_t use = 0;      // and which of the commands that were ever there
+    Device* device = nullptr;   // whose it is
+    std::uint64_t path = 0;     // the device's path that it went by, by its serial number
     Instant sent{};
+    Instant overtaken = never;  // superseded for that a later one was answered first, then
     State state = State::unused;
     bool timed = true;  // its answer takes as long as the path, not as long as the disk
   };
@@ -50,6 +52,9 @@ class TagTable {
 
   /// An outstanding entry ceases to be.
   void retire(Entry& entry, State as);
+
+  /// The device goes: none of its entries, which are not outstanding, is known any more.
+  void forget(const Device& device);
 
  private:
   Entry& place(std::uint32_t tag) { return entries_[tag & (entries_.size() - 1)]; }

@@ -34,9 +34,21 @@ void Window::answered() {
   }
 }
 
-bool Window::expired(Instant sent, Instant now) {
+void Window::withdrawn() {
   AOE_CHECK(outstanding_ > 0);
   --outstanding_;
+}
+
+void Window::lost(Instant sent) {
+  if (sent < collapsed_) return;
+  threshold_ = size_ = at_least_one(size_ - 1);
+}
+
+void Window::not_lost() {
+  if (size_ < limit_) threshold_ = ++size_;
+}
+
+bool Window::expired(Instant sent, Instant now) {
   if (sent < collapsed_) return false;
   threshold_ = at_least_one(size_ / 2);
   size_ = 1;

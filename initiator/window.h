@@ -2,8 +2,12 @@
 //
 // As the Linux driver does it: starts at half of what is allowed, grows by one an answer below the
 // slow-start threshold and by one a window-full above it, and collapses to one when an answer does
-// not come. Better in one thing: commands that were lost together collapse it once. Owned by one
-// remote target; called on send, answer and expiry. Reads no clock.
+// not come. Better in two things: commands that were lost together collapse it once; and a single
+// command that is lost while later ones are answered costs one place, not the window. A full queue
+// that drops what is beyond it so takes back just that much; and where frames are lost by chance,
+// one in n, the window settles at about n instead of the square root of it, for a target's Buffer
+// Count already bounds what it may be sent. Owned by one remote target; called on send, answer,
+// loss and expiry. Reads no clock.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +31,15 @@ class Window {
   void sent() { ++outstanding_; }
   /// An answer came for a command that counts as outstanding.
   void answered();
-  /// A command that was sent at `sent` got no answer: it does not count as outstanding any more.
-  /// Returns whether that collapsed the window; it did not when the command was lost along with one
-  /// that has.
+  /// A command that was sent at `sent`, and taken back, got no answer. Returns whether that
+  /// collapsed the window; it did not when the command was lost along with one that has.
   bool expired(Instant sent, Instant now);
-  /// A command was given up for another reason.
-  void withdrawn() { --outstanding_; }
+  /// A command that was sent at `sent`, and taken back, was lost while later ones were answered.
+  void lost(Instant sent);
+  /// It was late, not lost: the place is given back.
+  void not_lost();
+  /// A command is taken back: it does not count as outstanding any more.
+  void withdrawn();
 
   std::uint16_t size() const { return size_; }
   std::uint16_t threshold() const { return threshold_; }

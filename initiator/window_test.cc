@@ -9,6 +9,12 @@ using namespace std::chrono_literals;
 
 constexpr Instant start{};
 
+/// A command that was sent at `sent` is taken back, for there was no answer.
+bool expire(Window& window, Instant sent, Instant now) {
+  window.withdrawn();
+  return window.expired(sent, now);
+}
+
 void fill(Window& window) {
   while (window.has_room()) window.sent();
 }
@@ -69,7 +75,7 @@ TEST(Window, NeverGrowsBeyondTheLimit) {
 TEST(Window, CollapsesToOneWithHalfOfItAsThreshold) {
   Window window(16);
   fill(window);
-  EXPECT_TRUE(window.expired(start, start + 1s));
+  EXPECT_TRUE(expire(window, start, start + 1s));
   EXPECT_EQ(window.size(), 1);
   EXPECT_EQ(window.threshold(), 4);
   EXPECT_EQ(window.outstanding(), 7);
@@ -80,7 +86,7 @@ TEST(Window, CollapsesToOneWithHalfOfItAsThreshold) {
 TEST(Window, GrowsByOneAnAnswerBelowTheThreshold) {
   Window window(16);
   fill(window);
-  while (window.outstanding() > 0) window.expired(start, start + 1s);
+  while (window.outstanding() > 0) expire(window, start, start + 1s);
   const int sizes[] = {2, 4, 5, 6};  // doubles up to the threshold of 4, then by one
   for (const int size : sizes) {
     turn(window);
@@ -91,18 +97,18 @@ TEST(Window, GrowsByOneAnAnswerBelowTheThreshold) {
 TEST(Window, CommandsLostTogetherCollapseItOnce) {
   Window window(16);
   fill(window);
-  EXPECT_TRUE(window.expired(start, start + 1s));
-  EXPECT_FALSE(window.expired(start, start + 1s));
-  EXPECT_FALSE(window.expired(start + 999ms, start + 2s));  // sent before the collapse
+  EXPECT_TRUE(expire(window, start, start + 1s));
+  EXPECT_FALSE(expire(window, start, start + 1s));
+  EXPECT_FALSE(expire(window, start + 999ms, start + 2s));  // sent before the collapse
   EXPECT_EQ(window.threshold(), 4);
 }
 
 TEST(Window, TheRepetitionThatIsLostAsWellCollapsesItAgain) {
   Window window(16);
   window.sent();
-  EXPECT_TRUE(window.expired(start, start + 1s));
+  EXPECT_TRUE(expire(window, start, start + 1s));
   window.sent();  // at once
-  EXPECT_TRUE(window.expired(start + 1s, start + 3s));
+  EXPECT_TRUE(expire(window, start + 1s, start + 3s));
   EXPECT_EQ(window.size(), 1);
   EXPECT_EQ(window.threshold(), 1);
 }

@@ -2,6 +2,7 @@
 // needs, as 8-byte little-endian entries in blocks of 512 bytes (ACS-2, 7.10).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -12,7 +13,7 @@ namespace aoe {
 
 struct SectorRange {
   std::uint64_t lba = 0;      // below 2^48
-  std::uint64_t sectors = 0;  // 0 to 65535; an entry of 0 names nothing
+  std::uint64_t sectors = 0;  // in an entry 0 to 65535; one of 0 names nothing
 
   bool operator==(const SectorRange&) const = default;
 };
@@ -40,5 +41,21 @@ class TrimList {
  private:
   Bytes packed_;
 };
+
+/// Packs a range of any length into entries from the front of `block`, and zeros the rest.
+/// `block` is a multiple of 8 bytes, and has an entry for each 65535 sectors.
+inline void pack(SectorRange range, MutableBytes block) {
+  constexpr std::uint64_t entry_sectors_max = 0xffff;
+  for (std::size_t at = 0; at < block.size(); at += TrimList::entry_size) {
+    const std::uint64_t sectors = std::min(range.sectors, entry_sectors_max);
+    const std::uint64_t entry = sectors == 0 ? 0 : sectors << 48 | range.lba;
+    for (std::size_t byte = 0; byte < TrimList::entry_size; ++byte) {
+      block[at + byte] = static_cast<std::uint8_t>(entry >> (8 * byte));
+    }
+    range.lba += sectors;
+    range.sectors -= sectors;
+  }
+  AOE_CHECK(range.sectors == 0);
+}
 
 }  // namespace aoe

@@ -186,7 +186,7 @@ VethWorld::Result VethWorld::open_client() {
   parameters.deadsecs = scenario_.given.deadsecs;
   parameters.maxout = scenario_.given.maxout;
   parameters.early_retransmission = false;  // RtoModel knows of timeouts only
-  auto client = initiator::Client::open(loop_, parameters, {"eth0"});
+  auto client = initiator::LiveSession::open(loop_, parameters, {"eth0"});
   if (!client) return tl::unexpected(client.error());
   client_ = *std::move(client);
   client_->listen([this](const initiator::Event& event) {

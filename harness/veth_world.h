@@ -17,7 +17,7 @@
 
 #include "harness/process.h"
 #include "harness/world.h"
-#include "initiator/client.h"
+#include "initiator/live_session.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"
 
@@ -108,7 +108,7 @@ class VethWorld final : public World {
   std::string broken_;
 
   std::unique_ptr<Process> target_;
-  std::unique_ptr<initiator::Client> client_;
+  std::unique_ptr<initiator::LiveSession> client_;
 };
 
 }  // namespace aoe::harness

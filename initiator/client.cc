@@ -2,178 +2,323 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
-#include <utility>
+#include <map>
 
 #include <fmt/format.h>
+#include <boost/asio/steady_timer.hpp>
 
+#include "initiator/live_session.h"
 #include "proto/describe.h"
 
 namespace aoe::initiator {
 namespace {
 
-std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
-  return std::chrono::steady_clock::time_point(instant.time_since_epoch());
-}
+using boost::asio::steady_timer;
+using boost::system::error_code;
 
-constexpr Duration discovery_repeat = std::chrono::milliseconds(250);
+constexpr auto discovery_repeat = std::chrono::milliseconds(250);
+constexpr std::uint64_t opening_bit = std::uint64_t{1} << 63;  // in the number of an async_open()
 
 }  // namespace
 
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+// What a Client and its Disks share. Owns the session; lives as long as any of them, and through
+// the callbacks in which the last of them goes.
+class ClientCore : public std::enable_shared_from_this<ClientCore> {
+ public:
+  static tl::expected<std::shared_ptr<ClientCore>, std::string> make(
+      boost::asio::io_context& loop, const Client::Options& options) {
+    std::shared_ptr<ClientCore> core(new ClientCore(loop), [](ClientCore* gone) {
+      std::unique_ptr<ClientCore> owned(gone);
+      if (owned->calling_back_) {
+        boost::asio::post(owned->loop_, [owned = std::move(owned)] {});
+      }
+    });
+    auto session = LiveSession::open(loop, options.parameters, options.interfaces);
+    if (!session) return tl::unexpected(session.error());
+    core->session_ = *std::move(session);
+    core->session_->listen([self = core.get()](const Event& event) { self->happened(event); });
+    core->session_->listen_for_trouble([self = core.get()](const std::string& what) {
+      if (self->trouble_listener) self->call_back([&] { self->trouble_listener(what); });
+    });
+    return core;
+  }
+
+  ~ClientCore() {
+    for (auto& [number, opening] : openings_) {
+      opening.operation->complete_later(boost::asio::error::operation_aborted, Disk());
+    }
+    session_.reset();
+  }
+
+  boost::asio::io_context& loop() const { return loop_; }
+  LiveSession& session() const { return *session_; }
+  const Engine& engine() const { return session_->engine(); }
+
+  std::uint64_t submit(const IoRequest& request, std::unique_ptr<Operation<>> operation) {
+    const bool was_submitting = std::exchange(submitting_, true);
+    const std::uint64_t number = session_->submit(
+        request, [this, shared = std::shared_ptr(std::move(operation))](const Completion& result) {
+          if (submitting_) {
+            shared->complete_later(make_error_code(result));
+          } else {
+            call_back([&] { shared->complete(make_error_code(result)); });
+          }
+        });
+    submitting_ = was_submitting;
+    return number;
+  }
+
+  std::uint64_t open(Address address, std::chrono::nanoseconds limit,
+                     std::unique_ptr<Operation<Disk>> operation) {
+    const std::uint64_t number = opening_bit | next_opening_++;
+    if (!address.is_exact()) {
+      operation->complete_later(make_error_code({.error = IoError::invalid}), Disk());
+    } else if (is_up(address)) {
+      operation->complete_later({}, Disk(shared_from_this(), address));
+    } else {
+      const auto deadline = steady_timer::clock_type::now() + limit;
+      const auto [opening, _] = openings_.try_emplace(number, address, deadline, loop_);
+      opening->second.operation = std::move(operation);
+      ask_again(number);
+    }
+    return number;
+  }
+
+  void cancel(std::uint64_t number) {
+    if ((number & opening_bit) == 0) {
+      session_->cancel(number);
+    } else if (const auto found = openings_.find(number); found != openings_.end()) {
+      found->second.operation->complete_later(boost::asio::error::operation_aborted, Disk());
+      openings_.erase(found);
+    }
+  }
+
+  std::string why_not_up(Address address) const {
+    const auto failure = identify_failures_.find(address);
+    if (failure != identify_failures_.end()) {
+      std::array<char, description_size_max> room;
+      const Event& event = failure->second;
+      return fmt::format("{}: IDENTIFY failed: {}", address,
+                         event.result.error == IoError::none
+                             ? std::string(describe(event.reject, room))
+                             : describe(event.result));
+    }
+    const Device* device = engine().find(address);
+    if (device != nullptr && device->state() == DeviceState::up) {
+      return fmt::format("{}: is up", address);
+    }
+    return fmt::format("{}: no answer{} on {}", address, device != nullptr ? " to IDENTIFY" : "",
+                       interface_names());
+  }
+
+  Client::Listener listener;
+  Client::TroubleListener trouble_listener;
+
+ private:
+  /// An async_open() that waits for its device.
+  struct Opening {
+    Opening(Address whose, steady_timer::time_point until, boost::asio::io_context& loop)
+        : address(whose), deadline(until), timer(loop) {}
+
+    Address address;
+    steady_timer::time_point deadline;
+    steady_timer timer;
+    std::unique_ptr<Operation<Disk>> operation;
+  };
+
+  explicit ClientCore(boost::asio::io_context& loop) : loop_(loop) {}
+
+  bool is_up(Address address) const {
+    const Device* device = engine().find(address);
+    return device != nullptr && device->state() == DeviceState::up;
+  }
+
+  void ask_again(std::uint64_t number) {
+    Opening& opening = openings_.at(number);
+    if (steady_timer::clock_type::now() >= opening.deadline) {
+      opening.operation->complete_later(make_error_code({.error = IoError::no_such_device}),
+                                        Disk());
+      openings_.erase(number);
+      return;
+    }
+    session_->discover(opening.address);
+    opening.timer.expires_after(
+        std::min<Duration>(discovery_repeat, opening.deadline - steady_timer::clock_type::now()));
+    opening.timer.async_wait([this, number](const error_code& error) {
+      if (!error && openings_.contains(number)) ask_again(number);
+    });
+  }
+
+  void happened(const Event& event) {
+    if (event.kind == Event::Kind::identify_failed) {
+      Event& failure = identify_failures_[event.device] = event;
+      failure.config.string = {};
+    } else if (event.kind == Event::Kind::device_up) {
+      identify_failures_.erase(event.device);
+      std::erase_if(openings_, [&](const auto& entry) {
+        const Opening& opening = entry.second;
+        if (opening.address != event.device) return false;
+        opening.operation->complete_later({}, Disk(shared_from_this(), event.device));
+        return true;
+      });
+    }
+    if (listener) call_back([&] { listener(event); });
+  }
+
+  /// Whatever a callback destroys, this is still there when it returns.
+  template <class Callback>
+  void call_back(Callback callback) {
+    ++calling_back_;
+    callback();
+    --calling_back_;
+  }
+
+  std::string interface_names() const {
+    std::string names;
+    for (const InterfaceStatus& interface : session_->interfaces()) {
+      names += (names.empty() ? "" : ", ") + interface.name + (interface.up ? "" : " (down)");
+    }
+    return names;
+  }
+
+  boost::asio::io_context& loop_;
+  std::unique_ptr<LiveSession> session_;
+  int calling_back_ = 0;
+  bool submitting_ = false;
+  std::map<std::uint64_t, Opening> openings_;
+  std::uint64_t next_opening_ = 0;
+  std::map<Address, Event> identify_failures_;  // the last of each device that is not up
+};
+
+void cancel(const std::weak_ptr<ClientCore>& core, std::uint64_t number) {
+  if (const auto locked = core.lock()) locked->cancel(number);
 }
 
-Client::Client(boost::asio::io_context& loop, const Parameters& parameters)
-    : loop_(loop),
-      timer_(loop_),
-      session_(parameters, std::random_device()(), *this),
-      watcher_(loop_),
-      live_ports_(watcher_, *this) {}
+boost::asio::io_context::executor_type executor(const ClientCore& core) {
+  return core.loop().get_executor();
+}
 
-Client::~Client() = default;
+// Client.
 
-tl::expected<std::unique_ptr<Client>, std::string> Client::open(
-    boost::asio::io_context& loop, const Parameters& parameters,
-    const std::vector<std::string>& interfaces) {
-  std::unique_ptr<Client> client(new Client(loop, parameters));
-  if (auto opened = client->live_ports_.open(interfaces); !opened)
-    return tl::unexpected(opened.error());
-  if (client->ports_.empty()) return tl::unexpected(std::string("no Ethernet interface is up"));
-  client->tick();
-  return client;
+tl::expected<Client, std::string> Client::open(boost::asio::io_context& loop,
+                                               const Options& options) {
+  auto core = ClientCore::make(loop, options);
+  if (!core) return tl::unexpected(core.error());
+  return Client(*std::move(core));
+}
+
+std::uint64_t Client::start_opening(const std::shared_ptr<ClientCore>& core, Address address,
+                                    std::chrono::nanoseconds limit,
+                                    std::unique_ptr<Operation<Disk>> operation) {
+  return core->open(address, limit, std::move(operation));
+}
+
+std::optional<Disk> Client::open_disk(Address address) {
+  const Device* device = core_->engine().find(address);
+  if (device == nullptr || device->state() != DeviceState::up) return std::nullopt;
+  return Disk(core_, address);
 }
 
 std::uint32_t Client::discover(Address whom) {
-  return session_.discover(whom);
+  return core_->session().discover(whom);
 }
 
-void Client::submit(IoRequest request, Done done) {
-  request.id = next_id_++;
-  pending_.emplace(request.id, std::move(done));
-  session_.submit(request, monotonic_now());
-  set_timer();
-}
-
-void Client::wait(const std::function<bool()>& until) {
-  while (!until()) loop_.run_one();
-}
-
-bool Client::wait(const std::function<bool()>& until, Duration limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!until()) {
-    if (loop_.run_one_until(deadline) == 0) return until();
+std::vector<DeviceStatus> Client::devices() const {
+  std::vector<DeviceStatus> all;
+  for (const auto& [address, device] : core_->engine().devices()) {
+    all.push_back(core_->session().status(*device));
   }
-  return true;
+  return all;
 }
 
-tl::expected<const Device*, std::string> Client::find(Address address, std::chrono::seconds limit) {
-  const auto is_up = [&] {
-    const Device* device = engine().find(address);
-    return device != nullptr && device->state() == DeviceState::up;
-  };
-  const Instant deadline = monotonic_now() + limit;
-  while (!is_up() && monotonic_now() < deadline) {
-    discover(address);
-    wait(is_up, std::min(discovery_repeat, deadline - monotonic_now()));
+std::optional<DeviceStatus> Client::device(Address address) const {
+  const Device* device = core_->engine().find(address);
+  if (device == nullptr) return std::nullopt;
+  return core_->session().status(*device);
+}
+
+std::string Client::why_not_up(Address address) const {
+  return core_->why_not_up(address);
+}
+
+bool Client::revalidate(Address address) {
+  return core_->session().revalidate(address);
+}
+
+bool Client::forget(Address address) {
+  return core_->session().forget(address);
+}
+
+std::size_t Client::forget_down() {
+  return core_->session().forget_down();
+}
+
+std::size_t Client::forget_unopened() {
+  return core_->session().forget_unopened();
+}
+
+const Parameters& Client::parameters() const {
+  return core_->engine().parameters();
+}
+
+void Client::set_parameters(const Parameters& parameters) {
+  core_->session().set_parameters(parameters);
+}
+
+std::vector<InterfaceStatus> Client::interfaces() const {
+  return core_->session().interfaces();
+}
+
+void Client::change_interfaces(const std::vector<std::string>& interfaces) {
+  core_->session().change_interfaces(interfaces);
+}
+
+void Client::listen(Listener listener) {
+  core_->listener = std::move(listener);
+}
+
+void Client::listen_for_trouble(TroubleListener listener) {
+  core_->trouble_listener = std::move(listener);
+}
+
+// Disk.
+
+Disk::Disk(std::shared_ptr<ClientCore> core, Address address)
+    : core_(std::move(core)), address_(address) {
+  core_->session().open(address_);
+}
+
+Disk& Disk::operator=(Disk&& other) noexcept {
+  std::swap(core_, other.core_);
+  std::swap(address_, other.address_);
+  return *this;
+}
+
+Disk::~Disk() {
+  if (core_ != nullptr) core_->session().close(address_);
+}
+
+DeviceStatus Disk::status() const {
+  const Device* device = core_->engine().find(address_);
+  AOE_CHECK(device != nullptr);  // who is open is not forgotten
+  return core_->session().status(*device);
+}
+
+std::uint64_t Disk::size() const {
+  const Device* device = core_->engine().find(address_);
+  AOE_CHECK(device != nullptr);
+  return device->identity()->sectors * sector_size;
+}
+
+std::uint64_t Disk::submit(const std::shared_ptr<ClientCore>& core, Address address,
+                           IoRequest request, std::uint64_t offset,
+                           std::unique_ptr<Operation<>> operation) {
+  request.device = address;
+  if (offset % sector_size != 0) {
+    operation->complete_later(make_error_code({.error = IoError::invalid}));
+    return 0;
   }
-  if (is_up()) return engine().find(address);
-
-  const auto failure = identify_failures_.find(address);
-  if (failure != identify_failures_.end()) {
-    std::array<char, description_size_max> room;
-    const Event& event = failure->second;
-    return tl::unexpected(fmt::format("{}: IDENTIFY failed: {}", address,
-                                      event.result.error == IoError::none
-                                          ? std::string(describe(event.reject, room))
-                                          : describe(event.result)));
-  }
-  const bool heard = engine().find(address) != nullptr;
-  return tl::unexpected(fmt::format("{}: no answer{} on {} within {} s", address,
-                                    heard ? " to IDENTIFY" : "", interface_names(), limit.count()));
-}
-
-const std::string& Client::interface_name(PortId port) const {
-  return ports_[port].name;
-}
-
-std::string Client::interface_names() const {
-  std::string names;
-  for (const auto& [port, name] : ports_) {
-    const bool up = port != nullptr && port->link().up;
-    names += (names.empty() ? "" : ", ") + name + (up ? "" : " (down)");
-  }
-  return names;
-}
-
-void Client::completed(const Completion& completion) {
-  const auto found = pending_.find(completion.id);
-  AOE_CHECK(found != pending_.end());
-  const Done done = std::move(found->second);
-  pending_.erase(found);
-  done(completion);
-}
-
-void Client::happened(const Event& event) {
-  if (event.kind == Event::Kind::identify_failed) {
-    identify_failures_[event.device] = event;
-    identify_failures_[event.device].config.string = {};
-  }
-  if (event.kind == Event::Kind::device_up) identify_failures_.erase(event.device);
-  if (listener_) listener_(event);
-}
-
-void Client::port_opened(PacketPort& port) {
-  const PortId id = session_.attach(port);
-  if (id >= ports_.size()) ports_.resize(id + 1);  // else that of one that has gone
-  ports_[id] = {&port, port.interface().name};
-}
-
-void Client::port_readable(PacketPort& port) {
-  session_.receive(id_of(port), monotonic_now());
-  set_timer();
-}
-
-void Client::port_changed(PacketPort& port) {
-  session_.link_changed(id_of(port), monotonic_now());
-  set_timer();
-}
-
-void Client::port_closing(PacketPort& port) {
-  const PortId id = id_of(port);
-  ports_[id].port = nullptr;
-  session_.detach(id, monotonic_now());
-  set_timer();
-}
-
-void Client::port_trouble(const std::string& what) {
-  fmt::print(stderr, "aoe-initiator: {}\n", what);
-}
-
-PortId Client::id_of(const PacketPort& port) const {
-  const auto found = std::ranges::find(ports_, &port, &Port::port);
-  AOE_CHECK(found != ports_.end());
-  return static_cast<PortId>(found - ports_.begin());
-}
-
-void Client::tick() {
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
-    if (ports_[port].port != nullptr) session_.receive(static_cast<PortId>(port), monotonic_now());
-  }
-  session_.tick(monotonic_now());
-  timer_due_ = never;
-  set_timer();
-}
-
-void Client::set_timer() {
-  // A timer that is due earlier finds nothing to do and is set anew: cheaper than moving it each
-  // time.
-  if (session_.deadline() >= timer_due_) return;
-  timer_due_ = session_.deadline();
-  timer_.expires_at(on_steady_clock(timer_due_));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) tick();
-  });
+  return core->submit(request, std::move(operation));
 }
 
 }  // namespace aoe::initiator

@@ -1,97 +1,217 @@
-// The initiator on this machine's interfaces: a session, packet ports, and the monotonic clock, in
-// an Asio loop that belongs to the caller and may serve others too.
+// The client library: AoE disks for programs that run a Boost.Asio loop.
 //
-// For programs that do one thing after another: they submit, and wait() runs the loop until what
-// they wait for has happened. One thread; callbacks come from within wait() and submit().
+//   boost::asio::io_context loop;
+//   auto client = aoe::initiator::Client::open(loop, {.interfaces = {"eth0"}});
+//   aoe::initiator::Disk disk = co_await client->async_open("e0.2", 3s,
+//   boost::asio::use_awaitable); co_await disk.async_read(0, buffer, boost::asio::use_awaitable);
+//
+// Asynchronous operations take any completion token (a callback, use_future, use_awaitable, ...) of
+// the signature given with each; they can be cancelled by the token's cancellation slot. A handler
+// is called once, and never from within the function that began the operation; buffers stay in
+// place until then.
+//
+// One thread: everything here is called from the thread that runs the loop (or while none does). As
+// long as a Client or a Disk of it lives, the loop has work.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
-#include "initiator/session.h"
-#include "wire/asio_watcher.h"
-#include "wire/live_ports.h"
+#include "initiator/error.h"
+#include "initiator/operation.h"
+#include "initiator/parameters.h"
+#include "initiator/status.h"
 
 namespace aoe::initiator {
 
-/// Now, on the line that the engines' instants are on.
-Instant monotonic_now();
+class ClientCore;
+class Disk;
 
-class Client final : Session::Observer, LivePorts::User {
+/// Discovers disks on this machine's interfaces. Movable; when it and all its disks are gone, what
+/// is outstanding completes with operation_aborted.
+class Client {
  public:
-  using Done = std::function<void(const Completion&)>;
+  struct Options {
+    /// Names or globs ("eth*"); none: every Ethernet interface, as soon as it is up.
+    std::vector<std::string> interfaces{};
+    Parameters parameters{};
+  };
   using Listener = std::function<void(const Event&)>;
+  using TroubleListener = std::function<void(const std::string&)>;
 
-  /// Works on the interfaces named; with no names, on every Ethernet interface that is up.
-  static tl::expected<std::unique_ptr<Client>, std::string> open(
-      boost::asio::io_context& loop, const Parameters& parameters,
-      const std::vector<std::string>& interfaces);
-  ~Client();
+  /// Opens packet sockets (which takes CAP_NET_RAW) and asks everyone to show up. The error names
+  /// the interface: "eth9: no such interface".
+  static tl::expected<Client, std::string> open(boost::asio::io_context& loop,
+                                                const Options& options);
 
-  /// Hears of everything that happens from now on.
-  void listen(Listener listener) { listener_ = std::move(listener); }
+  // Devices.
 
-  /// Asks everyone, or one address, to show up; returns the tag that answers carry.
-  std::uint32_t discover(Address whom);
+  /// Opens a disk as soon as it is up, asking for it again and again, for `limit` at most.
+  /// void(error_code, Disk). Errors: IoError::no_such_device when nothing answered, or nothing that
+  /// could be identified; why_not_up() says more.
+  template <class Token>
+  auto async_open(Address address, std::chrono::nanoseconds limit, Token&& token);
+  /// By name: "e0.2". Another name is IoError::invalid.
+  template <class Token>
+  auto async_open(std::string_view name, std::chrono::nanoseconds limit, Token&& token);
+  /// Opens it now, if it is up.
+  std::optional<Disk> open_disk(Address address);
 
-  /// `done` is called once, perhaps before this returns. The request's id is the client's affair.
-  void submit(IoRequest request, Done done);
+  /// Asks everyone (or one address) to show up; returns the tag that answers carry. Events tell of
+  /// them, devices() lists them.
+  std::uint32_t discover(Address whom = Address::everyone());
+  /// All devices that answered, by address.
+  std::vector<DeviceStatus> devices() const;
+  std::optional<DeviceStatus> device(Address address) const;
+  /// A line: "e0.2: no answer on eth1", "e0.2: IDENTIFY failed: device unavailable".
+  std::string why_not_up(Address address) const;
 
-  /// Runs the loop until `until()` holds, for `limit` at most. Returns whether it holds.
-  bool wait(const std::function<bool()>& until, Duration limit);
-  /// Without a limit: for what is certain to come, as every completion is.
-  void wait(const std::function<bool()>& until);
+  /// Asks a disk again what it is, also while it is open: a changed size is picked up and told as
+  /// an event. False for an address that never answered.
+  bool revalidate(Address address);
+  /// Forgets a device that nobody holds open. False for one that is, and for one that is not known.
+  bool forget(Address address);
+  /// Forgets all that are down, or all, but for those that are open. Returns how many.
+  std::size_t forget_down();
+  std::size_t forget_unopened();
 
-  /// Discovers `address` again and again until its device is up, for `limit` at most. The error
-  /// says why it is not: "e0.2: no answer on eth1 within 3 s", "e0.2: IDENTIFY failed: device
-  /// unavailable".
-  tl::expected<const Device*, std::string> find(Address address, std::chrono::seconds limit);
+  // The driver's parameters and interfaces.
 
-  const Engine& engine() const { return session_.engine(); }
-  const std::string& interface_name(PortId port) const;
-  /// "eth0, eth1 (down)": all that this client works on.
-  std::string interface_names() const;
+  const Parameters& parameters() const;
+  /// Takes effect at once.
+  void set_parameters(const Parameters& parameters);
+  std::vector<InterfaceStatus> interfaces() const;
+  void change_interfaces(const std::vector<std::string>& interfaces);
+
+  /// Hears of everything that happens, from within the loop.
+  void listen(Listener listener);
+  /// Hears of interfaces that could not be opened.
+  void listen_for_trouble(TroubleListener listener);
 
  private:
-  Client(boost::asio::io_context& loop, const Parameters& parameters);
+  explicit Client(std::shared_ptr<ClientCore> core) : core_(std::move(core)) {}
+  static std::uint64_t start_opening(const std::shared_ptr<ClientCore>& core, Address address,
+                                     std::chrono::nanoseconds limit,
+                                     std::unique_ptr<Operation<Disk>> operation);
 
-  void completed(const Completion& completion) override;
-  void happened(const Event& event) override;
-  void port_opened(PacketPort& port) override;
-  void port_readable(PacketPort& port) override;
-  void port_changed(PacketPort& port) override;
-  void port_closing(PacketPort& port) override;
-  void port_trouble(const std::string& what) override;
-
-  PortId id_of(const PacketPort& port) const;
-  /// What came in while the loop stood still is heard before the clock is believed.
-  void tick();
-  void set_timer();
-
-  boost::asio::io_context& loop_;
-  boost::asio::steady_timer timer_;
-  Instant timer_due_ = never;
-  Session session_;
-  AsioWatcher watcher_;
-  LivePorts live_ports_;
-  struct Port {
-    PacketPort* port;  // null once it has gone
-    std::string name;
-  };
-  std::vector<Port> ports_;  // by PortId
-  Listener listener_;
-  std::unordered_map<std::uint64_t, Done> pending_;
-  std::uint64_t next_id_ = 0;
-  std::map<Address, Event> identify_failures_;  // the last of each device that is not up
+  std::shared_ptr<ClientCore> core_;
 };
+
+/// A disk that is held open. Offsets and lengths are bytes, multiples of 512. Movable.
+///
+/// Requests may be of any size, and are split as the paths demand. Requests that overlap take
+/// effect in the order in which they were begun; a flush makes stable what completed before it
+/// began. A request that fails may have taken effect in part.
+class Disk {
+ public:
+  /// None: to be assigned to.
+  Disk() = default;
+  Disk(Disk&&) noexcept = default;
+  Disk& operator=(Disk&& other) noexcept;
+  ~Disk();
+
+  Address address() const { return address_; }
+  DeviceStatus status() const;
+  /// In bytes, as the disk last said.
+  std::uint64_t size() const;
+
+  /// void(error_code): all of `into` was read.
+  template <class Token>
+  auto async_read(std::uint64_t offset, MutableBytes into, Token&& token) {
+    return begin({.kind = IoKind::read, .lba = offset / sector_size, .into = into}, offset,
+                 std::forward<Token>(token));
+  }
+  /// void(error_code): all of `from` was written; stable after a flush.
+  template <class Token>
+  auto async_write(std::uint64_t offset, Bytes from, Token&& token) {
+    return begin({.kind = IoKind::write, .lba = offset / sector_size, .from = from}, offset,
+                 std::forward<Token>(token));
+  }
+  /// void(error_code).
+  template <class Token>
+  auto async_flush(Token&& token) {
+    return begin({.kind = IoKind::flush}, 0, std::forward<Token>(token));
+  }
+  /// void(error_code). IoError::unsupported where the disk does not know TRIM.
+  template <class Token>
+  auto async_trim(std::uint64_t offset, std::uint64_t length, Token&& token) {
+    return begin({.kind = IoKind::trim,
+                  .lba = offset / sector_size,
+                  .sectors = length % sector_size == 0 ? length / sector_size : 0},
+                 offset, std::forward<Token>(token));
+  }
+
+ private:
+  friend class Client;
+  friend class ClientCore;
+  Disk(std::shared_ptr<ClientCore> core, Address address);
+
+  template <class Token>
+  auto begin(const IoRequest& request, std::uint64_t offset, Token&& token);
+  static std::uint64_t submit(const std::shared_ptr<ClientCore>& core, Address address,
+                              IoRequest request, std::uint64_t offset,
+                              std::unique_ptr<Operation<>> operation);
+
+  std::shared_ptr<ClientCore> core_;
+  Address address_{};
+};
+
+// What the templates are made of.
+
+/// Ends an operation of this number early, if it is still there.
+void cancel(const std::weak_ptr<ClientCore>& core, std::uint64_t number);
+boost::asio::io_context::executor_type executor(const ClientCore& core);
+
+/// `start` is given the handler of `token` as an Operation, and returns the operation's number.
+template <class... Results, class Token, class Start>
+auto begin_operation(const std::shared_ptr<ClientCore>& core, Token&& token, Start start) {
+  using boost::system::error_code;
+  return boost::asio::async_initiate<Token, void(error_code, Results...)>(
+      [core, start = std::move(start)](auto handler) mutable {
+        auto slot = boost::asio::get_associated_cancellation_slot(handler);
+        using Erased = HandlerOperation<decltype(handler), Results...>;
+        const std::uint64_t number =
+            start(std::make_unique<Erased>(std::move(handler), executor(*core)));
+        if (!slot.is_connected()) return;
+        slot.assign([core = std::weak_ptr(core), number](boost::asio::cancellation_type) {
+          cancel(core, number);
+        });
+      },
+      token);
+}
+
+template <class Token>
+auto Client::async_open(Address address, std::chrono::nanoseconds limit, Token&& token) {
+  return begin_operation<Disk>(core_, std::forward<Token>(token),
+                               [core = core_, address, limit](auto operation) {
+                                 return start_opening(core, address, limit, std::move(operation));
+                               });
+}
+
+template <class Token>
+auto Client::async_open(std::string_view name, std::chrono::nanoseconds limit, Token&& token) {
+  return async_open(parse_address(name).value_or(Address::everyone()), limit,
+                    std::forward<Token>(token));
+}
+
+template <class Token>
+auto Disk::begin(const IoRequest& request, std::uint64_t offset, Token&& token) {
+  return begin_operation(core_, std::forward<Token>(token),
+                         [core = core_, address = address_, request, offset](auto operation) {
+                           return submit(core, address, request, offset, std::move(operation));
+                         });
+}
 
 }  // namespace aoe::initiator

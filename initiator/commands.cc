@@ -24,28 +24,29 @@ constexpr milliseconds gather_time{500};
 constexpr int gather_rounds = 3;
 
 /// A client, or nothing when the complaint has been made.
-std::unique_ptr<Client> open_client(boost::asio::io_context& loop, const CommandOptions& options) {
-  auto client = Client::open(loop, options.parameters, options.interfaces);
+std::unique_ptr<OldClient> open_client(boost::asio::io_context& loop,
+                                       const CommandOptions& options) {
+  auto client = OldClient::open(loop, options.parameters, options.interfaces);
   if (client) return *std::move(client);
   complain(client.error());
   return nullptr;
 }
 
-const Device* find_device(Client& client, const CommandOptions& options, Address address) {
+const Device* find_device(OldClient& client, const CommandOptions& options, Address address) {
   const auto device = client.find(address, options.wait);
   if (device) return *device;
   complain(device.error());
   return nullptr;
 }
 
-void gather(Client& client) {
+void gather(OldClient& client) {
   for (int round = 0; round < gather_rounds; ++round) {
     if (round > 0) client.discover(Address::everyone());
     client.wait([] { return false; }, gather_time / gather_rounds);
   }
 }
 
-int nothing_found(const Client& client) {
+int nothing_found(const OldClient& client) {
   complain(fmt::format("no target answers on {}", client.interface_names()));
   return exit_failure;
 }
@@ -62,7 +63,7 @@ std::string gigabytes(std::uint64_t sectors) {
 }
 
 /// The interfaces through which a device is reached.
-std::vector<std::string> interfaces_of(const Client& client, const Device& device) {
+std::vector<std::string> interfaces_of(const OldClient& client, const Device& device) {
   std::set<std::string> names;
   for (const RemoteTarget& remote : device.remotes()) {
     for (const Path& path : remote.paths) names.insert(client.interface_name(path.port));
@@ -227,7 +228,7 @@ int ping_command(const CommandOptions& options, Address address, unsigned count,
 
 namespace {
 
-using Transfer = Transferred(Client&, const Device&, const Extent&, int);
+using Transfer = Transferred(OldClient&, const Device&, const Extent&, int);
 
 int transfer(const CommandOptions& options, Address address, const Extent& extent, bool quiet,
              Transfer& move, int descriptor) {

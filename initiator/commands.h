@@ -1,5 +1,5 @@
-// The subcommands of aoe-initiator: each does one thing through a Client, prints, and returns the
-// program's exit status (0, or 1 with a line on standard error).
+// The subcommands of aoe-initiator: each does one thing through a OldClient, prints, and returns
+// the program's exit status (0, or 1 with a line on standard error).
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "initiator/client.h"
+#include "initiator/old_client.h"
 #include "initiator/transfer.h"
 
 namespace aoe::initiator {

@@ -46,6 +46,7 @@
 
 #include "initiator/actions.h"
 #include "initiator/ata_command.h"
+#include "initiator/counters.h"
 #include "initiator/parameters.h"
 #include "initiator/paths.h"
 #include "initiator/request_table.h"
@@ -56,14 +57,6 @@ namespace aoe::initiator {
 
 enum class DeviceState : std::uint8_t { down, identifying, up, closewait };
 std::string_view text(DeviceState state);
-
-/// What a device has sent and met since it was discovered.
-struct DeviceCounters {
-  std::uint64_t commands = 0;  // transmissions, repeated ones included
-  std::uint64_t retransmissions = 0;
-  std::uint64_t early_retransmissions = 0;  // of these, before their timeout
-  std::uint64_t late_answers = 0;
-};
 
 class Device {
  public:

@@ -9,19 +9,11 @@
 #include <vector>
 
 #include "initiator/actions.h"
+#include "initiator/counters.h"
 #include "initiator/range_order.h"
 #include "initiator/slots.h"
 
 namespace aoe::initiator {
-
-/// How many requests have completed.
-struct RequestCounters {
-  std::uint64_t reads = 0;  // by kind
-  std::uint64_t writes = 0;
-  std::uint64_t flushes = 0;
-  std::uint64_t trims = 0;
-  std::uint64_t failures = 0;  // those of any kind that failed
-};
 
 class RequestTable {
  public:

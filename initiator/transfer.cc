@@ -38,7 +38,7 @@ struct Chunk {
 /// The chunks on their way, oldest first. Their buffers stay in place until they are done.
 class Pipeline {
  public:
-  Pipeline(Client& client, Address address, IoKind kind)
+  Pipeline(OldClient& client, Address address, IoKind kind)
       : client_(client), address_(address), kind_(kind) {}
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -84,7 +84,7 @@ class Pipeline {
   }
 
  private:
-  Client& client_;
+  OldClient& client_;
   const Address address_;
   const IoKind kind_;
   std::deque<Chunk> chunks_;
@@ -145,7 +145,7 @@ tl::expected<std::uint64_t, std::string> room(const Device& device, const Extent
   return extent.length.value_or(size - extent.offset);
 }
 
-tl::expected<void, std::string> flush(Client& client, Address address) {
+tl::expected<void, std::string> flush(OldClient& client, Address address) {
   std::optional<Completion> result;
   client.submit({.kind = IoKind::flush, .device = address},
                 [&result](const Completion& completion) { result = completion; });
@@ -155,7 +155,7 @@ tl::expected<void, std::string> flush(Client& client, Address address) {
 }
 
 /// One sector, at once.
-tl::expected<void, std::string> read_sector(Client& client, Address address, std::uint64_t lba,
+tl::expected<void, std::string> read_sector(OldClient& client, Address address, std::uint64_t lba,
                                             MutableBytes into) {
   Pipeline pipeline(client, address, IoKind::read);
   pipeline.start(lba, std::vector<std::uint8_t>(sector_size));
@@ -171,7 +171,8 @@ std::uint64_t sectors_over(std::uint64_t bytes) {
 
 }  // namespace
 
-Transferred read_disk(Client& client, const Device& device, const Extent& extent, int descriptor) {
+Transferred read_disk(OldClient& client, const Device& device, const Extent& extent,
+                      int descriptor) {
   const auto length = room(device, extent);
   if (!length) return tl::unexpected(length.error());
   const std::uint64_t end = extent.offset + *length;
@@ -203,7 +204,8 @@ Transferred read_disk(Client& client, const Device& device, const Extent& extent
   return *length;
 }
 
-Transferred write_disk(Client& client, const Device& device, const Extent& extent, int descriptor) {
+Transferred write_disk(OldClient& client, const Device& device, const Extent& extent,
+                       int descriptor) {
   const Address address = device.address();
   const auto available = room(device, extent);
   if (!available) return tl::unexpected(available.error());

@@ -10,7 +10,7 @@
 
 #include <tl/expected.hpp>
 
-#include "initiator/client.h"
+#include "initiator/old_client.h"
 
 namespace aoe::initiator {
 
@@ -25,12 +25,14 @@ struct Extent {
 using Transferred = tl::expected<std::uint64_t, std::string>;
 
 /// Reads `extent` of a disk that is up, and writes it to `descriptor`.
-Transferred read_disk(Client& client, const Device& device, const Extent& extent, int descriptor);
+Transferred read_disk(OldClient& client, const Device& device, const Extent& extent,
+                      int descriptor);
 
 /// Writes what `descriptor` gives to `extent` of the disk, then flushes the disk's cache: on
 /// success the data is stable. A sector that is written in part keeps its other bytes. Input that
 /// is known not to fit is refused before anything is written. With a length, input that ends early
 /// is an error, and what follows is left unread.
-Transferred write_disk(Client& client, const Device& device, const Extent& extent, int descriptor);
+Transferred write_disk(OldClient& client, const Device& device, const Extent& extent,
+                       int descriptor);
 
 }  // namespace aoe::initiator

@@ -1,0 +1,106 @@
+// A session on this machine's interfaces: packet ports and the monotonic clock, in an Asio loop
+// that belongs to the caller and may serve others too.
+//
+// What the client library (client.h) and the harness are built on. One thread; callbacks come from
+// within the loop and from within submit().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <tl/expected.hpp>
+
+#include "initiator/session.h"
+#include "initiator/status.h"
+#include "wire/asio_watcher.h"
+#include "wire/live_ports.h"
+
+namespace aoe::initiator {
+
+/// Now, on the line that the engines' instants are on.
+Instant monotonic_now();
+
+class LiveSession final : Session::Observer, LivePorts::User {
+ public:
+  using Done = std::function<void(const Completion&)>;
+  using Listener = std::function<void(const Event&)>;
+  using TroubleListener = std::function<void(const std::string&)>;
+
+  /// Works on the interfaces named (see matches() in wire/interfaces.h); with no names, on every
+  /// Ethernet interface, as soon as it is up.
+  static tl::expected<std::unique_ptr<LiveSession>, std::string> open(
+      boost::asio::io_context& loop, const Parameters& parameters,
+      const std::vector<std::string>& interfaces);
+  ~LiveSession();
+
+  /// Hears of everything that happens from now on.
+  void listen(Listener listener) { listener_ = std::move(listener); }
+  /// Hears of ports that could not be opened; without it, nobody does.
+  void listen_for_trouble(TroubleListener listener) { trouble_listener_ = std::move(listener); }
+
+  /// Works on other interfaces from now on.
+  void change_interfaces(const std::vector<std::string>& interfaces);
+
+  // As the engine has them.
+  void set_parameters(const Parameters& parameters);
+  std::uint32_t discover(Address whom);
+  bool open(Address device) { return session_.open(device); }
+  void close(Address device) { session_.close(device); }
+  bool revalidate(Address device);
+  bool forget(Address device);
+  std::size_t forget_down();
+  std::size_t forget_unopened();
+
+  /// `done` is called once, perhaps before this returns; with IoError::cancelled when the session
+  /// goes. The request's id is the session's affair: it is returned, for cancel().
+  std::uint64_t submit(IoRequest request, Done done);
+  /// Completes a request that has not completed yet.
+  void cancel(std::uint64_t id);
+
+  const Engine& engine() const { return session_.engine(); }
+  DeviceStatus status(const Device& device) const;
+  /// Those that it works on now.
+  std::vector<InterfaceStatus> interfaces() const;
+
+ private:
+  LiveSession(boost::asio::io_context& loop, const Parameters& parameters);
+
+  void completed(const Completion& completion) override;
+  void happened(const Event& event) override;
+  void port_opened(PacketPort& port) override;
+  void port_readable(PacketPort& port) override;
+  void port_changed(PacketPort& port) override;
+  void port_closing(PacketPort& port) override;
+  void port_trouble(const std::string& what) override;
+
+  PortId id_of(const PacketPort& port) const;
+  /// What came in while the loop stood still is heard before the clock is believed.
+  void tick();
+  void set_timer();
+
+  boost::asio::steady_timer timer_;
+  Instant timer_due_ = never;
+  Session session_;
+  AsioWatcher watcher_;
+  LivePorts live_ports_;
+  struct Port {
+    PacketPort* port = nullptr;  // null once it has gone
+    std::string name;
+  };
+  std::vector<Port> ports_;  // by PortId
+  Listener listener_;
+  TroubleListener trouble_listener_;
+  struct Pending {
+    Address device;
+    Done done;
+  };
+  std::unordered_map<std::uint64_t, Pending> pending_;
+  std::uint64_t next_id_ = 0;
+};
+
+}  // namespace aoe::initiator

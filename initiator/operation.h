@@ -1,0 +1,60 @@
+// What carries a completion handler, of whatever type, from the client library's templates to its
+// code that is compiled once. Not for users of the library.
+#pragma once
+
+#include <utility>
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/system/error_code.hpp>
+
+namespace aoe::initiator {
+
+/// A handler that takes an error_code and `Results...`. It is called once, on the executor that is
+/// associated with it: the loop's, unless its user chose another.
+template <class... Results>
+class Operation {
+ public:
+  virtual ~Operation() = default;
+
+  /// Now, where this is its executor already: the caller is in the loop, and not in the function
+  /// that began the operation.
+  virtual void complete(boost::system::error_code error, Results... results) = 0;
+  /// Not from within this call.
+  virtual void complete_later(boost::system::error_code error, Results... results) = 0;
+};
+
+template <class Handler, class... Results>
+class HandlerOperation final : public Operation<Results...> {
+ public:
+  HandlerOperation(Handler handler, const boost::asio::io_context::executor_type& loop)
+      : executor_(boost::asio::get_associated_executor(handler, loop)),
+        work_(executor_),
+        handler_(std::move(handler)) {}
+
+  void complete(boost::system::error_code error, Results... results) override {
+    boost::asio::dispatch(executor_, bind(error, std::move(results)...));
+  }
+  void complete_later(boost::system::error_code error, Results... results) override {
+    boost::asio::post(executor_, bind(error, std::move(results)...));
+  }
+
+ private:
+  using Executor =
+      boost::asio::associated_executor_t<Handler, boost::asio::io_context::executor_type>;
+
+  auto bind(boost::system::error_code error, Results... results) {
+    return [handler = std::move(handler_), error, ... results = std::move(results)]() mutable {
+      std::move(handler)(error, std::move(results)...);
+    };
+  }
+
+  const Executor executor_;
+  const boost::asio::executor_work_guard<Executor> work_;
+  Handler handler_;
+};
+
+}  // namespace aoe::initiator

@@ -3,12 +3,20 @@
 #include <algorithm>
 
 #include "initiator/test_words.h"
+#include "proto/trim.h"
 
 namespace aoe::initiator {
 
 TestTarget::TestTarget(Address address, std::size_t sectors)
     : address_(address), disk_(sectors * sector_size) {
-  build_identify(a_disk(sectors, Addressing::lba48, Cache::flush_ext), identity_);
+  resize(sectors);
+}
+
+void TestTarget::resize(std::uint64_t sectors) {
+  Identity identity = a_disk(sectors, Addressing::lba48, Cache::flush_ext);
+  identity.trim = true;
+  identity.trim_blocks_max = 1;
+  build_identify(identity, identity_);
 }
 
 std::optional<std::vector<std::uint8_t>> TestTarget::answer(Bytes request, const Mac& mac) {
@@ -40,6 +48,16 @@ Body TestTarget::answer_ata(const AtaRequest& request) {
   }
   if (request.opcode == ata::Opcode::flush_cache_ext) {
     ++flushes_;
+    return reply;
+  }
+  if (request.sectors > offer.sector_count) return ErrorReply{0, ErrorCode::bad_argument};
+  if (request.opcode == ata::Opcode::data_set_management) {
+    const TrimList ranges(request.data);
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      const auto place =
+          MutableBytes(disk_).subspan(ranges[i].lba * sector_size, ranges[i].sectors * sector_size);
+      std::ranges::fill(place, std::uint8_t{0});
+    }
     return reply;
   }
   const std::size_t size = request.sectors * sector_size;

@@ -25,6 +25,9 @@ class TestTarget {
   /// What it tells everyone when it comes up.
   std::vector<std::uint8_t> announcement(const Mac& mac) const;
 
+  /// Says that it has so many sectors from now on; at most those that it was made with are there.
+  void resize(std::uint64_t sectors);
+
   std::vector<std::uint8_t> sectors(std::uint64_t lba, std::size_t count) const;
   unsigned flushes() const { return flushes_; }
 

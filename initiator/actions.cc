@@ -22,6 +22,7 @@ std::string describe(const Completion& c) {
     case IoError::no_such_device: return "no such device";
     case IoError::device_down: return "device is down";
     case IoError::invalid: return "not whole sectors";
+    case IoError::timeout: return "no answer";
     case IoError::cancelled: return "cancelled";
     case IoError::unsupported: return "not supported by the disk";
     case IoError::out_of_range: return "beyond the last sector";

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "initiator/query.h"
 #include "proto/frame.h"
 #include "proto/instant.h"
 
@@ -47,6 +48,7 @@ enum class IoError : std::uint8_t {
   aoe_error,       // the target refused the command: see aoe_error
   cancelled,       // by the user; a write may have taken effect, in part or in whole
   unsupported,     // the disk has no such command
+  timeout,         // nothing answered a query
 };
 
 /// Every request that was submitted completes exactly once.
@@ -62,6 +64,14 @@ struct Completion {
 
 /// "ATA error: status 41, error 10", "target is reserved", …
 std::string describe(const Completion& completion);
+
+/// Every query that was asked completes exactly once. Its errors: `timeout`, `aoe_error`,
+/// `ata_error` (of a ReadQuery), `invalid` (no frame can hold it, or not an exact address) and
+/// `cancelled`.
+struct QueryResult {
+  Completion completion;
+  QueryAnswer answer;  // without an error
+};
 
 /// A frame to send on a port: `head`, then `data`.
 struct Transmit {
@@ -114,11 +124,13 @@ std::string describe(const Event& event);
 struct Actions {
   std::vector<Transmit> frames;
   std::vector<Completion> completions;
+  std::vector<QueryResult> answers;
   std::vector<Event> events;
 
   void clear() {
     frames.clear();
     completions.clear();
+    answers.clear();
     events.clear();
   }
 };

@@ -162,6 +162,11 @@ bool Engine::cancel(Address address, std::uint64_t id, Instant now, Actions& out
   return true;
 }
 
+void Engine::ask(const QueryRequest& request, Instant now, Actions& out) {
+  queries_.ask(request, now, out);
+  deadline_ = std::min(deadline_, queries_.deadline());
+}
+
 void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
   const auto frame = decode(bytes);
   const Reject* reject = nullptr;
@@ -184,11 +189,12 @@ void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
     return;
   }
   const bool for_us = frame->header.destination == ports_[port].mac;
+  const bool answered = for_us && answers_query(*frame, now, out);
   if (const auto* config = std::get_if<ConfigReply>(&*frame->body)) {
     if (for_us || frame->header.destination.is_multicast()) {
       on_config(*frame, *config, port, now, out);
     }
-  } else if (for_us) {
+  } else if (for_us && !answered) {
     on_answer(*frame, port, now, out);
   }
 }
@@ -216,6 +222,14 @@ void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port
   settle(*device, now, out);
 }
 
+bool Engine::answers_query(const Frame& frame, Instant now, Actions& out) {
+  const TagTable::Entry* entry = tags_.find(frame.header.tag);
+  if (entry == nullptr || entry->device != nullptr) return false;
+  if (!queries_.on_answer(*entry, frame, now, out)) return false;
+  deadline_ = std::min(deadline_, queries_.deadline());
+  return true;
+}
+
 void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& out) {
   if ((frame.header.tag & TagTable::ours) == 0)
     return;  // a Linux aoe driver's, on the same interface
@@ -224,7 +238,7 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
       std::holds_alternative<AtaReply>(*frame.body) ||
       (error != nullptr && error->command == static_cast<std::uint8_t>(Command::ata));
   TagTable::Entry* entry = to_ata ? tags_.find(frame.header.tag) : nullptr;
-  if (entry == nullptr) {
+  if (entry == nullptr || entry->device == nullptr) {
     events_.report({.kind = Event::Kind::unexpected_answer,
                     .device = frame.header.address,
                     .port = port,
@@ -244,7 +258,7 @@ void Engine::settle(Device& device, Instant now, Actions& out) {
 }
 
 void Engine::reckon_deadline() {
-  deadline_ = discovery_due_;
+  deadline_ = std::min(discovery_due_, queries_.deadline());
   for (const auto& [address, device] : devices_)
     deadline_ = std::min(deadline_, device->deadline());
 }
@@ -260,6 +274,7 @@ void Engine::tick(Instant now, Actions& out) {
     discovered_ = now;
     discovery_due_ = now + parameters_.discovery_interval;
   }
+  queries_.tick(now, out);
   for (const auto& [address, device] : devices_) {
     device->expire(now, out);
     settle(*device, now, out);

@@ -15,6 +15,7 @@
 #include "initiator/device.h"
 #include "initiator/parameters.h"
 #include "initiator/port_table.h"
+#include "initiator/query_table.h"
 #include "initiator/tag_table.h"
 
 namespace aoe::initiator {
@@ -67,6 +68,10 @@ class Engine {
   /// false for one that is not outstanding. Its id is the only one of its kind.
   bool cancel(Address device, std::uint64_t id, Instant now, Actions& out);
 
+  /// Asks a target something else; completes exactly once, perhaps at once.
+  void ask(const QueryRequest& request, Instant now, Actions& out);
+  void cancel_query(std::uint64_t id, Actions& out) { queries_.cancel(id, out); }
+
   /// A frame that arrived on `port`. Views in the resulting events point into it.
   void on_frame(PortId port, Bytes bytes, Instant now, Actions& out);
 
@@ -86,6 +91,8 @@ class Engine {
  private:
   void on_config(const Frame& frame, const ConfigReply& reply, PortId port, Instant now,
                  Actions& out);
+  /// Is it the answer to a query?
+  bool answers_query(const Frame& frame, Instant now, Actions& out);
   void on_answer(const Frame& frame, PortId port, Instant now, Actions& out);
   void discover_on(PortId port, Address whom, std::uint32_t tag, Actions& out);
   Device* find_device(Address address);
@@ -103,6 +110,7 @@ class Engine {
   PortTable ports_;
   TagTable tags_;
   EventCounters events_;
+  QueryTable queries_{ports_, tags_};
   Devices devices_;
   std::uint32_t next_query_;
   Instant discovered_ = Instant::min();  // when everyone was last asked for the interval's sake

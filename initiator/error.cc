@@ -35,6 +35,7 @@ class Category final : public boost::system::error_category {
       case IoError::out_of_range: return errc::make_error_condition(errc::invalid_argument);
       case IoError::unsupported: return errc::make_error_condition(errc::operation_not_supported);
       case IoError::cancelled: return errc::make_error_condition(errc::operation_canceled);
+      case IoError::timeout: return errc::make_error_condition(errc::timed_out);
       case IoError::device_down:
       case IoError::ata_error:
       case IoError::aoe_error: return errc::make_error_condition(errc::io_error);

@@ -74,6 +74,16 @@ void Session::submit(const IoRequest& request, Instant now) {
   carry_out();
 }
 
+void Session::ask(const QueryRequest& request, Instant now) {
+  engine_.ask(request, now, actions_);
+  carry_out();
+}
+
+void Session::cancel_query(std::uint64_t id) {
+  engine_.cancel_query(id, actions_);
+  carry_out();
+}
+
 void Session::receive(PortId port, Instant now) {
   std::array<Bytes, batch_size> frames;
   while (const std::size_t count = ports_[port]->receive(frames)) {
@@ -94,10 +104,11 @@ void Session::carry_out() {
   carrying_out_ = true;
   while (true) {
     send_frames();
-    if (actions_.completions.empty() && actions_.events.empty()) break;
+    if (actions_.completions.empty() && actions_.answers.empty() && actions_.events.empty()) break;
     std::swap(actions_, reporting_);
     for (const Event& event : reporting_.events) observer_.happened(event);
     for (const Completion& completion : reporting_.completions) observer_.completed(completion);
+    for (const QueryResult& result : reporting_.answers) observer_.answered(result);
     reporting_.clear();
   }
   carrying_out_ = false;

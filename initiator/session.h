@@ -21,6 +21,7 @@ class Session {
   class Observer {
    public:
     virtual void completed(const Completion& completion) = 0;
+    virtual void answered(const QueryResult&) {}
     virtual void happened(const Event& event) = 0;
 
    protected:
@@ -48,6 +49,8 @@ class Session {
   void submit(const IoRequest& request, Instant now);
   /// Told of as completed before this returns, unless it is called from within a report.
   bool cancel(Address device, std::uint64_t id, Instant now);
+  void ask(const QueryRequest& request, Instant now);
+  void cancel_query(std::uint64_t id);
 
   /// Handles all frames that wait at the port.
   void receive(PortId port, Instant now);

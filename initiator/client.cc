@@ -18,6 +18,7 @@ using boost::system::error_code;
 
 constexpr auto discovery_repeat = std::chrono::milliseconds(250);
 constexpr std::uint64_t opening_bit = std::uint64_t{1} << 63;  // in the number of an async_open()
+constexpr std::uint64_t query_bit = std::uint64_t{1} << 62;    // of an async_query()
 
 }  // namespace
 
@@ -84,8 +85,29 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     return number;
   }
 
+  std::uint64_t ask(Address address, const Query& query, const PathStatus* path,
+                    std::size_t frame_size, std::chrono::nanoseconds limit,
+                    std::unique_ptr<Operation<QueryAnswer>> operation) {
+    const bool was_submitting = std::exchange(submitting_, true);
+    auto done = [this, shared = std::shared_ptr(std::move(operation))](const QueryResult& result) {
+      if (submitting_) {
+        shared->complete_later(make_error_code(result.completion), result.answer);
+      } else {
+        call_back([&] { shared->complete(make_error_code(result.completion), result.answer); });
+      }
+    };
+    const std::uint64_t number =
+        path == nullptr
+            ? session_->ask(address, query, limit, std::move(done))
+            : session_->probe(address, query, *path, frame_size, limit, std::move(done));
+    submitting_ = was_submitting;
+    return query_bit | number;
+  }
+
   void cancel(std::uint64_t number) {
-    if ((number & opening_bit) == 0) {
+    if ((number & query_bit) != 0) {
+      session_->cancel_query(number & ~query_bit);
+    } else if ((number & opening_bit) == 0) {
       session_->cancel(number);
     } else if (const auto found = openings_.find(number); found != openings_.end()) {
       found->second.operation->complete_later(boost::asio::error::operation_aborted, Disk());
@@ -213,6 +235,13 @@ std::uint64_t Client::start_opening(const std::shared_ptr<ClientCore>& core, Add
   return core->open(address, limit, std::move(operation));
 }
 
+std::uint64_t Client::ask(const std::shared_ptr<ClientCore>& core, Address address,
+                          const Query& query, const PathStatus* path, std::size_t frame_size,
+                          std::chrono::nanoseconds limit,
+                          std::unique_ptr<Operation<QueryAnswer>> operation) {
+  return core->ask(address, query, path, frame_size, limit, std::move(operation));
+}
+
 std::optional<Disk> Client::open_disk(Address address) {
   const Device* device = core_->engine().find(address);
   if (device == nullptr || device->state() != DeviceState::up) return std::nullopt;
@@ -271,6 +300,10 @@ std::vector<InterfaceStatus> Client::interfaces() const {
 
 void Client::change_interfaces(const std::vector<std::string>& interfaces) {
   core_->session().change_interfaces(interfaces);
+}
+
+const std::string& Client::interface_name(PortId port) const {
+  return core_->session().interface_name(port);
 }
 
 void Client::listen(Listener listener) {

@@ -87,6 +87,17 @@ class Client {
   std::size_t forget_down();
   std::size_t forget_unopened();
 
+  // What is asked of a target besides I/O.
+
+  /// Asks until there is an answer, for `limit` at most; the device need not be up.
+  /// void(error_code, QueryAnswer). An error that is errc::timed_out: nothing answered.
+  template <class Token>
+  auto async_query(Address address, Query query, std::chrono::nanoseconds limit, Token&& token);
+  /// Asks once, by this path alone, in a frame of at least `frame_size` bytes.
+  template <class Token>
+  auto async_probe(Address address, PathStatus path, Query query, std::size_t frame_size,
+                   std::chrono::nanoseconds limit, Token&& token);
+
   // The driver's parameters and interfaces.
 
   const Parameters& parameters() const;
@@ -94,6 +105,8 @@ class Client {
   void set_parameters(const Parameters& parameters);
   std::vector<InterfaceStatus> interfaces() const;
   void change_interfaces(const std::vector<std::string>& interfaces);
+  /// Of an event's port.
+  const std::string& interface_name(PortId port) const;
 
   /// Hears of everything that happens, from within the loop.
   void listen(Listener listener);
@@ -105,6 +118,11 @@ class Client {
   static std::uint64_t start_opening(const std::shared_ptr<ClientCore>& core, Address address,
                                      std::chrono::nanoseconds limit,
                                      std::unique_ptr<Operation<Disk>> operation);
+  /// No path: on every interface.
+  static std::uint64_t ask(const std::shared_ptr<ClientCore>& core, Address address,
+                           const Query& query, const PathStatus* path, std::size_t frame_size,
+                           std::chrono::nanoseconds limit,
+                           std::unique_ptr<Operation<QueryAnswer>> operation);
 
   std::shared_ptr<ClientCore> core_;
 };
@@ -204,6 +222,27 @@ template <class Token>
 auto Client::async_open(std::string_view name, std::chrono::nanoseconds limit, Token&& token) {
   return async_open(parse_address(name).value_or(Address::everyone()), limit,
                     std::forward<Token>(token));
+}
+
+template <class Token>
+auto Client::async_query(Address address, Query query, std::chrono::nanoseconds limit,
+                         Token&& token) {
+  return begin_operation<QueryAnswer>(
+      core_, std::forward<Token>(token),
+      [core = core_, address, query = std::move(query), limit](auto operation) {
+        return ask(core, address, query, nullptr, 0, limit, std::move(operation));
+      });
+}
+
+template <class Token>
+auto Client::async_probe(Address address, PathStatus path, Query query, std::size_t frame_size,
+                         std::chrono::nanoseconds limit, Token&& token) {
+  return begin_operation<QueryAnswer>(
+      core_, std::forward<Token>(token),
+      [core = core_, address, path = std::move(path), query = std::move(query), frame_size,
+       limit](auto operation) {
+        return ask(core, address, query, &path, frame_size, limit, std::move(operation));
+      });
 }
 
 template <class Token>

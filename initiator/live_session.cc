@@ -25,6 +25,7 @@ LiveSession::LiveSession(boost::asio::io_context& loop, const Parameters& parame
 
 LiveSession::~LiveSession() {
   for (auto& [id, pending] : pending_) pending.done({.id = id, .error = IoError::cancelled});
+  for (auto& [id, done] : asking_) done({{.id = id, .error = IoError::cancelled}, {}});
 }
 
 tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
@@ -84,6 +85,38 @@ void LiveSession::cancel(std::uint64_t id) {
   set_timer();
 }
 
+std::uint64_t LiveSession::ask(Address device, const Query& query, Duration limit, AskDone done) {
+  return ask({.device = device, .query = query, .limit = limit}, std::move(done));
+}
+
+std::uint64_t LiveSession::probe(Address device, const Query& query, const PathStatus& path,
+                                 std::size_t frame_size, Duration limit, AskDone done) {
+  const auto port = std::ranges::find_if(ports_, [&](const Port& candidate) {
+    return candidate.port != nullptr && candidate.name == path.interface;
+  });
+  if (port == ports_.end()) {
+    done({{.error = IoError::invalid}, {}});
+    return 0;
+  }
+  const QueryRoute route{static_cast<PortId>(port - ports_.begin()), path.mac};
+  return ask(
+      {.device = device, .query = query, .limit = limit, .route = route, .frame_size = frame_size},
+      std::move(done));
+}
+
+std::uint64_t LiveSession::ask(QueryRequest request, AskDone done) {
+  request.id = next_id_++;
+  asking_.emplace(request.id, std::move(done));
+  session_.ask(request, monotonic_now());
+  set_timer();
+  return request.id;
+}
+
+void LiveSession::cancel_query(std::uint64_t id) {
+  session_.cancel_query(id);
+  set_timer();
+}
+
 DeviceStatus LiveSession::status(const Device& device) const {
   DeviceStatus status{.address = device.address(),
                       .state = state_text(device),
@@ -137,6 +170,14 @@ void LiveSession::completed(const Completion& completion) {
   const Done done = std::move(found->second.done);
   pending_.erase(found);
   done(completion);
+}
+
+void LiveSession::answered(const QueryResult& result) {
+  const auto found = asking_.find(result.completion.id);
+  AOE_CHECK(found != asking_.end());
+  const AskDone done = std::move(found->second);
+  asking_.erase(found);
+  done(result);
 }
 
 void LiveSession::happened(const Event& event) {

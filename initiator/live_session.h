@@ -28,6 +28,7 @@ Instant monotonic_now();
 class LiveSession final : Session::Observer, LivePorts::User {
  public:
   using Done = std::function<void(const Completion&)>;
+  using AskDone = std::function<void(const QueryResult&)>;
   using Listener = std::function<void(const Event&)>;
   using TroubleListener = std::function<void(const std::string&)>;
 
@@ -62,8 +63,18 @@ class LiveSession final : Session::Observer, LivePorts::User {
   /// Completes a request that has not completed yet.
   void cancel(std::uint64_t id);
 
+  /// Asks a device something else than I/O, on every interface; `done` and the number as with
+  /// submit(), but for cancel_query().
+  std::uint64_t ask(Address device, const Query& query, Duration limit, AskDone done);
+  /// Asks once, by one path, in a frame of at least `frame_size` bytes.
+  std::uint64_t probe(Address device, const Query& query, const PathStatus& path,
+                      std::size_t frame_size, Duration limit, AskDone done);
+  void cancel_query(std::uint64_t id);
+
   const Engine& engine() const { return session_.engine(); }
   DeviceStatus status(const Device& device) const;
+  /// Also of one that has gone.
+  const std::string& interface_name(PortId port) const { return ports_.at(port).name; }
   /// Those that it works on now.
   std::vector<InterfaceStatus> interfaces() const;
 
@@ -71,6 +82,7 @@ class LiveSession final : Session::Observer, LivePorts::User {
   LiveSession(boost::asio::io_context& loop, const Parameters& parameters);
 
   void completed(const Completion& completion) override;
+  void answered(const QueryResult& result) override;
   void happened(const Event& event) override;
   void port_opened(PacketPort& port) override;
   void port_readable(PacketPort& port) override;
@@ -79,6 +91,7 @@ class LiveSession final : Session::Observer, LivePorts::User {
   void port_trouble(const std::string& what) override;
 
   PortId id_of(const PacketPort& port) const;
+  std::uint64_t ask(QueryRequest request, AskDone done);
   /// What came in while the loop stood still is heard before the clock is believed.
   void tick();
   void set_timer();
@@ -100,6 +113,7 @@ class LiveSession final : Session::Observer, LivePorts::User {
     Done done;
   };
   std::unordered_map<std::uint64_t, Pending> pending_;
+  std::unordered_map<std::uint64_t, AskDone> asking_;
   std::uint64_t next_id_ = 0;
 };
 

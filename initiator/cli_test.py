@@ -3,12 +3,15 @@
 usage: cli_test.py AOE_INITIATOR AOE_TARGET
 """
 
+import fcntl
 import json
 import os
 import random
+import signal
 import socket
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -149,21 +152,40 @@ def refuses_bad_arguments(trial):
             (["frobnicate"], f"frobnicate: {no_such}"),
             (["--colour"], f"--colour: {no_such}"),
             (["stat", "--colour"], "The following argument was not expected: --colour" + HINT),
-            (["read"], "device is required" + HINT),
-            (["read", "x0.2"], "device: x0.2: not a device name such as e0.2" + HINT),
-            (["read", "e0.255"], "device: e0.255: not a device name such as e0.2" + HINT),
+            (["read"], "DEVICE is required" + HINT),
+            (["read", "x0.2"], "DEVICE: x0.2: not a device name such as e0.2" + HINT),
+            (["read", "e0.255"], "DEVICE: e0.255: not a device name such as e0.2" + HINT),
             (["read", "e0.2", "more"], "The following argument was not expected: more" + HINT),
             (["read", "e0.2", "--maxout", "0"], "--maxout: Value 0 not in range 1 to 65535" + HINT),
             (["read", "e0.2", "--deadsecs", "x"], "--deadsecs: Value x not in range 0 to 1000000" + HINT),
             (["read", "e0.2", "--wait", "0"], "--wait: Value 0 not in range 1 to 86400" + HINT),
             (["read", "e0.2", "--offset", "-1"], "--offset: -1: not a number of bytes" + HINT),
             (["read", "e0.2", "--length", "1k"], "--length: 1k: not a number of bytes" + HINT),
-            (["stat", "--interface"], "--interface: 1 required IF missing" + HINT)]:
+            (["stat", "--interface"], "--interface: 1 required IF missing" + HINT),
+            (["stat", "--profile", "bsd"], "--profile: bsd not in {rfc6298,linux}" + HINT),
+            (["copy", "e0.2"], "DESTINATION is required" + HINT),
+            (["copy", "a", "b"], "copy: neither source nor destination is a device name such as e0.2"),
+            (["copy", "e0.2", "e0.2"], "copy: source and destination are the same"),
+            (["copy", "e0.2", "-", "--verify"], "--verify: standard output can't be read back"),
+            (["copy", "e0.2", "-", "--resume"], "--resume: standard output has no earlier copy"),
+            (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, for it overwrites the disk"),
+            (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1 GiB" + HINT),
+            (["bench", "e0.2", "--random", "--sequential"], "--random excludes --sequential" + HINT),
+            (["config"], "A subcommand is required" + HINT),
+            (["config", "set", "e0.2"], "STRING is required" + HINT),
+            (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
+            (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
+            (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
+            (["flush"], "flush: DEVICE is required, or --mount")]:
         trial.refused(USAGE, line, *arguments)
-    for command in [], ["read"], ["discover"]:
+    help = trial.run("--help").stdout
+    assert "aoe-initiator read e0.2 --interface eth1 > disk.copy" in help
+    commands = [line.split()[0] for line in help.splitlines() if line.startswith("  ") and "aoe-initiator" not in line]
+    assert {"discover", "copy", "config"} <= set(commands), help
+    for command in [[], *([command] for command in commands), ["config", "set"]]:
         result = trial.run(*command, "--help")
-        assert result.returncode == OK and len(result.stdout.splitlines()) <= 24, result.stdout
-        assert "aoe-initiator read e0.2 --interface eth1 > disk.copy" in result.stdout
+        lines = result.stdout.splitlines()
+        assert result.returncode == OK and len(lines) <= 24 and max(map(len, lines)) <= 80, result.stdout
     assert trial.run("--version").stdout.startswith("aoe-initiator 0.")
 
 
@@ -261,6 +283,208 @@ class Drain(threading.Thread):
         self.data = self.pipe.read()
 
 
+def copies_between_disks_and_files(trial):
+    second = trial.file("second.img", bytes(SIZE))
+    other = trial.server.start([TARGET, "--shelf", "0", "--slot", "3", "--interface", "eth0", "--no-state", second])
+    other.wait_for("ready")
+    copy = os.path.join(trial.folder, "copy")
+
+    def content(path=copy):
+        with open(path, "rb") as file:
+            return file.read()
+
+    def run(*arguments):
+        result = trial.run("copy", *arguments)
+        assert (result.returncode, result.stdout) == (OK, ""), result
+        return result.stderr
+
+    assert run("e0.2", copy, "--verify").startswith(f"{SIZE} bytes in ")
+    assert content() == trial.content
+    assert run("e0.2", copy, "--offset", "777", "--length", "3000", "--quiet") == ""
+    assert content() == trial.content[777:3777]
+    run("e0.2", "e0.3", "--verify")
+    assert content(second) == trial.content
+    part = trial.file("part", random.Random(5).randbytes(MEGABYTE + 1))
+    run(part, "e0.3", "--offset", "1023", "--verify")
+    assert content(second) == trial.content[:1023] + content(part) + trial.content[1024 + MEGABYTE:]
+
+    run("e0.2", "e0.3", "--resume")
+    assert content(second) == trial.content
+    # What is there already is not written again, as a disk that takes no writes shows.
+    other.stop()
+    other = trial.server.start([TARGET, "--shelf", "0", "--slot", "3", "--interface", "eth0", "--no-state", "--read-only", second])
+    other.wait_for("ready")
+    run("e0.2", "e0.3", "--resume")
+    result = trial.run("copy", "e0.2", "e0.3")
+    assert result.returncode == FAILURE and "e0.3: writing at sector 0: ATA error" in result.stderr, result
+    other.stop()
+
+    # A file goes on where it ends.
+    trial.file("copy", trial.content[:MEGABYTE] + b"rest of a sector")
+    assert run("e0.2", copy, "--resume").startswith(f"{SIZE - MEGABYTE} bytes in ")
+    assert content() == trial.content
+    assert run("e0.2", copy, "--resume").startswith("0 bytes in ")
+    trial.file("copy", bytes(SIZE + 1))
+    trial.refused(FAILURE, f"{copy}: is longer than the {SIZE} bytes to copy", "copy", "e0.2", copy, "--resume")
+
+    # Zeros become holes, also at the end.
+    sparse = MEGABYTE * b"x" + bytes(SIZE - MEGABYTE)
+    trial.file("second.img", sparse)
+    other = trial.server.start([TARGET, "--shelf", "0", "--slot", "3", "--interface", "eth0", "--no-state", second])
+    other.wait_for("ready")
+    run("e0.3", copy)
+    assert content() == sparse and os.stat(copy).st_blocks * 512 <= 2 * MEGABYTE, os.stat(copy)
+
+    missing = os.path.join(trial.folder, "missing")
+    trial.refused(FAILURE, f"{missing}: No such file or directory", "copy", missing, "e0.2")
+    trial.refused(FAILURE, f"{trial.folder}: Is a directory", "copy", "e0.2", trial.folder)
+    trial.refused(FAILURE, "e0.9: no answer on eth0 within 1 s", "copy", "e0.9", missing, "--wait", "1")
+    assert not os.path.exists(missing), "made before the disk was there"
+    trial.refused(FAILURE, f"e0.2: the input is longer than the 512 bytes from {SIZE - 512} to its end",
+                  "copy", part, "e0.2", "--offset", str(SIZE - 512))
+    assert trial.disk() == trial.content
+    other.stop()
+
+
+def stops_cleanly_when_interrupted(trial):
+    pipe = trial.fifo("interrupted")
+    reading = trial.client.start(["sh", "-c", f'"{INITIATOR}" copy e0.2 - > {pipe} & echo $!; wait $!; echo status $?'])
+    number = int(reading.wait_for(""))
+    with open(pipe, "rb") as output:
+        data = output.read(MEGABYTE)
+        os.kill(number, signal.SIGINT)
+        data += output.read()
+    reading.wait()
+    assert reading.output.endswith(f"aoe-initiator: interrupted after {len(data)} bytes\nstatus 130\n"), reading.output
+    assert data == trial.content[:len(data)]
+
+    pipe = trial.fifo("interrupted-input")
+    writing = trial.client.start(["sh", "-c", f'"{INITIATOR}" copy - e0.2 < {pipe} & echo $!; wait $!; echo status $?'])
+    number = int(writing.wait_for(""))
+    new = random.Random(6).randbytes(MEGABYTE + 1000)
+    with open(pipe, "wb") as source:
+        source.write(new)
+        source.flush()
+        while fill_of(source):
+            time.sleep(0.005)
+        os.kill(number, signal.SIGTERM)
+        writing.wait()
+    assert writing.output.endswith(f"aoe-initiator: interrupted after {len(new)} bytes\nstatus 143\n"), writing.output
+    assert trial.disk() == new + trial.content[len(new):]
+    trial.restore_disk()
+
+
+def fill_of(pipe):
+    """Bytes in a pipe that nobody has read yet."""
+    room = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, room)
+    return int.from_bytes(room, sys.byteorder)
+
+
+def shows_progress_on_a_terminal_only(trial):
+    copy = os.path.join(trial.folder, "copy")
+    assert "%" not in trial.run("copy", "e0.2", copy).stderr
+    shown = trial.client.run(["script", "--quiet", "--return", "--command", f"{INITIATOR} copy e0.2 {copy}", "/dev/null"])
+    assert "100 % [" in shown.stdout and "MB/s" in shown.stdout, shown.stdout
+
+
+def reads_and_sets_what_a_target_keeps(trial):
+    mac = trial.client.link("eth0")["address"]
+    stranger = "02:00:00:00:00:99"
+
+    def ask(*arguments):
+        result = trial.run(*arguments)
+        assert (result.returncode, result.stderr) == (OK, ""), (arguments, result)
+        return result.stdout
+
+    assert ask("config", "get", "e0.2") == "\n"
+    assert ask("config", "set", "e0.2", "a string") == "a string\n"
+    assert ask("config", "set", "e0.2", "a string") == "a string\n"  # as a repeated frame would
+    trial.refused(FAILURE, "e0.2: AoE error: config string present", "config", "set", "e0.2", "another")
+    assert ask("config", "test", "e0.2", "a string") == "a string\n"
+    assert ask("config", "prefix", "e0.2", "a s") == "a string\n"
+    for command in "test", "prefix":
+        trial.refused(FAILURE, "e0.2: no target's config string matches", "config", command, "e0.2", "b", "--wait", "1")
+    facts = json.loads(ask("config", "get", "e0.2", "--json"))
+    assert (facts["device"], facts["config"], facts["buffers"], facts["sectors"]) == ("e0.2", "a string", 64, 17), facts
+    assert ask("config", "force-set", "e0.2", "") == "\n"
+    trial.refused(FAILURE, "e9.9: no answer on eth0 within 1 s", "config", "get", "e9.9", "--wait", "1")
+
+    assert ask("mask", "e0.2") == ""
+    assert ask("mask", "e0.2", "--add", mac, "--add", stranger) == f"{mac}\n{stranger}\n"
+    assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "macs": [mac, stranger]}
+    assert ask("mask", "e0.2", "--delete", f"{mac},{stranger}") == ""
+
+    assert ask("reserve", "e0.2") == ""
+    assert ask("reserve", "e0.2", "--set", stranger) == f"{stranger}\n"
+    trial.refused(FAILURE, "e0.2: AoE error: target is reserved", "reserve", "e0.2", "--set", mac)
+    trial.refused(FAILURE, "e0.2: AoE error: target is reserved", "reserve", "e0.2", "--release")
+    result = trial.run("flush", "e0.2", "--deadsecs", "1")
+    assert (result.returncode, result.stderr) == (FAILURE, "aoe-initiator: e0.2: flushing: AoE error: target is reserved\n")
+    assert ask("reserve", "e0.2", "--force", f"{mac},{stranger}") == f"{mac}\n{stranger}\n"
+    assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "macs": []}
+
+
+def looks_after_disks_and_interfaces(trial):
+    link = trial.client.link("eth0")
+    assert trial.run("revalidate", "e0.2").stdout == f"e0.2: {SIZE // 512} sectors, {SIZE} bytes\n"
+    assert json.loads(trial.run("revalidate", "e0.2", "--json").stdout)["bytes"] == SIZE
+    assert trial.run("flush", "e0.2").returncode == OK
+    trial.refused(FAILURE, "e9.9: no answer on eth0 within 1 s", "revalidate", "e9.9", "--wait", "1")
+
+    expected = {"interface": "eth0", "mac": link["address"], "mtu": 9000, "sectors": 17, "state": "up"}
+    assert json.loads(trial.run("interfaces", "--json").stdout) == [expected]
+    lines = trial.run("interfaces", "eth*").stdout.splitlines()
+    assert lines[1].split() == ["eth0", link["address"], "9000", "17", "up"], lines
+    trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth7")
+
+    tree = os.path.join(trial.folder, "tree")
+    etherd, parameters = os.path.join(tree, "dev/etherd"), os.path.join(tree, "sys/module/aoe/parameters")
+    trial.refused(FAILURE, f"{etherd}/discover: No such file or directory", "discover", "--mount", tree)
+    os.makedirs(etherd)
+    os.makedirs(parameters)
+    trial.file("tree/sys/module/aoe/parameters/aoe_iflist", b"eth0 eth1\n")
+    for arguments, name, text in [(["discover"], "discover", "discover\n"), (["revalidate", "e0.2"], "revalidate", "e0.2\n"),
+                                  (["flush"], "flush", "\n"), (["flush", "--all"], "flush", "all\n"),
+                                  (["flush", "e0.2"], "flush", "e0.2\n"),
+                                  (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n")]:
+        path = trial.file(f"tree/dev/etherd/{name}", b"")
+        assert trial.run(*arguments, "--mount", tree).returncode == OK, arguments
+        with open(path) as file:
+            assert file.read() == text, arguments
+    assert trial.run("interfaces", "--mount", tree).stdout == "eth0 eth1\n"
+
+
+def checks_the_paths_to_its_targets(trial):
+    result = trial.run("sancheck", "--count", "3")
+    lines = result.stdout.splitlines()
+    assert result.returncode == OK and lines[1].split()[-4:-1] == ["3/3"] * 3 and len(lines) == 2, lines
+    # The target's card takes no jumbo frames, and the target says so.
+    trial.server.ip("link", "set", "eth0", "mtu", "1500")
+    trial.client.ip("link", "set", "eth0", "mtu", "9000")
+    result = trial.run("sancheck", "--count", "3", "--json")
+    facts = json.loads(result.stdout)
+    assert result.returncode == OK and facts["paths"][0]["sectors"] == 2, facts
+    assert [finding["fault"] for finding in facts["findings"]] == [False], facts
+    trial.server.ip("link", "set", "eth0", "mtu", "9000")
+    twin = trial.server.start([TARGET, "--shelf", "0", "--slot", "4", "--interface", "eth0", "--no-state", "memory:1M"])
+    twin.wait_for("ready")
+    assert len(json.loads(trial.run("sancheck", "--count", "1", "--json").stdout)["paths"]) == 2
+    twin.stop()
+
+
+def measures_speed(trial):
+    facts = json.loads(trial.run("bench", "e0.2", "--seconds", "1", "--size", "1024", "--json").stdout)
+    latency = facts["latency-us"]
+    assert facts["requests"] > 100 and facts["operation"] == "read" and facts["order"] == "random", facts
+    assert 0 < latency["p50"] <= latency["p99"] <= latency["max"], facts
+    result = trial.run("bench", "e0.2", "--seconds", "1", "--write", "--destroy-data", "--sequential", "--outstanding", "2")
+    assert result.returncode == OK and " IOPS, " in result.stdout and "p99.9" in result.stdout, result
+    assert trial.disk() != trial.content
+    trial.restore_disk()
+    trial.refused(FAILURE, f"e0.2: has {SIZE} bytes, fewer than one request", "bench", "e0.2", "--size", str(2 * SIZE))
+
+
 def a_target_that_dies_fails_the_transfer(trial):
     output = trial.fifo("cut-output")
     reading = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" read e0.2 --deadsecs 1 > {output}'])
@@ -319,13 +543,15 @@ def a_target_that_restarts_in_time_costs_only_time(trial):
 
 
 def main():
-    lab.require("setpriv")
+    lab.require("setpriv", "script")
     lab.require_namespaces()
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
         for rule in [shows_what_is_there, shows_nothing_where_nothing_is, refuses_bad_arguments, moves_what_is_asked_for,
                      respects_the_ends_of_disk_and_input, notices_output_that_is_lost,
-                     a_stalled_pipe_costs_no_retransmission, a_target_that_dies_fails_the_transfer,
+                     copies_between_disks_and_files, stops_cleanly_when_interrupted, shows_progress_on_a_terminal_only,
+                     reads_and_sets_what_a_target_keeps, looks_after_disks_and_interfaces,
+                     checks_the_paths_to_its_targets, measures_speed, a_stalled_pipe_costs_no_retransmission, a_target_that_dies_fails_the_transfer,
                      a_target_that_restarts_in_time_costs_only_time]:
             rule(trial)
             print(f"{rule.__name__}: ok", flush=True)

@@ -4,33 +4,70 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <string>
 #include <system_error>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "initiator/commands.h"
+#include "initiator/cli/bench.h"
+#include "initiator/cli/copy.h"
+#include "initiator/cli/devices.h"
+#include "initiator/cli/mounted.h"
+#include "initiator/cli/queries.h"
+#include "initiator/cli/sancheck.h"
 
 namespace aoe::initiator {
 namespace {
 
 constexpr int exit_usage = 2;
 
-struct Arguments {
-  CommandOptions options;
-  std::int64_t deadsecs = 180;
-  std::int64_t wait = 3;
-  std::string device;
-  Extent extent;
-  bool quiet = false;
-  unsigned count = 4;
-  unsigned interval_ms = 1000;
+/// Help without empty lines, so that it fits a screen.
+class CompactFormatter : public CLI::Formatter {
+ public:
+  CompactFormatter() { column_width(28); }
 
-  Address address() const { return *parse_address(device); }
+  std::string make_help(const CLI::App* app, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    std::string help = app->get_description() + "\nUsage: aoe-initiator ";
+    const bool top = app->get_parent() == nullptr;
+    if (top) {
+      help += "COMMAND [ARGUMENTS] [OPTIONS]; COMMAND --help shows them\n";
+    } else {
+      for (const CLI::App* parent = app->get_parent(); parent->get_parent() != nullptr;
+           parent = parent->get_parent()) {
+        help += parent->get_name() + " ";
+      }
+      help += app->get_name();
+      for (const CLI::Option* option : app->get_options()) {
+        if (!option->get_positional()) continue;
+        const std::string word = option->get_name();
+        help += option->get_required() ? " " + word : " [" + word + "]";
+      }
+      help += app->get_subcommands([](const CLI::App*) { return true; }).empty() ? " [OPTIONS]\n"
+                                                                                 : " COMMAND\n";
+    }
+    for (const CLI::Option* option : app->get_options()) {
+      if (!top) help += make_option(option, option->get_positional());
+    }
+    std::string group;
+    for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+      if (command->get_group() != group && top) help += command->get_group() + ":\n";
+      group = command->get_group();
+      help += fmt::format("  {:<12}{}\n", command->get_name(), command->get_description());
+    }
+    return help + (top ? app->get_footer() + "\n" : "");
+  }
 };
 
 std::string check_device(const std::string& text) {
   return parse_address(text) ? "" : text + ": not a device name such as e0.2";
+}
+
+std::string check_mac(const std::string& text) {
+  return parse_mac(text) ? "" : text + ": not a MAC address such as 02:00:00:0a:0b:0c";
 }
 
 /// CLI11 would take -1 for 2^64 - 1.
@@ -41,131 +78,372 @@ std::string check_bytes(const std::string& text) {
   return error == std::errc() && stopped == end ? "" : text + ": not a number of bytes";
 }
 
-/// The options that every subcommand has.
-CLI::App* add_command(CLI::App& app, Arguments& arguments, const char* name, const char* help) {
-  CLI::App* command = app.add_subcommand(name, help);
-  command->option_defaults()->always_capture_default(false);
-  command
-      ->add_option("--interface", arguments.options.interfaces,
-                   "Use this interface; may be given again (default: all that are up)")
-      ->type_name("IF")
-      ->expected(1)
-      ->take_all();
-  command
-      ->add_option("--deadsecs", arguments.deadsecs,
-                   "Seconds until a silent device is down, 0: never (default 180)")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1'000'000));
-  command
-      ->add_option("--maxout", arguments.options.parameters.maxout,
-                   "Most unanswered commands for each target (default 128)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 65535));
-  return command;
+std::string check_sectors(const std::string& text) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 30;
+  if (std::string refusal = check_bytes(text); !refusal.empty()) return refusal;
+  const std::uint64_t bytes = std::stoull(text);
+  return bytes > 0 && bytes <= most && bytes % sector_size == 0
+             ? ""
+             : text + ": not a multiple of 512 up to 1 GiB";
 }
 
-void add_device(CLI::App* command, Arguments& arguments, bool required = true) {
-  auto* option = command->add_option("device", arguments.device, "eSHELF.SLOT, as in e0.2")
-                     ->type_name("DEVICE")
-                     ->check(check_device);
-  if (required) option->required();
-  command
-      ->add_option("--wait", arguments.wait,
-                   "Seconds to wait for the device to show up (default 3)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 86400));
+/// What any command may have been given. Each command has its options only.
+struct Arguments {
+  CommandOptions options;
+  std::int64_t deadsecs = 180;
+  std::int64_t wait = 3;
+  std::string profile = "rfc6298";
+  std::string mount;
+  std::string device;
+  std::string destination;
+  std::vector<std::string> operands;
+  CopyOptions copy;
+  unsigned count = 0;
+  unsigned interval_ms = 1000;
+  BenchOptions bench;
+  std::int64_t seconds = 10;
+  bool read = false;
+  bool random = false;
+  bool sequential = false;
+  bool destroy_data = false;
+  bool all = false;
+  std::string string;
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+  std::vector<std::string> set;
+  std::vector<std::string> force;
+  bool release = false;
+
+  Address address() const { return *parse_address(device); }
+};
+
+std::vector<Mac> macs_of(const std::vector<std::string>& texts) {
+  std::vector<Mac> macs;
+  for (const std::string& text : texts) macs.push_back(*parse_mac(text));
+  return macs;
 }
 
-void add_json(CLI::App* command, Arguments& arguments) {
-  command->add_flag("--json", arguments.options.json, "Print JSON");
-}
-
-void add_extent(CLI::App* command, Arguments& arguments) {
-  command
-      ->add_option("--offset", arguments.extent.offset, "Byte of the disk to begin at (default 0)")
-      ->type_name("BYTES")
-      ->check(check_bytes);
-  command->add_option("--length", arguments.extent.length, "Bytes to move (default: all)")
-      ->type_name("BYTES")
-      ->check(check_bytes);
-  command->add_flag("--quiet", arguments.quiet, "No summary on standard error");
-}
-
-/// CLI11 would say that a command is missing, and not which word it does not know.
-bool is_known(const CLI::App& app, const std::string& first) {
-  return first == "--help" || first == "--version" ||
-         std::ranges::any_of(app.get_subcommands([](const CLI::App*) { return true; }),
-                             [&](const CLI::App* command) { return command->check_name(first); });
-}
-
-int run(int argc, char** argv) {
-  CLI::App app("Finds ATA over Ethernet disks, and reads and writes them without a kernel driver.");
-  Arguments arguments;
-  app.name("aoe-initiator");
-  app.set_version_flag("--version", "aoe-initiator " AOE_VERSION, "Show the version and exit");
-  app.set_help_flag("--help", "Show this help and exit; after a command: that command's");
-  app.require_subcommand(1);
-  app.footer(
-      "Examples:\n"
-      "  aoe-initiator discover --interface eth1\n"
-      "  aoe-initiator read e0.2 --interface eth1 > disk.copy\n"
-      "  aoe-initiator write e0.2 --interface eth1 < disk.copy");
-
-  const auto* discover = add_command(app, arguments, "discover", "List the targets that answer");
-  auto* stat =
-      add_command(app, arguments, "stat", "Size, interfaces, payload and state of devices");
-  auto* identify = add_command(app, arguments, "identify", "What a disk says of itself");
-  auto* read = add_command(app, arguments, "read", "Copy a disk, or a part, to standard output");
-  auto* write = add_command(app, arguments, "write", "Copy standard input to a disk");
-  auto* ping = add_command(app, arguments, "ping", "Measure how long a target takes to answer");
-  add_device(stat, arguments, false);
-  for (CLI::App* command : {identify, read, write, ping}) add_device(command, arguments);
-  for (CLI::App* command : {app.get_subcommand("discover"), stat, identify}) {
-    add_json(command, arguments);
+/// The commands, and what each does once the arguments are there.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.name("aoe-initiator");
+    app_.formatter(std::make_shared<CompactFormatter>());
+    app_.set_version_flag("--version", "aoe-initiator " AOE_VERSION, "Show the version and exit");
+    app_.set_help_flag("--help", "Show this help and exit");
+    app_.require_subcommand(1);
+    app_.footer(
+        "Example:\n"
+        "  aoe-initiator read e0.2 --interface eth1 > disk.copy");
+    add_looking();
+    add_disks();
+    add_targets();
   }
-  for (CLI::App* command : {read, write}) add_extent(command, arguments);
-  ping->add_option("--count", arguments.count, "How often to ask (default 4)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000));
-  ping->add_option("--interval", arguments.interval_ms, "Milliseconds between (default 1000)")
-      ->type_name("MS")
+
+  int run(int argc, char** argv) {
+    if (argc > 1 && !is_known(argv[1])) {
+      return refuse(std::string(argv[1]) + ": no such command (aoe-initiator --help lists them)");
+    }
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::Success& help_or_version) {
+      return app_.exit(help_or_version);
+    } catch (const CLI::ParseError& error) {
+      return refuse(std::string(error.what()) + " (aoe-initiator --help shows how)");
+    }
+    CommandOptions& options = arguments_.options;
+    options.parameters.deadsecs = std::chrono::seconds(arguments_.deadsecs);
+    options.parameters.profile =
+        arguments_.profile == "linux" ? Profile::linux_driver : Profile::rfc6298;
+    options.wait = std::chrono::seconds(arguments_.wait);
+    const CLI::App* command = app_.get_subcommands().front();
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    return actions_.at(command)();
+  }
+
+ private:
+  using Action = std::function<int()>;
+
+  static int refuse(const std::string& line) {
+    complain(line);
+    return exit_usage;
+  }
+
+  /// CLI11 would say that a command is missing, and not which word it does not know.
+  bool is_known(const std::string& first) const {
+    return first == "--help" || first == "--version" ||
+           std::ranges::any_of(app_.get_subcommands([](const CLI::App*) { return true; }),
+                               [&](const CLI::App* command) { return command->check_name(first); });
+  }
+
+  /// A command that uses the network, unless it is told a mounted tree.
+  CLI::App* add(const char* name, const char* help, const char* group, Action action) {
+    return add(&app_, name, help, group, std::move(action));
+  }
+  CLI::App* add(CLI::App* parent, const char* name, const char* help, const char* group,
+                Action action) {
+    CLI::App* command = parent->add_subcommand(name, help)->group(group);
+    command->option_defaults()->always_capture_default(false);
+    command
+        ->add_option("--interface", arguments_.options.interfaces,
+                     "Use this interface; again for more (all)")
+        ->type_name("IF")
+        ->expected(1)
+        ->take_all();
+    command
+        ->add_option("--deadsecs", arguments_.deadsecs,
+                     "Seconds until a silent device is down (180)")
+        ->option_text("N")
+        ->check(CLI::Range(0, 1'000'000));
+    command
+        ->add_option("--maxout", arguments_.options.parameters.maxout,
+                     "Most unanswered commands a target (128)")
+        ->option_text("N")
+        ->check(CLI::Range(1, 65535));
+    command->add_option("--profile", arguments_.profile, "Timing: rfc6298 (default) or linux")
+        ->option_text("NAME")
+        ->check(CLI::IsMember({"rfc6298", "linux"}));
+    command->add_option("--wait", arguments_.wait, "Seconds to wait for an answer (3)")
+        ->option_text("N")
+        ->check(CLI::Range(1, 86400));
+    command->add_flag("--verbose", arguments_.options.verbose, "Tell of events");
+    actions_[command] = std::move(action);
+    return command;
+  }
+
+  CLI::Option* add_device(CLI::App* command) {
+    return command->add_option("DEVICE", arguments_.device, "eSHELF.SLOT, as in e0.2")
+        ->option_text(" ")
+        ->check(check_device);
+  }
+  void add_json(CLI::App* command) {
+    command->add_flag("--json", arguments_.options.json, "Print JSON");
+  }
+  void add_mount(CLI::App* command, const char* help) {
+    command->add_option("--mount", arguments_.mount, help)->option_text("DIR");
+  }
+  void add_count(CLI::App* command, const char* help, int most) {
+    command->add_option("--count", arguments_.count, help)
+        ->option_text("N")
+        ->check(CLI::Range(1, most));
+  }
+  void add_extent(CLI::App* command) {
+    command
+        ->add_option("--offset", arguments_.copy.extent.offset, "Byte of the disk to begin at (0)")
+        ->option_text("BYTES")
+        ->check(check_bytes);
+    command->add_option("--length", arguments_.copy.extent.length, "Bytes to move (all)")
+        ->option_text("BYTES")
+        ->check(check_bytes);
+    command->add_flag("--quiet", arguments_.copy.quiet, "No progress, no summary");
+  }
+
+  void add_looking();
+  void add_disks();
+  void add_targets();
+
+  CLI::App app_{"Finds, reads and writes ATA over Ethernet disks without a kernel driver."};
+  Arguments arguments_;
+  std::map<const CLI::App*, Action> actions_;
+};
+
+void CommandLine::add_looking() {
+  constexpr const char* group = "Look";
+  Arguments& a = arguments_;
+  auto* discover = add("discover", "List the targets that answer", group, [&a] {
+    return a.mount.empty() ? discover_command(a.options) : discover_in_tree(a.mount);
+  });
+  add_json(discover);
+  add_mount(discover, "Let the tree mounted there discover");
+
+  auto* stat = add("stat", "Size, interfaces, payload and state of devices", group, [&a] {
+    return stat_command(a.options, a.device.empty() ? std::nullopt : std::optional(a.address()));
+  });
+  add_device(stat);
+  add_json(stat);
+
+  auto* identify = add("identify", "What a disk says of itself", group,
+                       [&a] { return identify_command(a.options, a.address()); });
+  add_device(identify)->required();
+  add_json(identify);
+
+  auto* interfaces =
+      add("interfaces", "List the interfaces, or set those of a mounted tree", group, [&a] {
+        auto& names = a.options.interfaces;
+        names.insert(names.end(), a.operands.begin(), a.operands.end());
+        return a.mount.empty() ? interfaces_command(a.options) : interfaces_in_tree(a.mount, names);
+      });
+  interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
+      ->option_text(" ");
+  add_json(interfaces);
+  add_mount(interfaces, "The tree mounted there");
+
+  auto* ping = add("ping", "Measure how long a target takes to answer", group, [&a] {
+    return ping_command(a.options, a.address(), a.count == 0 ? 4 : a.count,
+                        std::chrono::milliseconds(a.interval_ms));
+  });
+  add_device(ping)->required();
+  add_count(ping, "How often to ask (4)", 1'000'000);
+  ping->add_option("--interval", a.interval_ms, "Milliseconds between (1000)")
+      ->option_text("MS")
       ->check(CLI::Range(1, 3'600'000));
 
-  if (argc > 1 && !is_known(app, argv[1])) {
-    complain(std::string(argv[1]) + ": no such command (aoe-initiator --help lists them)");
-    return exit_usage;
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help_or_version) {
-    return app.exit(help_or_version);
-  } catch (const CLI::ParseError& error) {
-    complain(std::string(error.what()) + " (aoe-initiator --help shows how)");
-    return exit_usage;
-  }
+  auto* sancheck = add("sancheck", "Look for lost frames and other faults on all paths", group,
+                       [&a] { return sancheck_command(a.options, a.count == 0 ? 10 : a.count); });
+  add_count(sancheck, "Questions of each kind a path (10)", 100'000);
+  add_json(sancheck);
+}
 
-  CommandOptions& options = arguments.options;
-  options.parameters.deadsecs = std::chrono::seconds(arguments.deadsecs);
-  options.wait = std::chrono::seconds(arguments.wait);
-  if (*discover) return discover_command(options);
-  if (*stat) {
-    return stat_command(
-        options, arguments.device.empty() ? std::nullopt : std::optional(arguments.address()));
-  }
-  const Address device = arguments.address();
-  if (*identify) return identify_command(options, device);
-  if (*read) return read_command(options, device, arguments.extent, arguments.quiet);
-  if (*write) return write_command(options, device, arguments.extent, arguments.quiet);
-  return ping_command(options, device, arguments.count,
-                      std::chrono::milliseconds(arguments.interval_ms));
+void CommandLine::add_disks() {
+  constexpr const char* group = "Disks";
+  Arguments& a = arguments_;
+  auto* read = add("read", "Copy a disk, or a part, to standard output", group,
+                   [&a] { return copy_command(a.options, a.device, "-", a.copy); });
+  add_device(read)->required();
+  add_extent(read);
+
+  auto* write = add("write", "Copy standard input to a disk", group,
+                    [&a] { return copy_command(a.options, "-", a.device, a.copy); });
+  add_device(write)->required();
+  add_extent(write);
+
+  auto* copy = add("copy", "Copy a disk to a file, a file to a disk, or disk to disk", group,
+                   [&a] { return copy_command(a.options, a.device, a.destination, a.copy); });
+  copy->add_option("SOURCE", a.device, "A device, a file, or - for standard input")
+      ->option_text(" ")
+      ->required();
+  copy->add_option("DESTINATION", a.destination, "The same, - for standard output")
+      ->option_text(" ")
+      ->required();
+  add_extent(copy);
+  copy->add_flag("--verify", a.copy.verify, "Read back what was written, and compare");
+  copy->add_flag("--resume", a.copy.resume, "Go on with a copy that was interrupted");
+
+  auto* bench = add("bench", "Measure requests a second, and how long they take", group, [&a] {
+    if (a.bench.write && !a.destroy_data) {
+      return refuse("bench: --write needs --destroy-data, for it overwrites the disk");
+    }
+    a.bench.random = !a.sequential;
+    a.bench.time = std::chrono::seconds(a.seconds);
+    return bench_command(a.options, a.address(), a.bench);
+  });
+  add_device(bench)->required();
+  auto* reads = bench->add_flag("--read", a.read, "Read (default)")->option_text(" ");
+  bench->add_flag("--write", a.bench.write, "Write; needs --destroy-data")
+      ->excludes(reads)
+      ->option_text(" ");
+  bench->add_flag("--destroy-data", a.destroy_data, "The disk may be overwritten");
+  auto* random = bench->add_flag("--random", a.random, "Anywhere (default)")->option_text(" ");
+  bench->add_flag("--sequential", a.sequential, "One after the other")
+      ->excludes(random)
+      ->option_text(" ");
+  bench->add_option("--size", a.bench.size, "Of a request (4096)")
+      ->option_text("BYTES")
+      ->check(check_sectors);
+  bench->add_option("--outstanding", a.bench.outstanding, "Requests at a time (64)")
+      ->option_text("N")
+      ->check(CLI::Range(1, 65536));
+  bench->add_option("--seconds", a.seconds, "How long (10)")
+      ->option_text("N")
+      ->check(CLI::Range(1, 86400));
+  add_json(bench);
+
+  auto* revalidate =
+      add("revalidate", "Ask a disk again what it is, and print its size", group, [&a] {
+        return a.mount.empty() ? revalidate_command(a.options, a.address())
+                               : revalidate_in_tree(a.mount, a.device);
+      });
+  add_device(revalidate)->required();
+  add_json(revalidate);
+  add_mount(revalidate, "Let the tree mounted there ask");
+
+  auto* flush =
+      add("flush", "Make a disk's cache stable; or let a tree forget devices", group, [&a] {
+        if (a.mount.empty()) {
+          if (a.all || a.device.empty()) {
+            return refuse("flush: DEVICE is required, or --mount");
+          }
+          return flush_command(a.options, a.address());
+        }
+        return flush_in_tree(a.mount, a.all ? "all" : a.device);
+      });
+  auto* device = add_device(flush);
+  flush->add_flag("--all", a.all, "With --mount: all that nobody holds open")
+      ->excludes(device)
+      ->option_text(" ");
+  add_mount(flush, "Let the tree mounted there forget DEVICE,\nor what is down");
+}
+
+void CommandLine::add_targets() {
+  constexpr const char* group = "Targets";
+  Arguments& a = arguments_;
+  const auto ask_config = [&a](ConfigCommand command) {
+    return [&a, command] {
+      if (a.string.size() > config_string_size_max) {
+        return refuse("config: the string is longer than 1024 bytes");
+      }
+      return config_command(a.options, a.address(), {command, a.string});
+    };
+  };
+  auto* config = app_.add_subcommand("config", "Read, test or set a target's config string")
+                     ->group(group)
+                     ->require_subcommand(1);
+  const auto add_config = [&](const char* name, const char* help, ConfigCommand command) {
+    auto* one = add(config, name, help, "", ask_config(command));
+    add_device(one)->required();
+    if (command != ConfigCommand::read) {
+      one->add_option("STRING", a.string, "1024 bytes at most")->option_text(" ")->required();
+    }
+    add_json(one);
+  };
+  add_config("get", "Print it", ConfigCommand::read);
+  add_config("test", "Print it, if it is STRING", ConfigCommand::test);
+  add_config("prefix", "Print it, if it begins with STRING", ConfigCommand::prefix);
+  add_config("set", "Set it, if it is empty", ConfigCommand::set);
+  add_config("force-set", "Set it, whatever it is", ConfigCommand::force_set);
+
+  const auto mac_list = [](CLI::App* command, const char* name, std::vector<std::string>& macs,
+                           const char* help) {
+    return command->add_option(name, macs, help)
+        ->option_text("MAC,...")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->take_all()
+        ->check(check_mac);
+  };
+  auto* mask = add("mask", "List or change whom a target answers", group, [&a] {
+    if (a.remove.size() + a.add.size() > 255) return refuse("mask: more than 255 directives");
+    return mask_command(a.options, a.address(), macs_of(a.remove), macs_of(a.add));
+  });
+  add_device(mask)->required();
+  mac_list(mask, "--delete", a.remove, "Take off the list, first of all");
+  mac_list(mask, "--add", a.add, "Put on the list");
+  add_json(mask);
+
+  auto* reserve = add("reserve", "List or change for whom a disk is reserved", group, [&a] {
+    if (a.set.size() > 255 || a.force.size() > 255) return refuse("reserve: more than 255 MACs");
+    ReserveQuery query;
+    if (!a.force.empty()) {
+      query = {ReserveCommand::force_set, macs_of(a.force)};
+    } else if (a.release || !a.set.empty()) {
+      query = {ReserveCommand::set, macs_of(a.set)};
+    }
+    return reserve_command(a.options, a.address(), query);
+  });
+  add_device(reserve)->required();
+  auto* set = mac_list(reserve, "--set", a.set, "Reserve for these");
+  auto* force = mac_list(reserve, "--force", a.force, "The same, though it be another's");
+  auto* release = reserve->add_flag("--release", a.release, "Reserve for nobody")->option_text(" ");
+  set->excludes(force)->excludes(release);
+  force->excludes(release);
+  add_json(reserve);
 }
 
 /// Output that did not get where it was meant to go makes a failure of any success.
 int run_and_check_output(int argc, char** argv) {
-  constexpr int exit_failure = 1;
   int status = exit_failure;
   try {
-    status = run(argc, argv);
+    status = CommandLine().run(argc, argv);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
     complain(std::string("standard output: ") + std::generic_category().message(errno));
   } catch (const std::system_error& error) {  // from fmt::print

@@ -47,7 +47,7 @@ def skip(reason):
 
 def require(*programs):
     """Skips the test unless every one of these programs is there."""
-    packages = {"ip": "iproute2", "setpriv": "util-linux"}
+    packages = {"ip": "iproute2", "script": "bsdutils", "setpriv": "util-linux"}
     packages |= dict.fromkeys(["aoe-sancheck", "aoe-stat", "aoecfg", "aoeping"], "aoetools")
     for program in programs:
         if not shutil.which(program):

@@ -1,0 +1,268 @@
+#include "initiator/cli/copy.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "wire/descriptor.h"
+
+namespace aoe::initiator {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int exit_usage = 2;
+constexpr int exit_signal = 128;
+
+std::string system_message(const std::string& name) {
+  return fmt::format("{}: {}", name, std::generic_category().message(errno));
+}
+
+struct stat status_of(int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) status = {};
+  return status;
+}
+
+/// The bytes that are known to come: of a regular file, from where it is read next.
+std::optional<std::uint64_t> known_size(int descriptor) {
+  const struct stat status = status_of(descriptor);
+  if (!S_ISREG(status.st_mode)) return std::nullopt;
+  const off_t at = ::lseek(descriptor, 0, SEEK_CUR);
+  if (at < 0) return std::nullopt;
+  return status.st_size > at ? static_cast<std::uint64_t>(status.st_size - at) : 0;
+}
+
+/// "  42 %  12.3 of 29.1 GB  812.0 MB/s  0:21 left", one line that is written again and again.
+class Progress {
+ public:
+  Progress(std::optional<std::uint64_t> total, bool wanted)
+      : total_(total), shown_(wanted && ::isatty(STDERR_FILENO) == 1) {}
+  ~Progress() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void show(std::uint64_t moved) const {
+    if (!shown_) return;
+    const double seconds = this->seconds();
+    const double rate = seconds > 0 ? static_cast<double>(moved) / seconds : 0;
+    std::string line =
+        fmt::format("{:.1f} MB  {:.1f} MB/s", static_cast<double>(moved) / 1e6, rate / 1e6);
+    if (total_ && *total_ > 0) {
+      const double part = static_cast<double>(moved) / static_cast<double>(*total_);
+      constexpr std::size_t width = 24;
+      const auto full = static_cast<std::size_t>(part * width);
+      line = fmt::format("{:>3.0f} % [{:=<{}}{: <{}}] ", part * 100, "", full, "", width - full) +
+             line;
+      if (rate > 0) {
+        const auto left = static_cast<std::uint64_t>(static_cast<double>(*total_ - moved) / rate);
+        line += fmt::format("  {}:{:02} left", left / 60, left % 60);
+      }
+    }
+    fmt::print(stderr, "\r{}\x1b[K", line);
+  }
+
+  double seconds() const {
+    return std::chrono::duration<double>(steady_clock::now() - begun_).count();
+  }
+
+ private:
+  const std::optional<std::uint64_t> total_;
+  const bool shown_;
+  const steady_clock::time_point begun_ = steady_clock::now();
+};
+
+/// A file, or standard input or output.
+struct File {
+  std::string name;
+  Descriptor owned;  // none of a standard stream
+  int descriptor = -1;
+};
+
+tl::expected<File, std::string> open_source(const std::string& name) {
+  if (name == "-") return File{"standard input", {}, STDIN_FILENO};
+  Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return tl::unexpected(system_message(name));
+  const int number = file.get();
+  return File{name, std::move(file), number};
+}
+
+tl::expected<File, std::string> open_destination(const std::string& name, bool resume) {
+  if (name == "-") return File{"standard output", {}, STDOUT_FILENO};
+  const int flags = O_RDWR | O_CREAT | O_CLOEXEC | (resume ? 0 : O_TRUNC);
+  Descriptor file(::open(name.c_str(), flags, 0666));
+  if (file.get() < 0) return tl::unexpected(system_message(name));
+  const int number = file.get();
+  return File{name, std::move(file), number};
+}
+
+/// A new file is there after a crash only once its folder is stable.
+Outcome sync_folder_of(const std::string& name) {
+  const std::string folder = std::filesystem::path(name).parent_path();
+  const Descriptor opened(
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() >= 0 && ::fsync(opened.get()) == 0) return {};
+  return tl::unexpected(system_message(folder.empty() ? "." : folder));
+}
+
+/// One copy, whatever it is between.
+class Copy {
+ public:
+  Copy(Connection& connection, const CopyOptions& options)
+      : connection_(connection), options_(options), offset_(options.extent.offset) {}
+
+  tl::expected<Transferred, std::string> disk_to_file(Disk& disk, const std::string& name) {
+    auto length = room(disk, options_.extent);
+    if (!length) return tl::unexpected(length.error());
+    auto file = open_destination(name, options_.resume);
+    if (!file) return tl::unexpected(file.error());
+    const struct stat status = status_of(file->descriptor);
+    const bool regular = S_ISREG(status.st_mode) && name != "-";
+    FileOptions file_options{.sparse = regular,
+                             .stable = name != "-" && (regular || S_ISBLK(status.st_mode))};
+    if (options_.resume) {
+      if (!regular) return tl::unexpected(name + ": only a file can be resumed");
+      const auto size = static_cast<std::uint64_t>(status.st_size);
+      if (size > *length) {
+        return tl::unexpected(
+            fmt::format("{}: is longer than the {} bytes to copy", name, *length));
+      }
+      file_options.start = size == *length ? size : size / sector_size * sector_size;
+      if (::lseek(file->descriptor, static_cast<off_t>(file_options.start), SEEK_SET) < 0) {
+        return tl::unexpected(system_message(name));
+      }
+      offset_ += file_options.start;
+      *length -= file_options.start;
+    }
+    const auto source = disk_source(connection_, disk, offset_);
+    const auto sink = descriptor_sink(file->descriptor, file->name, file_options);
+    auto moved = move(*source, *sink, *length);
+    if (moved && regular) {
+      if (auto stable = sync_folder_of(name); !stable) return tl::unexpected(stable.error());
+    }
+    return moved;
+  }
+
+  tl::expected<Transferred, std::string> file_to_disk(const std::string& name, Disk& disk) {
+    const auto available = room(disk, options_.extent);
+    if (!available) return tl::unexpected(available.error());
+    const auto file = open_source(name);
+    if (!file) return tl::unexpected(file.error());
+    const std::string too_long =
+        fmt::format("{}: the input is longer than the {} bytes from {} to its end", disk.address(),
+                    *available, offset_);
+    const bool whole = !options_.extent.length;
+    const auto known = known_size(file->descriptor);
+    if (whole && known.value_or(0) > *available) return tl::unexpected(too_long);
+
+    const auto source = descriptor_source(file->descriptor, file->name);
+    const auto sink = disk_sink(connection_, disk, offset_, options_.resume);
+    auto moved = move(*source, *sink, *available,
+                      known ? std::optional(std::min(*known, *available)) : options_.extent.length);
+    if (!moved || moved->signal != 0) return moved;
+    if (!whole && moved->moved < *available) {
+      return tl::unexpected(fmt::format("the input ended after {} of {} bytes; they are written",
+                                        moved->moved, *available));
+    }
+    std::uint8_t one_more;
+    if (whole && moved->moved == *available && ::read(file->descriptor, &one_more, 1) == 1) {
+      return tl::unexpected(too_long);
+    }
+    return moved;
+  }
+
+  tl::expected<Transferred, std::string> disk_to_disk(Disk& from, Disk& to) {
+    const auto length = room(from, options_.extent);
+    if (!length) return tl::unexpected(length.error());
+    if (auto fits = room(to, {.offset = offset_, .length = *length}); !fits)
+      return tl::unexpected(fits.error());
+    const auto source = disk_source(connection_, from, offset_);
+    const auto sink = disk_sink(connection_, to, offset_, options_.resume);
+    return move(*source, *sink, *length);
+  }
+
+  double seconds() const { return seconds_; }
+
+ private:
+  tl::expected<Transferred, std::string> move(Source& source, Sink& sink, std::uint64_t length,
+                                              std::optional<std::uint64_t> expected) {
+    const Progress progress(expected, !options_.quiet);
+    auto moved = transfer(connection_, source, sink,
+                          {.offset = offset_,
+                           .length = length,
+                           .progress = [&](std::uint64_t bytes) { progress.show(bytes); },
+                           .verify = options_.verify});
+    seconds_ = progress.seconds();
+    return moved;
+  }
+  tl::expected<Transferred, std::string> move(Source& source, Sink& sink, std::uint64_t length) {
+    return move(source, sink, length, length);
+  }
+
+  Connection& connection_;
+  const CopyOptions& options_;
+  std::uint64_t offset_;  // on the disk
+  double seconds_ = 0;
+};
+
+int refuse(std::string_view line) {
+  complain(line);
+  return exit_usage;
+}
+
+}  // namespace
+
+int copy_command(const CommandOptions& options, const std::string& source,
+                 const std::string& destination, const CopyOptions& copy) {
+  const auto from_address = parse_address(source);
+  const auto to_address = parse_address(destination);
+  if (!from_address && !to_address) {
+    return refuse("copy: neither source nor destination is a device name such as e0.2");
+  }
+  if (from_address == to_address) return refuse("copy: source and destination are the same");
+  if (destination == "-" && (copy.verify || copy.resume)) {
+    return refuse(copy.verify ? "--verify: standard output can't be read back"
+                              : "--resume: standard output has no earlier copy");
+  }
+  const auto connection = Connection::open(options);
+  if (connection == nullptr) return exit_failure;
+  std::optional<Disk> from;
+  std::optional<Disk> to;
+  if (from_address && !(from = connection->open_disk(*from_address))) return exit_failure;
+  if (to_address && !(to = connection->open_disk(*to_address))) return exit_failure;
+
+  Copy copying(*connection, copy);
+  const auto moved = from && to ? copying.disk_to_disk(*from, *to)
+                     : from     ? copying.disk_to_file(*from, destination)
+                                : copying.file_to_disk(source, *to);
+  if (!moved) {
+    complain(moved.error());
+    return exit_failure;
+  }
+  if (moved->signal != 0) {
+    complain(fmt::format("interrupted after {} bytes", moved->moved));
+    return exit_signal + moved->signal;
+  }
+  if (!copy.quiet) {
+    std::uint64_t retransmissions = 0;
+    for (const auto* disk : {&from, &to}) {
+      if (*disk) retransmissions += (*disk)->status().counters.retransmissions;
+    }
+    fmt::print(stderr, "{} bytes in {:.3f} s, {:.1f} MB/s, {} retransmissions\n", moved->moved,
+               copying.seconds(), static_cast<double>(moved->moved) / 1e6 / copying.seconds(),
+               retransmissions);
+  }
+  return 0;
+}
+
+}  // namespace aoe::initiator

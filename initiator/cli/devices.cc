@@ -1,0 +1,263 @@
+#include "initiator/cli/devices.h"
+
+#include <cstdio>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "wire/interfaces.h"
+
+namespace aoe::initiator {
+namespace {
+
+using nlohmann::ordered_json;
+using std::chrono::milliseconds;
+
+int nothing_found(Connection& connection) {
+  complain(fmt::format("no target answers on {}", connection.interface_names()));
+  return exit_failure;
+}
+
+std::string printable(Bytes bytes) {
+  std::string text;
+  for (const std::uint8_t c : bytes) text += c >= ' ' && c <= '~' ? static_cast<char>(c) : '?';
+  return text;
+}
+
+std::string gigabytes(std::uint64_t bytes) {
+  const std::uint64_t megabytes = bytes / 1'000'000;
+  return fmt::format("{:.3f}GB", static_cast<double>(megabytes) / 1000);
+}
+
+/// The interfaces through which a device is reached.
+std::set<std::string> interfaces_of(const DeviceStatus& device) {
+  std::set<std::string> names;
+  for (const PathStatus& path : device.paths) names.insert(path.interface);
+  return names;
+}
+
+void print(const ordered_json& json) {
+  fmt::print("{}\n", json.dump(2));
+}
+
+}  // namespace
+
+int discover_command(const CommandOptions& options) {
+  const auto connection = Connection::open(options);
+  if (connection == nullptr) return exit_failure;
+
+  struct Answer {
+    ConfigReply config;
+    std::string string;
+  };
+  std::map<std::tuple<Address, std::string, Mac>, Answer> answers;
+  connection->listen([&](const Event& event) {
+    if (event.kind != Event::Kind::config_answer) return;
+    const auto& name = connection->client().interface_name(event.port);
+    answers[{event.device, name, event.mac}] = {event.config, printable(event.config.string)};
+  });
+  connection->client().discover();
+  connection->gather();
+
+  if (options.json) {
+    ordered_json list = ordered_json::array();
+    for (const auto& [key, answer] : answers) {
+      const auto& [address, interface, mac] = key;
+      list.push_back({{"device", fmt::format("{}", address)},
+                      {"interface", interface},
+                      {"mac", fmt::format("{}", mac)},
+                      {"buffers", answer.config.buffer_count},
+                      {"sectors", answer.config.sector_count},
+                      {"firmware", answer.config.firmware},
+                      {"config", answer.string}});
+    }
+    print(list);
+    return 0;
+  }
+  if (answers.empty()) return nothing_found(*connection);
+  fmt::print("{:<10} {:<12} {:<17} {:>7} {:>7} {:>8}  {}\n", "device", "interface", "mac",
+             "buffers", "sectors", "firmware", "config");
+  for (const auto& [key, answer] : answers) {
+    const auto& [address, interface, mac] = key;
+    fmt::print("{:<10} {:<12} {} {:>7} {:>7} {:>8}  {}\n", fmt::format("{}", address), interface,
+               mac, answer.config.buffer_count, answer.config.sector_count,
+               fmt::format("{:04x}", answer.config.firmware), answer.string);
+  }
+  return 0;
+}
+
+int stat_command(const CommandOptions& options, std::optional<Address> only) {
+  const auto connection = Connection::open(options);
+  if (connection == nullptr) return exit_failure;
+  if (!only) {
+    connection->gather();
+  } else if (!connection->open_disk(*only)) {
+    return exit_failure;
+  }
+
+  ordered_json list = ordered_json::array();
+  const auto devices = connection->client().devices();
+  for (const DeviceStatus& device : devices) {
+    if (only && device.address != *only) continue;
+    const auto interfaces = interfaces_of(device);
+    if (options.json) {
+      list.push_back({{"device", fmt::format("{}", device.address)},
+                      {"size", device.size()},
+                      {"interfaces", interfaces},
+                      {"payload", device.payload},
+                      {"state", device.state}});
+    } else {
+      fmt::print("{:>10} {:>15} {:>10} {:<5} {}\n", fmt::format("{}", device.address),
+                 gigabytes(device.size()), fmt::join(interfaces, ","), device.payload,
+                 device.state);
+    }
+  }
+  if (options.json) {
+    print(list);
+  } else if (devices.empty()) {
+    return nothing_found(*connection);
+  }
+  return 0;
+}
+
+int identify_command(const CommandOptions& options, Address address) {
+  const auto connection = Connection::open(options);
+  if (connection == nullptr) return exit_failure;
+  const auto disk = connection->open_disk(address);
+  if (!disk) return exit_failure;
+
+  const DeviceStatus status = disk->status();
+  const Identity& identity = *status.identity;
+  const ordered_json facts = {{"device", fmt::format("{}", address)},
+                              {"model", identity.model.view()},
+                              {"serial", identity.serial.view()},
+                              {"firmware", identity.firmware.view()},
+                              {"sectors", identity.sectors},
+                              {"bytes", status.size()},
+                              {"physical-sector-size", identity.physical_sector_size},
+                              {"lba48", identity.lba48},
+                              {"flush-cache", identity.flush_cache},
+                              {"flush-cache-ext", identity.flush_cache_ext},
+                              {"checksum", identity.checksum_wrong ? "wrong" : "ok"},
+                              {"interfaces", interfaces_of(status)},
+                              {"payload", status.payload}};
+  if (options.json) {
+    print(facts);
+    return 0;
+  }
+  for (const auto& [name, value] : facts.items()) {
+    if (value.is_array()) {
+      fmt::print("{:<22}{}\n", name, fmt::join(value.get<std::vector<std::string>>(), ","));
+    } else {
+      fmt::print("{:<22}{}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  }
+  return 0;
+}
+
+int interfaces_command(const CommandOptions& options) {
+  for (const std::string& name : options.interfaces) {
+    if (is_glob(name)) continue;
+    if (const auto chosen = choose_interfaces({name}); !chosen) {
+      complain(chosen.error());
+      return exit_failure;
+    }
+  }
+  const auto all = list_interfaces();
+  if (!all) {
+    complain(all.error());
+    return exit_failure;
+  }
+  ordered_json list = ordered_json::array();
+  if (!options.json) {
+    fmt::print("{:<15} {:<17} {:>5} {:>7} {}\n", "interface", "mac", "mtu", "sectors", "state");
+  }
+  for (const Interface& interface : *all) {
+    if (!matches(interface, options.interfaces)) continue;
+    const Link& link = interface.link;
+    const unsigned sectors = sectors_per_frame(link.mtu);
+    const std::string_view state = link.up ? "up" : "down";
+    if (options.json) {
+      list.push_back({{"interface", interface.name},
+                      {"mac", fmt::format("{}", link.mac)},
+                      {"mtu", link.mtu},
+                      {"sectors", sectors},
+                      {"state", state}});
+    } else {
+      fmt::print("{:<15} {} {:>5} {:>7} {}\n", interface.name, link.mac, link.mtu, sectors, state);
+    }
+  }
+  if (options.json) print(list);
+  return 0;
+}
+
+int ping_command(const CommandOptions& options, Address address, unsigned count,
+                 milliseconds interval) {
+  const auto connection = Connection::open(options);
+  if (connection == nullptr) return exit_failure;
+  Client& client = connection->client();
+
+  std::uint32_t tag = 0;
+  Instant asked;
+  unsigned answered = 0;
+  bool answered_now = false;
+  unsigned sequence = 0;
+  const auto now = [] { return Instant(std::chrono::steady_clock::now().time_since_epoch()); };
+  connection->listen([&](const Event& event) {
+    if (event.kind != Event::Kind::config_answer || event.device != address || event.tag != tag)
+      return;
+    const std::chrono::duration<double, std::milli> taken = now() - asked;
+    fmt::print("{} ({}) on {}: seq={} time={:.3f} ms\n", address, event.mac,
+               client.interface_name(event.port), sequence, taken.count());
+    std::fflush(stdout);
+    answered_now = true;
+  });
+  for (sequence = 1; sequence <= count; ++sequence) {
+    answered_now = false;
+    asked = now();
+    tag = client.discover(address);
+    const bool last = sequence == count;
+    // The last one is only waited for; the others keep their distance.
+    connection->wait([&] { return last && answered_now; },
+                     last ? milliseconds(options.wait) : interval);
+    answered += answered_now;
+  }
+  fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, count, answered,
+             100.0 * (count - answered) / count);
+  return answered > 0 ? 0 : exit_failure;
+}
+
+int revalidate_command(const CommandOptions& options, Address address) {
+  const auto connection = Connection::open(options);
+  if (connection == nullptr) return exit_failure;
+  const auto answer = connection->ask(address, IdentifyQuery{});
+  if (!answer) return exit_failure;
+  const std::uint64_t sectors = answer->identity->sectors;
+  if (options.json) {
+    print({{"device", fmt::format("{}", address)},
+           {"sectors", sectors},
+           {"bytes", sectors * sector_size}});
+  } else {
+    fmt::print("{}: {} sectors, {} bytes\n", address, sectors, sectors * sector_size);
+  }
+  return 0;
+}
+
+int flush_command(const CommandOptions& options, Address address) {
+  const auto connection = Connection::open(options);
+  if (connection == nullptr) return exit_failure;
+  auto disk = connection->open_disk(address);
+  if (!disk) return exit_failure;
+  std::optional<boost::system::error_code> result;
+  disk->async_flush([&](boost::system::error_code error) { result = error; });
+  connection->wait([&] { return result.has_value(); });
+  if (!*result) return 0;
+  complain(fmt::format("{}: flushing: {}", address, result->message()));
+  return exit_failure;
+}
+
+}  // namespace aoe::initiator

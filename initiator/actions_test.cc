@@ -12,6 +12,7 @@ TEST(Actions, EveryKindOfIoHasAText) {
   EXPECT_EQ(text(IoKind::read), "read");
   EXPECT_EQ(text(IoKind::write), "write");
   EXPECT_EQ(text(IoKind::flush), "flush");
+  EXPECT_EQ(text(IoKind::trim), "trim");
 }
 
 TEST(Actions, ACompletionSaysWhyItFailed) {
@@ -20,6 +21,8 @@ TEST(Actions, ACompletionSaysWhyItFailed) {
   EXPECT_EQ(describe(Completion{.error = IoError::device_down}), "device is down");
   EXPECT_EQ(describe(Completion{.error = IoError::invalid}), "not whole sectors");
   EXPECT_EQ(describe(Completion{.error = IoError::out_of_range}), "beyond the last sector");
+  EXPECT_EQ(describe(Completion{.error = IoError::cancelled}), "cancelled");
+  EXPECT_EQ(describe(Completion{.error = IoError::unsupported}), "not supported by the disk");
   EXPECT_EQ(
       describe(Completion{.error = IoError::ata_error, .ata_status = 0x41, .ata_error = 0x04}),
       "ATA error: status 41, error 04");
@@ -28,6 +31,19 @@ TEST(Actions, ACompletionSaysWhyItFailed) {
       "AoE error: target is reserved");
   EXPECT_EQ(describe(Completion{.error = IoError::aoe_error, .aoe_error = ErrorCode{99}}),
             "AoE error: unknown error");
+}
+
+TEST(Actions, EveryKindOfEventHasATextAndIsCountedForItself) {
+  EventCounters counters;
+  Actions out;
+  for (int i = 0; i < event_kind_count; ++i) {
+    const auto kind = static_cast<Event::Kind>(i);
+    EXPECT_FALSE(text(kind).empty());
+    for (int times = 0; times <= i; ++times) counters.report({.kind = kind}, out);
+  }
+  for (int i = 0; i < event_kind_count; ++i) {
+    EXPECT_EQ(counters[static_cast<Event::Kind>(i)], static_cast<unsigned>(i + 1));
+  }
 }
 
 TEST(Actions, AnEventIsOneLine) {

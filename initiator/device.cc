@@ -216,7 +216,7 @@ void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& o
             command.deadline.time_since_epoch()));
   }
   deadline_ = std::min(deadline_, due(command));
-  way.remote->window.sent();
+  paths_.sent(way, now);
   if (timed) way.path->sent.push_back(commands_, index);
   ++counters_.commands;
   if (command.attempts > 1) {
@@ -406,6 +406,7 @@ void Device::give_up_all(Instant now, Actions& out) {
 
 void Device::abandon(Instant now, Actions& out) {
   give_up_all(now, out);
+  abandoned_ = true;
 }
 
 // Time.
@@ -463,7 +464,7 @@ void Device::expire_command(Slot index, Instant now, Actions& out) {
   take_back(index);
   settle_doubt(command);
   const bool collapsed = way->remote->window.expired(command.last_sent, now);
-  paths_.expired(*way, command.first_sent, command.last_sent, now);
+  paths_.expired(*way, command.last_sent, now);
   const auto next = collapsed ? paths_.choose(false) : std::nullopt;
   if (!next) {
     waiting_.push_back(commands_, index);

@@ -111,6 +111,7 @@ class Device {
   void on_parameters(Instant now, Actions& out);
   /// It is about to be destroyed: all I/O fails.
   void abandon(Instant now, Actions& out);
+  bool is_abandoned() const { return abandoned_; }
 
   /// When expire() has something to do, at the earliest.
   Instant deadline() const { return deadline_; }
@@ -164,6 +165,7 @@ class Device {
 
   DeviceState state_ = DeviceState::down;
   unsigned users_ = 0;
+  bool abandoned_ = false;
   std::optional<Identity> identity_;
   std::uint16_t firmware_ = 0;
   Instant heard_ = Instant::min();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "initiator/test_words.h"
+#include "proto/trim.h"
 
 namespace aoe::initiator {
 namespace {
@@ -173,6 +174,176 @@ TEST_F(DeviceStates, UpAndSilentIsDownWithAllIoFailed) {
   EXPECT_EQ(world.completions(), "1 device is down, 2 device is down");
 }
 
+TEST_F(DeviceStates, OnlyADeviceThatIsUpIsOpened) {
+  EXPECT_FALSE(world.engine.open(disk));  // unknown
+  make_identifying();
+  EXPECT_FALSE(world.engine.open(disk));
+  world.answer(identify, ErrorReply{0, ErrorCode::device_unavailable});
+  EXPECT_EQ(world.state(), DeviceState::down);
+  EXPECT_FALSE(world.engine.open(disk));
+  world.config();
+  world.answer(world.take());
+  EXPECT_TRUE(world.engine.open(disk));
+  EXPECT_EQ(world.device().users(), 1U);
+}
+
+TEST_F(DeviceStates, UpAndOpenAndAConfigAnswerLearnsAPathAndAsksNothing) {
+  world.bring_up();
+  world.engine.open(disk);
+  world.config(World::default_offer, second_mac);
+  EXPECT_EQ(world.taken(), "");
+  EXPECT_EQ(world.device().remotes().size(), 2U);
+}
+
+TEST_F(DeviceStates, UpAndOpenAndSilentWaitsForItsLastClose) {
+  make_up();
+  world.engine.open(disk);
+  world.engine.open(disk);
+  world.read(0, 1);
+  be_silent_for_deadsecs();
+  EXPECT_EQ(world.state(), DeviceState::closewait);
+  EXPECT_EQ(world.seen(), "down,closewait");
+  EXPECT_EQ(world.completions(), "1 device is down");
+  EXPECT_EQ(world.engine.deadline(), never);
+  world.engine.close(disk);
+  EXPECT_EQ(world.state(), DeviceState::closewait);
+  world.engine.close(disk);
+  EXPECT_EQ(world.state(), DeviceState::down);
+}
+
+TEST_F(DeviceStates, UpAndItsLastCloseStaysUp) {
+  world.bring_up();
+  world.engine.open(disk);
+  world.engine.close(disk);
+  EXPECT_EQ(world.state(), DeviceState::up);
+  world.config();
+  EXPECT_EQ(world.taken(), "IDENTIFY 0+1");
+}
+
+TEST_F(DeviceStates, CloseWaitHearsNothingAndFailsAllIoAtOnce) {
+  make_up();
+  world.engine.open(disk);
+  be_silent_for_deadsecs();
+  world.events();
+  world.take();
+  world.config();
+  world.answer_identify(identify, World::large_disk);
+  world.answer(identify, ErrorReply{0, ErrorCode::device_unavailable});
+  be_silent_for_deadsecs();
+  world.change_port(0, {.up = false});
+  EXPECT_TRUE(world.revalidate());
+  EXPECT_FALSE(world.forget());
+  EXPECT_FALSE(world.engine.open(disk));
+  EXPECT_EQ(world.state(), DeviceState::closewait);
+  EXPECT_EQ(world.taken(), "");
+  world.read(0, 1);
+  EXPECT_EQ(world.completions(), "1 device is down");
+}
+
+TEST_F(DeviceStates, AfterTheLastCloseADiscoveryBringsItBack) {
+  make_up();
+  world.engine.open(disk);
+  be_silent_for_deadsecs();
+  world.take();
+  world.engine.close(disk);
+  world.config();
+  EXPECT_EQ(world.state(), DeviceState::identifying);
+  world.answer(world.take());
+  EXPECT_EQ(world.state(), DeviceState::up);
+}
+
+TEST_F(DeviceStates, DownAndRevalidateIsSearchedFor) {
+  EXPECT_FALSE(world.revalidate());  // unknown
+  make_down();
+  world.queries();
+  EXPECT_TRUE(world.revalidate());
+  EXPECT_EQ(world.queries(), "e7.3 on 0");
+  EXPECT_EQ(world.taken(), "");
+}
+
+TEST_F(DeviceStates, IdentifyingAndRevalidateIsBeingAskedAlready) {
+  make_identifying();
+  EXPECT_TRUE(world.revalidate());
+  EXPECT_EQ(world.taken(), "");
+}
+
+TEST_F(DeviceStates, UpAndRevalidateFindsAnotherSizeThoughItBeOpen) {
+  world.bring_up();
+  world.engine.open(disk);
+  EXPECT_TRUE(world.revalidate());
+  const auto commands = world.take();
+  ASSERT_EQ(text(commands), "IDENTIFY 0+1");
+  world.answer_identify(commands[0], a_disk(2000, Addressing::lba48, Cache::both));
+  EXPECT_EQ(world.events(), "e7.3 has 2000 sectors now");
+}
+
+TEST_F(DeviceStates, DownAndAPortLostStaysDown) {
+  make_down();
+  world.change_port(0, {.up = false});
+  be_silent_for_deadsecs();
+  EXPECT_EQ(world.state(), DeviceState::down);
+  EXPECT_EQ(world.engine.deadline(), never);
+}
+
+TEST_F(DeviceStates, IdentifyingAndAPortLostGoesOnByOthersOrIsDownAfterDeadsecs) {
+  world.add_ports();
+  make_identifying();
+  world.config(World::default_offer, target_mac, 1);
+  world.change_port(identify.port, {.up = false});
+  const auto again = world.take();
+  ASSERT_EQ(text(again), "IDENTIFY 0+1");
+  EXPECT_NE(again[0].port, identify.port);
+  world.change_port(again[0].port, {.up = false});
+  be_silent_for_deadsecs();
+  EXPECT_EQ(world.state(), DeviceState::down);
+}
+
+TEST_F(DeviceStates, WhatUsersSeeAreTheDriversThree) {
+  make_identifying();
+  EXPECT_EQ(world.seen(), "down");
+  world.answer_identify(identify, World::large_disk);
+  EXPECT_EQ(world.seen(), "up");
+}
+
+TEST_F(DeviceStates, DownAndForgottenIsGone) {
+  make_down();
+  EXPECT_TRUE(world.forget());
+  EXPECT_EQ(world.engine.find(disk), nullptr);
+  EXPECT_EQ(world.events(), "e7.3 is forgotten");
+  EXPECT_FALSE(world.forget());
+}
+
+TEST_F(DeviceStates, IdentifyingAndForgottenIsGoneAndItsAnswerIsNotExpected) {
+  make_identifying();
+  EXPECT_TRUE(world.forget());
+  world.answer_identify(identify, World::large_disk);
+  EXPECT_EQ(world.engine.find(disk), nullptr);
+  EXPECT_EQ(world.events(), "e7.3 is forgotten, e7.3 unexpected answer from 02:00:00:00:00:01");
+  world.advance(1h);
+  EXPECT_EQ(world.taken(), "");
+}
+
+TEST_F(DeviceStates, UpAndForgottenFailsItsIo) {
+  make_up();
+  world.read(0, 200);
+  const auto commands = world.take();
+  EXPECT_TRUE(world.forget());
+  EXPECT_EQ(world.completions(), "1 device is down");
+  world.answer(commands);
+  world.read(0, 1);
+  EXPECT_EQ(world.completions(), "2 no such device");
+}
+
+TEST_F(DeviceStates, OpenIsNotForgotten) {
+  world.bring_up();
+  world.engine.open(disk);
+  EXPECT_FALSE(world.forget());
+  EXPECT_EQ(world.engine.forget_unopened(world.now, world.actions), 0U);
+  world.engine.close(disk);
+  EXPECT_EQ(world.engine.forget_down(world.now, world.actions), 0U);
+  EXPECT_EQ(world.engine.forget_unopened(world.now, world.actions), 1U);
+}
+
 // What the disk says of itself.
 
 TEST(DeviceIdentity, AbsurdIdentitiesAreRefusedByName) {
@@ -314,6 +485,34 @@ TEST(DeviceSplit, AnAnswerOfTheOldPayloadIsGoodAsLongAsItIsAwaited) {
   EXPECT_EQ(world.buffer(id), disk_data(0, 16));
 }
 
+TEST(DeviceSplit, WhatATargetRefusesForItTakesLessSinceARestartIsCutAndSentAgain) {
+  for (const Body& refusal : {Body(ErrorReply{0, ErrorCode::bad_argument}),
+                              Body(AtaReply{.error = ata::error_abrt, .status = 0x41})}) {
+    World world;
+    world.add_ports(1, 9000);
+    world.bring_up(World::large_disk, offer(64, 16));
+    const auto id = world.read(0, 16);
+    const auto large = world.take();
+    world.config(offer(64, 8));
+    world.take();
+    world.answer(large[0], refusal);
+    const auto again = world.take();
+    EXPECT_EQ(text(again), "READ EXT 0+8, READ EXT 8+8");
+    world.answer(again);
+    EXPECT_EQ(world.completions(), "1 ok");
+    EXPECT_EQ(world.buffer(id), disk_data(0, 16));
+  }
+}
+
+TEST(DeviceSplit, WhatATargetRefusesThoughItFitsFails) {
+  World world;
+  world.add_ports(1, 9000);
+  world.bring_up(World::large_disk, offer(64, 16));
+  world.read(0, 16);
+  world.answer(world.take()[0], ErrorReply{0, ErrorCode::bad_argument});
+  EXPECT_EQ(world.completions(), "1 AoE error: bad argument parameter");
+}
+
 // Opcodes.
 
 TEST(DeviceOpcodes, Lba28DisksAreAskedInLba28) {
@@ -394,6 +593,166 @@ TEST(DeviceRequests, ADeviceThatIsNotUpRefusesThem) {
   world.config();
   world.read(0, 1);
   EXPECT_EQ(world.completions(), "1 no such device, 2 device is down");
+}
+
+// Trim.
+
+TEST(DeviceTrim, ARangeIsOneCommandWithOneBlock) {
+  World world;
+  world.bring_up(World::thin_disk);
+  world.trim(100, 900);
+  const auto commands = world.take();
+  ASSERT_EQ(text(commands), "DATA SET MANAGEMENT 0+1");
+  EXPECT_TRUE(commands[0].flags.write);
+  EXPECT_EQ(TrimList(commands[0].data)[0], (SectorRange{100, 900}));
+  EXPECT_EQ(TrimList(commands[0].data)[1], (SectorRange{0, 0}));
+  world.answer(commands);
+  EXPECT_EQ(world.completions(), "1 ok");
+  EXPECT_EQ(world.device().request_counters().trims, 1U);
+}
+
+TEST(DeviceTrim, AHugeRangeIsSeveralCommands) {
+  World world;
+  Identity huge = World::thin_disk;
+  huge.sectors = ata::lba48_sectors_max;
+  world.bring_up(huge);
+  const std::uint64_t most = RequestTable::trim_sectors_max;
+  world.trim(7, 2 * most + 1);
+  const auto commands = world.take();
+  ASSERT_EQ(commands.size(), 3U);
+  std::uint64_t next = 7;
+  for (const Sent& command : commands) {
+    const TrimList list(command.data);
+    for (std::size_t i = 0; i < list.size() && list[i].sectors > 0; ++i) {
+      EXPECT_EQ(list[i].lba, next);
+      next += list[i].sectors;
+    }
+  }
+  EXPECT_EQ(next, 7 + 2 * most + 1);
+}
+
+TEST(DeviceTrim, ADiskWithoutItDoesNotSupportIt) {
+  World world;
+  world.bring_up();
+  world.trim(0, 1);
+  EXPECT_EQ(world.taken(), "");
+  EXPECT_EQ(world.completions(), "1 not supported by the disk");
+}
+
+TEST(DeviceTrim, StaysWithinTheDisk) {
+  World world;
+  world.bring_up(World::thin_disk);
+  world.trim(0, 0);
+  world.trim(999, 2);
+  world.trim(std::uint64_t{0} - 1, 2);
+  EXPECT_EQ(world.completions(),
+            "1 not whole sectors, 2 beyond the last sector, 3 beyond the last sector");
+}
+
+// Cancelling.
+
+TEST(DeviceCancel, CompletesAtOnceAndTouchesNoBuffer) {
+  World world;
+  world.bring_up();
+  const auto id = world.read(0, 4);
+  const auto commands = world.take();
+  EXPECT_TRUE(world.cancel(id));
+  EXPECT_EQ(world.completions(), "1 cancelled");
+  EXPECT_EQ(world.device().outstanding(), 0U);
+  const auto before = world.buffer(id);
+  world.answer(commands);
+  EXPECT_EQ(world.buffer(id), before);
+  EXPECT_EQ(world.completions(), "");
+  EXPECT_EQ(world.events(), "e7.3 late answer, e7.3 late answer");
+  EXPECT_FALSE(world.cancel(id));
+}
+
+TEST(DeviceCancel, WhatWaitsForRoomIsNotSent) {
+  World world;
+  world.bring_up(World::large_disk, offer(1, 2));
+  world.read(0, 1);
+  const auto commands = world.take();
+  const auto id = world.read(10, 10);
+  world.read(20, 1);
+  EXPECT_TRUE(world.cancel(id));
+  world.answer(commands);
+  EXPECT_EQ(world.taken(), "READ EXT 20+1");
+}
+
+TEST(DeviceCancel, NeitherAnotherDevicesNorAnUnknownRequest) {
+  World world;
+  world.bring_up();
+  world.read(0, 1);
+  EXPECT_FALSE(world.cancel(99));
+  EXPECT_FALSE(world.engine.cancel({7, 4}, 1, world.now, world.actions));
+}
+
+TEST(DeviceCancel, AWriteHoldsItsRangeUntilItIsAnsweredOrALittleWhileIsOver) {
+  for (const bool answers : {true, false}) {
+    World world;
+    world.bring_up();
+    const auto id = world.write(0, 1);
+    const auto commands = world.take();
+    world.cancel(id);
+    world.write(0, 1);
+    EXPECT_EQ(world.taken(), "");
+    const Instant cancelled = world.now;
+    if (answers) {
+      world.answer(commands);
+    } else {
+      world.until_sent();
+      EXPECT_LE(world.now - cancelled, Device::linger_max);
+    }
+    EXPECT_EQ(world.taken(), "WRITE EXT 0+1");
+  }
+}
+
+// Order.
+
+TEST(DeviceOrder, AReadWaitsForTheWriteBeforeIt) {
+  World world;
+  world.bring_up();
+  world.write(0, 2);
+  world.read(1, 2);
+  world.read(2, 2);
+  const auto commands = world.take();
+  EXPECT_EQ(text(commands), "WRITE EXT 0+2, READ EXT 2+2");
+  world.answer(commands[0]);
+  EXPECT_EQ(world.taken(), "READ EXT 1+2");
+}
+
+TEST(DeviceOrder, AWriteThatWasRepeatedHoldsItsRangeWhileACopyMayTravel) {
+  for (const bool answers : {true, false}) {
+    World world;
+    world.bring_up();
+    for (int i = 0; i < 40; ++i) world.read(0, 1), world.answer(world.take());
+    world.write(5, 1);
+    const auto first = world.take();
+    world.until_sent();
+    const auto second = world.take();
+    world.completions();
+    world.write(5, 1);
+    world.answer(second);
+    EXPECT_EQ(world.completions(), "41 ok");
+    EXPECT_EQ(world.taken(), "");
+    const Instant complete = world.now;
+    if (answers) {
+      world.answer(first);
+    } else {
+      world.until_sent();
+      EXPECT_GE(world.now - complete, RttEstimator::timeout_min);
+    }
+    EXPECT_EQ(world.taken(), "WRITE EXT 5+1");
+  }
+}
+
+TEST(DeviceOrder, ARequestThatIsHeldUpDiesWithTheDevice) {
+  World world(with_deadsecs(10));
+  world.bring_up();
+  world.write(0, 1);
+  world.write(0, 1);
+  world.advance(10s);
+  EXPECT_EQ(world.completions(), "1 device is down, 2 device is down");
 }
 
 // The window.
@@ -563,6 +922,154 @@ TEST(DeviceRetransmission, AFlushIsGivenTheDisksTimeAndSaysNothingOfThePath) {
   world.answer(second);
   EXPECT_EQ(world.device().remotes()[0].rtt.timeout(1), RttEstimator::timeout_min);
   EXPECT_EQ(world.completions(), "21 ok");
+}
+
+TEST(DeviceEarly, ACommandThatOthersOvertookIsSentAgainAfterTheReorderingWindow) {
+  World world;
+  world.bring_up();
+  world.read(0, 6);
+  const auto commands = world.take();
+  world.answer(commands[2]);
+  world.advance(ReorderingWindow::wait_min - 1ns);
+  EXPECT_EQ(world.taken(), "");
+  world.advance(1ns);
+  EXPECT_EQ(world.taken(), "READ EXT 0+2, READ EXT 2+2");
+  EXPECT_EQ(world.device().counters().early_retransmissions, 2U);
+}
+
+TEST(DeviceEarly, CostsThePlaceOfWhatWasLostAndNoMore) {
+  World world;
+  world.bring_up(World::large_disk, offer(64, 2));
+  world.read(0, 1000);
+  const auto commands = world.take();
+  ASSERT_EQ(commands.size(), 32U);
+  for (std::size_t i = 1; i < 8; ++i) world.answer(commands[i]);
+  world.advance(ReorderingWindow::wait_min);
+  EXPECT_EQ(world.device().remotes()[0].window.size(), 31);
+}
+
+TEST(DeviceEarly, OneThatWasLateGivesThePlaceBackAndWidensTheReorderingWindow) {
+  World world;
+  world.bring_up();
+  world.read(0, 4);
+  const auto commands = world.take();
+  world.answer(commands[1]);
+  world.advance(20ms);
+  EXPECT_EQ(world.taken(), "READ EXT 0+2");
+  const auto size = world.device().remotes()[0].window.size();
+  world.answer(commands[0]);  // the disk was slow
+  EXPECT_EQ(world.device().remotes()[0].window.size(), size + 1);
+  world.read(10, 4);
+  world.answer(world.take()[1]);
+  world.advance(39ms);
+  EXPECT_EQ(world.taken(), "");
+  world.advance(1ms);
+  EXPECT_EQ(world.taken(), "READ EXT 10+2");
+}
+
+TEST(DeviceEarly, ASlowDiskIsNotAskedEverythingTwice) {
+  World world;
+  world.bring_up(World::large_disk, offer(128, 2));
+  world.read(0, 126);
+  world.read(500, 2);
+  const auto commands = world.take();
+  ASSERT_EQ(commands.size(), 64U);
+  world.answer(commands[63]);  // from the disk's cache; nothing else for 30 ms
+  std::size_t repeated = 0;
+  for (int i = 0; i < 30; ++i) world.advance(1ms), repeated += world.take().size();
+  EXPECT_GT(repeated, 0U);
+  EXPECT_LE(repeated, 16U);
+}
+
+TEST(DeviceEarly, NothingIsLostByTheAnswersOfAnotherPath) {
+  World world;
+  world.add_ports(2);
+  world.bring_up();
+  world.read(0, 8);
+  for (const Sent& command : world.take()) {
+    if (command.port == 1) world.answer(command);
+  }
+  world.advance(50ms);
+  EXPECT_EQ(world.taken(), "");
+}
+
+TEST(DeviceEarly, AFlushAndATrimAreWaitedFor) {
+  World world;
+  world.bring_up(World::thin_disk);
+  world.flush();
+  world.trim(0, 1);
+  world.read(5, 1);
+  world.answer(world.take()[2]);
+  world.advance(900ms);
+  EXPECT_EQ(world.taken(), "");
+}
+
+TEST(DeviceEarly, IsLeftOutInTheDriversProfileAndWhereItIsSwitchedOff) {
+  for (const Parameters& parameters :
+       {Parameters{.discovery_interval = 0s, .profile = Profile::linux_driver},
+        Parameters{.discovery_interval = 0s, .early_retransmission = false}}) {
+    World world(parameters);
+    world.bring_up();
+    world.read(0, 4);
+    world.answer(world.take()[1]);
+    world.advance(90ms);
+    EXPECT_EQ(world.taken(), "");
+  }
+}
+
+// The driver's profile.
+
+Parameters as_the_driver(int deadsecs = 180) {
+  return {.deadsecs = std::chrono::seconds(deadsecs),
+          .discovery_interval = 0s,
+          .profile = Profile::linux_driver};
+}
+
+TEST(DeviceDriverProfile, TheFirstRepetitionComesAfter16SecondsAndAtTheNextLook) {
+  World world(as_the_driver());
+  world.now += 30ms;
+  world.add_ports();
+  world.config();
+  world.take();
+  const Instant sent = world.now;
+  world.until_sent();
+  EXPECT_EQ(world.now - sent, 16s + 570ms);  // 16.5 s, and the timer looks every 100 ms
+  world.take();
+  const Instant again = world.now;
+  world.until_sent();
+  EXPECT_EQ(world.now - again, 16s + 500ms);  // no doubling
+}
+
+TEST(DeviceDriverProfile, DeadsecsCountWhenACommandExpires) {
+  World world(as_the_driver(10));
+  world.add_ports();
+  world.config();
+  world.take();
+  world.advance(11s);
+  EXPECT_EQ(world.state(), DeviceState::identifying);
+  world.advance(6s);
+  EXPECT_EQ(world.state(), DeviceState::down);
+  EXPECT_EQ(world.taken(), "");
+}
+
+TEST(DeviceDriverProfile, ATargetIsSuspectAfterTenSecondsOfSilence) {
+  World world(as_the_driver());
+  world.bring_up();
+  for (int i = 0; i < 1000; ++i) world.read(0, 1), world.answer(world.take());
+  world.config(World::default_offer, second_mac);
+  world.answer(world.take());
+  const Instant start = world.now;
+  const auto suspect = [&](std::size_t i) { return world.device().remotes()[i].paths[0].suspect; };
+  while (!suspect(0)) {
+    world.read(0, 1);
+    world.advance(100ms);
+    for (const Sent& command : world.take()) {
+      if (command.header.destination == second_mac) world.answer(command);
+    }
+    ASSERT_LT(world.now - start, 60s);
+  }
+  EXPECT_GE(world.now - start, 10s);
+  EXPECT_FALSE(suspect(1));
 }
 
 // Answers.
@@ -853,6 +1360,61 @@ TEST(DevicePaths, ASuspectTargetIsTrustedAgainWhenItAnswersAQuery) {
   EXPECT_TRUE(world.device().remotes()[0].paths[0].suspect);
   world.config();
   EXPECT_FALSE(world.device().remotes()[0].paths[0].suspect);
+}
+
+TEST(DevicePaths, OfTwoPortsTheOneThatIsDeadInSilenceIsLeftAlone) {
+  {
+    World world;
+    world.add_ports(2);
+    world.bring_up();
+    const Instant start = world.now;
+    unsigned dead_way = 0;
+    Instant last{};
+    for (int i = 0; i < 2000; ++i) {
+      world.read(0, 8);
+      for (auto commands = world.take(); !commands.empty(); commands = world.take()) {
+        for (const Sent& command : commands) {
+          if (command.port == 0) {
+            ++dead_way, last = world.now;
+          } else {
+            world.answer(command);
+          }
+        }
+      }
+      world.advance(5ms);
+    }
+    EXPECT_GT(dead_way, 0U);
+    EXPECT_LT(last - start, 3s);
+    EXPECT_EQ(world.device().outstanding(), 0U);
+    EXPECT_EQ(world.device().request_counters().failures, 0U);
+
+    // It is asked for all the while, and used again when it answers.
+    EXPECT_NE(world.queries(), "");
+    world.config(World::default_offer, target_mac, 0);
+    world.answer(world.take());
+    world.read(0, 8);
+    EXPECT_TRUE(std::ranges::any_of(world.take(), [](const Sent& c) { return c.port == 0; }));
+  }
+}
+
+TEST(DevicePaths, OneThatAnswersQueriesAndNoCommandsIsUsedOncePerQuery) {
+  World world;
+  world.add_ports(2);
+  world.bring_up();
+  world.engine.open(disk);
+  unsigned dead_way = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    world.read(0, 8);
+    for (auto commands = world.take(); !commands.empty(); commands = world.take()) {
+      for (const Sent& command : commands) {
+        command.port == 0 ? void(++dead_way) : world.answer(command);
+      }
+    }
+    if (!world.queries().empty()) world.config(World::default_offer, target_mac, 0);
+    world.advance(5ms);
+  }
+  EXPECT_LT(dead_way, 10'000U * 4 / 20);
+  EXPECT_EQ(world.device().request_counters().failures, 0U);
 }
 
 TEST(DevicePaths, AmongSuspectsOneWithRoomIsUsed) {

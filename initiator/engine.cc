@@ -102,7 +102,8 @@ bool Engine::revalidate(Address address, Instant now, Actions& out) {
 }
 
 bool Engine::forget(Address address, Instant now, Actions& out) {
-  return forget_if([&](const Device& device) { return device.address() == address; }, now, out) > 0;
+  const auto is_it = [&](const Device& device) { return device.address() == address; };
+  return forget_if(is_it, now, out) > 0;
 }
 
 std::size_t Engine::forget_down(Instant now, Actions& out) {
@@ -124,14 +125,17 @@ std::size_t Engine::forget_strangers(Duration patience, Instant now, Actions& ou
 /// Those that are not open, and meet the condition.
 template <class Condition>
 std::size_t Engine::forget_if(Condition condition, Instant now, Actions& out) {
-  return std::erase_if(devices_, [&](const Devices::value_type& entry) {
-    Device& device = *entry.second;
-    if (device.users() > 0 || !condition(device)) return false;
-    device.abandon(now, out);
-    tags_.forget(device);
-    events_.report({.kind = Event::Kind::device_forgotten, .device = entry.first}, out);
-    return true;
-  });
+  std::size_t count = 0;
+  for (const auto& [address, device] : devices_) {
+    if (device->users() > 0 || !condition(*device)) continue;
+    device->abandon(now, out);
+    events_.report({.kind = Event::Kind::device_forgotten, .device = address}, out);
+    ++count;
+  }
+  if (count == 0) return 0;
+  tags_.forget_if([](const Device& device) { return device.is_abandoned(); });
+  std::erase_if(devices_, [](const auto& entry) { return entry.second->is_abandoned(); });
+  return count;
 }
 
 Device* Engine::make_device(Address address, Instant now, Actions& out) {

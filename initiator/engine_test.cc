@@ -285,6 +285,43 @@ TEST(EngineUnexpected, ANetworkFullOfDevicesIsRememberedUpToABound) {
   EXPECT_EQ(world.engine.devices().size(), 65536U);
 }
 
+TEST(EngineUnexpected, EachKindIsCounted) {
+  World world;
+  world.bring_up();
+  world.read(0, 1);
+  const Sent command = world.take().front();
+  world.answer(command);
+  world.answer(command);  // replayed
+  Sent other = command;
+  other.header.tag += 1;
+  world.answer(other);
+  const auto& counts = world.engine.event_counts();
+  EXPECT_EQ(counts[Event::Kind::duplicate_answer], 1U);
+  EXPECT_EQ(counts[Event::Kind::unexpected_answer], 1U);
+  EXPECT_EQ(counts[Event::Kind::device_up], 1U);
+}
+
+TEST(EngineUnexpected, AFullTableMakesRoomForNewOnesAfterAWhile) {
+  World world;
+  world.bring_up();
+  const auto announce = [&](unsigned number) {
+    const Address address{static_cast<std::uint16_t>(100 + number / 255),
+                          static_cast<std::uint8_t>(number % 255)};
+    world.hear(frame_of({port_mac, target_mac, address, 0}, World::default_offer));
+    world.take();
+    return address;
+  };
+  unsigned number = 0;
+  while (world.engine.devices().size() < Engine::devices_max) announce(number++);
+  world.events();
+  EXPECT_EQ(world.engine.find(announce(number)), nullptr);
+  EXPECT_EQ(world.events().find("is forgotten"), std::string::npos);
+  world.now += Engine::stranger_patience;
+  EXPECT_NE(world.engine.find(announce(number)), nullptr);
+  EXPECT_EQ(world.state(), DeviceState::up);  // known, and so not one to go
+  EXPECT_EQ(world.engine.devices().size(), 2U);
+}
+
 // Several devices.
 
 TEST(EngineDevices, TheEarliestOfTheirDeadlinesIsTheEngines) {
@@ -305,6 +342,99 @@ TEST(EngineDevices, TheEarliestOfTheirDeadlinesIsTheEngines) {
 TEST(EngineDevices, FindGivesNullForOneThatNeverAnswered) {
   World world;
   EXPECT_EQ(world.engine.find(disk), nullptr);
+}
+
+TEST(EngineDevices, OneThatWasNeverIdentifiedIsForgottenAfterTenDiscoveries) {
+  World world({.deadsecs = 5s, .discovery_interval = 60s});
+  world.bring_up();
+  world.advance(0s);
+  world.hear(frame_of({port_mac, second_mac, {8, 0}, 0}, World::default_offer));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_NE(world.engine.find({8, 0}), nullptr) << i;
+    world.advance(60s);
+  }
+  world.advance(60s);
+  EXPECT_EQ(world.engine.find({8, 0}), nullptr);
+  EXPECT_NE(world.engine.find(disk), nullptr);
+}
+
+TEST(EngineDevices, WithoutDyndevsOnlyThoseWithAStaticMinorAreAccepted) {
+  World world({.discovery_interval = 0s, .dyndevs = false});
+  world.add_ports();
+  const auto announce = [&](Address address) {
+    world.hear(frame_of({port_mac, target_mac, address, 0}, World::default_offer));
+  };
+  announce({3, 15});
+  announce({3, 16});
+  EXPECT_NE(world.engine.find({3, 15}), nullptr);
+  EXPECT_EQ(world.engine.find({3, 16}), nullptr);
+  EXPECT_EQ(world.engine.event_counts()[Event::Kind::device_refused], 1U);
+  EXPECT_NE(world.events().find("e3.16 at 02:00:00:00:00:01 is refused"), std::string::npos);
+  world.set_parameters({.discovery_interval = 0s});
+  announce({3, 16});
+  EXPECT_NE(world.engine.find({3, 16}), nullptr);
+}
+
+// Parameters.
+
+TEST(EngineParameters, DeadsecsTakeEffectOnWhatIsOutstanding) {
+  World world({.deadsecs = 180s, .discovery_interval = 0s});
+  world.bring_up();
+  const Instant sent = world.now;
+  world.read(0, 1);
+  world.advance(500ms);
+  world.set_parameters({.deadsecs = 1s, .discovery_interval = 0s});
+  EXPECT_LE(world.engine.deadline(), sent + 1s);
+  world.advance(500ms - 1ns);
+  EXPECT_EQ(world.completions(), "");
+  world.advance(1ns);
+  EXPECT_EQ(world.completions(), "1 device is down");
+}
+
+TEST(EngineParameters, MaxoutTakesEffectOnEveryWindow) {
+  World world;
+  world.bring_up(World::large_disk, {.buffer_count = 64, .sector_count = 2});
+  world.set_parameters({.maxout = 3, .discovery_interval = 0s});
+  world.read(0, 1000);
+  EXPECT_EQ(world.take().size(), 3U);
+  world.set_parameters({.maxout = 100, .discovery_interval = 0s});
+  EXPECT_EQ(world.device().remotes()[0].window.limit(), 64);
+}
+
+TEST(EngineParameters, TheDiscoveryIntervalCountsFromTheLastDiscovery) {
+  World world({.discovery_interval = 60s});
+  world.add_ports();
+  world.advance(0s);
+  world.advance(60s);
+  world.queries();
+  world.advance(20s);
+  world.set_parameters({.discovery_interval = 30s});
+  EXPECT_EQ(world.engine.deadline(), world.now + 10s);
+  world.set_parameters({.discovery_interval = 0s});
+  EXPECT_EQ(world.engine.deadline(), never);
+  world.set_parameters({.discovery_interval = 10s});
+  world.advance(0s);
+  EXPECT_EQ(world.queries(), "e*.* on 0");
+}
+
+TEST(EngineParameters, AnotherProfileMeasuresAnew) {
+  World world;
+  world.bring_up();
+  EXPECT_LT(world.device().remotes()[0].rtt.timeout(1), 1s);
+  world.set_parameters({.discovery_interval = 0s, .profile = Profile::linux_driver});
+  EXPECT_EQ(world.device().remotes()[0].rtt.timeout(1), 16s + 500ms);
+}
+
+// Ports.
+
+TEST(EnginePorts, OneThatHasGoneTakesItsPathsAlongAndAnotherMayHaveItsId) {
+  World world;
+  world.add_ports(2);
+  world.bring_up();
+  world.engine.remove_port(1, world.now, world.actions);
+  EXPECT_EQ(world.device().remotes()[0].paths.size(), 1U);
+  EXPECT_EQ(world.engine.add_port({.mac = second_mac}, world.actions), 1);
+  EXPECT_EQ(world.device().remotes()[0].paths.size(), 1U);
 }
 
 TEST(EngineTags, NoTwoCommandsOutstandingShareOne) {

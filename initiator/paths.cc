@@ -136,8 +136,14 @@ std::optional<Paths::Way> Paths::find(std::uint64_t serial) {
   return std::nullopt;
 }
 
+void Paths::sent(const Way& way, Instant now) {
+  way.remote->window.sent();
+  way.remote->silent_since = std::min(way.remote->silent_since, now);
+}
+
 void Paths::answered(const Way& way, Instant now) {
   way.remote->heard = now;
+  way.remote->silent_since = never;
   way.path->heard = now;
   for (Path& path : way.remote->paths) {
     if (&path != way.path && profile_ != Profile::linux_driver) continue;
@@ -146,15 +152,15 @@ void Paths::answered(const Way& way, Instant now) {
   }
 }
 
-void Paths::expired(const Way& way, Instant first_sent, Instant last_sent, Instant now) {
+void Paths::expired(const Way& way, Instant sent, Instant now) {
   if (profile_ == Profile::linux_driver) {
     const auto share = parameters_.deadsecs / static_cast<int>(remotes_.size());
     const Duration patience = parameters_.deadsecs.count() == 0
                                   ? driver_patience
                                   : std::min<Duration>(driver_patience, share);
-    if (now - std::max(way.remote->heard, first_sent) < patience) return;
+    if (way.remote->silent_since == never || now - way.remote->silent_since < patience) return;
     for (Path& path : way.remote->paths) path.suspect = true;
-  } else if (last_sent >= way.path->struck) {  // not along with one that has struck already
+  } else if (sent >= way.path->struck) {  // not along with one that has struck already
     way.path->struck = now;
     way.path->suspect = ++way.path->strikes >= strikes_max;
   }

@@ -54,10 +54,11 @@ class Paths {
   std::optional<Way> choose(bool within_window);
   std::optional<Way> find(std::uint64_t serial);
 
+  void sent(const Way& way, Instant now);
   /// A transmission by it was answered.
   void answered(const Way& way, Instant now);
-  /// One that was sent then, of a command that was first sent before, was not answered in time.
-  void expired(const Way& way, Instant first_sent, Instant last_sent, Instant now);
+  /// One that was sent then was not answered in time.
+  void expired(const Way& way, Instant sent, Instant now);
 
   /// Something is suspect: the engine asks where the device is, and this starts anew. At most every
   /// second; more and more rarely while another path serves.

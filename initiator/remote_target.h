@@ -36,6 +36,7 @@ struct RemoteTarget {
   std::uint16_t buffer_count = 0;  // as advertised
   std::uint8_t sector_count = 0;   // as advertised; 0 stands for 2 (§3.2)
   Instant heard{};                 // its last answer on any path
+  Instant silent_since = never;    // the first transmission since then
   std::vector<Path> paths{};       // at least one
   std::size_t turn = 0;
 };

@@ -61,5 +61,17 @@ TEST(Rtt, ASampleOfMinutesDoesNotPassTheMaximum) {
   EXPECT_EQ(rtt.timeout(3), RttEstimator::timeout_max);
 }
 
+TEST(Rtt, AsTheDriverDoesItItTakesHundredsOfAnswersToComeDown) {
+  RttEstimator rtt(Profile::linux_driver);
+  EXPECT_EQ(rtt.timeout(1), 16s + 500ms);
+  EXPECT_EQ(rtt.timeout(5), 16s + 500ms);
+  rtt.sample(250ms);
+  EXPECT_EQ(rtt.timeout(1), 500ms + 8 * 1750ms);
+  for (int i = 0; i < 300; ++i) rtt.sample(1ms);
+  EXPECT_GT(rtt.timeout(1), 100ms);
+  for (int i = 0; i < 3000; ++i) rtt.sample(1ms);
+  EXPECT_LT(rtt.timeout(1), 10ms);
+}
+
 }  // namespace
 }  // namespace aoe::initiator

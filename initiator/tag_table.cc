@@ -30,14 +30,6 @@ void TagTable::retire(Entry& entry, State as) {
   --outstanding_;
 }
 
-void TagTable::forget(const Device& device) {
-  for (Entry& entry : entries_) {
-    if (entry.device != &device) continue;
-    AOE_CHECK(entry.state != State::outstanding);
-    entry = {};
-  }
-}
-
 void TagTable::grow() {
   // Tags that shared no place in the small table share none in a larger one either.
   std::vector<Entry> old(2 * entries_.size());

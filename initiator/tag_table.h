@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "proto/check.h"
 #include "proto/instant.h"
 
 namespace aoe::initiator {
@@ -53,8 +54,16 @@ class TagTable {
   /// An outstanding entry ceases to be.
   void retire(Entry& entry, State as);
 
-  /// The device goes: none of its entries, which are not outstanding, is known any more.
-  void forget(const Device& device);
+  /// Devices go, those that meet the condition: their entries, none of which is outstanding, are
+  /// not known any more.
+  template <class Condition>
+  void forget_if(Condition condition) {
+    for (Entry& entry : entries_) {
+      if (entry.device == nullptr || !condition(*entry.device)) continue;
+      AOE_CHECK(entry.state != State::outstanding);
+      entry = {};
+    }
+  }
 
  private:
   Entry& place(std::uint32_t tag) { return entries_[tag & (entries_.size() - 1)]; }

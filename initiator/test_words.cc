@@ -24,6 +24,13 @@ std::string without_tags(std::string line) {
 const Identity World::large_disk = a_disk(1000, Addressing::lba48, Cache::flush_ext);
 const Identity World::small_disk = a_disk(1000, Addressing::lba28, Cache::flush);
 
+const Identity World::thin_disk = [] {
+  Identity identity = large_disk;
+  identity.trim = true;
+  identity.trim_blocks_max = 1;
+  return identity;
+}();
+
 Identity a_disk(std::uint64_t sectors, Addressing addressing, Cache cache) {
   Identity identity;
   identity.sectors = sectors;
@@ -148,6 +155,33 @@ std::uint64_t World::write(std::uint64_t lba, std::size_t sectors) {
 
 std::uint64_t World::flush() {
   return submit({.kind = IoKind::flush, .device = disk}, {});
+}
+
+std::uint64_t World::trim(std::uint64_t lba, std::uint64_t sectors) {
+  return submit({.kind = IoKind::trim, .device = disk, .lba = lba, .sectors = sectors}, {});
+}
+
+bool World::cancel(std::uint64_t id) {
+  const bool found = engine.cancel(disk, id, now, actions);
+  gather();
+  return found;
+}
+
+bool World::revalidate() {
+  const bool known = engine.revalidate(disk, now, actions);
+  gather();
+  return known;
+}
+
+bool World::forget() {
+  const bool forgotten = engine.forget(disk, now, actions);
+  gather();
+  return forgotten;
+}
+
+void World::set_parameters(const Parameters& parameters) {
+  engine.set_parameters(parameters, now, actions);
+  gather();
 }
 
 std::uint64_t World::submit(IoRequest request, std::vector<std::uint8_t> buffer) {

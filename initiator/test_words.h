@@ -72,6 +72,11 @@ class World {
   std::uint64_t read(std::uint64_t lba, std::size_t sectors);
   std::uint64_t write(std::uint64_t lba, std::size_t sectors);
   std::uint64_t flush();
+  std::uint64_t trim(std::uint64_t lba, std::uint64_t sectors);
+  bool cancel(std::uint64_t id);
+  bool revalidate();
+  bool forget();
+  void set_parameters(const Parameters& parameters);
   const std::vector<std::uint8_t>& buffer(std::uint64_t id) const { return buffers_.at(id); }
 
   // Time.
@@ -80,11 +85,14 @@ class World {
   /// `limit` is over.
   void until_sent(Duration limit = std::chrono::hours(1));
 
+  /// What the device's users see.
+  std::string_view seen() const { return state_text(device()); }
   const Device& device() const { return *engine.find(disk); }
   DeviceState state() const { return device().state(); }
 
   static constexpr ConfigReply default_offer{.buffer_count = 16, .firmware = 1, .sector_count = 2};
   static const Identity large_disk;  // LBA48 and FLUSH CACHE EXT, 1000 sectors
+  static const Identity thin_disk;   // the same with TRIM
   static const Identity small_disk;  // LBA28 and FLUSH CACHE, 1000 sectors
 
   Engine engine;

@@ -113,6 +113,46 @@ TEST(Window, TheRepetitionThatIsLostAsWellCollapsesItAgain) {
   EXPECT_EQ(window.threshold(), 1);
 }
 
+TEST(Window, ACommandThatWasLostAmongOthersCostsOnePlace) {
+  Window window(16);
+  fill(window);
+  window.withdrawn();
+  window.lost(start);
+  EXPECT_EQ(window.size(), 7);
+  EXPECT_FALSE(window.has_room());
+  window.not_lost();
+  EXPECT_EQ(window.size(), 8);
+  for (int i = 0; i < 20; ++i) window.lost(start);
+  EXPECT_EQ(window.size(), 1);
+  for (int i = 0; i < 20; ++i) window.not_lost();
+  EXPECT_EQ(window.size(), 16);
+}
+
+TEST(Window, WhatWasLostAlongWithACollapseCostsNothingMore) {
+  Window window(16);
+  fill(window);
+  expire(window, start, start + 1s);
+  window.answered();  // grows to 2
+  window.lost(start);
+  EXPECT_EQ(window.size(), 2);
+}
+
+TEST(Window, WithOneLossInFiftyItSettlesAtAboutFifty) {
+  Window window(128);
+  unsigned sum = 0;
+  for (int i = 1; i <= 100'000; ++i) {
+    window.sent();
+    if (i % 50 == 0) {
+      window.withdrawn();
+      window.lost(start);
+    } else {
+      window.answered();
+    }
+    sum += window.size();
+  }
+  EXPECT_NEAR(sum / 100'000.0, 50, 5);
+}
+
 TEST(Window, ALowerLimitTakesEffectWhileMoreIsOutstanding) {
   Window window(16);
   fill(window);

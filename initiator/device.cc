@@ -8,8 +8,8 @@ namespace aoe::initiator {
 namespace {
 
 constexpr Duration disk_timeout_min = RttEstimator::timeout_initial;
-constexpr Duration driver_tick = std::chrono::milliseconds(100);
 constexpr unsigned doubts_min = 4;
+using DriverTick = std::chrono::duration<std::int64_t, std::deci>;  // how often its timer looks
 
 }  // namespace
 
@@ -210,10 +210,8 @@ void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& o
   Duration timeout = way.remote->rtt.timeout(++command.attempts);
   if (!timed && !is_linux()) timeout = std::max(timeout, disk_timeout_min);
   command.deadline = now + timeout;
-  if (is_linux()) {  // when the driver's timer next looks
-    command.deadline =
-        Instant(std::chrono::ceil<std::chrono::duration<std::int64_t, std::ratio<1, 10>>>(
-            command.deadline.time_since_epoch()));
+  if (is_linux()) {
+    command.deadline = Instant(std::chrono::ceil<DriverTick>(command.deadline.time_since_epoch()));
   }
   deadline_ = std::min(deadline_, due(command));
   paths_.sent(way, now);

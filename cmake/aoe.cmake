@@ -8,7 +8,21 @@ target_include_directories(aoe_options INTERFACE ${PROJECT_SOURCE_DIR})
 function(aoe_library name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PUBLIC aoe_options ${arg_LINK})
+  # Whoever uses the installed library has options of their own.
+  target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:aoe_options> ${arg_LINK})
+endfunction()
+
+# aoe_installed_library(NAME AS HEADERS...): a folder's library as a part of the client library that is installed, with these
+# of its headers; find_package(aoe) knows it as aoe::AS. The nbdkit plugin is linked from it, too.
+function(aoe_installed_library name as)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  set_target_properties(${name} PROPERTIES EXPORT_NAME ${as} OUTPUT_NAME aoe_${as}
+    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARGN})
+  install(TARGETS ${name} EXPORT aoe
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/aoe)
 endfunction()
 
 # aoe_program(NAME SOURCES... LINK LIBRARIES...): an installed program with its manual page. Its own sources only read the

@@ -1,0 +1,10 @@
+# What aoe::initiator is linked with.
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_dependency(fmt)
+find_dependency(tl-expected)
+find_dependency(Boost 1.81)
+find_dependency(PkgConfig)
+pkg_check_modules(PCAP REQUIRED QUIET IMPORTED_TARGET libpcap)
+pkg_check_modules(MNL REQUIRED QUIET IMPORTED_TARGET libmnl)
+include(${CMAKE_CURRENT_LIST_DIR}/aoe-targets.cmake)

@@ -1,0 +1,116 @@
+#include "initiator/nbdkit/blocking_disk.h"
+
+#include <signal.h>
+
+#include <semaphore>
+#include <utility>
+
+namespace aoe::initiator {
+
+tl::expected<std::unique_ptr<BlockingDisk>, std::string> BlockingDisk::open(
+    const Client::Options& options, Address address, std::chrono::seconds limit) {
+  std::unique_ptr<BlockingDisk> result(new BlockingDisk(address));
+  auto client = Client::open(result->loop_, options);
+  if (!client) return tl::unexpected(client.error());
+  result->client_ = *std::move(client);
+
+  std::optional<error_code> opened;
+  result->client_->async_open(address, limit, [&](error_code error, Disk disk) {
+    opened = error;
+    if (!error) result->take(std::move(disk));
+  });
+  while (!opened) result->loop_.run_one();
+  if (*opened) return tl::unexpected(result->client_->why_not_up(address));
+  result->client_->listen([self = result.get()](const Event& event) { self->happened(event); });
+  result->loop_.notify_fork(boost::asio::execution_context::fork_prepare);
+  return result;
+}
+
+void BlockingDisk::start() {
+  loop_.notify_fork(boost::asio::execution_context::fork_child);
+  // Signals are for the threads of whoever uses this.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { loop_.run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+BlockingDisk::~BlockingDisk() {
+  const auto close = [this] {
+    disk_.reset();
+    client_.reset();
+  };
+  if (thread_.joinable()) {
+    boost::asio::post(loop_, close);
+    thread_.join();
+  } else {
+    close();
+  }
+}
+
+void BlockingDisk::take(Disk disk) {
+  status_ = disk.status();
+  disk_ = std::move(disk);
+}
+
+void BlockingDisk::happened(const Event& event) {
+  if (event.device != address_) return;
+  // A device that is down comes up again only when nobody holds it open.
+  if (event.kind == Event::Kind::device_down) {
+    boost::asio::post(loop_, [this] { disk_.reset(); });
+  } else if (event.kind == Event::Kind::device_up) {
+    boost::asio::post(loop_, [this] {
+      auto disk = client_ ? client_->open_disk(address_) : std::nullopt;
+      if (disk) take(*std::move(disk));
+    });
+  }
+}
+
+template <class Begin>
+BlockingDisk::error_code BlockingDisk::wait_for(Begin begin) {
+  error_code result;
+  std::binary_semaphore done(0);
+  const auto finish = [&](error_code error) {
+    result = error;
+    done.release();
+  };
+  boost::asio::post(loop_, [&] {
+    if (disk_) {
+      begin(*disk_, finish);
+    } else {
+      finish(make_error_code({.error = IoError::device_down}));
+    }
+  });
+  done.acquire();
+  return result;
+}
+
+BlockingDisk::error_code BlockingDisk::read(std::uint64_t offset, MutableBytes into) {
+  return wait_for([&](Disk& disk, auto finish) { disk.async_read(offset, into, finish); });
+}
+
+BlockingDisk::error_code BlockingDisk::write(std::uint64_t offset, Bytes from) {
+  return wait_for([&](Disk& disk, auto finish) { disk.async_write(offset, from, finish); });
+}
+
+BlockingDisk::error_code BlockingDisk::flush() {
+  return wait_for([](Disk& disk, auto finish) { disk.async_flush(finish); });
+}
+
+BlockingDisk::error_code BlockingDisk::trim(std::uint64_t offset, std::uint64_t length) {
+  return wait_for([&](Disk& disk, auto finish) { disk.async_trim(offset, length, finish); });
+}
+
+DeviceStatus BlockingDisk::status() {
+  DeviceStatus status;
+  std::binary_semaphore done(0);
+  boost::asio::post(loop_, [&] {
+    status = status_;
+    done.release();
+  });
+  done.acquire();
+  return status;
+}
+
+}  // namespace aoe::initiator

@@ -1,0 +1,241 @@
+// nbdkit-aoe-plugin: an AoE disk for nbdkit, which serves it as NBD.
+//
+//   nbdkit aoe e0.2 interface=eth0
+//
+// The disk is opened before nbdkit goes to the background and becomes another user, so that errors
+// are seen and packet sockets are to be had. nbdkit calls from as many threads as there are
+// requests outstanding, and each waits for its own (BlockingDisk).
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "initiator/nbdkit/blocking_disk.h"
+
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+namespace aoe::initiator {
+namespace {
+
+using boost::system::error_code;
+
+constexpr int failed = -1;
+
+struct Settings {
+  std::optional<Address> device;
+  Client::Options options;
+  unsigned wait = 3;  // seconds
+};
+
+// Not destroyed where cleanup() is not called: in the process that nbdkit forks from.
+Settings& settings = *new Settings;
+BlockingDisk* disk = nullptr;  // all connections share it
+
+int complain(const std::string& what) {
+  nbdkit_error("%s", what.c_str());
+  return failed;
+}
+
+/// No exception crosses nbdkit's C.
+template <class Action>
+int guard(Action action) noexcept {
+  try {
+    return action();
+  } catch (const std::exception& error) {
+    nbdkit_error("%s", error.what());
+    nbdkit_set_error(ENOMEM);
+    return failed;
+  }
+}
+
+int parse_unsigned(const char* key, const char* value, unsigned low, unsigned high,
+                   unsigned& into) {
+  if (nbdkit_parse_unsigned(key, value, &into) != 0) return failed;
+  if (into >= low && into <= high) return 0;
+  return complain(fmt::format("{}={}: expected {} to {}", key, value, low, high));
+}
+
+int set(std::string_view key, const char* value) {
+  Parameters& parameters = settings.options.parameters;
+  unsigned number = 0;
+  if (key == "device") {
+    settings.device = parse_address(value);
+    if (settings.device && settings.device->is_exact()) return 0;
+    return complain(fmt::format("device={}: not a device name such as e0.2", value));
+  }
+  if (key == "interface") {
+    settings.options.interfaces.emplace_back(value);
+    return 0;
+  }
+  if (key == "deadsecs") {
+    if (parse_unsigned("deadsecs", value, 0, 1'000'000, number) != 0) return failed;
+    parameters.deadsecs = std::chrono::seconds(number);
+    return 0;
+  }
+  if (key == "maxout") {
+    if (parse_unsigned("maxout", value, 1, 65535, number) != 0) return failed;
+    parameters.maxout = static_cast<std::uint16_t>(number);
+    return 0;
+  }
+  if (key == "profile") {
+    const std::string_view name = value;
+    parameters.profile = name == "linux" ? Profile::linux_driver : Profile::rfc6298;
+    if (name == "linux" || name == "rfc6298") return 0;
+    return complain(fmt::format("profile={}: expected rfc6298 or linux", value));
+  }
+  if (key == "wait") return parse_unsigned("wait", value, 1, 86400, settings.wait);
+  return complain(fmt::format("{}: no such parameter", key));
+}
+
+int config(const char* key, const char* value) {
+  return guard([&] { return set(key, value); });
+}
+
+int config_complete() {
+  if (settings.device) return 0;
+  nbdkit_error("device is missing: e0.2, or device=e0.2");
+  return failed;
+}
+
+int get_ready() {
+  return guard([] {
+    auto opened =
+        BlockingDisk::open(settings.options, *settings.device, std::chrono::seconds(settings.wait));
+    if (!opened) return complain(opened.error());
+    disk = opened->release();
+    return 0;
+  });
+}
+
+int after_fork() {
+  return guard([] {
+    disk->start();
+    return 0;
+  });
+}
+
+void cleanup() {
+  delete std::exchange(disk, nullptr);
+}
+
+void* open_connection(int) {
+  return disk;
+}
+
+std::int64_t get_size(void*) {
+  return static_cast<std::int64_t>(disk->status().size());
+}
+
+int can_trim(void*) {
+  const auto identity = disk->status().identity;
+  return identity && identity->trim;
+}
+
+/// One engine keeps all connections' requests in order, and nothing is cached: a flush by any of
+/// them covers what was completed for another.
+int can_multi_conn(void*) {
+  return 1;
+}
+
+int block_size(void*, std::uint32_t* minimum, std::uint32_t* preferred, std::uint32_t* maximum) {
+  constexpr std::uint32_t page = 4096;
+  const auto identity = disk->status().identity;
+  *minimum = sector_size;
+  *preferred = std::max(page, identity ? identity->physical_sector_size : page);
+  *maximum = 0xffffffff;
+  return 0;
+}
+
+/// What NBD has for it, of the few errors that it knows.
+int error_number(const error_code& error, bool is_write) {
+  switch (completion_of(error).error) {
+    case IoError::none: return 0;
+    case IoError::invalid: return EINVAL;
+    case IoError::out_of_range: return is_write ? ENOSPC : EINVAL;
+    case IoError::unsupported: return EOPNOTSUPP;
+    case IoError::cancelled: return ESHUTDOWN;
+    case IoError::no_such_device:
+    case IoError::device_down:
+    case IoError::ata_error:
+    case IoError::aoe_error: return EIO;
+  }
+  return EIO;
+}
+
+int finish(const char* what, std::uint64_t offset, const error_code& error, bool is_write = true) {
+  if (!error) return 0;
+  nbdkit_error("e%u.%u: %s at %llu: %s", settings.device->shelf, settings.device->slot, what,
+               static_cast<unsigned long long>(offset), error.message().c_str());
+  nbdkit_set_error(error_number(error, is_write));
+  return failed;
+}
+
+int pread(void*, void* into, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
+  return guard([&] {
+    const MutableBytes bytes(static_cast<std::uint8_t*>(into), count);
+    return finish("reading", offset, disk->read(offset, bytes), false);
+  });
+}
+
+int pwrite(void*, const void* from, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
+  return guard([&] {
+    const Bytes bytes(static_cast<const std::uint8_t*>(from), count);
+    return finish("writing", offset, disk->write(offset, bytes));
+  });
+}
+
+int flush(void*, std::uint32_t) {
+  return guard([] { return finish("flushing", 0, disk->flush()); });
+}
+
+int trim(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
+  return guard([&] { return finish("trimming", offset, disk->trim(offset, count)); });
+}
+
+nbdkit_plugin make_plugin() {
+  nbdkit_plugin plugin{};
+  plugin.name = "aoe";
+  plugin.longname = "ATA over Ethernet";
+  plugin.version = AOE_VERSION;
+  plugin.description = "Serves an ATA over Ethernet disk; the kernel's aoe driver is not needed.";
+  plugin.magic_config_key = "device";
+  plugin.config_help =
+      "[device=]eSHELF.SLOT  (required) The disk, as in e0.2.\n"
+      "interface=IF          Use this interface; may be given again (default: all).\n"
+      "deadsecs=N            Seconds until a silent disk is down, 0: never (default 180).\n"
+      "maxout=N              Most unanswered commands for each target (default 128).\n"
+      "profile=NAME          rfc6298 (default), or linux: the Linux driver's timing.\n"
+      "wait=N                Seconds to wait for the disk at the start (default 3).";
+  plugin.config = config;
+  plugin.config_complete = config_complete;
+  plugin.get_ready = get_ready;
+  plugin.after_fork = after_fork;
+  plugin.cleanup = cleanup;
+  plugin.open = open_connection;
+  plugin.get_size = get_size;
+  plugin.can_flush = [](void*) { return 1; };
+  // A write is stable once it has been flushed: nbdkit does that.
+  plugin.can_fua = [](void*) { return NBDKIT_FUA_EMULATE; };
+  plugin.can_trim = can_trim;
+  plugin.can_multi_conn = can_multi_conn;
+  plugin.block_size = block_size;
+  plugin.pread = pread;
+  plugin.pwrite = pwrite;
+  plugin.flush = flush;
+  plugin.trim = trim;
+  return plugin;
+}
+
+nbdkit_plugin plugin = make_plugin();
+
+}  // namespace
+}  // namespace aoe::initiator
+
+using aoe::initiator::plugin;
+NBDKIT_REGISTER_PLUGIN(plugin)

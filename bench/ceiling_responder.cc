@@ -4,8 +4,11 @@
 // One thread, one packet socket, batches of 64. A reply is the request's own frame, turned round:
 // addresses swapped, the response flag and a status set, and as long as the reply has to be; the
 // data of a read is whatever lies in the buffer. It checks nothing, so it is no target: only what
-// aoe-load asks is answered rightly.
+// aoe-load asks is answered rightly, and what an initiator asks that finds a disk and reads it.
+//
+// With --loss it is a poor network as well: of the requests that share is lost, and of the replies.
 #include <arpa/inet.h>
+#include <getopt.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -15,8 +18,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <random>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -26,12 +31,21 @@
 #include "proto/address.h"
 #include "proto/ata.h"
 #include "proto/codes.h"
+#include "proto/identify.h"
 
 namespace aoe {
 namespace {
 
 constexpr std::size_t batch = 64;
 constexpr std::size_t frame_room = 9216;  // bytes: the longest frame at MTU 9000, in whole lines
+constexpr std::uint64_t disk_sectors = 1 << 21;
+
+struct Arguments {
+  const char* interface = nullptr;
+  Address lun{};
+  double loss = 0;  // of all frames: 0 to 1
+  std::uint64_t seed = 1;
+};
 
 // Where the fields of a frame lie that a reply changes (proto/frame.h knows them all).
 constexpr std::size_t source_at = 6;
@@ -87,6 +101,13 @@ bool open_socket(const char* interface, Address lun, int& fd, ifreq& link) {
   return true;
 }
 
+Identity disk_identity() {
+  Identity identity;
+  identity.sectors = disk_sectors;
+  identity.lba48 = true;
+  return identity;
+}
+
 /// Makes the request a reply, in place. Returns its size.
 std::size_t turn_round(std::uint8_t* frame, const char* mac, Address lun) {
   std::copy_n(frame + source_at, 6, frame);
@@ -102,17 +123,27 @@ std::size_t turn_round(std::uint8_t* frame, const char* mac, Address lun) {
     frame[config_version_at] |= protocol_version << 4;
     return frame_size_min;
   }
-  const bool is_read = ata::kind(ata::Opcode{frame[status_at]}) == ata::Kind::read;
-  const std::size_t size = is_read ? ata_header_size + frame[sectors_at] * sector_size : 0;
+  const ata::Kind kind = ata::kind(ata::Opcode{frame[status_at]});
+  std::size_t size = 0;
+  if (kind == ata::Kind::read) size = ata_header_size + frame[sectors_at] * sector_size;
+  if (kind == ata::Kind::identify) {
+    size = ata_header_size + identify_size;
+    static const Identity identity = disk_identity();
+    build_identify(identity,
+                   std::span<std::uint8_t, identify_size>(&frame[ata_header_size], identify_size));
+  }
   frame[sectors_at] = 0;
   frame[status_at] = ata::status_drdy;
   return std::clamp(size, frame_size_min, frame_room);
 }
 
-int serve(int fd, const char* mac, Address lun) {
+int serve(int fd, const char* mac, const Arguments& arguments) {
   std::vector<std::uint8_t> memory(batch * frame_room);
   std::array<iovec, batch> pieces{};
   std::array<mmsghdr, batch> messages{};
+  std::array<mmsghdr, batch> replies{};
+  std::mt19937_64 random(arguments.seed);
+  std::bernoulli_distribution is_lost(arguments.loss);
   for (std::size_t i = 0; i < batch; ++i) {
     pieces[i].iov_base = &memory[i * frame_room];
     messages[i].msg_hdr.msg_iov = &pieces[i];
@@ -125,29 +156,57 @@ int serve(int fd, const char* mac, Address lun) {
       fail("receiving");
       return 1;
     }
+    unsigned kept = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      pieces[i].iov_len = turn_round(&memory[i * frame_room], mac, lun);
+      if (arguments.loss > 0 && (is_lost(random) || is_lost(random))) continue;
+      pieces[i].iov_len = turn_round(&memory[i * frame_room], mac, arguments.lun);
+      replies[kept++].msg_hdr = messages[i].msg_hdr;
     }
     // What the interface does not take is lost, as on a wire.
-    sendmmsg(fd, messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+    if (kept > 0) sendmmsg(fd, replies.data(), kept, MSG_DONTWAIT);
   }
+}
+
+/// Whether the command line makes sense.
+bool parse(int argc, char** argv, Arguments& arguments) {
+  static constexpr std::array<option, 3> options{
+      {{"loss", required_argument, nullptr, 'l'}, {"seed", required_argument, nullptr, 's'}, {}}};
+  const auto parse_number = [](std::string_view text, auto& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size();
+  };
+  for (int found = 0; (found = getopt_long(argc, argv, "", options.data(), nullptr)) != -1;) {
+    if (found == 'l' && parse_number(optarg, arguments.loss) && arguments.loss >= 0 &&
+        arguments.loss <= 100) {
+      arguments.loss /= 100;
+    } else if (found != 's' || !parse_number(optarg, arguments.seed)) {
+      return false;
+    }
+  }
+  if (argc - optind != 2) return false;
+  arguments.interface = argv[optind];
+  const auto lun = parse_address(argv[optind + 1]);
+  arguments.lun = lun.value_or(Address{});
+  return lun.has_value();
 }
 
 }  // namespace
 }  // namespace aoe
 
 int main(int argc, char** argv) {
-  const auto lun = argc == 3 ? aoe::parse_address(argv[2]) : std::nullopt;
-  if (!lun) {
+  aoe::Arguments arguments;
+  if (!aoe::parse(argc, argv, arguments)) {
     fmt::print(stderr,
-               "Usage: aoe-ceiling INTERFACE eSHELF.SLOT\n"
+               "Usage: aoe-ceiling [--loss PERCENT] [--seed N] INTERFACE eSHELF.SLOT\n"
                "Answers AoE requests with no storage behind them, until it is killed.\n"
+               "  --loss PERCENT  Of the requests, and of the replies, are lost (default 0)\n"
+               "  --seed N        Of which ones (default 1)\n"
                "Example: aoe-ceiling veth1 e0.2\n");
     return 2;
   }
   int fd = -1;
   ifreq link{};
-  if (!aoe::open_socket(argv[1], *lun, fd, link)) return 1;
+  if (!aoe::open_socket(arguments.interface, arguments.lun, fd, link)) return 1;
   fmt::print(stderr, "aoe-ceiling: ready\n");
-  return aoe::serve(fd, link.ifr_hwaddr.sa_data, *lun);
+  return aoe::serve(fd, link.ifr_hwaddr.sa_data, arguments);
 }

@@ -3,14 +3,16 @@
 //
 // A closed loop: each answer is followed at once by the next request, of aligned random sectors,
 // the LUNs in turn. It never sleeps: it asks its socket again and again, so that of the two
-// wake-ups that a request may cost only the target's is measured. A request that stays unanswered
-// for 200 ms is sent again, and counted.
+// wake-ups that a request may cost only the target's is measured. With --sleep it waits in poll(2)
+// as other programs do, for comparison with an initiator. A request that stays unanswered for 200
+// ms is sent again, and counted.
 //
 // With --touch each page of the disk is written once before anything is measured, so that a target
 // which writes through a mapping has met its page faults. With --verify each place is written and
 // then read back, and what was read is compared. With
 // --discover it sends one broadcast query instead, and counts who answers.
 #include <getopt.h>
+#include <poll.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -55,6 +57,7 @@ Keeps requests outstanding against AoE LUNs and prints one line of JSON.
   --seconds S        Measure for so long (default 5), after a tenth of that unmeasured
   --seed N           Of the sequence of places (default 1)
   --core N           Run on this core (default: any)
+  --sleep            Sleep until something arrives
   --touch            First write to each 4 KiB of the disk once
   --discover N       Send one broadcast query; wait for the answers of N LUNs
 
@@ -66,6 +69,7 @@ struct Arguments {
   bool write = false;
   bool verify = false;
   bool touch = false;
+  bool sleep = false;
   std::uint8_t sectors = 2;
   std::size_t outstanding = 64;
   std::uint64_t disk_sectors = 2048;
@@ -150,6 +154,7 @@ class Load {
   void send_queued();
   /// Returns whether anything had arrived.
   bool receive();
+  void sleep() const;
   void answered(Request& request, const AtaReply& reply, Clock::time_point now);
   void retransmit(Clock::time_point now);
 
@@ -254,6 +259,7 @@ void Load::run() {
   auto look_for_losses = start + retransmit_after;
   for (auto now = start; !is_measuring_ || now < measure_from + length;) {
     const bool arrived = receive();
+    if (!arrived && arguments_.sleep) sleep();
     const auto before = std::exchange(now, Clock::now());
     if (is_measuring_) {
       measured_ = now - measure_from;
@@ -287,6 +293,12 @@ bool Load::receive() {
   }
   send_queued();
   return true;
+}
+
+/// Until something arrives, or requests may have to be sent again.
+void Load::sleep() const {
+  pollfd waiting{port_.descriptor(), POLLIN, 0};
+  ::poll(&waiting, 1, static_cast<int>(milliseconds(retransmit_after).count() / 10));
 }
 
 void Load::answered(Request& request, const AtaReply& reply, Clock::time_point now) {
@@ -403,10 +415,11 @@ std::string parse(int argc, char** argv, Arguments& arguments) {
     seconds,
     seed,
     core,
+    sleep,
     discover,
     help
   };
-  const std::array<option, 13> options{{
+  const std::array<option, 14> options{{
       {"interface", required_argument, nullptr, interface},
       {"write", no_argument, nullptr, write},
       {"verify", no_argument, nullptr, verify},
@@ -417,6 +430,7 @@ std::string parse(int argc, char** argv, Arguments& arguments) {
       {"seconds", required_argument, nullptr, seconds},
       {"seed", required_argument, nullptr, seed},
       {"core", required_argument, nullptr, core},
+      {"sleep", no_argument, nullptr, sleep},
       {"discover", required_argument, nullptr, discover},
       {"help", no_argument, nullptr, help},
       {},
@@ -430,6 +444,7 @@ std::string parse(int argc, char** argv, Arguments& arguments) {
       case write: arguments.write = true; break;
       case verify: arguments.verify = true; break;
       case touch: arguments.touch = true; break;
+      case sleep: arguments.sleep = true; break;
       case sectors: is_good = parse_number<std::uint8_t>(text, 1, 255, arguments.sectors); break;
       case outstanding:
         is_good = parse_number<std::size_t>(text, 1, 4096, arguments.outstanding);

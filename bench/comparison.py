@@ -1,0 +1,64 @@
+"""What bench/target and bench/initiator share: contenders that take turns, and what is made of their numbers.
+
+A machine is never quiet, so contenders play in rounds whose order rotates. A number is the median of the rounds, and a ratio is
+the median of the ratios within a round, which other load disturbs less.
+"""
+
+import os
+import statistics
+import sys
+
+# Other work on the machine should not decide. Each session is scheduled as one group, and this is its niceness.
+PREFERRED = ["sh", "-c", 'echo -20 2>/dev/null >/proc/self/autogroup; exec "$@"', "sh"]
+
+
+class Comparison:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.samples = {}  # what was measured -> contender -> one number a round
+        self.troubles = []
+
+    def helper(self, name):
+        return os.path.join(self.arguments.helpers, name)
+
+    def note(self, what, contender, value):
+        self.samples.setdefault(what, {}).setdefault(contender, []).append(value)
+
+    def progress(self, text):
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def rounds(self, contenders):
+        """The contenders of each round, by name, in an order that rotates."""
+        names = list(contenders)
+        for number in range(self.arguments.rounds):
+            turn = number % len(names)
+            for name in names[turn:] + names[:turn]:
+                self.progress(f"round {number + 1} of {self.arguments.rounds}: {name}")
+                yield number, name, contenders[name]
+
+    def median(self, what, contender):
+        return statistics.median(self.samples[what][contender])
+
+    def has(self, what, *contenders):
+        return all(self.samples.get(what, {}).get(contender) for contender in contenders)
+
+    def ratio(self, what, contender, other, other_what=None):
+        pairs = zip(self.samples[what][contender], self.samples[other_what or what][other])
+        return statistics.median(a / b for a, b in pairs)
+
+
+def print_table(heading, rows):
+    """As Markdown, its columns aligned."""
+    widths = [max(map(len, column)) for column in zip(heading, *rows)]
+    for row in [heading, ["-" * width for width in widths], *rows]:
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
+    print()
+
+
+def print_goals(goals):
+    """Each goal with what was measured, and whether it was met: None where that can't be judged here."""
+    verdicts = {True: "met", False: "not met", None: "cannot be met on this machine"}
+    rows = [[goal, measured, verdicts[met]] for goal, measured, met in goals]
+    if rows:
+        print_table(["goal", "measured", "verdict"], rows)

@@ -404,6 +404,11 @@ void Device::give_up_all(Instant now, Actions& out) {
 
 void Device::abandon(Instant now, Actions& out) {
   give_up_all(now, out);
+  for (Slot i = 0; i < commands_.end(); ++i) {
+    if (commands_[i].trim == nullptr) continue;  // a frame that was not sent yet points into it
+    const std::uint8_t* const block = commands_[i].trim->data();
+    std::erase_if(out.frames, [=](const Transmit& frame) { return frame.data.data() == block; });
+  }
   abandoned_ = true;
 }
 

@@ -649,6 +649,17 @@ TEST(DeviceTrim, StaysWithinTheDisk) {
             "1 not whole sectors, 2 beyond the last sector, 3 beyond the last sector");
 }
 
+TEST(DeviceTrim, ADeviceThatIsForgottenTakesItsUnsentBlocksAlong) {
+  World world;
+  world.bring_up(World::thin_disk);
+  world.engine.submit({.kind = IoKind::trim, .device = disk, .sectors = 8}, world.now,
+                      world.actions);
+  EXPECT_EQ(world.actions.frames.size(), 1U);
+  world.forget();
+  EXPECT_EQ(world.taken(), "");
+  EXPECT_EQ(world.completions(), "0 device is down");
+}
+
 // Cancelling.
 
 TEST(DeviceCancel, CompletesAtOnceAndTouchesNoBuffer) {
@@ -1363,38 +1374,36 @@ TEST(DevicePaths, ASuspectTargetIsTrustedAgainWhenItAnswersAQuery) {
 }
 
 TEST(DevicePaths, OfTwoPortsTheOneThatIsDeadInSilenceIsLeftAlone) {
-  {
-    World world;
-    world.add_ports(2);
-    world.bring_up();
-    const Instant start = world.now;
-    unsigned dead_way = 0;
-    Instant last{};
-    for (int i = 0; i < 2000; ++i) {
-      world.read(0, 8);
-      for (auto commands = world.take(); !commands.empty(); commands = world.take()) {
-        for (const Sent& command : commands) {
-          if (command.port == 0) {
-            ++dead_way, last = world.now;
-          } else {
-            world.answer(command);
-          }
+  World world;
+  world.add_ports(2);
+  world.bring_up();
+  const Instant start = world.now;
+  unsigned dead_way = 0;
+  Instant last{};
+  for (int i = 0; i < 2000; ++i) {
+    world.read(0, 8);
+    for (auto commands = world.take(); !commands.empty(); commands = world.take()) {
+      for (const Sent& command : commands) {
+        if (command.port == 0) {
+          ++dead_way, last = world.now;
+        } else {
+          world.answer(command);
         }
       }
-      world.advance(5ms);
     }
-    EXPECT_GT(dead_way, 0U);
-    EXPECT_LT(last - start, 3s);
-    EXPECT_EQ(world.device().outstanding(), 0U);
-    EXPECT_EQ(world.device().request_counters().failures, 0U);
-
-    // It is asked for all the while, and used again when it answers.
-    EXPECT_NE(world.queries(), "");
-    world.config(World::default_offer, target_mac, 0);
-    world.answer(world.take());
-    world.read(0, 8);
-    EXPECT_TRUE(std::ranges::any_of(world.take(), [](const Sent& c) { return c.port == 0; }));
+    world.advance(5ms);
   }
+  EXPECT_GT(dead_way, 0U);
+  EXPECT_LT(last - start, 3s);
+  EXPECT_EQ(world.device().outstanding(), 0U);
+  EXPECT_EQ(world.device().request_counters().failures, 0U);
+
+  // It is asked for all the while, and used again when it answers.
+  EXPECT_NE(world.queries(), "");
+  world.config(World::default_offer, target_mac, 0);
+  world.answer(world.take());
+  world.read(0, 8);
+  EXPECT_TRUE(std::ranges::any_of(world.take(), [](const Sent& c) { return c.port == 0; }));
 }
 
 TEST(DevicePaths, OneThatAnswersQueriesAndNoCommandsIsUsedOncePerQuery) {

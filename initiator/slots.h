@@ -22,7 +22,7 @@ class Slots {
   Slot take() {
     if (free_.empty()) {
       places_.emplace_back();
-      free_.reserve(places_.size());
+      if (free_.capacity() < places_.size()) free_.reserve(2 * places_.size());
       return static_cast<Slot>(places_.size() - 1);
     }
     const Slot slot = free_.back();

@@ -3,6 +3,7 @@
 usage: cli_test.py AOE_INITIATOR AOE_TARGET
 """
 
+import concurrent.futures
 import fcntl
 import json
 import os
@@ -72,6 +73,12 @@ class Trial:
         told = (result.returncode, result.stdout, result.stderr)
         assert told == (status, "", f"aoe-initiator: {line}\n"), f"{arguments}: {told}"
 
+    def all_refused(self, line, *commands):
+        """As refused(), with status 1, of several commands at a time: each of them waits for what does not come."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for refusal in [pool.submit(self.refused, FAILURE, line, *arguments, "--wait", "1") for arguments in commands]:
+                refusal.result()
+
     def read(self, *arguments):
         result = self.run("read", "e0.2", "--quiet", *arguments, text=False)
         assert (result.returncode, result.stderr) == (OK, b""), result.stderr
@@ -136,8 +143,11 @@ def shows_nothing_where_nothing_is(trial):
     trial.refused(FAILURE, "no target answers on idle0", "discover", "--interface", "idle0")
     assert trial.run("discover", "--interface", "idle0", "--json").stdout == "[]\n"
     trial.client.ip("link", "del", "idle0")
-    for arguments in ["read", "e9.9"], ["write", "e9.9"], ["identify", "e9.9"], ["stat", "e9.9"]:
-        trial.refused(FAILURE, "e9.9: no answer on eth0 within 1 s", *arguments, "--wait", "1")
+    missing = os.path.join(trial.folder, "missing")
+    trial.all_refused("e9.9: no answer on eth0 within 1 s", ["read", "e9.9"], ["write", "e9.9"], ["identify", "e9.9"],
+                      ["stat", "e9.9"], ["copy", "e9.9", missing], ["bench", "e9.9"], ["revalidate", "e9.9"],
+                      ["flush", "e9.9"], ["config", "get", "e9.9"], ["mask", "e9.9"], ["reserve", "e9.9"])
+    assert not os.path.exists(missing), "made before the disk was there"
     result = trial.run("ping", "e9.9", "--count", "1", "--wait", "1")
     assert (result.returncode, result.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), result
     trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth7")
@@ -338,8 +348,6 @@ def copies_between_disks_and_files(trial):
     missing = os.path.join(trial.folder, "missing")
     trial.refused(FAILURE, f"{missing}: No such file or directory", "copy", missing, "e0.2")
     trial.refused(FAILURE, f"{trial.folder}: Is a directory", "copy", "e0.2", trial.folder)
-    trial.refused(FAILURE, "e0.9: no answer on eth0 within 1 s", "copy", "e0.9", missing, "--wait", "1")
-    assert not os.path.exists(missing), "made before the disk was there"
     trial.refused(FAILURE, f"e0.2: the input is longer than the 512 bytes from {SIZE - 512} to its end",
                   "copy", part, "e0.2", "--offset", str(SIZE - 512))
     assert trial.disk() == trial.content
@@ -403,12 +411,11 @@ def reads_and_sets_what_a_target_keeps(trial):
     trial.refused(FAILURE, "e0.2: AoE error: config string present", "config", "set", "e0.2", "another")
     assert ask("config", "test", "e0.2", "a string") == "a string\n"
     assert ask("config", "prefix", "e0.2", "a s") == "a string\n"
-    for command in "test", "prefix":
-        trial.refused(FAILURE, "e0.2: no target's config string matches", "config", command, "e0.2", "b", "--wait", "1")
+    trial.all_refused("e0.2: no target's config string matches", ["config", "test", "e0.2", "a"],
+                      ["config", "prefix", "e0.2", "b"])
     facts = json.loads(ask("config", "get", "e0.2", "--json"))
     assert (facts["device"], facts["config"], facts["buffers"], facts["sectors"]) == ("e0.2", "a string", 64, 17), facts
     assert ask("config", "force-set", "e0.2", "") == "\n"
-    trial.refused(FAILURE, "e9.9: no answer on eth0 within 1 s", "config", "get", "e9.9", "--wait", "1")
 
     assert ask("mask", "e0.2") == ""
     assert ask("mask", "e0.2", "--add", mac, "--add", stranger) == f"{mac}\n{stranger}\n"
@@ -430,7 +437,6 @@ def looks_after_disks_and_interfaces(trial):
     assert trial.run("revalidate", "e0.2").stdout == f"e0.2: {SIZE // 512} sectors, {SIZE} bytes\n"
     assert json.loads(trial.run("revalidate", "e0.2", "--json").stdout)["bytes"] == SIZE
     assert trial.run("flush", "e0.2").returncode == OK
-    trial.refused(FAILURE, "e9.9: no answer on eth0 within 1 s", "revalidate", "e9.9", "--wait", "1")
 
     expected = {"interface": "eth0", "mac": link["address"], "mtu": 9000, "sectors": 17, "state": "up"}
     assert json.loads(trial.run("interfaces", "--json").stdout) == [expected]
@@ -485,6 +491,20 @@ def measures_speed(trial):
     trial.refused(FAILURE, f"e0.2: has {SIZE} bytes, fewer than one request", "bench", "e0.2", "--size", str(2 * SIZE))
 
 
+class Feed(threading.Thread):
+    """Writes the rest of what goes into a pipe, and closes it."""
+
+    def __init__(self, pipe, rest):
+        super().__init__()
+        self.pipe = pipe
+        self.rest = rest
+        self.start()
+
+    def run(self):
+        with self.pipe:
+            self.pipe.write(self.rest)
+
+
 def a_target_that_dies_fails_the_transfer(trial):
     output = trial.fifo("cut-output")
     reading = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" read e0.2 --deadsecs 1 > {output}'])
@@ -532,13 +552,17 @@ def a_target_that_restarts_in_time_costs_only_time(trial):
     assert " retransmissions" in reading.output and ", 0 retransmissions" not in reading.output, reading.output
 
     data = random.Random(3).randbytes(SIZE)
-    source = trial.file("whole-disk", data)
+    source = trial.fifo("resumed-input")
     writing = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" write e0.2 --deadsecs 60 < {source}'])
-    wait_for_requests(sniffer, 500)
+    pipe = open(source, "wb")
+    pipe.write(data[:4 * MEGABYTE])
     trial.target.kill()
+    feed = Feed(pipe, data[4 * MEGABYTE:])
+    wait_for_silence(sniffer, 0.05)
     wait_for_requests(sniffer, 3)
     trial.start_target()
     assert writing.wait(60) == OK and trial.disk() == data
+    feed.join()
     trial.restore_disk()
 
 

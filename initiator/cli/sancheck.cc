@@ -21,7 +21,7 @@ std::string name(const PathCheck& check) {
 
 void judge_path(const PathCheck& check, std::vector<Finding>& out) {
   const std::string path = name(check);
-  const auto fault = [&](std::string text) { out.push_back({true, path + ": " + text}); };
+  const auto fault = [&](const std::string& text) { out.push_back({true, path + ": " + text}); };
   if (check.small.answered == 0) return fault("does not answer");
   if (check.small.lost() > 0) {
     fault(fmt::format("{} of {} small frames lost", check.small.lost(), check.small.asked));

@@ -162,6 +162,7 @@ int error_number(const error_code& error, bool is_write) {
     case IoError::cancelled: return ESHUTDOWN;
     case IoError::no_such_device:
     case IoError::device_down:
+    case IoError::timeout:
     case IoError::ata_error:
     case IoError::aoe_error: return EIO;
   }

@@ -4,20 +4,43 @@ add_library(aoe_options INTERFACE)
 target_compile_options(aoe_options INTERFACE -Wall -Wextra -Wconversion -Werror)
 target_include_directories(aoe_options INTERFACE ${PROJECT_SOURCE_DIR})
 
-# aoe_library(NAME SOURCES... LINK LIBRARIES...): a folder's library.
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
+# Headers that most sources include and that take long to read, compiled once for all libraries; and once more, with the
+# loop and JSON, for those that run a program.
+function(aoe_headers name)
+  file(WRITE ${PROJECT_BINARY_DIR}/${name}.cc "")
+  add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/${name}.cc)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(${name} PRIVATE aoe_options fmt::fmt tl::expected)
+  target_precompile_headers(${name} PRIVATE
+    <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <string> <vector>
+    <fmt/format.h> <tl/expected.hpp> ${ARGN})
+endfunction()
+aoe_headers(aoe_headers)
+aoe_headers(aoe_program_headers
+  <boost/asio/io_context.hpp> <boost/asio/posix/stream_descriptor.hpp> <boost/asio/steady_timer.hpp>
+  <nlohmann/json.hpp>)
+
+# aoe_library(NAME SOURCES... LINK LIBRARIES... [HEADERS aoe_program_headers]): a folder's library.
 function(aoe_library name)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "HEADERS" "LINK" ${ARGN})
+  if(NOT arg_HEADERS)
+    set(arg_HEADERS aoe_headers)
+  endif()
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
   # Whoever uses the installed library has options of their own.
   target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:aoe_options> ${arg_LINK})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)  # a plugin is linked from some
+  target_precompile_headers(${name} REUSE_FROM ${arg_HEADERS})
 endfunction()
 
 # aoe_installed_library(NAME AS HEADERS...): a folder's library as a part of the client library that is installed, with these
 # of its headers; find_package(aoe) knows it as aoe::AS. The nbdkit plugin is linked from it, too.
 function(aoe_installed_library name as)
   list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
-  set_target_properties(${name} PROPERTIES EXPORT_NAME ${as} OUTPUT_NAME aoe_${as}
-    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  set_target_properties(${name} PROPERTIES EXPORT_NAME ${as} OUTPUT_NAME aoe_${as})
   target_compile_features(${name} PUBLIC cxx_std_20)
   target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARGN})
   install(TARGETS ${name} EXPORT aoe

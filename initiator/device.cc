@@ -282,8 +282,7 @@ void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, 
                       static_cast<std::uint32_t>(data.size()), static_cast<std::uint32_t>(size)};
       return report(Event::Kind::bad_answer);
     } else if (io != nullptr) {
-      std::ranges::copy(data.first(size),
-                        io->into.begin() + static_cast<std::ptrdiff_t>(command.part.offset));
+      copy(data.first(size), io->into.subspan(command.part.offset, size));
     }
   }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "proto/check.h"
@@ -16,6 +17,13 @@ namespace aoe {
 
 using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
+
+/// Copies `from` to the front of `to`, which has room for it; they do not overlap. (GCC 12 makes a
+/// loop over single bytes of std::ranges::copy between spans.)
+inline void copy(Bytes from, MutableBytes to) {
+  AOE_CHECK(from.size() <= to.size());
+  if (!from.empty()) std::memcpy(to.data(), from.data(), from.size());
+}
 
 /// Reads big-endian (network order) numbers.
 class Reader {
@@ -59,7 +67,7 @@ class Writer {
     u16(static_cast<std::uint16_t>(value >> 16));
     u16(static_cast<std::uint16_t>(value));
   }
-  void bytes(Bytes source) { std::ranges::copy(source, room(source.size()).begin()); }
+  void bytes(Bytes source) { copy(source, room(source.size())); }
   /// Leaves `count` bytes as they are: what belongs there is there already.
   void skip(std::size_t count) { room(count); }
   void zeros(std::size_t count) { std::ranges::fill(room(count), std::uint8_t{0}); }

@@ -84,10 +84,10 @@ void MemoryStore::start(StoreOperation& operation) {
   };
   switch (operation.kind) {
     case StoreOperation::Kind::read:
-      std::ranges::copy(part(operation.offset, operation.into.size()), operation.into.begin());
+      copy(part(operation.offset, operation.into.size()), operation.into);
       break;
     case StoreOperation::Kind::write:
-      std::ranges::copy(operation.from, part(operation.offset, operation.from.size()).begin());
+      copy(operation.from, part(operation.offset, operation.from.size()));
       break;
     case StoreOperation::Kind::flush: break;
     case StoreOperation::Kind::trim:

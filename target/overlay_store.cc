@@ -284,7 +284,7 @@ std::error_code OverlayStore::write_new_block(std::uint64_t offset, Bytes from) 
   const MutableBytes whole = MutableBytes(room).first(std::min(block_size, size() - begin));
   if (from.size() < whole.size()) {
     if (const auto error = base_mapping_.read(begin, whole)) return error;
-    std::ranges::copy(from, whole.begin() + static_cast<std::ptrdiff_t>(offset - begin));
+    copy(from, MutableBytes(whole).subspan(offset - begin));
     from = whole;
   }
   if (const auto error = data_.write(begin, from)) return error;

@@ -355,7 +355,7 @@ void Service::begin(Served& served, const DiskWork& work, FramePort& port, const
                                 : work.data.size();
   job.frame = job.memory.room(std::max(reply_size_max(link.mtu), ata_header_size + moved));
   const MutableBytes place = job.frame.subspan(ata_header_size, moved);
-  std::ranges::copy(work.data, place.begin());
+  copy(work.data, place);
   job.work.data = {};
   job.kind = operation_kind(work.kind);
   job.offset = work.lba * sector_size;
@@ -606,7 +606,7 @@ void Service::queue(Served* served, const Outgoing& reply) {
 
 void Service::queue_copy(Served* served, Bytes frame) {
   const MutableBytes place = frame.size() <= head_size ? next_head() : next_frame();
-  std::ranges::copy(frame, place.begin());
+  copy(frame, place);
   queue(served, {place.first(frame.size()), {}});
 }
 

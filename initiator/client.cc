@@ -57,14 +57,16 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
 
   std::uint64_t submit(const IoRequest& request, std::unique_ptr<Operation<>> operation) {
     const bool was_submitting = std::exchange(submitting_, true);
-    const std::uint64_t number = session_->submit(
-        request, [this, shared = std::shared_ptr(std::move(operation))](const Completion& result) {
-          if (submitting_) {
-            shared->complete_later(make_error_code(result));
-          } else {
-            call_back([&] { shared->complete(make_error_code(result)); });
-          }
-        });
+    // Called once, whatever happens; what it holds is small, so that nothing is allocated for it.
+    const auto done = [this, released = operation.release()](const Completion& result) {
+      const std::unique_ptr<Operation<>> owned(released);
+      if (submitting_) {
+        owned->complete_later(make_error_code(result));
+      } else {
+        call_back([&] { owned->complete(make_error_code(result)); });
+      }
+    };
+    const std::uint64_t number = session_->submit(request, done);
     submitting_ = was_submitting;
     return number;
   }

@@ -104,6 +104,7 @@ TEST_F(ClientTest, ReadsWhatItWrote) {
   Sectors read(written.size());
   EXPECT_EQ(result_of([&](auto done) { disk.async_write(17 * 512, written, done); }), error_code());
   EXPECT_EQ(result_of([&](auto done) { disk.async_flush(done); }), error_code());
+  EXPECT_EQ(result_of([&](auto done) { disk.async_trim(0, 512, done); }), error_code());
   EXPECT_EQ(result_of([&](auto done) { disk.async_read(17 * 512, read, done); }), error_code());
   EXPECT_EQ(read, written);
   EXPECT_EQ(target.sectors(17, 40), written);
@@ -162,8 +163,7 @@ TEST_F(ClientTest, RefusesWhatCannotBe) {
   EXPECT_EQ(result_of([&](auto done) { disk.async_read(1, sector, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { disk.async_read(0, bytes, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { disk.async_write(0, {}, done); }), invalid);
-  EXPECT_EQ(result_of([&](auto done) { disk.async_trim(0, 512, done); }),
-            make_error_code({.error = IoError::unsupported}));
+  EXPECT_EQ(result_of([&](auto done) { disk.async_trim(0, 100, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { client.async_open("eth0", 1s, done); }), invalid);
   EXPECT_EQ(Client::open(loop, {.interfaces = {"none"}}).error(), "none: no such interface");
 }

@@ -24,8 +24,11 @@ LiveSession::LiveSession(boost::asio::io_context& loop, const Parameters& parame
       live_ports_(watcher_, *this) {}
 
 LiveSession::~LiveSession() {
-  for (auto& [id, pending] : pending_) pending.done({.id = id, .error = IoError::cancelled});
-  for (auto& [id, done] : asking_) done({{.id = id, .error = IoError::cancelled}, {}});
+  const auto cancelled = [](std::uint64_t id) {
+    return Completion{.id = id, .error = IoError::cancelled};
+  };
+  pending_.take_all([&](std::uint64_t id, const Pending& pending) { pending.done(cancelled(id)); });
+  asking_.take_all([&](std::uint64_t id, const AskDone& done) { done({cancelled(id), {}}); });
 }
 
 tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
@@ -44,7 +47,7 @@ void LiveSession::change_interfaces(const std::vector<std::string>& interfaces) 
 }
 
 void LiveSession::set_parameters(const Parameters& parameters) {
-  session_.set_parameters(parameters, monotonic_now());
+  session_.set_parameters(parameters, now());
   set_timer();
 }
 
@@ -53,35 +56,34 @@ std::uint32_t LiveSession::discover(Address whom) {
 }
 
 bool LiveSession::revalidate(Address device) {
-  const bool known = session_.revalidate(device, monotonic_now());
+  const bool known = session_.revalidate(device, now());
   set_timer();
   return known;
 }
 
 bool LiveSession::forget(Address device) {
-  return session_.forget(device, monotonic_now());
+  return session_.forget(device, now());
 }
 
 std::size_t LiveSession::forget_down() {
-  return session_.forget_down(monotonic_now());
+  return session_.forget_down(now());
 }
 
 std::size_t LiveSession::forget_unopened() {
-  return session_.forget_unopened(monotonic_now());
+  return session_.forget_unopened(now());
 }
 
 std::uint64_t LiveSession::submit(IoRequest request, Done done) {
-  request.id = next_id_++;
-  pending_.emplace(request.id, Pending{request.device, std::move(done)});
-  session_.submit(request, monotonic_now());
+  request.id = pending_.add({request.device, std::move(done)});
+  session_.submit(request, now());
   set_timer();
   return request.id;
 }
 
 void LiveSession::cancel(std::uint64_t id) {
-  const auto found = pending_.find(id);
-  if (found == pending_.end()) return;
-  session_.cancel(found->second.device, id, monotonic_now());
+  const Pending* pending = pending_.find(id);
+  if (pending == nullptr) return;
+  session_.cancel(pending->device, id, now());
   set_timer();
 }
 
@@ -105,9 +107,8 @@ std::uint64_t LiveSession::probe(Address device, const Query& query, const PathS
 }
 
 std::uint64_t LiveSession::ask(QueryRequest request, AskDone done) {
-  request.id = next_id_++;
-  asking_.emplace(request.id, std::move(done));
-  session_.ask(request, monotonic_now());
+  request.id = asking_.add(std::move(done));
+  session_.ask(request, now());
   set_timer();
   return request.id;
 }
@@ -165,19 +166,11 @@ std::vector<InterfaceStatus> LiveSession::interfaces() const {
 }
 
 void LiveSession::completed(const Completion& completion) {
-  const auto found = pending_.find(completion.id);
-  AOE_CHECK(found != pending_.end());
-  const Done done = std::move(found->second.done);
-  pending_.erase(found);
-  done(completion);
+  pending_.take(completion.id).done(completion);
 }
 
 void LiveSession::answered(const QueryResult& result) {
-  const auto found = asking_.find(result.completion.id);
-  AOE_CHECK(found != asking_.end());
-  const AskDone done = std::move(found->second);
-  asking_.erase(found);
-  done(result);
+  asking_.take(result.completion.id)(result);
 }
 
 void LiveSession::happened(const Event& event) {
@@ -191,7 +184,7 @@ void LiveSession::port_opened(PacketPort& port) {
 }
 
 void LiveSession::port_readable(PacketPort& port) {
-  session_.receive(id_of(port), monotonic_now());
+  receive(id_of(port));
   set_timer();
 }
 
@@ -217,9 +210,20 @@ PortId LiveSession::id_of(const PacketPort& port) const {
   return static_cast<PortId>(found - ports_.begin());
 }
 
+void LiveSession::receive(PortId port) {
+  // Others want their turn, too, though this one never runs dry.
+  constexpr int batches_max = 16;
+  bool more = true;
+  for (int i = 0; i < batches_max && more; ++i) {
+    batch_time_ = monotonic_now();
+    more = session_.receive_batch(port, batch_time_);
+  }
+  batch_time_ = never;
+}
+
 void LiveSession::tick() {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
-    if (ports_[port].port != nullptr) session_.receive(static_cast<PortId>(port), monotonic_now());
+    if (ports_[port].port != nullptr) receive(static_cast<PortId>(port));
   }
   session_.tick(monotonic_now());
   timer_due_ = never;

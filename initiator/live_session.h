@@ -8,13 +8,13 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
+#include "initiator/numbered.h"
 #include "initiator/session.h"
 #include "initiator/status.h"
 #include "wire/asio_watcher.h"
@@ -90,6 +90,10 @@ class LiveSession final : Session::Observer, LivePorts::User {
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
 
+  /// Now, or the time of the batch of frames that is being handled.
+  Instant now() const { return batch_time_ != never ? batch_time_ : monotonic_now(); }
+  /// Handles what waits at the port, for a while.
+  void receive(PortId port);
   PortId id_of(const PacketPort& port) const;
   std::uint64_t ask(QueryRequest request, AskDone done);
   /// What came in while the loop stood still is heard before the clock is believed.
@@ -98,6 +102,7 @@ class LiveSession final : Session::Observer, LivePorts::User {
 
   boost::asio::steady_timer timer_;
   Instant timer_due_ = never;
+  Instant batch_time_ = never;
   Session session_;
   AsioWatcher watcher_;
   LivePorts live_ports_;
@@ -112,9 +117,8 @@ class LiveSession final : Session::Observer, LivePorts::User {
     Address device;
     Done done;
   };
-  std::unordered_map<std::uint64_t, Pending> pending_;
-  std::unordered_map<std::uint64_t, AskDone> asking_;
-  std::uint64_t next_id_ = 0;
+  Numbered<Pending> pending_;
+  Numbered<AskDone> asking_;
 };
 
 }  // namespace aoe::initiator

@@ -85,13 +85,19 @@ void Session::cancel_query(std::uint64_t id) {
 }
 
 void Session::receive(PortId port, Instant now) {
-  std::array<Bytes, batch_size> frames;
-  while (const std::size_t count = ports_[port]->receive(frames)) {
-    for (const Bytes frame : std::span(frames).first(count)) {
-      engine_.on_frame(port, frame, now, actions_);
-    }
-    carry_out();
+  while (receive_batch(port, now)) {
   }
+}
+
+bool Session::receive_batch(PortId port, Instant now) {
+  if (ports_[port] == nullptr) return false;  // detached from within a report
+  std::array<Bytes, batch_size> frames;
+  const std::size_t count = ports_[port]->receive(frames);
+  for (const Bytes frame : std::span(frames).first(count)) {
+    engine_.on_frame(port, frame, now, actions_);
+  }
+  if (count > 0) carry_out();
+  return count > 0;
 }
 
 void Session::tick(Instant now) {

@@ -54,6 +54,8 @@ class Session {
 
   /// Handles all frames that wait at the port.
   void receive(PortId port, Instant now);
+  /// Handles some, at most batch_size. Returns whether there were any.
+  bool receive_batch(PortId port, Instant now);
 
   /// When tick() is due, at the earliest.
   Instant deadline() const { return engine_.deadline(); }

@@ -1,0 +1,126 @@
+#include "initiator/mount/attributes.h"
+
+#include <net/if.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "proto/check.h"
+
+namespace aoe::initiator {
+namespace {
+
+using Kind = Node::Kind;
+
+constexpr std::string_view white_space = " \t\r\n";
+constexpr std::string_view none = "none";  // what the driver says for a device without targets
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> found;
+  while (true) {
+    const std::size_t start = text.find_first_not_of(white_space);
+    if (start == std::string_view::npos) return found;
+    text.remove_prefix(start);
+    const std::size_t end = std::min(text.find_first_of(white_space), text.size());
+    found.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
+template <class Number>
+std::optional<Number> number(std::string_view word, Number smallest, Number largest) {
+  Number value{};
+  const char* const end = word.data() + word.size();
+  const auto [stopped, error] = std::from_chars(word.data(), end, value);
+  if (error != std::errc() || stopped != end || value < smallest || value > largest) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::string mac_of(const DeviceStatus& device) {
+  if (device.paths.empty()) return std::string(none);
+  return fmt::format("{:02x}", fmt::join(device.paths.front().mac.octets, ""));
+}
+
+std::string interfaces_of(const DeviceStatus& device) {
+  std::vector<std::string_view> names;
+  for (const PathStatus& path : device.paths) {
+    if (std::ranges::find(names, path.interface) == names.end()) names.push_back(path.interface);
+  }
+  return names.empty() ? std::string(none) : fmt::format("{}", fmt::join(names, ","));
+}
+
+bool could_be_interface(const std::string& name) {
+  return name.size() < IFNAMSIZ && name.find('/') == std::string::npos;
+}
+
+std::optional<Command> parse_flush(const std::vector<std::string>& words) {
+  if (words.empty()) return Forget{};
+  if (words.front() == "all") return Forget{Forget::Which::all};
+  if (const auto device = parse_address(words.front())) {
+    return Forget{Forget::Which::one, *device};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string show(Kind kind, const DeviceStatus& device) {
+  switch (kind) {
+    case Kind::firmware_version: return fmt::format("0x{:04x}\n", device.firmware);
+    case Kind::mac: return mac_of(device) + "\n";
+    case Kind::netif: return interfaces_of(device) + "\n";
+    case Kind::payload: return fmt::format("{}\n", device.payload);
+    case Kind::size: return fmt::format("{}\n", device.sectors);
+    case Kind::state: return fmt::format("{}\n", device.state);
+    default: AOE_CHECK(false && "not an attribute of a device");
+  }
+}
+
+std::string show(Kind kind, const Settings& settings) {
+  switch (kind) {
+    case Kind::aoe_deadsecs: return fmt::format("{}\n", settings.deadsecs.count());
+    case Kind::aoe_dyndevs: return fmt::format("{}\n", settings.dyndevs ? 1 : 0);
+    case Kind::aoe_iflist: return fmt::format("{}\n", fmt::join(settings.interfaces, " "));
+    case Kind::aoe_maxout: return fmt::format("{}\n", settings.maxout);
+    default: AOE_CHECK(false && "not a parameter");
+  }
+}
+
+std::optional<Command> parse_command(Kind kind, std::string_view text) {
+  if (kind == Kind::discover) return Discover{};
+  const std::vector<std::string> given = words(text);
+  if (kind == Kind::interfaces || kind == Kind::aoe_iflist) {
+    if (!std::ranges::all_of(given, could_be_interface)) return std::nullopt;
+    return SetInterfaces{given};
+  }
+  if (given.size() > 1) return std::nullopt;
+  if (kind == Kind::flush) return parse_flush(given);
+
+  if (given.empty()) return std::nullopt;
+  const std::string& word = given.front();
+  switch (kind) {
+    case Kind::revalidate:
+      if (const auto device = parse_address(word)) return Revalidate{*device};
+      break;
+    case Kind::aoe_deadsecs:
+      if (const auto value = number(word, 0, 1'000'000)) {
+        return SetDeadsecs{std::chrono::seconds(*value)};
+      }
+      break;
+    case Kind::aoe_maxout:
+      if (const auto value = number<std::uint16_t>(word, 1, UINT16_MAX)) return SetMaxout{*value};
+      break;
+    case Kind::aoe_dyndevs:
+      if (const auto value = number(word, 0, 1)) return SetDyndevs{*value == 1};
+      break;
+    default: break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace aoe::initiator

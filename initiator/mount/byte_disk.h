@@ -1,0 +1,87 @@
+// A disk of sectors, read and written by the byte.
+//
+// Sectors that are written in part keep their other bytes: they are read, changed and written back,
+// and meanwhile no other write of the same ByteDisk comes between. So everybody who writes to a
+// disk shares one. One thread; callbacks come from where the SectorDisk's come from.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include <boost/system/error_code.hpp>
+
+#include "proto/bytes.h"
+
+namespace aoe::initiator {
+
+/// What a ByteDisk stands on. Offsets and lengths are bytes, whole sectors. Requests that overlap
+/// take effect in the order in which they were begun; `done` is called once, and not from within
+/// the function that began the request; buffers stay in place until then.
+class SectorDisk {
+ public:
+  using Done = std::function<void(boost::system::error_code)>;
+
+  virtual void read(std::uint64_t offset, MutableBytes into, Done done) = 0;
+  virtual void write(std::uint64_t offset, Bytes from, Done done) = 0;
+  virtual void flush(Done done) = 0;
+  virtual void trim(std::uint64_t offset, std::uint64_t length, Done done) = 0;
+  /// Do sectors read as zeros when they were trimmed?
+  virtual bool trim_zeroes() const = 0;
+
+ protected:
+  ~SectorDisk() = default;
+};
+
+class ByteDisk {
+ public:
+  using Done = SectorDisk::Done;
+  /// The bytes are good until the callback returns.
+  using ReadDone = std::function<void(boost::system::error_code, Bytes)>;
+
+  /// `disk` outlives it; and it outlives what it began.
+  explicit ByteDisk(SectorDisk& disk) : disk_(disk) {}
+  ByteDisk(const ByteDisk&) = delete;
+  ByteDisk& operator=(const ByteDisk&) = delete;
+
+  void read(std::uint64_t offset, std::size_t size, ReadDone done);
+  /// `from` stays in place until `done` is called.
+  void write(std::uint64_t offset, Bytes from, Done done);
+  void flush(Done done);
+
+  bool can_punch() const { return disk_.trim_zeroes(); }
+  /// From then on the bytes read as zeros: trimmed where the disk can, else written.
+  void zero(std::uint64_t offset, std::uint64_t length, Done done);
+
+ private:
+  /// A write that changes sectors in part, or one that waits for such a one.
+  struct Update {
+    std::uint64_t first;  // sectors that it touches
+    std::uint64_t last;
+    bool started = false;
+    bool in_part = false;
+    std::uint64_t offset;
+    Bytes from;
+    Done done;
+    std::vector<std::uint8_t> sectors{};  // in part: what is written in the end
+    int reads = 0;                        // outstanding
+    boost::system::error_code error{};
+  };
+  using Updates = std::list<Update>;
+
+  bool must_wait(Updates::const_iterator update) const;
+  void start_what_can();
+  void start_in_part(Updates::iterator update);
+  void write_back(Updates::iterator update);
+  void write_zeros(std::uint64_t offset, std::uint64_t length, Done done);
+
+  std::vector<std::uint8_t> take_buffer(std::size_t size);
+
+  SectorDisk& disk_;
+  Updates updates_;  // in the order in which they came
+  std::vector<std::vector<std::uint8_t>> unused_buffers_;
+};
+
+}  // namespace aoe::initiator

@@ -1,0 +1,94 @@
+// The names of a mount, and the inodes behind them: the Linux driver's face as a tree.
+//
+//   dev/etherd/{e0.2,e0.2p1,...}                   disks and their partitions
+//   dev/etherd/{discover,err,flush,interfaces,revalidate}
+//   sys/block/etherd!e0.2/{firmware-version,mac,netif,payload,size,state}
+//   sys/module/aoe/parameters/{aoe_deadsecs,aoe_dyndevs,aoe_iflist,aoe_maxout}
+//
+// Pure functions of which disks there are. An inode's number is made of what it stands for, so
+// nothing is kept between requests, and a disk that comes back has the numbers that it had.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "initiator/mount/partition.h"
+#include "proto/address.h"
+
+namespace aoe::initiator {
+
+/// The disks to be seen, each with its partitions by number.
+using Disks = std::map<Address, std::vector<Partition>>;
+
+struct Node {
+  enum class Kind : std::uint8_t {
+    root = 1,  // FUSE's own number for it
+    // Folders.
+    dev,
+    etherd,
+    sys,
+    block,
+    module,
+    aoe,
+    parameters,
+    device,  // of one disk, in sys/block
+    // Disks.
+    disk,
+    partition,
+    // Files that do something when they are written.
+    discover,
+    err,
+    flush,
+    interfaces,
+    revalidate,
+    // Parameters of the driver.
+    aoe_deadsecs,
+    aoe_dyndevs,
+    aoe_iflist,
+    aoe_maxout,
+    // What is known of one disk.
+    firmware_version,
+    mac,
+    netif,
+    payload,
+    size,
+    state,
+  };
+
+  Kind kind = Kind::root;
+  Address device{};             // of kinds that belong to one disk
+  std::uint16_t partition = 0;  // its number, of that kind
+
+  bool operator==(const Node&) const = default;
+
+  /// The inode number: of root it is 1.
+  std::uint64_t number() const;
+  /// None: for a number that no inode has.
+  static std::optional<Node> of(std::uint64_t number);
+
+  /// Type and permissions.
+  mode_t mode() const;
+  bool is_folder() const;
+  bool is_disk() const { return kind == Kind::disk || kind == Kind::partition; }
+};
+
+/// Its name in its folder: "e0.2p1", "etherd!e0.2".
+std::string name_of(const Node& node);
+
+/// What a folder holds, by name or all of it; nothing in what is not a folder, or no longer there.
+std::optional<Node> look_up(const Disks& disks, const Node& folder, std::string_view name);
+std::vector<Node> list(const Disks& disks, const Node& folder);
+
+/// The folder that holds it. Root's is root.
+Node folder_of(const Node& node);
+
+/// Is it (still) to be seen?
+bool is_there(const Disks& disks, const Node& node);
+
+}  // namespace aoe::initiator

@@ -18,6 +18,7 @@
 #include "initiator/cli/mounted.h"
 #include "initiator/cli/queries.h"
 #include "initiator/cli/sancheck.h"
+#include "initiator/mount/mount.h"
 
 namespace aoe::initiator {
 namespace {
@@ -113,6 +114,8 @@ struct Arguments {
   std::vector<std::string> set;
   std::vector<std::string> force;
   bool release = false;
+  bool daemon = false;
+  bool allow_other = false;
 
   Address address() const { return *parse_address(device); }
 };
@@ -372,6 +375,17 @@ void CommandLine::add_disks() {
       ->excludes(device)
       ->option_text(" ");
   add_mount(flush, "Let the tree mounted there forget DEVICE,\nor what is down");
+
+  auto* mount = add("mount", "Show disks as files, in the Linux driver's places", group, [&a] {
+    return mount_command({.interfaces = a.options.interfaces,
+                          .parameters = a.options.parameters,
+                          .folder = a.mount,
+                          .allow_other = a.allow_other,
+                          .daemon = a.daemon});
+  });
+  mount->add_option("DIR", a.mount, "Folder to mount on")->option_text(" ")->required();
+  mount->add_flag("--daemon", a.daemon, "Return when the files are there");
+  mount->add_flag("--allow-other", a.allow_other, "For other users, too");
 }
 
 void CommandLine::add_targets() {

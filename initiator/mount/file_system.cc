@@ -1,0 +1,609 @@
+#include "initiator/mount/file_system.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include "proto/check.h"
+
+namespace aoe::initiator {
+namespace {
+
+using Kind = Node::Kind;
+
+/// What programs take for the best size to read and write: the most that FUSE moves at once.
+constexpr blksize_t block_size = 1 << 20;
+/// Requests that the kernel makes ahead of time, or for those who don't wait.
+constexpr unsigned background_max = 64;
+constexpr off_t attribute_size = 4096;  // as sysfs says
+constexpr std::size_t command_size_max = 4096;
+
+void answer(fuse_req_t request, int error) {
+  fuse_reply_err(request, error);
+}
+
+void answer(fuse_req_t request, Bytes bytes) {
+  fuse_reply_buf(request, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+void answer(fuse_req_t request, std::string_view text) {
+  fuse_reply_buf(request, text.data(), text.size());
+}
+
+bool for_reading(int flags) {
+  return (flags & O_ACCMODE) != O_WRONLY;
+}
+
+bool for_writing(int flags) {
+  return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+}  // namespace
+
+// What libfuse calls, with what it says turned into ours. An inode that is no longer there is
+// stale, but for what is open.
+struct Operations {
+  static FileSystem& fs(fuse_req_t request) {
+    return *static_cast<FileSystem*>(fuse_req_userdata(request));
+  }
+
+  template <class Operation>
+  static void with_node(fuse_req_t request, fuse_ino_t inode, Operation operation) {
+    const std::optional<Node> node = Node::of(inode);
+    if (!node || !is_there(fs(request).disks_, *node)) return answer(request, ENOENT);
+    operation(*node);
+  }
+
+  static void init(void* user, fuse_conn_info* connection) {
+    connection->max_background = background_max;
+    connection->congestion_threshold = background_max * 3 / 4;
+    // Requests are read into memory, where a write's data stay until they are written.
+    connection->want &= ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ);
+    FileSystem& self = *static_cast<FileSystem*>(user);
+    if (self.ready_) boost::asio::post(self.loop_, std::exchange(self.ready_, nullptr));
+  }
+  static void lookup(fuse_req_t request, fuse_ino_t folder, const char* name) {
+    with_node(request, folder, [&](const Node& node) { fs(request).lookup(request, node, name); });
+  }
+  static void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
+    with_node(request, inode, [&](const Node& node) { fs(request).getattr(request, node); });
+  }
+  static void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which,
+                      fuse_file_info* info) {
+    with_node(request, inode,
+              [&](const Node& node) { fs(request).setattr(request, node, *wanted, which, info); });
+  }
+  static void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
+    with_node(request, inode, [&](const Node& node) { fs(request).open(request, node, info); });
+  }
+  static void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+    fs(request).release(request, info);
+  }
+  static void opendir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
+    with_node(request, inode, [&](const Node& node) { fs(request).opendir(request, node, info); });
+  }
+  static void readdir(fuse_req_t request, fuse_ino_t, size_t size, off_t next,
+                      fuse_file_info* info) {
+    fs(request).readdir(request, size, static_cast<std::size_t>(next), info);
+  }
+  static void read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset,
+                   fuse_file_info* info) {
+    fs(request).read(request, size, static_cast<std::uint64_t>(offset), info);
+  }
+  static void write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
+                    fuse_file_info* info) {
+    fs(request).write(request, {reinterpret_cast<const std::uint8_t*>(bytes), size},
+                      static_cast<std::uint64_t>(offset), info);
+  }
+  static void fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
+    fs(request).fsync(request, info);
+  }
+  static void fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
+                        fuse_file_info* info) {
+    fs(request).fallocate(request, mode, static_cast<std::uint64_t>(offset),
+                          static_cast<std::uint64_t>(length), info);
+  }
+  static void poll(fuse_req_t request, fuse_ino_t, fuse_file_info* info, fuse_pollhandle* waiter) {
+    fs(request).poll(request, info, waiter);
+  }
+  // libfuse holds locks of the request's.
+  static void interrupt(fuse_req_t request, void* user) {
+    FileSystem& self = *static_cast<FileSystem*>(user);
+    boost::asio::post(self.loop_, [&self, request] { self.interrupted(request); });
+  }
+
+  static const fuse_lowlevel_ops& table() {
+    static const fuse_lowlevel_ops operations = [] {
+      fuse_lowlevel_ops all{};
+      all.init = init;
+      all.lookup = lookup;
+      all.getattr = getattr;
+      all.setattr = setattr;
+      all.open = open;
+      all.release = release;
+      all.opendir = opendir;
+      all.releasedir = release;
+      all.readdir = readdir;
+      all.read = read;
+      all.write = write;
+      all.fsync = fsync;
+      all.fallocate = fallocate;
+      all.poll = poll;
+      return all;
+    }();
+    return operations;
+  }
+
+  static FileSystem::Handle& handle(FileSystem& self, const fuse_file_info& info) {
+    return *self.handles_.at(info.fh);
+  }
+};
+
+FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
+                       const std::vector<std::string>& interfaces)
+    : loop_(loop), client_(std::move(client)) {
+  settings_.interfaces = interfaces;
+  ::clock_gettime(CLOCK_REALTIME, &begun_);
+  client_->listen([this](const Event& event) { happened(event); });
+  client_->listen_for_trouble([this](const std::string& what) { say(what); });
+  // Who answered before anybody listened.
+  for (const DeviceStatus& device : client_->devices()) {
+    if (!device.is_up()) continue;
+    happened({.kind = Event::Kind::device_up, .device = device.address, .sectors = device.sectors});
+  }
+}
+
+FileSystem::~FileSystem() = default;
+
+tl::expected<void, std::string> FileSystem::mount(const std::string& folder, bool allow_other,
+                                                  std::function<void()> ready,
+                                                  std::function<void()> ended) {
+  ready_ = std::move(ready);
+  auto channel = FuseChannel::mount(loop_, Operations::table(), this, folder, allow_other,
+                                    [this, ended = std::move(ended)] {
+                                      finish();
+                                      ended();
+                                    });
+  if (!channel) return tl::unexpected(channel.error());
+  channel_ = *std::move(channel);
+  return {};
+}
+
+void FileSystem::unmount() {
+  channel_->detach([this] { return outstanding_ == 0; });
+}
+
+/// Everything that waits is answered, and nothing new begins.
+void FileSystem::finish() {
+  for (const auto& [number, handle] : handles_) {
+    if (handle->disk != nullptr) handle->disk->let_go();
+  }
+  for (const Loading& loading : loadings_) loading.disk->let_go();
+  client_.reset();
+  for (const Reader& reader : std::exchange(readers_, {})) answer(reader.request, ENODEV);
+  for (const auto& [handle, waiter] : std::exchange(pollers_, {})) fuse_pollhandle_destroy(waiter);
+}
+
+// Names and attributes.
+
+void FileSystem::lookup(Request request, const Node& folder, std::string_view name) {
+  const std::optional<Node> node = look_up(disks_, folder, name);
+  if (!node) return answer(request, ENOENT);
+  fuse_entry_param entry{};
+  entry.ino = node->number();
+  entry.attr = attributes(*node);
+  fuse_reply_entry(request, &entry);
+}
+
+void FileSystem::getattr(Request request, const Node& node) {
+  const struct stat status = attributes(node);
+  fuse_reply_attr(request, &status, 0);
+}
+
+struct stat FileSystem::attributes(const Node& node) const {
+  struct stat status {};
+  status.st_ino = node.number();
+  status.st_mode = node.mode();
+  status.st_nlink = node.is_folder() ? 2 : 1;
+  status.st_uid = ::getuid();
+  status.st_gid = ::getgid();
+  status.st_atim = status.st_mtim = status.st_ctim = begun_;
+  if (node.is_disk()) {
+    status.st_size = static_cast<off_t>(extent(node).size);
+    status.st_blocks = status.st_size / static_cast<off_t>(sector_size);
+    status.st_blksize = block_size;
+  } else if (node.mode() & S_IROTH) {
+    status.st_size = attribute_size;
+  }
+  return status;
+}
+
+DiskFile::Extent FileSystem::extent(const Node& node) const {
+  if (node.kind == Kind::disk) {
+    const auto device = client_->device(node.device);
+    return {0, device ? device->size() : 0};
+  }
+  const auto disk = disks_.find(node.device);
+  if (disk == disks_.end()) return {};
+  const auto found = std::ranges::find(disk->second, node.partition, &Partition::number);
+  if (found == disk->second.end()) return {};
+  return {found->start, found->size};
+}
+
+void FileSystem::setattr(Request request, const Node& node, const struct stat& wanted, int which,
+                         fuse_file_info* info) {
+  if (which & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
+    return answer(request, EPERM);
+  }
+  if (!(which & FUSE_SET_ATTR_SIZE) || !node.is_disk()) return getattr(request, node);
+  const auto size = static_cast<std::uint64_t>(wanted.st_size);
+  if (info == nullptr) {
+    return size == extent(node).size ? getattr(request, node) : answer(request, EINVAL);
+  }
+  ++outstanding_;
+  Operations::handle(*this, *info)
+      .file->extend(extent(node), size, [this, request, node](int error, std::size_t) {
+        --outstanding_;
+        if (error != 0 || !client_) return answer(request, error != 0 ? error : EIO);
+        getattr(request, node);
+      });
+}
+
+void FileSystem::opendir(Request request, const Node& node, fuse_file_info* info) {
+  auto handle = std::make_unique<Handle>(node);
+  handle->entries = list(disks_, node);
+  opened(request, std::move(handle), info);
+}
+
+void FileSystem::readdir(Request request, std::size_t size, std::size_t next,
+                         fuse_file_info* info) {
+  const Handle& handle = Operations::handle(*this, *info);
+  constexpr std::size_t dots = 2;
+  std::vector<char> room(size);
+  std::size_t used = 0;
+  for (; next < handle.entries.size() + dots; ++next) {
+    const Node node = next == 0   ? handle.node
+                      : next == 1 ? folder_of(handle.node)
+                                  : handle.entries[next - dots];
+    const std::string name = next == 0 ? "." : next == 1 ? ".." : name_of(node);
+    struct stat status {};
+    status.st_ino = node.number();
+    status.st_mode = node.mode();
+    const std::size_t taken =
+        fuse_add_direntry(request, room.data() + used, size - used, name.c_str(), &status,
+                          static_cast<off_t>(next + 1));
+    if (taken > size - used) break;
+    used += taken;
+  }
+  fuse_reply_buf(request, room.data(), used);
+}
+
+// Open files.
+
+void FileSystem::opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info) {
+  info->fh = next_handle_++;
+  handles_.emplace(info->fh, std::move(handle));
+  // Who was interrupted while it waited closes nothing.
+  if (fuse_reply_open(request, info) == -ENOENT) handles_.erase(info->fh);
+}
+
+void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
+  const mode_t mode = node.mode();
+  if ((for_reading(info->flags) && !(mode & S_IRUSR)) ||
+      (for_writing(info->flags) && !(mode & S_IWUSR))) {
+    return answer(request, EACCES);
+  }
+  auto handle = std::make_unique<Handle>(node);
+  if (node.is_disk()) {
+    if (const int error = open_disk(*handle, info->flags); error != 0) {
+      return answer(request, error);
+    }
+  } else if (node.kind == Kind::err) {
+    info->nonseekable = 1;
+  }
+  info->direct_io = 1;
+  opened(request, std::move(handle), info);
+}
+
+int FileSystem::open_disk(Handle& handle, int flags) {
+  handle.disk = held_open(handle.node.device);
+  if (handle.disk == nullptr) return ENXIO;
+  handle.file = std::make_unique<DiskFile>(handle.disk->bytes(), (flags & O_TRUNC) != 0);
+  return 0;
+}
+
+/// Null: it is down.
+std::shared_ptr<OpenDisk> FileSystem::held_open(Address address) {
+  const auto status = client_->device(address);
+  if (!status || !status->is_up()) return nullptr;
+  std::weak_ptr<OpenDisk>& known = open_disks_[address];
+  if (auto disk = known.lock()) return disk;
+  auto disk = client_->open_disk(address);
+  if (!disk) return nullptr;
+  auto opened = std::make_shared<OpenDisk>(loop_, *std::move(disk));
+  known = opened;
+  return opened;
+}
+
+void FileSystem::release(Request request, fuse_file_info* info) {
+  const auto found = handles_.find(info->fh);
+  AOE_CHECK(found != handles_.end());
+  const std::unique_ptr<Handle> handle = std::move(found->second);
+  handles_.erase(found);
+  stop_polling(info->fh);
+  answer(request, 0);
+  if (handle->node.kind == Kind::disk && handle->file->was_written()) {
+    load_partitions(handle->node.device);
+  }
+}
+
+DiskFile::Done FileSystem::when_done(Request request) {
+  ++outstanding_;
+  return [this, request](int error, std::size_t) {
+    --outstanding_;
+    answer(request, error);
+  };
+}
+
+void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
+                      fuse_file_info* info) {
+  Handle& handle = Operations::handle(*this, *info);
+  if (handle.file != nullptr) {
+    ++outstanding_;
+    return handle.file->read(extent(handle.node), offset, size,
+                             [this, request](int error, Bytes bytes) {
+                               --outstanding_;
+                               error != 0 ? answer(request, error) : answer(request, bytes);
+                             });
+  }
+  if (handle.node.kind == Kind::err) {
+    if (errors_.empty() && (info->flags & O_NONBLOCK)) return answer(request, EAGAIN);
+    readers_.push_back({request, size});
+    fuse_req_interrupt_func(request, Operations::interrupt, this);
+    return answer_readers();
+  }
+  if (offset == 0) {
+    if (!is_there(disks_, handle.node)) return answer(request, ENODEV);
+    handle.text = text_of(handle.node);
+  }
+  answer(request, std::string_view(handle.text)
+                      .substr(std::min<std::uint64_t>(offset, handle.text.size()), size));
+}
+
+void FileSystem::write(Request request, Bytes bytes, std::uint64_t offset, fuse_file_info* info) {
+  Handle& handle = Operations::handle(*this, *info);
+  if (handle.file == nullptr) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const auto command = parse_command(handle.node.kind, text);
+    const bool fits = offset == 0 && bytes.size() <= command_size_max;
+    const int error = command && fits ? carry_out(*command) : EINVAL;
+    error != 0 ? answer(request, error)
+               : static_cast<void>(fuse_reply_write(request, bytes.size()));
+    return;
+  }
+  ++outstanding_;
+  auto memory = std::make_shared<FuseChannel::Memory>(channel_->keep_request());
+  handle.file->write(extent(handle.node), offset, bytes, (info->flags & O_DSYNC) != 0,
+                     [this, request, memory](int error, std::size_t size) {
+                       --outstanding_;
+                       error != 0 ? answer(request, error)
+                                  : static_cast<void>(fuse_reply_write(request, size));
+                       channel_->give_back(std::move(*memory));
+                     });
+}
+
+void FileSystem::fsync(Request request, fuse_file_info* info) {
+  Handle& handle = Operations::handle(*this, *info);
+  if (handle.file == nullptr) return answer(request, 0);
+  handle.file->flush(when_done(request));
+}
+
+void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
+                           fuse_file_info* info) {
+  Handle& handle = Operations::handle(*this, *info);
+  const int what = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (handle.file == nullptr || (what != FALLOC_FL_PUNCH_HOLE && what != FALLOC_FL_ZERO_RANGE)) {
+    return answer(request, EOPNOTSUPP);
+  }
+  handle.file->zero(extent(handle.node), offset, length, what == FALLOC_FL_PUNCH_HOLE,
+                    when_done(request));
+}
+
+std::string FileSystem::text_of(const Node& node) const {
+  if (folder_of(node).kind == Kind::device) return show(node.kind, *client_->device(node.device));
+  Settings settings = settings_;
+  settings.deadsecs = client_->parameters().deadsecs;
+  settings.maxout = client_->parameters().maxout;
+  return show(node.kind, settings);
+}
+
+// Commands.
+
+int FileSystem::carry_out(const Command& command) {
+  return std::visit(
+      Overloaded{
+          [&](const Discover&) {
+            client_->discover();
+            return 0;
+          },
+          [&](const Revalidate& revalidate) {
+            if (!client_->revalidate(revalidate.device)) return ENODEV;
+            load_partitions(revalidate.device);
+            return 0;
+          },
+          [&](const Forget& which) { return forget(which); },
+          [&](const SetInterfaces& set) {
+            settings_.interfaces = set.names;
+            client_->change_interfaces(set.names);
+            return 0;
+          },
+          [&](const SetDeadsecs& set) {
+            set_parameters([&](Parameters& parameters) { parameters.deadsecs = set.value; });
+            return 0;
+          },
+          [&](const SetMaxout& set) {
+            set_parameters([&](Parameters& parameters) { parameters.maxout = set.value; });
+            return 0;
+          },
+          [&](const SetDyndevs& set) {
+            settings_.dyndevs = set.value;
+            return 0;
+          },
+      },
+      command);
+}
+
+int FileSystem::forget(const Forget& command) {
+  switch (command.which) {
+    case Forget::Which::down: client_->forget_down(); break;
+    case Forget::Which::all: client_->forget_unopened(); break;
+    case Forget::Which::one:
+      if (!client_->device(command.device)) return ENODEV;
+      if (!client_->forget(command.device)) return EBUSY;
+      break;
+  }
+  take_in_devices();
+  return 0;
+}
+
+void FileSystem::set_parameters(const std::function<void(Parameters&)>& change) {
+  Parameters parameters = client_->parameters();
+  change(parameters);
+  client_->set_parameters(parameters);
+}
+
+// Diagnostics.
+
+void FileSystem::happened(const Event& event) {
+  // Who answers a question, all is well with.
+  if (event.kind != Event::Kind::config_answer) say(describe(event));
+  if (event.kind == Event::Kind::device_up || event.kind == Event::Kind::device_resized) {
+    take_in_devices();
+    load_partitions(event.device);
+  }
+}
+
+void FileSystem::say(std::string_view line) {
+  errors_.add(line);
+  answer_readers();
+  for (const auto& [handle, waiter] : std::exchange(pollers_, {})) {
+    fuse_lowlevel_notify_poll(waiter);
+    fuse_pollhandle_destroy(waiter);
+  }
+}
+
+void FileSystem::answer_readers() {
+  while (!readers_.empty() && !errors_.empty()) {
+    const Reader reader = readers_.front();
+    readers_.pop_front();
+    answer(reader.request, errors_.take(reader.size));
+  }
+}
+
+void FileSystem::interrupted(Request request) {
+  const auto reader = std::ranges::find(readers_, request, &Reader::request);
+  if (reader == readers_.end() || !fuse_req_interrupted(request)) return;
+  readers_.erase(reader);
+  answer(request, EINTR);
+}
+
+void FileSystem::poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter) {
+  const Handle& handle = Operations::handle(*this, *info);
+  if (handle.node.kind != Kind::err) {
+    if (waiter != nullptr) fuse_pollhandle_destroy(waiter);
+    fuse_reply_poll(request, POLLIN | POLLOUT);
+    return;
+  }
+  if (waiter != nullptr) {
+    stop_polling(info->fh);
+    pollers_[info->fh] = waiter;
+  }
+  fuse_reply_poll(request, errors_.empty() ? 0 : POLLIN);
+}
+
+void FileSystem::stop_polling(std::uint64_t handle) {
+  const auto poller = pollers_.find(handle);
+  if (poller == pollers_.end()) return;
+  fuse_pollhandle_destroy(poller->second);
+  pollers_.erase(poller);
+}
+
+// Devices and their partitions.
+
+/// A device is to be seen from when it was identified until it is forgotten.
+void FileSystem::take_in_devices() {
+  Disks disks;
+  for (const DeviceStatus& device : client_->devices()) {
+    if (!device.identity) continue;
+    const auto known = disks_.find(device.address);
+    disks[device.address] = known == disks_.end() ? std::vector<Partition>{} : known->second;
+  }
+  disks_ = std::move(disks);
+}
+
+void FileSystem::load_partitions(Address address) {
+  if (!client_) return;
+  const auto loading = std::ranges::find(loadings_, address, &Loading::address);
+  if (loading != loadings_.end()) {
+    loading->again = true;
+    return;
+  }
+  auto disk = held_open(address);
+  if (disk == nullptr) return;
+  auto reader = PartitionReader::make(disk->size());
+  if (!reader) return say(fmt::format("{}: partitions: {}", address, reader.error().message()));
+  loadings_.push_back({address, std::move(disk), *std::move(reader)});
+  load_more(std::prev(loadings_.end()));
+}
+
+void FileSystem::load_more(std::list<Loading>::iterator loading) {
+  const PartitionReader::Place place = loading->reader.next();
+  if (place.size == 0) return loaded(loading);
+  loading->disk->bytes().read(
+      place.start, place.size,
+      [this, loading, keep_disk = loading->disk](boost::system::error_code error, Bytes bytes) {
+        if (error) {
+          say(fmt::format("{}: partitions: {}", loading->address, error.message()));
+          loadings_.erase(loading);
+          return;
+        }
+        if (const std::error_code trouble = loading->reader.add(bytes)) {
+          say(fmt::format("{}: partitions: {}", loading->address, trouble.message()));
+          loadings_.erase(loading);
+          return;
+        }
+        load_more(loading);
+      });
+}
+
+void FileSystem::loaded(std::list<Loading>::iterator loading) {
+  const Address address = loading->address;
+  const bool again = loading->again;
+  const auto disk = disks_.find(address);
+  if (disk != disks_.end()) disk->second = loading->reader.partitions();
+  loadings_.erase(loading);
+  if (again) load_partitions(address);
+}
+
+}  // namespace aoe::initiator

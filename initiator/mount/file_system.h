@@ -1,0 +1,139 @@
+// The files of a mount, in the terms of FUSE: what it means to look one up, to read and to write
+// it.
+//
+// Owns the client and whatever is open. A request is answered when it is done, which for disks and
+// for err may be much later; others have their turn meanwhile. Nothing is cached by the kernel: a
+// disk changes behind its back, and the same bytes can be met in two files (a disk and its
+// partition).
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <tl/expected.hpp>
+
+#include "initiator/client.h"
+#include "initiator/mount/attributes.h"
+#include "initiator/mount/disk_file.h"
+#include "initiator/mount/error_log.h"
+#include "initiator/mount/fuse_channel.h"
+#include "initiator/mount/open_disk.h"
+#include "initiator/mount/partition.h"
+#include "initiator/mount/tree.h"
+
+struct fuse_req;
+struct fuse_file_info;
+struct fuse_pollhandle;
+struct stat;
+
+namespace aoe::initiator {
+
+class FileSystem {
+ public:
+  FileSystem(boost::asio::io_context& loop, Client client,
+             const std::vector<std::string>& interfaces);
+  FileSystem(const FileSystem&) = delete;
+  FileSystem& operator=(const FileSystem&) = delete;
+  ~FileSystem();
+
+  /// Mounts it. `ready` is called when the files are there, `ended` when the mount is gone; both
+  /// from within the loop. The error is a line.
+  tl::expected<void, std::string> mount(const std::string& folder, bool allow_other,
+                                        std::function<void()> ready, std::function<void()> ended);
+
+  /// Unmounts: at once when nothing is outstanding, or when told again; after some seconds
+  /// otherwise.
+  void unmount();
+
+ private:
+  friend struct Operations;
+
+  using Request = fuse_req*;
+  struct Handle {
+    explicit Handle(const Node& n) : node(n) {}
+
+    Node node;
+    std::shared_ptr<OpenDisk> disk{};  // of a disk or partition
+    std::unique_ptr<DiskFile> file{};  // the same
+    std::string text{};                // of an attribute or parameter, as it was when it was opened
+    std::vector<Node> entries{};       // of a folder
+  };
+  struct Reader {  // of err, that waits
+    Request request;
+    std::size_t size;
+  };
+  struct Loading {  // of a partition table
+    Address address;
+    std::shared_ptr<OpenDisk> disk;
+    PartitionReader reader;
+    bool again = false;  // something changed meanwhile
+  };
+
+  // Operations, as FUSE names them.
+  void lookup(Request request, const Node& folder, std::string_view name);
+  void getattr(Request request, const Node& node);
+  void setattr(Request request, const Node& node, const struct stat& wanted, int which,
+               fuse_file_info* info);
+  void open(Request request, const Node& node, fuse_file_info* info);
+  void release(Request request, fuse_file_info* info);
+  void opendir(Request request, const Node& node, fuse_file_info* info);
+  void readdir(Request request, std::size_t size, std::size_t next, fuse_file_info* info);
+  void read(Request request, std::size_t size, std::uint64_t offset, fuse_file_info* info);
+  void write(Request request, Bytes bytes, std::uint64_t offset, fuse_file_info* info);
+  void fsync(Request request, fuse_file_info* info);
+  void fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
+                 fuse_file_info* info);
+  void poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter);
+
+  struct stat attributes(const Node& node) const;
+  DiskFile::Extent extent(const Node& node) const;
+  int open_disk(Handle& handle, int flags);
+  std::shared_ptr<OpenDisk> held_open(Address address);
+  std::string text_of(const Node& node) const;
+  void opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info);
+
+  /// Does what was written; returns an errno.
+  int carry_out(const Command& command);
+  int forget(const Forget& command);
+  void set_parameters(const std::function<void(Parameters&)>& change);
+
+  void happened(const Event& event);
+  void say(std::string_view line);
+  void answer_readers();
+  void interrupted(Request request);
+  void stop_polling(std::uint64_t handle);
+  void take_in_devices();
+  void load_partitions(Address address);
+  void load_more(std::list<Loading>::iterator loading);
+  void loaded(std::list<Loading>::iterator loading);
+  void finish();
+
+  /// Answers that are due once a disk has done something.
+  DiskFile::Done when_done(Request request);
+
+  boost::asio::io_context& loop_;
+  std::optional<Client> client_;
+  Settings settings_;
+  timespec begun_{};
+  Disks disks_;
+  std::map<Address, std::weak_ptr<OpenDisk>> open_disks_;
+  std::map<std::uint64_t, std::unique_ptr<Handle>> handles_;
+  std::uint64_t next_handle_ = 1;
+  std::list<Loading> loadings_;
+  ErrorLog errors_;
+  std::list<Reader> readers_;
+  std::map<std::uint64_t, fuse_pollhandle*> pollers_;  // of err, by handle
+  std::size_t outstanding_ = 0;                        // requests that a disk works on
+  std::function<void()> ready_;
+  std::unique_ptr<FuseChannel> channel_;
+};
+
+}  // namespace aoe::initiator

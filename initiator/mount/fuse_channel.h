@@ -1,0 +1,78 @@
+// A FUSE session in an Asio loop: mounts, receives requests while others have their turn, unmounts.
+//
+// What the requests mean is the affair of whoever gave the operations (libfuse's low-level ones);
+// they may be answered at any time. One thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <tl/expected.hpp>
+
+#include "wire/asio_watcher.h"
+
+struct fuse_lowlevel_ops;
+struct fuse_session;
+
+namespace aoe::initiator {
+
+class FuseChannel {
+ public:
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  using Memory = std::unique_ptr<void, Free>;
+
+  /// Mounts on `folder`. `user` is what the operations get as userdata. The error names the folder:
+  /// "mnt: not a directory". `ended` is called, from within the loop, when the mount is gone or
+  /// about to go, whoever wanted it; unless the channel goes first.
+  static tl::expected<std::unique_ptr<FuseChannel>, std::string> mount(
+      boost::asio::io_context& loop, const fuse_lowlevel_ops& operations, void* user,
+      const std::string& folder, bool allow_other, std::function<void()> ended);
+  FuseChannel(const FuseChannel&) = delete;
+  FuseChannel& operator=(const FuseChannel&) = delete;
+  /// Leaves no mount behind. Requests that were not answered fail.
+  ~FuseChannel();
+
+  /// Nobody finds the folder's files from now on; who has them open goes on, until `is_idle` or
+  /// some seconds have passed. Again: ends at once.
+  void detach(std::function<bool()> is_idle);
+
+  /// From within an operation: keeps what it was given in place.
+  Memory keep_request();
+  void give_back(Memory request);
+
+ private:
+  FuseChannel(boost::asio::io_context& loop, std::string folder, std::function<void()> ended);
+  tl::expected<void, std::string> start(const fuse_lowlevel_ops& operations, void* user,
+                                        bool allow_other);
+  void receive();
+  void look_whether_idle();
+  void lost();
+  void end();
+  void unmount();
+  void cut();
+
+  AsioWatcher watcher_;
+  boost::asio::steady_timer timer_;
+  const std::string folder_;  // absolute
+  std::function<void()> ended_;
+  fuse_session* session_ = nullptr;
+  bool mounted_ = false;
+  bool watching_ = false;
+  pid_t unmounter_ = 0;  // the process that unmounts
+  boost::asio::steady_timer::time_point patience_;
+  std::function<bool()> is_idle_;
+  Memory request_;  // that is received into, or in an operation
+  std::vector<Memory> unused_;
+};
+
+}  // namespace aoe::initiator

@@ -1,0 +1,111 @@
+#include "initiator/mount/mount.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "initiator/cli/connection.h"
+#include "initiator/mount/file_system.h"
+#include "wire/descriptor.h"
+
+namespace aoe::initiator {
+namespace {
+
+/// Serves until the end. `ready` is called once the files are there.
+int serve(const MountOptions& options, const std::function<void()>& ready) {
+  boost::asio::io_context loop;
+  auto client =
+      Client::open(loop, {.interfaces = options.interfaces, .parameters = options.parameters});
+  if (!client) {
+    complain(client.error());
+    return exit_failure;
+  }
+  boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
+  FileSystem files(loop, *std::move(client), options.interfaces);
+  const auto mounted =
+      files.mount(options.folder, options.allow_other, ready, [&signals] { signals.cancel(); });
+  if (!mounted) {
+    complain(mounted.error());
+    return exit_failure;
+  }
+  const std::function<void(const boost::system::error_code&, int)> signalled =
+      [&](const boost::system::error_code& error, int) {
+        if (error) return;
+        ::sd_notify(0, "STOPPING=1");
+        signals.async_wait(signalled);
+        files.unmount();
+      };
+  signals.async_wait(signalled);
+  loop.run();
+  return 0;
+}
+
+/// A daemon has no terminal and no folder of its own.
+void leave_terminal() {
+  const Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    ::dup2(null.get(), stream);
+  }
+  const int moved = ::chdir("/");
+  static_cast<void>(moved);
+}
+
+/// Returns in the parent, when the daemon serves or has failed.
+int serve_as_daemon(const MountOptions& options) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    complain(last_error().message());
+    return exit_failure;
+  }
+  Descriptor heard(ends[0]);
+  Descriptor told(ends[1]);
+  const pid_t daemon = ::fork();
+  if (daemon < 0) {
+    complain(last_error().message());
+    return exit_failure;
+  }
+  if (daemon == 0) {
+    ::setsid();
+    const int status = serve(options, [&told] {
+      leave_terminal();
+      const ssize_t written = ::write(told.get(), "", 1);
+      static_cast<void>(written);  // nobody is left to hear
+      told = Descriptor();
+    });
+    std::fflush(nullptr);
+    ::_exit(status);
+  }
+  told = Descriptor();
+  char byte = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(heard.get(), &byte, 1);
+  } while (got < 0 && errno == EINTR);
+  return got == 1 ? 0 : exit_failure;  // it has said why
+}
+
+}  // namespace
+
+int mount_command(const MountOptions& options) {
+  if (options.daemon) return serve_as_daemon(options);
+  return serve(options, [&options] {
+    fmt::print("aoe-initiator: mounted on {}\n", options.folder);
+    std::fflush(stdout);
+    ::sd_notify(0, "READY=1");
+  });
+}
+
+}  // namespace aoe::initiator

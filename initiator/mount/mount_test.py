@@ -1,0 +1,533 @@
+"""aoe-initiator mount against aoe-target: the tree, its files, partitions, loop devices, and how it ends.
+
+usage: mount_test.py AOE_INITIATOR AOE_TARGET [RULE...]
+"""
+
+import contextlib
+import errno
+import os
+import random
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import lab
+
+INITIATOR, TARGET = map(os.path.abspath, sys.argv[1:3])
+MEGABYTE = 1 << 20
+SIZE = 16 * MEGABYTE
+PARAMETERS = "sys/module/aoe/parameters/aoe_"
+
+
+class Trial:
+    """A client, a server with a disk e0.2 at the other end of a cable, and a folder of files.
+
+    What the client runs shares one mount namespace, whose files the test itself sees below /proc."""
+
+    def __init__(self, world, folder):
+        self.folder = folder
+        self.client, self.server = world.node("client"), world.node("server")
+        world.join(self.client, "eth0", self.server, "eth0", mtu=9000)
+        self.home = self.client.start(["sh", "-c", "echo made; exec sleep 1000"])
+        self.home.wait_for("made")
+        self.content = random.Random(1).randbytes(SIZE)
+        self.image = self.file("disk.img", self.content)
+        self.targets = {}
+        self.start_target()
+        os.mkdir(os.path.join(folder, "mnt"))
+        self.mounted = None
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+    def disk(self, image="disk.img"):
+        with open(os.path.join(self.folder, image), "rb") as file:
+            return file.read()
+
+    def start_target(self, slot=2, image="disk.img"):
+        self.targets[slot] = target = self.server.start(
+            [TARGET, "--shelf", "0", "--slot", str(slot), "--interface", "eth0", "--no-state",
+             os.path.join(self.folder, image)])
+        target.wait_for("ready")
+
+    def at_home(self, command):
+        return ["nsenter", f"--mount=/proc/{self.home.pid}/ns/mnt", "sh", "-c", f'cd {self.folder}; exec "$@"', "sh",
+                *map(str, command)]
+
+    def run(self, *command, **options):
+        return self.client.run(self.at_home(command), **{"check": False, **options})
+
+    def shell(self, line, **options):
+        """Runs a shell command line in the folder. Returns status, stdout, stderr."""
+        result = self.run("sh", "-c", line, **options)
+        return result.returncode, result.stdout, result.stderr
+
+    def start(self, *command):
+        return self.client.start(self.at_home(command))
+
+    def mount(self, *arguments):
+        self.mounted = self.start(INITIATOR, "mount", "mnt", *arguments)
+        line = self.mounted.wait_for("mounted on")
+        assert line == "aoe-initiator: mounted on mnt", line
+        self.wait_for_disk()
+        return self.mounted
+
+    def path(self, name):
+        return f"/proc/{self.home.pid}/root{self.folder}/mnt/{name}"
+
+    def etherd(self, name):
+        return self.path(f"dev/etherd/{name}")
+
+    def sys(self, attribute, device="e0.2"):
+        return self.path(f"sys/block/etherd!{device}/{attribute}")
+
+    def disks(self):
+        return {name for name in os.listdir(self.etherd("")) if name[0] == "e" and name != "err"}
+
+    def wait_for_disk(self, name="e0.2"):
+        wait_until(lambda: os.path.exists(self.etherd(name)), f"{name} to show up")
+
+    def is_mounted(self):
+        return f"{self.folder}/mnt " in self.run("cat", "/proc/self/mounts").stdout
+
+    def unmount(self):
+        self.mounted.signal(signal.SIGTERM)
+        self.ended()
+
+    def ended(self, status=0, timeout=5):
+        told = self.mounted.wait(timeout)
+        assert told == status, (told, self.mounted.output)
+        assert not self.is_mounted()
+
+
+def wait_until(condition, what, timeout=10):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise lab.Failure(f"waited {timeout} s for {what}")
+        time.sleep(0.01)
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def opened(path, flags=os.O_RDWR):
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def fails(number, function, *arguments):
+    try:
+        function(*arguments)
+    except OSError as error:
+        assert error.errno == number, f"{arguments}: {errno.errorcode[error.errno]}, not {errno.errorcode[number]}"
+    else:
+        raise lab.Failure(f"{arguments}: succeeded, and should fail with {errno.errorcode[number]}")
+
+
+def is_the_drivers_tree(trial):
+    trial.mount()
+    mac = trial.server.link("eth0")["address"].replace(":", "")
+    told = {name: read(trial.sys(name)) for name in os.listdir(trial.sys(""))}
+    assert told == {"state": "up\n", "mac": f"{mac}\n", "netif": "eth0\n", "firmware-version": "0x0001\n",
+                    "payload": "8704\n", "size": f"{SIZE // 512}\n"}, told
+    status = os.stat(trial.etherd("e0.2"))
+    assert (status.st_size, oct(status.st_mode), status.st_blocks) == (SIZE, "0o100660", SIZE // 512), status
+    assert trial.disks() == {"e0.2"}
+    fails(errno.ENOENT, os.stat, trial.etherd("e0.3"))
+    # A script of the driver's documentation.
+    line = ("cd mnt; for d in sys/block/etherd*; do dev=`echo $d | sed 's/.*!//'`; "
+            "printf '%s %s %s\\n' $dev `cat $d/netif` `cat $d/state`; done")
+    assert trial.shell(line) == (0, "e0.2 eth0 up\n", ""), trial.shell(line)
+    if shutil.which("aoe-stat"):
+        # It leaves out paths with a p.
+        told = trial.shell("sysfs_dir=mnt/sys aoe-stat")[1]
+        assert told.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], told
+    trial.unmount()
+
+
+def moves_any_bytes(trial):
+    trial.mount()
+    dice = random.Random(2)
+    expected = bytearray(trial.content)
+    with opened(trial.etherd("e0.2")) as disk:
+        for _ in range(200):
+            size = dice.choice([1, 511, 512, 513, 4096, 100_000, dice.randrange(1, 3 * MEGABYTE)])
+            offset = dice.randrange(SIZE - size + 1)
+            if dice.random() < 0.5:
+                assert os.pread(disk, size, offset) == expected[offset:offset + size], (offset, size)
+            else:
+                data = dice.randbytes(size)
+                assert os.pwrite(disk, data, offset) == size, (offset, size)
+                expected[offset:offset + size] = data
+        os.fsync(disk)
+        assert trial.disk() == expected
+
+        assert os.pread(disk, 4096, SIZE - 10) == expected[-10:] and os.pread(disk, 1, SIZE) == b""
+        assert os.pwrite(disk, b"x" * 100, SIZE - 10) == 10
+        fails(errno.ENOSPC, os.pwrite, disk, b"x", SIZE)
+        assert os.lseek(disk, 0, os.SEEK_END) == SIZE
+
+    # What is written at once in one sector by many comes there.
+    def write_bytes(first):
+        with opened(trial.etherd("e0.2")) as disk:
+            for offset in range(first, 256, 4):
+                os.pwrite(disk, bytes([offset]), offset)
+
+    threads = [threading.Thread(target=write_bytes, args=(first,)) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert trial.disk()[:256] == bytes(range(256))
+
+    # A disk cannot be cut, and who takes it for a file that can gets what he wants.
+    fails(errno.EINVAL, os.truncate, trial.etherd("e0.2"), 512)
+    other = random.Random(3).randbytes(SIZE)
+    trial.file("other.img", other)
+    trial.file("sparse.img", b"")
+    os.truncate(trial.folder + "/sparse.img", SIZE)
+    with opened(trial.folder + "/sparse.img") as sparse:
+        os.pwrite(sparse, b"island", 8 * MEGABYTE)
+    for line, content in [("cp other.img mnt/dev/etherd/e0.2", other),
+                          ("cp sparse.img mnt/dev/etherd/e0.2", trial.disk("sparse.img")),
+                          ("dd if=disk.img of=copy.img status=none", None),
+                          ("dd if=other.img of=mnt/dev/etherd/e0.2 bs=1M conv=notrunc,fsync status=none", other),
+                          ("dd if=other.img of=mnt/dev/etherd/e0.2 bs=1M seek=15 count=1 status=none",
+                           other[:15 * MEGABYTE] + other[:MEGABYTE]),
+                          ("cp mnt/dev/etherd/e0.2 copy.img", None)]:
+        assert trial.shell(line) == (0, "", ""), line
+        assert content is None or trial.disk() == content, line
+    assert trial.disk("copy.img") == trial.disk()
+    trial.unmount()
+
+
+def punches_holes(trial):
+    trial.mount()
+    write_all(trial, b"\xff" * SIZE)
+    for line in "fallocate -p -o 1000 -l 100000 mnt/dev/etherd/e0.2", "fallocate -z -n -o 4096 -l 512 mnt/dev/etherd/e0.2":
+        assert trial.shell(line) == (0, "", ""), trial.shell(line)
+    disk = trial.disk()
+    assert disk[990:1010] == b"\xff" * 10 + bytes(10) and disk[100_990:101_010] == bytes(10) + b"\xff" * 10
+    assert disk[1000:101_000] == bytes(100_000)
+    assert trial.shell("fallocate -l 100 mnt/dev/etherd/e0.2")[0] != 0
+    trial.unmount()
+
+
+def write_all(trial, data):
+    with opened(trial.etherd("e0.2")) as disk:
+        for offset in range(0, len(data), MEGABYTE):
+            os.pwrite(disk, data[offset:offset + MEGABYTE], offset)
+        os.fsync(disk)
+
+
+def takes_parameters(trial):
+    trial.mount("--deadsecs", "30", "--maxout", "20", "--interface", "eth0")
+    told = {name: read(trial.path(PARAMETERS + name)) for name in ("deadsecs", "maxout", "iflist", "dyndevs")}
+    assert told == {"deadsecs": "30\n", "maxout": "20\n", "iflist": "eth0\n", "dyndevs": "1\n"}, told
+    for name, value in ("deadsecs", "7"), ("maxout", "5"), ("dyndevs", "0"), ("iflist", "eth0 eth9"):
+        write(trial.path(PARAMETERS + name), value + "\n")
+        assert read(trial.path(PARAMETERS + name)) == value + "\n", name
+    for name, value in ("deadsecs", "-1"), ("maxout", "0"), ("maxout", "many"), ("dyndevs", "2"), ("iflist", "a/b"):
+        fails(errno.EINVAL, write, trial.path(PARAMETERS + name), value)
+    write(trial.etherd("interfaces"), "lo\n")
+    assert read(trial.path(PARAMETERS + "iflist")) == "lo\n"
+    write(trial.etherd("interfaces"), "eth0\n")
+    write(trial.etherd("discover"), "\n")
+    wait_until(lambda: read(trial.sys("netif")) == "eth0\n", "eth0 to be used again")
+    with opened(trial.etherd("e0.2"), os.O_RDONLY) as disk:
+        assert len(os.pread(disk, 100, 0)) == 100
+    trial.unmount()
+
+
+def refuses_commands_that_make_no_sense(trial):
+    trial.mount()
+    for name, text, number in [("revalidate", "nonsense", errno.EINVAL), ("revalidate", "e9.9", errno.ENODEV),
+                               ("flush", "nonsense", errno.EINVAL), ("flush", "e9.9", errno.ENODEV),
+                               ("interfaces", "a-name-too-long-to-be-one", errno.EINVAL)]:
+        fails(number, write, trial.etherd(name), text)
+    for name in "revalidate", "flush", "discover", "interfaces":
+        fails(errno.EACCES, read, trial.etherd(name))
+    fails(errno.EACCES, write, trial.etherd("err"), "x")
+    fails(errno.EACCES, write, trial.sys("state"), "up")
+    fails(errno.EPERM, os.chmod, trial.etherd("e0.2"), 0o600)
+    trial.unmount()
+
+
+def tells_of_errors(trial):
+    trial.mount("--deadsecs", "2")
+    with opened(trial.etherd("err"), os.O_RDONLY) as err:
+        assert os.read(err, 4096).decode().splitlines() != []  # the disk came up
+        os.set_blocking(err, False)
+        fails(errno.EAGAIN, os.read, err, 100)
+        poll = select.poll()
+        poll.register(err, select.POLLIN)
+        assert poll.poll(0) == []
+        trial.targets[2].signal(signal.SIGSTOP)
+        readers = [trial.start("head", "-c", "1", "mnt/dev/etherd/e0.2")]
+        assert poll.poll(5000) == [(err, select.POLLIN)]
+        assert b"retransmission" in os.read(err, 4096)
+    # A reader that waits gets lines as they come; one that is interrupted waits no longer.
+    waiting = trial.start("cat", "mnt/dev/etherd/err")
+    waiting.wait_for("e0.2 is down")
+    waiting.signal(signal.SIGINT)
+    assert waiting.wait(5) == -signal.SIGINT
+    trial.targets[2].signal(signal.SIGCONT)
+    assert readers[0].wait(5) == 1
+    trial.unmount()
+
+
+def follows_a_disk_down_and_up(trial):
+    trial.mount("--deadsecs", "1")
+    with opened(trial.etherd("e0.2")) as disk:
+        assert trial.targets[2].stop() == 0
+        fails(errno.EIO, os.pread, disk, 512, 0)
+        assert read(trial.sys("state")) == "down,closewait\n"
+        fails(errno.EIO, os.pwrite, disk, b"x" * 512, 0)
+        fails(errno.ENXIO, os.open, trial.etherd("e0.2"), os.O_RDONLY)
+        fails(errno.EBUSY, write, trial.etherd("flush"), "e0.2")
+        write(trial.etherd("flush"), "\n")
+        assert trial.disks() == {"e0.2"}
+    wait_until(lambda: read(trial.sys("state")) == "down\n", "the last user to go")
+    write(trial.etherd("flush"), "\n")
+    assert trial.disks() == set()
+    fails(errno.ENOENT, os.stat, trial.etherd("e0.2"))
+    fails(errno.ENOENT, os.stat, trial.sys("state"))
+    trial.start_target()  # announces itself
+    write(trial.etherd("discover"), "\n")
+    trial.wait_for_disk()
+    assert read(trial.sys("state")) == "up\n"
+    forget(trial, "e0.2")
+    write(trial.etherd("discover"), "\n")
+    trial.wait_for_disk()
+    forget(trial, "all")
+    trial.unmount()
+
+
+def forget(trial, what):
+    """It takes until its partitions have been read: meanwhile the disk is open."""
+    def try_it():
+        try:
+            write(trial.etherd("flush"), what)
+        except OSError as error:
+            assert error.errno == errno.EBUSY, error
+        return trial.disks() == set()
+
+    wait_until(try_it, "e0.2 to be forgotten")
+
+
+def make_table(trial, image, label, *parts):
+    trial.file(image, b"")
+    os.truncate(os.path.join(trial.folder, image), SIZE)
+    subprocess.run(["sfdisk", "--quiet", os.path.join(trial.folder, image)], check=True, text=True,
+                   input=f"label: {label}\n" + "\n".join(parts))
+
+
+def shows_partitions(trial):
+    make_table(trial, "gpt.img", "gpt", "start=2048, size=4096", "start=8192, size=8192")
+    make_table(trial, "mbr.img", "dos", "start=2048, size=2048, type=83", "start=4096, size=24576, type=5",
+               "start=6144, size=2048, type=83", "start=10240, size=4096, type=83")
+    trial.start_target(3, "gpt.img")
+    trial.start_target(4, "mbr.img")
+    trial.mount()
+    expected = {"e0.2": SIZE, "e0.3": SIZE, "e0.3p1": 4096 * 512, "e0.3p2": 8192 * 512, "e0.4": SIZE,
+                "e0.4p1": 2048 * 512, "e0.4p2": 1024, "e0.4p5": 2048 * 512, "e0.4p6": 4096 * 512}
+    wait_until(lambda: trial.disks() == set(expected), "partitions")
+    assert {name: os.stat(trial.etherd(name)).st_size for name in expected} == expected
+
+    # A partition and its disk are the same bytes.
+    with opened(trial.etherd("e0.4p6")) as part, opened(trial.etherd("e0.4")) as disk:
+        os.pwrite(part, b"first", 0)
+        assert os.pread(disk, 5, 10240 * 512) == b"first"
+        os.pwrite(disk, b"last", 14336 * 512 - 4)
+        assert os.pread(part, 100, 4096 * 512 - 4) == b"last"
+        fails(errno.ENOSPC, os.pwrite, part, b"x", 4096 * 512)
+
+    # A table that is written here is read again at once; one that changes elsewhere, on demand.
+    status, _, error = trial.shell("echo start=2048,size=2048 | sfdisk --quiet --label gpt mnt/dev/etherd/e0.3")
+    assert status == 0, error
+    wait_until(lambda: trial.disks() == set(expected) - {"e0.3p2"}, "the new table")
+    make_table(trial, "new.img", "dos", "start=4096, size=2048")
+    with opened(trial.folder + "/mbr.img") as image:
+        os.pwrite(image, trial.disk("new.img"), 0)
+    write(trial.etherd("revalidate"), "e0.4\n")
+    wait_until(lambda: trial.disks() == {"e0.2", "e0.3", "e0.3p1", "e0.4", "e0.4p1"}, "the changed table")
+    trial.unmount()
+    for slot in 3, 4:
+        assert trial.targets[slot].stop() == 0
+
+
+def serves_loop_devices(trial):
+    if not os.path.exists("/dev/loop-control") or not os.access("/dev/loop-control", os.R_OK | os.W_OK):
+        return "SKIP: no loop devices"
+    make_table(trial, "disk.img", "dos", "start=2048, size=28672")
+    trial.targets[2].stop()
+    trial.start_target()
+    trial.mount()
+    trial.wait_for_disk("e0.2p1")
+    status, loop, error = trial.shell("losetup --find --show mnt/dev/etherd/e0.2p1")
+    if status != 0:
+        trial.unmount()
+        return f"SKIP: {error.strip()}"
+    loop = loop.strip()
+    try:
+        os.mkdir(trial.folder + "/files")
+        status, said, error = trial.shell(
+            f"set -e; mkfs.ext4 -q {loop}; mount {loop} files; head -c 3000000 /dev/urandom > files/data; "
+            f"cksum < files/data; umount files; mount {loop} files; cksum < files/data; umount files; "
+            f"fsck.ext4 -fn {loop} 2>&1")
+        assert status == 0, error
+        before, after, *_ = said.splitlines()
+        assert before == after, said
+    finally:
+        trial.shell(f"umount files; losetup -d {loop}")
+
+    # The whole disk has its partitions there too, where the kernel knows such tables.
+    devices = [trial.shell(f"losetup --find --show -P {path}")[1].strip() for path in ("disk.img", "mnt/dev/etherd/e0.2")]
+    try:
+        plain, ours = (os.path.exists(device.replace("/dev/", "/sys/block/") + f"/{device[5:]}p1") for device in devices)
+        assert plain == ours, devices
+    finally:
+        trial.shell(f"losetup -d {' '.join(devices)}")
+    trial.unmount()
+    trial.file("part.img", trial.disk()[2048 * 512:(2048 + 28672) * 512])
+    assert trial.shell("fsck.ext4 -fn part.img")[0] == 0
+
+
+def wait_for_retransmission(trial):
+    with opened(trial.etherd("err"), os.O_RDONLY) as err:
+        while b"retransmission" not in os.read(err, 4096):
+            pass
+
+
+def ends_in_time(trial):
+    # By itself, by a signal, and by who unmounts it.
+    trial.mount()
+    trial.mounted.signal(signal.SIGINT)
+    trial.ended()
+    for command in ["fusermount3", "-u", "mnt"], ["umount", "mnt"]:
+        trial.mount()
+        assert trial.run(*command).returncode == 0, command
+        trial.ended()
+
+    # Also while files are open and folders entered: those who have them are cut off after a while.
+    trial.mount()
+    with opened(trial.etherd("e0.2")) as disk:
+        user = trial.start("sh", "-c", "cd mnt/dev; echo inside; exec sleep 100")
+        user.wait_for("inside")
+        trial.mounted.signal(signal.SIGTERM)
+        trial.ended()
+        fails(errno.ENOTCONN, os.pread, disk, 512, 0)
+        user.stop()
+
+    # And while a disk is silent.
+    trial.mount("--deadsecs", "0")
+    trial.targets[2].signal(signal.SIGSTOP)
+    readers = [trial.start("dd", "if=mnt/dev/etherd/e0.2", "of=/dev/null", f"skip={number}") for number in range(3)]
+    readers.append(trial.start("dd", "if=/dev/zero", "of=mnt/dev/etherd/e0.2", "bs=100", "count=1"))
+    wait_for_retransmission(trial)
+    trial.mounted.signal(signal.SIGTERM)
+    trial.ended(timeout=8)
+    for reader in readers:
+        assert reader.wait(5) == 1, reader.output
+    trial.targets[2].signal(signal.SIGCONT)
+
+    # A second signal does not wait.
+    trial.mount()
+    trial.targets[2].signal(signal.SIGSTOP)
+    reader = trial.start("head", "-c", "1", "mnt/dev/etherd/e0.2")
+    wait_for_retransmission(trial)
+    begun = time.monotonic()
+    for _ in range(2):
+        trial.mounted.signal(signal.SIGTERM)
+        time.sleep(0.05)
+    trial.ended()
+    assert time.monotonic() - begun < 2
+    reader.wait(5)
+    trial.targets[2].signal(signal.SIGCONT)
+
+
+def says_what_is_wrong(trial):
+    def refused(status, line, *arguments):
+        result = trial.run(INITIATOR, "mount", *arguments)
+        told = result.returncode, result.stdout, result.stderr
+        assert told == (status, "", f"aoe-initiator: {line}\n"), told
+
+    refused(1, "nowhere: No such file or directory", "nowhere")
+    refused(1, "disk.img: Not a directory", "disk.img")
+    refused(1, "eth9: no such interface", "mnt", "--interface", "eth9")
+    refused(1, "nowhere: No such file or directory", "nowhere", "--daemon")
+    refused(2, "DIR is required (aoe-initiator --help shows how)")
+
+    trial.mount()
+    trial.mounted.kill()
+    in_the_way = "mnt: the mount of a program that has ended is in the way (fusermount3 -u removes it)"
+    refused(1, in_the_way, "mnt")
+    refused(1, in_the_way, "mnt", "--daemon")
+    assert trial.run("fusermount3", "-u", "mnt").returncode == 0
+    assert not trial.is_mounted()
+
+
+def runs_as_a_daemon(trial):
+    result = trial.run(INITIATOR, "mount", "mnt", "--daemon")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    assert set(os.listdir(trial.path(""))) == {"dev", "sys"}
+    assert trial.run("fusermount3", "-u", "mnt").returncode == 0
+    assert not trial.is_mounted()
+
+
+def serves_an_ordinary_user(trial):
+    """With nothing but CAP_NET_RAW; on a /dev/fuse that users may open, as on most machines."""
+    shutil.chown(trial.folder + "/mnt", "nobody")
+    os.chmod(trial.folder, 0o755)
+    fuse = trial.folder + "/fuse"
+    if trial.shell(f"mknod -m 666 {fuse} c 10 229 && mount --bind {fuse} /dev/fuse && : < /dev/fuse")[0] != 0:
+        return "SKIP: /dev/fuse can't be had for a user"
+    if not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:
+        return "SKIP: fusermount3 is not setuid"
+    user = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
+    trial.mounted = trial.start(*user, "--inh-caps", "+net_raw", "--ambient-caps", "+net_raw", INITIATOR, "mount", "mnt")
+    trial.mounted.wait_for("mounted on")
+    wait_until(lambda: trial.run(*user, "cat", "mnt/sys/block/etherd!e0.2/state").stdout == "up\n", "e0.2 to be up")
+    assert trial.run(*user, "cmp", "mnt/dev/etherd/e0.2", "disk.img").returncode == 0
+    assert trial.run("cat", "mnt/dev/etherd/e0.2").returncode == 1, "root is another user"
+    assert trial.run(*user, "fusermount3", "-u", "mnt").returncode == 0
+    trial.ended()
+
+
+def main():
+    lab.require("sfdisk", "fusermount3", "setpriv")
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        lab.skip("/dev/fuse can't be opened")
+    lab.require_namespaces()
+    with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
+        trial = Trial(world, folder)
+        for rule in [is_the_drivers_tree, moves_any_bytes, punches_holes, takes_parameters,
+                     refuses_commands_that_make_no_sense, tells_of_errors, follows_a_disk_down_and_up, shows_partitions,
+                     serves_loop_devices, ends_in_time, says_what_is_wrong, runs_as_a_daemon, serves_an_ordinary_user]:
+            if sys.argv[3:] and rule.__name__ not in sys.argv[3:]:
+                continue
+            skipped = rule(trial)
+            print(f"{rule.__name__}: {skipped or 'ok'}", flush=True)
+
+
+main()

@@ -1,0 +1,39 @@
+// A disk of the client library as a ByteDisk stands on it: shared by all who have the disk or a
+// partition of it open. Held open as long as it lives.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "initiator/client.h"
+#include "initiator/mount/byte_disk.h"
+
+namespace aoe::initiator {
+
+class OpenDisk final : public SectorDisk {
+ public:
+  OpenDisk(boost::asio::io_context& loop, Disk disk)
+      : loop_(loop), disk_(std::move(disk)), bytes_(*this) {}
+
+  ByteDisk& bytes() { return bytes_; }
+  /// In bytes, as the disk last said.
+  std::uint64_t size() const { return disk_ ? disk_->size() : 0; }
+
+  /// Holds it open no longer: what is outstanding completes with operation_aborted once the client
+  /// has gone too, and so does what is begun from now on.
+  void let_go() { disk_.reset(); }
+
+  void read(std::uint64_t offset, MutableBytes into, Done done) override;
+  void write(std::uint64_t offset, Bytes from, Done done) override;
+  void flush(Done done) override;
+  void trim(std::uint64_t offset, std::uint64_t length, Done done) override;
+  bool trim_zeroes() const override;
+
+ private:
+  void abort(Done done);
+
+  boost::asio::io_context& loop_;
+  std::optional<Disk> disk_;
+  ByteDisk bytes_;
+};
+
+}  // namespace aoe::initiator

@@ -31,7 +31,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     std::shared_ptr<ClientCore> core(new ClientCore(loop), [](ClientCore* gone) {
       std::unique_ptr<ClientCore> owned(gone);
       if (owned->calling_back_) {
-        boost::asio::post(owned->loop_, [owned = std::move(owned)] {});
+        boost::asio::io_context& loop = owned->loop_;
+        boost::asio::post(loop, [owned = std::move(owned)] {});
       }
     });
     auto session = LiveSession::open(loop, options.parameters, options.interfaces);

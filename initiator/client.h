@@ -192,7 +192,8 @@ class Disk {
 void cancel(const std::weak_ptr<ClientCore>& core, std::uint64_t number);
 boost::asio::io_context::executor_type executor(const ClientCore& core);
 
-/// `start` is given the handler of `token` as an Operation, and returns the operation's number.
+/// `start` is given the core and the handler of `token` as an Operation, and returns the
+/// operation's number.
 template <class... Results, class Token, class Start>
 auto begin_operation(const std::shared_ptr<ClientCore>& core, Token&& token, Start start) {
   using boost::system::error_code;
@@ -201,7 +202,7 @@ auto begin_operation(const std::shared_ptr<ClientCore>& core, Token&& token, Sta
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         using Erased = HandlerOperation<decltype(handler), Results...>;
         const std::uint64_t number =
-            start(std::make_unique<Erased>(std::move(handler), executor(*core)));
+            start(core, std::make_unique<Erased>(std::move(handler), executor(*core)));
         if (!slot.is_connected()) return;
         slot.assign([core = std::weak_ptr(core), number](boost::asio::cancellation_type) {
           cancel(core, number);
@@ -213,7 +214,7 @@ auto begin_operation(const std::shared_ptr<ClientCore>& core, Token&& token, Sta
 template <class Token>
 auto Client::async_open(Address address, std::chrono::nanoseconds limit, Token&& token) {
   return begin_operation<Disk>(core_, std::forward<Token>(token),
-                               [core = core_, address, limit](auto operation) {
+                               [address, limit](const auto& core, auto operation) {
                                  return start_opening(core, address, limit, std::move(operation));
                                });
 }
@@ -229,7 +230,7 @@ auto Client::async_query(Address address, Query query, std::chrono::nanoseconds 
                          Token&& token) {
   return begin_operation<QueryAnswer>(
       core_, std::forward<Token>(token),
-      [core = core_, address, query = std::move(query), limit](auto operation) {
+      [address, query = std::move(query), limit](const auto& core, auto operation) {
         return ask(core, address, query, nullptr, 0, limit, std::move(operation));
       });
 }
@@ -237,18 +238,18 @@ auto Client::async_query(Address address, Query query, std::chrono::nanoseconds 
 template <class Token>
 auto Client::async_probe(Address address, PathStatus path, Query query, std::size_t frame_size,
                          std::chrono::nanoseconds limit, Token&& token) {
-  return begin_operation<QueryAnswer>(
-      core_, std::forward<Token>(token),
-      [core = core_, address, path = std::move(path), query = std::move(query), frame_size,
-       limit](auto operation) {
-        return ask(core, address, query, &path, frame_size, limit, std::move(operation));
-      });
+  return begin_operation<QueryAnswer>(core_, std::forward<Token>(token),
+                                      [address, path = std::move(path), query = std::move(query),
+                                       frame_size, limit](const auto& core, auto operation) {
+                                        return ask(core, address, query, &path, frame_size, limit,
+                                                   std::move(operation));
+                                      });
 }
 
 template <class Token>
 auto Disk::begin(const IoRequest& request, std::uint64_t offset, Token&& token) {
   return begin_operation(core_, std::forward<Token>(token),
-                         [core = core_, address = address_, request, offset](auto operation) {
+                         [address = address_, request, offset](const auto& core, auto operation) {
                            return submit(core, address, request, offset, std::move(operation));
                          });
 }

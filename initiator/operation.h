@@ -2,6 +2,8 @@
 // code that is compiled once. Not for users of the library.
 #pragma once
 
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <boost/asio/associated_executor.hpp>
@@ -30,21 +32,36 @@ class Operation {
 template <class Handler, class... Results>
 class HandlerOperation final : public Operation<Results...> {
  public:
-  HandlerOperation(Handler handler, const boost::asio::io_context::executor_type& loop)
+  using Loop = boost::asio::io_context::executor_type;
+
+  HandlerOperation(Handler handler, const Loop& loop)
       : executor_(boost::asio::get_associated_executor(handler, loop)),
-        work_(executor_),
-        handler_(std::move(handler)) {}
+        handler_(std::move(handler)) {
+    // The loop has work as it is, for as long as there is a client.
+    if (!is(executor_, loop)) work_.emplace(executor_);
+  }
 
   void complete(boost::system::error_code error, Results... results) override {
-    boost::asio::dispatch(executor_, bind(error, std::move(results)...));
+    if (!work_) {
+      std::move(handler_)(error, std::move(results)...);
+    } else {
+      boost::asio::dispatch(executor_, bind(error, std::move(results)...));
+    }
   }
   void complete_later(boost::system::error_code error, Results... results) override {
     boost::asio::post(executor_, bind(error, std::move(results)...));
   }
 
  private:
-  using Executor =
-      boost::asio::associated_executor_t<Handler, boost::asio::io_context::executor_type>;
+  using Executor = boost::asio::associated_executor_t<Handler, Loop>;
+
+  static bool is(const Executor& executor, const Loop& loop) {
+    if constexpr (std::is_same_v<Executor, Loop>) {
+      return executor == loop;
+    } else {
+      return false;
+    }
+  }
 
   auto bind(boost::system::error_code error, Results... results) {
     return [handler = std::move(handler_), error, ... results = std::move(results)]() mutable {
@@ -53,7 +70,7 @@ class HandlerOperation final : public Operation<Results...> {
   }
 
   const Executor executor_;
-  const boost::asio::executor_work_guard<Executor> work_;
+  std::optional<boost::asio::executor_work_guard<Executor>> work_;  // none: it is the loop's
   Handler handler_;
 };
 

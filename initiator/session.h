@@ -54,7 +54,7 @@ class Session {
 
   /// Handles all frames that wait at the port.
   void receive(PortId port, Instant now);
-  /// Handles some, at most batch_size. Returns whether there were any.
+  /// Handles some of them. Returns whether there were any.
   bool receive_batch(PortId port, Instant now);
 
   /// When tick() is due, at the earliest.

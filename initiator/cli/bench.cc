@@ -39,7 +39,7 @@ class Bench {
     begun_ = steady_clock::now();
     end_ = begun_ + options_.time;
     if (::isatty(STDERR_FILENO) == 1) tick(begun_ + std::chrono::seconds(1));
-    for (unsigned slot = 0; slot < options_.outstanding; ++slot) begin(slot);
+    for (unsigned slot = 0; slot < options_.outstanding; ++slot) begin(slot, steady_clock::now());
     connection_.wait([this] { return outstanding_ == 0; });
     ticks_.cancel();
     seconds_ = std::chrono::duration<double>(steady_clock::now() - begun_).count();
@@ -50,12 +50,11 @@ class Bench {
   double seconds() const { return seconds_; }
 
  private:
-  void begin(unsigned slot) {
+  void begin(unsigned slot, steady_clock::time_point now) {
     ++outstanding_;
     const std::uint64_t place = options_.random ? random_() % places_ : next_++ % places_;
     const MutableBytes buffer = MutableBytes(buffer_).subspan(slot * options_.size, options_.size);
-    const auto asked = steady_clock::now();
-    const auto done = [this, slot, asked](error_code error) { completed(slot, asked, error); };
+    const auto done = [this, slot, now](error_code error) { completed(slot, now, error); };
     if (options_.write) {
       disk_.async_write(place * options_.size, buffer, done);
     } else {
@@ -68,7 +67,7 @@ class Bench {
     const auto now = steady_clock::now();
     if (error && !error_) error_ = error;
     if (!error) latencies_.add(now - asked);
-    if (!error_ && now < end_) begin(slot);
+    if (!error_ && now < end_) begin(slot, now);
   }
 
   void tick(steady_clock::time_point at) {

@@ -90,6 +90,7 @@ void Device::on_port_lost(PortId port, Instant now, Actions& out) {
   }
   paths_.remove_port(port);
   pump(now, out);
+  reckon_deadline();
 }
 
 void Device::on_parameters(Instant now, Actions& out) {
@@ -182,11 +183,18 @@ void Device::pump(Instant now, Actions& out) {
     transmit(next_command(), *way, now, out);
   }
   if (!has_to_send() || paths_.payload() > 0) {
-    stranded_ = never;
+    stranded_ = search_due_ = never;
   } else if (stranded_ == never) {
-    stranded_ = now;
+    stranded_ = search_due_ = now;
     deadline_ = std::min(deadline_, dead_at(stranded_));
   }
+}
+
+bool Device::take_search(Instant now) {
+  if (now < search_due_) return paths_.take_search(now);
+  search_due_ = now + Paths::search_interval_min;
+  reckon_deadline();
+  return true;
 }
 
 void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& out) {
@@ -398,7 +406,7 @@ void Device::give_up_all(Instant now, Actions& out) {
   }
   requests_.fail_all(IoError::device_down, out);
   identify_pending_ = false;
-  stranded_ = never;
+  stranded_ = search_due_ = never;
 }
 
 void Device::abandon(Instant now, Actions& out) {
@@ -452,7 +460,7 @@ void Device::expire(Instant now, Actions& out) {
 }
 
 void Device::reckon_deadline() {
-  deadline_ = dead_at(stranded_);
+  deadline_ = std::min(dead_at(stranded_), search_due_);
   for (Slot i = 0; i < commands_.end(); ++i) {
     if (commands_.is_used(i)) deadline_ = std::min(deadline_, due(commands_[i]));
   }

@@ -116,8 +116,9 @@ class Device {
   /// When expire() has something to do, at the earliest.
   Instant deadline() const { return deadline_; }
   void expire(Instant now, Actions& out);
-  /// It has fallen silent on some path: the engine asks where it is, and this starts anew.
-  bool take_search(Instant now) { return paths_.take_search(now); }
+  /// It has fallen silent on some path, or has none: the engine asks where it is, and this starts
+  /// anew.
+  bool take_search(Instant now);
 
  private:
   bool is_linux() const { return shared_.parameters.profile == Profile::linux_driver; }
@@ -176,7 +177,8 @@ class Device {
   bool identify_pending_ = false;
 
   Instant deadline_ = never;
-  Instant stranded_ = never;  // since when there is something to send and no path to send it by
+  Instant stranded_ = never;    // since when there is something to send and no path to send it by
+  Instant search_due_ = never;  // while that is so
   DeviceCounters counters_;
 };
 

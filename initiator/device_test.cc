@@ -1493,12 +1493,12 @@ TEST(DevicePaths, WithoutAnyPortIoFailsAfterDeadsecs) {
   world.change_port(0, {.up = false});
   world.advance(100s);
   EXPECT_EQ(world.state(), DeviceState::up);  // nothing has been asked of it
-  const Instant submitted = world.now;
   world.read(0, 2);
   world.advance(5s);
   world.write(0, 2);
-  EXPECT_EQ(world.engine.deadline(), submitted + 10s);
-  world.advance(5s);
+  world.advance(5s - 1ns);
+  EXPECT_EQ(world.completions(), "");
+  world.advance(1ns);
   EXPECT_EQ(world.completions(), "1 device is down, 2 device is down");
 }
 
@@ -1536,6 +1536,39 @@ TEST(DevicePaths, RemoteTargetsAreBoundedAndTheLongestSilentOneGivesWay) {
   }
   EXPECT_EQ(world.device().remotes().size(), 16U);
   EXPECT_EQ(world.state(), DeviceState::up);
+}
+
+TEST(DeviceSearch, ItIsSearchedForWhileThereIsNoWayToIt) {
+  World world;
+  world.bring_up();
+  world.queries();
+  Link link{.mac = port_mac, .mtu = 1500, .up = false};
+  world.change_port(0, link);
+  world.read(0, 1);
+  link.up = true;
+  world.change_port(0, link);  // what is asked now is lost
+  world.queries();
+  EXPECT_EQ(world.taken(), "");
+  world.advance(1s);
+  EXPECT_EQ(world.queries(), "e7.3 on 0");
+  world.advance(1s);
+  EXPECT_EQ(world.queries(), "e7.3 on 0");
+  world.config();
+  world.taken();
+  world.advance(1s);
+  EXPECT_EQ(world.queries(), "");
+}
+
+TEST(DeviceSearch, AnMtuThatCarriesSectorsAgainIsAWay) {
+  World world;
+  world.bring_up();
+  Link link{.mac = port_mac, .mtu = 100, .up = true};
+  world.change_port(0, link);
+  world.read(0, 1);
+  EXPECT_EQ(world.taken(), "");
+  link.mtu = 1500;
+  world.change_port(0, link);
+  EXPECT_EQ(world.taken(), "READ EXT 0+1");
 }
 
 }  // namespace

@@ -28,7 +28,11 @@ void Engine::change_port(PortId port, const Link& link, Instant now, Actions& ou
   ports_.change(port, link);
   if (!lost) discover_on(port, Address::everyone(), TagTable::ours | next_query_++, out);
   for (const auto& [address, device] : devices_) {
-    if (lost) device->on_port_lost(port, now, out);
+    if (lost) {
+      device->on_port_lost(port, now, out);
+    } else {
+      device->on_port_changed(now, out);
+    }
     settle(*device, now, out);
   }
 }

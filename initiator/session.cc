@@ -18,6 +18,12 @@ PortId Session::attach(FramePort& port) {
 
 void Session::detach(PortId port, Instant now) {
   ports_[port] = nullptr;
+  // What the port received goes with it.
+  for (Actions* actions : {&actions_, &reporting_}) {
+    for (Event& event : actions->events) {
+      if (event.port == port) event.config.string = {};
+    }
+  }
   std::erase_if(actions_.frames, [port](const Transmit& frame) { return frame.port == port; });
   engine_.remove_port(port, now, actions_);
   carry_out();

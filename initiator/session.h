@@ -61,6 +61,9 @@ class Session {
   Instant deadline() const { return engine_.deadline(); }
   void tick(Instant now);
 
+  /// The observer is being told.
+  bool is_reporting() const { return carrying_out_; }
+
   const Engine& engine() const { return engine_; }
 
  private:

@@ -53,7 +53,8 @@ void LivePorts::change(std::vector<std::string> patterns) {
     if (!may_open(interface)) continue;
     if (auto opened = open_port(interface.name); !opened) user_.port_trouble(opened.error());
   }
-  for (const std::string& pattern : patterns_) {
+  const auto wanted = patterns_;  // the user may change them while it is told
+  for (const std::string& pattern : wanted) {
     if (!is_glob(pattern) &&
         std::ranges::find(*interfaces, pattern, &Interface::name) == interfaces->end()) {
       user_.port_trouble(pattern + ": no such interface yet");

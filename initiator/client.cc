@@ -17,6 +17,7 @@ using boost::asio::steady_timer;
 using boost::system::error_code;
 
 constexpr auto discovery_repeat = std::chrono::milliseconds(250);
+constexpr std::chrono::nanoseconds for_ever = std::chrono::hours(24 * 365);
 constexpr std::uint64_t opening_bit = std::uint64_t{1} << 63;  // in the number of an async_open()
 constexpr std::uint64_t query_bit = std::uint64_t{1} << 62;    // of an async_query()
 
@@ -30,7 +31,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
       boost::asio::io_context& loop, const Client::Options& options) {
     std::shared_ptr<ClientCore> core(new ClientCore(loop), [](ClientCore* gone) {
       std::unique_ptr<ClientCore> owned(gone);
-      if (owned->calling_back_) {
+      if (owned->session_ != nullptr && owned->session_->is_reporting()) {
         boost::asio::io_context& loop = owned->loop_;
         boost::asio::post(loop, [owned = std::move(owned)] {});
       }
@@ -40,7 +41,9 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     core->session_ = *std::move(session);
     core->session_->listen([self = core.get()](const Event& event) { self->happened(event); });
     core->session_->listen_for_trouble([self = core.get()](const std::string& what) {
-      if (self->trouble_listener) self->call_back([&] { self->trouble_listener(what); });
+      const auto alive = self->weak_from_this().lock();
+      const auto hears = self->trouble_listener;
+      if (alive != nullptr && hears != nullptr) (*hears)(what);
     });
     return core;
   }
@@ -57,19 +60,11 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   const Engine& engine() const { return session_->engine(); }
 
   std::uint64_t submit(const IoRequest& request, std::unique_ptr<Operation<>> operation) {
-    const bool was_submitting = std::exchange(submitting_, true);
     // Called once, whatever happens; what it holds is small, so that nothing is allocated for it.
     const auto done = [this, released = operation.release()](const Completion& result) {
-      const std::unique_ptr<Operation<>> owned(released);
-      if (submitting_) {
-        owned->complete_later(make_error_code(result));
-      } else {
-        call_back([&] { owned->complete(make_error_code(result)); });
-      }
+      complete(std::unique_ptr<Operation<>>(released), make_error_code(result));
     };
-    const std::uint64_t number = session_->submit(request, done);
-    submitting_ = was_submitting;
-    return number;
+    return session_->submit(request, done);
   }
 
   std::uint64_t open(Address address, std::chrono::nanoseconds limit,
@@ -80,7 +75,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     } else if (is_up(address)) {
       operation->complete_later({}, Disk(shared_from_this(), address));
     } else {
-      const auto deadline = steady_timer::clock_type::now() + limit;
+      const auto deadline = steady_timer::clock_type::now() + std::min(limit, for_ever);
       const auto [opening, _] = openings_.try_emplace(number, address, deadline, loop_);
       opening->second.operation = std::move(operation);
       ask_again(number);
@@ -91,19 +86,14 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   std::uint64_t ask(Address address, const Query& query, const PathStatus* path,
                     std::size_t frame_size, std::chrono::nanoseconds limit,
                     std::unique_ptr<Operation<QueryAnswer>> operation) {
-    const bool was_submitting = std::exchange(submitting_, true);
-    auto done = [this, shared = std::shared_ptr(std::move(operation))](const QueryResult& result) {
-      if (submitting_) {
-        shared->complete_later(make_error_code(result.completion), result.answer);
-      } else {
-        call_back([&] { shared->complete(make_error_code(result.completion), result.answer); });
-      }
+    const auto done = [this, released = operation.release()](const QueryResult& result) {
+      complete(std::unique_ptr<Operation<QueryAnswer>>(released),
+               make_error_code(result.completion), result.answer);
     };
+    limit = std::min(limit, for_ever);
     const std::uint64_t number =
-        path == nullptr
-            ? session_->ask(address, query, limit, std::move(done))
-            : session_->probe(address, query, *path, frame_size, limit, std::move(done));
-    submitting_ = was_submitting;
+        path == nullptr ? session_->ask(address, query, limit, done)
+                        : session_->probe(address, query, *path, frame_size, limit, done);
     return query_bit | number;
   }
 
@@ -119,6 +109,14 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   }
 
   std::string why_not_up(Address address) const {
+    const Device* device = engine().find(address);
+    if (device != nullptr && device->state() == DeviceState::up) {
+      return fmt::format("{}: is up", address);
+    }
+    if (device != nullptr && device->state() == DeviceState::closewait) {
+      return fmt::format("{}: went down, and stays so until all who hold it open close it",
+                         address);
+    }
     const auto failure = identify_failures_.find(address);
     if (failure != identify_failures_.end()) {
       std::array<char, description_size_max> room;
@@ -128,16 +126,13 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
                              ? std::string(describe(event.reject, room))
                              : describe(event.result));
     }
-    const Device* device = engine().find(address);
-    if (device != nullptr && device->state() == DeviceState::up) {
-      return fmt::format("{}: is up", address);
-    }
     return fmt::format("{}: no answer{} on {}", address, device != nullptr ? " to IDENTIFY" : "",
                        interface_names());
   }
 
-  Client::Listener listener;
-  Client::TroubleListener trouble_listener;
+  // Shared, for one may be replaced while it is called.
+  std::shared_ptr<const Client::Listener> listener;
+  std::shared_ptr<const Client::TroubleListener> trouble_listener;
 
  private:
   /// An async_open() that waits for its device.
@@ -169,33 +164,42 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     session_->discover(opening.address);
     opening.timer.expires_after(
         std::min<Duration>(discovery_repeat, opening.deadline - steady_timer::clock_type::now()));
-    opening.timer.async_wait([this, number](const error_code& error) {
-      if (!error && openings_.contains(number)) ask_again(number);
+    opening.timer.async_wait([core = weak_from_this(), number](const error_code& error) {
+      // A timer that has run out can't be called back, though its opening has gone.
+      const auto self = core.lock();
+      if (!error && self != nullptr && self->openings_.contains(number)) self->ask_again(number);
     });
   }
 
   void happened(const Event& event) {
-    if (event.kind == Event::Kind::identify_failed) {
+    const auto self = weak_from_this().lock();
+    if (self == nullptr) return;  // nobody is left to hear of it
+    if (event.kind == Event::Kind::device_forgotten) {
+      identify_failures_.erase(event.device);
+    } else if (event.kind == Event::Kind::identify_failed) {
       Event& failure = identify_failures_[event.device] = event;
       failure.config.string = {};
     } else if (event.kind == Event::Kind::device_up) {
       identify_failures_.erase(event.device);
       std::erase_if(openings_, [&](const auto& entry) {
         const Opening& opening = entry.second;
-        if (opening.address != event.device) return false;
-        opening.operation->complete_later({}, Disk(shared_from_this(), event.device));
+        if (opening.address != event.device || !is_up(event.device)) return false;
+        opening.operation->complete_later({}, Disk(self, event.device));
         return true;
       });
     }
-    if (listener) call_back([&] { listener(event); });
+    if (const auto hears = listener) (*hears)(event);
   }
 
-  /// Whatever a callback destroys, this is still there when it returns.
-  template <class Callback>
-  void call_back(Callback callback) {
-    ++calling_back_;
-    callback();
-    --calling_back_;
+  /// A handler is called from within the loop, and from nowhere else.
+  template <class... Results>
+  void complete(std::unique_ptr<Operation<Results...>> operation, const error_code& error,
+                const std::type_identity_t<Results>&... results) noexcept {
+    if (session_ != nullptr && session_->is_in_step()) {
+      operation->complete(error, results...);
+    } else {
+      operation->complete_later(error, results...);
+    }
   }
 
   std::string interface_names() const {
@@ -208,8 +212,6 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
 
   boost::asio::io_context& loop_;
   std::unique_ptr<LiveSession> session_;
-  int calling_back_ = 0;
-  bool submitting_ = false;
   std::map<std::uint64_t, Opening> openings_;
   std::uint64_t next_opening_ = 0;
   std::map<Address, Event> identify_failures_;  // the last of each device that is not up
@@ -310,23 +312,26 @@ const std::string& Client::interface_name(PortId port) const {
 }
 
 void Client::listen(Listener listener) {
-  core_->listener = std::move(listener);
+  core_->listener = listener ? std::make_shared<const Listener>(std::move(listener)) : nullptr;
 }
 
 void Client::listen_for_trouble(TroubleListener listener) {
-  core_->trouble_listener = std::move(listener);
+  core_->trouble_listener =
+      listener ? std::make_shared<const TroubleListener>(std::move(listener)) : nullptr;
 }
 
 // Disk.
 
 Disk::Disk(std::shared_ptr<ClientCore> core, Address address)
     : core_(std::move(core)), address_(address) {
-  core_->session().open(address_);
+  const bool opened = core_->session().open(address_);
+  AOE_CHECK(opened);
 }
 
 Disk& Disk::operator=(Disk&& other) noexcept {
-  std::swap(core_, other.core_);
-  std::swap(address_, other.address_);
+  Disk old(std::move(other));
+  std::swap(core_, old.core_);
+  std::swap(address_, old.address_);
   return *this;
 }
 

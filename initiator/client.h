@@ -10,8 +10,8 @@
 // is called once, and never from within the function that began the operation; buffers stay in
 // place until then.
 //
-// One thread: everything here is called from the thread that runs the loop (or while none does). As
-// long as a Client or a Disk of it lives, the loop has work.
+// Handlers and listeners must not throw. One thread: everything here is called from the thread that
+// runs the loop (or while none does). As long as a Client or a Disk of it lives, the loop has work.
 #pragma once
 
 #include <chrono>
@@ -108,7 +108,8 @@ class Client {
   /// Of an event's port.
   const std::string& interface_name(PortId port) const;
 
-  /// Hears of everything that happens, from within the loop.
+  /// Hears of everything that happens from now on, from within the loop or the function that made
+  /// it happen; what open() itself heard is in devices().
   void listen(Listener listener);
   /// Hears of interfaces that could not be opened.
   void listen_for_trouble(TroubleListener listener);
@@ -127,7 +128,8 @@ class Client {
   std::shared_ptr<ClientCore> core_;
 };
 
-/// A disk that is held open. Offsets and lengths are bytes, multiples of 512. Movable.
+/// A disk that is held open: a device that goes down stays so until every Disk of it has gone, for
+/// what comes back may be another. Offsets and lengths are bytes, multiples of 512. Movable.
 ///
 /// Requests may be of any size, and are split as the paths demand. Requests that overlap take
 /// effect in the order in which they were begun; a flush makes stable what completed before it

@@ -4,12 +4,13 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/strand.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
@@ -236,6 +237,55 @@ TEST_F(ClientTest, MayEndWithinItsOwnCallback) {
             error_code());
 }
 
+TEST_F(ClientTest, WhatEndsWithTheClientIsToldByTheLoopAlone) {
+  std::optional<Client> client = open_client();
+  std::optional<Disk> disk = open_disk(*client);
+  mute = true;
+  bool told = false;
+  Sectors sector(sector_size);
+  disk->async_read(0, sector, [&](error_code) { told = true; });
+  client->async_open({9, 9}, patience, [&](error_code, Disk) { told = true; });
+  client.reset();
+  disk.reset();
+  EXPECT_FALSE(told);
+  run_until([&] { return told; });
+}
+
+TEST_F(ClientTest, MayEndWhileItTells) {
+  std::optional<Client> client = open_client();
+  std::optional<error_code> opened;
+  client->async_open(disk, patience, [&](error_code error, Disk) { opened = error; });
+  client->listen([&](const Event&) { client.reset(); });  // the target's answer is the first
+  run_until([&] { return opened.has_value(); });
+  EXPECT_EQ(*opened, asio::error::operation_aborted);
+}
+
+TEST_F(ClientTest, MayEndWithATimerThatHasRunOut) {
+  mute = true;
+  std::optional<Client> client = open_client();
+  std::optional<error_code> opened;
+  client->async_open(disk, 1ms, [&](error_code error, Disk) { opened = error; });
+  asio::steady_timer giving_up(loop, 1ms);
+  giving_up.async_wait([&](error_code) { client.reset(); });
+  usleep(5000);  // both have run out when the loop next looks
+  run_until([&] { return opened.has_value(); });
+}
+
+TEST_F(ClientTest, AListenerMayPutAnotherInItsPlace) {
+  Client client = open_client();
+  std::vector<int> heard;
+  const std::vector<int> captured(1000, 7);
+  client.listen([&, captured](const Event&) {
+    client.listen([&](const Event&) { heard.push_back(2); });
+    heard.push_back(captured.back());
+  });
+  client.discover();
+  client.discover();
+  run_until([&] { return heard.size() >= 2; });
+  EXPECT_EQ(heard.at(0), 7);
+  EXPECT_EQ(heard.at(1), 2);
+}
+
 TEST_F(ClientTest, ADiskStaysDownUntilItsLastUserClosesIt) {
   Client client = open_client({.deadsecs = 1s});
   std::vector<std::string> heard;
@@ -252,6 +302,8 @@ TEST_F(ClientTest, ADiskStaysDownUntilItsLastUserClosesIt) {
             make_error_code({.error = IoError::device_down}));
   EXPECT_EQ(state(), "down,closewait");
   EXPECT_FALSE(client.open_disk(initiator::disk));
+  EXPECT_EQ(client.why_not_up(initiator::disk),
+            "e7.3: went down, and stays so until all who hold it open close it");
   disk.reset();
   EXPECT_EQ(state(), "down");
   mute = false;

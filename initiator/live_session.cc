@@ -184,7 +184,9 @@ void LiveSession::port_opened(PacketPort& port) {
 }
 
 void LiveSession::port_readable(PacketPort& port) {
+  in_step_ = true;
   receive(id_of(port));
+  in_step_ = false;
   set_timer();
 }
 
@@ -222,10 +224,12 @@ void LiveSession::receive(PortId port) {
 }
 
 void LiveSession::tick() {
+  in_step_ = true;
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     if (ports_[port].port != nullptr) receive(static_cast<PortId>(port));
   }
   session_.tick(monotonic_now());
+  in_step_ = false;
   timer_due_ = never;
   set_timer();
 }
@@ -236,8 +240,9 @@ void LiveSession::set_timer() {
   if (session_.deadline() >= timer_due_) return;
   timer_due_ = session_.deadline();
   timer_.expires_at(on_steady_clock(timer_due_));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) tick();
+  timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+    // A timer that has run out can't be called back, though the session has gone.
+    if (!error && !alive.expired()) tick();
   });
 }
 

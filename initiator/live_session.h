@@ -2,7 +2,7 @@
 // that belongs to the caller and may serve others too.
 //
 // What the client library (client.h) and the harness are built on. One thread; callbacks come from
-// within the loop and from within submit().
+// within the loop and from within the functions called. The session must not end within one.
 #pragma once
 
 #include <functional>
@@ -71,6 +71,10 @@ class LiveSession final : Session::Observer, LivePorts::User {
                       std::size_t frame_size, Duration limit, AskDone done);
   void cancel_query(std::uint64_t id);
 
+  /// Within the loop, handling what came in or is due; within any function, reporting.
+  bool is_in_step() const { return in_step_; }
+  bool is_reporting() const { return in_step_ || session_.is_reporting(); }
+
   const Engine& engine() const { return session_.engine(); }
   DeviceStatus status(const Device& device) const;
   /// Also of one that has gone.
@@ -103,6 +107,8 @@ class LiveSession final : Session::Observer, LivePorts::User {
   boost::asio::steady_timer timer_;
   Instant timer_due_ = never;
   Instant batch_time_ = never;
+  bool in_step_ = false;
+  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   Session session_;
   AsioWatcher watcher_;
   LivePorts live_ports_;

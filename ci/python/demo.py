@@ -38,6 +38,12 @@ def main():
         show(client, "aoe-initiator write e0.2 --interface eth0 --offset 8388608 < written")
         show(client, "aoe-initiator read e0.2 --interface eth0 --offset 8388608 --length 4194304 > read")
         show(client, "cmp written read && echo what was written is what was read")
+        show(client, "aoe-initiator sancheck --interface eth0")
+        if os.path.exists("/dev/fuse"):
+            # One shell for all of it: the tree is mounted where that is.
+            show(client, "mkdir tree; aoe-initiator mount tree --interface eth0 --daemon; "
+                         "until test -e tree/dev/etherd/e0.2; do sleep 0.1; done; "
+                         "ls tree/dev/etherd; grep . tree/sys/block/etherd!e0.2/*; umount tree")
         target.stop()
     print()
 

@@ -43,8 +43,7 @@ void answer_all(World& world) {
 
 // States: every pair of the table in device.h.
 
-class DeviceStates : public ::testing::Test {
- protected:
+struct DeviceIn {
   void make_identifying() {
     world.add_ports();
     world.config();
@@ -70,9 +69,125 @@ class DeviceStates : public ::testing::Test {
     world.advance(0s);
   }
 
+  /// Down, identifying, up, open (and up), closewait.
+  void enter(std::string_view state) {
+    if (state == "down") return make_down();
+    if (state == "identifying") return make_identifying();
+    make_up();
+    if (state == "up") return;
+    ASSERT_TRUE(world.engine.open(disk));
+    if (state == "closewait") be_silent_for_deadsecs();
+  }
+
+  /// An IDENTIFY that is on its way while the device is up is answered first, but for its answer's
+  /// sake.
+  void settle(std::string_view event) {
+    const bool is_awaited = event.ends_with("identity");
+    if (world.state() == DeviceState::up && !is_awaited) {
+      world.answer_identify(identify, World::large_disk);
+    }
+  }
+
+  /// What comes of an event: what the call returns, the state, and what is sent, asked and told.
+  std::string meet(std::string_view event) {
+    settle(event);
+    world.take();
+    world.queries();
+    world.events();
+    world.completions();
+    std::string outcome;
+    const auto returned = [&](bool done) { outcome = done ? "" : "refused; "; };
+    if (event == "config answer") world.config();
+    if (event == "good identity") world.answer_identify(identify, World::large_disk);
+    if (event == "useless identity") {
+      world.answer(identify, ErrorReply{0, ErrorCode::device_unavailable});
+    }
+    if (event == "deadsecs") be_silent_for_deadsecs();
+    if (event == "open") returned(world.engine.open(disk));
+    if (event == "last close") world.engine.close(disk);
+    if (event == "port lost") world.change_port(0, {.mac = port_mac, .up = false});
+    if (event == "revalidate") returned(world.revalidate());
+    if (event == "forget") returned(world.forget());
+    const Device* device = world.engine.find(disk);
+    outcome += device == nullptr ? "gone" : text(device->state());
+    for (const std::string& what : {world.taken(), world.queries(), world.events()}) {
+      if (!what.empty()) outcome += "; " + what;
+    }
+    return outcome;
+  }
+
   World world;
   Sent identify;
 };
+
+class DeviceStates : public ::testing::Test, protected DeviceIn {};
+
+TEST(DeviceTable, EveryEventInEveryState) {
+  std::string table;
+  for (const char* event : {"config answer", "good identity", "useless identity", "deadsecs",
+                            "open", "last close", "port lost", "revalidate", "forget"}) {
+    table += fmt::format("{}\n", event);
+    for (const char* state : {"down", "identifying", "up", "open", "closewait"}) {
+      const bool has_users = std::string_view(state) == "open" || state[0] == 'c';
+      if (std::string_view(event) == "last close" && !has_users) continue;
+      DeviceIn device;
+      device.enter(state);
+      table += fmt::format("  {:<12}{}\n", state, device.meet(event));
+    }
+  }
+  EXPECT_EQ(table, R"(config answer
+  down        identifying; IDENTIFY 0+1; e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2
+  identifying identifying; e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2
+  up          up; IDENTIFY 0+1; e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2
+  open        up; e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2
+  closewait   closewait; e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2
+good identity
+  down        down; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+  identifying up; e7.3 is up: 1000 sectors
+  up          up
+  open        up
+  closewait   closewait; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+useless identity
+  down        down; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+  identifying down; e7.3 could not be identified: AoE error: device unavailable, e7.3 is down
+  up          up; e7.3 could not be identified: AoE error: device unavailable
+  open        up; e7.3 could not be identified: AoE error: device unavailable
+  closewait   closewait; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+deadsecs
+  down        down
+  identifying down; e7.3 is down
+  up          up
+  open        up
+  closewait   closewait
+open
+  down        refused; down
+  identifying refused; identifying
+  up          up
+  open        up
+  closewait   refused; closewait
+last close
+  open        up
+  closewait   down
+port lost
+  down        down
+  identifying identifying
+  up          up
+  open        up
+  closewait   closewait
+revalidate
+  down        down; e7.3 on 0
+  identifying identifying
+  up          up; IDENTIFY 0+1
+  open        up; IDENTIFY 0+1
+  closewait   closewait
+forget
+  down        gone; e7.3 is forgotten
+  identifying gone; e7.3 is forgotten
+  up          gone; e7.3 is forgotten
+  open        refused; up
+  closewait   refused; closewait
+)");
+}
 
 TEST_F(DeviceStates, DownAndAConfigAnswerIdentifies) {
   make_down();

@@ -1634,10 +1634,9 @@ TEST(DevicePaths, RemoteTargetsAreBoundedAndTheLongestSilentOneGivesWay) {
   World world;
   world.bring_up();
   Mac mac{{2, 0, 0, 1, 0, 0}};
-  for (int i = 0; i < 70'000; ++i) {
+  for (int i = 0; i < 3'000; ++i) {
     mac.octets[4] = static_cast<std::uint8_t>(i >> 8);
     mac.octets[5] = static_cast<std::uint8_t>(i);
-    mac.octets[3] = static_cast<std::uint8_t>(1 + (i >> 16));
     world.now += 1us;
     world.config();  // the good one is heard of as well
     world.answer(world.take());

@@ -86,13 +86,24 @@ struct Operations {
   static void lookup(fuse_req_t request, fuse_ino_t folder, const char* name) {
     with_node(request, folder, [&](const Node& node) { fs(request).lookup(request, node, name); });
   }
-  static void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
-    with_node(request, inode, [&](const Node& node) { fs(request).getattr(request, node); });
+  static void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
+    FileSystem& self = fs(request);
+    if (info != nullptr) {
+      const FileSystem::Handle& open = handle(self, *info);
+      return self.getattr(request, open.node, self.extent(open));
+    }
+    with_node(request, inode,
+              [&](const Node& node) { self.getattr(request, node, self.extent(node)); });
   }
   static void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which,
                       fuse_file_info* info) {
+    FileSystem& self = fs(request);
+    if (info != nullptr) {
+      FileSystem::Handle& open = handle(self, *info);
+      return self.setattr(request, open.node, &open, *wanted, which);
+    }
     with_node(request, inode,
-              [&](const Node& node) { fs(request).setattr(request, node, *wanted, which, info); });
+              [&](const Node& node) { self.setattr(request, node, nullptr, *wanted, which); });
   }
   static void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
     with_node(request, inode, [&](const Node& node) { fs(request).open(request, node, info); });
@@ -212,16 +223,16 @@ void FileSystem::lookup(Request request, const Node& folder, std::string_view na
   if (!node) return answer(request, ENOENT);
   fuse_entry_param entry{};
   entry.ino = node->number();
-  entry.attr = attributes(*node);
+  entry.attr = attributes(*node, extent(*node));
   fuse_reply_entry(request, &entry);
 }
 
-void FileSystem::getattr(Request request, const Node& node) {
-  const struct stat status = attributes(node);
+void FileSystem::getattr(Request request, const Node& node, const DiskFile::Extent& extent) {
+  const struct stat status = attributes(node, extent);
   fuse_reply_attr(request, &status, 0);
 }
 
-struct stat FileSystem::attributes(const Node& node) const {
+struct stat FileSystem::attributes(const Node& node, const DiskFile::Extent& extent) const {
   struct stat status {};
   status.st_ino = node.number();
   status.st_mode = node.mode();
@@ -230,7 +241,7 @@ struct stat FileSystem::attributes(const Node& node) const {
   status.st_gid = ::getgid();
   status.st_atim = status.st_mtim = status.st_ctim = begun_;
   if (node.is_disk()) {
-    status.st_size = static_cast<off_t>(extent(node).size);
+    status.st_size = static_cast<off_t>(extent.size);
     status.st_blocks = status.st_size / static_cast<off_t>(sector_size);
     status.st_blksize = block_size;
   } else if (node.mode() & S_IROTH) {
@@ -251,23 +262,27 @@ DiskFile::Extent FileSystem::extent(const Node& node) const {
   return {found->start, found->size};
 }
 
-void FileSystem::setattr(Request request, const Node& node, const struct stat& wanted, int which,
-                         fuse_file_info* info) {
+/// While it is open, the table may change, and its number pass to another partition.
+DiskFile::Extent FileSystem::extent(const Handle& handle) const {
+  return handle.node.kind == Kind::partition ? handle.place : extent(handle.node);
+}
+
+void FileSystem::setattr(Request request, const Node& node, Handle* handle,
+                         const struct stat& wanted, int which) {
   if (which & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
     return answer(request, EPERM);
   }
-  if (!(which & FUSE_SET_ATTR_SIZE) || !node.is_disk()) return getattr(request, node);
+  const DiskFile::Extent place = handle == nullptr ? extent(node) : extent(*handle);
+  if (!(which & FUSE_SET_ATTR_SIZE) || !node.is_disk()) return getattr(request, node, place);
   const auto size = static_cast<std::uint64_t>(wanted.st_size);
-  if (info == nullptr) {
-    return size == extent(node).size ? getattr(request, node) : answer(request, EINVAL);
+  if (handle == nullptr) {
+    return size == place.size ? getattr(request, node, place) : answer(request, EINVAL);
   }
   ++outstanding_;
-  Operations::handle(*this, *info)
-      .file->extend(extent(node), size, [this, request, node](int error, std::size_t) {
-        --outstanding_;
-        if (error != 0 || !client_) return answer(request, error != 0 ? error : EIO);
-        getattr(request, node);
-      });
+  handle->file->extend(place, size, [this, request, node, place](int error, std::size_t) {
+    --outstanding_;
+    error != 0 ? answer(request, error) : getattr(request, node, place);
+  });
 }
 
 void FileSystem::opendir(Request request, const Node& node, fuse_file_info* info) {
@@ -329,6 +344,7 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
 int FileSystem::open_disk(Handle& handle, int flags) {
   handle.disk = held_open(handle.node.device);
   if (handle.disk == nullptr) return ENXIO;
+  handle.place = extent(handle.node);
   handle.file = std::make_unique<DiskFile>(handle.disk->bytes(), (flags & O_TRUNC) != 0);
   return 0;
 }
@@ -371,11 +387,10 @@ void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
   Handle& handle = Operations::handle(*this, *info);
   if (handle.file != nullptr) {
     ++outstanding_;
-    return handle.file->read(extent(handle.node), offset, size,
-                             [this, request](int error, Bytes bytes) {
-                               --outstanding_;
-                               error != 0 ? answer(request, error) : answer(request, bytes);
-                             });
+    return handle.file->read(extent(handle), offset, size, [this, request](int error, Bytes bytes) {
+      --outstanding_;
+      error != 0 ? answer(request, error) : answer(request, bytes);
+    });
   }
   if (handle.node.kind == Kind::err) {
     if (errors_.empty() && (info->flags & O_NONBLOCK)) return answer(request, EAGAIN);
@@ -404,7 +419,7 @@ void FileSystem::write(Request request, Bytes bytes, std::uint64_t offset, fuse_
   }
   ++outstanding_;
   auto memory = std::make_shared<FuseChannel::Memory>(channel_->keep_request());
-  handle.file->write(extent(handle.node), offset, bytes, (info->flags & O_DSYNC) != 0,
+  handle.file->write(extent(handle), offset, bytes, (info->flags & O_DSYNC) != 0,
                      [this, request, memory](int error, std::size_t size) {
                        --outstanding_;
                        error != 0 ? answer(request, error)
@@ -426,7 +441,7 @@ void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std:
   if (handle.file == nullptr || (what != FALLOC_FL_PUNCH_HOLE && what != FALLOC_FL_ZERO_RANGE)) {
     return answer(request, EOPNOTSUPP);
   }
-  handle.file->zero(extent(handle.node), offset, length, what == FALLOC_FL_PUNCH_HOLE,
+  handle.file->zero(extent(handle), offset, length, what == FALLOC_FL_PUNCH_HOLE,
                     when_done(request));
 }
 

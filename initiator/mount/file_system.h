@@ -63,6 +63,7 @@ class FileSystem {
     Node node;
     std::shared_ptr<OpenDisk> disk{};  // of a disk or partition
     std::unique_ptr<DiskFile> file{};  // the same
+    DiskFile::Extent place{};          // of a partition, as it was when it was opened
     std::string text{};                // of an attribute or parameter, as it was when it was opened
     std::vector<Node> entries{};       // of a folder
   };
@@ -79,9 +80,10 @@ class FileSystem {
 
   // Operations, as FUSE names them.
   void lookup(Request request, const Node& folder, std::string_view name);
-  void getattr(Request request, const Node& node);
-  void setattr(Request request, const Node& node, const struct stat& wanted, int which,
-               fuse_file_info* info);
+  void getattr(Request request, const Node& node, const DiskFile::Extent& extent);
+  /// With `handle`: by who has it open.
+  void setattr(Request request, const Node& node, Handle* handle, const struct stat& wanted,
+               int which);
   void open(Request request, const Node& node, fuse_file_info* info);
   void release(Request request, fuse_file_info* info);
   void opendir(Request request, const Node& node, fuse_file_info* info);
@@ -93,8 +95,10 @@ class FileSystem {
                  fuse_file_info* info);
   void poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter);
 
-  struct stat attributes(const Node& node) const;
+  struct stat attributes(const Node& node, const DiskFile::Extent& extent) const;
+  /// As it is now; and as who has it open sees it.
   DiskFile::Extent extent(const Node& node) const;
+  DiskFile::Extent extent(const Handle& handle) const;
   int open_disk(Handle& handle, int flags);
   std::shared_ptr<OpenDisk> held_open(Address address);
   std::string text_of(const Node& node) const;

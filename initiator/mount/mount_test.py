@@ -362,15 +362,32 @@ def shows_partitions(trial):
         assert os.pread(part, 100, 4096 * 512 - 4) == b"last"
         fails(errno.ENOSPC, os.pwrite, part, b"x", 4096 * 512)
 
+    def change_table(command):
+        status, _, error = trial.shell(f"{command} --quiet mnt/dev/etherd/e0.3")
+        assert status == 0, error
+
     # A table that is written here is read again at once; one that changes elsewhere, on demand.
-    status, _, error = trial.shell("echo start=2048,size=2048 | sfdisk --quiet --label gpt mnt/dev/etherd/e0.3")
-    assert status == 0, error
+    change_table("echo start=2048,size=2048 | sfdisk --label gpt")
     wait_until(lambda: trial.disks() == set(expected) - {"e0.3p2"}, "the new table")
     make_table(trial, "new.img", "dos", "start=4096, size=2048")
     with opened(trial.folder + "/mbr.img") as image:
         os.pwrite(image, trial.disk("new.img"), 0)
     write(trial.etherd("revalidate"), "e0.4\n")
     wait_until(lambda: trial.disks() == {"e0.2", "e0.3", "e0.3p1", "e0.4", "e0.4p1"}, "the changed table")
+
+    # Who has a partition open keeps its place, though its number go to another, or to none.
+    with opened(trial.etherd("e0.3p1")) as part:
+        change_table("echo start=8192,size=1024 | sfdisk --label gpt")
+        wait_until(lambda: os.stat(trial.etherd("e0.3p1")).st_size == 1024 * 512, "the partition that moved")
+        assert os.lseek(part, 0, os.SEEK_END) == 2048 * 512
+        os.pwrite(part, b"stays", 0)
+        assert trial.disk("gpt.img")[2048 * 512:][:5] == b"stays"
+        assert trial.disk("gpt.img")[8192 * 512:][:5] == bytes(5)
+        change_table("sfdisk --delete")
+        wait_until(lambda: "e0.3p1" not in trial.disks(), "the partition to go")
+        assert os.pread(part, 5, 0) == b"stays"
+        os.ftruncate(part, 1024)
+        fails(errno.ENOSPC, os.pwrite, part, b"x", 2048 * 512)
     trial.unmount()
     for slot in 3, 4:
         assert trial.targets[slot].stop() == 0

@@ -29,6 +29,18 @@ Bytes zeros(std::uint64_t size) {
 
 }  // namespace
 
+SectorDisk::Done after(int times, SectorDisk::Done done) {
+  struct State {
+    int left;
+    SectorDisk::Done done;
+    error_code error{};
+  };
+  return [state = std::make_shared<State>(State{times, std::move(done)})](error_code error) {
+    if (error) state->error = error;
+    if (--state->left == 0) state->done(state->error);
+  };
+}
+
 std::vector<std::uint8_t> ByteDisk::take_buffer(std::size_t size) {
   std::vector<std::uint8_t> buffer;
   if (!unused_buffers_.empty()) {
@@ -57,9 +69,10 @@ void ByteDisk::read(std::uint64_t offset, std::size_t size, ReadDone done) {
 
 void ByteDisk::write(std::uint64_t offset, Bytes from, Done done) {
   const std::uint64_t end = offset + from.size();
+  const bool in_part = offset % sector_size != 0 || end % sector_size != 0;
   updates_.push_back({.first = offset / sector_size,
                       .last = (end - 1) / sector_size,
-                      .in_part = offset % sector_size != 0 || end % sector_size != 0,
+                      .kind = in_part ? Update::Kind::in_part : Update::Kind::whole,
                       .offset = offset,
                       .from = from,
                       .done = std::move(done)});
@@ -80,12 +93,14 @@ void ByteDisk::start_what_can() {
   for (auto update = updates_.begin(); update != updates_.end();) {
     const auto next = std::next(update);
     if (!update->started && !must_wait(update)) {
-      if (update->in_part) {
-        start_in_part(update);
-      } else {
-        // Whole sectors: from here on the disk itself keeps the order.
-        disk_.write(update->offset, update->from, std::move(update->done));
-        updates_.erase(update);
+      switch (update->kind) {
+        case Update::Kind::in_part: start_in_part(update); break;
+        case Update::Kind::zeros: start_zeros(update); break;
+        case Update::Kind::whole:
+          // From here on the disk itself keeps the order.
+          disk_.write(update->offset, update->from, std::move(update->done));
+          updates_.erase(update);
+          break;
       }
     }
     update = next;
@@ -112,43 +127,57 @@ void ByteDisk::start_in_part(Updates::iterator update) {
 }
 
 void ByteDisk::write_back(Updates::iterator update) {
-  const auto finish = [this, update](error_code error) {
-    const Done done = std::move(update->done);
-    updates_.erase(update);
-    start_what_can();
-    done(error);
-  };
-  if (update->error) return finish(update->error);
+  if (update->error) return finish(update, update->error);
   const std::uint64_t skip = update->offset % sector_size;
   std::ranges::copy(update->from, update->sectors.begin() + static_cast<std::ptrdiff_t>(skip));
-  disk_.write(update->first * sector_size, update->sectors, finish);
+  disk_.write(update->first * sector_size, update->sectors,
+              [this, update](error_code error) { finish(update, error); });
+}
+
+void ByteDisk::finish(Updates::iterator update, error_code error) {
+  const Done done = std::move(update->done);
+  updates_.erase(update);
+  start_what_can();
+  done(error);
 }
 
 void ByteDisk::zero(std::uint64_t offset, std::uint64_t length, Done done) {
   const std::uint64_t start = round_up(offset);
   const std::uint64_t end = round_down(offset + length);
-  if (!can_punch() || start >= end) return write_zeros(offset, length, std::move(done));
+  if (start >= end) return write(offset, zeros(length), std::move(done));
   // The sectors at the edges are zeroed in part.
   const std::uint64_t head = start - offset;
   const std::uint64_t tail = offset + length - end;
-  auto after_head = [this, start, end, tail, done = std::move(done)](error_code error) mutable {
-    if (error) return done(error);
-    disk_.trim(start, end - start, [this, end, tail, done = std::move(done)](error_code error) {
-      if (error || tail == 0) return done(error);
-      write(end, zeros(tail), done);
-    });
-  };
-  if (head == 0) return after_head({});
-  write(offset, zeros(head), std::move(after_head));
+  const Done part = after(1 + (head > 0 ? 1 : 0) + (tail > 0 ? 1 : 0), std::move(done));
+  if (head > 0) write(offset, zeros(head), part);
+  updates_.push_back({.first = start / sector_size,
+                      .last = end / sector_size - 1,
+                      .kind = Update::Kind::zeros,
+                      .offset = start,
+                      .done = part});
+  start_what_can();
+  if (tail > 0) write(end, zeros(tail), part);
 }
 
-void ByteDisk::write_zeros(std::uint64_t offset, std::uint64_t length, Done done) {
-  const Bytes block = zeros(length);
-  write(offset, block,
-        [this, offset, length, written = block.size(), done = std::move(done)](error_code error) {
-          if (error || written == length) return done(error);
-          write_zeros(offset + written, length - written, done);
-        });
+void ByteDisk::start_zeros(Updates::iterator update) {
+  if (!can_punch()) {
+    update->started = true;
+    return write_zeros(update);
+  }
+  // The disk keeps the order, as of whole sectors.
+  const std::uint64_t sectors = update->last - update->first + 1;
+  disk_.trim(update->offset, sectors * sector_size, std::move(update->done));
+  updates_.erase(update);
+}
+
+void ByteDisk::write_zeros(Updates::iterator update) {
+  const std::uint64_t end = (update->last + 1) * sector_size;
+  const Bytes block = zeros(end - update->offset);
+  disk_.write(update->offset, block, [this, update, end, size = block.size()](error_code error) {
+    update->offset += size;
+    if (error || update->offset == end) return finish(update, error);
+    write_zeros(update);
+  });
 }
 
 }  // namespace aoe::initiator

@@ -2,7 +2,8 @@
 //
 // Sectors that are written in part keep their other bytes: they are read, changed and written back,
 // and meanwhile no other write of the same ByteDisk comes between. So everybody who writes to a
-// disk shares one. One thread; callbacks come from where the SectorDisk's come from.
+// disk shares one. What is written and zeroed takes effect in the order in which it was begun,
+// where it overlaps. One thread; callbacks come from where the SectorDisk's come from.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,10 @@
 #include "proto/bytes.h"
 
 namespace aoe::initiator {
+
+/// Calls `done` when it was called so often itself; with an error, if one of them had one.
+std::function<void(boost::system::error_code)> after(
+    int times, std::function<void(boost::system::error_code)> done);
 
 /// What a ByteDisk stands on. Offsets and lengths are bytes, whole sectors. Requests that overlap
 /// take effect in the order in which they were begun; `done` is called once, and not from within
@@ -56,14 +61,16 @@ class ByteDisk {
   void zero(std::uint64_t offset, std::uint64_t length, Done done);
 
  private:
-  /// A write that changes sectors in part, or one that waits for such a one.
+  /// A change that takes more than one request to the disk, or one that waits for such a one.
   struct Update {
+    enum class Kind : std::uint8_t { whole, in_part, zeros };  // zeros: whole sectors of them
+
     std::uint64_t first;  // sectors that it touches
     std::uint64_t last;
     bool started = false;
-    bool in_part = false;
-    std::uint64_t offset;
-    Bytes from;
+    Kind kind;
+    std::uint64_t offset;  // of zeros: where they are to be written next
+    Bytes from{};
     Done done;
     std::vector<std::uint8_t> sectors{};  // in part: what is written in the end
     int reads = 0;                        // outstanding
@@ -75,7 +82,9 @@ class ByteDisk {
   void start_what_can();
   void start_in_part(Updates::iterator update);
   void write_back(Updates::iterator update);
-  void write_zeros(std::uint64_t offset, std::uint64_t length, Done done);
+  void start_zeros(Updates::iterator update);
+  void write_zeros(Updates::iterator update);
+  void finish(Updates::iterator update, boost::system::error_code error);
 
   std::vector<std::uint8_t> take_buffer(std::size_t size);
 

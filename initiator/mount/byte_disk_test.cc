@@ -106,7 +106,7 @@ TEST_F(ByteDiskTest, ZeroesByTrimmingAndItsEdgesByWriting) {
   under.zero(500, 1100, note("z"));
   disk.run();
   EXPECT_EQ(done, "z ");
-  EXPECT_EQ(disk.begun(), "read 0+1 write 0+1 trim 1+2 read 3+1 write 3+1");
+  EXPECT_EQ(disk.begun(), "read 0+1 trim 1+2 read 3+1 write 0+1 write 3+1");
   EXPECT_EQ(disk.text(499, 1), "o");
   EXPECT_EQ(disk.text(500, 1100), std::string(1100, '\0'));
   EXPECT_EQ(disk.text(1600, 1), "o");
@@ -122,7 +122,44 @@ TEST_F(ByteDiskTest, ZeroesByWritingWhereTrimIsNoHelp) {
   EXPECT_EQ(disk.text(512, 1024), std::string(1024, '\0'));
 }
 
-TEST_F(ByteDiskTest, AnyWritesBegunTogetherLeaveWhatTheyWouldOneAfterTheOther) {
+TEST_F(ByteDiskTest, ATrimWaitsForASectorThatIsChangedInPart) {
+  disk.trims = true;
+  under.write(0, bytes("a"), note("a"));
+  under.zero(0, 512, note("z"));
+  under.write(1, bytes("b"), note("b"));
+  EXPECT_EQ(disk.begun(), "read 0+1");
+  disk.run();
+  EXPECT_EQ(disk.begun(), "write 0+1 trim 0+1 read 0+1 write 0+1");
+  EXPECT_EQ(disk.text(0, 3), std::string("\0b\0", 3));
+  EXPECT_EQ(done, "a z b ");
+}
+
+TEST_F(ByteDiskTest, WhatFollowsZerosThatAreWrittenWaitsForAllOfThem) {
+  TestSectorDisk large(4096);
+  ByteDisk over(large);
+  over.zero(0, 2 << 20, note("z"));
+  over.write(1 << 20, bytes("a"), note("a"));
+  large.run();
+  EXPECT_EQ(large.begun(), "write 0+2048 write 2048+2048 read 2048+1 write 2048+1");
+  EXPECT_EQ(large.text(1 << 20, 2), std::string("a\0", 2));
+  EXPECT_EQ(done, "z a ");
+}
+
+TEST_F(ByteDiskTest, ZerosThatAreWrittenEndWithTheFirstError) {
+  TestSectorDisk large(4096);
+  ByteDisk over(large);
+  over.zero(0, 2 << 20, note("z"));
+  large.step(boost::system::errc::make_error_code(boost::system::errc::io_error));
+  EXPECT_EQ(done, "z! ");
+  EXPECT_TRUE(large.waiting.empty());
+}
+
+/// With disks that trim, and such as don't.
+class ByteDiskOrder : public ByteDiskTest, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Disks, ByteDiskOrder, testing::Bool());
+
+TEST_P(ByteDiskOrder, ChangesBegunTogetherLeaveWhatTheyWouldOneAfterTheOther) {
+  disk.trims = GetParam();
   std::mt19937 random(1);
   std::vector<std::uint8_t> expected = disk.content;
   std::deque<std::string> texts;
@@ -130,9 +167,14 @@ TEST_F(ByteDiskTest, AnyWritesBegunTogetherLeaveWhatTheyWouldOneAfterTheOther) {
     const std::size_t offset = random() % 2048;
     const std::size_t size = random() % 3 == 0 ? 512 : 1 + random() % 1200;
     const std::size_t start = size == 512 ? offset / 512 * 512 : offset;
-    texts.emplace_back(size, static_cast<char>('a' + i % 26));
+    const bool zero = random() % 4 == 0;
+    texts.emplace_back(size, zero ? '\0' : static_cast<char>('a' + i % 26));
     std::ranges::copy(texts.back(), expected.begin() + static_cast<std::ptrdiff_t>(start));
-    under.write(start, bytes(texts.back()), note("w"));
+    if (zero) {
+      under.zero(start, size, note("z"));
+    } else {
+      under.write(start, bytes(texts.back()), note("w"));
+    }
     for (unsigned steps = random() % 4; steps > 0 && !disk.waiting.empty(); --steps) disk.step();
   }
   disk.run();

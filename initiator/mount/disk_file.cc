@@ -13,6 +13,11 @@ int errno_of(const error_code& error) {
   return error == boost::system::errc::operation_not_supported ? EOPNOTSUPP : EIO;
 }
 
+DiskFile::DiskFile(ByteDisk& disk, std::uint64_t& end, bool truncated)
+    : disk_(disk), end_(end), truncated_(truncated) {
+  if (truncated) end_ = 0;
+}
+
 void DiskFile::read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done) {
   if (offset >= extent.size || size == 0) return done(0, {});
   disk_.read(
@@ -26,26 +31,18 @@ void DiskFile::write(const Extent& extent, std::uint64_t offset, Bytes from, boo
   if (offset >= extent.size) return done(ENOSPC, 0);
   const Bytes bytes = from.first(std::min<std::uint64_t>(from.size(), extent.size - offset));
   was_written_ = true;
-  in_turn([this, start = extent.start, offset, bytes, synchronous, done = std::move(done)] {
-    const std::uint64_t end = offset + bytes.size();
-    if (!truncated_ || offset <= end_) {
-      end_ = std::max(end_, end);
-      return write_now(start + offset, bytes, synchronous, done);
-    }
-    fill(start, offset, [this, start, offset, bytes, synchronous, done](error_code error) {
-      if (error) return done(errno_of(error), 0);
-      end_ = offset + bytes.size();
-      write_now(start + offset, bytes, synchronous, done);
-    });
-  });
-}
-
-void DiskFile::write_now(std::uint64_t at, Bytes from, bool synchronous, Done done) {
-  disk_.write(at, from,
-              [this, size = from.size(), synchronous, done = std::move(done)](error_code error) {
-                if (error || !synchronous) return done(errno_of(error), size);
-                disk_.flush([size, done](error_code flushed) { done(errno_of(flushed), size); });
-              });
+  auto written = [this, size = bytes.size(), synchronous,
+                  done = std::move(done)](error_code error) {
+    if (error || !synchronous) return done(errno_of(error), size);
+    disk_.flush([size, done](error_code flushed) { done(errno_of(flushed), size); });
+  };
+  const std::uint64_t gap = std::exchange(end_, std::max(end_, offset + bytes.size()));
+  if (!truncated_ || offset <= gap) {
+    return disk_.write(extent.start + offset, bytes, std::move(written));
+  }
+  const ByteDisk::Done part = after(2, std::move(written));
+  disk_.zero(extent.start + gap, offset - gap, part);
+  disk_.write(extent.start + offset, bytes, part);
 }
 
 void DiskFile::flush(Done done) {
@@ -54,14 +51,11 @@ void DiskFile::flush(Done done) {
 
 void DiskFile::extend(const Extent& extent, std::uint64_t offset, Done done) {
   if (offset > extent.size) return done(EFBIG, 0);
-  in_turn([this, start = extent.start, offset, done = std::move(done)] {
-    if (!truncated_ || offset <= end_) return done(0, 0);
-    was_written_ = true;
-    fill(start, offset, [this, offset, done](error_code error) {
-      if (!error) end_ = offset;
-      done(errno_of(error), 0);
-    });
-  });
+  if (!truncated_ || offset <= end_) return done(0, 0);
+  was_written_ = true;
+  const std::uint64_t gap = std::exchange(end_, offset);
+  disk_.zero(extent.start + gap, offset - gap,
+             [done = std::move(done)](error_code error) { done(errno_of(error), 0); });
 }
 
 void DiskFile::zero(const Extent& extent, std::uint64_t offset, std::uint64_t length, bool punch,
@@ -71,30 +65,8 @@ void DiskFile::zero(const Extent& extent, std::uint64_t offset, std::uint64_t le
   }
   if (punch && !disk_.can_punch()) return done(EOPNOTSUPP, 0);
   was_written_ = true;
-  in_turn([this, at = extent.start + offset, length, done = std::move(done)] {
-    disk_.zero(at, length, [done](error_code error) { done(errno_of(error), 0); });
-  });
-}
-
-void DiskFile::in_turn(std::function<void()> change) {
-  if (filling_) {
-    waiting_.push_back(std::move(change));
-  } else {
-    change();
-  }
-}
-
-void DiskFile::fill(std::uint64_t start, std::uint64_t offset, ByteDisk::Done done) {
-  filling_ = true;
-  disk_.zero(start + end_, offset - end_, [this, done = std::move(done)](error_code error) {
-    filling_ = false;
-    done(error);
-    while (!filling_ && !waiting_.empty()) {
-      const auto change = std::move(waiting_.front());
-      waiting_.pop_front();
-      change();
-    }
-  });
+  disk_.zero(extent.start + offset, length,
+             [done = std::move(done)](error_code error) { done(errno_of(error), 0); });
 }
 
 }  // namespace aoe::initiator

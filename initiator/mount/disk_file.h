@@ -3,11 +3,10 @@
 //
 // One rule is a file's. Who opens with O_TRUNC (cp does) takes the file for empty and seeks past
 // what shall be zeros. The disk keeps its size and what lies behind; but a gap that such a writer
-// leaves is filled with zeros.
+// leaves is filled with zeros, as far as nobody else has written behind it since.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 
 #include <boost/system/error_code.hpp>
@@ -25,8 +24,9 @@ class DiskFile {
   using Done = std::function<void(int error, std::size_t size)>;
   using ReadDone = std::function<void(int error, Bytes bytes)>;
 
-  /// `disk` outlives it, and it outlives what it began.
-  DiskFile(ByteDisk& disk, bool truncated) : disk_(disk), truncated_(truncated) {}
+  /// `end` is where what was written since the file was last truncated ends, for all who have it
+  /// open. `disk` and `end` outlive it, and it outlives what it began.
+  DiskFile(ByteDisk& disk, std::uint64_t& end, bool truncated);
   DiskFile(const DiskFile&) = delete;
   DiskFile& operator=(const DiskFile&) = delete;
 
@@ -49,16 +49,9 @@ class DiskFile {
   bool was_written() const { return was_written_; }
 
  private:
-  /// Fills the gap before `offset`; meanwhile nothing else of this file is written.
-  void fill(std::uint64_t start, std::uint64_t offset, ByteDisk::Done done);
-  void in_turn(std::function<void()> change);
-  void write_now(std::uint64_t at, Bytes from, bool synchronous, Done done);
-
   ByteDisk& disk_;
+  std::uint64_t& end_;
   const bool truncated_;
-  std::uint64_t end_ = 0;  // of what was written since it was truncated
-  bool filling_ = false;
-  std::deque<std::function<void()>> waiting_;  // for the filling
   bool was_written_ = false;
 };
 

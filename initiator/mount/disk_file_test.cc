@@ -17,8 +17,9 @@ class DiskFileTest : public testing::Test {
  protected:
   TestSectorDisk disk{16};
   ByteDisk under{disk};
-  DiskFile file{under, false};
-  DiskFile truncated{under, true};
+  std::uint64_t end = 0;
+  DiskFile file{under, end, false};
+  DiskFile truncated{under, end, true};
   DiskFile::Extent partition{1024, 1024};
   std::string done;
 
@@ -92,9 +93,23 @@ TEST_F(DiskFileTest, NothingIsWrittenIntoAGapWhileItIsFilled) {
   const std::string data(512, 'n');
   truncated.write(partition, 512, bytes(data), false, note());
   truncated.write(partition, 0, bytes(data), false, note());
-  EXPECT_EQ(disk.begun(), "write 2+1");
+  EXPECT_EQ(disk.begun(), "write 2+1 write 3+1");
   disk.run();
+  EXPECT_EQ(disk.begun(), "write 2+1");
   EXPECT_EQ(disk.text(1024, 1024), data + data);
+}
+
+TEST_F(DiskFileTest, AGapEndsWhereOthersHaveWritten) {
+  const std::string data(512, 'n');
+  file.write(partition, 256, bytes(data), false, note());
+  EXPECT_EQ(disk.begun(), "read 2+1 read 3+1") << "who did not truncate leaves no gap";
+  truncated.write(partition, 1023, bytes(data).first(1), false, note());
+  disk.run();
+  EXPECT_EQ(disk.text(1024, 1024), std::string(256, 'o') + data + std::string(255, '\0') + "n");
+  DiskFile again(under, end, true);
+  truncated.write(partition, 1, bytes(data).first(1), false, note());
+  disk.run();
+  EXPECT_EQ(disk.text(1024, 3), std::string("\0no", 3));
 }
 
 TEST_F(DiskFileTest, ATruncatedFileIsFilledToTheSizeItIsGiven) {

@@ -345,7 +345,9 @@ int FileSystem::open_disk(Handle& handle, int flags) {
   handle.disk = held_open(handle.node.device);
   if (handle.disk == nullptr) return ENXIO;
   handle.place = extent(handle.node);
-  handle.file = std::make_unique<DiskFile>(handle.disk->bytes(), (flags & O_TRUNC) != 0);
+  handle.file = std::make_unique<DiskFile>(handle.disk->bytes(),
+                                           handle.disk->end_of_file(handle.place.start),
+                                           (flags & O_TRUNC) != 0);
   return 0;
 }
 

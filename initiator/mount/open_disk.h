@@ -2,6 +2,9 @@
 // partition of it open. Held open as long as it lives.
 #pragma once
 
+#include <cstdint>
+#include <map>
+
 #include <boost/asio/io_context.hpp>
 
 #include "initiator/client.h"
@@ -15,6 +18,8 @@ class OpenDisk final : public SectorDisk {
       : loop_(loop), disk_(std::move(disk)), bytes_(*this) {}
 
   ByteDisk& bytes() { return bytes_; }
+  /// What those share who have the file open that starts there on the disk, bytes: see DiskFile.
+  std::uint64_t& end_of_file(std::uint64_t start) { return ends_[start]; }
   /// In bytes, as the disk last said.
   std::uint64_t size() const { return disk_ ? disk_->size() : 0; }
 
@@ -34,6 +39,7 @@ class OpenDisk final : public SectorDisk {
   boost::asio::io_context& loop_;
   std::optional<Disk> disk_;
   ByteDisk bytes_;
+  std::map<std::uint64_t, std::uint64_t> ends_;  // by start
 };
 
 }  // namespace aoe::initiator

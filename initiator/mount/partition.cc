@@ -4,7 +4,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <string_view>
 
 #include "proto/frame.h"
 
@@ -13,6 +15,10 @@ namespace {
 
 /// Primary tables, and GPT's copy, lie so near to the disk's ends.
 constexpr std::uint64_t table_room = 64 << 10;
+/// Where a GPT's header says how large its table is: entries, and the size of one.
+constexpr std::string_view gpt_signature = "EFI PART";
+constexpr std::size_t gpt_entry_count_offset = 80;
+constexpr std::size_t gpt_entry_size_offset = 84;
 /// Longer chains of logical partitions are taken for damaged.
 constexpr int links_max = 256;
 /// What the kernel makes of an extended partition: enough for a boot loader, too little to be used.
@@ -30,6 +36,15 @@ bool is_extended(std::uint8_t type) {
 std::uint64_t le32(Bytes bytes) {
   return bytes[0] | std::uint64_t{bytes[1]} << 8 | std::uint64_t{bytes[2]} << 16 |
          std::uint64_t{bytes[3]} << 24;
+}
+
+/// The header of a GPT whose table is larger than what is read of it? libblkid would take its
+/// checksum, over 4 GiB if it says so.
+bool is_oversized_gpt(Bytes sector) {
+  if (!std::ranges::equal(gpt_signature, sector.first(gpt_signature.size()))) return false;
+  return le32(sector.subspan(gpt_entry_count_offset)) *
+             le32(sector.subspan(gpt_entry_size_offset)) >
+         table_room;
 }
 
 }  // namespace
@@ -55,14 +70,25 @@ std::error_code PartitionReader::add(Bytes bytes) {
   const Place place = places_.front();
   AOE_CHECK(bytes.size() == place.size);
   places_.erase(places_.begin());
-  const ssize_t written =
-      ::pwrite(copy_.get(), bytes.data(), bytes.size(), static_cast<off_t>(place.start));
-  if (written < 0) return last_error();
-  if (static_cast<std::size_t>(written) != bytes.size()) return error_of(ENOSPC);
+  if (const std::error_code error = copy(bytes, place.start)) return error;
+  // As the kernel has it: no table, and the other copy counts.
+  for (const std::uint64_t header : {std::uint64_t{sector_size}, size_ - sector_size}) {
+    if (header < place.start || header >= place.start + place.size) continue;
+    if (!is_oversized_gpt(bytes.subspan(header - place.start, sector_size))) continue;
+    const std::array<std::uint8_t, sector_size> blank{};
+    if (const std::error_code error = copy(blank, header)) return error;
+  }
   if (place.start == 0 || place.size == sector_size) {
     follow_chain(bytes.first(sector_size), place.start);
   }
   return {};
+}
+
+std::error_code PartitionReader::copy(Bytes bytes, std::uint64_t start) {
+  const ssize_t written =
+      ::pwrite(copy_.get(), bytes.data(), bytes.size(), static_cast<off_t>(start));
+  if (written < 0) return last_error();
+  return static_cast<std::size_t>(written) == bytes.size() ? std::error_code() : error_of(ENOSPC);
 }
 
 void PartitionReader::follow_chain(Bytes sector, std::uint64_t start) {

@@ -46,6 +46,7 @@ class PartitionReader {
 
  private:
   PartitionReader(Descriptor copy, std::uint64_t size);
+  std::error_code copy(Bytes bytes, std::uint64_t start);
   void follow_chain(Bytes sector, std::uint64_t start);
 
   Descriptor copy_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <boost/crc.hpp>
 
 #include "proto/frame.h"
 
@@ -28,7 +29,41 @@ class DiskImage {
     }
   }
 
+  /// A GPT with one partition: header in this sector, table from another on, both with their
+  /// checksums.
+  void gpt(std::uint64_t header, std::uint64_t table, std::uint32_t entries, std::uint64_t start,
+           std::uint64_t length) {
+    entry(0, 0, 0xee, 1, static_cast<std::uint32_t>(bytes.size() / sector_size - 1));
+    const std::uint64_t first = table * sector_size;
+    put(first, 16, 0x11);  // type and number: any but none
+    put(first + 32, 8, start);
+    put(first + 40, 8, start + length - 1);
+    const std::uint64_t at = header * sector_size;
+    std::ranges::copy(std::string_view("EFI PART\0\0\1\0\x5c\0\0\0", 16), &bytes[at]);
+    put(at + 24, 8, header);
+    put(at + 40, 8, 34);
+    put(at + 48, 8, bytes.size() / sector_size - 34);
+    put(at + 72, 8, table);
+    put(at + 80, 4, entries);
+    put(at + 84, 4, 128);
+    put(at + 88, 4, checksum(first, std::size_t{entries} * 128));
+    put(at + 16, 4, 0);
+    put(at + 16, 4, checksum(at, 92));
+  }
+
   std::vector<std::uint8_t> bytes;
+
+ private:
+  void put(std::uint64_t offset, std::size_t size, std::uint64_t value) {
+    for (std::size_t i = 0; i < size; ++i) {
+      bytes[offset + i] = static_cast<std::uint8_t>(i < 8 ? value >> 8 * i : value);
+    }
+  }
+  std::uint32_t checksum(std::uint64_t offset, std::size_t size) const {
+    boost::crc_32_type crc;
+    crc.process_bytes(&bytes[offset], size);
+    return crc.checksum();
+  }
 };
 
 /// Number:start+size in sectors.
@@ -81,6 +116,24 @@ TEST(Partitions, AChainThatTurnsBackComesToAnEnd) {
   image.entry(4096, 0, 0x83, 8, 1016);
   image.entry(4096, 1, 0x05, 0, 1024);
   EXPECT_NE(partitions(image), "");
+}
+
+TEST(Partitions, OfAGptAreFound) {
+  DiskImage image(mebibyte);
+  image.gpt(1, 2, 128, 1024, 512);
+  EXPECT_EQ(partitions(image), "1:1024+512 ");
+}
+
+TEST(Partitions, AGptWhoseTableIsLargerThanWhatIsReadIsNone) {
+  DiskImage image(mebibyte);
+  image.gpt(1, 2, 512, 1024, 512);
+  EXPECT_EQ(partitions(image), "1:1024+512 ") << "64 KiB";
+  image.gpt(1, 2, 513, 1024, 512);
+  EXPECT_EQ(partitions(image), "") << "though its checksums are right";
+  image.gpt(2047, 2014, 128, 1280, 256);
+  EXPECT_EQ(partitions(image), "1:1280+256 ") << "by the copy at the end";
+  image.gpt(2047, 1024, 513, 1280, 256);
+  EXPECT_EQ(partitions(image), "");
 }
 
 TEST(Partitions, WhatLiesBeyondTheEndIsNotRead) {

@@ -21,6 +21,7 @@ import lab
 INITIATOR, TARGET = map(os.path.abspath, sys.argv[1:3])
 MEGABYTE = 1 << 20
 SIZE = 16 * MEGABYTE
+FLUSH, FLUSH_EXT = 0xE7, 0xEA  # ATA
 PARAMETERS = "sys/module/aoe/parameters/aoe_"
 
 
@@ -218,6 +219,33 @@ def moves_any_bytes(trial):
         assert trial.shell(line) == (0, "", ""), line
         assert content is None or trial.disk() == content, line
     assert trial.disk("copy.img") == trial.disk()
+    trial.unmount()
+
+
+def makes_stable_what_is_to_be(trial):
+    trial.mount()
+    sniffer = trial.server.packet_socket("eth0")
+
+    def flush_is_sent():
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            frame = sniffer.recv(20000)
+            if not frame[14] & 0x08 and frame[19] == 0 and frame[27] in (FLUSH, FLUSH_EXT):
+                return True
+        return False
+
+    with opened(trial.etherd("e0.2")) as disk:
+        os.pwrite(disk, b"w" * 512, 0)
+        os.fsync(disk)
+        assert flush_is_sent()
+        os.pwrite(disk, b"w" * 512, 512)
+        os.fdatasync(disk)
+        assert flush_is_sent()
+    with opened(trial.etherd("e0.2"), os.O_WRONLY | os.O_DSYNC) as disk:
+        os.pwrite(disk, b"w" * 512, 1024)
+        assert flush_is_sent()
+    assert trial.disk()[:1536] == b"w" * 1536
+    sniffer.close()
     trial.unmount()
 
 
@@ -538,7 +566,7 @@ def main():
     lab.require_namespaces()
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
-        for rule in [is_the_drivers_tree, moves_any_bytes, punches_holes, takes_parameters,
+        for rule in [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
                      refuses_commands_that_make_no_sense, tells_of_errors, follows_a_disk_down_and_up, shows_partitions,
                      serves_loop_devices, ends_in_time, says_what_is_wrong, runs_as_a_daemon, serves_an_ordinary_user]:
             if sys.argv[3:] and rule.__name__ not in sys.argv[3:]:

@@ -424,6 +424,9 @@ def shows_partitions(trial):
 def serves_loop_devices(trial):
     if not os.path.exists("/dev/loop-control") or not os.access("/dev/loop-control", os.R_OK | os.W_OK):
         return "SKIP: no loop devices"
+    for program in "mkfs.ext4", "fsck.ext4":
+        if not shutil.which(program):
+            return f"SKIP: {program} is not installed (apt-get install e2fsprogs)"
     make_table(trial, "disk.img", "dos", "start=2048, size=28672")
     trial.targets[2].stop()
     trial.start_target()
@@ -459,9 +462,16 @@ def serves_loop_devices(trial):
 
 
 def wait_for_retransmission(trial):
-    with opened(trial.etherd("err"), os.O_RDONLY) as err:
-        while b"retransmission" not in os.read(err, 4096):
-            pass
+    with opened(trial.etherd("err"), os.O_RDONLY | os.O_NONBLOCK) as err:
+        told = b""
+
+        def is_told():
+            nonlocal told
+            with contextlib.suppress(BlockingIOError):
+                told += os.read(err, 4096)
+            return b"retransmission" in told
+
+        wait_until(is_told, "a retransmission")
 
 
 def ends_in_time(trial):
@@ -502,9 +512,10 @@ def ends_in_time(trial):
     reader = trial.start("head", "-c", "1", "mnt/dev/etherd/e0.2")
     wait_for_retransmission(trial)
     begun = time.monotonic()
-    for _ in range(2):
-        trial.mounted.signal(signal.SIGTERM)
-        time.sleep(0.05)
+    trial.mounted.signal(signal.SIGTERM)
+    wait_until(lambda: not trial.is_mounted(), "the first signal to be taken")
+    assert trial.mounted.running()
+    trial.mounted.signal(signal.SIGTERM)
     trial.ended()
     assert time.monotonic() - begun < 2
     reader.wait(5)

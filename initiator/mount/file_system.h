@@ -53,6 +53,9 @@ class FileSystem {
   /// otherwise.
   void unmount();
 
+  /// Leaves no mount behind, once it has ended; false: it could not be unmounted.
+  bool close() { return channel_->close(); }
+
  private:
   friend struct Operations;
 

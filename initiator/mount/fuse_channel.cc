@@ -1,6 +1,7 @@
 #include "initiator/mount/fuse_channel.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -59,6 +60,12 @@ std::string look_at(const std::string& folder) {
   return fuse.get() < 0 ? "/dev/fuse: " + last_error().message() : "";
 }
 
+/// Is the mount gone that was reached by this descriptor, or its connection cut?
+bool is_disconnected(int descriptor) {
+  pollfd polled{descriptor, 0, 0};
+  return ::poll(&polled, 1, 0) == 1 && (polled.revents & POLLERR) != 0;
+}
+
 std::string absolute(const std::string& folder) {
   std::array<char, PATH_MAX> path{};
   return ::realpath(folder.c_str(), path.data()) == nullptr ? folder : path.data();
@@ -105,14 +112,20 @@ tl::expected<void, std::string> FuseChannel::start(const fuse_lowlevel_ops& oper
 }
 
 FuseChannel::~FuseChannel() {
+  close();
+}
+
+bool FuseChannel::close() {
+  if (session_ == nullptr) return true;
   end();
   if (mounted_ && unmounter_ == 0) unmount();
-  if (session_ != nullptr) {
-    if (mounted_) cut();
-    fuse_session_unmount(session_);
-    fuse_session_destroy(session_);
-  }
-  if (unmounter_ > 0) ::waitpid(unmounter_, nullptr, 0);
+  // Someone else may have been faster.
+  if (is_disconnected(fuse_session_fd(session_))) mounted_ = false;
+  if (mounted_) cut();
+  fuse_session_unmount(session_);
+  fuse_session_destroy(std::exchange(session_, nullptr));
+  is_unmounting(0);
+  return !mounted_ || unmounted_;
 }
 
 void FuseChannel::receive() {
@@ -150,9 +163,7 @@ void FuseChannel::detach(std::function<bool()> is_idle) {
 }
 
 void FuseChannel::look_whether_idle() {
-  int status = 0;
-  const bool unmounting = unmounter_ > 0 && ::waitpid(unmounter_, &status, WNOHANG) == 0;
-  if (!unmounting) unmounter_ = -1;
+  const bool unmounting = is_unmounting(WNOHANG);
   const bool late = steady_timer::clock_type::now() >= patience_;
   if (late || (!unmounting && is_idle_())) return end();
   timer_.expires_after(idle_interval);
@@ -194,6 +205,16 @@ void FuseChannel::unmount() {
   if (::umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) ::_exit(0);
   ::execlp("fusermount3", "fusermount3", "-u", "-z", "-q", "--", folder, nullptr);
   ::_exit(1);
+}
+
+bool FuseChannel::is_unmounting(int wait_options) {
+  if (unmounter_ <= 0) return false;
+  int status = 0;
+  const pid_t ended = ::waitpid(unmounter_, &status, wait_options);
+  if (ended == 0) return true;
+  unmounted_ = ended > 0 && status == 0;
+  unmounter_ = -1;
+  return false;
 }
 
 }  // namespace aoe::initiator

@@ -39,12 +39,16 @@ class FuseChannel {
       const std::string& folder, bool allow_other, std::function<void()> ended);
   FuseChannel(const FuseChannel&) = delete;
   FuseChannel& operator=(const FuseChannel&) = delete;
-  /// Leaves no mount behind. Requests that were not answered fail.
+  /// As close() does.
   ~FuseChannel();
 
   /// Nobody finds the folder's files from now on; who has them open goes on, until `is_idle` or
   /// some seconds have passed. Again: ends at once.
   void detach(std::function<bool()> is_idle);
+
+  /// Leaves no mount behind; false: it could not be unmounted. Requests that were not answered
+  /// fail.
+  bool close();
 
   /// From within an operation: keeps what it was given in place.
   Memory keep_request();
@@ -59,6 +63,7 @@ class FuseChannel {
   void lost();
   void end();
   void unmount();
+  bool is_unmounting(int wait_options);
   void cut();
 
   AsioWatcher watcher_;
@@ -68,7 +73,8 @@ class FuseChannel {
   fuse_session* session_ = nullptr;
   bool mounted_ = false;
   bool watching_ = false;
-  pid_t unmounter_ = 0;  // the process that unmounts
+  pid_t unmounter_ = 0;  // the process that unmounts; -1: it has ended
+  bool unmounted_ = false;
   boost::asio::steady_timer::time_point patience_;
   std::function<bool()> is_idle_;
   Memory request_;  // that is received into, or in an operation

@@ -50,6 +50,10 @@ int serve(const MountOptions& options, const std::function<void()>& ready) {
       };
   signals.async_wait(signalled);
   loop.run();
+  if (!files.close()) {
+    complain(fmt::format("{}: could not be unmounted", options.folder));
+    return exit_failure;
+  }
   return 0;
 }
 

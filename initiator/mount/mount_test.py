@@ -522,6 +522,17 @@ def ends_in_time(trial):
     trial.targets[2].signal(signal.SIGCONT)
 
 
+def says_that_the_mount_is_still_there(trial):
+    os.makedirs(trial.folder + "/above/mnt")
+    mounted = trial.start(INITIATOR, "mount", "above/mnt")
+    mounted.wait_for("mounted on")
+    os.rename(trial.folder + "/above", trial.folder + "/moved")
+    mounted.signal(signal.SIGTERM)
+    assert mounted.wait(5) == 1
+    assert "aoe-initiator: above/mnt: could not be unmounted\n" in mounted.output, mounted.output
+    assert trial.run("umount", "moved/mnt").returncode == 0
+
+
 def says_what_is_wrong(trial):
     def refused(status, line, *arguments):
         result = trial.run(INITIATOR, "mount", *arguments)
@@ -579,7 +590,8 @@ def main():
         trial = Trial(world, folder)
         for rule in [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
                      refuses_commands_that_make_no_sense, tells_of_errors, follows_a_disk_down_and_up, shows_partitions,
-                     serves_loop_devices, ends_in_time, says_what_is_wrong, runs_as_a_daemon, serves_an_ordinary_user]:
+                     serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there, says_what_is_wrong,
+                     runs_as_a_daemon, serves_an_ordinary_user]:
             if sys.argv[3:] and rule.__name__ not in sys.argv[3:]:
                 continue
             skipped = rule(trial)

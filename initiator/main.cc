@@ -381,8 +381,10 @@ void CommandLine::add_disks() {
                           .parameters = a.options.parameters,
                           .folder = a.mount,
                           .allow_other = a.allow_other,
-                          .daemon = a.daemon});
+                          .daemon = a.daemon,
+                          .verbose = a.options.verbose});
   });
+  mount->remove_option(mount->get_option("--wait"));  // it waits for nobody
   mount->add_option("DIR", a.mount, "Folder to mount on")->option_text(" ")->required();
   mount->add_flag("--daemon", a.daemon, "Return when the files are there");
   mount->add_flag("--allow-other", a.allow_other, "For other users, too");

@@ -172,8 +172,9 @@ struct Operations {
 };
 
 FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
-                       const std::vector<std::string>& interfaces)
-    : loop_(loop), client_(std::move(client)) {
+                       const std::vector<std::string>& interfaces,
+                       std::function<void(std::string_view)> said)
+    : loop_(loop), client_(std::move(client)), said_(std::move(said)) {
   settings_.interfaces = interfaces;
   ::clock_gettime(CLOCK_REALTIME, &begun_);
   client_->listen([this](const Event& event) { happened(event); });
@@ -345,9 +346,8 @@ int FileSystem::open_disk(Handle& handle, int flags) {
   handle.disk = held_open(handle.node.device);
   if (handle.disk == nullptr) return ENXIO;
   handle.place = extent(handle.node);
-  handle.file = std::make_unique<DiskFile>(handle.disk->bytes(),
-                                           handle.disk->end_of_file(handle.place.start),
-                                           (flags & O_TRUNC) != 0);
+  handle.file = std::make_unique<DiskFile>(
+      handle.disk->bytes(), handle.disk->end_of_file(handle.place.start), (flags & O_TRUNC) != 0);
   return 0;
 }
 
@@ -522,6 +522,7 @@ void FileSystem::happened(const Event& event) {
 }
 
 void FileSystem::say(std::string_view line) {
+  said_(line);
   errors_.add(line);
   answer_readers();
   for (const auto& [handle, waiter] : std::exchange(pollers_, {})) {

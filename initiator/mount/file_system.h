@@ -38,8 +38,10 @@ namespace aoe::initiator {
 
 class FileSystem {
  public:
+  /// `said` is called with every line that err gives.
   FileSystem(boost::asio::io_context& loop, Client client,
-             const std::vector<std::string>& interfaces);
+             const std::vector<std::string>& interfaces,
+             std::function<void(std::string_view)> said);
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
   ~FileSystem();
@@ -128,6 +130,7 @@ class FileSystem {
 
   boost::asio::io_context& loop_;
   std::optional<Client> client_;
+  const std::function<void(std::string_view)> said_;
   Settings settings_;
   timespec begun_{};
   Disks disks_;

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,7 +35,9 @@ int serve(const MountOptions& options, const std::function<void()>& ready) {
     return exit_failure;
   }
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
-  FileSystem files(loop, *std::move(client), options.interfaces);
+  FileSystem files(loop, *std::move(client), options.interfaces, [&options](std::string_view line) {
+    if (options.verbose) complain(line);
+  });
   const auto mounted =
       files.mount(options.folder, options.allow_other, ready, [&signals] { signals.cancel(); });
   if (!mounted) {

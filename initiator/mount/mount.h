@@ -15,6 +15,7 @@ struct MountOptions {
   std::string folder;
   bool allow_other = false;  // users other than who mounts
   bool daemon = false;
+  bool verbose = false;  // events on standard error, too
 };
 
 /// Serves until the folder is unmounted or a signal says to end. With `daemon` a process of its own

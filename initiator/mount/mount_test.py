@@ -302,7 +302,7 @@ def refuses_commands_that_make_no_sense(trial):
 
 
 def tells_of_errors(trial):
-    trial.mount("--deadsecs", "2")
+    trial.mount("--deadsecs", "2", "--verbose")
     with opened(trial.etherd("err"), os.O_RDONLY) as err:
         assert os.read(err, 4096).decode().splitlines() != []  # the disk came up
         os.set_blocking(err, False)
@@ -314,6 +314,7 @@ def tells_of_errors(trial):
         readers = [trial.start("head", "-c", "1", "mnt/dev/etherd/e0.2")]
         assert poll.poll(5000) == [(err, select.POLLIN)]
         assert b"retransmission" in os.read(err, 4096)
+    trial.mounted.wait_for("retransmission")
     # A reader that waits gets lines as they come; one that is interrupted waits no longer.
     waiting = trial.start("cat", "mnt/dev/etherd/err")
     waiting.wait_for("e0.2 is down")
@@ -544,6 +545,7 @@ def says_what_is_wrong(trial):
     refused(1, "eth9: no such interface", "mnt", "--interface", "eth9")
     refused(1, "nowhere: No such file or directory", "nowhere", "--daemon")
     refused(2, "DIR is required (aoe-initiator --help shows how)")
+    assert "--wait" not in trial.run(INITIATOR, "mount", "--help").stdout
 
     trial.mount()
     trial.mounted.kill()

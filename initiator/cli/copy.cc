@@ -197,7 +197,7 @@ class Copy {
   tl::expected<Transferred, std::string> move(Source& source, Sink& sink, std::uint64_t length,
                                               std::optional<std::uint64_t> expected) {
     const Progress progress(expected, !options_.quiet);
-    auto moved = transfer(connection_, source, sink,
+    auto moved = transfer(connection_.loop(), source, sink,
                           {.offset = offset_,
                            .length = length,
                            .progress = [&](std::uint64_t bytes) { progress.show(bytes); },
@@ -250,7 +250,8 @@ int copy_command(const CommandOptions& options, const std::string& source,
     return exit_failure;
   }
   if (moved->signal != 0) {
-    complain(fmt::format("interrupted after {} bytes", moved->moved));
+    complain(fmt::format("interrupted after {} bytes{}", moved->moved,
+                         copy.verify ? ", not verified" : ""));
     return exit_signal + moved->signal;
   }
   if (!copy.quiet) {

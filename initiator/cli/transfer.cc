@@ -289,12 +289,13 @@ std::uint32_t checksum(Bytes bytes) {
 /// One transfer(). The chunks on their way, oldest first.
 class Transfer {
  public:
-  Transfer(Connection& connection, Source& source, Sink& sink, const TransferOptions& options)
-      : connection_(connection),
+  Transfer(boost::asio::io_context& loop, Source& source, Sink& sink,
+           const TransferOptions& options)
+      : loop_(loop),
         source_(source),
         sink_(sink),
         options_(options),
-        signals_(connection.loop(), SIGINT, SIGTERM) {
+        signals_(loop, SIGINT, SIGTERM) {
     signals_.async_wait([this](error_code error, int number) {
       if (error) return;
       signal_ = number;
@@ -302,7 +303,7 @@ class Transfer {
     });
     before_waiting_ = [this] {
       wait_for_the_disk();
-      connection_.loop().poll();
+      loop_.poll();
       return signal_ == 0;
     };
   }
@@ -311,7 +312,7 @@ class Transfer {
   ~Transfer() {
     signals_.clear();
     wait_for_the_disk();
-    connection_.loop().poll();  // the signals' handler
+    loop_.poll();  // the signals' handler
   }
 
   tl::expected<Transferred, std::string> run() {
@@ -323,28 +324,31 @@ class Transfer {
       } else if (is_to_begin_more()) {
         begin();
       } else if (!chunks_.empty()) {
-        connection_.loop().run_one();
+        loop_.run_one();
       } else {
         break;
       }
     }
     if (auto stable = sink_.finish(); !stable) return tl::unexpected(stable.error());
     if (options_.progress) options_.progress(moved_);
-    if (options_.verify && signal_ == 0) {
-      if (auto same = verify(); !same) return tl::unexpected(same.error());
+    bool verified = !options_.verify;
+    if (!verified) {
+      const auto same = verify();
+      if (!same) return tl::unexpected(same.error());
+      verified = *same;
     }
-    const bool complete = ended_ || moved_ == options_.length;
+    const bool complete = verified && (ended_ || moved_ == options_.length);
     return Transferred{moved_, complete ? 0 : signal_};
   }
 
  private:
   void wait_for_the_disk() {
-    connection_.wait([this] {
-      return std::ranges::none_of(chunks_, [this](const Chunk& chunk) {
-        return &chunk != at_hand_ &&
-               (chunk.stage == Chunk::Stage::filling || chunk.stage == Chunk::Stage::storing);
-      });
-    });
+    while (std::ranges::any_of(chunks_, [this](const Chunk& chunk) {
+      return &chunk != at_hand_ &&
+             (chunk.stage == Chunk::Stage::filling || chunk.stage == Chunk::Stage::storing);
+    })) {
+      loop_.run_one();
+    }
   }
 
   bool is_to_begin_more() const {
@@ -409,12 +413,15 @@ class Transfer {
     return {};
   }
 
-  Outcome verify() {
+  /// False: a signal came before all was read.
+  tl::expected<bool, std::string> verify() {
     std::uint64_t position = 0;
     for (const auto& [size, expected] : checksums_) {
+      loop_.poll();  // reading a file back does not run it
+      if (signal_ != 0) return false;
       place(spare_, position, size);
       if (size > 0) {
-        if (auto read = sink_.read_back(spare_); !read) return read;
+        if (auto read = sink_.read_back(spare_); !read) return tl::unexpected(read.error());
       }
       if (checksum(spare_.data) != expected) {
         return tl::unexpected(fmt::format("verify: between bytes {} and {} is not what was written",
@@ -422,7 +429,7 @@ class Transfer {
       }
       position += size;
     }
-    return {};
+    return true;
   }
 
   struct Piece {
@@ -430,7 +437,7 @@ class Transfer {
     std::uint32_t checksum;
   };
 
-  Connection& connection_;
+  boost::asio::io_context& loop_;
   Source& source_;
   Sink& sink_;
   const TransferOptions& options_;
@@ -478,9 +485,9 @@ tl::expected<std::uint64_t, std::string> room(const Disk& disk, const Extent& ex
   return extent.length.value_or(size - extent.offset);
 }
 
-tl::expected<Transferred, std::string> transfer(Connection& connection, Source& source, Sink& sink,
-                                                const TransferOptions& options) {
-  return Transfer(connection, source, sink, options).run();
+tl::expected<Transferred, std::string> transfer(boost::asio::io_context& loop, Source& source,
+                                                Sink& sink, const TransferOptions& options) {
+  return Transfer(loop, source, sink, options).run();
 }
 
 }  // namespace aoe::initiator

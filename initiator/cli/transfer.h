@@ -111,12 +111,12 @@ struct TransferOptions {
 
 struct Transferred {
   std::uint64_t moved = 0;  // bytes, stored and made stable
-  int signal = 0;           // SIGINT or SIGTERM, where it came before the end
+  int signal = 0;           // SIGINT or SIGTERM, where it came before all was moved and verified
 };
 
-/// Copies until the source ends or a signal comes. Everything that it began has ended when it
-/// returns. A second signal ends the program.
-tl::expected<Transferred, std::string> transfer(Connection& connection, Source& source, Sink& sink,
-                                                const TransferOptions& options);
+/// Copies until the source ends or a signal comes, in the loop of the disks. Everything that it
+/// began has ended when it returns. A second signal ends the program.
+tl::expected<Transferred, std::string> transfer(boost::asio::io_context& loop, Source& source,
+                                                Sink& sink, const TransferOptions& options);
 
 }  // namespace aoe::initiator

@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include <gtest/gtest.h>
+#include <boost/asio/executor_work_guard.hpp>
 
 #include "wire/descriptor.h"
 
@@ -124,6 +127,64 @@ TEST(DescriptorSource, GivesWhatThereIs) {
   const Descriptor folder(::open("/", O_RDONLY | O_CLOEXEC));
   descriptor_source(folder.get(), "/")->fill(chunk = chunk_of({1}), never_wait);
   EXPECT_EQ(chunk.outcome.error(), "reading /: Is a directory");
+}
+
+/// Gives zeros as long as it is asked.
+class Zeros final : public Source {
+ public:
+  void fill(Chunk& chunk, const BeforeWaiting& /*before_waiting*/) override {
+    std::ranges::fill(chunk.data, 0);
+    chunk.end(Chunk::Stage::filled, {});
+  }
+};
+
+/// Keeps nothing, and is interrupted when so much has been stored, or so many pieces read back.
+class InterruptedSink final : public Sink {
+ public:
+  struct When {
+    std::uint64_t stored = 0;
+    unsigned read_back = 0;
+  };
+  explicit InterruptedSink(When when) : when_(when) {}
+
+  void store(Chunk& chunk, const BeforeWaiting& /*before_waiting*/) override {
+    chunk.end(Chunk::Stage::stored, {});
+    if (chunk.position + chunk.data.size() == when_.stored) ::raise(SIGINT);
+  }
+  Outcome finish() override { return {}; }
+  Outcome read_back(Chunk& chunk) override {
+    std::ranges::fill(chunk.data, 0);
+    if (++pieces_read_back == when_.read_back) ::raise(SIGINT);
+    return {};
+  }
+
+  unsigned pieces_read_back = 0;
+
+ private:
+  const When when_;
+};
+
+TEST(Transfer, IsCompleteOnlyWhenAllIsVerified) {
+  constexpr std::uint64_t length = 3 << 20;
+  struct Case {
+    InterruptedSink::When interrupted;
+    bool verify;
+    int signal;
+    unsigned pieces_read_back;
+  };
+  for (const Case& one :
+       {Case{{}, true, 0, 3}, Case{{.stored = length}, false, 0, 0},
+        Case{{.stored = length}, true, SIGINT, 0}, Case{{.read_back = 2}, true, SIGINT, 2}}) {
+    boost::asio::io_context loop(1);
+    const auto disks = boost::asio::make_work_guard(loop);
+    Zeros source;
+    InterruptedSink sink(one.interrupted);
+    const auto moved = transfer(loop, source, sink, {.length = length, .verify = one.verify});
+    ASSERT_TRUE(moved) << moved.error();
+    EXPECT_EQ(moved->moved, length);
+    EXPECT_EQ(moved->signal, one.signal);
+    EXPECT_EQ(sink.pieces_read_back, one.pieces_read_back);
+  }
 }
 
 }  // namespace

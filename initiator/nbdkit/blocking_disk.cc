@@ -5,11 +5,21 @@
 #include <semaphore>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace aoe::initiator {
+namespace {
+
+std::string serial(const DeviceStatus& status) {
+  return status.identity ? std::string(status.identity->serial.view()) : "";
+}
+
+}  // namespace
 
 tl::expected<std::unique_ptr<BlockingDisk>, std::string> BlockingDisk::open(
-    const Client::Options& options, Address address, std::chrono::seconds limit) {
-  std::unique_ptr<BlockingDisk> result(new BlockingDisk(address));
+    const Client::Options& options, Address address, std::chrono::seconds limit,
+    Complain complain) {
+  std::unique_ptr<BlockingDisk> result(new BlockingDisk(address, std::move(complain)));
   auto client = Client::open(result->loop_, options);
   if (!client) return tl::unexpected(client.error());
   result->client_ = *std::move(client);
@@ -17,7 +27,9 @@ tl::expected<std::unique_ptr<BlockingDisk>, std::string> BlockingDisk::open(
   std::optional<error_code> opened;
   result->client_->async_open(address, limit, [&](error_code error, Disk disk) {
     opened = error;
-    if (!error) result->take(std::move(disk));
+    if (error) return;
+    result->status_ = disk.status();
+    result->disk_ = std::move(disk);
   });
   while (!opened) result->loop_.run_one();
   if (*opened) return tl::unexpected(result->client_->why_not_up(address));
@@ -49,9 +61,35 @@ BlockingDisk::~BlockingDisk() {
   }
 }
 
-void BlockingDisk::take(Disk disk) {
-  status_ = disk.status();
-  disk_ = std::move(disk);
+void BlockingDisk::reopen() {
+  auto disk = client_ ? client_->open_disk(address_) : std::nullopt;
+  if (!disk) return;
+  const DeviceStatus now = disk->status();
+  if (serial(now) != serial(status_) || now.sectors != status_.sectors) {
+    disk.reset();
+    return refuse(now);
+  }
+  complaint_.clear();
+  status_ = now;
+  disk_ = *std::move(disk);
+}
+
+void BlockingDisk::take_size() {
+  if (!disk_) return;
+  const DeviceStatus now = disk_->status();
+  if (serial(now) != serial(status_)) return refuse(now);
+  status_ = now;
+}
+
+void BlockingDisk::refuse(const DeviceStatus& now) {
+  disk_.reset();
+  client_->forget(address_);  // so that it is identified again
+  std::string complaint =
+      fmt::format("{}: another disk answers: serial \"{}\" and {} sectors, not \"{}\" and {}",
+                  address_, serial(now), now.sectors, serial(status_), status_.sectors);
+  if (complaint == complaint_) return;
+  complaint_ = std::move(complaint);
+  complain_(complaint_);
 }
 
 void BlockingDisk::happened(const Event& event) {
@@ -60,10 +98,9 @@ void BlockingDisk::happened(const Event& event) {
   if (event.kind == Event::Kind::device_down) {
     boost::asio::post(loop_, [this] { disk_.reset(); });
   } else if (event.kind == Event::Kind::device_up) {
-    boost::asio::post(loop_, [this] {
-      auto disk = client_ ? client_->open_disk(address_) : std::nullopt;
-      if (disk) take(*std::move(disk));
-    });
+    boost::asio::post(loop_, [this] { reopen(); });
+  } else if (event.kind == Event::Kind::device_resized) {
+    boost::asio::post(loop_, [this] { take_size(); });
   }
 }
 

@@ -106,7 +106,8 @@ int config_complete() {
 int get_ready() {
   return guard([] {
     auto opened =
-        BlockingDisk::open(settings.options, *settings.device, std::chrono::seconds(settings.wait));
+        BlockingDisk::open(settings.options, *settings.device, std::chrono::seconds(settings.wait),
+                           [](const std::string& what) { nbdkit_error("%s", what.c_str()); });
     if (!opened) return complain(opened.error());
     disk = opened->release();
     return 0;

@@ -52,8 +52,9 @@ class Trial:
         with open(self.image, "rb") as file:
             return file.read()
 
-    def start_target(self):
-        self.target = self.server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", "--no-state", self.image])
+    def start_target(self, image=None, serial="S1"):
+        self.target = self.server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", "--no-state",
+                                         "--serial", serial, image or self.image])
         self.target.wait_for("ready")
 
     def command(self, *parameters, options=()):
@@ -75,6 +76,15 @@ class Trial:
             client.set_strict_mode(0)  # sends what the server does not want
         client.connect_uri(self.uri)
         return client
+
+    def wait_until_back(self, client):
+        def is_back():
+            try:
+                return client.pread(512, 0) == self.content[:512]
+            except nbd.Error:
+                return False
+
+        eventually(is_back)
 
     def refused(self, line, *parameters):
         result = self.client.run(self.command(*parameters, options=["--foreground"]), check=False)
@@ -189,16 +199,31 @@ def a_disk_that_dies_fails_requests_until_it_is_back(trial):
     fails(errno.EIO, client.flush)
     server.wait_for("e0.2: reading at 0: device is down")
     trial.start_target()
-
-    def is_back():
-        try:
-            return client.pread(512, 0) == trial.content[:512]
-        except nbd.Error:
-            return False
-
-    eventually(is_back)
+    trial.wait_until_back(client)
     client.shutdown()
     assert server.stop() == 0
+
+
+def another_disk_is_not_taken_for_the_first(trial):
+    server = trial.start("deadsecs=1")
+    client = trial.connect()
+    other = trial.path("other.img")
+    for size, serial in (2 * SIZE, "S1"), (SIZE, "S2"):
+        with open(other, "wb") as file:
+            file.truncate(size)
+        trial.target.kill()
+        fails(errno.EIO, client.pread, 512, 0)
+        trial.start_target(other, serial)
+        server.wait_for(f'e0.2: another disk answers: serial "{serial}" and {size // 512} sectors, not "S1" and ')
+        fails(errno.EIO, client.pread, 512, 0)
+        fails(errno.EIO, client.pwrite, bytes(512), 0)
+        assert client.get_size() == SIZE
+    trial.target.kill()
+    trial.start_target()
+    trial.wait_until_back(client)
+    client.shutdown()
+    assert server.stop() == 0
+    assert server.output.count("another disk answers") == 2, server.output
 
 
 def serves_from_the_background(trial):
@@ -218,7 +243,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
         for rule in [refuses_bad_parameters, says_what_the_disk_can, copies_both_ways, makes_stable_what_is_to_be, trims,
-                     refuses_parts_of_sectors, a_disk_that_dies_fails_requests_until_it_is_back, serves_from_the_background]:
+                     refuses_parts_of_sectors, a_disk_that_dies_fails_requests_until_it_is_back,
+                     another_disk_is_not_taken_for_the_first, serves_from_the_background]:
             began = time.monotonic()
             rule(trial)
             print(f"{rule.__name__}: {time.monotonic() - began:.2f} s", flush=True)

@@ -430,6 +430,26 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert (result.returncode, result.stderr) == (FAILURE, "aoe-initiator: e0.2: flushing: AoE error: target is reserved\n")
     assert ask("reserve", "e0.2", "--force", f"{mac},{stranger}") == f"{mac}\n{stranger}\n"
     assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "macs": []}
+    # All has been read, and is not written yet: what --verify asks for has still to come.
+    pipe = trial.fifo("interrupted-verify")
+    writing = trial.client.start(["sh", "-c", f'"{INITIATOR}" copy - e0.2 --length {MEGABYTE} --verify < {pipe} & '
+                                              'echo $!; wait $!; echo status $?'])
+    number = int(writing.wait_for(""))
+    with open(pipe, "wb", buffering=0) as source:
+        source.write(new[:MEGABYTE - 1])
+        while fill_of(source):
+            time.sleep(0.005)
+        trial.target.signal(signal.SIGSTOP)
+        source.write(new[MEGABYTE - 1:MEGABYTE])
+        while fill_of(source):
+            time.sleep(0.005)
+        os.kill(number, signal.SIGINT)
+        trial.target.signal(signal.SIGCONT)
+        writing.wait()
+    assert writing.output.endswith(f"aoe-initiator: interrupted after {MEGABYTE} bytes, not verified\nstatus 130\n"), writing.output
+    assert trial.disk() == new[:MEGABYTE] + trial.content[MEGABYTE:]
+    trial.restore_disk()
+
 
 
 def looks_after_disks_and_interfaces(trial):

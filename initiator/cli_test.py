@@ -181,6 +181,8 @@ def refuses_bad_arguments(trial):
             (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, for it overwrites the disk"),
             (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1 GiB" + HINT),
             (["bench", "e0.2", "--random", "--sequential"], "--random excludes --sequential" + HINT),
+            (["bench", "e0.2", "--size", str(16 * MEGABYTE), "--outstanding", "65"],
+             "bench: --size times --outstanding is more than 1 GiB"),
             (["config"], "A subcommand is required" + HINT),
             (["config", "set", "e0.2"], "STRING is required" + HINT),
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
@@ -288,6 +290,18 @@ class Drain(threading.Thread):
         self.pipe = pipe
         self.data = b""
         self.start()
+
+    # What can't be told on standard error changes nothing, and goes nowhere else.
+    copy = os.path.join(trial.folder, "copy")
+    for stream in "2> /dev/full", "2>&-":
+        assert trial.shell(f'"$I" read e0.2 --interface eth7 {stream}') == (FAILURE, "", ""), stream
+        assert trial.shell(f'"$I" read {stream}') == (USAGE, "", ""), stream
+        assert trial.shell(f'"$I" copy e0.2 copy {stream}') == (OK, "", ""), stream
+        with open(copy, "rb") as file:
+            assert file.read() == trial.content, stream
+        os.remove(copy)
+    told = trial.shell('"$I" stat e0.2 >&-')
+    assert told == (FAILURE, "", "aoe-initiator: standard output: Bad file descriptor\n"), told
 
     def run(self):
         self.data = self.pipe.read()
@@ -508,7 +522,8 @@ def measures_speed(trial):
     assert result.returncode == OK and " IOPS, " in result.stdout and "p99.9" in result.stdout, result
     assert trial.disk() != trial.content
     trial.restore_disk()
-    trial.refused(FAILURE, f"e0.2: has {SIZE} bytes, fewer than one request", "bench", "e0.2", "--size", str(2 * SIZE))
+    trial.refused(FAILURE, f"e0.2: has {SIZE} bytes, fewer than one request", "bench", "e0.2", "--size", str(2 * SIZE),
+                  "--outstanding", "1")
 
 
 class Feed(threading.Thread):

@@ -1,9 +1,13 @@
 // aoe-initiator: finds ATA over Ethernet disks, and reads and writes them without a kernel driver.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <functional>
 #include <map>
 #include <string>
@@ -24,6 +28,7 @@ namespace aoe::initiator {
 namespace {
 
 constexpr int exit_usage = 2;
+constexpr std::uint64_t gigabyte = std::uint64_t{1} << 30;
 
 /// Help without empty lines, so that it fits a screen.
 class CompactFormatter : public CLI::Formatter {
@@ -80,10 +85,9 @@ std::string check_bytes(const std::string& text) {
 }
 
 std::string check_sectors(const std::string& text) {
-  constexpr std::uint64_t most = std::uint64_t{1} << 30;
   if (std::string refusal = check_bytes(text); !refusal.empty()) return refusal;
   const std::uint64_t bytes = std::stoull(text);
-  return bytes > 0 && bytes <= most && bytes % sector_size == 0
+  return bytes > 0 && bytes <= gigabyte && bytes % sector_size == 0
              ? ""
              : text + ": not a multiple of 512 up to 1 GiB";
 }
@@ -328,6 +332,9 @@ void CommandLine::add_disks() {
     }
     a.bench.random = !a.sequential;
     a.bench.time = std::chrono::seconds(a.seconds);
+    if (a.bench.size * a.bench.outstanding > gigabyte) {
+      return refuse("bench: --size times --outstanding is more than 1 GiB");
+    }
     return bench_command(a.options, a.address(), a.bench);
   });
   add_device(bench)->required();
@@ -457,6 +464,15 @@ void CommandLine::add_targets() {
 
 /// Output that did not get where it was meant to go makes a failure of any success.
 int run_and_check_output(int argc, char** argv) {
+/// A standard stream that was closed stays useless, and its number goes to no file or socket, where
+/// what is said would end up.
+void occupy_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
   int status = exit_failure;
   try {
     status = CommandLine().run(argc, argv);
@@ -466,6 +482,8 @@ int run_and_check_output(int argc, char** argv) {
     complain(std::string("standard output: ") + error.code().message());
   }
   return status == 0 ? exit_failure : status;
+  } catch (const std::exception& error) {
+    complain(error.what());
 }
 
 }  // namespace
@@ -474,3 +492,4 @@ int run_and_check_output(int argc, char** argv) {
 int main(int argc, char** argv) {
   return aoe::initiator::run_and_check_output(argc, argv);
 }
+  aoe::initiator::occupy_standard_streams();

@@ -76,9 +76,9 @@ class Bench {
       if (error || at > end_) return;
       const std::uint64_t now = latencies_.count();
       const auto rate = static_cast<double>(now - shown_);
-      fmt::print(stderr, "{:>4} s {:>9.0f} IOPS {:>9.1f} MB/s\n",
-                 std::chrono::round<std::chrono::seconds>(at - begun_).count(), rate,
-                 rate * static_cast<double>(options_.size) / 1e6);
+      tell(fmt::format("{:>4} s {:>9.0f} IOPS {:>9.1f} MB/s\n",
+                       std::chrono::round<std::chrono::seconds>(at - begun_).count(), rate,
+                       rate * static_cast<double>(options_.size) / 1e6));
       shown_ = now;
       tick(at + std::chrono::seconds(1));
     });

@@ -13,8 +13,12 @@ constexpr int gather_rounds = 3;
 
 }  // namespace
 
+void tell(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+}
+
 void complain(std::string_view line) {
-  fmt::print(stderr, "aoe-initiator: {}\n", line);
+  tell(fmt::format("aoe-initiator: {}\n", line));
 }
 
 std::unique_ptr<Connection> Connection::open(const CommandOptions& options) {

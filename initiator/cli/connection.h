@@ -28,7 +28,9 @@ struct CommandOptions {
   bool verbose = false;  // events on standard error
 };
 
-/// "aoe-initiator: …" on standard error.
+/// On standard error. Where that takes nothing, nothing can be said, and nothing else suffers.
+void tell(const std::string& text);
+/// "aoe-initiator: …", a line of it.
 void complain(std::string_view line);
 
 /// The client of one command. Made and used by the command's function, on its thread.

@@ -6,18 +6,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "initiator/cli/progress.h"
 #include "wire/descriptor.h"
 
 namespace aoe::initiator {
 namespace {
-
-using std::chrono::steady_clock;
 
 constexpr int exit_usage = 2;
 constexpr int exit_signal = 128;
@@ -40,47 +38,6 @@ std::optional<std::uint64_t> known_size(int descriptor) {
   if (at < 0) return std::nullopt;
   return status.st_size > at ? static_cast<std::uint64_t>(status.st_size - at) : 0;
 }
-
-/// "  42 %  12.3 of 29.1 GB  812.0 MB/s  0:21 left", one line that is written again and again.
-class Progress {
- public:
-  Progress(std::optional<std::uint64_t> total, bool wanted)
-      : total_(total), shown_(wanted && ::isatty(STDERR_FILENO) == 1) {}
-  ~Progress() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-  }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void show(std::uint64_t moved) const {
-    if (!shown_) return;
-    const double seconds = this->seconds();
-    const double rate = seconds > 0 ? static_cast<double>(moved) / seconds : 0;
-    std::string line =
-        fmt::format("{:.1f} MB  {:.1f} MB/s", static_cast<double>(moved) / 1e6, rate / 1e6);
-    if (total_ && *total_ > 0) {
-      const double part = static_cast<double>(moved) / static_cast<double>(*total_);
-      constexpr std::size_t width = 24;
-      const auto full = static_cast<std::size_t>(part * width);
-      line = fmt::format("{:>3.0f} % [{:=<{}}{: <{}}] ", part * 100, "", full, "", width - full) +
-             line;
-      if (rate > 0) {
-        const auto left = static_cast<std::uint64_t>(static_cast<double>(*total_ - moved) / rate);
-        line += fmt::format("  {}:{:02} left", left / 60, left % 60);
-      }
-    }
-    fmt::print(stderr, "\r{}\x1b[K", line);
-  }
-
-  double seconds() const {
-    return std::chrono::duration<double>(steady_clock::now() - begun_).count();
-  }
-
- private:
-  const std::optional<std::uint64_t> total_;
-  const bool shown_;
-  const steady_clock::time_point begun_ = steady_clock::now();
-};
 
 /// A file, or standard input or output.
 struct File {
@@ -259,9 +216,9 @@ int copy_command(const CommandOptions& options, const std::string& source,
     for (const auto* disk : {&from, &to}) {
       if (*disk) retransmissions += (*disk)->status().counters.retransmissions;
     }
-    fmt::print(stderr, "{} bytes in {:.3f} s, {:.1f} MB/s, {} retransmissions\n", moved->moved,
-               copying.seconds(), static_cast<double>(moved->moved) / 1e6 / copying.seconds(),
-               retransmissions);
+    tell(fmt::format("{} bytes in {:.3f} s, {:.1f} MB/s, {} retransmissions\n", moved->moved,
+                     copying.seconds(), static_cast<double>(moved->moved) / 1e6 / copying.seconds(),
+                     retransmissions));
   }
   return 0;
 }

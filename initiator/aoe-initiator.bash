@@ -14,6 +14,7 @@ _aoe_initiator_options() {
       ;;
     revalidate) echo "$common --json --mount" ;;
     flush) echo "$common --all --mount" ;;
+    mount) echo "$common --daemon --allow-other" ;;
     config) echo "$common --json" ;;
     mask) echo "$common --add --delete --json" ;;
     reserve) echo "$common --set --force --release --json" ;;
@@ -22,7 +23,7 @@ _aoe_initiator_options() {
 
 _aoe_initiator() {
   local commands='discover stat identify interfaces ping sancheck read write copy bench revalidate
-    flush config mask reserve'
+    flush mount config mask reserve'
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
   local choices=''
   if ((COMP_CWORD == 1)); then
@@ -31,7 +32,7 @@ _aoe_initiator() {
     choices=$(cd /sys/class/net && echo *)
   elif [[ $previous == --profile ]]; then
     choices='rfc6298 linux'
-  elif [[ $previous == --mount ]]; then
+  elif [[ $previous == --mount || ($command == mount && $word != -*) ]]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -d -- "$word")
     return

@@ -204,6 +204,31 @@ def refuses_bad_arguments(trial):
 def moves_what_is_asked_for(trial):
     assert trial.read() == trial.content
     for offset, length in [(0, 0), (0, 1), (511, 1), (511, 2), (777, 3000), (MEGABYTE - 1, MEGABYTE + 2),
+def completes_what_there_is(trial):
+    def told(*command):
+        lines = trial.run(*command, "--help").stdout.splitlines()
+        return {line.split()[0].rstrip(",") for line in lines if line.startswith("  ")}
+
+    def options(*command):
+        return {word for word in told(*command) if word.startswith("--")}
+
+    def completed(*words):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "aoe-initiator.bash")
+        line = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _aoe_initiator; echo "${COMPREPLY[@]}"'
+        result = trial.client.run(["bash", "-c", line, "bash", script, "aoe-initiator", *words])
+        assert result.stderr == "", result.stderr
+        return set(result.stdout.split())
+
+    commands = {word for word in told() if word[0] != "-" and word != "aoe-initiator"}
+    assert {"discover", "copy", "mount", "config"} <= commands, commands
+    assert completed("") == commands | {"--help", "--version"}
+    assert completed("config", "") == told("config") - {"--help"}
+    for command in commands:
+        expected = options("config", "set") if command == "config" else options(command)
+        assert {"--interface", "--help"} <= expected, expected
+        assert completed(command, "--") == expected, command
+
+
                            (SIZE - 1, 1), (SIZE - 513, 513), (SIZE, 0)]:
         assert trial.read("--offset", str(offset), "--length", str(length)) == trial.content[offset:offset + length]
     assert trial.read("--offset", str(SIZE - 700)) == trial.content[-700:]
@@ -606,7 +631,8 @@ def main():
     lab.require_namespaces()
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
-        for rule in [shows_what_is_there, shows_nothing_where_nothing_is, refuses_bad_arguments, moves_what_is_asked_for,
+        for rule in [shows_what_is_there, shows_nothing_where_nothing_is, refuses_bad_arguments, completes_what_there_is,
+                     moves_what_is_asked_for,
                      respects_the_ends_of_disk_and_input, notices_output_that_is_lost,
                      copies_between_disks_and_files, stops_cleanly_when_interrupted, shows_progress_on_a_terminal_only,
                      reads_and_sets_what_a_target_keeps, looks_after_disks_and_interfaces,

@@ -180,15 +180,17 @@ def refuses_bad_arguments(trial):
             (["copy", "e0.2", "-", "--resume"], "--resume: standard output has no earlier copy"),
             (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, for it overwrites the disk"),
             (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1 GiB" + HINT),
-            (["bench", "e0.2", "--random", "--sequential"], "--random excludes --sequential" + HINT),
             (["bench", "e0.2", "--size", str(16 * MEGABYTE), "--outstanding", "65"],
              "bench: --size times --outstanding is more than 1 GiB"),
             (["config"], "A subcommand is required" + HINT),
+            (["bench", "e0.2", "--random", "--sequential"], "--random excludes --sequential" + HINT),
             (["config", "set", "e0.2"], "STRING is required" + HINT),
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
-            (["flush"], "flush: DEVICE is required, or --mount")]:
+            (["flush"], "flush: DEVICE is required, or --mount"),
+            *((command + ["--mount", "tree", "--json"], "--json excludes --mount" + HINT)
+              for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]])]:
         trial.refused(USAGE, line, *arguments)
     help = trial.run("--help").stdout
     assert "aoe-initiator read e0.2 --interface eth1 > disk.copy" in help

@@ -226,8 +226,10 @@ class CommandLine {
   void add_json(CLI::App* command) {
     command->add_flag("--json", arguments_.options.json, "Print JSON");
   }
+  /// A tree has no JSON to print.
   void add_mount(CLI::App* command, const char* help) {
-    command->add_option("--mount", arguments_.mount, help)->option_text("DIR");
+    auto* mount = command->add_option("--mount", arguments_.mount, help)->option_text("DIR");
+    if (auto* json = command->get_option_no_throw("--json")) mount->excludes(json);
   }
   void add_count(CLI::App* command, const char* help, int most) {
     command->add_option("--count", arguments_.count, help)
@@ -330,11 +332,11 @@ void CommandLine::add_disks() {
     if (a.bench.write && !a.destroy_data) {
       return refuse("bench: --write needs --destroy-data, for it overwrites the disk");
     }
-    a.bench.random = !a.sequential;
-    a.bench.time = std::chrono::seconds(a.seconds);
     if (a.bench.size * a.bench.outstanding > gigabyte) {
       return refuse("bench: --size times --outstanding is more than 1 GiB");
     }
+    a.bench.random = !a.sequential;
+    a.bench.time = std::chrono::seconds(a.seconds);
     return bench_command(a.options, a.address(), a.bench);
   });
   add_device(bench)->required();
@@ -462,8 +464,6 @@ void CommandLine::add_targets() {
   add_json(reserve);
 }
 
-/// Output that did not get where it was meant to go makes a failure of any success.
-int run_and_check_output(int argc, char** argv) {
 /// A standard stream that was closed stays useless, and its number goes to no file or socket, where
 /// what is said would end up.
 void occupy_standard_streams() {
@@ -473,6 +473,8 @@ void occupy_standard_streams() {
   }
 }
 
+/// Output that did not get where it was meant to go makes a failure of any success.
+int run_and_check_output(int argc, char** argv) {
   int status = exit_failure;
   try {
     status = CommandLine().run(argc, argv);
@@ -480,16 +482,16 @@ void occupy_standard_streams() {
     complain(std::string("standard output: ") + std::generic_category().message(errno));
   } catch (const std::system_error& error) {  // from fmt::print
     complain(std::string("standard output: ") + error.code().message());
-  }
-  return status == 0 ? exit_failure : status;
   } catch (const std::exception& error) {
     complain(error.what());
+  }
+  return status == 0 ? exit_failure : status;
 }
 
 }  // namespace
 }  // namespace aoe::initiator
 
 int main(int argc, char** argv) {
+  aoe::initiator::occupy_standard_streams();
   return aoe::initiator::run_and_check_output(argc, argv);
 }
-  aoe::initiator::occupy_standard_streams();

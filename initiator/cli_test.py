@@ -274,6 +274,13 @@ def respects_the_ends_of_disk_and_input(trial):
     trial.restore_disk()
 
 
+    # An end of the input that can't be seen is none.
+    breaks = ("import os, socket, sys; ours, other = socket.socketpair(); other.send(bytes(512)); ours.send(b'unread'); "
+              "other.close(); os.dup2(ours.fileno(), 0); os.execv(sys.argv[1], sys.argv[1:])")
+    trial.refused(FAILURE, "reading standard input: Connection reset by peer", "write", "e0.2", "--offset", str(SIZE - 512),
+                  prefix=["python3", "-c", breaks])
+    trial.restore_disk()
+
 def notices_output_that_is_lost(trial):
     full = "No space left on device\n"
     for command in "discover", "stat", "identify e0.2", "ping e0.2 --count 1":

@@ -86,7 +86,7 @@ class Copy {
     const struct stat status = status_of(file->descriptor);
     const bool regular = S_ISREG(status.st_mode) && name != "-";
     FileOptions file_options{.sparse = regular,
-                             .stable = name != "-" && (regular || S_ISBLK(status.st_mode))};
+                             .stable = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)};
     if (options_.resume) {
       if (!regular) return tl::unexpected(name + ": only a file can be resumed");
       const auto size = static_cast<std::uint64_t>(status.st_size);
@@ -131,9 +131,11 @@ class Copy {
       return tl::unexpected(fmt::format("the input ended after {} of {} bytes; they are written",
                                         moved->moved, *available));
     }
-    std::uint8_t one_more;
-    if (whole && moved->moved == *available && ::read(file->descriptor, &one_more, 1) == 1) {
-      return tl::unexpected(too_long);
+    if (whole && moved->moved == *available) {
+      std::uint8_t one_more;
+      const ssize_t got = ::read(file->descriptor, &one_more, 1);
+      if (got < 0) return tl::unexpected("reading " + system_message(file->name));
+      if (got > 0) return tl::unexpected(too_long);
     }
     return moved;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <variant>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -121,11 +122,7 @@ class Prober {
         check_.refusal = error.message();
         return;
       }
-      if (error) continue;
-      ++into.answered;
-      if (into.answered == 1 || answer.round_trip < into.round_trip) {
-        into.round_trip = answer.round_trip;
-      }
+      into.add(error, answer.round_trip);
     }
   }
 
@@ -184,6 +181,13 @@ void print_table(const std::vector<PathCheck>& checks, const std::vector<Finding
 }  // namespace
 
 std::uint8_t PathCheck::sectors() const {
+void ProbeCount::add(const error_code& error, Duration taken) {
+  ++asked;
+  if (error && completion_of(error).error != IoError::aoe_error) return;
+  ++answered;
+  if (!error && (round_trip == Duration{} || taken < round_trip)) round_trip = taken;
+}
+
   constexpr std::uint8_t old_server = 2;
   return std::min(sectors_per_frame(path.mtu), path.sectors == 0 ? old_server : path.sectors);
 }

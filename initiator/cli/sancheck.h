@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/system/error_code.hpp>
+
 #include "initiator/cli/connection.h"
 
 namespace aoe::initiator {
@@ -18,6 +20,8 @@ struct ProbeCount {
   Duration round_trip{};  // the shortest
 
   unsigned lost() const { return asked - answered; }
+  /// Counts one question more. A target that refuses it has answered.
+  void add(const boost::system::error_code& error, Duration taken);
 };
 
 /// What was found of one path.

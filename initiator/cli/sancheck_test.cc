@@ -61,6 +61,19 @@ TEST(Sancheck, LargeFramesAloneAreLostWhereJumboFramesDoNotPass) {
             "small ones are not: is there a switch or card without jumbo frames?\n");
 }
 
+TEST(Sancheck, ARefusalIsAnAnswerAndHasNoRoundTrip) {
+  PathCheck check = good_path();
+  check.small = {};
+  check.small.add(make_error_code({.error = IoError::aoe_error}), {});
+  EXPECT_EQ(told({check}), "");
+  check.small.add({}, std::chrono::microseconds(30));
+  check.small.add({}, std::chrono::microseconds(20));
+  check.small.add({}, std::chrono::microseconds(40));
+  EXPECT_EQ(check.small.round_trip, std::chrono::microseconds(20));
+  check.small.add(make_error_code({.error = IoError::timeout}), {});
+  EXPECT_EQ(told({check}), "FAULT e7.3 by eth0 to 02:00:00:00:00:01: 1 of 5 small frames lost\n");
+}
+
 TEST(Sancheck, ReadsThatAreRefusedAreNoLoss) {
   PathCheck check = good_path();
   check.answer = {.asked = 1, .answered = 0};

@@ -150,6 +150,7 @@ def shows_nothing_where_nothing_is(trial):
     assert not os.path.exists(missing), "made before the disk was there"
     result = trial.run("ping", "e9.9", "--count", "1", "--wait", "1")
     assert (result.returncode, result.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), result
+    assert result.stderr == "aoe-initiator: e9.9: no answer on eth0\n", result
     trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth7")
     trial.refused(FAILURE, "eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)", "stat",
                   prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])

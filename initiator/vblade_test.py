@@ -94,6 +94,7 @@ def names_a_switch_without_jumbo_frames(folder):
         server.start(["vblade", "3", "1", "eth0", image]).wait_for("e3.1")
         result = client.run([INITIATOR, "sancheck", "--count", "2"], check=False)
         assert result.returncode == 1 and "FAULT: e3.1 by eth0 to" in result.stdout, result
+        assert result.stderr == "aoe-initiator: faults found: 2\n", result
         for what in "requests", "answers":
             assert f"{what} of 8740 bytes are lost, though small ones are not" in result.stdout, result
         print("a switch without jumbo frames: ok", flush=True)

@@ -228,7 +228,9 @@ int ping_command(const CommandOptions& options, Address address, unsigned count,
   }
   fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, count, answered,
              100.0 * (count - answered) / count);
-  return answered > 0 ? 0 : exit_failure;
+  if (answered > 0) return 0;
+  complain(fmt::format("{}: no answer on {}", address, connection->interface_names()));
+  return exit_failure;
 }
 
 int revalidate_command(const CommandOptions& options, Address address) {

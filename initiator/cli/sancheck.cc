@@ -117,8 +117,9 @@ class Prober {
     while (into.asked < count && (into.asked < hopeless || into.answered > 0)) {
       QueryAnswer answer;
       const error_code error = ask(query, frame_size, answer);
-      ++into.asked;
-      if (error && error != boost::system::errc::timed_out) {
+      const bool refused = error && error != boost::system::errc::timed_out;
+      if (refused && std::holds_alternative<ReadQuery>(query)) {
+        ++into.asked;  // the answer was none of the length that was wanted
         check_.refusal = error.message();
         return;
       }
@@ -180,7 +181,6 @@ void print_table(const std::vector<PathCheck>& checks, const std::vector<Finding
 
 }  // namespace
 
-std::uint8_t PathCheck::sectors() const {
 void ProbeCount::add(const error_code& error, Duration taken) {
   ++asked;
   if (error && completion_of(error).error != IoError::aoe_error) return;
@@ -188,6 +188,7 @@ void ProbeCount::add(const error_code& error, Duration taken) {
   if (!error && (round_trip == Duration{} || taken < round_trip)) round_trip = taken;
 }
 
+std::uint8_t PathCheck::sectors() const {
   constexpr std::uint8_t old_server = 2;
   return std::min(sectors_per_frame(path.mtu), path.sectors == 0 ? old_server : path.sectors);
 }
@@ -238,7 +239,10 @@ int sancheck_command(const CommandOptions& options, unsigned count) {
   } else {
     print_table(checks, findings);
   }
-  return std::ranges::any_of(findings, &Finding::fault) ? exit_failure : 0;
+  const auto faults = std::ranges::count_if(findings, &Finding::fault);
+  if (faults == 0) return 0;
+  complain(fmt::format("faults found: {}", faults));
+  return exit_failure;
 }
 
 }  // namespace aoe::initiator

@@ -70,7 +70,7 @@ def play(folder, mtu, payload):
         assert told("config", "force-set", "e3.1", "rack 8") == (0, "rack 8\n", "")
         own, other = client.link("eth0")["address"], "02:00:00:00:00:99"
         assert told("mask", "e3.1", "--add", own, "--add", other)[:2] == (0, f"{own}\n{other}\n")
-        # Not to be taken off again: vblade 25 looks for an address among a sixth of the list, and crashes where it finds it.
+        # Not to be taken off again: vblade 25 keeps the second on its list, and the first ends it ("buffer overflow detected").
         assert told("mask", "e3.1") == (0, f"{own}\n{other}\n", "")
         assert told("reserve", "e3.1", "--set", own) == (0, f"{own}\n", "")
         assert told("reserve", "e3.1", "--release") == (0, "", "")

@@ -74,5 +74,6 @@ build() {
 # The unit tests under the sanitizers: of what faces the network and the disk, not of what an administrator or a harness says.
 build_sanitized() {
   build asan+ubsan proto_test proto_allocation_test wire_test packet_port_test vlan_test target_test store_test \
-    target_chaos_test service_allocation_test full_disk_test initiator_test initiator_mount_test client_test captures_test
+    target_chaos_test service_allocation_test full_disk_test initiator_test \
+    initiator_mount_test captures_test
 }

@@ -5,6 +5,7 @@ usage: cli_test.py AOE_INITIATOR AOE_TARGET
 
 import concurrent.futures
 import fcntl
+import functools
 import json
 import os
 import random
@@ -75,14 +76,18 @@ class Trial:
 
     def all_refused(self, line, *commands):
         """As refused(), with status 1, of several commands at a time: each of them waits for what does not come."""
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            for refusal in [pool.submit(self.refused, FAILURE, line, *arguments, "--wait", "1") for arguments in commands]:
-                refusal.result()
+        together(*(functools.partial(self.refused, FAILURE, line, *arguments, "--wait", "1") for arguments in commands))
 
     def read(self, *arguments):
         result = self.run("read", "e0.2", "--quiet", *arguments, text=False)
         assert (result.returncode, result.stderr) == (OK, b""), result.stderr
         return result.stdout
+
+
+def together(*actions):
+    """Does them all at a time, for they wait more than they work. Returns what they return."""
+    with concurrent.futures.ThreadPoolExecutor(len(actions)) as pool:
+        return [begun.result() for begun in [pool.submit(action) for action in actions]]
 
 
 def wait_for_silence(sniffer, seconds=1.5):
@@ -106,16 +111,21 @@ def wait_for_requests(sniffer, count):
 
 def shows_what_is_there(trial):
     mac = trial.server.link("eth0")["address"]
-    lines = trial.run("discover").stdout.splitlines()
+    columns, listed, *stats = (result.stdout for result in together(*(
+        functools.partial(trial.run, *arguments) for arguments in [
+            ["discover"], ["discover", "--json"], ["stat"], ["stat", "e0.2", "--interface", "eth0"], ["stat", "--json"],
+            ["stat", "e0.2", "--interface", "eth0", "--json"]])))
+    lines = columns.splitlines()
     assert lines[0].split() == ["device", "interface", "mac", "buffers", "sectors", "firmware", "config"], lines
     assert [line.split() for line in lines[1:]] == [["e0.2", "eth0", mac, "64", "17", "0001"]], lines
-    assert json.loads(trial.run("discover", "--json").stdout) == [{
+    assert json.loads(listed) == [{
         "device": "e0.2", "interface": "eth0", "mac": mac, "buffers": 64, "sectors": 17, "firmware": 1, "config": ""}]
 
-    for arguments in ["stat"], ["stat", "e0.2", "--interface", "eth0"]:
-        assert trial.run(*arguments).stdout.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], arguments
-        assert json.loads(trial.run(*arguments, "--json").stdout) == [{
-            "device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}], arguments
+    for told in stats[:2]:
+        assert told.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], told
+    for told in stats[2:]:
+        assert json.loads(told) == [{
+            "device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}], told
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
     assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts
@@ -134,23 +144,27 @@ def shows_what_is_there(trial):
 
 def shows_nothing_where_nothing_is(trial):
     trial.client.ip("link", "add", "idle0", "type", "veth", "peer", "name", "idle1")
-    trial.refused(FAILURE, "no target answers on idle0 (down)", "stat", "--interface", "idle0")
-    trial.refused(FAILURE, "e0.2: no answer on idle0 (down) within 1 s",
-                  "read", "e0.2", "--interface", "idle0", "--wait", "1")
+    together(lambda: trial.refused(FAILURE, "no target answers on idle0 (down)", "stat", "--interface", "idle0"),
+             lambda: trial.refused(FAILURE, "e0.2: no answer on idle0 (down) within 1 s",
+                                   "read", "e0.2", "--interface", "idle0", "--wait", "1"))
     for end in "idle0", "idle1":
         trial.client.ip("link", "set", end, "up")
     trial.client.wait_until_up("idle0")
-    trial.refused(FAILURE, "no target answers on idle0", "discover", "--interface", "idle0")
-    assert trial.run("discover", "--interface", "idle0", "--json").stdout == "[]\n"
-    trial.client.ip("link", "del", "idle0")
     missing = os.path.join(trial.folder, "missing")
-    trial.all_refused("e9.9: no answer on eth0 within 1 s", ["read", "e9.9"], ["write", "e9.9"], ["identify", "e9.9"],
-                      ["stat", "e9.9"], ["copy", "e9.9", missing], ["bench", "e9.9"], ["revalidate", "e9.9"],
-                      ["flush", "e9.9"], ["config", "get", "e9.9"], ["mask", "e9.9"], ["reserve", "e9.9"])
+    _, nothing, asked, _ = together(
+        lambda: trial.refused(FAILURE, "no target answers on idle0", "discover", "--interface", "idle0"),
+        lambda: trial.run("discover", "--interface", "idle0", "--json"),
+        lambda: trial.run("ping", "e9.9", "--interface", "eth0", "--count", "1", "--wait", "1"),
+        lambda: trial.all_refused(
+            "e9.9: no answer on eth0 within 1 s", *(command + ["--interface", "eth0"] for command in [
+                ["read", "e9.9"], ["write", "e9.9"], ["identify", "e9.9"], ["stat", "e9.9"], ["copy", "e9.9", missing],
+                ["bench", "e9.9"], ["revalidate", "e9.9"], ["flush", "e9.9"], ["config", "get", "e9.9"], ["mask", "e9.9"],
+                ["reserve", "e9.9"]])))
+    assert nothing.stdout == "[]\n", nothing
     assert not os.path.exists(missing), "made before the disk was there"
-    result = trial.run("ping", "e9.9", "--count", "1", "--wait", "1")
-    assert (result.returncode, result.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), result
-    assert result.stderr == "aoe-initiator: e9.9: no answer on eth0\n", result
+    assert (asked.returncode, asked.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), asked
+    assert asked.stderr == "aoe-initiator: e9.9: no answer on eth0\n", asked
+    trial.client.ip("link", "del", "idle0")
     trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth7")
     trial.refused(FAILURE, "eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)", "stat",
                   prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
@@ -183,8 +197,8 @@ def refuses_bad_arguments(trial):
             (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1 GiB" + HINT),
             (["bench", "e0.2", "--size", str(16 * MEGABYTE), "--outstanding", "65"],
              "bench: --size times --outstanding is more than 1 GiB"),
-            (["config"], "A subcommand is required" + HINT),
             (["bench", "e0.2", "--random", "--sequential"], "--random excludes --sequential" + HINT),
+            (["config"], "A subcommand is required" + HINT),
             (["config", "set", "e0.2"], "STRING is required" + HINT),
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
@@ -204,9 +218,6 @@ def refuses_bad_arguments(trial):
     assert trial.run("--version").stdout.startswith("aoe-initiator 0.")
 
 
-def moves_what_is_asked_for(trial):
-    assert trial.read() == trial.content
-    for offset, length in [(0, 0), (0, 1), (511, 1), (511, 2), (777, 3000), (MEGABYTE - 1, MEGABYTE + 2),
 def completes_what_there_is(trial):
     def told(*command):
         lines = trial.run(*command, "--help").stdout.splitlines()
@@ -232,6 +243,9 @@ def completes_what_there_is(trial):
         assert completed(command, "--") == expected, command
 
 
+def moves_what_is_asked_for(trial):
+    assert trial.read() == trial.content
+    for offset, length in [(0, 0), (0, 1), (511, 1), (511, 2), (777, 3000), (MEGABYTE - 1, MEGABYTE + 2),
                            (SIZE - 1, 1), (SIZE - 513, 513), (SIZE, 0)]:
         assert trial.read("--offset", str(offset), "--length", str(length)) == trial.content[offset:offset + length]
     assert trial.read("--offset", str(SIZE - 700)) == trial.content[-700:]
@@ -274,7 +288,6 @@ def respects_the_ends_of_disk_and_input(trial):
     assert trial.disk()[:6] == b"abc" + trial.content[3:6]
     trial.restore_disk()
 
-
     # An end of the input that can't be seen is none.
     breaks = ("import os, socket, sys; ours, other = socket.socketpair(); other.send(bytes(512)); ours.send(b'unread'); "
               "other.close(); os.dup2(ours.fileno(), 0); os.execv(sys.argv[1], sys.argv[1:])")
@@ -282,14 +295,27 @@ def respects_the_ends_of_disk_and_input(trial):
                   prefix=["python3", "-c", breaks])
     trial.restore_disk()
 
+
 def notices_output_that_is_lost(trial):
     full = "No space left on device\n"
-    for command in "discover", "stat", "identify e0.2", "ping e0.2 --count 1":
-        told = trial.shell(f'"$I" {command} > /dev/full')
-        assert told == (FAILURE, "", f"aoe-initiator: standard output: {full}"), (command, told)
+    commands = "discover", "stat", "identify e0.2", "ping e0.2 --count 1"
+    for told in together(*(functools.partial(trial.shell, f'"$I" {command} > /dev/full') for command in commands)):
+        assert told == (FAILURE, "", f"aoe-initiator: standard output: {full}"), told
     told = trial.shell('"$I" read e0.2 > /dev/full')
     assert told == (FAILURE, "", f"aoe-initiator: writing to standard output: {full}"), told
     assert trial.shell('"$I" read e0.2 | head --bytes 3 | wc --bytes') == (OK, "3\n", "")
+
+    # What can't be told on standard error changes nothing, and goes nowhere else.
+    copy = os.path.join(trial.folder, "copy")
+    for stream in "2> /dev/full", "2>&-":
+        assert trial.shell(f'"$I" read e0.2 --interface eth7 {stream}') == (FAILURE, "", ""), stream
+        assert trial.shell(f'"$I" read {stream}') == (USAGE, "", ""), stream
+        assert trial.shell(f'"$I" copy e0.2 copy {stream}') == (OK, "", ""), stream
+        with open(copy, "rb") as file:
+            assert file.read() == trial.content, stream
+        os.remove(copy)
+    told = trial.shell('"$I" stat e0.2 >&-')
+    assert told == (FAILURE, "", "aoe-initiator: standard output: Bad file descriptor\n"), told
 
 
 def a_stalled_pipe_costs_no_retransmission(trial):
@@ -325,18 +351,6 @@ class Drain(threading.Thread):
         self.pipe = pipe
         self.data = b""
         self.start()
-
-    # What can't be told on standard error changes nothing, and goes nowhere else.
-    copy = os.path.join(trial.folder, "copy")
-    for stream in "2> /dev/full", "2>&-":
-        assert trial.shell(f'"$I" read e0.2 --interface eth7 {stream}') == (FAILURE, "", ""), stream
-        assert trial.shell(f'"$I" read {stream}') == (USAGE, "", ""), stream
-        assert trial.shell(f'"$I" copy e0.2 copy {stream}') == (OK, "", ""), stream
-        with open(copy, "rb") as file:
-            assert file.read() == trial.content, stream
-        os.remove(copy)
-    told = trial.shell('"$I" stat e0.2 >&-')
-    assert told == (FAILURE, "", "aoe-initiator: standard output: Bad file descriptor\n"), told
 
     def run(self):
         self.data = self.pipe.read()
@@ -430,6 +444,26 @@ def stops_cleanly_when_interrupted(trial):
     assert trial.disk() == new + trial.content[len(new):]
     trial.restore_disk()
 
+    # All has been read, and is not written yet: what --verify asks for has still to come.
+    pipe = trial.fifo("interrupted-verify")
+    writing = trial.client.start(["sh", "-c", f'"{INITIATOR}" copy - e0.2 --length {MEGABYTE} --verify < {pipe} & '
+                                              'echo $!; wait $!; echo status $?'])
+    number = int(writing.wait_for(""))
+    with open(pipe, "wb", buffering=0) as source:
+        source.write(new[:MEGABYTE - 1])
+        while fill_of(source):
+            time.sleep(0.005)
+        trial.target.signal(signal.SIGSTOP)
+        source.write(new[MEGABYTE - 1:MEGABYTE])
+        while fill_of(source):
+            time.sleep(0.005)
+        os.kill(number, signal.SIGINT)
+        trial.target.signal(signal.SIGCONT)
+        writing.wait()
+    assert writing.output.endswith(f"aoe-initiator: interrupted after {MEGABYTE} bytes, not verified\nstatus 130\n"), writing.output
+    assert trial.disk() == new[:MEGABYTE] + trial.content[MEGABYTE:]
+    trial.restore_disk()
+
 
 def fill_of(pipe):
     """Bytes in a pipe that nobody has read yet."""
@@ -479,26 +513,6 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert (result.returncode, result.stderr) == (FAILURE, "aoe-initiator: e0.2: flushing: AoE error: target is reserved\n")
     assert ask("reserve", "e0.2", "--force", f"{mac},{stranger}") == f"{mac}\n{stranger}\n"
     assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "macs": []}
-    # All has been read, and is not written yet: what --verify asks for has still to come.
-    pipe = trial.fifo("interrupted-verify")
-    writing = trial.client.start(["sh", "-c", f'"{INITIATOR}" copy - e0.2 --length {MEGABYTE} --verify < {pipe} & '
-                                              'echo $!; wait $!; echo status $?'])
-    number = int(writing.wait_for(""))
-    with open(pipe, "wb", buffering=0) as source:
-        source.write(new[:MEGABYTE - 1])
-        while fill_of(source):
-            time.sleep(0.005)
-        trial.target.signal(signal.SIGSTOP)
-        source.write(new[MEGABYTE - 1:MEGABYTE])
-        while fill_of(source):
-            time.sleep(0.005)
-        os.kill(number, signal.SIGINT)
-        trial.target.signal(signal.SIGCONT)
-        writing.wait()
-    assert writing.output.endswith(f"aoe-initiator: interrupted after {MEGABYTE} bytes, not verified\nstatus 130\n"), writing.output
-    assert trial.disk() == new[:MEGABYTE] + trial.content[MEGABYTE:]
-    trial.restore_disk()
-
 
 
 def looks_after_disks_and_interfaces(trial):
@@ -549,12 +563,14 @@ def checks_the_paths_to_its_targets(trial):
 
 
 def measures_speed(trial):
-    facts = json.loads(trial.run("bench", "e0.2", "--seconds", "1", "--size", "1024", "--json").stdout)
+    read, written = together(
+        lambda: trial.run("bench", "e0.2", "--seconds", "1", "--size", "1024", "--json"),
+        lambda: trial.run("bench", "e0.2", "--seconds", "1", "--write", "--destroy-data", "--sequential", "--outstanding", "2"))
+    facts = json.loads(read.stdout)
     latency = facts["latency-us"]
     assert facts["requests"] > 100 and facts["operation"] == "read" and facts["order"] == "random", facts
     assert 0 < latency["p50"] <= latency["p99"] <= latency["max"], facts
-    result = trial.run("bench", "e0.2", "--seconds", "1", "--write", "--destroy-data", "--sequential", "--outstanding", "2")
-    assert result.returncode == OK and " IOPS, " in result.stdout and "p99.9" in result.stdout, result
+    assert written.returncode == OK and " IOPS, " in written.stdout and "p99.9" in written.stdout, written
     assert trial.disk() != trial.content
     trial.restore_disk()
     trial.refused(FAILURE, f"e0.2: has {SIZE} bytes, fewer than one request", "bench", "e0.2", "--size", str(2 * SIZE),
@@ -648,8 +664,9 @@ def main():
                      reads_and_sets_what_a_target_keeps, looks_after_disks_and_interfaces,
                      checks_the_paths_to_its_targets, measures_speed, a_stalled_pipe_costs_no_retransmission, a_target_that_dies_fails_the_transfer,
                      a_target_that_restarts_in_time_costs_only_time]:
+            began = time.monotonic()
             rule(trial)
-            print(f"{rule.__name__}: ok", flush=True)
+            print(f"{rule.__name__}: {time.monotonic() - began:.2f} s", flush=True)
 
 
 main()

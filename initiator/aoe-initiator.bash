@@ -14,7 +14,7 @@ _aoe_initiator_options() {
       ;;
     revalidate) echo "$common --json --mount" ;;
     flush) echo "$common --all --mount" ;;
-    mount) echo "$common --daemon --allow-other" ;;
+    mount) echo "${common/--wait /} --daemon --allow-other" ;;
     config) echo "$common --json" ;;
     mask) echo "$common --add --delete --json" ;;
     reserve) echo "$common --set --force --release --json" ;;

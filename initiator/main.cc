@@ -126,6 +126,7 @@ struct Arguments {
 
 std::vector<Mac> macs_of(const std::vector<std::string>& texts) {
   std::vector<Mac> macs;
+  macs.reserve(texts.size());
   for (const std::string& text : texts) macs.push_back(*parse_mac(text));
   return macs;
 }

@@ -12,7 +12,7 @@ namespace aoe::initiator {
 
 std::string progress_line(std::uint64_t moved, std::optional<std::uint64_t> total, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(moved) / seconds : 0;
-  const std::string so_far =
+  std::string so_far =
       fmt::format("{:.1f} MB  {:.1f} MB/s", static_cast<double>(moved) / 1e6, rate / 1e6);
   if (total.value_or(0) == 0) return so_far;
   const double part = std::min(1.0, static_cast<double>(moved) / static_cast<double>(*total));

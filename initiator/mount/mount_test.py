@@ -10,6 +10,7 @@ import random
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -325,6 +326,46 @@ def tells_of_errors(trial):
     trial.unmount()
 
 
+def believes_no_lies(trial):
+    """What nobody asked for, or what can't be, is told by err and changes nothing."""
+    trial.mount()
+    client, server = (bytes.fromhex(node.link("eth0")["address"].replace(":", "")) for node in (trial.client, trial.server))
+    stranger = bytes.fromhex("020000000bad")
+
+    def answer(source, command, arguments, shelf=0, slot=2, version=1, flags=8, tag=0x80000001):
+        header = struct.pack(">BBHBBL", version << 4 | flags, 0, shelf, slot, command, tag)
+        return (client + source + b"\x88\xa2" + header + arguments).ljust(60, b"\0")
+
+    config = struct.pack(">HHBBH", 16, 1, 2, 0x10, 0)
+    good = bytes([0x40, 0, 0, 0x40]) + bytes(8)
+    lies = [
+        (answer(server, 0, good), "e0.2 unexpected answer"),
+        (answer(stranger, 0, good), "e0.2 unexpected answer"),
+        (answer(server, 0, good, slot=9), "e0.9 unexpected answer"),
+        (answer(server, 1, config, shelf=0xFFFF), "e*.2 answer from"),
+        (answer(server, 1, config, slot=0xFF), "e0.* answer from"),
+        (answer(server, 0, good, version=2), "bad answer"),
+        (answer(server, 77, b""), "bad answer"),
+        (answer(server, 1, struct.pack(">HHBBH", 16, 1, 2, 0x10, 1024)), "bad answer"),
+        (answer(server, 0, good)[:30], "bad answer"),
+    ]
+    with opened(trial.etherd("err"), os.O_RDONLY) as err, trial.server.packet_socket("eth0") as wire:
+        os.set_blocking(err, False)
+        poll = select.poll()
+        poll.register(err, select.POLLIN)
+        os.read(err, 1 << 16)  # the disk came up
+        for frame, line in lies:
+            wire.send(frame)
+            assert poll.poll(5000), line
+            told = os.read(err, 4096).decode()
+            assert line in told, (line, told)
+    assert trial.disks() == {"e0.2"}
+    assert read(trial.sys("state")) == "up\n"
+    with opened(trial.etherd("e0.2")) as disk:
+        assert os.pread(disk, 1 << 20, 0) == trial.content[:1 << 20]
+    trial.unmount()
+
+
 def follows_a_disk_down_and_up(trial):
     trial.mount("--deadsecs", "1")
     with opened(trial.etherd("e0.2")) as disk:
@@ -591,7 +632,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
         for rule in [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
-                     refuses_commands_that_make_no_sense, tells_of_errors, follows_a_disk_down_and_up, shows_partitions,
+                     refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up, shows_partitions,
                      serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there, says_what_is_wrong,
                      runs_as_a_daemon, serves_an_ordinary_user]:
             if sys.argv[3:] and rule.__name__ not in sys.argv[3:]:

@@ -49,30 +49,36 @@ function(aoe_installed_library name as)
 endfunction()
 
 # aoe_program(NAME SOURCES... LINK LIBRARIES...): an installed program with its manual page. Its own sources only read the
-# command line, so they are optimised little: with -O2 CLI11 alone takes twice as long as a folder's library.
+# command line, so they are not optimised: with -O2 CLI11 alone takes twice as long as a folder's library.
 function(aoe_program name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK})
   target_compile_definitions(${name} PRIVATE AOE_VERSION="${PROJECT_VERSION}")
-  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 endfunction()
 
-# aoe_test(NAME SOURCES... LINK LIBRARIES...): GoogleTest cases, one ctest entry a program; the target unit_tests builds them
-# all. Only the libraries under test are optimised, and GoogleTest's headers are compiled once for all: a test then builds
+# aoe_test(NAME SOURCES... LINK LIBRARIES... [SANITIZED] [MAY_SKIP]): GoogleTest cases, one ctest entry a program; the target unit_tests
+# builds them all. SANITIZED: it tests what faces the network or the disk, so ci/checks/sanitizers runs it, from the target
+# sanitized_tests, and where AOE_SANITIZED_TESTS is off it is left to that. MAY_SKIP: some of it needs what a machine may
+# not have; ctest then calls all of it skipped, and it is left to nobody, so that this is seen. Only the libraries under test are optimised, and GoogleTest's headers are compiled once for all: a test then builds
 # in a third of the time.
 function(aoe_test name)
   if(NOT AOE_TESTS)
     return()
   endif()
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "SANITIZED;MAY_SKIP" "" "LINK" ${ARGN})
+  if(arg_SANITIZED AND NOT arg_MAY_SKIP AND NOT AOE_SANITIZED_TESTS)
+    return()
+  endif()
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest GTest::gtest_main)
   target_compile_options(${name} PRIVATE -O0 -g1)
   if(NOT TARGET unit_tests)
     add_custom_target(unit_tests)
+    add_custom_target(sanitized_tests)
     file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cc "")
     add_library(aoe_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cc)
     target_link_libraries(aoe_test_headers PRIVATE aoe_options GTest::gtest fmt::fmt)
@@ -85,6 +91,13 @@ function(aoe_test name)
   add_dependencies(unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
+  if(arg_MAY_SKIP)
+    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  endif()
+  if(arg_SANITIZED)
+    add_dependencies(sanitized_tests ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "unit;sanitized")
+  endif()
 endfunction()
 
 # aoe_python_test(NAME SCRIPT ARGUMENTS...): a test that plays against real programs. Exit status 77 is a

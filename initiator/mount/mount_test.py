@@ -362,7 +362,7 @@ def believes_no_lies(trial):
     assert trial.disks() == {"e0.2"}
     assert read(trial.sys("state")) == "up\n"
     with opened(trial.etherd("e0.2")) as disk:
-        assert os.pread(disk, 1 << 20, 0) == trial.content[:1 << 20]
+        assert os.pread(disk, 1 << 20, 0) == trial.disk()[:1 << 20]
     trial.unmount()
 
 

@@ -63,7 +63,12 @@ build() {
   local preset=$1 start=$SECONDS log quiet=(--quiet)
   local configure=(-DAOE_SANITIZED_TESTS="${sanitized_tests:-ON}")
   shift
-  if have ccache; then configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+  if have ccache; then
+    configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    # What one checkout compiled serves another; precompiled headers are believed to be what they were made of.
+    export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+    export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+  fi
   if [[ -t 1 ]]; then quiet=(); fi
   say "building $preset: ${*:-everything}"
   mkdir -p build

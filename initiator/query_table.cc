@@ -250,7 +250,8 @@ void QueryTable::complete(Place query, const Completion& completion, QueryAnswer
     const auto begin = query->frame.data() + frame_size_min;
     return !query->frame.empty() && frame.data.data() == begin;
   });
-  QueryResult& result = out.answers.emplace_back(completion, std::move(answer));
+  out.answers.push_back({completion, std::move(answer)});
+  QueryResult& result = out.answers.back();
   result.completion.id = query->request.id;
   pending_.erase(query);
 }

@@ -61,8 +61,9 @@ class Trial:
         target.wait_for("ready")
 
     def at_home(self, command):
-        return ["nsenter", f"--mount=/proc/{self.home.pid}/ns/mnt", "sh", "-c", f'cd {self.folder}; exec "$@"', "sh",
-                *map(str, command)]
+        home = f"/proc/{self.home.pid}"
+        return ["nsenter", f"--mount={home}/ns/mnt", f"--root={home}/root", "sh", "-c",
+                f'cd {self.folder}; exec "$@"', "sh", *map(str, command)]
 
     def run(self, *command, **options):
         return self.client.run(self.at_home(command), **{"check": False, **options})

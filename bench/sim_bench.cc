@@ -1,8 +1,8 @@
 // The sim world: frames a second through both engines, the link and the ledger, on one core.
 #include <benchmark/benchmark.h>
 
-#include "harness/runner.h"
-#include "harness/sim_world.h"
+#include "harness/run/runner.h"
+#include "harness/world/sim_world.h"
 
 namespace aoe::harness {
 namespace {

@@ -9,7 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "harness/run_command.h"
+#include "harness/run/run_command.h"
 
 namespace aoe::harness {
 namespace {

@@ -9,12 +9,12 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/exchanges.h"
-#include "harness/fault_stage.h"
-#include "harness/ledger.h"
-#include "harness/runner.h"
-#include "harness/scenario.h"
-#include "harness/sim_world.h"
+#include "harness/link/exchanges.h"
+#include "harness/link/fault_stage.h"
+#include "harness/link/ledger.h"
+#include "harness/run/runner.h"
+#include "harness/scenario/scenario.h"
+#include "harness/world/sim_world.h"
 #include "proto/frame.h"
 
 namespace aoe::harness {

@@ -1,7 +1,7 @@
 // drop: the frame is lost. No keys of its own.
 #pragma once
 
-#include "harness/fault.h"
+#include "harness/faults/fault.h"
 
 namespace aoe::harness {
 

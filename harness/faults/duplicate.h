@@ -1,7 +1,7 @@
 // duplicate: the frame arrives once more, right behind itself. No keys of its own.
 #pragma once
 
-#include "harness/fault.h"
+#include "harness/faults/fault.h"
 
 namespace aoe::harness {
 

@@ -4,7 +4,7 @@
 // lossy one.
 #pragma once
 
-#include "harness/fault.h"
+#include "harness/faults/fault.h"
 
 namespace aoe::harness {
 

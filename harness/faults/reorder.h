@@ -1,7 +1,7 @@
 // reorder: the frame is held back for `by` (default 1ms) while those behind it go on.
 #pragma once
 
-#include "harness/fault.h"
+#include "harness/faults/fault.h"
 
 namespace aoe::harness {
 

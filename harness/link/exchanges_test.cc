@@ -1,0 +1,356 @@
+#include "harness/link/exchanges.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/test_words.h"
+
+namespace aoe::harness {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Frames as they pass the link, at times in microseconds. A link of 100 µs each way where a test
+/// does not say otherwise.
+class ExchangesTest : public testing::Test {
+ protected:
+  FrameId sent(Direction direction, const FrameBytes& bytes, std::int64_t at) {
+    LedgerEntry& entry = ledger.add(direction, bytes, Instant(microseconds(at)));
+    frames.push_back(bytes);
+    exchanges.sent(entry, *decode(bytes));
+    return entry.id;
+  }
+  void arrived(FrameId id, std::int64_t at) {
+    exchanges.delivered(ledger[id], *decode(frames[id]), Instant(microseconds(at)));
+  }
+  /// A request that nothing has become of yet; one that arrives.
+  FrameId ask(const AtaRequest& request, std::uint32_t tag, std::int64_t at,
+              Mac target = server_mac) {
+    return sent(Direction::to_target, request_frame(request, tag, target), at);
+  }
+  FrameId ask_well(const AtaRequest& request, std::uint32_t tag, std::int64_t at,
+                   Mac target = server_mac) {
+    const FrameId id = ask(request, tag, at, target);
+    arrived(id, at + 100);
+    return id;
+  }
+  FrameId answer(std::uint32_t tag, std::int64_t at) {
+    return sent(Direction::to_initiator, reply_frame(tag), at);
+  }
+  FrameId answer_well(std::uint32_t tag, std::int64_t at) {
+    const FrameId id = answer(tag, at);
+    arrived(id, at + 100);
+    return id;
+  }
+  /// A request and its answer, 200 µs of round trip; so many that the timeout is 100 ms.
+  void warm_up() {
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      ask_well(read_command(1000 + i), 0x100 + i, clock);
+      answer_well(0x100 + i, clock + 100);
+      clock += 1000;
+    }
+  }
+
+  std::string violations() const {
+    std::string lines;
+    for (const Violation& violation : exchanges.violations()) {
+      lines +=
+          (lines.empty() ? "" : "\n") + std::string(text(violation.check)) + ": " + violation.text;
+    }
+    return lines;
+  }
+  Duration timeout_of(FrameId id) const { return *exchanges.due(id) - ledger[id].sent; }
+
+  std::int64_t clock = 0;
+  Ledger ledger{Instant{}};
+  Exchanges exchanges{ledger, 4};
+  std::vector<FrameBytes> frames;
+};
+
+// Who repeats whom.
+
+TEST_F(ExchangesTest, WhatIsAskedAgainWithANewTagIsARetransmission) {
+  const FrameId lost = ask(read_command(2), 1, 0);
+  const FrameId again = ask_well(read_command(2), 2, 1'000'000);
+  EXPECT_EQ(ledger[again].repeats, lost);
+  EXPECT_EQ(ledger[lost].repeated_by, again);
+  EXPECT_EQ(exchanges.retransmissions(), 1U);
+  EXPECT_EQ(exchanges.open(), 1U);
+  answer_well(2, 1'000'200);
+  EXPECT_EQ(exchanges.open(), 0U);
+  EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, AndSoIsWhatIsAskedAgainWithTheSameTag) {
+  const FrameId lost = ask(read_command(2), 1, 0);
+  const FrameId again = ask_well(read_command(2), 1, 1'000'000);
+  EXPECT_EQ(ledger[again].repeats, lost);
+  answer_well(1, 1'000'200);
+  EXPECT_EQ(exchanges.open(), 0U);
+  EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, WithTheSameTagTheTargetMayAnswerEitherTransmission) {
+  ask_well(read_command(2), 1, 0);
+  ask(read_command(2), 1, 1'000'000);  // lost
+  answer_well(1, 1'000'200);           // to the first, late
+  EXPECT_EQ(violations(), "");
+  answer(1, 1'000'300);
+  EXPECT_EQ(violations(),
+            "no-unasked-reply: #3 (e1.1 ATA reply ok lba 0 left 0 tag 00000001) is reply 2 to #1; "
+            "copies of it that had arrived: 1");
+}
+
+TEST_F(ExchangesTest, WhatDiffersInAnythingIsARequestOfItsOwn) {
+  ask(read_command(2, 2), 1, 0);
+  ask(read_command(2, 1), 2, 0);
+  ask(read_command(4, 2), 3, 0);
+  ask(write_command(2), 4, 0);
+  EXPECT_EQ(exchanges.retransmissions(), 0U);
+  EXPECT_EQ(exchanges.open(), 4U);
+}
+
+TEST_F(ExchangesTest, WhatWasAnsweredAndIsAskedAgainIsNoRetransmission) {
+  ask_well(read_command(2), 1, 0);
+  answer_well(1, 100);
+  ask(read_command(2), 2, 300);
+  EXPECT_EQ(exchanges.retransmissions(), 0U);
+  EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, AnAnswerToAnEarlierTransmissionLeavesTheRequestOpen) {
+  ask_well(read_command(2), 1, 0);
+  ask_well(read_command(2), 2, 1'000'000);
+  answer_well(1, 1'000'050);  // late: the initiator waits for the answer to tag 2
+  EXPECT_EQ(exchanges.open(), 1U);
+  answer_well(2, 1'000'200);
+  EXPECT_EQ(exchanges.open(), 0U);
+  EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, AReplyIsTracedToItsRequest) {
+  const FrameId request = ask_well(read_command(2), 1, 0);
+  const FrameId reply = answer(1, 100);
+  EXPECT_EQ(exchanges.request_of(reply), request);
+  EXPECT_EQ(exchanges.request_of(request), std::nullopt);
+  EXPECT_EQ(exchanges.due(reply), std::nullopt);
+}
+
+TEST_F(ExchangesTest, TheTrafficOfAReplyIsThatOfItsRequest) {
+  ask(write_command(2), 1, 0);
+  EXPECT_EQ(exchanges.traffic(*decode(reply_frame(1))), Traffic::write);
+  EXPECT_EQ(exchanges.traffic(*decode(reply_frame(9))), Traffic::ata);
+  EXPECT_EQ(exchanges.traffic(*decode(request_frame(flush_command(), 9))), Traffic::flush);
+  EXPECT_EQ(exchanges.traffic(*decode(query_frame())), Traffic::config);
+}
+
+// Timeouts.
+
+TEST_F(ExchangesTest, TheTimeoutComesFromTheRoundTripsSeen) {
+  EXPECT_EQ(timeout_of(ask_well(read_command(0), 1, 0)), seconds(1));
+  answer(1, 150'000);
+  arrived(1, 200'000);  // 200 ms
+  EXPECT_EQ(exchanges.srtt(), milliseconds(200));
+  EXPECT_EQ(exchanges.rto(), milliseconds(600));
+  EXPECT_EQ(timeout_of(ask(read_command(2), 2, 300'000)), milliseconds(600));
+  EXPECT_EQ(timeout_of(ask(read_command(2), 3, 900'000)), milliseconds(1200)) << "doubled";
+}
+
+TEST_F(ExchangesTest, EachTargetAddressHasATimeoutOfItsOwn) {
+  warm_up();
+  EXPECT_EQ(timeout_of(ask(read_command(0), 1, clock)), milliseconds(100));
+  EXPECT_EQ(timeout_of(ask(read_command(2), 2, clock, other_mac)), seconds(1));
+  EXPECT_EQ(exchanges.rto(), seconds(1)) << "of the one asked last";
+}
+
+TEST_F(ExchangesTest, AFlushHasASecondAtLeastAndIsNoSample) {
+  warm_up();
+  const FrameId flush = ask_well(flush_command(), 1, clock);
+  EXPECT_EQ(timeout_of(flush), seconds(1));
+  answer_well(1, clock + 900'000);
+  EXPECT_EQ(exchanges.srtt(), microseconds(200));
+}
+
+TEST_F(ExchangesTest, ALateAnswerIsASampleAndASecondAnswerIsNone) {
+  ask_well(read_command(2), 1, 0);
+  ask_well(read_command(2), 2, 1'000'000);
+  answer_well(1, 1'999'900);
+  EXPECT_EQ(exchanges.srtt(), seconds(2));
+  answer_well(1, 5'000'000);
+  EXPECT_EQ(exchanges.srtt(), seconds(2));
+}
+
+TEST_F(ExchangesTest, ARepetitionBeforeItsTimeoutIsReported) {
+  warm_up();
+  ask(read_command(2), 1, clock);
+  ask(read_command(2), 2, clock + 99'999);
+  EXPECT_EQ(violations(),
+            "no-early-retransmit: #21 (e1.1 READ EXT lba 2+2 tag 00000002) repeats #20 after "
+            "99.999ms, its timeout is 100ms");
+  EXPECT_EQ(exchanges.violations()[0].frames, (std::vector<FrameId>{20, 21}));
+}
+
+TEST_F(ExchangesTest, AtItsTimeoutItIsNot) {
+  warm_up();
+  ask(read_command(2), 1, clock);
+  ask(read_command(2), 2, clock + 100'000);
+  ask(read_command(2), 3, clock + 300'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(2), 4, clock + 699'999);
+  EXPECT_EQ(violations(),
+            "no-early-retransmit: #23 (e1.1 READ EXT lba 2+2 tag 00000004) repeats #22 after "
+            "399.999ms, its timeout is 400ms");
+}
+
+TEST_F(ExchangesTest, SlackIsForgivenAndNoMore) {
+  warm_up();
+  exchanges.allow(milliseconds(20));
+  ask(read_command(2), 1, clock);
+  ask(read_command(2), 2, clock + 80'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(4), 3, clock);
+  ask(read_command(4), 4, clock + 79'999);
+  EXPECT_EQ(violations(),
+            "no-early-retransmit: #23 (e1.1 READ EXT lba 4+2 tag 00000004) repeats #22 after "
+            "79.999ms, its timeout is 100ms");
+}
+
+// Replies.
+
+TEST_F(ExchangesTest, AReplyWhoseTagNobodyUsedIsUnasked) {
+  answer(7, 0);
+  EXPECT_EQ(violations(),
+            "no-unasked-reply: #0 (e1.1 ATA reply ok lba 0 left 0 tag 00000007) has a tag that no "
+            "request had");
+}
+
+TEST_F(ExchangesTest, AReplyToARequestThatNeverArrivedIsUnasked) {
+  ask(read_command(2), 1, 0);
+  answer(1, 100);
+  EXPECT_EQ(violations(),
+            "no-unasked-reply: #1 (e1.1 ATA reply ok lba 0 left 0 tag 00000001) is reply 1 to #0; "
+            "copies of it that had arrived: 0");
+}
+
+TEST_F(ExchangesTest, TwoRepliesToOneRequestAreOneTooMany) {
+  ask_well(read_command(2), 1, 0);
+  answer(1, 100);
+  EXPECT_EQ(violations(), "");
+  answer(1, 110);
+  EXPECT_EQ(violations(),
+            "no-unasked-reply: #2 (e1.1 ATA reply ok lba 0 left 0 tag 00000001) is reply 2 to #0; "
+            "copies of it that had arrived: 1");
+}
+
+TEST_F(ExchangesTest, TwoRepliesToARequestThatArrivedTwiceAreRight) {
+  const FrameId request = ask_well(read_command(2), 1, 0);
+  arrived(request, 110);
+  answer(1, 120);
+  answer(1, 130);
+  EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, AnErrorIsAReplyLikeAnyOther) {
+  sent(Direction::to_initiator,
+       frame_of({client_mac, server_mac, disk, 7}, ErrorReply{0, ErrorCode::bad_argument}), 0);
+  EXPECT_EQ(
+      violations(),
+      "no-unasked-reply: #0 (e1.1 error 2 (bad argument parameter) to ATA tag 00000007) has a "
+      "tag that no request had");
+}
+
+TEST_F(ExchangesTest, AnnouncementsAreWelcome) {
+  sent(Direction::to_initiator,
+       frame_of({Mac::broadcast(), server_mac, disk, 0}, ConfigReply{.buffer_count = 4}), 0);
+  EXPECT_EQ(violations(), "");
+}
+
+// Tags.
+
+TEST_F(ExchangesTest, ATagOfARequestInFlightIsTaken) {
+  ask_well(read_command(2), 1, 0);
+  ask(read_command(4), 1, 10);
+  EXPECT_EQ(violations(),
+            "tag-unique-in-flight: #1 (e1.1 READ EXT lba 4+2 tag 00000001) has the tag of #0 (e1.1 "
+            "READ EXT lba 2+2 tag 00000001), which is still unanswered");
+}
+
+TEST_F(ExchangesTest, TheTagOfAnEarlierTransmissionIsTakenForAsLongAsTheRequestIsOpen) {
+  ask(read_command(2), 1, 0);
+  ask_well(read_command(2), 2, 1'000'000);
+  ask(read_command(4), 1, 1'000'100);
+  EXPECT_EQ(violations(),
+            "tag-unique-in-flight: #2 (e1.1 READ EXT lba 4+2 tag 00000001) has the tag of #0 (e1.1 "
+            "READ EXT lba 2+2 tag 00000001), which is still unanswered");
+}
+
+TEST_F(ExchangesTest, ATagIsFreeOnceItsRequestIsAnswered) {
+  ask(read_command(2), 1, 0);
+  ask_well(read_command(2), 2, 1'000'000);
+  answer_well(2, 1'000'100);
+  ask(read_command(4), 2, 1'000'300);
+  ask(read_command(6), 1, 1'000'300);
+  EXPECT_EQ(violations(), "");
+}
+
+// The window.
+
+TEST_F(ExchangesTest, MoreUnansweredRequestsThanTheWindowAreReported) {
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(2 * i), i, 0);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(8), 4, 0);
+  EXPECT_EQ(
+      violations(),
+      "window-respected: #4 (e1.1 READ EXT lba 8+2 tag 00000004) makes 5 unanswered requests at "
+      "02:00:00:00:00:02, 4 may be");
+}
+
+TEST_F(ExchangesTest, AnAnswerMakesRoom) {
+  for (std::uint32_t i = 0; i < 4; ++i) ask_well(read_command(2 * i), i, 0);
+  const FrameId reply = answer(0, 100);
+  arrived(reply, 200);
+  ask(read_command(8), 4, 200);
+  EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, ARepetitionTakesNoRoomAndMovesToWhereItIsSent) {
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(2 * i), i, 0);
+  ask(read_command(0), 4, 1'000'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(0), 5, 3'000'000, other_mac);
+  ask(read_command(8), 6, 3'000'000);
+  EXPECT_EQ(violations(), "");
+}
+
+// Giving up.
+
+TEST_F(ExchangesTest, AfterADeviceWasGivenUpItsRequestsAreForgottenAndItsTimeoutIsCold) {
+  warm_up();
+  ask(read_command(2), 1, clock);
+  exchanges.abandon(disk);
+  EXPECT_EQ(exchanges.open(), 0U);
+  const FrameId anew = ask(read_command(2), 2, clock + 1);
+  EXPECT_EQ(ledger[anew].repeats, std::nullopt);
+  EXPECT_EQ(timeout_of(anew), seconds(1));
+  ask(read_command(4), 1, clock + 2);
+  EXPECT_EQ(violations(), "") << "the tag is free, too";
+}
+
+TEST_F(ExchangesTest, AnAnswerToWhatWasGivenUpIsNoSample) {
+  ask_well(read_command(2), 1, 0);
+  exchanges.abandon(disk);
+  answer_well(1, 2'000'000);
+  EXPECT_EQ(exchanges.rto(), seconds(1));
+  EXPECT_EQ(exchanges.srtt(), Duration{});
+  EXPECT_EQ(violations(), "") << "it was asked for";
+}
+
+TEST_F(ExchangesTest, AnotherDevicesRequestsStayOpen) {
+  ask(read_command(2), 1, 0);
+  exchanges.abandon({7, 7});
+  EXPECT_EQ(exchanges.open(), 1U);
+}
+
+}  // namespace
+}  // namespace aoe::harness

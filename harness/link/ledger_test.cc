@@ -1,0 +1,103 @@
+#include "harness/link/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/test_words.h"
+
+namespace aoe::harness {
+namespace {
+
+using std::chrono::microseconds;
+
+class LedgerTest : public testing::Test {
+ protected:
+  FrameId add(Direction direction, const FrameBytes& frame, microseconds at) {
+    return ledger.add(direction, frame, origin + at).id;
+  }
+  void deliver(FrameId id, microseconds at) {
+    if (++ledger[id].deliveries == 1) ledger[id].delivered = origin + at;
+  }
+
+  static constexpr Instant origin{std::chrono::hours(5)};
+  Ledger ledger{origin};
+};
+
+TEST_F(LedgerTest, ALineTellsTimeNumberDirectionFrameAndFate) {
+  const FrameId lost =
+      add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c1), microseconds(12'345));
+  ledger[lost].dropped_by = "f1";
+  const FrameId again =
+      add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c2), microseconds(112'345));
+  ledger[again].repeats = lost;
+  deliver(again, microseconds(112'445));
+  const FrameId reply =
+      add(Direction::to_initiator, reply_frame(0x8000'a3c2, 2), microseconds(112'500));
+  EXPECT_EQ(ledger.line(lost),
+            "      12.345     0  → e1.1 READ EXT lba 2+2 tag 8000a3c1           dropped by f1");
+  EXPECT_EQ(
+      ledger.line(again),
+      "     112.345     1  → e1.1 READ EXT lba 2+2 tag 8000a3c2           retransmission of #0");
+  EXPECT_EQ(ledger.line(reply),
+            "     112.500     2  ← e1.1 ATA reply ok lba 2 left 0 tag 8000a3c2  on its way");
+  deliver(reply, microseconds(112'600));
+  EXPECT_EQ(ledger.line(reply),
+            "     112.500     2  ← e1.1 ATA reply ok lba 2 left 0 tag 8000a3c2");
+  deliver(reply, microseconds(112'600));
+  ledger[reply].struck_by = "twice late";
+  EXPECT_EQ(ledger.line(reply),
+            "     112.500     2  ← e1.1 ATA reply ok lba 2 left 0 tag 8000a3c2  delivered 2 times "
+            "(twice late)");
+}
+
+TEST_F(LedgerTest, ABadFrameHasALineToo) {
+  add(Direction::to_initiator, FrameBytes(5), microseconds(0));
+  deliver(0, microseconds(0));
+  EXPECT_EQ(ledger.line(0),
+            "       0.000     0  ← bad frame, 5 bytes: frame too short (offset 0: have 5, "
+            "need 24)");
+}
+
+TEST_F(LedgerTest, ATailIsTheLastLinesUpToAFrame) {
+  for (std::uint32_t i = 0; i < 5; ++i)
+    add(Direction::to_target, query_frame(), microseconds(1000 * i));
+  const auto lines = [](const std::string& text) {
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  EXPECT_EQ(ledger.tail(3, 2), ledger.line(2) + "\n" + ledger.line(3) + "\n");
+  EXPECT_EQ(ledger.tail(0, 2), ledger.line(0) + "\n");
+  EXPECT_EQ(lines(ledger.tail(4, 12)), 5);
+  EXPECT_EQ(ledger.tail(9, 2), "") << "none of these is there";
+}
+
+TEST_F(LedgerTest, ItIsWrittenAsOneJsonObjectALine) {
+  const FrameId lost =
+      add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c1), microseconds(12));
+  const FrameId again =
+      add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c2), microseconds(100'012));
+  ledger[lost].dropped_by = "f1";
+  ledger[lost].struck_by = "f0";
+  ledger[lost].repeated_by = again;
+  ledger[again].repeats = lost;
+  deliver(again, microseconds(100'112));
+  const Folder folder;
+  ASSERT_TRUE(ledger.write(folder.path("ledger.jsonl")));
+  EXPECT_EQ(read_text(folder.path("ledger.jsonl")),
+            R"({"id":0,"t":12000,"direction":"to-target","size":60,)"
+            R"("frame":"e1.1 READ EXT lba 2+2 tag 8000a3c1","deliveries":0,)"
+            R"("struck-by":"f0","dropped-by":"f1","repeated-by":1})"
+            "\n"
+            R"({"id":1,"t":100012000,"direction":"to-target","size":60,)"
+            R"("frame":"e1.1 READ EXT lba 2+2 tag 8000a3c2","deliveries":1,"delivered":100112000,)"
+            R"("repeats":0})"
+            "\n");
+}
+
+TEST_F(LedgerTest, AFileThatCannotBeWrittenIsNamed) {
+  add(Direction::to_target, query_frame(), microseconds(0));
+  EXPECT_EQ(ledger.write("/nowhere/ledger.jsonl").error(),
+            "/nowhere/ledger.jsonl: No such file or directory");
+  EXPECT_EQ(ledger.write("/dev/full").error(), "/dev/full: No space left on device");
+}
+
+}  // namespace
+}  // namespace aoe::harness

@@ -1,0 +1,353 @@
+#include "harness/run/runner.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "initiator/actions.h"
+
+namespace aoe::harness {
+namespace {
+
+constexpr Duration discovery_repeat = std::chrono::milliseconds(250);
+
+/// The I/O of a run is drawn from other numbers than its faults, so that one does not move the
+/// other.
+constexpr std::uint64_t io_stream = 0x10;
+
+}  // namespace
+
+Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
+               std::uint64_t seed)
+    : scenario_(scenario),
+      world_(world),
+      ledger_(ledger),
+      exchanges_(exchanges),
+      random_(seed ^ io_stream),
+      model_(scenario.target.sectors, scenario.target.fill_pattern),
+      last_io_(world.now()),
+      last_heal_(world.now()),
+      changed_(world.now()) {}
+
+Verdict Runner::run() {
+  const Instant begun = world_.now();
+  Verdict verdict;
+  const auto keep = [&](Result failure) {
+    if (failure) verdict.failures.push_back(*std::move(failure));
+  };
+  keep(do_steps());
+  const Mark last_step = mark_;
+  mark_ = {scenario_.file, 0, 0};
+  keep(settle());
+  if (const std::string broken = world_.broken(); !broken.empty()) {
+    // What failed for want of a world is no finding of its own.
+    verdict.failures = {fail_for_certain("the world lasts until the scenario's end", broken)};
+    verdict.failures.front().mark = last_step;
+  }
+  keep(check_store());
+  keep(check_always());
+
+  verdict.doubt = doubt();
+  const bool certain = std::ranges::any_of(verdict.failures, &Failure::certain);
+  if (!verdict.doubt.empty() && !certain) {
+    verdict.outcome = Outcome::inconclusive;
+  } else if (!verdict.failures.empty()) {
+    verdict.outcome = Outcome::failed;
+  }
+  verdict.notes = std::move(notes_);
+  verdict.took = world_.now() - begun;
+  for (const Load& load : loads_) verdict.requests += load.completed();
+  return verdict;
+}
+
+Runner::Result Runner::do_steps() {
+  for (const Step& step : scenario_.steps) {
+    mark_ = step.mark;
+    Result failure = std::visit([this](const auto& what) { return this->step(what); }, step.what);
+    if (failure || !world_.broken().empty()) return failure;
+  }
+  return std::nullopt;
+}
+
+std::string Runner::doubt() const {
+  if (world_.slack() > slack_max) {
+    return fmt::format("this machine was too busy: times are only known to {}, {} is the most",
+                       describe(world_.slack()), describe(slack_max));
+  }
+  if (world_.frames_lost() > 0) {
+    return fmt::format("{} frames were lost that no fault struck", world_.frames_lost());
+  }
+  return {};
+}
+
+Failure Runner::fail(std::string expected, std::string actual, std::vector<FrameId> frames) const {
+  return {mark_, std::move(expected), std::move(actual), std::move(frames)};
+}
+
+Failure Runner::fail_for_certain(std::string expected, std::string actual,
+                                 std::vector<FrameId> frames) const {
+  return {mark_, std::move(expected), std::move(actual), std::move(frames), true};
+}
+
+Failure Runner::fail_data(std::string expected, const Load& load) {
+  wrong_data_told_ = true;
+  return fail_for_certain(std::move(expected), *load.wrong_data());
+}
+
+bool Runner::is_always(Check check) const {
+  return std::ranges::find(scenario_.always, check) != scenario_.always.end();
+}
+
+bool Runner::is_up(Address address) const {
+  const initiator::Device* device = world_.engine().find(address);
+  return device != nullptr && device->state() == initiator::DeviceState::up;
+}
+
+bool Runner::wait(const std::function<bool()>& done, Instant deadline) {
+  world_.run_until(
+      [&] {
+        if (is_up(scenario_.target.address) != up_) {
+          up_ = !up_;
+          changed_ = world_.now();
+        }
+        return done() || !world_.broken().empty();
+      },
+      deadline);
+  return done();
+}
+
+Symbols Runner::symbols() const {
+  return {{"deadsecs", scenario_.given.deadsecs},
+          {"rto", exchanges_.rto()},
+          {"slack", world_.slack()},
+          {"srtt", exchanges_.srtt()},
+          {"tick", Duration{}}};  // aoe-initiator wakes up when it has to, not every so often
+}
+
+Instant Runner::patience() const {
+  return world_.now() + 2 * scenario_.given.deadsecs + std::chrono::seconds(20);
+}
+
+Load& Runner::start(const IoStep& step) {
+  Load& load = loads_.emplace_back(step, scenario_, world_, model_, random_);
+  last_io_ = world_.now();
+  load.start();
+  return load;
+}
+
+Runner::Result Runner::step(const DiscoverStep& step) {
+  const Instant begun = world_.now();
+  const auto found = [&] { return is_up(step.expect); };
+  while (!found() && world_.now() < begun + step.within && world_.broken().empty()) {
+    world_.discover(step.expect);
+    wait(found, std::min(world_.now() + discovery_repeat, begun + step.within));
+  }
+  if (found()) return std::nullopt;
+  const initiator::Device* device = world_.engine().find(step.expect);
+  return fail(fmt::format("{} up within {}", step.expect, describe(step.within)),
+              device == nullptr ? "no answer to discovery"
+                                : fmt::format("it is {}", initiator::text(device->state())));
+}
+
+Runner::Result Runner::step(const WarmupStep& step) {
+  Load& load = start(step.reads);
+  wait([&] { return load.done(); }, patience());
+  const std::string expected = fmt::format("{} reads to warm up", step.reads.requests);
+  if (load.wrong_data()) return fail_data(expected, load);
+  if (load.done() && load.failed() == 0) return std::nullopt;
+  return fail(expected,
+              fmt::format("{} completed, {} of them failed", load.completed(), load.failed()));
+}
+
+Runner::Result Runner::step(const ArmStep& step) {
+  world_.stage().arm(step.fault);
+  if (const auto* change = std::get_if<MacChangeSpec>(&step.fault.kind)) {
+    world_.change_target_mac(change->mac);
+  }
+  return std::nullopt;
+}
+
+Runner::Result Runner::step(const HealStep& step) {
+  for (const std::string& id : step.ids) world_.stage().heal(id);
+  last_heal_ = world_.now();
+  return std::nullopt;
+}
+
+Runner::Result Runner::step(const IoStep& step) {
+  start(step);
+  return std::nullopt;
+}
+
+Runner::Result Runner::step(const WaitStep& step) {
+  wait([] { return false; }, world_.now() + step.time);
+  return std::nullopt;
+}
+
+Runner::Result Runner::step(const ExpectStep& step) {
+  // A retransmission and a device going down happen while the request waits: they are watched for
+  // first.
+  Result result;
+  if (step.retransmit) result = expect(*step.retransmit);
+  if (!result && step.device) result = expect(*step.device);
+  if (!result && step.io) result = expect(*step.io);
+  if (!result && step.hits) result = expect(*step.hits);
+  return result;
+}
+
+Runner::Result Runner::expect(const ExpectDevice& device) {
+  const Instant base = device.up ? last_heal_ : last_io_;
+  const auto seen = [&] { return up_ == device.up; };
+  // The slack may grow while we wait.
+  const auto deadline = [&] { return base + device.within.most.value(symbols()); };
+  while (!wait(seen, deadline()) && world_.now() < deadline() && world_.broken().empty()) {
+  }
+  const Duration least = device.within.least.value(symbols());
+  const Duration most = device.within.most.value(symbols());
+  const std::string_view state = device.up ? "up" : "down";
+  const std::string expected =
+      fmt::format("{} {} in {}", scenario_.target.address, state, describe(least, most));
+  if (!seen())
+    return fail(expected, fmt::format("not {} after {}", state, describe(world_.now() - base)));
+  const Duration at = std::max(changed_, base) - base;
+  if (at < least || at > most) {
+    return fail(expected, fmt::format("{} at +{}, {} {}", state, describe(at),
+                                      describe(at > most ? at - most : least - at),
+                                      at > most ? "late" : "early"));
+  }
+  notes_.push_back(fmt::format("{} +{} in {}", state, describe(at), describe(least, most)));
+  return std::nullopt;
+}
+
+Runner::Result Runner::expect(const ExpectIo& io) {
+  Load& load = *std::ranges::find(loads_, io.id, &Load::id);
+  wait([&] { return load.done(); }, io.within ? load.started() + *io.within : patience());
+  const std::string expected = fmt::format("io {} {}{}", io.id, io.success ? "completes" : "fails",
+                                           io.within ? " within " + describe(*io.within) : "");
+  if (load.wrong_data()) return fail_data(expected + " with right data", load);
+  if (!load.done()) {
+    return fail(expected, fmt::format("{} of {} requests done after {}", load.completed(),
+                                      load.requests(), describe(world_.now() - load.started())));
+  }
+  if (io.success && load.failed() > 0) {
+    return fail(expected, fmt::format("{} of {} requests failed, the first: {}", load.failed(),
+                                      load.requests(), initiator::describe(load.first_failure())));
+  }
+  if (!io.success && load.failed() == 0) return fail(expected, "it succeeded");
+  if (const Duration took = load.finished() - load.started(); io.within && took > *io.within) {
+    return fail(expected, fmt::format("it took {}", describe(took)));
+  }
+  return std::nullopt;
+}
+
+Runner::Result Runner::expect(const ExpectRetransmit& retransmit) {
+  const auto& dropped = world_.stage().dropped_by(retransmit.fault);
+  wait([&] { return !dropped.empty(); }, patience());
+  if (dropped.empty()) {
+    return fail(fmt::format("a frame dropped by {}", retransmit.fault), "it has dropped none");
+  }
+  std::vector<FrameId> requests;
+  for (const FrameId frame : dropped) {
+    const bool is_request = ledger_[frame].direction == Direction::to_target;
+    const auto request = is_request ? std::optional(frame) : exchanges_.request_of(frame);
+    if (request && exchanges_.due(*request)) requests.push_back(*request);  // else a query, say
+  }
+  if (requests.empty()) {
+    return fail(fmt::format("a frame of an ATA exchange dropped by {}", retransmit.fault),
+                fmt::format("it has dropped others only, such as #{} ({})", dropped.front(),
+                            ledger_[dropped.front()].summary),
+                {dropped.front()});
+  }
+  for (const FrameId request : requests) {
+    if (Result result = judge_retransmission(request, retransmit.within)) return result;
+  }
+  return std::nullopt;
+}
+
+Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& within) {
+  const LedgerEntry& entry = ledger_[request];
+  const Duration rto = *exchanges_.due(request) - entry.sent;  // as it was when this frame was sent
+  const auto bound = [&](const TimeExpression& expression) {
+    Symbols symbols = this->symbols();
+    symbols["rto"] = rto;
+    return expression.value(symbols);
+  };
+  // Seen late is not sent late: wait a little longer than allowed, to tell by how much.
+  wait([&] { return entry.repeated_by.has_value(); }, entry.sent + 2 * bound(within.most));
+  // The first frame may have been seen late, too.
+  const Duration least = std::max(bound(within.least) - world_.slack(), Duration{});
+  const Duration most = bound(within.most);
+  const std::string expected = fmt::format("retransmission of #{} ({}) in {}", request,
+                                           entry.summary, describe(least, most));
+  if (!entry.repeated_by) {
+    return fail(expected, fmt::format("none after {}", describe(world_.now() - entry.sent)),
+                {request});
+  }
+  const FrameId repetition = *entry.repeated_by;
+  const Duration at = ledger_[repetition].sent - entry.sent;
+  if (at < least || at > most) {
+    return fail(expected,
+                fmt::format("at +{}, {} {} (#{})", describe(at),
+                            describe(at > most ? at - most : least - at),
+                            at > most ? "late" : "early", repetition),
+                {request, repetition});
+  }
+  notes_.push_back(fmt::format("retransmit +{} in {}", describe(at), describe(least, most)));
+  return std::nullopt;
+}
+
+Runner::Result Runner::expect(const ExpectHits& hits) {
+  const std::uint64_t seen = world_.stage().hits(hits.fault);
+  if (seen >= hits.least) return std::nullopt;
+  return fail(fmt::format("fault {} strikes {} frames or more", hits.fault, hits.least),
+              fmt::format("it struck {}", seen));
+}
+
+Runner::Result Runner::settle() {
+  world_.stage().heal_all();
+  const auto done = [this] { return std::ranges::all_of(loads_, &Load::done); };
+  if (wait(done, world_.now() + scenario_.settle)) return std::nullopt;
+  std::string open;
+  for (const Load& load : loads_) {
+    if (load.done()) continue;
+    open += fmt::format("{}{} ({} of {} done)", open.empty() ? "" : ", ", load.id(),
+                        load.completed(), load.requests());
+  }
+  return fail(fmt::format("all I/O resolved within {} of the end", describe(scenario_.settle)),
+              "outstanding: " + open);
+}
+
+Runner::Result Runner::check_store() {
+  if (!is_always(Check::data_integrity)) return std::nullopt;
+  constexpr std::uint64_t piece = 2048;  // sectors
+  std::vector<std::uint8_t> bytes;
+  for (std::uint64_t lba = 0; lba < scenario_.target.sectors; lba += piece) {
+    bytes.resize(std::min(piece, scenario_.target.sectors - lba) * sector_size);
+    world_.read_store(lba * sector_size, bytes);
+    if (auto wrong = model_.verify(lba, bytes)) {
+      return fail_for_certain(std::string(rule(Check::data_integrity)), "in the store, " + *wrong);
+    }
+  }
+  return std::nullopt;
+}
+
+Runner::Result Runner::check_always() {
+  // The first rule that was broken, and how often that one.
+  const auto counts = [this](const Violation& violation) { return is_always(violation.check); };
+  const auto& violations = exchanges_.violations();
+  if (const auto first = std::ranges::find_if(violations, counts); first != violations.end()) {
+    const auto more = std::ranges::count(violations, first->check, &Violation::check) - 1;
+    Failure failure = fail(std::string(rule(first->check)), first->text, first->frames);
+    if (more > 0) failure.actual += fmt::format(" (and {} more)", more);
+    failure.certain = first->check != Check::no_early_retransmit;
+    return failure;
+  }
+  if (!is_always(Check::data_integrity) || wrong_data_told_) return std::nullopt;
+  for (const Load& load : loads_) {
+    if (!load.wrong_data()) continue;
+    return fail_for_certain(std::string(rule(Check::data_integrity)),
+                            fmt::format("io {} read: {}", load.id(), *load.wrong_data()));
+  }
+  return std::nullopt;
+}
+
+}  // namespace aoe::harness

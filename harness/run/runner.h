@@ -1,0 +1,104 @@
+// Runs a scenario's steps in a world, and judges what was seen.
+//
+// Knows no world in particular. Stops at the first step whose expectation fails; heals everything
+// at the end, lets all requests resolve, compares the store with what was acknowledged, and asks
+// which rules the frames broke. One run, one object.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/data/disk_model.h"
+#include "harness/data/load.h"
+#include "harness/scenario/scenario.h"
+#include "harness/world/world.h"
+
+namespace aoe::harness {
+
+/// An expectation that was not met.
+struct Failure {
+  Mark mark;  // of the step; line 0 for what holds for the run as a whole
+  std::string expected;
+  std::string actual;
+  std::vector<FrameId> frames{};  // that show it
+  bool certain = false;           // no slow machine excuses it
+};
+
+enum class Outcome : std::uint8_t { passed, failed, inconclusive };
+
+struct Verdict {
+  Outcome outcome = Outcome::passed;
+  std::vector<Failure> failures;
+  std::string doubt;               // why it is inconclusive
+  std::vector<std::string> notes;  // what was measured: "retransmit +100ms in [100, 120] ms"
+  Duration took{};                 // of the world's time
+  std::uint64_t requests = 0;      // completed
+};
+
+/// A world whose times are less certain than this can't tell whether a timeout was kept.
+inline constexpr Duration slack_max = std::chrono::milliseconds(500);
+
+class Runner {
+ public:
+  Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
+         std::uint64_t seed);
+
+  Verdict run();
+
+ private:
+  using Result = std::optional<Failure>;
+
+  Result do_steps();
+  Result step(const DiscoverStep& step);
+  Result step(const WarmupStep& step);
+  Result step(const ArmStep& step);
+  Result step(const HealStep& step);
+  Result step(const IoStep& step);
+  Result step(const WaitStep& step);
+  Result step(const ExpectStep& step);
+
+  Result expect(const ExpectDevice& device);
+  Result expect(const ExpectIo& io);
+  Result expect(const ExpectRetransmit& retransmit);
+  Result expect(const ExpectHits& hits);
+  Result judge_retransmission(FrameId request, const TimeWindow& within);
+  Result settle();
+  Result check_store();
+  Result check_always();
+
+  Failure fail(std::string expected, std::string actual, std::vector<FrameId> frames = {}) const;
+  Failure fail_for_certain(std::string expected, std::string actual,
+                           std::vector<FrameId> frames = {}) const;
+  Failure fail_data(std::string expected, const Load& load);
+  std::string doubt() const;
+  bool is_always(Check check) const;
+  Load& start(const IoStep& step);
+  bool is_up(Address device) const;
+  /// The world's run_until(), that ends with the world, too, and on the way notes when the device
+  /// comes and goes.
+  bool wait(const std::function<bool()>& done, Instant deadline);
+  Symbols symbols() const;
+  /// Longer than anything should take.
+  Instant patience() const;
+
+  const Scenario& scenario_;
+  World& world_;
+  const Ledger& ledger_;
+  Exchanges& exchanges_;
+  Random random_;
+  DiskModel model_;
+  std::list<Load> loads_;
+  Mark mark_;  // of the step that runs
+  Instant last_io_;
+  Instant last_heal_;
+  bool up_ = false;  // the device, and
+  Instant changed_;  // since when
+  bool wrong_data_told_ = false;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace aoe::harness

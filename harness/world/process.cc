@@ -1,0 +1,149 @@
+#include "harness/world/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "proto/check.h"
+
+namespace aoe::harness {
+namespace {
+
+/// In the new process, until it is another program: only what is safe after a fork.
+[[noreturn]] void become(char* const* arguments, int output, int report, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(127);  // it ended before it could be waited for
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  if (::dup2(nothing, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
+      ::dup2(output, STDERR_FILENO) >= 0) {
+    ::execvp(arguments[0], arguments);
+  }
+  const int error = errno;
+  (void)!::write(report, &error, sizeof error);
+  ::_exit(127);
+}
+
+/// Standard output and error go to `output`.
+tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, int output) {
+  std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
+  for (const std::string& argument : command)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  std::array<int, 2> report{};  // closed by a program that starts, told why by one that does not
+  AOE_CHECK(::pipe2(report.data(), O_CLOEXEC) == 0);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become(arguments.data(), output, report[1], parent);
+  int error = pid < 0 ? errno : 0;
+  ::close(report[1]);
+  if (pid > 0) {
+    while (::read(report[0], &error, sizeof error) < 0 && errno == EINTR) {
+    }
+    if (error != 0) ::waitpid(pid, nullptr, 0);
+  }
+  ::close(report[0]);
+  if (error == 0) return pid;
+  return tl::unexpected(fmt::format("{}: {}", command[0], std::generic_category().message(error)));
+}
+
+int wait_for_end(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+std::string describe_end(int status) {
+  if (WIFSIGNALED(status)) {
+    return fmt::format("was killed by signal {} ({})", WTERMSIG(status),
+                       ::strsignal(WTERMSIG(status)));
+  }
+  return fmt::format("ended with status {}", WEXITSTATUS(status));
+}
+
+/// What a program printed, on one line.
+std::string one_line(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n') {
+      line += "; ";
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Process>, std::string> Process::start(
+    const std::vector<std::string>& command, const std::string& log) {
+  const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (output < 0) {
+    return tl::unexpected(fmt::format("{}: {}", log, std::generic_category().message(errno)));
+  }
+  const auto pid = spawn(command, output);
+  ::close(output);
+  if (!pid) return tl::unexpected(pid.error());
+  return std::unique_ptr<Process>(new Process(*pid));
+}
+
+Process::~Process() {
+  if (!is_running()) return;
+  ::kill(pid_, SIGTERM);
+  const int ended = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  pollfd poll{ended, POLLIN, 0};
+  if (ended < 0 || ::poll(&poll, 1, static_cast<int>(patience_.count())) != 1) {
+    ::kill(pid_, SIGKILL);
+  }
+  if (ended >= 0) ::close(ended);
+  wait_for_end(pid_);
+}
+
+bool Process::is_running() {
+  int status = 0;
+  if (pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_) {
+    pid_ = -1;
+    end_ = describe_end(status);
+  }
+  return pid_ > 0;
+}
+
+tl::expected<void, std::string> run_program(const std::vector<std::string>& command) {
+  std::array<int, 2> pipe{};
+  AOE_CHECK(::pipe2(pipe.data(), O_CLOEXEC) == 0);
+  const auto pid = spawn(command, pipe[1]);
+  ::close(pipe[1]);
+  std::string printed;
+  if (pid) {
+    std::array<char, 4096> bytes;
+    while (const ssize_t got = ::read(pipe[0], bytes.data(), bytes.size())) {
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) break;
+      printed.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+  }
+  ::close(pipe[0]);
+  if (!pid) return tl::unexpected(pid.error());
+  const int status = wait_for_end(*pid);
+  if (status == 0) return {};
+  const std::string said = one_line(printed);
+  return tl::unexpected(
+      fmt::format("{}: {}", fmt::join(command, " "), said.empty() ? describe_end(status) : said));
+}
+
+}  // namespace aoe::harness

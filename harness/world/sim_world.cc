@@ -1,0 +1,177 @@
+#include "harness/world/sim_world.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "harness/data/pattern.h"
+#include "proto/check.h"
+
+namespace aoe::harness {
+namespace {
+
+constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
+constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
+
+initiator::Parameters parameters_of(const Scenario& scenario) {
+  return {.deadsecs = scenario.given.deadsecs,
+          .maxout = scenario.given.maxout,
+          .early_retransmission = false};  // RtoModel knows of timeouts only
+}
+
+}  // namespace
+
+/// One end of the link: what it sends enters the fault stage at once; what arrives is handed out
+/// like a network card does, which lets frames for other addresses pass.
+class SimWorld::Port final : public FramePort {
+ public:
+  Port(SimWorld& world, Direction outward, const Link& link)
+      : world_(world), outward_(outward), link_(link) {}
+
+  std::size_t receive(std::span<Bytes> frames) override {
+    if (arrived_.empty()) return 0;
+    frames[0] = std::exchange(arrived_, {});
+    ++counters_.received;
+    return 1;
+  }
+  void send(std::span<const Outgoing> frames) override {
+    counters_.sent += frames.size();
+    world_.collect(outward_, frames);
+  }
+  int descriptor() const override { return -1; }
+  Link link() const override { return link_; }
+  PortCounters counters() const override { return counters_; }
+
+  void set_mac(const Mac& mac) { link_.mac = mac; }
+  /// A frame comes in, good until it is received. False: it is not for this card.
+  bool take(Bytes frame) {
+    if (frame.size() < ethernet_header_size) return false;
+    Mac destination;
+    std::ranges::copy(frame.first(6), destination.octets.begin());
+    if (destination != link_.mac && !destination.is_multicast()) return false;
+    arrived_ = frame;
+    return true;
+  }
+
+ private:
+  SimWorld& world_;
+  const Direction outward_;
+  Link link_;
+  PortCounters counters_;
+  Bytes arrived_;
+};
+
+SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
+                   std::uint64_t seed)
+    : stage_(stage),
+      exchanges_(exchanges),
+      one_way_(scenario.given.rtt / 2),
+      initiator_port_(std::make_unique<Port>(*this, Direction::to_target,
+                                             Link{initiator_mac, scenario.given.mtu, true})),
+      target_port_(std::make_unique<Port>(*this, Direction::to_initiator,
+                                          Link{target_mac, scenario.given.mtu, true})),
+      session_(parameters_of(scenario), seed, *this) {
+  const TargetRole& role = scenario.target;
+  auto store = std::make_unique<target::MemoryStore>(role.sectors * sector_size);
+  if (role.fill_pattern) fill_pattern(0, 0, store->bytes());
+  store_ = store.get();
+  target::LunOptions lun;
+  lun.address = role.address;
+  lun.sectors = role.sectors;
+  lun.buffer_count = role.buffers;
+  lun.model = FixedText<40>("aoe-target");
+  service_.add(lun, std::move(store));
+  service_.announce(*target_port_);
+  session_port_ = session_.attach(*initiator_port_);
+}
+
+SimWorld::~SimWorld() = default;
+
+void SimWorld::collect(Direction direction, std::span<const Outgoing> frames) {
+  for (const Outgoing& frame : frames) {
+    joined_.assign(frame.head.begin(), frame.head.end());
+    joined_.insert(joined_.end(), frame.data.begin(), frame.data.end());
+    sent(direction, joined_);
+  }
+}
+
+void SimWorld::sent(Direction direction, Bytes frame) {
+  entering_.clear();
+  stage_.enter(direction, frame, now_, entering_);
+  for (Delivery& delivery : entering_) {
+    const Instant at = now_ + one_way_ + delivery.delay;
+    arrivals_.push_back({at, next_order_++, std::move(delivery)});
+    std::ranges::push_heap(arrivals_, std::greater<>());
+  }
+}
+
+void SimWorld::deliver(Arrival arrival) {
+  Delivery& delivery = arrival.delivery;
+  stage_.leave(delivery, now_);
+  arrived(delivery.direction, delivery.bytes);
+  stage_.recycle(std::move(delivery));
+}
+
+void SimWorld::arrived(Direction direction, Bytes frame) {
+  if (direction == Direction::to_initiator) {
+    if (initiator_port_->take(frame)) session_.receive(session_port_, now_);
+  } else if (target_port_->take(frame)) {
+    service_.serve(*target_port_);
+  }
+}
+
+bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
+  while (!done()) {
+    const Instant arrival = arrivals_.empty() ? never : arrivals_.front().at;
+    const Instant next = std::min(arrival, session_.deadline());
+    if (next > deadline) {
+      now_ = std::max(now_, deadline);
+      return done();
+    }
+    now_ = std::max(now_, next);
+    if (arrival == next) {  // an answer that comes just in time is in time
+      std::ranges::pop_heap(arrivals_, std::greater<>());
+      Arrival first = std::move(arrivals_.back());
+      arrivals_.pop_back();
+      deliver(std::move(first));
+    } else {
+      session_.tick(now_);
+    }
+  }
+  return true;
+}
+
+void SimWorld::discover(Address whom) {
+  session_.discover(whom);
+}
+
+void SimWorld::submit(const initiator::IoRequest& request, Done done) {
+  initiator::IoRequest numbered = request;
+  numbered.id = next_id_++;
+  pending_.emplace(numbered.id, std::move(done));
+  session_.submit(numbered, now_);
+}
+
+void SimWorld::completed(const initiator::Completion& completion) {
+  const auto found = pending_.find(completion.id);
+  AOE_CHECK(found != pending_.end());
+  const Done done = std::move(found->second);
+  pending_.erase(found);
+  done(completion);
+}
+
+void SimWorld::happened(const initiator::Event& event) {
+  if (event.kind == initiator::Event::Kind::device_down) exchanges_.abandon(event.device);
+}
+
+void SimWorld::change_target_mac(const Mac& mac) {
+  target_port_->set_mac(mac);
+  service_.announce(*target_port_);
+}
+
+void SimWorld::read_store(std::uint64_t offset, MutableBytes into) {
+  const Bytes from = std::as_const(*store_).bytes().subspan(offset, into.size());
+  std::memcpy(into.data(), from.data(), from.size());
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,83 @@
+// The sim world: both engines, a simulated link, and virtual time.
+//
+// Nothing here waits: the clock jumps to whatever happens next (a frame arrives, an engine's timer
+// is due). From the same scenario and seed it does the same to the last bit.
+#pragma once
+
+#include <queue>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/world/world.h"
+#include "initiator/session.h"
+#include "target/memory_store.h"
+#include "target/service.h"
+
+namespace aoe::harness {
+
+class SimWorld : public World, initiator::Session::Observer {
+ public:
+  /// Where virtual time begins.
+  static constexpr Instant origin{};
+
+  SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges, std::uint64_t seed);
+  ~SimWorld() override;
+
+  Instant now() const override { return now_; }
+  Duration slack() const override { return {}; }
+  std::string broken() const override { return {}; }
+  std::uint64_t frames_lost() const override { return 0; }
+  bool run_until(const std::function<bool()>& done, Instant deadline) override;
+  void discover(Address whom) override;
+  void submit(const initiator::IoRequest& request, Done done) override;
+  const initiator::Engine& engine() const override { return session_.engine(); }
+  void change_target_mac(const Mac& mac) override;
+  void read_store(std::uint64_t offset, MutableBytes into) override;
+  FaultStage& stage() override { return stage_; }
+
+ protected:
+  // What happens at the two ends, for a test to make one of them misbehave.
+
+  /// An end sent a frame: it enters the link.
+  virtual void sent(Direction direction, Bytes frame);
+  /// A frame came out of the link: the end gets it.
+  virtual void arrived(Direction direction, Bytes frame);
+
+ private:
+  class Port;
+
+  struct Arrival {
+    Instant at;
+    std::uint64_t order;  // of what arrives at one instant, the first sent comes first
+    Delivery delivery;
+    bool operator>(const Arrival& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
+  };
+
+  void completed(const initiator::Completion& completion) override;
+  void happened(const initiator::Event& event) override;
+  /// Takes what the ports sent to the link.
+  void collect(Direction direction, std::span<const Outgoing> frames);
+  void deliver(Arrival arrival);
+
+  FaultStage& stage_;
+  Exchanges& exchanges_;
+  const Duration one_way_;
+  Instant now_ = origin;
+  std::vector<Arrival> arrivals_;  // a heap, the next one first
+  std::uint64_t next_order_ = 0;
+  std::vector<Delivery> entering_;
+  std::vector<std::uint8_t> joined_;  // a frame in one piece
+
+  std::unique_ptr<Port> initiator_port_;
+  std::unique_ptr<Port> target_port_;
+  initiator::Session session_;
+  initiator::PortId session_port_;
+  target::Service service_;
+  target::MemoryStore* store_;  // the service's
+  std::unordered_map<std::uint64_t, Done> pending_;
+  std::uint64_t next_id_ = 0;
+};
+
+}  // namespace aoe::harness

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "initiator/cli/pings.h"
 #include "wire/interfaces.h"
 
 namespace aoe::initiator {
@@ -201,34 +202,29 @@ int ping_command(const CommandOptions& options, Address address, unsigned count,
   if (connection == nullptr) return exit_failure;
   Client& client = connection->client();
 
-  std::uint32_t tag = 0;
-  Instant asked;
-  unsigned answered = 0;
-  bool answered_now = false;
-  unsigned sequence = 0;
+  Pings pings(count, interval, options.wait);
   const auto now = [] { return Instant(std::chrono::steady_clock::now().time_since_epoch()); };
   connection->listen([&](const Event& event) {
-    if (event.kind != Event::Kind::config_answer || event.device != address || event.tag != tag)
-      return;
-    const std::chrono::duration<double, std::milli> taken = now() - asked;
+    if (event.kind != Event::Kind::config_answer || event.device != address) return;
+    const auto answer = pings.answered(event.tag, now());
+    if (!answer) return;
+    const std::chrono::duration<double, std::milli> taken = answer->taken;
     fmt::print("{} ({}) on {}: seq={} time={:.3f} ms\n", address, event.mac,
-               client.interface_name(event.port), sequence, taken.count());
+               client.interface_name(event.port), answer->sequence, taken.count());
     std::fflush(stdout);
-    answered_now = true;
   });
-  for (sequence = 1; sequence <= count; ++sequence) {
-    answered_now = false;
-    asked = now();
-    tag = client.discover(address);
-    const bool last = sequence == count;
-    // The last one is only waited for; the others keep their distance.
-    connection->wait([&] { return last && answered_now; },
-                     last ? milliseconds(options.wait) : interval);
-    answered += answered_now;
+  while (!pings.done()) {
+    if (const Instant asked = now(); pings.due(asked)) {
+      pings.asked(client.discover(address), asked);
+    }
+    connection->wait([&] { return pings.done(); }, pings.deadline() - now());
+    // What has come counts, even where this process was kept from seeing it in time.
+    connection->loop().poll();
+    pings.give_up(now());
   }
-  fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, count, answered,
-             100.0 * (count - answered) / count);
-  if (answered > 0) return 0;
+  fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, count, pings.answers(),
+             100.0 * (count - pings.answers()) / count);
+  if (pings.answers() > 0) return 0;
   complain(fmt::format("{}: no answer on {}", address, connection->interface_names()));
   return exit_failure;
 }

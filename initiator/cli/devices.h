@@ -17,8 +17,8 @@ int stat_command(const CommandOptions& options, std::optional<Address> device);
 int identify_command(const CommandOptions& options, Address device);
 /// The Ethernet interfaces that there are, and whether these options use them.
 int interfaces_command(const CommandOptions& options);
-/// Asks the target `count` times, `interval` apart, and prints how long each answer took. 1 when
-/// none came.
+/// Asks the target `count` times, `interval` apart, and prints how long each answer took that came
+/// within options.wait. 1 when none came.
 int ping_command(const CommandOptions& options, Address device, unsigned count,
                  std::chrono::milliseconds interval);
 /// Asks the disk what it is now: its size.

@@ -99,8 +99,7 @@ bool Runner::is_always(Check check) const {
 }
 
 bool Runner::is_up(Address address) const {
-  const initiator::Device* device = world_.engine().find(address);
-  return device != nullptr && device->state() == initiator::DeviceState::up;
+  return world_.is_up(address);
 }
 
 bool Runner::wait(const std::function<bool()>& done, Instant deadline) {
@@ -143,10 +142,9 @@ Runner::Result Runner::step(const DiscoverStep& step) {
     wait(found, std::min(world_.now() + discovery_repeat, begun + step.within));
   }
   if (found()) return std::nullopt;
-  const initiator::Device* device = world_.engine().find(step.expect);
+  const std::string state = world_.state(step.expect);
   return fail(fmt::format("{} up within {}", step.expect, describe(step.within)),
-              device == nullptr ? "no answer to discovery"
-                                : fmt::format("it is {}", initiator::text(device->state())));
+              state.empty() ? "no answer to discovery" : fmt::format("it is {}", state));
 }
 
 Runner::Result Runner::step(const WarmupStep& step) {
@@ -162,7 +160,9 @@ Runner::Result Runner::step(const WarmupStep& step) {
 Runner::Result Runner::step(const ArmStep& step) {
   world_.stage().arm(step.fault);
   if (const auto* change = std::get_if<MacChangeSpec>(&step.fault.kind)) {
-    world_.change_target_mac(change->mac);
+    if (auto changed = world_.set_mac(End::target, change->mac); !changed) {
+      return fail("the target takes another address", changed.error().reason);
+    }
   }
   return std::nullopt;
 }
@@ -322,7 +322,7 @@ Runner::Result Runner::check_store() {
   std::vector<std::uint8_t> bytes;
   for (std::uint64_t lba = 0; lba < scenario_.target.sectors; lba += piece) {
     bytes.resize(std::min(piece, scenario_.target.sectors - lba) * sector_size);
-    world_.read_store(lba * sector_size, bytes);
+    if (!world_.read_store(lba * sector_size, bytes)) return std::nullopt;
     if (auto wrong = model_.verify(lba, bytes)) {
       return fail_for_certain(std::string(rule(Check::data_integrity)), "in the store, " + *wrong);
     }

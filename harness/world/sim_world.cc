@@ -35,6 +35,10 @@ class SimWorld::Port final : public FramePort {
     return 1;
   }
   void send(std::span<const Outgoing> frames) override {
+    if (!link_.up) {
+      counters_.send_dropped += frames.size();
+      return;
+    }
     counters_.sent += frames.size();
     world_.collect(outward_, frames);
   }
@@ -42,10 +46,12 @@ class SimWorld::Port final : public FramePort {
   Link link() const override { return link_; }
   PortCounters counters() const override { return counters_; }
 
-  void set_mac(const Mac& mac) { link_.mac = mac; }
+  void set_link(const Link& link) { link_ = link; }
   /// A frame comes in, good until it is received. False: it is not for this card.
   bool take(Bytes frame) {
-    if (frame.size() < ethernet_header_size) return false;
+    if (frame.size() < ethernet_header_size || !link_.up || frame.size() > link_.frame_size_max()) {
+      return false;
+    }
     Mac destination;
     std::ranges::copy(frame.first(6), destination.octets.begin());
     if (destination != link_.mac && !destination.is_multicast()) return false;
@@ -164,14 +170,66 @@ void SimWorld::happened(const initiator::Event& event) {
   if (event.kind == initiator::Event::Kind::device_down) exchanges_.abandon(event.device);
 }
 
-void SimWorld::change_target_mac(const Mac& mac) {
-  target_port_->set_mac(mac);
-  service_.announce(*target_port_);
+bool SimWorld::is_up(Address device) const {
+  const initiator::Device* found = session_.engine().find(device);
+  return found != nullptr && found->state() == initiator::DeviceState::up;
 }
 
-void SimWorld::read_store(std::uint64_t offset, MutableBytes into) {
+std::string SimWorld::state(Address device) const {
+  const initiator::Device* found = session_.engine().find(device);
+  return found == nullptr ? std::string() : std::string(initiator::text(found->state()));
+}
+
+void SimWorld::change_link(End end, const Link& link) {
+  port(end).set_link(link);
+  if (end == End::initiator) {
+    session_.link_changed(session_port_, now_);
+  } else if (link.up) {
+    service_.announce(*target_port_);
+  }
+}
+
+Control SimWorld::set_mac(End end, const Mac& mac) {
+  Link link = port(end).link();
+  link.mac = mac;
+  change_link(end, link);
+  return {};
+}
+
+Control SimWorld::set_link(End end, bool up) {
+  Link link = port(end).link();
+  link.up = up;
+  change_link(end, link);
+  return {};
+}
+
+Control SimWorld::set_mtu(End end, std::uint16_t mtu) {
+  Link link = port(end).link();
+  link.mtu = mtu;
+  change_link(end, link);
+  return {};
+}
+
+Control SimWorld::pause_target(bool) {
+  return tl::unexpected(Unsupported{"the sim world can't pause its target"});
+}
+
+Control SimWorld::kill_target() {
+  return tl::unexpected(Unsupported{"the sim world can't kill its target"});
+}
+
+Control SimWorld::start_target() {
+  return tl::unexpected(Unsupported{"the sim world can't start its target again"});
+}
+
+Control SimWorld::set_disk_faults(const std::optional<DiskFaults>&) {
+  return tl::unexpected(Unsupported{"the sim world's disk has no faults"});
+}
+
+Control SimWorld::read_store(std::uint64_t offset, MutableBytes into) {
   const Bytes from = std::as_const(*store_).bytes().subspan(offset, into.size());
   std::memcpy(into.data(), from.data(), from.size());
+  return {};
 }
 
 }  // namespace aoe::harness

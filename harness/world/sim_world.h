@@ -30,9 +30,17 @@ class SimWorld : public World, initiator::Session::Observer {
   bool run_until(const std::function<bool()>& done, Instant deadline) override;
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, Done done) override;
-  const initiator::Engine& engine() const override { return session_.engine(); }
-  void change_target_mac(const Mac& mac) override;
-  void read_store(std::uint64_t offset, MutableBytes into) override;
+  bool is_up(Address device) const override;
+  std::string state(Address device) const override;
+  void inject(Direction direction, Bytes frame) override { sent(direction, frame); }
+  Control set_mac(End end, const Mac& mac) override;
+  Control set_link(End end, bool up) override;
+  Control set_mtu(End end, std::uint16_t mtu) override;
+  Control pause_target(bool paused) override;
+  Control kill_target() override;
+  Control start_target() override;
+  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
+  Control read_store(std::uint64_t offset, MutableBytes into) override;
   FaultStage& stage() override { return stage_; }
 
  protected:
@@ -60,6 +68,9 @@ class SimWorld : public World, initiator::Session::Observer {
   /// Takes what the ports sent to the link.
   void collect(Direction direction, std::span<const Outgoing> frames);
   void deliver(Arrival arrival);
+  Port& port(End end) { return *(end == End::initiator ? initiator_port_ : target_port_); }
+  /// An end's link is another, and it does what it does then.
+  void change_link(End end, const Link& link);
 
   FaultStage& stage_;
   Exchanges& exchanges_;

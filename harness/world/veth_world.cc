@@ -108,7 +108,7 @@ VethWorld::Result VethWorld::build() {
   bridge(Direction::to_initiator);
   heartbeat_due_ = now() + heartbeat;
   beat();
-  if (auto started = start_target(); !started) return started;
+  if (auto started = start_process(); !started) return started;
   if (auto up = await_link(); !up) return up;
   if (auto opened = open_client(); !opened) return opened;
   lateness_ = {};  // all of it was our own, and is over
@@ -146,7 +146,7 @@ VethWorld::Result VethWorld::make_image() {
   return {};
 }
 
-VethWorld::Result VethWorld::start_target() {
+VethWorld::Result VethWorld::start_process() {
   const TargetRole& role = scenario_.target;
   {
     const NetworkNamespace::Visit inside(target_side_);
@@ -213,20 +213,22 @@ std::size_t VethWorld::forward(Direction direction) {
   std::array<Bytes, batch_size> frames;
   const std::size_t count = from.receive(frames);
   target_heard_ |= direction == Direction::to_initiator && count > 0;
-  for (const Bytes frame : std::span(frames).first(count)) {
-    leaving_.clear();
-    stage_.enter(direction, frame, now(), leaving_);
-    for (Delivery& delivery : leaving_) {
-      if (delivery.delay == Duration{}) {
-        send(std::move(delivery));
-        continue;
-      }
-      held_.push_back({now() + delivery.delay, next_order_++, std::move(delivery)});
-      std::ranges::push_heap(held_, std::greater<>());
-      set_timer();
-    }
-  }
+  for (const Bytes frame : std::span(frames).first(count)) pass(direction, frame);
   return count;
+}
+
+void VethWorld::pass(Direction direction, Bytes frame) {
+  leaving_.clear();
+  stage_.enter(direction, frame, now(), leaving_);
+  for (Delivery& delivery : leaving_) {
+    if (delivery.delay == Duration{}) {
+      send(std::move(delivery));
+      continue;
+    }
+    held_.push_back({now() + delivery.delay, next_order_++, std::move(delivery)});
+    std::ranges::push_heap(held_, std::greater<>());
+    set_timer();
+  }
 }
 
 void VethWorld::send(Delivery&& delivery) {
@@ -296,15 +298,58 @@ bool VethWorld::run_until(const std::function<bool()>& done, Instant deadline) {
   return true;
 }
 
-void VethWorld::change_target_mac(const Mac& mac) {
-  const NetworkNamespace::Visit inside(target_side_);
-  const auto changed = ip({"link", "set", "eth0", "address", fmt::format("{}", mac)});
-  if (!changed) broken_ = changed.error();
+bool VethWorld::is_up(Address device) const {
+  const initiator::Device* found = client_->engine().find(device);
+  return found != nullptr && found->state() == initiator::DeviceState::up;
 }
 
-void VethWorld::read_store(std::uint64_t offset, MutableBytes into) {
+std::string VethWorld::state(Address device) const {
+  const initiator::Device* found = client_->engine().find(device);
+  return found == nullptr ? std::string() : std::string(initiator::text(found->state()));
+}
+
+void VethWorld::change_interface(End end, const std::vector<std::string>& settings) {
+  std::vector<std::string> arguments{"link", "set", "eth0"};
+  arguments.insert(arguments.end(), settings.begin(), settings.end());
+  const NetworkNamespace::Visit inside(end == End::target ? target_side_ : initiator_side_);
+  if (auto changed = ip(arguments); !changed) broken_ = changed.error();
+}
+
+Control VethWorld::set_mac(End end, const Mac& mac) {
+  change_interface(end, {"address", fmt::format("{}", mac)});
+  return {};
+}
+
+Control VethWorld::set_link(End end, bool up) {
+  change_interface(end, {up ? "up" : "down"});
+  return {};
+}
+
+Control VethWorld::set_mtu(End end, std::uint16_t mtu) {
+  change_interface(end, {"mtu", std::to_string(mtu)});
+  return {};
+}
+
+Control VethWorld::pause_target(bool) {
+  return tl::unexpected(Unsupported{"the veth world can't pause its target"});
+}
+
+Control VethWorld::kill_target() {
+  return tl::unexpected(Unsupported{"the veth world can't kill its target"});
+}
+
+Control VethWorld::start_target() {
+  return tl::unexpected(Unsupported{"the veth world can't start its target again"});
+}
+
+Control VethWorld::set_disk_faults(const std::optional<DiskFaults>&) {
+  return tl::unexpected(Unsupported{"the veth world's disk has no faults"});
+}
+
+Control VethWorld::read_store(std::uint64_t offset, MutableBytes into) {
   const ssize_t got = ::pread(image_fd_, into.data(), into.size(), static_cast<off_t>(offset));
   AOE_CHECK(got == static_cast<ssize_t>(into.size()));
+  return {};
 }
 
 }  // namespace aoe::harness

@@ -48,9 +48,17 @@ class VethWorld final : public World {
   void submit(const initiator::IoRequest& request, Done done) override {
     client_->submit(request, std::move(done));
   }
-  const initiator::Engine& engine() const override { return client_->engine(); }
-  void change_target_mac(const Mac& mac) override;
-  void read_store(std::uint64_t offset, MutableBytes into) override;
+  bool is_up(Address device) const override;
+  std::string state(Address device) const override;
+  void inject(Direction direction, Bytes frame) override { pass(direction, frame); }
+  Control set_mac(End end, const Mac& mac) override;
+  Control set_link(End end, bool up) override;
+  Control set_mtu(End end, std::uint16_t mtu) override;
+  Control pause_target(bool paused) override;
+  Control kill_target() override;
+  Control start_target() override;
+  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
+  Control read_store(std::uint64_t offset, MutableBytes into) override;
   FaultStage& stage() override { return stage_; }
 
  private:
@@ -71,13 +79,17 @@ class VethWorld final : public World {
   Result build();
   Result make_cable(const std::string& bridge_end, const NetworkNamespace& where, const Mac& mac);
   Result make_image();
-  Result start_target();
+  Result start_process();
   Result await_link();
   Result open_client();
 
   void bridge(Direction direction);
   /// Takes some of the frames that wait; returns how many.
   std::size_t forward(Direction direction);
+  /// Takes a frame through the fault stage.
+  void pass(Direction direction, Bytes frame);
+  /// Changes an end's eth0, as ip(8) has it.
+  void change_interface(End end, const std::vector<std::string>& settings);
   void send(Delivery&& delivery);
   void send_due();
   void set_timer();

@@ -1,20 +1,46 @@
 // A world: an initiator and a target with a fault stage between them, and the time they live in.
 //
 // A scenario runs the same in each. `sim` joins the engines in memory and its clock jumps from one
-// event to the next; `veth` joins aoe-target, a process of its own, over real interfaces in
-// namespaces of its own.
+// event to the next; `veth` joins implementations over real interfaces in namespaces of its own, in
+// real time.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
+
+#include <tl/expected.hpp>
 
 #include "harness/link/fault_stage.h"
 #include "harness/scenario/scenario.h"
-#include "initiator/engine.h"
+#include "initiator/actions.h"
 
 namespace aoe::harness {
+
+enum class End : std::uint8_t { initiator, target };
+/// "initiator", "target".
+std::string_view text(End end);
+
+/// What a disk fails, and where.
+struct DiskFaults {
+  bool reads = true;
+  bool writes = true;
+  bool flushes = false;  // a flush concerns the whole disk
+  std::uint64_t lba = 0;
+  std::uint64_t sectors = std::numeric_limits<std::uint64_t>::max();
+
+  bool operator==(const DiskFaults&) const = default;
+};
+
+/// A world, or an implementation in it, can't do what a scenario asks: "the interface world can't
+/// cut the target's link". That is no pass and no failure.
+struct Unsupported {
+  std::string reason;
+};
+using Control = tl::expected<void, Unsupported>;
 
 class World {
  public:
@@ -40,12 +66,32 @@ class World {
   virtual void discover(Address whom) = 0;
   /// `done` is called exactly once, perhaps from within.
   virtual void submit(const initiator::IoRequest& request, Done done) = 0;
-  virtual const initiator::Engine& engine() const = 0;
+  /// Would the initiator take a request for this device?
+  virtual bool is_up(Address device) const = 0;
+  /// What the initiator says of it: "up", "identifying", "down"; nothing where it knows of none.
+  virtual std::string state(Address device) const = 0;
 
-  /// The target's interface takes a new address, and the target does what it does then.
-  virtual void change_target_mac(const Mac& mac) = 0;
-  /// What the target's store holds, read past the target.
-  virtual void read_store(std::uint64_t offset, MutableBytes into) = 0;
+  /// The frame enters the link as though that end had sent it.
+  virtual void inject(Direction direction, Bytes frame) = 0;
+
+  // What happens to an end. Done at once, unless it can't be done at all; where it should have
+  // succeeded and did not, the world is broken.
+
+  /// Its interface takes a new address.
+  virtual Control set_mac(End end, const Mac& mac) = 0;
+  /// Its interface loses its carrier, or gets it back.
+  virtual Control set_link(End end, bool up) = 0;
+  virtual Control set_mtu(End end, std::uint16_t mtu) = 0;
+  /// The target stands still; what reaches it meanwhile waits, as far as there is room.
+  virtual Control pause_target(bool paused) = 0;
+  /// The target is gone, with all that it had not made stable.
+  virtual Control kill_target() = 0;
+  /// It comes back, to the disk that it left.
+  virtual Control start_target() = 0;
+  /// From here on its disk fails these operations; nothing: it is whole again.
+  virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
+  /// What the target's disk holds, read past the target.
+  virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;
 
   virtual FaultStage& stage() = 0;
 };

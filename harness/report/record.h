@@ -5,8 +5,11 @@
 // case's ledger.jsonl, and only those that a failure is about are here.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -26,6 +29,7 @@ enum class Outcome : std::uint8_t {
   expected_failure,  // it failed as the expectation file says
   unexpected_pass,   // it passed, and the expectation file says that it fails
 };
+inline constexpr std::size_t outcomes = 8;
 /// "PASS", "FAIL", "FLAKY", "INCONCLUSIVE", "UNSUPPORTED", "ERROR", "XFAIL", "XPASS".
 std::string_view text(Outcome outcome);
 
@@ -39,6 +43,7 @@ struct LadderLine {
   bool struck = false;      // by a fault
   bool guilty = false;      // the failure is about this very frame
   bool gap_before = false;  // frames between it and the line above are left out
+  bool operator==(const LadderLine&) const = default;
 };
 
 /// An expectation that was not met.
@@ -48,6 +53,7 @@ struct FailureRecord {
   std::string expected;
   std::string actual;
   std::vector<LadderLine> ladder;
+  bool operator==(const FailureRecord&) const = default;
 };
 
 /// A step of the scenario as it was played, for drawing what was expected when.
@@ -58,6 +64,20 @@ struct StepRecord {
   std::string word;   // "arm", "io", "expect"
   std::string text;   // in one line, as the file has it
   bool met = true;
+  bool operator==(const StepRecord&) const = default;
+};
+
+/// When something had to happen, and when it did: the window that is drawn on the time axis. Times
+/// are since the run began.
+struct DueRecord {
+  std::string where;  // file:line
+  std::string what;   // "retransmission of #2", "e1.1 down"
+  Duration since{};   // what it is counted from: the lost frame, the start of the I/O
+  Duration earliest{};
+  Duration latest{};
+  std::optional<Duration> came;  // nothing: it did not
+  bool met() const { return came && *came >= earliest && *came <= latest; }
+  bool operator==(const DueRecord&) const = default;
 };
 
 /// How many requests were outstanding, and what was allowed, at a time. Thinned out to at most
@@ -67,6 +87,7 @@ struct Sample {
   std::uint32_t outstanding = 0;
   std::uint32_t window = 0;
   Duration rto{};
+  bool operator==(const Sample&) const = default;
 };
 inline constexpr std::size_t samples_max = 2000;
 
@@ -75,6 +96,7 @@ struct Incident {
   Duration at{};
   std::uint64_t frame = 0;
   std::string text;  // "drop f1", "retransmission of #2"
+  bool operator==(const Incident&) const = default;
 };
 inline constexpr std::size_t incidents_max = 1000;
 
@@ -99,12 +121,14 @@ struct CaseRecord {
   std::uint64_t retransmissions = 0;
   std::uint64_t struck = 0;
   std::vector<StepRecord> steps;
+  std::vector<DueRecord> dues;
   std::vector<Sample> samples;
   std::vector<Incident> incidents;
   std::string yaml;       // the scenario as it was run, variants and defaults filled in
   std::string log;        // the end of what the implementation under test said
   std::string folder;     // of the evidence, relative to the run's: "cases/reads"
   std::string reproduce;  // the command that does
+  bool operator==(const CaseRecord&) const = default;
 };
 
 struct RunRecord {
@@ -119,14 +143,19 @@ struct RunRecord {
   bool interrupted = false;
   std::vector<std::string> not_run;  // the ids that an interrupted run did not come to
   Duration real{};
+  bool operator==(const RunRecord&) const = default;
 };
 
-/// Counts by outcome, in the order of Outcome.
-std::vector<std::size_t> count(const RunRecord& run);
+using Counts = std::array<std::size_t, outcomes>;  // by Outcome
+Counts count(const RunRecord& run);
 
+/// What run.json and case.json hold. What is no UTF-8 (in a log, a config string) becomes U+FFFD.
 std::string to_json(const RunRecord& run);
 std::string to_json(const CaseRecord& record);
-/// The error says what was expected where.
+
+/// The inverse, read to the last key: one that is missing, unknown or of another kind is an error,
+/// "cases[3].took_ns: expected an integer, got a string".
+inline constexpr std::size_t json_size_max = 256 << 20;
 tl::expected<RunRecord, std::string> run_from_json(const std::string& json);
 tl::expected<CaseRecord, std::string> case_from_json(const std::string& json);
 

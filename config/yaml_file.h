@@ -19,17 +19,25 @@ tl::expected<std::string, std::string> file_text(const std::string& path);
 /// The one document in `text`; null where there is none. Throws YamlError or YAML::Exception.
 YAML::Node yaml_document(const std::string& text, const std::string& file);
 
-/// What `reader(root)` makes of `text`. Error: "aoe.yaml:7:5: what is wrong".
+/// What `reader()` makes of the file, as an error of one line where it throws: "aoe.yaml:7:5: what
+/// is wrong".
 template <typename Reader>
-auto read_yaml(const std::string& text, const std::string& file, const Reader& reader)
-    -> tl::expected<decltype(reader(YAML::Node())), std::string> {
+auto read_whole(const std::string& file, const Reader& reader)
+    -> tl::expected<decltype(reader()), std::string> {
   try {
-    return reader(yaml_document(text, file));
+    return reader();
   } catch (const YamlError& error) {
     return tl::unexpected(std::string(error.what()));
   } catch (const YAML::Exception& error) {
     return tl::unexpected(complaint_at(mark_at(file, error.mark), error.msg));
   }
+}
+
+/// What `reader(root)` makes of the one document in `text`.
+template <typename Reader>
+auto read_yaml(const std::string& text, const std::string& file, const Reader& reader)
+    -> tl::expected<decltype(reader(YAML::Node())), std::string> {
+  return read_whole(file, [&] { return reader(yaml_document(text, file)); });
 }
 
 }  // namespace aoe

@@ -8,34 +8,18 @@
 #include <cstdint>
 #include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <yaml-cpp/yaml.h>
 
+#include "config/mark.h"
 #include "proto/instant.h"
 
 namespace aoe {
 
-struct YamlError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-/// Where something stands in a file; printed as file:line:column, both from 1 on.
-struct Mark {
-  std::string file;
-  int line = 0;
-  int column = 0;
-};
-
 Mark mark_at(const std::string& file, const YAML::Mark& mark);
-
-/// "x.yaml:14:5: message", on one line and of bounded length, whatever of the file is in the
-/// message.
-std::string complaint_at(const Mark& mark, std::string_view message);
-[[noreturn]] void fail_at(const Mark& mark, std::string_view message);
 
 /// The one of `known` that `word` was probably meant to be (two letters swapped count as one
 /// mistake); empty when none is near.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/yaml_map.h"
 #include "harness/faults/drop.h"
 #include "harness/faults/duplicate.h"
 #include "harness/faults/partition.h"

@@ -19,9 +19,12 @@
 #include <string>
 #include <variant>
 
-#include "config/yaml_map.h"
 #include "proto/frame.h"
 #include "proto/instant.h"
+
+namespace aoe {
+class YamlMap;
+}
 
 namespace aoe::harness {
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "config/yaml_map.h"
+
 namespace aoe::harness {
 namespace {
 

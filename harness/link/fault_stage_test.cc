@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "config/yaml_map.h"
 #include "harness/test_words.h"
 
 namespace aoe::harness {

@@ -65,17 +65,19 @@ tl::expected<Files, std::string> find_scenarios(const Files& paths) {
 
 /// Loads them all, for a run to begin only when it can be carried through. Each leaves its evidence
 /// in a folder of its name, so no two have the same.
-tl::expected<std::vector<Scenario>, std::string> load_scenarios(const Files& files) {
+tl::expected<std::vector<Scenario>, std::string> load_all(const Files& files) {
   std::vector<Scenario> scenarios;
   for (const std::string& file : files) {
-    auto scenario = load_scenario(file);
-    if (!scenario) return tl::unexpected(scenario.error());
-    const auto same = std::ranges::find(scenarios, scenario->id, &Scenario::id);
-    if (same != scenarios.end()) {
-      return tl::unexpected(
-          fmt::format("{}: scenario '{}' is in {}, too", file, scenario->id, same->file));
+    auto loaded = load_scenarios(file);
+    if (!loaded) return tl::unexpected(loaded.error());
+    for (Scenario& scenario : *loaded) {
+      const auto same = std::ranges::find(scenarios, scenario.id, &Scenario::id);
+      if (same != scenarios.end()) {
+        return tl::unexpected(
+            fmt::format("{}: scenario '{}' is in {}, too", file, scenario.id, same->file));
+      }
+      scenarios.push_back(std::move(scenario));
     }
-    scenarios.push_back(*std::move(scenario));
   }
   return scenarios;
 }
@@ -210,7 +212,7 @@ int run_command(const RunOptions& options) {
     complain(files.error());
     return exit_usage;
   }
-  const auto scenarios = load_scenarios(*files);
+  const auto scenarios = load_all(*files);
   if (!scenarios) {
     complain(scenarios.error());
     return exit_failed;

@@ -194,6 +194,18 @@ Runner::Result Runner::step(const ExpectStep& step) {
   return result;
 }
 
+Runner::Result Runner::step(const SendStep&) {
+  return fail("a frame to send", "this harness can't yet");
+}
+
+Runner::Result Runner::step(const QueryStep&) {
+  return fail("a frame to send", "this harness can't yet");
+}
+
+Runner::Result Runner::step(const ScapyStep&) {
+  return fail("a script to run", "this harness can't yet");
+}
+
 Runner::Result Runner::expect(const ExpectDevice& device) {
   const Instant base = device.up ? last_heal_ : last_io_;
   const auto seen = [&] { return up_ == device.up; };

@@ -60,6 +60,9 @@ class Runner {
   Result step(const IoStep& step);
   Result step(const WaitStep& step);
   Result step(const ExpectStep& step);
+  Result step(const SendStep& step);
+  Result step(const QueryStep& step);
+  Result step(const ScapyStep& step);
 
   Result expect(const ExpectDevice& device);
   Result expect(const ExpectIo& io);

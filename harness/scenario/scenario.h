@@ -14,6 +14,7 @@
 #include <tl/expected.hpp>
 
 #include "harness/faults/fault.h"
+#include "harness/scenario/frame_spec.h"
 #include "harness/scenario/time_window.h"
 #include "proto/address.h"
 
@@ -91,11 +92,34 @@ struct ExpectStep {
   std::optional<ExpectDevice> device;
   std::optional<ExpectRetransmit> retransmit;
   std::optional<ExpectHits> hits;
+  std::optional<ExpectReply> reply;
+  std::optional<ExpectReplies> replies;
+};
+
+/// A raw frame enters the link.
+struct SendStep {
+  FrameSpec frame;
+};
+
+/// `identify`, `config`, `mask`, `reserve`: a request and its answer.
+struct QueryStep {
+  Query query;
+};
+
+/// A Python program plays on the initiator's side.
+struct ScapyStep {
+  std::string script;  // a path; relative ones are seen from the scenario's folder
+  std::vector<std::string> arguments;
+  bool success = true;
+  Duration within = std::chrono::seconds(10);
 };
 
 struct Step {
   Mark mark;
-  std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep> what;
+  std::string word;  // "io", "expect"
+  std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep, SendStep,
+               QueryStep, ScapyStep>
+      what;
 };
 
 enum class Check : std::uint8_t {
@@ -105,15 +129,29 @@ enum class Check : std::uint8_t {
   window_respected,
   no_early_retransmit,
 };
+inline constexpr int check_count = static_cast<int>(Check::no_early_retransmit) + 1;
 /// Its name, and the rule that it stands for: "window-respected: no more requests are …".
 std::string_view text(Check check);
 std::string_view rule(Check check);
 
+/// How binding the rule is: AoEr11 demands it, advises it; or it is a trait of one implementation;
+/// or it is only to be told.
+enum class Level : std::uint8_t { must, should, profile, info };
+std::string_view text(Level level);
+
+/// One variant of what a file says.
 struct Scenario {
+  Mark mark;  // where it begins
   std::string file;
-  std::string id;
+  std::string id;    // "reads[count=8,mtu=9000]"
+  std::string name;  // "reads"
   std::string title;
   std::vector<std::string> clauses;
+  std::optional<Level> level;
+  std::vector<std::string> tags;
+  std::vector<std::string> worlds;  // it is meant for: all, where empty
+  std::vector<std::string> needs;   // `requires`: what the implementation under test must have
+  std::string yaml;                 // all of it, with the matrix filled in; reads the same again
   TargetRole target;
   Givens given;
   std::vector<Step> steps;
@@ -121,9 +159,13 @@ struct Scenario {
   Duration settle = std::chrono::seconds(10);  // finally.within: until all I/O is resolved
 };
 
-/// Reads a file. The error is one line: "x.yaml: No such file or directory", "x.yaml:14:5: …".
-tl::expected<Scenario, std::string> load_scenario(const std::string& path);
+/// Reads a file: one scenario or several (YAML documents), each in all variants of its matrix. The
+/// error is one line: "x.yaml: No such file or directory", "x.yaml:14:5: …".
+tl::expected<std::vector<Scenario>, std::string> load_scenarios(const std::string& path);
 /// The same from text; `name` stands for the file in messages.
+tl::expected<std::vector<Scenario>, std::string> parse_scenarios(const std::string& text,
+                                                                 const std::string& name);
+/// The text of just one.
 tl::expected<Scenario, std::string> parse_scenario(const std::string& text,
                                                    const std::string& name);
 

@@ -9,8 +9,6 @@
 namespace aoe::harness {
 namespace {
 
-constexpr int check_count = static_cast<int>(Check::no_early_retransmit) + 1;
-
 std::string complaint(const std::string& yaml) {
   const auto scenario = parse_scenario(yaml, "x.yaml");
   return scenario ? "none" : scenario.error();
@@ -131,7 +129,7 @@ TEST(Scenario, MistakesAtTheTopAreNamed) {
       {with("{target: {}}", "{}", "[{wait: 1ms}]", "finally: {all-io: done}"),
        "x.yaml:7:19: finally: all-io: expected one of resolved, got 'done'"},
       {with("{target: {}}") + "---\nscenario: other\n",
-       "x.yaml:1:1: expected one YAML document, got several"},
+       "x.yaml:8:1: scenario: key 'title' is missing"},
   });
 }
 
@@ -239,7 +237,7 @@ TEST(Scenario, MistakesInExpectationsAreNamed) {
   const std::string io = "{io: {id: a, op: read}}, ";
   expect_complaints({
       {with_steps("{expect: {}}"),
-       "x.yaml:6:18: expect: expected something: io, device, retransmit or hits"},
+       "x.yaml:6:18: expect: expected something: io, device, retransmit, hits, reply or replies"},
       {with_steps("{expect: {io: {id: a}}}"), "x.yaml:6:28: io: no io 'a' before this step"},
       {with_steps(io + "{expect: {io: {id: b}}}"),
        "x.yaml:6:53: io: no io 'b' before this step; did you mean 'a'?"},
@@ -294,16 +292,17 @@ TEST(Scenario, BrokenYamlIsOneLineThatSaysWhere) {
 }
 
 TEST(LoadScenario, AFileThatCannotBeReadIsNamed) {
-  EXPECT_EQ(load_scenario("/nowhere/x.yaml").error(), "/nowhere/x.yaml: No such file or directory");
+  EXPECT_EQ(load_scenarios("/nowhere/x.yaml").error(),
+            "/nowhere/x.yaml: No such file or directory");
   const Folder folder;
-  EXPECT_EQ(load_scenario(folder.path()).error(), folder.path() + ": Is a directory");
+  EXPECT_EQ(load_scenarios(folder.path()).error(), folder.path() + ": Is a directory");
 }
 
 TEST(LoadScenario, TheCommittedOnesAreGood) {
-  const auto scenario = load_scenario(AOE_SCENARIOS "/retransmit.yaml");
+  const auto scenario = load_scenarios(AOE_SCENARIOS "/retransmit.yaml");
   ASSERT_TRUE(scenario) << scenario.error();
-  EXPECT_EQ(scenario->id, "retransmit");
-  EXPECT_EQ(scenario->always.size(), static_cast<std::size_t>(check_count));
+  EXPECT_EQ(scenario->front().id, "retransmit");
+  EXPECT_EQ(scenario->front().always.size(), static_cast<std::size_t>(check_count));
 }
 
 TEST(LoadScenario, OneThatIsCutShortOrChangedIsReadOrRefusedInOneLine) {

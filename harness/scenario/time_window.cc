@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "config/yaml_map.h"
 #include "proto/check.h"
 
 namespace aoe::harness {

@@ -5,11 +5,16 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "config/yaml_map.h"
+#include "config/mark.h"
 #include "proto/instant.h"
+
+namespace YAML {
+class Node;
+}
 
 namespace aoe::harness {
 

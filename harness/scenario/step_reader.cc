@@ -1,0 +1,239 @@
+#include "harness/scenario/step_reader.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "config/yaml_map.h"
+
+namespace aoe::harness {
+namespace {
+
+constexpr std::uint64_t io_size_max = 256 << 20;  // bytes in memory, outstanding at once
+
+TimeWindow window(YamlMap& map, const std::string& key) {
+  const YAML::Node node = map.require(key);
+  return TimeWindow::parse(node, map.mark_of(node));
+}
+
+std::uint32_t depth(YamlMap& map) {
+  return static_cast<std::uint32_t>(map.number("depth", 1, 1, 65536));
+}
+
+std::uint32_t requests(YamlMap& map, const std::string& key, std::uint64_t fallback) {
+  return static_cast<std::uint32_t>(map.number(key, fallback, 1, 1'000'000));
+}
+
+bool overlap(const IoStep& a, const IoStep& b) {
+  const bool flushes = a.operation == IoOperation::flush;
+  if (flushes || b.operation == IoOperation::flush) return a.operation == b.operation;
+  return !a.lba || !b.lba || (*a.lba < *b.lba + b.count && *b.lba < *a.lba + a.count);
+}
+
+void check_known(const YamlMap& map, const YAML::Node& node, const std::string& id,
+                 const std::set<std::string>& known, std::string_view what) {
+  if (known.contains(id)) return;
+  const std::string hint = nearest(id, known);
+  map.fail(node, fmt::format("no {} '{}' before this step{}", what, id,
+                             hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+}
+
+}  // namespace
+
+Step StepReader::read(const YAML::Node& node) {
+  YamlMap map(node, file_, "step");
+  if (node.size() != 1) map.fail(node, "expected one word with its arguments");
+  Step step{map.mark(), map.keys().front().Scalar(), WaitStep{}};
+  if (map.has("discover")) {
+    step.what = discover(map.map("discover"));
+  } else if (map.has("warmup")) {
+    step.what = warmup(map.map("warmup"));
+  } else if (map.has("arm")) {
+    step.what = arm(map.map("arm"));
+  } else if (map.has("heal")) {
+    step.what = heal(map);
+  } else if (map.has("io")) {
+    step.what = io(map.map("io"));
+  } else if (map.has("wait")) {
+    step.what = WaitStep{map.duration("wait", {})};
+  } else if (map.has("expect")) {
+    step.what = expect(map.map("expect"));
+  } else if (map.has("send")) {
+    step.what = send(map.map("send"));
+  } else if (map.has("scapy")) {
+    step.what = scapy(map.map("scapy"));
+  } else {
+    for (const char* word : {"identify", "config", "mask", "reserve"}) {
+      if (!map.has(word)) continue;
+      YamlMap query = map.map(word);
+      step.what = QueryStep{parse_query(word, query)};
+    }
+  }
+  map.finish();
+  return step;
+}
+
+DiscoverStep StepReader::discover(YamlMap map) {
+  const auto address = map.has("expect") ? parse_address(map.text("expect")) : target_.address;
+  if (!address) map.fail(map.require("expect"), "expect: expected an address such as e1.1");
+  const DiscoverStep step{*address, map.duration("within", std::chrono::seconds(3))};
+  map.finish();
+  return step;
+}
+
+WarmupStep StepReader::warmup(YamlMap map) const {
+  WarmupStep step;
+  step.reads.id = "(warmup)";  // not a name, so no io step has it
+  step.reads.requests = requests(map, "reads", 64);
+  step.reads.depth = depth(map);
+  check_size(map, "warmup", step.reads);
+  check_free(map, "warmup", step.reads);
+  map.finish();
+  return step;
+}
+
+ArmStep StepReader::arm(YamlMap map) {
+  ArmStep step{FaultSpec::parse(map)};
+  if (!faults_.insert(step.fault.id).second) map.fail(map.require("id"), "this id is taken");
+  return step;
+}
+
+HealStep StepReader::heal(YamlMap& map) const {
+  HealStep step{map.texts("heal")};
+  for (const std::string& id : step.ids)
+    check_known(map, map.require("heal"), id, faults_, "fault");
+  return step;
+}
+
+IoStep StepReader::io(YamlMap map) {
+  IoStep step;
+  step.id = map.name("id");
+  if (!ios_.insert(step.id).second) map.fail(map.require("id"), "this id is taken");
+  step.operation = static_cast<IoOperation>(map.choice("op", {"read", "write", "mixed", "flush"}));
+  if (step.operation != IoOperation::flush) {
+    if (map.has("lba")) step.lba = map.number("lba", 0, 0, target_.sectors - 1);
+    step.count = static_cast<std::uint32_t>(map.number("count", 8, 1, target_.sectors));
+  }
+  step.requests = requests(map, "requests", 1);
+  // All flushes look the same on the wire, so there is one at a time.
+  if (step.operation != IoOperation::flush) step.depth = depth(map);
+  check_size(map, "io", step);
+  check_free(map, "io", step);
+  at_work_.push_back(step);
+  map.finish();
+  return step;
+}
+
+SendStep StepReader::send(YamlMap map) {
+  SendStep step{parse_send(map)};
+  if (!step.frame.id.empty() && !frames_.insert(step.frame.id).second) {
+    map.fail(map.require("id"), "this id is taken");
+  }
+  sent_ = true;
+  return step;
+}
+
+ScapyStep StepReader::scapy(YamlMap map) const {
+  ScapyStep step;
+  step.script = map.text("script");
+  if (!step.script.starts_with('/')) {
+    const std::size_t slash = file_.rfind('/');
+    if (slash != std::string::npos) step.script.insert(0, file_, 0, slash + 1);
+  }
+  step.arguments = map.texts("args");
+  if (map.has("expect")) step.success = map.choice("expect", {"fail", "ok"}) == 1;
+  step.within = map.duration("within", step.within);
+  map.finish();
+  return step;
+}
+
+ExpectStep StepReader::expect(YamlMap map) {
+  ExpectStep step;
+  if (map.has("io")) step.io = expect_io(map.map("io"));
+  if (map.has("device")) {
+    const bool up = map.choice("device", {"down", "up"}) == 1;
+    step.device = {up, window(map, "within")};
+  }
+  if (map.has("retransmit")) step.retransmit = expect_retransmit(map.map("retransmit"));
+  if (map.has("hits")) step.hits = expect_hits(map.map("hits"));
+  if (const auto reply = map.find("reply")) {
+    step.reply = parse_reply(*reply, file_);
+    check_sent(map, *reply, step.reply->of);
+  }
+  if (map.has("replies")) {
+    YamlMap replies = map.map("replies");
+    step.replies = parse_replies(replies);
+    check_sent(map, map.require("replies"), step.replies->of);
+  }
+  map.finish();
+  if (!step.io && !step.device && !step.retransmit && !step.hits && !step.reply && !step.replies) {
+    fail_at(map.mark(),
+            "expect: expected something: io, device, retransmit, hits, reply or replies");
+  }
+  return step;
+}
+
+ExpectIo StepReader::expect_io(YamlMap map) {
+  ExpectIo io;
+  io.id = map.text("id");
+  check_known(map, map.require("id"), io.id, ios_, "io");
+  if (map.has("result")) io.success = map.choice("result", {"error", "ok"}) == 1;
+  if (map.has("within")) io.within = map.duration("within", {});
+  map.finish();
+  std::erase_if(at_work_, [&](const IoStep& step) { return step.id == io.id; });
+  return io;
+}
+
+ExpectRetransmit StepReader::expect_retransmit(YamlMap map) const {
+  ExpectRetransmit retransmit{map.text("of"), window(map, "within")};
+  check_known(map, map.require("of"), retransmit.fault, faults_, "fault");
+  map.finish();
+  return retransmit;
+}
+
+ExpectHits StepReader::expect_hits(YamlMap map) const {
+  ExpectHits hits{map.text("of"), map.number("min", 1, 1, UINT64_MAX)};
+  check_known(map, map.require("of"), hits.fault, faults_, "fault");
+  map.finish();
+  return hits;
+}
+
+void StepReader::check_sent(const YamlMap& map, const YAML::Node& node,
+                            const std::string& id) const {
+  if (!id.empty()) {
+    check_known(map, node, id, frames_, "frame");
+  } else if (!sent_) {
+    map.fail(node, "no frame was sent before this step");
+  }
+}
+
+void StepReader::check_size(const YamlMap& map, std::string_view what, const IoStep& step) const {
+  if (step.operation == IoOperation::flush) return;
+  if (step.lba && step.requests > 1) {
+    fail_at(map.mark(), "io: many requests have LBAs of the seed, so no lba");
+  }
+  if (step.lba && *step.lba + step.count > target_.sectors) {
+    fail_at(map.mark(), fmt::format("io: beyond the disk's last sector, {}", target_.sectors - 1));
+  }
+  // A duplicate that arrives late may then only repeat what is there.
+  if (const std::uint64_t blocks = target_.sectors / step.count; step.requests > blocks) {
+    fail_at(map.mark(),
+            fmt::format("{}: at most {} requests of {} sectors, so that no block is used twice",
+                        what, blocks, step.count));
+  }
+  const std::uint64_t at_once = std::min(step.depth, step.requests);
+  if (at_once * step.count * sector_size > io_size_max) {
+    fail_at(map.mark(), fmt::format("{}: at most 256MiB at once", what));
+  }
+}
+
+void StepReader::check_free(const YamlMap& map, std::string_view what, const IoStep& step) const {
+  for (const IoStep& other : at_work_) {
+    if (!overlap(step, other)) continue;
+    fail_at(map.mark(), fmt::format("{}: '{}' may still be at work on the same sectors; expect "
+                                    "its result first",
+                                    what, other.id));
+  }
+}
+
+}  // namespace aoe::harness

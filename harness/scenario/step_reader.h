@@ -1,0 +1,51 @@
+// Reads a scenario's steps, one after another: each may refer to those before it.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+#include "harness/scenario/scenario.h"
+
+namespace aoe {
+class YamlMap;
+}
+
+namespace aoe::harness {
+
+class StepReader {
+ public:
+  StepReader(std::string file, const TargetRole& target)
+      : file_(std::move(file)), target_(target) {}
+
+  /// Throws YamlError.
+  Step read(const YAML::Node& node);
+
+ private:
+  DiscoverStep discover(YamlMap map);
+  WarmupStep warmup(YamlMap map) const;
+  ArmStep arm(YamlMap map);
+  HealStep heal(YamlMap& map) const;
+  IoStep io(YamlMap map);
+  SendStep send(YamlMap map);
+  ScapyStep scapy(YamlMap map) const;
+  ExpectStep expect(YamlMap map);
+  ExpectIo expect_io(YamlMap map);
+  ExpectRetransmit expect_retransmit(YamlMap map) const;
+  ExpectHits expect_hits(YamlMap map) const;
+  void check_sent(const YamlMap& map, const YAML::Node& node, const std::string& id) const;
+  void check_size(const YamlMap& map, std::string_view what, const IoStep& step) const;
+  void check_free(const YamlMap& map, std::string_view what, const IoStep& step) const;
+
+  const std::string file_;
+  const TargetRole target_;
+  std::set<std::string> faults_;
+  std::set<std::string> ios_;
+  std::set<std::string> frames_;
+  bool sent_ = false;            // some frame
+  std::vector<IoStep> at_work_;  // those of which no result was expected yet
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,98 @@
+#include "harness/report/markdown.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "harness/report/text.h"
+
+namespace aoe::harness {
+namespace {
+
+constexpr std::size_t rows_max = 200;
+constexpr std::size_t details_size_max = 600'000;  // bytes, of all of them
+
+/// Text that stays what it is, in a table as well.
+std::string plain(std::string_view text) {
+  std::string result;
+  for (const char c : one_line(text)) {
+    if (std::string_view("\\`*_{}[]<>()#|~&!@:").find(c) != std::string_view::npos) result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+/// A block of text within a fence longer than any run of backticks in it.
+std::string fenced(const std::string& text) {
+  std::size_t longest = 0;
+  std::size_t run = 0;
+  for (const char c : text) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  const std::string fence(std::max<std::size_t>(longest + 1, 3), '`');
+  return fmt::format("{}\n{}{}\n", fence, text, fence);
+}
+
+std::string_view sign(Outcome outcome) {
+  if (outcome == Outcome::passed) return "✅";
+  if (outcome == Outcome::failed || outcome == Outcome::broken ||
+      outcome == Outcome::unexpected_pass)
+    return "❌";
+  return is_well(outcome) ? "⚪" : "⚠️";
+}
+
+std::string reason_of(const CaseRecord& record) {
+  if (!record.reason.empty() || record.failures.empty()) return record.reason;
+  return fmt::format("expected {}, but: {}", record.failures.front().expected,
+                     record.failures.front().actual);
+}
+
+std::string details(const CaseRecord& record) {
+  return fmt::format("\n<details><summary>{} <code>{}</code>: {}</summary>\n\n{}\n</details>\n",
+                     text(record.outcome), markup(one_line(record.id)),
+                     markup(one_line(record.title)), fenced(evidence_text(record)));
+}
+
+}  // namespace
+
+std::string to_markdown(const RunRecord& run) {
+  const bool well = !run.interrupted && std::ranges::all_of(run.cases, [](const auto& record) {
+    return is_well(record.outcome);
+  });
+  std::string text = fmt::format("### {} aoe-harness: {}\n\nseed {}, world {}, sut {}, {}\n",
+                                 well ? "✅" : "❌", describe(count(run)), run.seed, plain(run.world),
+                                 plain(run.sut), brief(run.real));
+  if (run.interrupted)
+    text += fmt::format("\n**Interrupted**: {} not run.\n", quantity(run.not_run.size(), "case"));
+
+  std::vector<const CaseRecord*> told;
+  for (const CaseRecord& record : run.cases) {
+    if (record.outcome != Outcome::passed) told.push_back(&record);
+  }
+  if (told.empty()) return text;
+  text += "\n| | case | what happened | time |\n| --- | --- | --- | ---: |\n";
+  for (std::size_t i = 0; i < std::min(told.size(), rows_max); ++i) {
+    const CaseRecord& record = *told[i];
+    text += fmt::format("| {} {} | {} | {} | {} |\n", sign(record.outcome), verdict(record),
+                        plain(record.id), plain(reason_of(record)), brief(record.took));
+  }
+  if (told.size() > rows_max) text += fmt::format("\nand {} more\n", told.size() - rows_max);
+
+  std::size_t left = 0;
+  const std::size_t end = text.size() + details_size_max;
+  for (const CaseRecord* record : told) {
+    if (record->outcome == Outcome::unsupported) continue;
+    const std::string folded = details(*record);
+    if (text.size() + folded.size() > end) {
+      ++left;
+    } else {
+      text += folded;
+    }
+  }
+  if (left > 0) text += fmt::format("\nOf {} the details are left out.\n", quantity(left, "case"));
+  return text;
+}
+
+}  // namespace aoe::harness

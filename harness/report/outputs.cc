@@ -1,0 +1,134 @@
+#include "harness/report/outputs.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/yaml_map.h"
+#include "harness/report/html.h"
+#include "harness/report/junit.h"
+#include "harness/report/markdown.h"
+#include "harness/report/tap.h"
+#include "proto/check.h"
+
+namespace aoe::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::pair<std::string_view, ReportKind>, 5> kinds{
+    {{"html", ReportKind::html},
+     {"json", ReportKind::json},
+     {"junit", ReportKind::junit},
+     {"md", ReportKind::markdown},
+     {"tap", ReportKind::tap}}};
+
+tl::expected<Output, std::string> parse_output(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string word = text.substr(0, equals);
+  for (const auto& [name, kind] : kinds) {
+    if (word != name) continue;
+    if (equals == std::string::npos || equals + 1 == text.size())
+      return tl::unexpected(fmt::format("{}: expected a file, as in {}=FILE", word, word));
+    return Output{kind, text.substr(equals + 1)};
+  }
+  std::set<std::string> names;
+  for (const auto& [name, kind] : kinds) names.emplace(name);
+  const std::string near = nearest(word, names);
+  return tl::unexpected(
+      near.empty() ? fmt::format("{}: no such report; there are {}", word, fmt::join(names, ", "))
+                   : fmt::format("{}: no such report; did you mean '{}'?", word, near));
+}
+
+std::string last_error(const std::string& path) {
+  return fmt::format("{}: {}", path, std::generic_category().message(errno));
+}
+
+tl::expected<void, std::string> put(const std::string& path, std::FILE* file,
+                                    const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+  if (!written) return tl::unexpected(last_error(path));
+  return {};
+}
+
+}  // namespace
+
+tl::expected<void, std::string> parse_outputs(const std::string& list,
+                                              std::vector<Output>& outputs) {
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(',', at), list.size());
+    auto output = parse_output(list.substr(at, end - at));
+    if (!output) return tl::unexpected(output.error());
+    outputs.push_back(*std::move(output));
+    at = end + 1;
+  }
+  return {};
+}
+
+std::string render(ReportKind kind, const RunRecord& run, const RunRecord* earlier) {
+  switch (kind) {
+    case ReportKind::html: return to_html(run, earlier);
+    case ReportKind::json: return to_json(run);
+    case ReportKind::junit: return to_junit(run);
+    case ReportKind::markdown: return to_markdown(run);
+    case ReportKind::tap: return to_tap(run);
+  }
+  AOE_CHECK(false && "a kind of report that nobody writes");
+}
+
+tl::expected<void, std::string> write_outputs(const std::vector<Output>& outputs,
+                                              const RunRecord& run, const RunRecord* earlier) {
+  tl::expected<void, std::string> result;
+  for (const Output& output : outputs) {
+    const std::string text = render(output.kind, run, earlier);
+    auto written =
+        output.path == "-" ? put("standard output", stdout, text) : write_whole(output.path, text);
+    if (!written && result) result = std::move(written);
+  }
+  return result;
+}
+
+tl::expected<RunRecord, std::string> read_run(const std::string& path) {
+  std::error_code error;
+  const std::string file =
+      fs::is_directory(path, error) ? (fs::path(path) / "run.json").string() : path;
+  const std::uintmax_t size = fs::file_size(file, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", file, error.message()));
+  if (size > json_size_max)
+    return tl::unexpected(fmt::format("{}: {} bytes, {} are the most", file, size, json_size_max));
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) return tl::unexpected(last_error(file));
+  auto run = run_from_json(text);
+  if (!run) return tl::unexpected(fmt::format("{}: {}", file, run.error()));
+  return run;
+}
+
+tl::expected<void, std::string> write_whole(const std::string& path, const std::string& text) {
+  std::error_code error;
+  // A device or a pipe takes what comes; only a file can be replaced.
+  const bool replaceable = !fs::exists(path, error) || fs::is_regular_file(path, error);
+  const std::string beside = replaceable ? fmt::format("{}.{}.new", path, getpid()) : path;
+  std::FILE* file = std::fopen(beside.c_str(), "we");
+  if (file == nullptr) return tl::unexpected(last_error(path));
+  auto result = put(path, file, text);
+  if (std::fclose(file) != 0 && result) result = tl::unexpected(last_error(path));
+  if (result && replaceable && std::rename(beside.c_str(), path.c_str()) != 0)
+    result = tl::unexpected(last_error(path));
+  if (!result && replaceable) std::remove(beside.c_str());
+  return result;
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,167 @@
+#include "harness/report/terminal.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "harness/report/text.h"
+#include "proto/check.h"
+
+namespace aoe::harness {
+namespace {
+
+// The terminal's own palette, so that it fits dark and light ones.
+constexpr int bold = 1;
+constexpr int faint = 2;
+constexpr int red = 31;
+constexpr int green = 32;
+constexpr int yellow = 33;
+
+constexpr std::size_t id_columns = 28;
+constexpr std::size_t time_columns = 8;
+constexpr std::string_view erase_line = "\r\x1b[K";
+
+int colour_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::passed: return green;
+    case Outcome::failed:
+    case Outcome::broken:
+    case Outcome::unexpected_pass: return red;
+    case Outcome::flaky:
+    case Outcome::inconclusive: return yellow;
+    case Outcome::unsupported:
+    case Outcome::expected_failure: return faint;
+  }
+  AOE_CHECK(false && "an outcome without a colour");
+}
+
+/// The first `columns` characters; "…" as the last where more follow.
+std::string clipped(const std::string& text, std::size_t columns) {
+  if (width(text) <= columns) return text;
+  std::size_t end = 0;
+  for (std::size_t seen = 0; end < text.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
+    if (begins && seen++ == columns - 1) break;
+  }
+  return text.substr(0, end) + "…";
+}
+
+/// A word and all that goes with it.
+std::string item(std::string_view word, std::string_view what) {
+  return fmt::format("  {}  {}\n", padded(std::string(word), 8), one_line(what));
+}
+
+}  // namespace
+
+TerminalStyle terminal_style(int descriptor, int verbosity) {
+  TerminalStyle style{.verbosity = verbosity};
+  const char* kind = std::getenv("TERM");
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool clever =
+      isatty(descriptor) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+  style.progress = clever;
+  style.colour = clever && (no_colour == nullptr || *no_colour == '\0');
+  winsize size{};
+  if (isatty(descriptor) == 1 && ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    style.columns = std::max<std::size_t>(size.ws_col, 60);
+  return style;
+}
+
+std::string Terminal::header(const RunRecord& run) {
+  std::string text = fmt::format("seed {}  world {}", run.seed, one_line(run.world));
+  if (run.slack > Duration{}) text += "  slack " + brief(run.slack);
+  return instead(text + "  sut " + one_line(run.sut) + "\n");
+}
+
+std::string Terminal::progress(std::size_t done, std::size_t total, const std::string& running) {
+  if (!style_.progress) return {};
+  const std::string text =
+      clipped(fmt::format("  {} of {}  {}", done, total, one_line(running)), style_.columns - 1);
+  const std::string shown = instead(painted(text, faint));
+  line_shown_ = true;
+  return shown;
+}
+
+std::string Terminal::finished(const CaseRecord& record) {
+  if (style_.verbosity < 0 && is_well(record.outcome)) return {};
+  std::string text = line(record);
+  const bool well = is_well(record.outcome);
+  if (style_.verbosity > 0) {
+    for (const std::string& note : record.notes)
+      text += fmt::format("        {}\n", one_line(note));
+  }
+  if (style_.verbosity > 0 || !well) {
+    for (const FailureRecord& failure : record.failures) text += this->failure(record, failure);
+  }
+  if (record.outcome == Outcome::broken && record.failures.empty() && !record.log.empty()) {
+    const auto end =
+        std::string_view(record.log)
+            .substr(record.log.size() - std::min<std::size_t>(record.log.size(), 1000));
+    text += item("log", end);
+  }
+  if (!well && !record.reproduce.empty()) text += item("repro", record.reproduce);
+  return instead(text);
+}
+
+std::string Terminal::line(const CaseRecord& record) const {
+  const std::string word = padded(verdict(record), 4);
+  std::string text = fmt::format("{} {:>{}}", padded(one_line(record.id), id_columns),
+                                 brief(record.took), time_columns);
+  if (!record.reason.empty()) {
+    text += "  " + one_line(record.reason);
+  } else if (style_.verbosity > 0) {
+    text += fmt::format("  {}, {}, {}", quantity(record.requests, "request"),
+                        quantity(record.frames, "frame"),
+                        quantity(record.retransmissions, "retransmission"));
+  } else {
+    std::string notes;
+    for (const std::string& note : record.notes) notes += "  " + one_line(note);
+    const std::size_t taken = 2 + width(word) + 2 + width(text);
+    if (taken < style_.columns) text += clipped(notes, style_.columns - taken);
+  }
+  return fmt::format("  {}  {}\n", painted(word, colour_of(record.outcome)), text);
+}
+
+std::string Terminal::failure(const CaseRecord& record, const FailureRecord& failure) const {
+  std::string text =
+      fmt::format("        {}\n", one_line(failure.where.empty() ? record.file : failure.where));
+  text += item("expected", failure.expected) + item("actual", failure.actual);
+  for (const LadderText& row : ladder_text(failure.ladder)) {
+    const bool red_line = row.line != nullptr && row.line->struck;
+    const bool bold_line = row.line != nullptr && row.line->guilty;
+    text += painted(row.text, red_line ? red : bold_line ? bold : 0) + "\n";
+  }
+  return text;
+}
+
+std::string Terminal::summary(const RunRecord& run, const std::string& where) {
+  std::string text;
+  if (run.interrupted) {
+    text += painted(fmt::format("interrupted: {} not run", quantity(run.not_run.size(), "case")),
+                    yellow) +
+            "\n";
+  }
+  const bool well = std::ranges::all_of(
+      run.cases, [](const CaseRecord& record) { return is_well(record.outcome); });
+  return instead(text + fmt::format("{} in {}  {}\n",
+                                    painted(describe(count(run)), well ? green : red),
+                                    brief(run.real), one_line(where)));
+}
+
+std::string Terminal::instead(std::string text) {
+  if (!line_shown_) return text;
+  line_shown_ = false;
+  return std::string(erase_line) + text;
+}
+
+std::string Terminal::painted(const std::string& text, int colour) const {
+  if (!style_.colour || colour == 0) return text;
+  return fmt::format("\x1b[{}m{}\x1b[m", colour, text);
+}
+
+}  // namespace aoe::harness

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "harness/data/pattern.h"
 #include "proto/check.h"
 
 namespace aoe::harness {
@@ -12,6 +11,8 @@ namespace {
 
 constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
 constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
+/// Frames that wait for a target that stands still, as in a socket's buffer.
+constexpr std::size_t waiting_max = 4096;
 
 initiator::Parameters parameters_of(const Scenario& scenario) {
   return {.deadsecs = scenario.given.deadsecs,
@@ -76,18 +77,9 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& excha
                                              Link{initiator_mac, scenario.given.mtu, true})),
       target_port_(std::make_unique<Port>(*this, Direction::to_initiator,
                                           Link{target_mac, scenario.given.mtu, true})),
-      session_(parameters_of(scenario), seed, *this) {
-  const TargetRole& role = scenario.target;
-  auto store = std::make_unique<target::MemoryStore>(role.sectors * sector_size);
-  if (role.fill_pattern) fill_pattern(0, 0, store->bytes());
-  store_ = store.get();
-  target::LunOptions lun;
-  lun.address = role.address;
-  lun.sectors = role.sectors;
-  lun.buffer_count = role.buffers;
-  lun.model = FixedText<40>("aoe-target");
-  service_.add(lun, std::move(store));
-  service_.announce(*target_port_);
+      session_(parameters_of(scenario), seed, *this),
+      target_(scenario.target, *target_port_, seed) {
+  target_.start();
   session_port_ = session_.attach(*initiator_port_);
 }
 
@@ -121,8 +113,10 @@ void SimWorld::deliver(Arrival arrival) {
 void SimWorld::arrived(Direction direction, Bytes frame) {
   if (direction == Direction::to_initiator) {
     if (initiator_port_->take(frame)) session_.receive(session_port_, now_);
+  } else if (paused_) {
+    if (waiting_.size() < waiting_max) waiting_.emplace_back(frame.begin(), frame.end());
   } else if (target_port_->take(frame)) {
-    service_.serve(*target_port_);
+    target_.serve();
   }
 }
 
@@ -184,8 +178,8 @@ void SimWorld::change_link(End end, const Link& link) {
   port(end).set_link(link);
   if (end == End::initiator) {
     session_.link_changed(session_port_, now_);
-  } else if (link.up) {
-    service_.announce(*target_port_);
+  } else if (!paused_) {
+    target_.link_changed();
   }
 }
 
@@ -210,25 +204,35 @@ Control SimWorld::set_mtu(End end, std::uint16_t mtu) {
   return {};
 }
 
-Control SimWorld::pause_target(bool) {
-  return tl::unexpected(Unsupported{"the sim world can't pause its target"});
+Control SimWorld::pause_target(bool paused) {
+  paused_ = paused;
+  while (!paused_ && !waiting_.empty()) {
+    const std::vector<std::uint8_t> frame = std::move(waiting_.front());
+    waiting_.pop_front();
+    arrived(Direction::to_target, frame);
+  }
+  return {};
 }
 
 Control SimWorld::kill_target() {
-  return tl::unexpected(Unsupported{"the sim world can't kill its target"});
+  paused_ = false;
+  waiting_.clear();
+  target_.kill();
+  return {};
 }
 
 Control SimWorld::start_target() {
-  return tl::unexpected(Unsupported{"the sim world can't start its target again"});
+  target_.start();
+  return {};
 }
 
-Control SimWorld::set_disk_faults(const std::optional<DiskFaults>&) {
-  return tl::unexpected(Unsupported{"the sim world's disk has no faults"});
+Control SimWorld::set_disk_faults(const std::optional<DiskFaults>& faults) {
+  target_.disk().set_faults(faults);
+  return {};
 }
 
 Control SimWorld::read_store(std::uint64_t offset, MutableBytes into) {
-  const Bytes from = std::as_const(*store_).bytes().subspan(offset, into.size());
-  std::memcpy(into.data(), from.data(), from.size());
+  copy(target_.disk().bytes().subspan(offset, into.size()), into);
   return {};
 }
 

@@ -4,14 +4,13 @@
 // is due). From the same scenario and seed it does the same to the last bit.
 #pragma once
 
-#include <queue>
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
+#include "harness/world/engine_target.h"
 #include "harness/world/world.h"
 #include "initiator/session.h"
-#include "target/memory_store.h"
-#include "target/service.h"
 
 namespace aoe::harness {
 
@@ -85,8 +84,9 @@ class SimWorld : public World, initiator::Session::Observer {
   std::unique_ptr<Port> target_port_;
   initiator::Session session_;
   initiator::PortId session_port_;
-  target::Service service_;
-  target::MemoryStore* store_;  // the service's
+  EngineTarget target_;
+  bool paused_ = false;  // the target: what arrives waits
+  std::deque<std::vector<std::uint8_t>> waiting_;
   std::unordered_map<std::uint64_t, Done> pending_;
   std::uint64_t next_id_ = 0;
 };

@@ -1,0 +1,104 @@
+#include "harness/world/memory_disk.h"
+
+#include "harness/data/pattern.h"
+#include "target/trim_ranges.h"
+
+namespace aoe::harness {
+namespace {
+
+/// What a crash loses is drawn from other numbers than what a link loses.
+constexpr std::uint64_t crash_stream = 0x20;
+
+}  // namespace
+
+class MemoryDisk::Connection final : public target::Store {
+ public:
+  explicit Connection(MemoryDisk& disk) : disk_(disk) {}
+
+  std::uint64_t size() const override { return disk_.memory_.size(); }
+  target::StoreTraits traits() const override { return disk_.memory_.traits(); }
+  bool is_immediate(target::StoreOperation::Kind) const override { return true; }
+  Bytes view(std::uint64_t offset, std::size_t size) override {
+    const bool fails = disk_.faults_ && disk_.faults_->reads && disk_.strikes(offset, size);
+    return fails ? Bytes() : disk_.memory_.view(offset, size);
+  }
+  void start(target::StoreOperation& operation) override { disk_.start(operation); }
+
+ private:
+  MemoryDisk& disk_;
+};
+
+MemoryDisk::MemoryDisk(std::uint64_t sectors, bool fill_pattern, std::uint64_t seed)
+    : memory_(sectors * sector_size), random_(seed ^ crash_stream), is_unstable_(sectors) {
+  if (fill_pattern) harness::fill_pattern(0, 0, memory_.bytes());
+}
+
+std::unique_ptr<target::Store> MemoryDisk::connect() {
+  return std::make_unique<Connection>(*this);
+}
+
+void MemoryDisk::start(target::StoreOperation& operation) {
+  using Kind = target::StoreOperation::Kind;
+  if (fails(operation)) return operation.done(std::make_error_code(std::errc::io_error));
+  switch (operation.kind) {
+    case Kind::read: break;
+    case Kind::write: remember(operation.offset, operation.from.size()); break;
+    case Kind::flush: forget(); break;
+    case Kind::trim:
+      target::TrimRanges ranges(operation.from);
+      while (const auto range = ranges.next()) remember(range->offset, range->length);
+      break;
+  }
+  memory_.start(operation);
+}
+
+bool MemoryDisk::fails(const target::StoreOperation& operation) {
+  using Kind = target::StoreOperation::Kind;
+  if (!faults_) return false;
+  bool fails = false;
+  switch (operation.kind) {
+    case Kind::read:
+      fails = faults_->reads && strikes(operation.offset, operation.into.size());
+      break;
+    case Kind::write:
+      fails = faults_->writes && strikes(operation.offset, operation.from.size());
+      break;
+    case Kind::flush: fails = faults_->flushes; break;
+    case Kind::trim: break;  // a promise of nothing, which a disk keeps even so
+  }
+  return fails;
+}
+
+bool MemoryDisk::strikes(std::uint64_t offset, std::uint64_t size) const {
+  const std::uint64_t lba = offset / sector_size;
+  const std::uint64_t end = lba + size / sector_size;
+  return lba < faults_->lba ? end > faults_->lba : lba - faults_->lba < faults_->sectors;
+}
+
+void MemoryDisk::remember(std::uint64_t offset, std::uint64_t size) {
+  for (std::uint64_t at = offset; at < offset + size; at += sector_size) {
+    const std::uint64_t lba = at / sector_size;
+    if (is_unstable_[lba]) continue;
+    is_unstable_[lba] = true;
+    unstable_.push_back({lba, before_.size()});
+    const Bytes sector = bytes().subspan(at, sector_size);
+    before_.insert(before_.end(), sector.begin(), sector.end());
+  }
+}
+
+void MemoryDisk::forget() {
+  for (const Unstable& sector : unstable_) is_unstable_[sector.lba] = false;
+  unstable_.clear();
+  before_.clear();
+}
+
+void MemoryDisk::lose_cache() {
+  for (const Unstable& sector : unstable_) {
+    if (random_() % 2 == 0) continue;
+    copy(Bytes(before_).subspan(sector.before, sector_size),
+         memory_.bytes().subspan(sector.lba * sector_size, sector_size));
+  }
+  forget();
+}
+
+}  // namespace aoe::harness

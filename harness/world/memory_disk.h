@@ -1,0 +1,55 @@
+// The disk of a target that runs in this process: in memory, with a write cache that is lost when
+// the target is killed, and with faults when they are asked for.
+//
+// Outlives the targets that use it, each through a store of its own, one at a time. What was not
+// flushed when one is killed is on the disk or is not, sector by sector, as the seed decides. In
+// steady state nothing is allocated.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "harness/world/world.h"
+#include "target/memory_store.h"
+
+namespace aoe::harness {
+
+class MemoryDisk {
+ public:
+  /// Sectors hold the pattern of version 0, or zeros.
+  MemoryDisk(std::uint64_t sectors, bool fill_pattern, std::uint64_t seed);
+
+  /// The disk as a target uses it. Outlived by the disk.
+  std::unique_ptr<target::Store> connect();
+  /// Its user is gone: what was not flushed may be lost.
+  void lose_cache();
+  void set_faults(const std::optional<DiskFaults>& faults) { faults_ = faults; }
+  /// What it holds now, for whoever uses it.
+  Bytes bytes() const { return memory_.bytes(); }
+
+ private:
+  class Connection;
+
+  /// A sector that was written since the last flush, and where what it held before is.
+  struct Unstable {
+    std::uint64_t lba;
+    std::size_t before;  // in before_
+  };
+
+  void start(target::StoreOperation& operation);
+  bool fails(const target::StoreOperation& operation);
+  bool strikes(std::uint64_t offset, std::uint64_t size) const;
+  void remember(std::uint64_t offset, std::uint64_t size);
+  void forget();
+
+  target::MemoryStore memory_;
+  Random random_;
+  std::optional<DiskFaults> faults_;
+  std::vector<bool> is_unstable_;  // by sector
+  std::vector<Unstable> unstable_;
+  std::vector<std::uint8_t> before_;
+};
+
+}  // namespace aoe::harness

@@ -171,6 +171,18 @@ std::uint64_t YamlMap::number(const std::string& key, std::uint64_t fallback, st
   return number;
 }
 
+std::uint64_t YamlMap::code(const std::string& key, std::uint64_t most) {
+  const YAML::Node value = require(key);
+  std::string_view text = value.IsScalar() ? std::string_view(value.Scalar()) : "";
+  const int base = text.starts_with("0x") ? 16 : 10;
+  if (base == 16) text.remove_prefix(2);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (!text.empty() && error == std::errc{} && end == text.data() + text.size() && number <= most)
+    return number;
+  fail(value, fmt::format("{}: expected a number up to {:#x}, such as 31 or 0x1f", key, most));
+}
+
 double YamlMap::fraction(const std::string& key) {
   const YAML::Node value = require(key);
   try {

@@ -49,6 +49,8 @@ class YamlMap {
   std::string name(const std::string& key);
   std::uint64_t number(const std::string& key, std::uint64_t fallback, std::uint64_t least,
                        std::uint64_t most);
+  /// What a field of a frame may hold: 31 or 0x1f, `most` at most.
+  std::uint64_t code(const std::string& key, std::uint64_t most);
   double fraction(const std::string& key);
   /// true or false.
   bool boolean(const std::string& key, bool fallback);

@@ -125,6 +125,19 @@ TEST(YamlMap, ANumberIsWholeAndInItsRange) {
       "x.yaml:1:4: thing: n: expected a whole number, 1 or more");
 }
 
+TEST(YamlMap, ACodeMayBeHexadecimal) {
+  const Read read = [](YamlMap& map) { map.code("n", 0xff); };
+  for (const char* number :
+       {"256", "0x100", "-2", "2.5", "0x", "x1", "1f", "0x1 ", "\"\"", "[2]"}) {
+    EXPECT_EQ(complaint(std::string("n: \"") + number + "\"", read),
+              "x.yaml:1:4: thing: n: expected a number up to 0xff, such as 31 or 0x1f")
+        << number;
+  }
+  EXPECT_EQ(map_of("n: 31").code("n", 0xff), 31U);
+  EXPECT_EQ(map_of("n: 0x1f").code("n", 0xff), 31U);
+  EXPECT_EQ(map_of("n: 0xffffffffffffffff").code("n", UINT64_MAX), UINT64_MAX);
+}
+
 TEST(YamlMap, AFractionIsFromZeroToOne) {
   const Read read = [](YamlMap& map) { map.fraction("p"); };
   for (const char* number : {"-0.1", "1.1", ".nan", ".inf", "half", "[0.5]"}) {

@@ -31,6 +31,7 @@ Load::Load(const IoStep& step, const Scenario& scenario, World& world, DiskModel
 
 void Load::start() {
   started_ = world_.now();
+  world_.stage().io_began(id());
   for (Slot& slot : slots_) {
     if (submitted_ < step_.requests) submit(slot);  // what fails at once lets the next one go
   }
@@ -71,6 +72,7 @@ void Load::completed(Slot& slot, const initiator::Completion& completion) {
   }
   ++completed_;
   finished_ = world_.now();
+  if (done()) world_.stage().io_ended(id());
   if (submitted_ < step_.requests) submit(slot);
 }
 

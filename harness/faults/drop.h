@@ -6,8 +6,9 @@
 namespace aoe::harness {
 
 class DropFault final : public Fault {
+ public:
   using Fault::Fault;
-  void strike(Passing& passing) override { passing.dropped = true; }
+  void strike(Passing& passing, Random&) override { passing.dropped = true; }
 };
 
 }  // namespace aoe::harness

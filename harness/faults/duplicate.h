@@ -1,13 +1,25 @@
-// duplicate: the frame arrives once more, right behind itself. No keys of its own.
+// duplicate: the frame arrives again, `copies` (1) times, right behind itself or each copy `spread`
+// behind the one before.
 #pragma once
+
+#include <algorithm>
 
 #include "harness/faults/fault.h"
 
 namespace aoe::harness {
 
 class DuplicateFault final : public Fault {
-  using Fault::Fault;
-  void strike(Passing& passing) override { ++passing.copies; }
+ public:
+  DuplicateFault(std::string id, const Selector& selector, const DuplicateSpec& spec = {})
+      : Fault(std::move(id), selector), spec_(spec) {}
+
+  void strike(Passing& passing, Random&) override {
+    passing.copies += spec_.copies;
+    passing.spread = std::max(passing.spread, spec_.spread);
+  }
+
+ private:
+  const DuplicateSpec spec_;
 };
 
 }  // namespace aoe::harness

@@ -1,82 +1,77 @@
 #include "harness/faults/fault.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
-#include "config/yaml_map.h"
+#include "harness/faults/corrupt.h"
+#include "harness/faults/delay.h"
 #include "harness/faults/drop.h"
 #include "harness/faults/duplicate.h"
 #include "harness/faults/partition.h"
+#include "harness/faults/rate.h"
 #include "harness/faults/reorder.h"
+#include "harness/faults/truncate.h"
+#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {
 
-Match parse_match(YamlMap map) {
-  Match match;
-  if (map.has("direction")) {
-    const bool to_target = map.choice("direction", {"to-target", "to-initiator"}) == 0;
-    match.direction = to_target ? Direction::to_target : Direction::to_initiator;
-  }
-  if (map.has("command")) {
-    const auto choice =
-        map.choice("command", {"ata", "read", "write", "flush", "identify", "config"});
-    match.traffic = static_cast<Traffic>(choice + 1);
-  }
-  map.finish();
-  return match;
-}
+struct Make {
+  const FaultSpec& spec;
 
-Selector parse_selector(YamlMap& map) {
-  Selector selector;
-  if (map.has("match")) selector.match = parse_match(map.map("match"));
-  if (map.has("nth")) selector.nth = map.number("nth", 1, 1, UINT64_MAX);
-  if (map.has("every")) selector.every = map.number("every", 1, 1, UINT64_MAX);
-  if (map.has("probability")) selector.probability = map.fraction("probability");
-  const int given =
-      selector.nth.has_value() + selector.every.has_value() + selector.probability.has_value();
-  if (given > 1) fail_at(map.mark(), "arm: at most one of nth, every and probability");
-  return selector;
-}
-
-Mac parse_mac_of(YamlMap& map) {
-  const auto mac = parse_mac(map.text("mac"));
-  if (!mac || mac->is_multicast() || *mac == Mac{}) {  // no interface takes these
-    map.fail(map.require("mac"), "mac: expected a quoted address such as \"02:00:00:00:00:99\"");
+  std::unique_ptr<Fault> operator()(const DropSpec&) const { return make<DropFault>(); }
+  std::unique_ptr<Fault> operator()(const DuplicateSpec& duplicate) const {
+    return make<DuplicateFault>(duplicate);
   }
-  return *mac;
-}
+  std::unique_ptr<Fault> operator()(const DelaySpec& delay) const {
+    return make<DelayFault>(delay);
+  }
+  std::unique_ptr<Fault> operator()(const ReorderSpec& reorder) const {
+    return make<ReorderFault>(reorder);
+  }
+  std::unique_ptr<Fault> operator()(const CorruptSpec& corrupt) const {
+    return make<CorruptFault>(corrupt);
+  }
+  std::unique_ptr<Fault> operator()(const TruncateSpec& truncate) const {
+    return make<TruncateFault>(truncate);
+  }
+  std::unique_ptr<Fault> operator()(const PartitionSpec&) const { return make<PartitionFault>(); }
+  std::unique_ptr<Fault> operator()(const RateSpec& rate) const { return make<RateFault>(rate); }
+  std::unique_ptr<Fault> operator()(const MacChangeSpec&) const { return nullptr; }
+  std::unique_ptr<Fault> operator()(const LinkDownSpec&) const { return nullptr; }
+  std::unique_ptr<Fault> operator()(const MtuSpec&) const { return nullptr; }
+  std::unique_ptr<Fault> operator()(const PauseSpec&) const { return nullptr; }
+  std::unique_ptr<Fault> operator()(const KillSpec&) const { return nullptr; }
+  std::unique_ptr<Fault> operator()(const DiskErrorSpec&) const { return nullptr; }
+
+  template <class Type, class... Kind>
+  std::unique_ptr<Fault> make(const Kind&... kind) const {
+    return std::make_unique<Type>(spec.id, spec.selector, kind...);
+  }
+};
 
 }  // namespace
 
-std::string_view text(Direction direction) {
-  return direction == Direction::to_target ? "to-target" : "to-initiator";
+std::vector<std::uint8_t>& Passing::change() {
+  AOE_CHECK(room != nullptr);
+  if (bytes.data() != room->data()) room->assign(bytes.begin(), bytes.end());
+  return *room;
 }
 
-FaultSpec FaultSpec::parse(YamlMap& map) {
-  FaultSpec spec;
-  const auto kind =
-      map.choice("fault", {"drop", "duplicate", "reorder", "partition", "mac-change"});
-  spec.id = map.name("id");
-  if (kind != 4) spec.selector = parse_selector(map);
-  switch (kind) {
-    case 0: spec.kind = DropSpec{}; break;
-    case 1: spec.kind = DuplicateSpec{}; break;
-    case 2: spec.kind = ReorderSpec{map.duration("by", std::chrono::milliseconds(1))}; break;
-    case 3: spec.kind = PartitionSpec{}; break;
-    default: spec.kind = MacChangeSpec{parse_mac_of(map)}; break;
-  }
-  map.finish();
-  return spec;
+void Fault::arm(Instant now, const std::vector<std::string>& at_work) {
+  armed_ = now;
+  io_at_work_ = std::ranges::any_of(at_work, [this](const auto& io) { return is_for(io); });
+}
+
+bool Fault::is_during(Instant now) const {
+  if (!selector_.during) return true;
+  if (!selector_.during->io.empty()) return io_at_work_;
+  const Duration since = now - armed_;
+  return since >= selector_.during->from && since < selector_.during->until;
 }
 
 bool Fault::selects(const Passing& passing, Random& random) {
-  const Match& match = selector_.match;
-  if (match.direction && *match.direction != passing.direction) return false;
-  const bool is_ata = passing.traffic != Traffic::any && passing.traffic != Traffic::config;
-  if (match.traffic != Traffic::any && match.traffic != passing.traffic &&
-      !(match.traffic == Traffic::ata && is_ata)) {
-    return false;
-  }
+  if (!selector_.match.matches(passing.direction, passing.subject, passing.tag)) return false;
+  if (!is_during(passing.now) || !can_strike(passing)) return false;
   ++matched_;
   if (selector_.nth) return matched_ == *selector_.nth;
   if (selector_.every) return matched_ % *selector_.every == 0;
@@ -90,27 +85,11 @@ bool Fault::selects(const Passing& passing, Random& random) {
 bool Fault::meet(Passing& passing, Random& random) {
   if (!selects(passing, random)) return false;
   ++hits_;
-  strike(passing);
+  strike(passing, random);
   return true;
 }
 
 std::unique_ptr<Fault> make_fault(const FaultSpec& spec) {
-  struct Make {
-    const FaultSpec& spec;
-    std::unique_ptr<Fault> operator()(const DropSpec&) const {
-      return std::make_unique<DropFault>(spec.id, spec.selector);
-    }
-    std::unique_ptr<Fault> operator()(const DuplicateSpec&) const {
-      return std::make_unique<DuplicateFault>(spec.id, spec.selector);
-    }
-    std::unique_ptr<Fault> operator()(const ReorderSpec& reorder) const {
-      return std::make_unique<ReorderFault>(spec.id, spec.selector, reorder);
-    }
-    std::unique_ptr<Fault> operator()(const PartitionSpec&) const {
-      return std::make_unique<PartitionFault>(spec.id, spec.selector);
-    }
-    std::unique_ptr<Fault> operator()(const MacChangeSpec&) const { return nullptr; }
-  };
   return std::visit(Make{spec}, spec.kind);
 }
 

@@ -1,5 +1,7 @@
 #include "harness/faults/fault.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
@@ -25,8 +27,9 @@ std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
   std::string list;
   std::uint64_t hits = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    Passing passing{
-        .direction = frames[i].direction, .frame = nullptr, .traffic = frames[i].traffic};
+    Passing passing{.direction = frames[i].direction,
+                    .subject = {frames[i].traffic},
+                    .now = Instant(std::chrono::milliseconds(i))};
     if (!fault->meet(passing, random)) continue;
     list += (list.empty() ? "" : " ") + std::to_string(i + 1);
     ++hits;
@@ -37,9 +40,10 @@ std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
 
 /// What becomes of one frame.
 Passing meet(const std::string& yaml) {
+  static const std::vector<std::uint8_t> frame(60);
   const auto fault = make_fault(spec_of(yaml));
   Random random(1);
-  Passing passing{.direction = Direction::to_target, .frame = nullptr, .traffic = Traffic::read};
+  Passing passing{.subject = {Traffic::read}, .bytes = frame};
   fault->meet(passing, random);
   return passing;
 }
@@ -87,25 +91,30 @@ TEST(Fault, OnlyWhatMatchesIsCounted) {
   EXPECT_EQ(struck("{id: f, fault: drop, match: {command: write}, every: 2}", frames), "3");
 }
 
-TEST(Fault, AMatchNamesADirection) {
-  const std::vector<Passer> frames{{.direction = Direction::to_target},
-                                   {.direction = Direction::to_initiator}};
-  EXPECT_EQ(struck("{id: f, fault: partition, match: {direction: to-target}}", frames), "1");
-  EXPECT_EQ(struck("{id: f, fault: partition, match: {direction: to-initiator}}", frames), "2");
+TEST(Fault, ATimeIsCountedFromWhenItWasArmedAndItsEndIsOutside) {
+  const std::vector<Passer> frames(4);  // at 0, 1, 2, 3 ms
+  EXPECT_EQ(struck("{id: f, fault: drop, during: [0s, 1ms]}", frames), "1");
+  EXPECT_EQ(struck("{id: f, fault: drop, during: [1ms, 3ms]}", frames), "2 3");
+  EXPECT_EQ(struck("{id: f, fault: drop, during: [1ms, 1s], nth: 2}", frames), "3")
+      << "those before are not counted";
 }
 
-TEST(Fault, AtaMatchesEveryKindOfAtaCommandAndNothingElse) {
-  const std::vector<Passer> frames{{.traffic = Traffic::any},   {.traffic = Traffic::ata},
-                                   {.traffic = Traffic::read},  {.traffic = Traffic::write},
-                                   {.traffic = Traffic::flush}, {.traffic = Traffic::identify},
-                                   {.traffic = Traffic::config}};
-  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: ata}}", frames), "2 3 4 5 6");
-  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: read}}", frames), "3");
-  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: write}}", frames), "4");
-  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: flush}}", frames), "5");
-  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: identify}}", frames), "6");
-  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: config}}", frames), "7");
-  EXPECT_EQ(struck("{id: f, fault: drop}", frames), "1 2 3 4 5 6 7");
+TEST(Fault, AnIoMustBeAtWork) {
+  const auto fault = make_fault(spec_of("{id: f, fault: drop, during: r}"));
+  const auto strikes = [&] {
+    Random random(1);
+    Passing passing;
+    return fault->meet(passing, random);
+  };
+  fault->arm({}, {"q"});
+  EXPECT_FALSE(strikes());
+  fault->io_began("r");
+  fault->io_ended("q");
+  EXPECT_TRUE(strikes());
+  fault->io_ended("r");
+  EXPECT_FALSE(strikes());
+  fault->arm({}, {"q", "r"});
+  EXPECT_TRUE(strikes()) << "it was at work before";
 }
 
 TEST(Fault, EachDoesItsOwnDeed) {
@@ -123,8 +132,62 @@ TEST(Fault, EachDoesItsOwnDeed) {
   EXPECT_EQ(meet("{id: f, fault: reorder, by: 5ms}").delay, std::chrono::milliseconds(5));
 }
 
-TEST(Fault, AMacChangeIsTheWorldsToDo) {
-  EXPECT_EQ(make_fault(spec_of("{id: f, fault: mac-change, mac: \"02:00:00:00:00:09\"}")), nullptr);
+TEST(Fault, CopiesMayBeManyAndSpread) {
+  const Passing copied = meet("{id: f, fault: duplicate, copies: 3, spread: 2ms}");
+  EXPECT_EQ(copied.copies, 4U);
+  EXPECT_EQ(copied.spread, std::chrono::milliseconds(2));
+  EXPECT_EQ(copied.delay, Duration{});
+}
+
+TEST(Fault, ADelayIsFixedAndItsJitterIsOfTheSeed) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(meet("{id: f, fault: delay, by: 5ms}").delay, milliseconds(5));
+  const auto fault = make_fault(spec_of("{id: f, fault: delay, by: 1ms, jitter: 2ms}"));
+  Random random(1);
+  std::set<Duration> delays;
+  for (int i = 0; i < 1000; ++i) {
+    Passing passing;
+    fault->meet(passing, random);
+    delays.insert(passing.delay);
+  }
+  EXPECT_GT(delays.size(), 900U);
+  EXPECT_GE(*delays.begin(), milliseconds(1));
+  EXPECT_LT(*delays.begin(), std::chrono::microseconds(1100));
+  EXPECT_LE(*delays.rbegin(), milliseconds(3));
+  EXPECT_GT(*delays.rbegin(), std::chrono::microseconds(2900));
+}
+
+TEST(Fault, ATruncatedFrameIsAPrefixAndOneThatIsShorterIsNotStruck) {
+  EXPECT_EQ(meet("{id: f, fault: truncate, to: 36}").bytes.size(), 36U);
+  EXPECT_EQ(meet("{id: f, fault: truncate, to: 60}").bytes.size(), 60U);
+  EXPECT_EQ(struck("{id: f, fault: truncate, to: 36}", six), "") << "they have no bytes";
+}
+
+TEST(Fault, ARateSendsOneAfterAnotherAndLosesWhatFindsTheQueueFull) {
+  // A millisecond for each frame of 125 bytes; two may wait.
+  const auto fault = make_fault(spec_of("{id: f, fault: rate, at: 1Mbit, queue: 250}"));
+  Random random(1);
+  const std::vector<std::uint8_t> frame(125);
+  const auto fate = [&](Direction direction, int at) {
+    Passing passing{
+        .direction = direction, .bytes = frame, .now = Instant(std::chrono::milliseconds(at))};
+    fault->meet(passing, random);
+    return passing.dropped ? -1 : static_cast<int>(passing.delay / std::chrono::milliseconds(1));
+  };
+  EXPECT_EQ(fate(Direction::to_target, 0), 1);
+  EXPECT_EQ(fate(Direction::to_target, 0), 2);
+  EXPECT_EQ(fate(Direction::to_target, 0), 3);
+  EXPECT_EQ(fate(Direction::to_target, 0), -1);
+  EXPECT_EQ(fate(Direction::to_initiator, 0), 1) << "each direction for itself";
+  EXPECT_EQ(fate(Direction::to_target, 1), 3);
+  EXPECT_EQ(fate(Direction::to_target, 100), 1);
+}
+
+TEST(Fault, WhatHappensToAnEndIsTheWorldsToDo) {
+  for (const char* kind : {"mac-change, mac: \"02:00:00:00:00:09\"", "link-down", "mtu, mtu: 999",
+                           "pause", "kill", "disk-error"}) {
+    EXPECT_EQ(make_fault(spec_of(std::string("{id: f, fault: ") + kind + "}")), nullptr) << kind;
+  }
 }
 
 }  // namespace

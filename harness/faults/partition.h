@@ -9,8 +9,9 @@
 namespace aoe::harness {
 
 class PartitionFault final : public Fault {
+ public:
   using Fault::Fault;
-  void strike(Passing& passing) override { passing.dropped = true; }
+  void strike(Passing& passing, Random&) override { passing.dropped = true; }
 };
 
 }  // namespace aoe::harness

@@ -1,4 +1,4 @@
-// reorder: the frame is held back for `by` (default 1ms) while those behind it go on.
+// reorder: the frame is held back for `by` (1ms) while those behind it go on.
 #pragma once
 
 #include "harness/faults/fault.h"
@@ -10,9 +10,9 @@ class ReorderFault final : public Fault {
   ReorderFault(std::string id, const Selector& selector, const ReorderSpec& spec)
       : Fault(std::move(id), selector), by_(spec.by) {}
 
- private:
-  void strike(Passing& passing) override { passing.delay += by_; }
+  void strike(Passing& passing, Random&) override { passing.delay += by_; }
 
+ private:
   const Duration by_;
 };
 

@@ -30,17 +30,24 @@ Exchanges::Transmission* Exchanges::by_tag(std::uint32_t tag) {
   return found == tags_.end() ? nullptr : &transmissions_.at(found->second);
 }
 
-Traffic Exchanges::traffic(const Frame& frame) const {
-  if (frame.command == static_cast<std::uint8_t>(Command::config)) return Traffic::config;
-  if (answers_ata(frame)) {
+Subject Exchanges::subject(const Frame& frame) const {
+  const Address address = frame.header.address;
+  switch (static_cast<Command>(frame.command)) {
+    case Command::config: return {Traffic::config, address};
+    case Command::mask: return {Traffic::mask, address};
+    case Command::reserve: return {Traffic::reserve, address};
+    case Command::ata: break;
+    default: return {Traffic::other, address};
+  }
+  if (frame.response) {
     const auto request = tags_.find(frame.header.tag);
-    if (request == tags_.end()) return Traffic::ata;
-    return traffic_of(transmissions_.at(request->second).question.opcode);
+    if (request == tags_.end()) return {Traffic::ata, address};
+    const Question& question = transmissions_.at(request->second).question;
+    return {traffic_of(question.opcode), question.address, question.lba, question.sectors};
   }
-  if (frame.body) {
-    if (const auto* ata = std::get_if<AtaRequest>(&*frame.body)) return traffic_of(ata->opcode);
-  }
-  return Traffic::any;
+  const auto* ata = frame.body ? std::get_if<AtaRequest>(&*frame.body) : nullptr;
+  if (ata == nullptr) return {Traffic::ata, address};
+  return {traffic_of(ata->opcode), address, ata->lba, ata->sectors};
 }
 
 void Exchanges::sent(LedgerEntry& entry, const Frame& frame) {

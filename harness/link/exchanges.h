@@ -17,6 +17,7 @@
 #include "harness/link/ledger.h"
 #include "harness/link/rto_model.h"
 #include "harness/scenario/scenario.h"
+#include "proto/frame.h"
 
 namespace aoe::harness {
 
@@ -44,9 +45,9 @@ class Exchanges {
   /// the same are no samples, and what comes after a return is measured anew.
   void abandon(Address address);
 
-  /// What the frame, or the request that it answers, asks for; any when it is no ATA or config
-  /// exchange.
-  Traffic traffic(const Frame& frame) const;
+  /// What the frame, or the request that it answers, asks for. Of an ATA reply to no request that
+  /// is known, no more than that it is one.
+  Subject subject(const Frame& frame) const;
 
   const std::vector<Violation>& violations() const { return violations_; }
   std::uint64_t retransmissions() const { return retransmissions_; }

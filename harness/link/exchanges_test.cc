@@ -139,10 +139,10 @@ TEST_F(ExchangesTest, AReplyIsTracedToItsRequest) {
 
 TEST_F(ExchangesTest, TheTrafficOfAReplyIsThatOfItsRequest) {
   ask(write_command(2), 1, 0);
-  EXPECT_EQ(exchanges.traffic(*decode(reply_frame(1))), Traffic::write);
-  EXPECT_EQ(exchanges.traffic(*decode(reply_frame(9))), Traffic::ata);
-  EXPECT_EQ(exchanges.traffic(*decode(request_frame(flush_command(), 9))), Traffic::flush);
-  EXPECT_EQ(exchanges.traffic(*decode(query_frame())), Traffic::config);
+  EXPECT_EQ(exchanges.subject(*decode(reply_frame(1))).traffic, Traffic::write);
+  EXPECT_EQ(exchanges.subject(*decode(reply_frame(9))).traffic, Traffic::ata);
+  EXPECT_EQ(exchanges.subject(*decode(request_frame(flush_command(), 9))).traffic, Traffic::flush);
+  EXPECT_EQ(exchanges.subject(*decode(query_frame())).traffic, Traffic::config);
 }
 
 // Timeouts.

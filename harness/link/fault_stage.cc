@@ -3,6 +3,16 @@
 #include <utility>
 
 namespace aoe::harness {
+namespace {
+
+/// A fault's own seed: of the run's, and of its name (FNV-1a, the same everywhere).
+std::uint64_t seed_of(std::uint64_t seed, std::string_view id) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : id) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  return seed ^ hash;
+}
+
+}  // namespace
 
 tl::expected<Captures, std::string> Captures::create(const std::string& folder) {
   auto initiator_side = PcapWriter::create(folder + "/initiator-side.pcap");
@@ -20,14 +30,27 @@ tl::expected<void, std::string> Captures::flush() {
   return {};
 }
 
-void FaultStage::arm(const FaultSpec& spec) {
+void FaultStage::arm(const FaultSpec& spec, Instant now) {
   hits_[spec.id] = 0;
   dropped_by_[spec.id] = {};
-  if (auto fault = make_fault(spec)) armed_.push_back(std::move(fault));
+  auto fault = make_fault(spec);
+  if (fault == nullptr) return;
+  fault->arm(now, ios_at_work_);
+  armed_.push_back({std::move(fault), Random(seed_of(seed_, spec.id))});
 }
 
 void FaultStage::heal(const std::string& id) {
-  std::erase_if(armed_, [&](const auto& fault) { return fault->id() == id; });
+  std::erase_if(armed_, [&](const Armed& armed) { return armed.fault->id() == id; });
+}
+
+void FaultStage::io_began(const std::string& id) {
+  ios_at_work_.push_back(id);
+  for (const Armed& armed : armed_) armed.fault->io_began(id);
+}
+
+void FaultStage::io_ended(const std::string& id) {
+  std::erase(ios_at_work_, id);
+  for (const Armed& armed : armed_) armed.fault->io_ended(id);
 }
 
 std::uint64_t FaultStage::hits(const std::string& id) const {
@@ -54,13 +77,15 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
   capture(direction == Direction::to_target, now, bytes);
   LedgerEntry& entry = ledger_.add(direction, bytes, now);
   const auto frame = decode(bytes);
-  Passing passing{.direction = direction,
-                  .frame = frame ? &*frame : nullptr,
-                  .traffic = frame ? exchanges_.traffic(*frame) : Traffic::any};
-  if (frame) exchanges_.sent(entry, *frame);
+  Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
+  if (frame) {
+    passing.subject = exchanges_.subject(*frame);
+    passing.tag = frame->header.tag;
+    exchanges_.sent(entry, *frame);
+  }
 
-  for (const auto& fault : armed_) {
-    if (!fault->meet(passing, random_)) continue;
+  for (auto& [fault, random] : armed_) {
+    if (!fault->meet(passing, random)) continue;
     ++hits_[fault->id()];
     if (passing.dropped) {
       entry.dropped_by = fault->id();
@@ -71,8 +96,9 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
     entry.struck_by += fault->id();
   }
   for (unsigned i = 0; i < passing.copies; ++i) {
-    Delivery& delivery = out.emplace_back(Delivery{entry.id, direction, passing.delay, buffer()});
-    delivery.bytes.assign(bytes.begin(), bytes.end());
+    const Duration delay = passing.delay + i * passing.spread;
+    Delivery& delivery = out.emplace_back(Delivery{entry.id, direction, delay, buffer()});
+    delivery.bytes.assign(passing.bytes.begin(), passing.bytes.end());
   }
 }
 

@@ -40,11 +40,14 @@ struct Delivery {
 class FaultStage {
  public:
   FaultStage(Ledger& ledger, Exchanges& exchanges, Captures captures, std::uint64_t seed)
-      : ledger_(ledger), exchanges_(exchanges), captures_(std::move(captures)), random_(seed) {}
+      : ledger_(ledger), exchanges_(exchanges), captures_(std::move(captures)), seed_(seed) {}
 
-  void arm(const FaultSpec& spec);
+  void arm(const FaultSpec& spec, Instant now);
   void heal(const std::string& id);
   void heal_all() { armed_.clear(); }
+  /// An I/O is at work, and no more: some faults wait for it.
+  void io_began(const std::string& id);
+  void io_ended(const std::string& id);
   /// Frames that a fault struck, armed or healed.
   std::uint64_t hits(const std::string& id) const;
   /// What it dropped, in order.
@@ -60,14 +63,21 @@ class FaultStage {
   Captures& captures() { return captures_; }
 
  private:
+  struct Armed {
+    std::unique_ptr<Fault> fault;
+    Random random;  // its own, so that no fault moves another's chances
+  };
+
   void capture(bool initiator_side, Instant now, Bytes frame);
   std::vector<std::uint8_t> buffer();
 
   Ledger& ledger_;
   Exchanges& exchanges_;
   Captures captures_;
-  Random random_;
-  std::vector<std::unique_ptr<Fault>> armed_;
+  const std::uint64_t seed_;
+  std::vector<Armed> armed_;
+  std::vector<std::string> ios_at_work_;
+  std::vector<std::uint8_t> changed_;  // the frame that a fault is changing
   std::map<std::string, std::uint64_t> hits_;
   std::map<std::string, std::vector<FrameId>> dropped_by_;
   std::vector<std::vector<std::uint8_t>> spare_;

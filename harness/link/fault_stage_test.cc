@@ -20,7 +20,7 @@ class FaultStageTest : public testing::Test {
  protected:
   FaultStageTest() : stage(ledger, exchanges, *Captures::create(folder.path()), 1) {}
 
-  void arm(const std::string& yaml) { stage.arm(spec_of(yaml)); }
+  void arm(const std::string& yaml) { stage.arm(spec_of(yaml), now); }
 
   /// A frame enters; what leaves does so when it is due. Returns "0" for a copy without delay,
   /// "1ms" for one with: "0 0" for two.

@@ -21,6 +21,7 @@ Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exc
                std::uint64_t seed)
     : scenario_(scenario),
       world_(world),
+      faults_(world, scenario),
       ledger_(ledger),
       exchanges_(exchanges),
       random_(seed ^ io_stream),
@@ -103,15 +104,17 @@ bool Runner::is_up(Address address) const {
 }
 
 bool Runner::wait(const std::function<bool()>& done, Instant deadline) {
-  world_.run_until(
-      [&] {
-        if (is_up(scenario_.target.address) != up_) {
-          up_ = !up_;
-          changed_ = world_.now();
-        }
-        return done() || !world_.broken().empty();
-      },
-      deadline);
+  const auto look = [&] {
+    if (is_up(scenario_.target.address) != up_) {
+      up_ = !up_;
+      changed_ = world_.now();
+    }
+    return done() || !world_.broken().empty();
+  };
+  while (!world_.run_until(look, std::min(deadline, faults_.deadline())) &&
+         world_.now() < deadline) {
+    faults_.tick();
+  }
   return done();
 }
 
@@ -158,17 +161,15 @@ Runner::Result Runner::step(const WarmupStep& step) {
 }
 
 Runner::Result Runner::step(const ArmStep& step) {
-  world_.stage().arm(step.fault);
-  if (const auto* change = std::get_if<MacChangeSpec>(&step.fault.kind)) {
-    if (auto changed = world_.set_mac(End::target, change->mac); !changed) {
-      return fail("the target takes another address", changed.error().reason);
-    }
+  if (auto armed = faults_.arm(step.fault); !armed) {
+    return fail(fmt::format("{} {} is armed", step.fault.word(), step.fault.id),
+                armed.error().reason);
   }
   return std::nullopt;
 }
 
 Runner::Result Runner::step(const HealStep& step) {
-  for (const std::string& id : step.ids) world_.stage().heal(id);
+  for (const std::string& id : step.ids) faults_.heal(id);
   last_heal_ = world_.now();
   return std::nullopt;
 }
@@ -315,7 +316,7 @@ Runner::Result Runner::expect(const ExpectHits& hits) {
 }
 
 Runner::Result Runner::settle() {
-  world_.stage().heal_all();
+  faults_.heal_all();
   const auto done = [this] { return std::ranges::all_of(loads_, &Load::done); };
   if (wait(done, world_.now() + scenario_.settle)) return std::nullopt;
   std::string open;

@@ -14,6 +14,7 @@
 
 #include "harness/data/disk_model.h"
 #include "harness/data/load.h"
+#include "harness/run/fault_control.h"
 #include "harness/scenario/scenario.h"
 #include "harness/world/world.h"
 
@@ -90,6 +91,7 @@ class Runner {
 
   const Scenario& scenario_;
   World& world_;
+  FaultControl faults_;
   const Ledger& ledger_;
   Exchanges& exchanges_;
   Random random_;

@@ -205,7 +205,9 @@ TEST(Scenario, MistakesInStepsAreNamed) {
 TEST(Scenario, MistakesInFaultsAreNamed) {
   expect_complaints({
       {with_steps("{arm: {fault: dorp, id: f}}"),
-       "x.yaml:6:23: arm: fault: expected one of drop, duplicate, reorder, partition, mac-change, "
+       "x.yaml:6:23: arm: fault: expected one of drop, duplicate, delay, reorder, corrupt, "
+       "truncate, "
+       "partition, rate, mac-change, link-down, mtu, pause, kill, disk-error, "
        "got 'dorp'; did you mean 'drop'?"},
       {with_steps("{arm: {fault: drop}}"), "x.yaml:6:15: arm: key 'id' is missing"},
       {with_steps("{arm: {fault: drop, id: a b}}"),
@@ -219,7 +221,8 @@ TEST(Scenario, MistakesInFaultsAreNamed) {
       {with_steps("{arm: {fault: drop, id: f, probability: 2}}"),
        "x.yaml:6:49: arm: probability: expected a number from 0 to 1"},
       {with_steps("{arm: {fault: drop, id: f, by: 1ms}}"),
-       "x.yaml:6:36: arm: unknown key 'by'; known are every, fault, id, match, nth, probability"},
+       "x.yaml:6:36: arm: unknown key 'by'; known are during, every, fault, id, match, nth, "
+       "probability"},
       {with_steps("{arm: {fault: drop, id: f, match: {direction: up}}}"),
        "x.yaml:6:55: match: direction: expected one of to-target, to-initiator, got 'up'"},
       {with_steps("{arm: {fault: drop, id: f, match: {comand: read}}}"),
@@ -229,7 +232,7 @@ TEST(Scenario, MistakesInFaultsAreNamed) {
       {with_steps("{arm: {fault: mac-change, id: f, mac: \"00:00:00:00:00:00\"}}"),
        "x.yaml:6:47: arm: mac: expected a quoted address such as \"02:00:00:00:00:99\""},
       {with_steps("{arm: {fault: mac-change, id: f, mac: \"02:00:00:00:00:09\", nth: 1}}"),
-       "x.yaml:6:68: arm: unknown key 'nth'; known are fault, id, mac"},
+       "x.yaml:6:68: arm: unknown key 'nth'; known are end, fault, id, mac"},
   });
 }
 

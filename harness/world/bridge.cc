@@ -31,10 +31,7 @@ Bridge::Bridge(FramePort& a, FramePort& b, const Options& options)
 
 Passing Bridge::decide(Way& way) {
   ++way.frames;
-  Passing passing{.direction = Direction::to_target,
-                  .frame = nullptr,
-                  .traffic = Traffic::any,
-                  .delay = delay_};
+  Passing passing{.delay = delay_};
   if (way.loss.meet(passing, way.random)) return passing;
   way.duplicate.meet(passing, way.random);
   way.reorder.meet(passing, way.random);

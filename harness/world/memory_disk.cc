@@ -66,6 +66,7 @@ bool MemoryDisk::fails(const target::StoreOperation& operation) {
     case Kind::flush: fails = faults_->flushes; break;
     case Kind::trim: break;  // a promise of nothing, which a disk keeps even so
   }
+  if (fails && --faults_->count == 0) faults_.reset();
   return fails;
 }
 

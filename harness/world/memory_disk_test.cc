@@ -110,5 +110,14 @@ TEST_F(MemoryDiskTest, AWriteThatFailsChangesNothing) {
   EXPECT_TRUE(holds(5, 0));
 }
 
+TEST_F(MemoryDiskTest, ACountOfFaultsIsUsedUpByWhatTheyStrike) {
+  disk.set_faults(DiskFaults{.lba = 10, .sectors = 2, .count = 2});
+  EXPECT_TRUE(reads(8));
+  EXPECT_FALSE(reads(10));
+  EXPECT_FALSE(write(11, 1));
+  EXPECT_TRUE(reads(10));
+  EXPECT_TRUE(write(11, 1));
+}
+
 }  // namespace
 }  // namespace aoe::harness

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,21 +18,6 @@
 #include "initiator/actions.h"
 
 namespace aoe::harness {
-
-enum class End : std::uint8_t { initiator, target };
-/// "initiator", "target".
-std::string_view text(End end);
-
-/// What a disk fails, and where.
-struct DiskFaults {
-  bool reads = true;
-  bool writes = true;
-  bool flushes = false;  // a flush concerns the whole disk
-  std::uint64_t lba = 0;
-  std::uint64_t sectors = std::numeric_limits<std::uint64_t>::max();
-
-  bool operator==(const DiskFaults&) const = default;
-};
 
 /// A world, or an implementation in it, can't do what a scenario asks: "the interface world can't
 /// cut the target's link". That is no pass and no failure.

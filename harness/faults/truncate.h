@@ -1,0 +1,24 @@
+// truncate: the frame ends after `to` bytes, counted from its destination address on. One that is
+// no longer than that is none of this fault's.
+#pragma once
+
+#include "harness/faults/fault.h"
+
+namespace aoe::harness {
+
+class TruncateFault final : public Fault {
+ public:
+  TruncateFault(std::string id, const Selector& selector, const TruncateSpec& spec)
+      : Fault(std::move(id), selector), to_(spec.to) {}
+
+  void strike(Passing& passing, Random&) override {
+    if (passing.bytes.size() > to_) passing.bytes = passing.bytes.first(to_);
+  }
+
+ private:
+  bool can_strike(const Passing& passing) const override { return passing.bytes.size() > to_; }
+
+  const std::size_t to_;
+};
+
+}  // namespace aoe::harness

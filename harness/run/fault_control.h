@@ -1,0 +1,41 @@
+// Arms and heals the faults of a run: those of frames at the world's fault stage, those of an end
+// through the world itself.
+//
+// Owned by a runner, for one run. Healing undoes what can be undone: a carrier is back, an MTU is
+// what it was, the target goes on or is started again, its disk is whole. A MAC address stays.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "harness/world/world.h"
+
+namespace aoe::harness {
+
+class FaultControl {
+ public:
+  FaultControl(World& world, const Scenario& scenario) : world_(world), given_(scenario.given) {}
+
+  /// The error: what this world can't do. It is then not armed.
+  Control arm(const FaultSpec& spec);
+  /// Nothing happens where it is not armed.
+  void heal(const std::string& id);
+  void heal_all();
+
+  /// When tick() has something to do: a target that was killed is to be started again.
+  Instant deadline() const { return restart_due_; }
+  void tick();
+
+ private:
+  struct Arm;
+  struct Heal;
+
+  void restart();
+
+  World& world_;
+  const Givens given_;
+  std::map<std::string, FaultSpec> ends_;  // the armed faults of an end, by id
+  Instant restart_due_ = never;
+};
+
+}  // namespace aoe::harness

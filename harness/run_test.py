@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import uuid
 import lab
 
 HARNESS, TARGET, SCENARIOS, PART = sys.argv[1:5]
-PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3, 5
+PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 5, 130
 MARK = "AOE_RUN_TEST_MARK"  # an environment variable that every process of a run inherits
 
 FAILING = """\
@@ -119,14 +120,12 @@ def check_captures_against_ledger(case):
 def a_run_passes_and_its_seed_repeats_it(trial):
     output = trial.passes("scenarios/retransmit.yaml", "--out", "first")
     first, verdict = output.splitlines()[:2]
-    seed = re.fullmatch(r"seed (\d+)  world sim  initiator aoe-initiator  target aoe-target", first)[1]
-    assert re.fullmatch(r"  PASS  retransmit +\d\S+s  769 requests, \d+ frames, \d+ retransmissions", verdict), verdict
-    assert re.fullmatch(r"1 passed, 0 failed in \S+s  first/last/cases", output.splitlines()[-1]), output
+    seed = re.fullmatch(r"seed (\d+)  world sim  sut aoe-target", first)[1]
+    assert re.match(r"  PASS  retransmit +\d\S+s  retransmit \+", verdict), verdict
+    assert re.fullmatch(r"1 passed, 0 failed in \S+s  first/last/index.html", output.splitlines()[-1]), output
     again = trial.passes("scenarios/retransmit.yaml", "--seed", seed, "--out", "second")
     assert again.splitlines()[:-1] == output.splitlines()[:-1]
     names = ["initiator-side.pcap", "ledger.jsonl", "target-side.pcap"]
-    for out in ["first", "second"]:
-        assert sorted(os.listdir(trial.case(out))) == names
     for name in names:
         assert contents(f"{trial.case('first')}/{name}") == contents(f"{trial.case('second')}/{name}"), name
     check_captures_against_ledger(trial.case("first"))
@@ -136,21 +135,45 @@ def a_run_passes_and_its_seed_repeats_it(trial):
 
 def a_failure_is_told_so_that_it_can_be_reported(trial):
     trial.file("too hasty.yaml", FAILING)
-    result = trial.run("run", "too hasty.yaml", "--seed", "7")
+    result = trial.run("run", "too hasty.yaml", "--seed", "7", "--report", "junit=j.xml,md=m.md", "--report", "tap=-")
     assert (result.returncode, result.stderr) == (FAILED, ""), result
     lines = result.stdout.splitlines()
     assert lines[0].startswith("seed 7  world sim")
-    assert lines[1].startswith("  FAIL  too-hasty ")
+    assert re.fullmatch(r"  FAIL  too-hasty +\S+s", lines[1]), lines[1]
     assert lines[2] == "        too hasty.yaml:9"
     number = re.fullmatch(r"  expected  retransmission of #(\d+) \(e1\.1 READ EXT lba 4\+2 tag [0-9a-f]{8}\) in "
                           r"\[0, 0\.01\] ms", lines[3])[1]
     assert lines[4] == "  actual    none after 0.02ms", lines[4]
-    assert lines[5] == "       t(ms)     #  frame"
-    assert re.search(rf" {number}  → e1\.1 READ EXT lba 4\+2 tag [0-9a-f]{{8}} +dropped by loss", lines[-3]), lines
-    assert lines[-2] == "  repeat    aoe-harness run 'too hasty.yaml' --seed 7"
-    assert lines[-1].startswith("0 passed, 1 failed in ")
+    assert lines[5].split() == ["t(ms)", "#", "frame", "fate"], lines[5]
+    assert re.search(rf"^ +\d+\.\d+ +{number}  → e1\.1 READ EXT lba 4\+2 tag [0-9a-f]{{8}} +dropped by loss", result.stdout,
+                     re.M), lines
+    repeating = next(line for line in lines if line.startswith("  repro "))
+    assert repeating.split(None, 1)[1] == "aoe-harness run 'too hasty.yaml' --seed 7", repeating
+    assert re.search(r"^0 passed, 1 failed in ", result.stdout, re.M), result
+    assert re.search(r"^not ok 1 - too-hasty", result.stdout, re.M), result
+    for name in ["j.xml", "m.md", "runs/last/junit.xml", "runs/last/run.json"]:
+        assert b"too-hasty" in contents(os.path.join(trial.work, name)), name
     entries = check_captures_against_ledger(trial.case("runs", "too-hasty"))
     assert entries[int(number)]["dropped-by"] == "loss", "the evidence of a failed run is there, too"
+    again = subprocess.run([os.path.join(trial.case("runs", "too-hasty"), "repro.sh")], cwd=trial.work, capture_output=True,
+                           text=True, check=False, env={**os.environ, "PATH": f"{trial.programs}:{os.environ['PATH']}"})
+    assert (again.returncode, again.stderr) == (FAILED, ""), again
+    assert again.stdout.splitlines()[1:5] == lines[1:5], again
+
+
+def what_is_known_to_fail_is_no_failure(trial):
+    trial.file("hasty.yaml", FAILING)
+    trial.file("quiet.yaml", QUIET)
+    trial.file("known.yaml", "expected-failures:\n- {case: too-*, reason: it is in no hurry}\n")
+    result = trial.run("run", "hasty.yaml", "quiet.yaml", "--expect", "known.yaml")
+    assert (result.returncode, result.stderr) == (PASSED, ""), result
+    assert re.search(r"^  XFAIL +too-hasty", result.stdout, re.M), result
+    trial.file("known.yaml", "expected-failures:\n- {case: quiet, reason: it is too loud}\n"
+               "- {case: other, reason: none}\n")
+    result = trial.run("run", "quiet.yaml", "--expect", "known.yaml")
+    assert result.returncode == FAILED and re.search(r"^  XPASS +quiet", result.stdout, re.M), result
+    assert result.stderr == "aoe-harness: known.yaml:3: no case that was run is 'other'\n", result
+    trial.refused(["run", "quiet.yaml", "--expect", "gone.yaml"], USAGE, "gone.yaml: No such file or directory")
 
 
 def a_folder_is_run_as_a_whole(trial):
@@ -159,11 +182,63 @@ def a_folder_is_run_as_a_whole(trial):
     trial.file("many/notes.txt", "no scenario")
     result = trial.run("run", "many", "many/a.yaml", "./many/a.yaml", "--seed", "1")
     assert (result.returncode, result.stderr) == (FAILED, ""), result
-    assert re.findall(r"^  (PASS|FAIL)  (\S+)", result.stdout, re.M) == [("FAIL", "too-hasty"), ("PASS", "quiet")]
+    assert sorted(re.findall(r"^  (PASS|FAIL)  (\S+)", result.stdout, re.M)) == [("FAIL", "too-hasty"), ("PASS", "quiet")]
     assert re.search(r"^1 passed, 1 failed in ", result.stdout, re.M)
     trial.file("same/a.yaml", QUIET)
     trial.file("same/b.yaml", QUIET)
-    trial.refused(["run", "same"], FAILED, "same/b.yaml: scenario 'quiet' is in same/a.yaml, too")
+    trial.refused(["run", "same"], USAGE, "same/b.yaml: scenario 'quiet' is in same/a.yaml, too")
+
+
+def what_is_selected_runs_and_nothing_else(trial):
+    trial.file("many/quiet.yaml", QUIET)
+    trial.file("many/hasty.yaml", FAILING)
+    for arguments, ids in [(["many"], ["too-hasty", "quiet"]), (["many", "quiet"], ["quiet"]), (["many", "too*"], ["too-hasty"]),
+                           (["many", "--exclude", "too-hasty"], ["quiet"])]:
+        result = trial.run("run", *arguments, "--dry-run")
+        assert (result.returncode, result.stdout.split(), result.stderr) == (PASSED, ids, ""), result
+    trial.refused(["run", "many", "queit"], USAGE,
+                  "queit: no such file, nor a scenario of this name or tag; did you mean 'quiet'?")
+    trial.refused(["run", "many", "--exclude", "*"], USAGE, "nothing is left to run of what was selected")
+    assert not os.path.exists(os.path.join(trial.work, "runs")), "nothing was run"
+
+
+def a_case_is_repeated_with_one_seed_after_another(trial):
+    trial.file("quiet.yaml", QUIET)
+    trial.passes("quiet.yaml", "--seed", "5", "--repeat", "3", "--out", "thrice")
+    with open(os.path.join(trial.work, "thrice/last/run.json"), encoding="utf-8") as file:
+        case, = json.load(file)["cases"]
+    assert (case["tries"], case["tries_passed"], case["outcome"]) == (3, 3, "PASS"), case
+    tries = [trial.case("thrice", f"quiet/try-{number}") for number in [1, 2, 3]]
+    assert len({contents(f"{path}/ledger.jsonl") for path in tries}) == 3, "each has a seed of its own"
+    trial.file("hasty.yaml", FAILING)
+    result = trial.run("run", "hasty.yaml", "--until-fail", "-j", "1")
+    assert (result.returncode, result.stdout.count("  FAIL  ")) == (FAILED, 1), result
+
+
+def a_case_that_takes_too_long_is_ended(trial):
+    trial.file("long.yaml", QUIET + "- wait: 1000s\n")
+    result = trial.run("run", "long.yaml", "--world", "veth", "--timeout", "1")
+    assert (result.returncode, result.stderr) == (ENVIRONMENT, ""), result
+    assert "the harness did not end within 1 s" in result.stdout, result
+
+
+def a_run_that_is_interrupted_says_what_it_has(trial):
+    lab.require("ip")
+    trial.file("many/a.yaml", QUIET)
+    for name in ["b", "c"]:
+        trial.file(f"many/{name}.yaml", QUIET.replace("quiet", name) + "- wait: 1000s\n")
+    command = [*trial.prefix, os.path.join(trial.programs, "aoe-harness"), "run", "many", "--world", "veth", "-j", "1"]
+    process = subprocess.Popen(command, cwd=trial.work, stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: os.path.exists(os.path.join(trial.case("runs", "b"), "ledger.jsonl")) or
+               os.path.exists(os.path.join(trial.case("runs", "b"), "sut.log")), "the second case has not begun")
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == INTERRUPTED, (process.returncode, output)
+    with open(os.path.join(trial.work, "runs/last/run.json"), encoding="utf-8") as file:
+        record = json.load(file)
+    assert [(case["id"], case["outcome"]) for case in record["cases"]] == [("quiet", "PASS"), ("b", "ERROR")], record
+    assert (record["interrupted"], record["not_run"], record["cases"][1]["reason"]) == (True, ["c"], "interrupted"), record
+    assert os.path.exists(os.path.join(trial.case("runs", "b"), "ledger.jsonl"))
 
 
 def last_leads_to_the_newest(trial):
@@ -193,11 +268,13 @@ def what_cannot_be_run_is_refused(trial):
     trial.file("empty/notes.txt", "no scenario")
     trial.refused(["run", "gone.yaml"], USAGE, "gone.yaml: No such file or directory")
     trial.refused(["run", "empty"], USAGE, "empty: no scenarios there")
-    trial.refused(["run"], USAGE, "paths is required" + hint)
+    trial.refused(["run"], USAGE, "what is required" + hint)
     trial.refused([], USAGE, "A subcommand is required" + hint)
     trial.refused(["rum", "x.yaml"], USAGE, "rum: no such command (aoe-harness --help lists them)")
     trial.refused([""], USAGE, ": no such command (aoe-harness --help lists them)")
     trial.refused(["run", "x.yaml", "--sead", "7"], USAGE, "The following argument was not expected: --sead" + hint)
+    trial.refused(["run", "x.yaml", "--report", "jnuit=a"], USAGE,
+                  "--report: jnuit: no such report; did you mean 'junit'?")
     trial.refused(["run", "x.yaml", "--seed", "seven"], USAGE,
                   "Could not convert: --seed = seven" + hint)
     result = trial.run("run", "x.yaml", "--world", "moon")
@@ -207,11 +284,11 @@ def what_cannot_be_run_is_refused(trial):
 
 def a_bad_scenario_is_one_line(trial):
     trial.file("broken.yaml", "scenario: x\nsteps: [\n")
-    trial.refused(["run", "broken.yaml"], FAILED, "broken.yaml:3:1: end of sequence flow not found")
+    trial.refused(["run", "broken.yaml"], USAGE, "broken.yaml:3:1: end of sequence flow not found")
     trial.file("typo.yaml", QUIET.replace("title", "titel"))
-    trial.refused(["run", "typo.yaml"], FAILED, "typo.yaml:1:1: scenario: key 'title' is missing")
+    trial.refused(["run", "typo.yaml"], USAGE, "typo.yaml:1:1: scenario: key 'title' is missing")
     trial.file("typo.yaml", QUIET.replace("expect:", "expct: e1.1, expect:"))
-    trial.refused(["run", "typo.yaml"], FAILED, "typo.yaml:5:14: discover: unknown key 'expct'; did you mean 'expect'?")
+    trial.refused(["run", "typo.yaml"], USAGE, "typo.yaml:5:14: discover: unknown key 'expct'; did you mean 'expect'?")
     assert not os.path.exists(os.path.join(trial.work, "runs")), "nothing was run"
 
 
@@ -223,9 +300,11 @@ def a_folder_that_cannot_be_written_is_named(trial):
 
 
 def help_and_version_fit_a_screen(trial):
-    for arguments in [["--help"], ["run", "--help"]]:
+    for arguments, lines_max in [(["--help"], 24), (["run", "--help"], 40)]:  # run has an option a line
         result = trial.run(*arguments)
-        assert (result.returncode, result.stderr) == (PASSED, "") and len(result.stdout.splitlines()) < 24, result
+        lines = result.stdout.splitlines()
+        assert (result.returncode, result.stderr) == (PASSED, ""), result
+        assert len(lines) < lines_max and max(map(len, lines)) <= 100, result.stdout
     version = trial.run("--version")
     assert re.fullmatch(r"aoe-harness \d+\.\d+\.\d+\n", version.stdout), version
 
@@ -271,12 +350,13 @@ def passes_over_real_interfaces_and_leaves_nothing(trial):
     interfaces = os.listdir("/sys/class/net")
     os.environ[MARK] = mark
     output = trial.passes("scenarios/retransmit.yaml", "quiet.yaml", "--world", "veth", "--seed", "7", "--out", "veth")
-    assert output.startswith("seed 7  world veth  initiator aoe-initiator  target aoe-target\n"), output
+    assert output.startswith("seed 7  world veth  sut aoe-target\n"), output
     assert re.search(r"^2 passed, 0 failed", output, re.M), output
     assert not marked_processes(mark)
     assert os.listdir("/sys/class/net") == interfaces
     case = trial.case("veth")
-    assert sorted(os.listdir(case)) == ["initiator-side.pcap", "ledger.jsonl", "sut.log", "target-side.pcap"]
+    assert {"initiator-side.pcap", "ledger.jsonl", "sut.log", "target-side.pcap"} <= set(os.listdir(case))
+    assert "target.img" not in os.listdir(case)
     check_captures_against_ledger(case)
     with open(os.path.join(case, "sut.log"), encoding="utf-8") as file:
         log = file.read()
@@ -332,12 +412,13 @@ def a_target_that_does_not_start_is_one_line(trial):
     program = os.path.join(trial.programs, "aoe-target")
     arguments = ["run", "quiet.yaml", "--world", "veth", "--out", "none"]
     for script, complaint in [
-            ("#!/bin/sh\necho 'no disk today'; exit 4\n", f"quiet: {program} ended with status 4; it said: no disk today"),
-            ("#!/nowhere/sh\n", f"quiet: {program}: No such file or directory")]:
+            ("#!/bin/sh\necho 'no disk today'; exit 4\n", f"{program} ended with status 4; it said: no disk today"),
+            ("#!/nowhere/sh\n", f"{program}: No such file or directory")]:
         with open(program, "w", encoding="utf-8") as file:
             file.write(script)
         result = trial.run(*arguments)
-        assert (result.returncode, result.stderr) == (ENVIRONMENT, f"aoe-harness: {complaint}\n"), result
+        assert (result.returncode, result.stderr) == (ENVIRONMENT, ""), result
+        assert re.search(rf"^  ERROR  quiet .*\n +{re.escape(complaint)}$", result.stdout, re.M), result
 
 
 def without_namespaces_it_says_so(trial):
@@ -352,10 +433,14 @@ def without_namespaces_it_says_so(trial):
                              "No space left on device\n"), result
 
 
-SIM = [a_run_passes_and_its_seed_repeats_it, a_failure_is_told_so_that_it_can_be_reported, a_folder_is_run_as_a_whole,
+SIM = [a_run_passes_and_its_seed_repeats_it, a_failure_is_told_so_that_it_can_be_reported,
+       what_is_known_to_fail_is_no_failure, a_folder_is_run_as_a_whole,
+       what_is_selected_runs_and_nothing_else, a_case_is_repeated_with_one_seed_after_another,
        last_leads_to_the_newest, runs_at_the_same_time_do_not_meet, what_cannot_be_run_is_refused,
        a_bad_scenario_is_one_line, a_folder_that_cannot_be_written_is_named, help_and_version_fit_a_screen]
-VETH = [passes_over_real_interfaces_and_leaves_nothing, a_run_that_is_killed_takes_its_target_along,
+VETH = [passes_over_real_interfaces_and_leaves_nothing, a_run_that_is_interrupted_says_what_it_has,
+        a_case_that_takes_too_long_is_ended,
+        a_run_that_is_killed_takes_its_target_along,
         a_target_that_dies_is_the_finding, a_target_that_does_not_start_is_one_line, without_namespaces_it_says_so]
 
 

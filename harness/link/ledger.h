@@ -41,6 +41,7 @@ class Ledger {
   LedgerEntry& add(Direction direction, Bytes frame, Instant now);
   LedgerEntry& operator[](FrameId id) { return entries_[id]; }
   const LedgerEntry& operator[](FrameId id) const { return entries_[id]; }
+  Instant origin() const { return origin_; }
   FrameId size() const { return static_cast<FrameId>(entries_.size()); }
 
   /// "   12.345   17  → e1.1 READ lba 2+2 tag 8000a3c1            dropped by f1"
@@ -51,9 +52,10 @@ class Ledger {
   /// One JSON object a line. The error names the file.
   tl::expected<void, std::string> write(const std::string& path) const;
 
- private:
+  /// What became of it: "dropped by f1", "delivered 2 times (f2)".
   std::string fate(const LedgerEntry& entry) const;
 
+ private:
   const Instant origin_;
   std::deque<LedgerEntry> entries_;  // by id; references stay good
 };

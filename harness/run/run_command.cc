@@ -1,185 +1,33 @@
 #include "harness/run/run_command.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
+#include <fstream>
 #include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <tl/expected.hpp>
 
-#include "harness/run/runner.h"
-#include "harness/world/sim_world.h"
-#include "harness/world/veth_world.h"
+#include "harness/report/expectations.h"
+#include "harness/report/terminal.h"
+#include "harness/run/child_pool.h"
+#include "harness/run/exit_status.h"
+#include "harness/run/interruption.h"
+#include "harness/run/tries.h"
+#include "wire/network_namespace.h"
 
 namespace aoe::harness {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t frames_shown = 12;
-
-using Files = std::vector<std::string>;
-
-/// Those of a folder, and of the folders in it, by name.
-tl::expected<Files, std::string> list_folder(const std::string& folder) {
-  Files files;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (entry->path().extension() == ".yaml") files.push_back(entry->path().string());
-  }
-  if (error) return tl::unexpected(fmt::format("{}: {}", folder, error.message()));
-  std::ranges::sort(files);
-  return files;
-}
-
-tl::expected<Files, std::string> find_scenarios(const Files& paths) {
-  Files files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) return tl::unexpected(fmt::format("{}: {}", path, error.message()));
-    Files found{path};
-    if (fs::is_directory(status)) {
-      auto listed = list_folder(path);
-      if (!listed) return listed;
-      found = *std::move(listed);
-    }
-    for (std::string& file : found) {
-      const auto is_same = [&](const std::string& other) {
-        return fs::path(other).lexically_normal() == fs::path(file).lexically_normal();
-      };
-      if (std::ranges::none_of(files, is_same)) files.push_back(std::move(file));
-    }
-  }
-  if (files.empty())
-    return tl::unexpected(fmt::format("{}: no scenarios there", fmt::join(paths, ", ")));
-  return files;
-}
-
-/// Loads them all, for a run to begin only when it can be carried through. Each leaves its evidence
-/// in a folder of its name, so no two have the same.
-tl::expected<std::vector<Scenario>, std::string> load_all(const Files& files) {
-  std::vector<Scenario> scenarios;
-  for (const std::string& file : files) {
-    auto loaded = load_scenarios(file);
-    if (!loaded) return tl::unexpected(loaded.error());
-    for (Scenario& scenario : *loaded) {
-      const auto same = std::ranges::find(scenarios, scenario.id, &Scenario::id);
-      if (same != scenarios.end()) {
-        return tl::unexpected(
-            fmt::format("{}: scenario '{}' is in {}, too", file, scenario.id, same->file));
-      }
-      scenarios.push_back(std::move(scenario));
-    }
-  }
-  return scenarios;
-}
-
-/// A word as a shell takes it.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+=:,@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-/// What came of one scenario, and where the evidence lies.
-struct CaseResult {
-  Verdict verdict;
-  Duration real{};
-};
-
-class Run {
- public:
-  Run(const RunOptions& options, fs::path folder) : options_(options), folder_(std::move(folder)) {}
-
-  /// The error: the world, the program under test or the folder can't be had.
-  tl::expected<CaseResult, std::string> run(const Scenario& scenario) const;
-
- private:
-  const RunOptions& options_;
-  const fs::path folder_;
-};
-
-std::string_view text(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::passed: return "PASS";
-    case Outcome::failed: return "FAIL";
-    case Outcome::inconclusive: return "INCONCLUSIVE";
-  }
-  AOE_CHECK(false && "an outcome without a text");
-}
-
-void print_failure(const Scenario& scenario, const Failure& failure, const Ledger& ledger) {
-  if (failure.mark.line > 0) {
-    fmt::print("        {}:{}\n", failure.mark.file, failure.mark.line);
-  } else {
-    fmt::print("        {}\n", scenario.file);
-  }
-  fmt::print("  expected  {}\n  actual    {}\n", failure.expected, failure.actual);
-  if (ledger.size() == 0) return;
-  // What it is about, then what led to it.
-  const FrameId last = failure.frames.empty() ? ledger.size() - 1 : failure.frames.back();
-  fmt::print("       t(ms)     #  frame\n");
-  for (const FrameId frame : failure.frames) {
-    if (frame + frames_shown <= last) fmt::print("{}\n         ...\n", ledger.line(frame));
-  }
-  fmt::print("{}", ledger.tail(last, frames_shown));
-}
-
-tl::expected<CaseResult, std::string> Run::run(const Scenario& scenario) const {
-  const fs::path folder = folder_ / "cases" / scenario.id;
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return tl::unexpected(fmt::format("{}: {}", folder.string(), error.message()));
-  auto captures = Captures::create(folder.string());
-  if (!captures) return tl::unexpected(captures.error());
-
-  const auto started = std::chrono::steady_clock::now();
-  const bool sim = options_.world == WorldKind::sim;
-  Ledger ledger(sim ? SimWorld::origin : initiator::monotonic_now());
-  Exchanges exchanges(ledger, std::min(scenario.target.buffers, scenario.given.maxout));
-  FaultStage stage(ledger, exchanges, *std::move(captures), options_.seed);
-  std::unique_ptr<World> world;
-  if (sim) {
-    world = std::make_unique<SimWorld>(scenario, stage, exchanges, options_.seed);
-  } else {
-    auto built =
-        VethWorld::create(scenario, {options_.target_program, folder.string()}, stage, exchanges);
-    if (!built) return tl::unexpected(built.error());
-    world = *std::move(built);
-  }
-  Runner runner(scenario, *world, ledger, exchanges, options_.seed);
-  CaseResult result{runner.run(), {}};
-  result.real = std::chrono::steady_clock::now() - started;
-
-  const Verdict& verdict = result.verdict;
-  fmt::print("  {}  {:<28} {:>8}  {} requests, {} frames, {} retransmissions\n",
-             text(verdict.outcome), scenario.id, describe(verdict.took), verdict.requests,
-             ledger.size(), exchanges.retransmissions());
-  for (const std::string& note : verdict.notes) fmt::print("        {}\n", note);
-  if (!verdict.doubt.empty()) fmt::print("        {}\n", verdict.doubt);
-  for (const Failure& failure : verdict.failures) print_failure(scenario, failure, ledger);
-  if (verdict.outcome != Outcome::passed) {
-    fmt::print("  repeat    aoe-harness run {}{} --seed {}\n", quoted(scenario.file),
-               sim ? "" : " --world veth", options_.seed);
-  }
-
-  if (auto written = ledger.write((folder / "ledger.jsonl").string()); !written) {
-    return tl::unexpected(written.error());
-  }
-  if (auto flushed = stage.captures().flush(); !flushed) return tl::unexpected(flushed.error());
-  return result;
-}
+using Clock = std::chrono::steady_clock;
 
 /// runs/<time>-<seed>, with runs/last leading to it.
 tl::expected<fs::path, std::string> make_folder(const RunOptions& options) {
@@ -200,26 +48,219 @@ tl::expected<fs::path, std::string> make_folder(const RunOptions& options) {
   return out / name;
 }
 
-}  // namespace
-
-void complain(const std::string& line) {
-  fmt::print(stderr, "aoe-harness: {}\n", line);
+/// Does it end a run that goes on until something fails?
+bool is_red(Outcome outcome) {
+  return outcome == Outcome::failed || outcome == Outcome::broken ||
+         outcome == Outcome::unexpected_pass;
 }
 
-int run_command(const RunOptions& options) {
-  const auto files = find_scenarios(options.paths);
-  if (!files) {
-    complain(files.error());
-    return exit_usage;
+std::string now_as_text() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+}
+
+std::string last_line(const fs::path& path) {
+  std::ifstream file(path);
+  std::string last;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) last = line;
   }
-  const auto scenarios = load_all(*files);
+  return last;
+}
+
+class Run {
+ public:
+  Run(const RunOptions& options, std::vector<Scenario> scenarios, Expectations expectations,
+      fs::path folder)
+      : options_(options),
+        scenarios_(std::move(scenarios)),
+        expectations_(std::move(expectations)),
+        folder_(std::move(folder)),
+        tries_(scenarios_.size()) {
+    head_.version = AOE_VERSION;
+    head_.started = now_as_text();
+    head_.seed = options.seed;
+    head_.world = text(options.cases.world);
+    head_.sut = "aoe-target";
+  }
+
+  /// Returns the program's exit status.
+  int play();
+
+ private:
+  std::size_t try_of(std::size_t piece) const { return piece / scenarios_.size(); }
+  const Scenario& scenario_of(std::size_t piece) const {
+    return scenarios_[piece % scenarios_.size()];
+  }
+  std::uint64_t seed_of(std::size_t piece) const { return options_.seed + try_of(piece); }
+  bool repeats() const { return options_.repeat > 1; }
+  /// Scenarios times tries; as many as can be counted where it goes on for ever.
+  std::size_t pieces() const {
+    return std::min(options_.repeat, for_ever / scenarios_.size()) * scenarios_.size();
+  }
+  /// Where the evidence of a piece goes, within the run's folder.
+  fs::path folder_of(std::size_t piece) const;
+
+  std::string work(std::size_t piece) const;
+  void ended(const ChildEnd& end);
+  void show(const std::string& text) const;
+  RunRecord record(Duration real) const;
+  tl::expected<void, std::string> write(const RunRecord& record) const;
+  int status(const RunRecord& record) const;
+
+  const RunOptions& options_;
+  const std::vector<Scenario> scenarios_;
+  Expectations expectations_;
+  const fs::path folder_;
+  RunRecord head_;            // what is known before any case is
+  std::vector<Tries> tries_;  // by scenario
+  std::size_t done_ = 0;      // pieces
+  Terminal terminal_{terminal_style(STDOUT_FILENO, options_.verbosity)};
+  bool failed_ = false;
+};
+
+fs::path Run::folder_of(std::size_t piece) const {
+  const fs::path folder = fs::path("cases") / scenario_of(piece).id;
+  return repeats() ? folder / fmt::format("try-{}", try_of(piece) + 1) : folder;
+}
+
+/// In the child. What it says of itself (a failed check, a sanitizer's report) is evidence, too.
+std::string Run::work(std::size_t piece) const {
+  const fs::path folder = folder_ / folder_of(piece);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  const int log = ::open((folder / "harness.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (log >= 0) ::dup2(log, STDERR_FILENO);
+  CaseRecord record = run_case(scenario_of(piece), options_.cases, seed_of(piece), folder);
+  if (::lseek(STDERR_FILENO, 0, SEEK_CUR) == 0) fs::remove(folder / "harness.log", error);
+  record.folder = folder_of(piece).string();
+  return to_json(record);
+}
+
+void Run::ended(const ChildEnd& end) {
+  CaseRecord record = case_record(scenario_of(end.index), options_.cases, seed_of(end.index));
+  record.folder = folder_of(end.index).string();
+  record.outcome = Outcome::broken;
+  if (end.death.empty()) {
+    auto told = case_from_json(end.output);
+    if (told) {
+      record = *std::move(told);
+    } else {
+      record.reason = "its record can't be read: " + told.error();
+    }
+  } else {
+    const std::string said = last_line(folder_ / record.folder / "harness.log");
+    record.reason =
+        fmt::format("the harness {}{}", end.death, said.empty() ? "" : "; it said: " + said);
+  }
+  expectations_.apply(head_, record);
+  failed_ |= is_red(record.outcome);
+  show(terminal_.finished(record));
+  show(terminal_.progress(++done_, pieces(), record.id));
+  tries_[end.index % scenarios_.size()].add(std::move(record));
+}
+
+void Run::show(const std::string& text) const {
+  fmt::print("{}", text);
+  std::fflush(stdout);
+}
+
+RunRecord Run::record(Duration real) const {
+  RunRecord record = head_;
+  record.interrupted = interrupted();
+  record.real = real;
+  for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+    if (tries_[i].empty()) {
+      record.not_run.push_back(scenarios_[i].id);
+    } else {
+      record.cases.push_back(tries_[i].merged());
+    }
+  }
+  return record;
+}
+
+tl::expected<void, std::string> Run::write(const RunRecord& record) const {
+  std::vector<Output> outputs{{ReportKind::json, (folder_ / "run.json").string()},
+                              {ReportKind::junit, (folder_ / "junit.xml").string()},
+                              {ReportKind::html, (folder_ / "index.html").string()}};
+  outputs.insert(outputs.end(), options_.reports.begin(), options_.reports.end());
+  return write_outputs(outputs, record);
+}
+
+int Run::status(const RunRecord& record) const {
+  const auto counts = count(record);
+  const auto of = [&](Outcome outcome) { return counts[static_cast<std::size_t>(outcome)]; };
+  if (record.interrupted) return exit_interrupted;
+  if (of(Outcome::failed) + of(Outcome::unexpected_pass) > 0) return exit_failed;
+  if (of(Outcome::broken) > 0) return exit_environment;
+  if (of(Outcome::unsupported) == record.cases.size()) return exit_environment;
+  const bool doubtful = of(Outcome::flaky) + of(Outcome::inconclusive) > 0;
+  return doubtful && options_.strict ? exit_inconclusive : exit_passed;
+}
+
+int Run::play() {
+  const Clock::time_point began = Clock::now();
+  note_interruptions();
+  show(terminal_.header(head_));
+  ChildPool pool;
+  pool.jobs = options_.jobs;
+  pool.patience = options_.patience;
+  pool.work = [this](std::size_t piece) { return work(piece); };
+  pool.ended = [this](const ChildEnd& end) { ended(end); };
+  pool.stop = [this] { return failed_ && (options_.fail_fast || options_.until_fail); };
+  pool.run(pieces());
+
+  const RunRecord record = this->record(Clock::now() - began);
+  const auto written = write(record);
+  show(terminal_.summary(record, options_.out + "/last/index.html"));
+  for (const std::string& unused : expectations_.unused()) complain(unused);
+  if (!written) {
+    complain(written.error());
+    return exit_environment;
+  }
+  return status(record);
+}
+
+/// Are there namespaces to be had? Asked in a process of its own, for who enters one can't go back.
+tl::expected<void, std::string> probe_namespaces() {
+  std::string complaint;
+  ChildPool pool;
+  pool.work = [](std::size_t) {
+    const auto entered = enter_network_namespace();
+    return entered ? std::string() : entered.error();
+  };
+  pool.ended = [&](const ChildEnd& end) {
+    complaint = end.death.empty() ? end.output : "a process that asks for namespaces " + end.death;
+  };
+  pool.run(1);
+  if (!complaint.empty()) return tl::unexpected(complaint);
+  return {};
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  Expectations expectations;
+  if (!options.expectations.empty()) {
+    auto loaded = Expectations::load(options.expectations);
+    if (!loaded) {
+      complain(loaded.error());
+      return exit_usage;
+    }
+    expectations = *std::move(loaded);
+  }
+  auto scenarios = select(options.selection);
   if (!scenarios) {
     complain(scenarios.error());
-    return exit_failed;
+    return exit_usage;
   }
-  if (options.world == WorldKind::veth) {
-    if (auto entered = enter_network_namespace(); !entered) {
-      complain(entered.error());
+  if (options.dry_run) {
+    for (const Scenario& scenario : *scenarios) fmt::print("{}\n", scenario.id);
+    return exit_passed;
+  }
+  if (options.cases.world == WorldKind::veth) {
+    if (auto probed = probe_namespaces(); !probed) {
+      complain(probed.error());
       return exit_environment;
     }
   }
@@ -228,29 +269,7 @@ int run_command(const RunOptions& options) {
     complain(folder.error());
     return exit_environment;
   }
-
-  fmt::print("seed {}  world {}  initiator aoe-initiator  target aoe-target\n", options.seed,
-             options.world == WorldKind::sim ? "sim" : "veth");
-  std::fflush(stdout);
-  const Run run(options, *folder);
-  std::array<int, 3> counts{};  // by Outcome
-  Duration real{};
-  for (const Scenario& scenario : *scenarios) {
-    const auto result = run.run(scenario);
-    if (!result) {
-      complain(fmt::format("{}: {}", scenario.id, result.error()));
-      return exit_environment;
-    }
-    ++counts[static_cast<std::size_t>(result->verdict.outcome)];
-    real += result->real;
-    std::fflush(stdout);
-  }
-  const auto [passed, failed, inconclusive] = counts;
-  fmt::print("{} passed, {} failed", passed, failed);
-  if (inconclusive > 0) fmt::print(", {} inconclusive", inconclusive);
-  fmt::print(" in {}  {}/last/cases\n", describe(real), options.out);
-  if (failed > 0) return exit_failed;
-  return inconclusive > 0 ? exit_inconclusive : exit_passed;
+  return Run(options, *std::move(scenarios), std::move(expectations), *folder).play();
 }
 
 }  // namespace aoe::harness

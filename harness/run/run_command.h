@@ -1,36 +1,44 @@
-// `aoe-harness run`: runs scenarios, prints what came of each, and leaves the evidence in a folder.
+// `aoe-harness run`: plays what is selected, each case in a process of its own, tells what came of
+// it while it goes on, and leaves a record, its reports and the evidence in a folder.
 //
-//   runs/<time>-<seed>/cases/<scenario>/    ledger.jsonl, initiator-side.pcap, target-side.pcap;
-//                                           in the veth world sut.log, too
-//   runs/last                               leads to the newest
+//   runs/<time>-<seed>/run.json            what came of it, and reports of that:
+//   runs/<time>-<seed>/{index.html,junit.xml}
+//   runs/<time>-<seed>/cases/<scenario>/   a case's evidence: see run_case.h
+//   runs/last                              leads to the newest
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "harness/report/outputs.h"
+#include "harness/run/run_case.h"
+#include "harness/run/selection.h"
+
 namespace aoe::harness {
 
-enum class WorldKind : std::uint8_t { sim, veth };
-
 struct RunOptions {
-  std::vector<std::string> paths;  // of scenarios, or of folders that hold them
-  WorldKind world = WorldKind::sim;
+  Selection selection;
+  CaseOptions cases;
   std::uint64_t seed = 0;
+  unsigned jobs = 1;
+  /// Each case this often, with the seeds `seed`, `seed` + 1, …
+  std::size_t repeat = 1;
+  bool until_fail = false;  // go on repeating, for ever unless `repeat` is told, until a case fails
+  bool fail_fast = false;   // begin nothing after a case that failed
+  bool strict = false;      // flaky and inconclusive cases count
+  bool dry_run = false;     // say what would run
+  std::chrono::seconds patience{600};  // for a case, in real time
   std::string out = "runs";
-  std::string target_program = "aoe-target";  // for the veth world
+  std::string expectations;     // a file of known failures; empty: none
+  std::vector<Output> reports;  // beside those in the run's folder
+  int verbosity = 0;            // see TerminalStyle
 };
+inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 
-inline constexpr int exit_passed = 0;
-inline constexpr int exit_failed = 1;  // an expectation was not met, or a scenario can't be read
-inline constexpr int exit_usage = 2;   // nothing to run, as asked
-inline constexpr int exit_environment = 3;   // what is to be tested, or the world, can't be had
-inline constexpr int exit_inconclusive = 5;  // nothing failed, but not all could be told
-
-/// Runs them one after another; returns the program's exit status.
+/// Returns the program's exit status.
 int run_command(const RunOptions& options);
-
-/// "aoe-harness: …" on standard error.
-void complain(const std::string& line);
 
 }  // namespace aoe::harness

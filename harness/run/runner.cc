@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/run/interruption.h"
 #include "initiator/actions.h"
 
 namespace aoe::harness {
@@ -39,33 +40,58 @@ Verdict Runner::run() {
   keep(do_steps());
   const Mark last_step = mark_;
   mark_ = {scenario_.file, 0, 0};
+  rule_ = "finally";
   keep(settle());
   if (const std::string broken = world_.broken(); !broken.empty()) {
     // What failed for want of a world is no finding of its own.
+    rule_ = "world";
     verdict.failures = {fail_for_certain("the world lasts until the scenario's end", broken)};
     verdict.failures.front().mark = last_step;
   }
+  rule_ = text(Check::data_integrity);
   keep(check_store());
   keep(check_always());
 
-  verdict.doubt = doubt();
-  const bool certain = std::ranges::any_of(verdict.failures, &Failure::certain);
-  if (!verdict.doubt.empty() && !certain) {
-    verdict.outcome = Outcome::inconclusive;
-  } else if (!verdict.failures.empty()) {
-    verdict.outcome = Outcome::failed;
-  }
+  judge(verdict);
   verdict.notes = std::move(notes_);
+  verdict.steps = std::move(steps_);
   verdict.took = world_.now() - begun;
   for (const Load& load : loads_) verdict.requests += load.completed();
   return verdict;
 }
 
+void Runner::judge(Verdict& verdict) const {
+  const std::string doubt = this->doubt();
+  const bool certain = std::ranges::any_of(verdict.failures, &Failure::certain);
+  if (interrupted()) {
+    verdict.outcome = Outcome::broken;
+    verdict.reason = "interrupted";
+    verdict.failures.clear();  // they are of what could not be brought to an end
+  } else if (certain || (doubt.empty() && !verdict.failures.empty())) {
+    verdict.outcome = Outcome::failed;
+  } else if (!unsupported_.empty()) {
+    verdict.outcome = Outcome::unsupported;
+    verdict.reason = unsupported_;
+  } else if (!doubt.empty()) {
+    verdict.outcome = Outcome::inconclusive;
+    verdict.reason = doubt;
+  }
+}
+
 Runner::Result Runner::do_steps() {
+  const Instant origin = world_.now();
   for (const Step& step : scenario_.steps) {
     mark_ = step.mark;
+    rule_ = step.word;
+    const Duration began = world_.now() - origin;
     Result failure = std::visit([this](const auto& what) { return this->step(what); }, step.what);
-    if (failure || !world_.broken().empty()) return failure;
+    steps_.push_back({.began = began,
+                      .ended = world_.now() - origin,
+                      .where = fmt::format("{}:{}", mark_.file, mark_.line),
+                      .word = step.word,
+                      .text = {},
+                      .met = !failure});
+    if (failure || is_over() || !unsupported_.empty()) return failure;
   }
   return std::nullopt;
 }
@@ -82,12 +108,12 @@ std::string Runner::doubt() const {
 }
 
 Failure Runner::fail(std::string expected, std::string actual, std::vector<FrameId> frames) const {
-  return {mark_, std::move(expected), std::move(actual), std::move(frames)};
+  return {mark_, rule_, std::move(expected), std::move(actual), std::move(frames)};
 }
 
 Failure Runner::fail_for_certain(std::string expected, std::string actual,
                                  std::vector<FrameId> frames) const {
-  return {mark_, std::move(expected), std::move(actual), std::move(frames), true};
+  return {mark_, rule_, std::move(expected), std::move(actual), std::move(frames), true};
 }
 
 Failure Runner::fail_data(std::string expected, const Load& load) {
@@ -97,6 +123,10 @@ Failure Runner::fail_data(std::string expected, const Load& load) {
 
 bool Runner::is_always(Check check) const {
   return std::ranges::find(scenario_.always, check) != scenario_.always.end();
+}
+
+bool Runner::is_over() const {
+  return !world_.broken().empty() || interrupted();
 }
 
 bool Runner::is_up(Address address) const {
@@ -109,7 +139,7 @@ bool Runner::wait(const std::function<bool()>& done, Instant deadline) {
       up_ = !up_;
       changed_ = world_.now();
     }
-    return done() || !world_.broken().empty();
+    return done() || is_over();
   };
   while (!world_.run_until(look, std::min(deadline, faults_.deadline())) &&
          world_.now() < deadline) {
@@ -140,7 +170,7 @@ Load& Runner::start(const IoStep& step) {
 Runner::Result Runner::step(const DiscoverStep& step) {
   const Instant begun = world_.now();
   const auto found = [&] { return is_up(step.expect); };
-  while (!found() && world_.now() < begun + step.within && world_.broken().empty()) {
+  while (!found() && world_.now() < begun + step.within && !is_over()) {
     world_.discover(step.expect);
     wait(found, std::min(world_.now() + discovery_repeat, begun + step.within));
   }
@@ -161,10 +191,7 @@ Runner::Result Runner::step(const WarmupStep& step) {
 }
 
 Runner::Result Runner::step(const ArmStep& step) {
-  if (auto armed = faults_.arm(step.fault); !armed) {
-    return fail(fmt::format("{} {} is armed", step.fault.word(), step.fault.id),
-                armed.error().reason);
-  }
+  if (auto armed = faults_.arm(step.fault); !armed) unsupported_ = armed.error().reason;
   return std::nullopt;
 }
 
@@ -208,11 +235,12 @@ Runner::Result Runner::step(const ScapyStep&) {
 }
 
 Runner::Result Runner::expect(const ExpectDevice& device) {
+  rule_ = "device";
   const Instant base = device.up ? last_heal_ : last_io_;
   const auto seen = [&] { return up_ == device.up; };
   // The slack may grow while we wait.
   const auto deadline = [&] { return base + device.within.most.value(symbols()); };
-  while (!wait(seen, deadline()) && world_.now() < deadline() && world_.broken().empty()) {
+  while (!wait(seen, deadline()) && world_.now() < deadline() && !is_over()) {
   }
   const Duration least = device.within.least.value(symbols());
   const Duration most = device.within.most.value(symbols());
@@ -232,6 +260,7 @@ Runner::Result Runner::expect(const ExpectDevice& device) {
 }
 
 Runner::Result Runner::expect(const ExpectIo& io) {
+  rule_ = "io";
   Load& load = *std::ranges::find(loads_, io.id, &Load::id);
   wait([&] { return load.done(); }, io.within ? load.started() + *io.within : patience());
   const std::string expected = fmt::format("io {} {}{}", io.id, io.success ? "completes" : "fails",
@@ -253,6 +282,7 @@ Runner::Result Runner::expect(const ExpectIo& io) {
 }
 
 Runner::Result Runner::expect(const ExpectRetransmit& retransmit) {
+  rule_ = "retransmit";
   const auto& dropped = world_.stage().dropped_by(retransmit.fault);
   wait([&] { return !dropped.empty(); }, patience());
   if (dropped.empty()) {
@@ -309,6 +339,7 @@ Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& w
 }
 
 Runner::Result Runner::expect(const ExpectHits& hits) {
+  rule_ = "hits";
   const std::uint64_t seen = world_.stage().hits(hits.fault);
   if (seen >= hits.least) return std::nullopt;
   return fail(fmt::format("fault {} strikes {} frames or more", hits.fault, hits.least),
@@ -349,6 +380,7 @@ Runner::Result Runner::check_always() {
   const auto& violations = exchanges_.violations();
   if (const auto first = std::ranges::find_if(violations, counts); first != violations.end()) {
     const auto more = std::ranges::count(violations, first->check, &Violation::check) - 1;
+    rule_ = text(first->check);
     Failure failure = fail(std::string(rule(first->check)), first->text, first->frames);
     if (more > 0) failure.actual += fmt::format(" (and {} more)", more);
     failure.certain = first->check != Check::no_early_retransmit;
@@ -357,6 +389,7 @@ Runner::Result Runner::check_always() {
   if (!is_always(Check::data_integrity) || wrong_data_told_) return std::nullopt;
   for (const Load& load : loads_) {
     if (!load.wrong_data()) continue;
+    rule_ = text(Check::data_integrity);
     return fail_for_certain(std::string(rule(Check::data_integrity)),
                             fmt::format("io {} read: {}", load.id(), *load.wrong_data()));
   }

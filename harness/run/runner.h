@@ -14,6 +14,7 @@
 
 #include "harness/data/disk_model.h"
 #include "harness/data/load.h"
+#include "harness/report/record.h"
 #include "harness/run/fault_control.h"
 #include "harness/scenario/scenario.h"
 #include "harness/world/world.h"
@@ -22,20 +23,20 @@ namespace aoe::harness {
 
 /// An expectation that was not met.
 struct Failure {
-  Mark mark;  // of the step; line 0 for what holds for the run as a whole
+  Mark mark;         // of the step; line 0 for what holds for the run as a whole
+  std::string rule;  // the step's word, or the check's name
   std::string expected;
   std::string actual;
   std::vector<FrameId> frames{};  // that show it
   bool certain = false;           // no slow machine excuses it
 };
 
-enum class Outcome : std::uint8_t { passed, failed, inconclusive };
-
 struct Verdict {
   Outcome outcome = Outcome::passed;
   std::vector<Failure> failures;
-  std::string doubt;               // why it is inconclusive
+  std::string reason;              // of what is neither passed nor failed
   std::vector<std::string> notes;  // what was measured: "retransmit +100ms in [100, 120] ms"
+  std::vector<StepRecord> steps;   // as they were played
   Duration took{};                 // of the world's time
   std::uint64_t requests = 0;      // completed
 };
@@ -54,6 +55,8 @@ class Runner {
   using Result = std::optional<Failure>;
 
   Result do_steps();
+  /// Fills in the outcome, and the reason for it.
+  void judge(Verdict& verdict) const;
   Result step(const DiscoverStep& step);
   Result step(const WarmupStep& step);
   Result step(const ArmStep& step);
@@ -82,6 +85,8 @@ class Runner {
   bool is_always(Check check) const;
   Load& start(const IoStep& step);
   bool is_up(Address device) const;
+  /// Nothing more can come of it: the world has ended, or the run is told to end.
+  bool is_over() const;
   /// The world's run_until(), that ends with the world, too, and on the way notes when the device
   /// comes and goes.
   bool wait(const std::function<bool()>& done, Instant deadline);
@@ -97,11 +102,14 @@ class Runner {
   Random random_;
   DiskModel model_;
   std::list<Load> loads_;
-  Mark mark_;  // of the step that runs
+  Mark mark_;         // of the step that runs,
+  std::string rule_;  // and what a failure of it is filed under
+  std::vector<StepRecord> steps_;
   Instant last_io_;
   Instant last_heal_;
-  bool up_ = false;  // the device, and
-  Instant changed_;  // since when
+  bool up_ = false;          // the device, and
+  Instant changed_;          // since when
+  std::string unsupported_;  // what the world, or the implementation, can't do
   bool wrong_data_told_ = false;
   std::vector<std::string> notes_;
 };

@@ -29,7 +29,7 @@ TEST(Runner, ARunInWhichAllIsWellPasses) {
   EXPECT_EQ(play.failures(), "");
   EXPECT_EQ(play.verdict.outcome, Outcome::passed);
   EXPECT_EQ(play.verdict.requests, 19U);
-  EXPECT_EQ(play.verdict.doubt, "");
+  EXPECT_EQ(play.verdict.reason, "");
 }
 
 TEST(Runner, ItTakesAsMuchOfTheWorldsTimeAsItTook) {
@@ -623,7 +623,7 @@ class Slow : public SimWorld {
 TEST(Runner, AWorldThatIsTooSlowToTellIsNeitherPassNorFail) {
   const Play passed(trial(read_and_expect), Play::make<Slow>);
   EXPECT_EQ(passed.verdict.outcome, Outcome::inconclusive);
-  EXPECT_EQ(passed.verdict.doubt,
+  EXPECT_EQ(passed.verdict.reason,
             "this machine was too busy: times are only known to 501ms, 500ms is the most");
   const Play failed(trial("- expect: {device: down, within: 1s}\n"), Play::make<Slow>);
   EXPECT_EQ(failed.verdict.outcome, Outcome::inconclusive);
@@ -651,7 +651,7 @@ class Leaky final : public SimWorld {
 TEST(Runner, AWorldThatLosesFramesItselfCannotTell) {
   const Play play(trial(read_and_expect), Play::make<Leaky>);
   EXPECT_EQ(play.verdict.outcome, Outcome::inconclusive);
-  EXPECT_EQ(play.verdict.doubt, "2 frames were lost that no fault struck");
+  EXPECT_EQ(play.verdict.reason, "2 frames were lost that no fault struck");
 }
 
 /// A world whose times are not known to 20 ms.

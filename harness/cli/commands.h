@@ -1,0 +1,23 @@
+// The commands of aoe-harness: each in a file of its name, with its options and nothing else. What
+// a command does is in the library.
+#pragma once
+
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+#include "harness/run/run_case.h"
+
+namespace aoe::harness {
+
+/// What the command that was given does; returns the program's exit status.
+using Action = std::function<int()>;
+
+void add_run_command(CLI::App& app, Action& action);
+
+// Options that several commands have.
+
+/// Where cases are played, and against what.
+void add_case_options(CLI::App& command, CaseOptions& options);
+
+}  // namespace aoe::harness

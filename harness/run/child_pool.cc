@@ -1,0 +1,150 @@
+#include "harness/run/child_pool.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "harness/run/interruption.h"
+#include "proto/check.h"
+
+namespace aoe::harness {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Child {
+  std::size_t index;
+  pid_t pid;
+  int pipe;  // what it returns
+  Clock::time_point deadline;
+  std::string output{};
+  bool told = false;     // to end
+  bool overdue = false;  // and so was killed
+};
+
+void write_all(int file, const std::string& text) {
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t written = ::write(file, text.data() + done, text.size() - done);
+    if (written < 0 && errno != EINTR) return;
+    if (written > 0) done += static_cast<std::size_t>(written);
+  }
+}
+
+[[noreturn]] void be_child(const ChildPool& pool, std::size_t index, int pipe, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(EXIT_FAILURE);
+  std::signal(SIGINT, SIG_IGN);  // a terminal's goes to all: the parent tells when it is time
+  int status = EXIT_SUCCESS;
+  try {
+    write_all(pipe, pool.work(index));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    status = EXIT_FAILURE;
+  }
+  // Neither this copy's buffers nor its objects are the parent's to see twice.
+  ::_exit(status);
+}
+
+Child start(const ChildPool& pool, std::size_t index) {
+  int ends[2];
+  AOE_CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+  std::fflush(nullptr);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  AOE_CHECK(pid >= 0);
+  if (pid == 0) {
+    ::close(ends[0]);
+    be_child(pool, index, ends[1], parent);
+  }
+  ::close(ends[1]);
+  return {.index = index, .pid = pid, .pipe = ends[0], .deadline = Clock::now() + pool.patience};
+}
+
+/// Reads what there is. False: no more will come.
+bool read_some(Child& child) {
+  char room[65536];
+  const ssize_t got = ::read(child.pipe, room, sizeof room);
+  if (got < 0) return errno == EINTR || errno == EAGAIN;
+  child.output.append(room, static_cast<std::size_t>(got));
+  return got > 0;
+}
+
+ChildEnd bury(const ChildPool& pool, Child& child) {
+  ::close(child.pipe);
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  std::string death;
+  if (child.overdue) {
+    death = fmt::format("did not end within {} s", pool.patience.count());
+  } else if (WIFSIGNALED(status)) {
+    const int number = WTERMSIG(status);
+    death = fmt::format("was killed by signal {} ({})", number, ::strsignal(number));
+  } else if (WEXITSTATUS(status) != 0) {
+    death = fmt::format("ended with status {}", WEXITSTATUS(status));
+  }
+  return {child.index, std::move(child.output), std::move(death)};
+}
+
+int milliseconds_until(Clock::time_point when) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 200));
+}
+
+}  // namespace
+
+std::size_t ChildPool::run(std::size_t count) const {
+  std::vector<Child> children;
+  std::size_t next = 0;
+  std::vector<pollfd> files;
+  while (true) {
+    const bool stopping = stop() || interrupted();
+    while (!stopping && next < count && children.size() < jobs) {
+      children.push_back(start(*this, next++));
+    }
+    if (children.empty()) return next;
+
+    files.clear();
+    Clock::time_point first = Clock::time_point::max();
+    for (const Child& child : children) {
+      files.push_back({child.pipe, POLLIN, 0});
+      first = std::min(first, child.deadline);
+    }
+    ::poll(files.data(), files.size(), milliseconds_until(first));
+
+    std::vector<Child> left;
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      Child& child = children[i];
+      if (files[i].revents != 0 && !read_some(child)) {
+        ended(bury(*this, child));
+        continue;
+      }
+      if (interrupted() && !child.told) {
+        child.told = true;
+        child.deadline = std::min(child.deadline, Clock::now() + grace);
+        ::kill(child.pid, SIGTERM);
+      }
+      if (!child.overdue && Clock::now() >= child.deadline) {
+        child.overdue = true;
+        ::kill(child.pid, SIGKILL);
+      }
+      left.push_back(std::move(child));
+    }
+    children = std::move(left);
+  }
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,32 @@
+// Work done in processes of their own, some at a time: what one of them does to itself (a crash, a
+// hang, namespaces it enters) stays its own.
+//
+// Call it from a process of one thread: children are forked, and go on in the caller's code.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+
+namespace aoe::harness {
+
+struct ChildEnd {
+  std::size_t index;   // of the piece of work
+  std::string output;  // what the work returned
+  std::string death;   // how it ended, if not well: "was killed by signal 11 (Segmentation fault)"
+};
+
+struct ChildPool {
+  unsigned jobs = 1;                             // at a time
+  std::chrono::seconds patience{600};            // for one piece of work
+  std::function<std::string(std::size_t)> work;  // in the child
+  std::function<void(ChildEnd)> ended;           // in this process, in the order in which they end
+  std::function<bool()> stop = [] { return false; };  // once it holds, nothing more begins
+  std::chrono::seconds grace{10};  // for those at work when this process is interrupted
+
+  /// Does the pieces 0 … count-1. Returns how many were begun.
+  std::size_t run(std::size_t count) const;
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,183 @@
+#include "harness/run/run_case.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/report/outputs.h"
+#include "harness/run/ladder.h"
+#include "harness/run/runner.h"
+#include "harness/world/sim_world.h"
+#include "harness/world/veth_world.h"
+
+namespace aoe::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Failed = tl::unexpected<std::string>;
+
+/// As much of a log as a report takes.
+constexpr std::streamoff log_shown = 16 << 10;
+
+std::string where(const Scenario& scenario, const Mark& mark) {
+  return mark.line > 0 ? fmt::format("{}:{}", mark.file, mark.line) : scenario.file;
+}
+
+std::string end_of_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::ate);
+  if (!file) return {};
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - log_shown));
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  return size > log_shown ? "...\n" + text.substr(text.find('\n') + 1) : text;
+}
+
+/// All that lives as long as the case does.
+class Case {
+ public:
+  Case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed, fs::path folder)
+      : scenario_(scenario),
+        options_(options),
+        seed_(seed),
+        folder_(std::move(folder)),
+        ledger_(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now()),
+        exchanges_(ledger_, std::min(scenario.target.buffers, scenario.given.maxout)) {}
+
+  tl::expected<void, std::string> play(CaseRecord& record);
+
+ private:
+  tl::expected<std::unique_ptr<World>, std::string> make_world(FaultStage& stage);
+  void tell(const Verdict& verdict, CaseRecord& record) const;
+
+  const Scenario& scenario_;
+  const CaseOptions& options_;
+  const std::uint64_t seed_;
+  const fs::path folder_;
+  Ledger ledger_;
+  Exchanges exchanges_;
+};
+
+tl::expected<std::unique_ptr<World>, std::string> Case::make_world(FaultStage& stage) {
+  if (options_.world == WorldKind::sim) {
+    return std::make_unique<SimWorld>(scenario_, stage, exchanges_, seed_);
+  }
+  if (auto entered = enter_network_namespace(); !entered) return Failed(entered.error());
+  return VethWorld::create(scenario_, {options_.target_program, folder_.string()}, stage,
+                           exchanges_);
+}
+
+tl::expected<void, std::string> Case::play(CaseRecord& record) {
+  const std::string here(text(options_.world));
+  if (!scenario_.worlds.empty() && std::ranges::count(scenario_.worlds, here) == 0) {
+    record.outcome = Outcome::unsupported;
+    record.reason = fmt::format("it is for another world ({})", fmt::join(scenario_.worlds, ", "));
+    return {};
+  }
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  if (error) return Failed(fmt::format("{}: {}", folder_.string(), error.message()));
+  auto captures = Captures::create(folder_.string());
+  if (!captures) return Failed(captures.error());
+  FaultStage stage(ledger_, exchanges_, *std::move(captures), seed_);
+  auto world = make_world(stage);
+  if (!world) return Failed(world.error());
+
+  Runner runner(scenario_, **world, ledger_, exchanges_, seed_);
+  tell(runner.run(), record);
+  if (auto written = ledger_.write((folder_ / "ledger.jsonl").string()); !written) return written;
+  return stage.captures().flush();
+}
+
+void Case::tell(const Verdict& verdict, CaseRecord& record) const {
+  record.outcome = verdict.outcome;
+  record.reason = verdict.reason;
+  record.notes = verdict.notes;
+  record.took = verdict.took;
+  record.steps = verdict.steps;
+  record.requests = verdict.requests;
+  record.frames = ledger_.size();
+  record.retransmissions = exchanges_.retransmissions();
+  for (const Failure& failure : verdict.failures) {
+    record.failures.push_back({.where = where(scenario_, failure.mark),
+                               .rule = failure.rule,
+                               .expected = failure.expected,
+                               .actual = failure.actual,
+                               .ladder = ladder_of(ledger_, failure.frames)});
+  }
+}
+
+std::string reproducing_command(const Scenario& scenario, const CaseOptions& options,
+                                std::uint64_t seed) {
+  std::string command = "aoe-harness run " + shell_quoted(scenario.file);
+  if (scenario.id.find('[') != std::string::npos) command += " " + shell_quoted(scenario.id);
+  if (options.world != WorldKind::sim) command += fmt::format(" --world {}", text(options.world));
+  return command + fmt::format(" --seed {}", seed);
+}
+
+}  // namespace
+
+std::string_view text(WorldKind kind) {
+  switch (kind) {
+    case WorldKind::sim: return "sim";
+    case WorldKind::veth: return "veth";
+  }
+  AOE_CHECK(false && "a world without a name");
+}
+
+std::string shell_quoted(const std::string& word) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+=:,@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed) {
+  CaseRecord record;
+  record.id = scenario.id;
+  record.title = scenario.title;
+  record.file = scenario.file;
+  record.clauses = scenario.clauses;
+  record.tags = scenario.tags;
+  if (scenario.level) record.level = text(*scenario.level);
+  record.yaml = scenario.yaml;
+  record.seed = seed;
+  record.reproduce = reproducing_command(scenario, options, seed);
+  return record;
+}
+
+CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
+                    const fs::path& folder) {
+  const auto started = std::chrono::steady_clock::now();
+  CaseRecord record = case_record(scenario, options, seed);
+  Case played(scenario, options, seed, folder);
+  if (auto done = played.play(record); !done) {
+    record.outcome = Outcome::broken;
+    record.reason = done.error();
+  }
+  record.log = end_of_file(folder / "sut.log");
+  record.real = std::chrono::steady_clock::now() - started;
+  if (auto written = write_whole((folder / "scenario.yaml").string(), scenario.yaml); !written) {
+    record.outcome = Outcome::broken;
+    record.reason = written.error();
+  }
+  const std::string script = fmt::format("#!/bin/sh\nexec {}\n", record.reproduce);
+  if (auto written = write_whole((folder / "repro.sh").string(), script); !written) {
+    record.outcome = Outcome::broken;
+    record.reason = written.error();
+  }
+  std::error_code error;
+  fs::permissions(folder / "repro.sh",
+                  fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec,
+                  fs::perm_options::add, error);
+  return record;
+}
+
+}  // namespace aoe::harness

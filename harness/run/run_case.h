@@ -1,0 +1,42 @@
+// One case: a scenario played in a world, from nothing to a record of what came of it, with the
+// evidence in a folder.
+//
+//   ledger.jsonl                            every frame, its cause and its fate
+//   initiator-side.pcap, target-side.pcap   the two sides of the fault stage
+//   scenario.yaml                           the scenario as it was played
+//   schedule.yaml                           what the faults decided, for replay and shrink
+//   sut.log                                 what the implementation under test printed
+//   repro.sh                                runs it again
+//   case.json                               the record itself
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "harness/report/record.h"
+#include "harness/scenario/scenario.h"
+
+namespace aoe::harness {
+
+enum class WorldKind : std::uint8_t { sim, veth };
+std::string_view text(WorldKind kind);
+
+/// Where cases are played, and against what.
+struct CaseOptions {
+  WorldKind world = WorldKind::sim;
+  std::string target_program = "aoe-target";  // for the veth world
+};
+
+/// Plays it in this process, which enters namespaces of its own where the world has them; so call
+/// it in a child. Whatever can't be had is in the record: Outcome::broken and the reason.
+CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
+                    const std::filesystem::path& folder);
+
+/// A record of a case that has not been played, with all that is known of it before.
+CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed);
+
+/// A word as a shell takes it.
+std::string shell_quoted(const std::string& word);
+
+}  // namespace aoe::harness

@@ -1,0 +1,149 @@
+#include "harness/run/selection.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/yaml_map.h"
+#include "harness/report/expectations.h"
+
+namespace aoe::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Files = std::vector<std::string>;
+using Failed = tl::unexpected<std::string>;
+
+/// Those of a folder, and of the folders in it, by name.
+tl::expected<Files, std::string> list_folder(const std::string& folder) {
+  Files files;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->path().extension() == ".yaml") files.push_back(entry->path().string());
+  }
+  if (error) return Failed(fmt::format("{}: {}", folder, error.message()));
+  std::ranges::sort(files);
+  return files;
+}
+
+tl::expected<Files, std::string> find_files(const Files& paths) {
+  Files files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) return Failed(fmt::format("{}: {}", path, error.message()));
+    Files found{path};
+    if (fs::is_directory(status)) {
+      auto listed = list_folder(path);
+      if (!listed) return listed;
+      found = *std::move(listed);
+    }
+    for (std::string& file : found) {
+      const auto is_same = [&](const std::string& other) {
+        return fs::path(other).lexically_normal() == fs::path(file).lexically_normal();
+      };
+      if (std::ranges::none_of(files, is_same)) files.push_back(std::move(file));
+    }
+  }
+  if (files.empty()) return Failed(fmt::format("{}: no scenarios there", fmt::join(paths, ", ")));
+  return files;
+}
+
+/// Loads them all, for a run to begin only when it can be carried through. Each leaves its evidence
+/// in a folder of its name, so no two have the same.
+tl::expected<std::vector<Scenario>, std::string> load_all(const Files& files) {
+  std::vector<Scenario> scenarios;
+  std::vector<std::string> complaints;
+  for (const std::string& file : files) {
+    auto loaded = load_scenarios(file);
+    if (!loaded) {
+      complaints.push_back(loaded.error());
+      continue;
+    }
+    for (Scenario& scenario : *loaded) {
+      const auto same = std::ranges::find(scenarios, scenario.id, &Scenario::id);
+      if (same == scenarios.end()) {
+        scenarios.push_back(std::move(scenario));
+        continue;
+      }
+      complaints.push_back(
+          fmt::format("{}: scenario '{}' is in {}, too", file, scenario.id, same->file));
+    }
+  }
+  if (!complaints.empty()) return Failed(fmt::format("{}", fmt::join(complaints, "\n")));
+  return scenarios;
+}
+
+/// "reads" of "reads[count=8]".
+std::string_view name_of(std::string_view id) {
+  return id.substr(0, id.find('['));
+}
+
+/// Is it what the word means: its name, a variant's, a pattern of either, a tag?
+bool is_meant(const Scenario& scenario, const std::string& word) {
+  return matches(word, scenario.id) || matches(word, name_of(scenario.id)) ||
+         std::ranges::find(scenario.tags, word) != scenario.tags.end();
+}
+
+bool is_as_strict(const Scenario& scenario, Level least) {
+  return scenario.level && *scenario.level <= least;
+}
+
+std::string unknown_word(const std::string& word, const std::vector<Scenario>& scenarios) {
+  std::set<std::string> names;
+  for (const Scenario& scenario : scenarios) {
+    names.emplace(name_of(scenario.id));
+    names.insert(scenario.tags.begin(), scenario.tags.end());
+  }
+  const std::string hint = nearest(word, names);
+  return fmt::format("{}: no such file, nor a scenario of this name or tag{}", word,
+                     hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint));
+}
+
+}  // namespace
+
+std::string default_scenarios() {
+  std::error_code error;
+  return fs::is_directory("scenarios", error) ? "scenarios" : AOE_SCENARIOS_DIR;
+}
+
+tl::expected<std::vector<Scenario>, std::string> select(const Selection& selection) {
+  Files paths;
+  std::vector<std::string> words;
+  for (const std::string& wanted : selection.wanted) {
+    std::error_code error;
+    const bool is_path = fs::exists(wanted, error) || wanted.find('/') != std::string::npos ||
+                         wanted.ends_with(".yaml");
+    (is_path ? paths : words).push_back(wanted);
+  }
+  if (paths.empty()) paths.push_back(default_scenarios());
+  const auto files = find_files(paths);
+  if (!files) return Failed(files.error());
+  auto scenarios = load_all(*files);
+  if (!scenarios) return scenarios;
+
+  for (const auto& list : {words, selection.excluded}) {
+    for (const std::string& word : list) {
+      const auto means = [&](const Scenario& scenario) { return is_meant(scenario, word); };
+      if (std::ranges::none_of(*scenarios, means)) return Failed(unknown_word(word, *scenarios));
+    }
+  }
+  const auto is_any_of = [](const Scenario& scenario, const std::vector<std::string>& list) {
+    return std::ranges::any_of(list, [&](const auto& word) { return is_meant(scenario, word); });
+  };
+  std::erase_if(*scenarios, [&](const Scenario& scenario) {
+    return (!words.empty() && !is_any_of(scenario, words)) ||
+           is_any_of(scenario, selection.excluded) ||
+           (selection.level && !is_as_strict(scenario, *selection.level));
+  });
+  if (scenarios->empty()) return Failed("nothing is left to run of what was selected");
+  return scenarios;
+}
+
+}  // namespace aoe::harness

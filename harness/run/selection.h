@@ -1,0 +1,30 @@
+// Which scenarios a run is about: files and folders of them, narrowed down by name and tag.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "harness/scenario/scenario.h"
+
+namespace aoe::harness {
+
+struct Selection {
+  /// Each is a file, a folder (with the folders in it), a scenario's name (of all its variants, or
+  /// of one), a pattern of names ("reads*"), or a tag. Names and tags are looked for in the files
+  /// and folders that are there; where none is, in default_scenarios().
+  std::vector<std::string> wanted;
+  std::vector<std::string> excluded;  // names, patterns and tags
+  std::optional<Level> level;         // only of this one and the stricter ones
+};
+
+/// scenarios/ where the program is run, or else what was installed with it.
+std::string default_scenarios();
+
+/// They are in the files' order, each once. The error is one line a thing that is wrong: a file
+/// that can't be read, a name that nothing has, nothing left to run.
+tl::expected<std::vector<Scenario>, std::string> select(const Selection& selection);
+
+}  // namespace aoe::harness

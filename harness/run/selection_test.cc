@@ -1,0 +1,81 @@
+#include "harness/run/selection.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "harness/test_words.h"
+
+namespace aoe::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder with scenarios: a/reads.yaml, a/more/writes.yaml, and notes.txt.
+class Selecting : public testing::Test {
+ protected:
+  Selecting() {
+    fs::create_directories(folder_.path("a/more"));
+    write("a/reads.yaml", "reads");
+    write("a/more/writes.yaml", "writes");
+    std::ofstream(folder_.path("a/notes.txt")) << "no scenario\n";
+  }
+
+  void write(const std::string& file, const std::string& name) {
+    std::ofstream(folder_.path(file)) << "scenario: " << name
+                                      << "\ntitle: A trial\nroles: {target: {size: 64KiB}}\n"
+                                         "steps:\n- discover: {expect: e1.1}\n";
+  }
+
+  /// The names of what is selected, or what is wrong.
+  std::string select(std::vector<std::string> wanted, std::vector<std::string> excluded = {}) {
+    const auto found = harness::select({std::move(wanted), std::move(excluded), {}});
+    if (!found) return found.error();
+    std::string names;
+    for (const Scenario& scenario : *found) names += (names.empty() ? "" : " ") + scenario.id;
+    return names;
+  }
+
+  std::string path(const std::string& name) const { return folder_.path(name); }
+
+ private:
+  Folder folder_;
+};
+
+TEST_F(Selecting, FilesAndFoldersEachOnce) {
+  EXPECT_EQ(select({path("a")}), "writes reads");
+  EXPECT_EQ(select({path("a/reads.yaml")}), "reads");
+  EXPECT_EQ(select({path("a/reads.yaml"), path("a")}), "reads writes");
+}
+
+TEST_F(Selecting, NamesAndPatternsWithinThem) {
+  EXPECT_EQ(select({path("a"), "reads"}), "reads");
+  EXPECT_EQ(select({path("a"), "w*", "reads"}), "writes reads");
+  EXPECT_EQ(select({path("a")}, {"wri*"}), "reads");
+}
+
+TEST_F(Selecting, WhatIsNotThereIsTold) {
+  EXPECT_EQ(select({path("b")}), path("b") + ": No such file or directory");
+  EXPECT_EQ(select({path("a"), "raeds"}),
+            "raeds: no such file, nor a scenario of this name or tag; did you mean 'reads'?");
+  EXPECT_EQ(select({path("a")}, {"nothing"}),
+            "nothing: no such file, nor a scenario of this name or tag");
+  EXPECT_EQ(select({path("a")}, {"reads", "writes"}),
+            "nothing is left to run of what was selected");
+  fs::create_directories(path("empty"));
+  EXPECT_EQ(select({path("empty")}), path("empty") + ": no scenarios there");
+}
+
+TEST_F(Selecting, EveryFileThatIsWrongIsTold) {
+  write("a/again.yaml", "reads");
+  std::ofstream(path("a/wrong.yaml")) << "scenario: [\n";
+  const std::string told = select({path("a")});
+  EXPECT_NE(told.find("a/reads.yaml: scenario 'reads' is in " + path("a/again.yaml")),
+            std::string::npos)
+      << told;
+  EXPECT_NE(told.find("\n" + path("a/wrong.yaml") + ":2:1: "), std::string::npos) << told;
+}
+
+}  // namespace
+}  // namespace aoe::harness

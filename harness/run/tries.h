@@ -1,0 +1,26 @@
+// What came of one case in several tries: one record for all of them.
+#pragma once
+
+#include <optional>
+
+#include "harness/report/record.h"
+
+namespace aoe::harness {
+
+class Tries {
+ public:
+  void add(CaseRecord record);
+  bool empty() const { return !told_; }
+  /// That of the first try with the worst outcome; flaky where some passed and some failed, for a
+  /// retry never makes a pass of a failure.
+  CaseRecord merged() const;
+
+ private:
+  std::optional<CaseRecord> told_;
+  unsigned tries_ = 0;
+  unsigned passed_ = 0;
+  unsigned failed_ = 0;
+  Duration real_{};
+};
+
+}  // namespace aoe::harness

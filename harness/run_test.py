@@ -3,6 +3,7 @@
 usage: run_test.py AOE_HARNESS AOE_TARGET SCENARIOS sim|captures|veth|veth-as-user
 """
 
+import contextlib
 import json
 import os
 import re
@@ -12,7 +13,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 
 import lab
@@ -74,7 +74,7 @@ class Trial:
     def passes(self, *arguments):
         result = self.run("run", *arguments)
         if result.returncode == INCONCLUSIVE:
-            lab.skip(f"this machine is too busy to tell ({result.stdout})")
+            raise lab.Skipped(f"this machine is too busy to tell ({result.stdout})")
         assert (result.returncode, result.stderr) == (PASSED, ""), result
         return result.stdout
 
@@ -369,18 +369,10 @@ def a_run_that_is_killed_takes_its_target_along(trial):
     command = [*trial.prefix, os.path.join(trial.programs, "aoe-harness"), "run", "long.yaml", "--world", "veth",
                "--out", "killed"]
     process = subprocess.Popen(command, cwd=trial.work, stdout=subprocess.DEVNULL, env={**os.environ, MARK: mark})
-    wait_until(lambda: any(b"--shelf" in command for command in marked_processes(mark)), "no target was started")
+    lab.eventually(lambda: any(b"--shelf" in command for command in marked_processes(mark)), "a target to be started")
     process.kill()
     process.wait()
-    wait_until(lambda: not marked_processes(mark), "the target lives on")
-
-
-def wait_until(condition, complaint):
-    """Asks again and again, for things that tell nobody when they happen."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(0.005)
+    lab.eventually(lambda: not marked_processes(mark), "the target to end")
 
 
 # Announces a disk, as aoe-target would, and comes to a bad end when somebody asks for it.
@@ -449,16 +441,16 @@ def main():
     prefix = []
     if PART == "veth-as-user" and os.geteuid() == 0:
         prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    for play in parts[PART]:
+
+    @contextlib.contextmanager
+    def setting():
         with tempfile.TemporaryDirectory() as folder:
             trial = Trial(folder, prefix)
-            try:
-                if PART.startswith("veth"):
-                    require_veth(trial)
-                play(trial)
-            except BaseException:
-                print(f"in {play.__name__}:", file=sys.stderr)
-                raise
+            if PART.startswith("veth"):
+                require_veth(trial)
+            yield [trial]
+
+    lab.play_all(parts[PART], setting)
 
 
 main()

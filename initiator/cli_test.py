@@ -679,16 +679,14 @@ def main():
     lab.require_namespaces()
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
-        for rule in [shows_what_is_there, tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is,
-                     refuses_bad_arguments, completes_what_there_is, moves_what_is_asked_for,
-                     respects_the_ends_of_disk_and_input, notices_output_that_is_lost, copies_between_disks_and_files,
-                     stops_cleanly_when_interrupted, shows_progress_on_a_terminal_only, reads_and_sets_what_a_target_keeps,
-                     looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed,
-                     a_stalled_pipe_costs_no_retransmission, a_target_that_dies_fails_the_transfer,
-                     a_target_that_restarts_in_time_costs_only_time]:
-            began = time.monotonic()
-            rule(trial)
-            print(f"{rule.__name__}: {time.monotonic() - began:.2f} s", flush=True)
+        lab.play_all([shows_what_is_there, tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is,
+                      refuses_bad_arguments, completes_what_there_is, moves_what_is_asked_for,
+                      respects_the_ends_of_disk_and_input, notices_output_that_is_lost, copies_between_disks_and_files,
+                      stops_cleanly_when_interrupted, shows_progress_on_a_terminal_only,
+                      reads_and_sets_what_a_target_keeps, looks_after_disks_and_interfaces,
+                      checks_the_paths_to_its_targets, measures_speed, a_stalled_pipe_costs_no_retransmission,
+                      a_target_that_dies_fails_the_transfer, a_target_that_restarts_in_time_costs_only_time],
+                     lab.shared(trial))
 
 
 main()

@@ -10,7 +10,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -200,13 +199,13 @@ def a_file_system_on_a_loop_device_stays_clean(world, folder, serve):
     """Over the mounted tree: ext4, filled while frames are lost."""
     network = Network(world, folder, serve)
     if network.client.run([INITIATOR, "mount", "--help"], check=False).returncode != 0:
-        raise Skipped("aoe-initiator has no mount")
+        raise lab.Skipped("aoe-initiator has no mount")
     for program in "losetup", "mkfs.ext4":
         if not shutil.which(program):
-            raise Skipped(f"{program} is not installed")
+            raise lab.Skipped(f"{program} is not installed")
     for needed in "/dev/fuse", "/dev/loop-control":
         if not os.access(needed, os.R_OK | os.W_OK):
-            raise Skipped(f"{needed} is not to be had")
+            raise lab.Skipped(f"{needed} is not to be had")
     os.truncate(network.image, 64 * MEGABYTE)
     network.bridge(*POOR)
     network.start_target()
@@ -216,7 +215,7 @@ def a_file_system_on_a_loop_device_stays_clean(world, folder, serve):
     mount = network.client.start([INITIATOR, "mount", tree])
     mount.wait_for("mounted on")
     disk = f"/proc/{mount.pid}/root{tree}/dev/etherd/e0.2"  # a node's mounts are its own
-    eventually(lambda: os.path.exists(disk))
+    lab.eventually(lambda: os.path.exists(disk))
     loop = run("losetup", "--find", "--show", disk)
     try:
         run("mkfs.ext4", "-q", loop)
@@ -248,47 +247,26 @@ def run(*command):
     return result.stdout.strip()
 
 
-class Skipped(Exception):
-    """A play cannot be played here. The others are, and then the test says what was skipped."""
+def served_by(serve, *plays):
+    """These plays, with this target."""
+    def with_target(play):
+        def named(world, folder):
+            play(world, folder, serve)
 
+        named.__name__ = f"{play.__name__}, {serve.__name__}"
+        return named
 
-def eventually(condition, timeout=10):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise lab.Failure(f"not so within {timeout} s")
-        time.sleep(0.005)
-
-
-PLAYS = [
-    (copies_are_right_over_a_poor_network, serve_ours),
-    (copies_are_right_over_a_poor_network, serve_vblade),
-    (a_target_that_is_back_in_time_costs_only_time, serve_ours),
-    (a_target_that_is_back_in_time_costs_only_time, serve_vblade),
-    (a_target_that_stays_away_is_down_and_comes_up_again, serve_vblade),
-    (a_copy_survives_the_loss_of_an_interface, serve_ours),
-    (a_file_system_on_a_loop_device_stays_clean, serve_ours),
-]
+    return [with_target(play) for play in plays]
 
 
 def main():
     lab.require("vblade")
     lab.require_namespaces()
-    skipped = []
-    for play, serve in PLAYS:
-        name = f"{play.__name__}, {serve.__name__}"
-        began = time.monotonic()
-        with lab.Lab() as world, tempfile.TemporaryDirectory() as folder:
-            try:
-                play(world, folder, serve)
-            except Skipped as reason:
-                skipped.append(f"{play.__name__}: {reason}")
-            except BaseException:
-                print(f"in {name}:", file=sys.stderr)
-                raise
-        print(f"{name}: {time.monotonic() - began:.2f} s", flush=True)
-    if skipped:
-        lab.skip("; ".join(skipped))
+    lab.play_all(
+        served_by(serve_ours, copies_are_right_over_a_poor_network, a_target_that_is_back_in_time_costs_only_time,
+                  a_copy_survives_the_loss_of_an_interface, a_file_system_on_a_loop_device_stays_clean)
+        + served_by(serve_vblade, copies_are_right_over_a_poor_network, a_target_that_is_back_in_time_costs_only_time,
+                    a_target_that_stays_away_is_down_and_comes_up_again))
 
 
 main()

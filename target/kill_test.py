@@ -11,7 +11,6 @@ all that was acknowledged. What had no answer yet may be there or not, word by w
 import argparse
 import os
 import random
-import sys
 import tempfile
 
 import lab

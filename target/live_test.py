@@ -165,11 +165,11 @@ while True:
 def main():
     lab.require("ip")
     lab.require_namespaces()
-    play_all([announces_and_serves_on_every_interface, serves_on_the_named_interface_only,
-              starts_before_there_is_an_interface, announces_again_when_mac_or_mtu_change,
-              survives_a_link_that_goes_down, takes_a_named_interface_back, leaves_an_interface_that_is_renamed,
-              writes_are_on_disk_after_a_flush_and_after_the_end,
-              a_truncated_image_fails_reads_and_the_target_goes_on, a_flood_on_one_interface_starves_nobody])
+    lab.play_all([announces_and_serves_on_every_interface, serves_on_the_named_interface_only,
+                  starts_before_there_is_an_interface, announces_again_when_mac_or_mtu_change,
+                  survives_a_link_that_goes_down, takes_a_named_interface_back, leaves_an_interface_that_is_renamed,
+                  writes_are_on_disk_after_a_flush_and_after_the_end,
+                  a_truncated_image_fails_reads_and_the_target_goes_on, a_flood_on_one_interface_starves_nobody])
 
 
 main()

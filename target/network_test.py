@@ -131,7 +131,7 @@ def what_cannot_be_sent_is_told(world, folder):
     slow = ["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "400kbit", "burst", "2000", "limit", "4000"]
     shaped = server.run(slow, check=False)
     if shaped.returncode != 0:
-        raise Skipped(f"tc: {shaped.stderr.strip()}")
+        raise lab.Skipped(f"tc: {shaped.stderr.strip()}")
     target = start(server, folder, "--control", os.path.join(folder, "control.sock"))
     ctl = Control(TARGET, server, folder)
 
@@ -140,7 +140,7 @@ def what_cannot_be_sent_is_told(world, folder):
             cable.request(ATA, struct.pack(">BBBB8x", 0x40, 0, 2, READ_EXT))
         return ctl.json("stats")["report"]["ports"][0]["send_dropped"]
 
-    eventually(unsent)
+    lab.eventually(unsent)
     server.run(["tc", "qdisc", "del", "dev", "eth0", "root"])
     assert cable.read()[1].startswith(b"contents")
     assert target.stop() == 0  # it looks every five seconds, and at the end
@@ -176,9 +176,9 @@ def four_thousand_luns_answer_at_once(world, folder):
 def main():
     lab.require("ip", "tc")
     lab.require_namespaces()
-    play_all([a_flood_from_one_source_starves_few_others, an_interface_that_goes_and_comes_back_under_load,
-              lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served, what_cannot_be_sent_is_told,
-              four_thousand_luns_answer_at_once])
+    lab.play_all([a_flood_from_one_source_starves_few_others, an_interface_that_goes_and_comes_back_under_load,
+                  lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
+                  what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])
 
 
 main()

@@ -88,14 +88,14 @@ def reload_changes_only_what_differs(world, folder):
         assert is_locked(f"{folder}/disk3.img")
         assert ctl("reload") == "e0.3: removed\n"
         assert cable.silent((0, 3), witness=(0, 2))
-        eventually(lambda: not is_locked(f"{folder}/disk3.img"))
+        lab.eventually(lambda: not is_locked(f"{folder}/disk3.img"))
         load.goes_on()
         assert ctl("reload") == "nothing has changed\n"
         # Another image for one: read from then on.
         configure(folder, [lun(1), lun(2, "disk3.img")])
         assert ctl("reload") == "e0.2: changed, and its image opened anew\n"
         assert cable.read(address=(0, 2))[1].startswith(b"disk 3")
-        eventually(lambda: not is_locked(f"{folder}/disk2.img"))
+        lab.eventually(lambda: not is_locked(f"{folder}/disk2.img"))
         load.goes_on()
     assert target.stop() == 0
 
@@ -134,7 +134,7 @@ def an_overlay_comes_goes_and_comes_back(world, folder):
     configure(folder, [lun(1)])
     assert ctl("reload") == "e0.2: removed\n"
     configure(folder, [lun(1), over])
-    assert eventually(lambda: "added" in world.nodes[1].run(
+    lab.eventually(lambda: "added" in world.nodes[1].run(
         [TARGET, "ctl", "--socket", f"{folder}/control.sock", "reload"], check=False).stdout)
     assert cable.read(address=(0, 2))[1].startswith(b"mine")
 
@@ -281,9 +281,10 @@ def traffic_is_recorded(world, folder):
 def main():
     lab.require("ip", "tcpdump")
     lab.require_namespaces()
-    play_all([check_names_what_is_wrong, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
-              an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_command_line_cannot_be_read_again,
-              systemd_hears_of_it, workers_share_the_luns, only_raw_sockets_remain_to_every_thread, traffic_is_recorded])
+    lab.play_all([check_names_what_is_wrong, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
+                  an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_command_line_cannot_be_read_again,
+                  systemd_hears_of_it, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
+                  traffic_is_recorded])
 
 
 main()

@@ -159,7 +159,7 @@ def no_state_forgets(world, folder):
 
 def a_reply_waits_for_the_disk(world, folder):
     if not shutil.which("strace"):
-        raise Skipped("strace is not installed (apt-get install strace)")
+        raise lab.Skipped("strace is not installed (apt-get install strace)")
     bench = Bench(world, folder)
     trace = os.path.join(folder, "trace")
     bench.start(prefix=["strace", "-D", "-f", "-y", "-o", trace, "-e",
@@ -179,9 +179,9 @@ def a_reply_waits_for_the_disk(world, folder):
 def main():
     lab.require("ip", "mount")
     lab.require_namespaces()
-    play_all([what_was_answered_survives_a_crash, what_an_administrator_set_survives_a_crash,
-              a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_the_start, no_state_forgets,
-              a_reply_waits_for_the_disk])
+    lab.play_all([what_was_answered_survives_a_crash, what_an_administrator_set_survives_a_crash,
+                  a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_the_start, no_state_forgets,
+                  a_reply_waits_for_the_disk])
 
 
 main()

@@ -54,7 +54,7 @@ class Server:
             os.remove(self.socket)
         self.process = self.node.start(["nbdkit", "--foreground", "--unix", self.socket, "--filter=error", "file", self.image,
                                         "error=EIO", "error-rate=100%", f"error-file={self.failing}"])
-        eventually(lambda: os.path.exists(self.socket))
+        lab.eventually(lambda: os.path.exists(self.socket))
         return self
 
 
@@ -74,7 +74,7 @@ def a_network_block_device_comes_and_goes(world, folder):
     assert cable.ata(IDENTIFY, sectors=1).status == DONE
     bench.others_are_served()
     nbd.start()
-    assert eventually(lambda: cable.ata(READ_EXT, sectors=1).error == 0)
+    lab.eventually(lambda: cable.ata(READ_EXT, sectors=1).error == 0)
     assert cable.read(lba=3)[1].startswith(b"over NBD")
     assert cable.write(b"again".ljust(SECTOR, b"."), lba=4).status == DONE
     assert cable.flush().status == DONE
@@ -184,7 +184,7 @@ def trim_punches_holes(world, folder):
             assert bench.cable.ata(TRIM, 0, 1, ranges, feature=1).status == DONE
             assert bench.cable.read(lba=first + number - 1) == (DONE, bytes(SECTOR))
             assert bench.cable.flush().status == DONE
-            eventually(lambda: os.stat(path).st_blocks <= before - number + 16)
+            lab.eventually(lambda: os.stat(path).st_blocks <= before - number + 16)
             assert bench.target.stop() == 0
     with open(path, "rb") as file:
         assert not any(file.read())
@@ -195,7 +195,7 @@ def direct_reads_and_writes(world, folder):
     try:
         os.close(os.open(path, os.O_RDWR | os.O_DIRECT))
     except OSError as error:
-        raise Skipped(f"O_DIRECT in {folder}: {error.strerror}") from None
+        raise lab.Skipped(f"O_DIRECT in {folder}: {error.strerror}") from None
     bench = Bench(world, folder, path="disk.img", io="direct").start()
     assert "sectors, direct" in bench.target.output, bench.target.output
     assert bench.cable.read()[1].startswith(b"contents")
@@ -222,8 +222,8 @@ def memory(world, folder):
 def main():
     lab.require("ip", "mount", "nbdkit")
     lab.require_namespaces()
-    play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_fails, overlays_over_one_image,
-              a_full_file_system, an_image_that_was_truncated, trim_punches_holes, direct_reads_and_writes, memory])
+    lab.play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_fails, overlays_over_one_image,
+                  a_full_file_system, an_image_that_was_truncated, trim_punches_holes, direct_reads_and_writes, memory])
 
 
 main()

@@ -1,4 +1,4 @@
-"""The words that tests of aoe-target share: a client's end of a cable, a configuration file, `ctl`, and how plays run."""
+"""The words that tests of aoe-target share: a client's end of a cable, a configuration file, and `ctl`."""
 
 import ctypes
 import itertools
@@ -6,12 +6,8 @@ import json
 import os
 import socket
 import struct
-import sys
-import tempfile
 import threading
 import time
-
-import lab
 
 BROADCAST, CLIENT = bytes([0xFF] * 6), bytes.fromhex("02000000000c")
 MAC_A, MAC_B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
@@ -254,37 +250,3 @@ class Control:
         result = self._node.run([*self._command, *arguments], check=False)
         assert result.returncode == 1 and result.stdout == "", result
         return result.stderr.removeprefix("aoe-target: ").rstrip("\n")
-
-
-def eventually(condition, timeout=10):
-    """Asks again and again until the answer is true, and returns it."""
-    deadline = time.monotonic() + timeout
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise lab.Failure(f"not so within {timeout} s")
-        time.sleep(0.005)
-
-
-class Skipped(Exception):
-    """A play cannot be played here. The others are, and then the test says what was skipped."""
-
-
-def play_all(plays):
-    """Each play gets a laboratory and a folder of its own. The one that fails is named."""
-    skipped = []
-    for play in plays:
-        began = time.monotonic()
-        with lab.Lab() as world, tempfile.TemporaryDirectory() as folder:
-            try:
-                play(world, folder)
-            except Skipped as reason:
-                skipped.append(f"{play.__name__}: {reason}")
-            except BaseException:
-                print(f"in {play.__name__}:", file=sys.stderr)
-                raise
-        print(f"{play.__name__}: {time.monotonic() - began:.2f} s", flush=True)
-    if skipped:
-        lab.skip("; ".join(skipped))

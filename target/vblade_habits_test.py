@@ -142,8 +142,8 @@ def the_window_that_vblade_serves(world, folder):
 def main():
     lab.require("ip", "vblade")
     lab.require_namespaces()
-    play_all([the_image_is_at_shelf_and_slot, buffers, direct_and_sync, read_only, only_these_macs, a_window_of_the_image,
-              the_window_that_vblade_serves])
+    lab.play_all([the_image_is_at_shelf_and_slot, buffers, direct_and_sync, read_only, only_these_macs,
+                  a_window_of_the_image, the_window_that_vblade_serves])
 
 
 main()

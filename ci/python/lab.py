@@ -18,6 +18,7 @@ ends whatever it started when it ends, however it ends. When the with block is l
 every process it started is shown.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -26,6 +27,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -38,6 +40,10 @@ _CLONE_NEWNET = 0x40000000
 
 class Failure(AssertionError):
     """What a test expected of the world did not happen."""
+
+
+class Skipped(Exception):
+    """A play cannot be played here. The others of play_all() are, and then the test says what was skipped."""
 
 
 def skip(reason):
@@ -71,6 +77,49 @@ def require_namespaces():
             sys.stdout.flush()
             os.execvp(command[0], command + [sys.executable, *sys.argv])
     skip(f"network namespaces can't be made here ({trial.stderr.strip()})")
+
+
+def eventually(condition, what="what should come", timeout=30):
+    """Asks again and again until the answer is true, and returns it: for things that tell nobody when they happen."""
+    deadline = time.monotonic() + timeout
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {timeout} s for {what}")
+        time.sleep(0.005)
+    return answer
+
+
+@contextlib.contextmanager
+def laboratory():
+    """A laboratory and a folder that are gone afterwards."""
+    with Lab() as world, tempfile.TemporaryDirectory() as folder:
+        yield world, folder
+
+
+def shared(*arguments):
+    """A setting of play_all() that is the same for all plays."""
+    return lambda: contextlib.nullcontext(arguments)
+
+
+def play_all(plays, setting=laboratory):
+    """Plays one after the other, each with the arguments that its setting gives, and says how long they took.
+
+    The one that fails is named. When some raised Skipped, the test ends as skipped after the last, and says which.
+    """
+    skipped = []
+    for play in plays:
+        began = time.monotonic()
+        with setting() as arguments:
+            try:
+                play(*arguments)
+            except Skipped as reason:
+                skipped.append(f"{play.__name__}: {reason}")
+            except BaseException:
+                print(f"in {play.__name__}:", file=sys.stderr)
+                raise
+        print(f"{play.__name__}: {time.monotonic() - began:.2f} s", flush=True)
+    if skipped:
+        skip("; ".join(skipped))
 
 
 def _are_inside():
@@ -153,12 +202,8 @@ class Node:
         """What ip(8) says of an interface: a dictionary with address, mtu, operstate, …"""
         return json.loads(self.ip("-json", "link", "show", "dev", interface))[0]
 
-    def wait_until_up(self, interface, timeout=5):
-        deadline = time.monotonic() + timeout
-        while self.link(interface)["operstate"] != "UP":
-            if time.monotonic() > deadline:
-                raise Failure(f"{self.name}: {interface} is not up after {timeout} s")
-            time.sleep(0.005)
+    def wait_until_up(self, interface):
+        eventually(lambda: self.link(interface)["operstate"] == "UP", f"{self.name}'s {interface} to be up")
 
     def packet_socket(self, interface, ethertype=0x88A2, timeout=5):
         """A socket of this node for whole Ethernet frames of one type (AoE unless told), for send() and recv()."""

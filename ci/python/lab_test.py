@@ -1,15 +1,16 @@
-"""The laboratory itself: frames pass between nodes, and nothing is left of it afterwards.
+"""The laboratory itself: frames pass between nodes, plays are played, and nothing is left of it afterwards.
 
 usage: lab_test.py [--as-user]     --as-user: if root runs it, root plays an ordinary user
 """
 
+import contextlib
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 
 import lab
@@ -20,6 +21,10 @@ MARK = "AOE_LAB_TEST_MARK"  # an environment variable that every process of one 
 
 def inside():
     lab.require_namespaces()
+    waits_for_what_comes()
+    plays_all_and_says_what_was_skipped()
+    ends_with_the_play_that_fails()
+    gives_each_play_a_laboratory()
     with lab.Lab() as world:
         client, server = world.node("client"), world.node("server")
         world.join(client, "eth0", server, "eth1", mtu=9000, mac_a="02:00:00:00:00:01", mac_b="02:00:00:00:00:02")
@@ -60,6 +65,78 @@ def inside():
             signal.pause()
 
 
+def waits_for_what_comes():
+    answers = iter([None, "", "at last", "too late"])
+    assert lab.eventually(lambda: next(answers)) == "at last"
+    try:
+        lab.eventually(lambda: False, "what never comes", timeout=0.02)
+        assert False, "it waits no longer, and is content"
+    except lab.Failure as failure:
+        assert str(failure) == "waited 0.02 s for what never comes"
+
+
+def played(plays, setting):
+    """How the plays ended (None, or the exit status), and what was told on standard output and standard error."""
+    told, complained = io.StringIO(), io.StringIO()
+    status = None
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(complained):
+        try:
+            lab.play_all(plays, setting)
+        except SystemExit as end:
+            status = end.code
+        except lab.Failure as failure:
+            status = str(failure)
+    return status, told.getvalue().splitlines(), complained.getvalue()
+
+
+def plays_all_and_says_what_was_skipped():
+    seen = []
+
+    def first(word):
+        seen.append(word)
+
+    def impossible(word):
+        raise lab.Skipped(f"no {word} here")
+
+    def last(word):
+        seen.append(word.upper())
+
+    status, told, complained = played([first, last], lab.shared("bridge"))
+    assert (status, len(told), complained) == (None, 2, ""), told
+    status, told, complained = played([first, impossible, last], lab.shared("bridge"))
+    assert (status, complained) == (lab.SKIP_STATUS, ""), (status, complained)
+    assert [line.split(":")[0] for line in told] == ["first", "impossible", "last", "SKIP"], told
+    assert told[-1] == "SKIP: impossible: no bridge here", told
+    assert seen == ["bridge", "BRIDGE"] * 2, seen
+
+
+def ends_with_the_play_that_fails():
+    def impossible():
+        raise lab.Skipped("it can't be told")
+
+    def wrong():
+        raise lab.Failure("not so")
+
+    def unplayed():
+        raise lab.Failure("played after a failure")
+
+    status, told, complained = played([impossible, wrong, unplayed], lab.shared())
+    assert (status, complained) == ("not so", "in wrong:\n"), (status, complained)
+    assert len(told) == 1, told
+
+
+def gives_each_play_a_laboratory():
+    folders = []
+
+    def play(world, folder):
+        assert world.node("one").run(["ls", "/sys/class/net"]).stdout == "lo\n"
+        assert os.listdir(folder) == []
+        folders.append(folder)
+
+    assert played([play, play], lab.laboratory)[0] is None
+    assert len(set(folders)) == 2 and not any(map(os.path.exists, folders)), folders
+
+
 def marked_processes(mark):
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -90,10 +167,7 @@ def play(script, prefix, stay):
             sys.exit(lab.SKIP_STATUS)
         assert player.returncode == 0, output
     assert output == "inside\n", output
-    deadline = time.monotonic() + 5
-    while left := marked_processes(mark):
-        assert time.monotonic() < deadline, f"processes left: {left}"
-        time.sleep(0.01)
+    lab.eventually(lambda: not marked_processes(mark), "its processes to end")
 
 
 def main():

@@ -10,7 +10,6 @@ import random
 import signal
 import sys
 import tempfile
-import time
 
 import lab
 
@@ -18,16 +17,6 @@ PLUGIN, TARGET = map(os.path.abspath, sys.argv[1:3])
 MEGABYTE = 1 << 20
 SIZE = 16 * MEGABYTE
 FLUSH_EXT = 0xEA
-
-
-def eventually(condition, timeout=10):
-    """Asks again and again until the answer is true, and returns it."""
-    deadline = time.monotonic() + timeout
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise lab.Failure(f"not so within {timeout} s")
-        time.sleep(0.005)
-    return answer
 
 
 class Trial:
@@ -66,7 +55,7 @@ class Trial:
     def start(self, *parameters):
         """Starts nbdkit, which serves when it writes its process number."""
         process = self.client.start(self.command("e0.2", "interface=eth0", *parameters, options=["--foreground"]))
-        eventually(lambda: self.process_number() or not process.running())
+        lab.eventually(lambda: self.process_number() or not process.running())
         assert process.running(), process.output
         return process
 
@@ -93,7 +82,7 @@ class Trial:
             except nbd.Error:
                 return False
 
-        eventually(is_back)
+        lab.eventually(is_back)
 
     def refused(self, line, *parameters):
         result = self.client.run(self.command(*parameters, options=["--foreground"]), check=False)
@@ -181,7 +170,7 @@ def trims(trial):
     client.flush()
     assert client.pread(4 * MEGABYTE, MEGABYTE) == bytes(4 * MEGABYTE)
     assert client.pread(512, MEGABYTE - 512) == trial.content[MEGABYTE - 512:MEGABYTE]
-    eventually(lambda: os.stat(trial.image).st_blocks <= before - (4 * MEGABYTE >> 9) + 16)
+    lab.eventually(lambda: os.stat(trial.image).st_blocks <= before - (4 * MEGABYTE >> 9) + 16)
     client.pwrite(trial.content[MEGABYTE:5 * MEGABYTE], MEGABYTE)
     client.shutdown()
     assert server.stop() == 0
@@ -237,7 +226,7 @@ def another_disk_is_not_taken_for_the_first(trial):
 
 def serves_from_the_background(trial):
     trial.client.run(trial.command("e0.2", "interface=eth0"))
-    number = int(eventually(trial.process_number))
+    number = int(lab.eventually(trial.process_number))
     client = trial.connect()
     assert client.pread(MEGABYTE, MEGABYTE) == trial.content[MEGABYTE:2 * MEGABYTE]
     client.shutdown()
@@ -250,12 +239,9 @@ def main():
     lab.require_namespaces()
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
-        for rule in [refuses_bad_parameters, says_what_the_disk_can, copies_both_ways, makes_stable_what_is_to_be, trims,
-                     refuses_parts_of_sectors, a_disk_that_dies_fails_requests_until_it_is_back,
-                     another_disk_is_not_taken_for_the_first, serves_from_the_background]:
-            began = time.monotonic()
-            rule(trial)
-            print(f"{rule.__name__}: {time.monotonic() - began:.2f} s", flush=True)
+        lab.play_all([refuses_bad_parameters, says_what_the_disk_can, copies_both_ways, makes_stable_what_is_to_be, trims,
+                      refuses_parts_of_sectors, a_disk_that_dies_fails_requests_until_it_is_back,
+                      another_disk_is_not_taken_for_the_first, serves_from_the_background], lab.shared(trial))
 
 
 try:

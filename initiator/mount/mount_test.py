@@ -96,7 +96,7 @@ class Trial:
         return {name for name in os.listdir(self.etherd("")) if name[0] == "e" and name != "err"}
 
     def wait_for_disk(self, name="e0.2"):
-        wait_until(lambda: os.path.exists(self.etherd(name)), f"{name} to show up")
+        lab.eventually(lambda: os.path.exists(self.etherd(name)), f"{name} to show up")
 
     def is_mounted(self):
         return f"{self.folder}/mnt " in self.run("cat", "/proc/self/mounts").stdout
@@ -109,14 +109,6 @@ class Trial:
         told = self.mounted.wait(timeout)
         assert told == status, (told, self.mounted.output)
         assert not self.is_mounted()
-
-
-def wait_until(condition, what, timeout=10):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise lab.Failure(f"waited {timeout} s for {what}")
-        time.sleep(0.01)
 
 
 def read(path):
@@ -283,7 +275,7 @@ def takes_parameters(trial):
     assert read(trial.path(PARAMETERS + "iflist")) == "lo\n"
     write(trial.etherd("interfaces"), "eth0\n")
     write(trial.etherd("discover"), "\n")
-    wait_until(lambda: read(trial.sys("netif")) == "eth0\n", "eth0 to be used again")
+    lab.eventually(lambda: read(trial.sys("netif")) == "eth0\n", "eth0 to be used again")
     with opened(trial.etherd("e0.2"), os.O_RDONLY) as disk:
         assert len(os.pread(disk, 100, 0)) == 100
     trial.unmount()
@@ -378,7 +370,7 @@ def follows_a_disk_down_and_up(trial):
         fails(errno.EBUSY, write, trial.etherd("flush"), "e0.2")
         write(trial.etherd("flush"), "\n")
         assert trial.disks() == {"e0.2"}
-    wait_until(lambda: read(trial.sys("state")) == "down\n", "the last user to go")
+    lab.eventually(lambda: read(trial.sys("state")) == "down\n", "the last user to go")
     write(trial.etherd("flush"), "\n")
     assert trial.disks() == set()
     fails(errno.ENOENT, os.stat, trial.etherd("e0.2"))
@@ -403,7 +395,7 @@ def forget(trial, what):
             assert error.errno == errno.EBUSY, error
         return trial.disks() == set()
 
-    wait_until(try_it, "e0.2 to be forgotten")
+    lab.eventually(try_it, "e0.2 to be forgotten")
 
 
 def make_table(trial, image, label, *parts):
@@ -422,7 +414,7 @@ def shows_partitions(trial):
     trial.mount()
     expected = {"e0.2": SIZE, "e0.3": SIZE, "e0.3p1": 4096 * 512, "e0.3p2": 8192 * 512, "e0.4": SIZE,
                 "e0.4p1": 2048 * 512, "e0.4p2": 1024, "e0.4p5": 2048 * 512, "e0.4p6": 4096 * 512}
-    wait_until(lambda: trial.disks() == set(expected), "partitions")
+    lab.eventually(lambda: trial.disks() == set(expected), "partitions")
     assert {name: os.stat(trial.etherd(name)).st_size for name in expected} == expected
 
     # A partition and its disk are the same bytes.
@@ -439,23 +431,23 @@ def shows_partitions(trial):
 
     # A table that is written here is read again at once; one that changes elsewhere, on demand.
     change_table("echo start=2048,size=2048 | sfdisk --label gpt")
-    wait_until(lambda: trial.disks() == set(expected) - {"e0.3p2"}, "the new table")
+    lab.eventually(lambda: trial.disks() == set(expected) - {"e0.3p2"}, "the new table")
     make_table(trial, "new.img", "dos", "start=4096, size=2048")
     with opened(trial.folder + "/mbr.img") as image:
         os.pwrite(image, trial.disk("new.img"), 0)
     write(trial.etherd("revalidate"), "e0.4\n")
-    wait_until(lambda: trial.disks() == {"e0.2", "e0.3", "e0.3p1", "e0.4", "e0.4p1"}, "the changed table")
+    lab.eventually(lambda: trial.disks() == {"e0.2", "e0.3", "e0.3p1", "e0.4", "e0.4p1"}, "the changed table")
 
     # Who has a partition open keeps its place, though its number go to another, or to none.
     with opened(trial.etherd("e0.3p1")) as part:
         change_table("echo start=8192,size=1024 | sfdisk --label gpt")
-        wait_until(lambda: os.stat(trial.etherd("e0.3p1")).st_size == 1024 * 512, "the partition that moved")
+        lab.eventually(lambda: os.stat(trial.etherd("e0.3p1")).st_size == 1024 * 512, "the partition that moved")
         assert os.lseek(part, 0, os.SEEK_END) == 2048 * 512
         os.pwrite(part, b"stays", 0)
         assert trial.disk("gpt.img")[2048 * 512:][:5] == b"stays"
         assert trial.disk("gpt.img")[8192 * 512:][:5] == bytes(5)
         change_table("sfdisk --delete")
-        wait_until(lambda: "e0.3p1" not in trial.disks(), "the partition to go")
+        lab.eventually(lambda: "e0.3p1" not in trial.disks(), "the partition to go")
         assert os.pread(part, 5, 0) == b"stays"
         os.ftruncate(part, 1024)
         fails(errno.ENOSPC, os.pwrite, part, b"x", 2048 * 512)
@@ -466,10 +458,10 @@ def shows_partitions(trial):
 
 def serves_loop_devices(trial):
     if not os.path.exists("/dev/loop-control") or not os.access("/dev/loop-control", os.R_OK | os.W_OK):
-        return "SKIP: no loop devices"
+        raise lab.Skipped("no loop devices")
     for program in "mkfs.ext4", "fsck.ext4":
         if not shutil.which(program):
-            return f"SKIP: {program} is not installed (apt-get install e2fsprogs)"
+            raise lab.Skipped(f"{program} is not installed (apt-get install e2fsprogs)")
     make_table(trial, "disk.img", "dos", "start=2048, size=28672")
     trial.targets[2].stop()
     trial.start_target()
@@ -478,7 +470,7 @@ def serves_loop_devices(trial):
     status, loop, error = trial.shell("losetup --find --show mnt/dev/etherd/e0.2p1")
     if status != 0:
         trial.unmount()
-        return f"SKIP: {error.strip()}"
+        raise lab.Skipped(error.strip())
     loop = loop.strip()
     try:
         os.mkdir(trial.folder + "/files")
@@ -514,7 +506,7 @@ def wait_for_retransmission(trial):
                 told += os.read(err, 4096)
             return b"retransmission" in told
 
-        wait_until(is_told, "a retransmission")
+        lab.eventually(is_told, "a retransmission")
 
 
 def ends_in_time(trial):
@@ -556,7 +548,7 @@ def ends_in_time(trial):
     wait_for_retransmission(trial)
     begun = time.monotonic()
     trial.mounted.signal(signal.SIGTERM)
-    wait_until(lambda: not trial.is_mounted(), "the first signal to be taken")
+    lab.eventually(lambda: not trial.is_mounted(), "the first signal to be taken")
     assert trial.mounted.running()
     trial.mounted.signal(signal.SIGTERM)
     trial.ended()
@@ -612,13 +604,13 @@ def serves_an_ordinary_user(trial):
     os.chmod(trial.folder, 0o755)
     fuse = trial.folder + "/fuse"
     if trial.shell(f"mknod -m 666 {fuse} c 10 229 && mount --bind {fuse} /dev/fuse && : < /dev/fuse")[0] != 0:
-        return "SKIP: /dev/fuse can't be had for a user"
+        raise lab.Skipped("/dev/fuse can't be had for a user")
     if not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:
-        return "SKIP: fusermount3 is not setuid"
+        raise lab.Skipped("fusermount3 is not setuid")
     user = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
     trial.mounted = trial.start(*user, "--inh-caps", "+net_raw", "--ambient-caps", "+net_raw", INITIATOR, "mount", "mnt")
     trial.mounted.wait_for("mounted on")
-    wait_until(lambda: trial.run(*user, "cat", "mnt/sys/block/etherd!e0.2/state").stdout == "up\n", "e0.2 to be up")
+    lab.eventually(lambda: trial.run(*user, "cat", "mnt/sys/block/etherd!e0.2/state").stdout == "up\n", "e0.2 to be up")
     assert trial.run(*user, "cmp", "mnt/dev/etherd/e0.2", "disk.img").returncode == 0
     assert trial.run("cat", "mnt/dev/etherd/e0.2").returncode == 1, "root is another user"
     assert trial.run(*user, "fusermount3", "-u", "mnt").returncode == 0
@@ -632,14 +624,12 @@ def main():
     lab.require_namespaces()
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
-        for rule in [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
-                     refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up, shows_partitions,
-                     serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there, says_what_is_wrong,
-                     runs_as_a_daemon, serves_an_ordinary_user]:
-            if sys.argv[3:] and rule.__name__ not in sys.argv[3:]:
-                continue
-            skipped = rule(trial)
-            print(f"{rule.__name__}: {skipped or 'ok'}", flush=True)
+        rules = [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
+                 refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
+                 shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
+                 says_what_is_wrong, runs_as_a_daemon, serves_an_ordinary_user]
+        asked = sys.argv[3:]
+        lab.play_all([rule for rule in rules if not asked or rule.__name__ in asked], lab.shared(trial))
 
 
 main()

@@ -1,46 +1,12 @@
-// In steady state a service on a synchronous store allocates nothing: every operator new of this
-// program counts.
-
-#include <cstdlib>
-#include <new>
+// In steady state a service on a synchronous store allocates nothing.
 
 #include <gtest/gtest.h>
 
+#include "proto/counted_new.h"
 #include "target/memory_store.h"
 #include "target/service.h"
 #include "target/test_words.h"
 #include "wire/frame_port.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace aoe::target {
 namespace {
@@ -90,12 +56,12 @@ TEST(ServiceAllocation, IsNoneInSteadyState) {
       request_frame(VendorRequest{}),
   });
   service.serve(port);  // the first round makes the reply buffers
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   for (int round = 0; round < 10; ++round) {
     port.start_again();
     service.serve(port);
   }
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(allocations() - before, 0U);
   EXPECT_EQ(port.replies, 11 * 8U);
 }
 

@@ -2,9 +2,10 @@
 // answers in the same loop.
 #include "initiator/client.h"
 
+#include <thread>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -260,15 +261,21 @@ TEST_F(ClientTest, MayEndWhileItTells) {
   EXPECT_EQ(*opened, asio::error::operation_aborted);
 }
 
-TEST_F(ClientTest, MayEndWithATimerThatHasRunOut) {
+TEST_F(ClientTest, MayEndWithTimersThatHaveRunOut) {
   mute = true;
   std::optional<Client> client = open_client();
-  std::optional<error_code> opened;
-  client->async_open(disk, 1ms, [&](error_code error, Disk) { opened = error; });
-  asio::steady_timer giving_up(loop, 1ms);
+  asio::steady_timer giving_up(loop, 1ms);  // runs out first, and so it is called first
   giving_up.async_wait([&](error_code) { client.reset(); });
-  usleep(5000);  // both have run out when the loop next looks
-  run_until([&] { return opened.has_value(); });
+  std::optional<error_code> opened;
+  std::optional<error_code> answered;
+  client->async_open(disk, 1ms, [&](error_code error, Disk) { opened = error; });
+  client->async_query(disk, ConfigQuery{}, 1ms,
+                      [&](error_code error, const QueryAnswer&) { answered = error; });
+  // Those of the opening and of the query have run out, too, when the loop next looks.
+  std::this_thread::sleep_until(std::chrono::steady_clock::now() + 1ms);
+  run_until([&] { return opened && answered; });
+  EXPECT_EQ(opened, asio::error::operation_aborted);
+  EXPECT_EQ(answered, asio::error::operation_aborted);
 }
 
 TEST_F(ClientTest, AListenerMayPutAnotherInItsPlace) {

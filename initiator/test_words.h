@@ -23,6 +23,16 @@ enum class Addressing { lba28, lba48 };
 enum class Cache { none, flush, flush_ext, both };
 Identity a_disk(std::uint64_t sectors, Addressing addressing, Cache cache);
 
+/// What a target says that it takes.
+inline ConfigReply offer(std::uint16_t buffers, std::uint8_t sectors) {
+  return {.buffer_count = buffers, .sector_count = sectors};
+}
+
+/// No discovery of the engine's own.
+inline Parameters with_deadsecs(int seconds) {
+  return {.deadsecs = std::chrono::seconds(seconds), .discovery_interval = std::chrono::seconds(0)};
+}
+
 std::vector<std::uint8_t> frame_of(const Header& header, const Body& body);
 
 /// An ATA command that the engine sent.

@@ -32,7 +32,7 @@ class Trial:
     def refused(self, arguments, status, line, prefix=()):
         """Runs aoe-target, which must end by itself with this status and exactly this line on stderr."""
         before = self.contents()
-        result = self.node.run([*prefix, TARGET, *arguments], check=False, cwd=self.folder, timeout=10)
+        result = self.node.run([*prefix, TARGET, *arguments], check=False, cwd=self.folder)
         told = (result.returncode, result.stdout, result.stderr)
         assert told == (status, "", f"aoe-target: {line}\n"), f"{arguments}: {told}"
         assert self.contents() == before, f"{arguments} changed files"

@@ -94,7 +94,7 @@ class NbdStoreTest : public ::testing::Test {
   /// Has an operation tell it that the server is gone.
   bool is_store_gone() { return is_gone(write_to(*store, 0, pattern(512, 1))); }
   /// Drives the store until it is connected, or nothing has happened for so many milliseconds.
-  void wait_for_connection(int patience = 5000) const {
+  void wait_for_connection(int patience = 20'000) const {
     pollfd poll{store->descriptor(), POLLIN, 0};
     while (!read_from(*store, 0, 512) && ::poll(&poll, 1, patience) == 1) store->reap();
   }

@@ -201,7 +201,7 @@ def systemd_hears_of_it(world, folder):
     path = os.path.join(folder, "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(path)
-        systemd.settimeout(10)
+        systemd.settimeout(30)
 
         def hear(wanted):
             """The next message that isn't the watchdog's."""

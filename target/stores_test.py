@@ -44,17 +44,20 @@ class Server:
 
     def __init__(self, world, folder):
         self.node, self.folder = world.node("nbd"), folder
-        self.socket = os.path.join(folder, "nbd.sock")
+        self.socket, self.pid_file = os.path.join(folder, "nbd.sock"), os.path.join(folder, "nbdkit.pid")
         self.failing = os.path.join(folder, "failing")
         self.uri = f"nbd+unix:///?socket={self.socket}"
         self.image = image(folder)
 
     def start(self):
-        if os.path.exists(self.socket):
-            os.remove(self.socket)
-        self.process = self.node.start(["nbdkit", "--foreground", "--unix", self.socket, "--filter=error", "file", self.image,
-                                        "error=EIO", "error-rate=100%", f"error-file={self.failing}"])
-        lab.eventually(lambda: os.path.exists(self.socket))
+        """It listens when it has written its process number."""
+        for left in self.socket, self.pid_file:
+            if os.path.exists(left):
+                os.remove(left)
+        self.process = self.node.start(["nbdkit", "--foreground", "--unix", self.socket, "--pidfile", self.pid_file,
+                                        "--filter=error", "file", self.image, "error=EIO", "error-rate=100%",
+                                        f"error-file={self.failing}"])
+        lab.eventually(lambda: lab.process_number(self.pid_file))
         return self
 
 

@@ -83,7 +83,7 @@ class Cable:
         self.socket = node.packet_socket(interface)
         hear_only(self.socket, ours=False)  # a Load would fill it
 
-    def next_reply(self, tag=None, timeout=10):
+    def next_reply(self, tag=None, timeout=30):
         """The next frame with the response flag (and this tag)."""
         deadline = time.monotonic() + timeout
         while True:
@@ -102,13 +102,13 @@ class Cable:
         frame = BROADCAST + source + struct.pack(">HBBHBB", 0x88A2, 0x10, 0, *address, command) + tag + arg
         self.socket.send(frame.ljust(60, b"\0"))
 
-    def ask(self, command, arg=bytes(8), timeout=10, **more):
+    def ask(self, command, arg=bytes(8), timeout=30, **more):
         """Sends a request and returns its Reply."""
         tag = struct.pack(">I", next(Cable._tags))
         self.request(command, arg, tag, **more)
         return self.next_reply(tag, timeout)
 
-    def ask_all(self, number, timeout=10, address=(0xFFFF, 0xFF), **more):
+    def ask_all(self, number, timeout=30, address=(0xFFFF, 0xFF), **more):
         """The replies of `number` LUNs to one query, by address."""
         tag = struct.pack(">I", next(Cable._tags))
         self.request(CONFIG, bytes(8), tag, address=address, **more)
@@ -123,7 +123,7 @@ class Cable:
         if witness is not None:
             end = struct.pack(">I", next(Cable._tags))
             self.request(CONFIG, bytes(8), end, address=witness, source=witness_source)
-        deadline = time.monotonic() + (10 if witness is not None else 0.2)
+        deadline = time.monotonic() + (30 if witness is not None else 0.2)
         try:
             while True:
                 said = self.next_reply(timeout=deadline - time.monotonic())
@@ -157,7 +157,9 @@ class Cable:
 
 
 class Load:
-    """Reads without a pause from one LUN, each of which must be answered in time and right, until the block is left."""
+    """Reads without a pause from one LUN, each of which must be answered, and right, until the block is left.
+
+    A read that is lost is not asked for again."""
 
     def __init__(self, cable, address, expected, source=bytes.fromhex("02000000001d")):
         self._socket = cable.client.packet_socket(cable.interface)
@@ -179,7 +181,7 @@ class Load:
         if error is None:
             assert self._trouble is None, f"after {self.answered} reads: {self._trouble!r}"
 
-    def goes_on(self, reads=50, timeout=10):
+    def goes_on(self, reads=50, timeout=30):
         """Waits until so many more were answered."""
         wanted, deadline = self.answered + reads, time.monotonic() + timeout
         while self.answered < wanted and self._thread.is_alive() and time.monotonic() < deadline:
@@ -200,7 +202,7 @@ class Load:
         arg = struct.pack(">BBBB8x", 0x40, 0, 1, READ_EXT)
         head = struct.pack(">HBBHBB", 0x88A2, 0x10, 0, *self._address, ATA)
         self._socket.send((BROADCAST + self._source + head + tag + arg).ljust(60, b"\0"))
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 20
         while True:
             self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
             reply = Reply(self._socket.recv(20000))

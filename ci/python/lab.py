@@ -89,6 +89,16 @@ def eventually(condition, what="what should come", timeout=30):
     return answer
 
 
+def process_number(path):
+    """What a daemon has written to its pid file; 0 until all of it is there."""
+    try:
+        with open(path) as file:
+            text = file.read()
+    except FileNotFoundError:
+        return 0
+    return int(text) if text.endswith("\n") else 0
+
+
 @contextlib.contextmanager
 def laboratory():
     """A laboratory and a folder that are gone afterwards."""
@@ -178,7 +188,7 @@ class Node:
         self.pid = self._holder.pid
         self._namespace = f"/proc/{self.pid}/ns/net"
 
-    def run(self, command, input=None, timeout=30, check=True, text=True, env=None, cwd=None):
+    def run(self, command, input=None, timeout=60, check=True, text=True, env=None, cwd=None):
         """Runs a command to its end. Returns a CompletedProcess with stdout and stderr; text=False gives bytes."""
         result = subprocess.run(self._inside(command), input=input, timeout=timeout, text=text, capture_output=True,
                                 env=_environment(env), cwd=cwd,
@@ -205,7 +215,7 @@ class Node:
     def wait_until_up(self, interface):
         eventually(lambda: self.link(interface)["operstate"] == "UP", f"{self.name}'s {interface} to be up")
 
-    def packet_socket(self, interface, ethertype=0x88A2, timeout=5):
+    def packet_socket(self, interface, ethertype=0x88A2, timeout=30):
         """A socket of this node for whole Ethernet frames of one type (AoE unless told), for send() and recv()."""
         libc = ctypes.CDLL(None, use_errno=True)
 
@@ -273,7 +283,7 @@ class Process:
     def running(self):
         return self._popen.poll() is None
 
-    def wait_for(self, text, timeout=10):
+    def wait_for(self, text, timeout=30):
         """Waits for a line with this text, after the line the last wait_for returned, and returns it."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -289,7 +299,7 @@ class Process:
                     raise Failure(f"{self._name}\ndid not say {text!r} in {timeout} s. "
                                   f"It said:\n{''.join(self._lines)}")
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=60):
         """Waits for it to end by itself and returns its exit status. Children that outlive it are killed."""
         try:
             status = self._popen.wait(timeout)
@@ -302,7 +312,7 @@ class Process:
     def signal(self, number):
         self._popen.send_signal(number)
 
-    def stop(self, timeout=5):
+    def stop(self, timeout=30):
         """Ends it with SIGTERM, or SIGKILL when that did not help in time. Returns its exit status."""
         self._popen.terminate()
         try:

@@ -22,6 +22,7 @@ MARK = "AOE_LAB_TEST_MARK"  # an environment variable that every process of one 
 def inside():
     lab.require_namespaces()
     waits_for_what_comes()
+    believes_no_half_number()
     plays_all_and_says_what_was_skipped()
     ends_with_the_play_that_fails()
     gives_each_play_a_laboratory()
@@ -73,6 +74,16 @@ def waits_for_what_comes():
         assert False, "it waits no longer, and is content"
     except lab.Failure as failure:
         assert str(failure) == "waited 0.02 s for what never comes"
+
+
+def believes_no_half_number():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "daemon.pid")
+        assert lab.process_number(path) == 0
+        for text, number in ("", 0), ("12", 0), ("123\n", 123):
+            with open(path, "w") as file:
+                file.write(text)
+            assert lab.process_number(path) == number, text
 
 
 def played(plays, setting):

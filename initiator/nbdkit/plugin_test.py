@@ -55,18 +55,9 @@ class Trial:
     def start(self, *parameters):
         """Starts nbdkit, which serves when it writes its process number."""
         process = self.client.start(self.command("e0.2", "interface=eth0", *parameters, options=["--foreground"]))
-        lab.eventually(lambda: self.process_number() or not process.running())
+        lab.eventually(lambda: lab.process_number(self.pid_file) or not process.running())
         assert process.running(), process.output
         return process
-
-    def process_number(self):
-        """What nbdkit has written, a line; nothing as long as that is not there."""
-        try:
-            with open(self.pid_file) as file:
-                text = file.read()
-        except FileNotFoundError:
-            return ""
-        return text if text.endswith("\n") else ""
 
     def connect(self, lax=False):
         client = nbd.NBD()
@@ -226,7 +217,7 @@ def another_disk_is_not_taken_for_the_first(trial):
 
 def serves_from_the_background(trial):
     trial.client.run(trial.command("e0.2", "interface=eth0"))
-    number = int(lab.eventually(trial.process_number))
+    number = lab.eventually(lambda: lab.process_number(trial.pid_file))
     client = trial.connect()
     assert client.pread(MEGABYTE, MEGABYTE) == trial.content[MEGABYTE:2 * MEGABYTE]
     client.shutdown()

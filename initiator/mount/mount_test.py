@@ -105,8 +105,8 @@ class Trial:
         self.mounted.signal(signal.SIGTERM)
         self.ended()
 
-    def ended(self, status=0, timeout=5):
-        told = self.mounted.wait(timeout)
+    def ended(self, status=0):
+        told = self.mounted.wait()
         assert told == status, (told, self.mounted.output)
         assert not self.is_mounted()
 
@@ -220,24 +220,22 @@ def makes_stable_what_is_to_be(trial):
     trial.mount()
     sniffer = trial.server.packet_socket("eth0")
 
-    def flush_is_sent():
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
+    def wait_for_flush():
+        while True:
             frame = sniffer.recv(20000)
             if not frame[14] & 0x08 and frame[19] == 0 and frame[27] in (FLUSH, FLUSH_EXT):
-                return True
-        return False
+                return
 
     with opened(trial.etherd("e0.2")) as disk:
         os.pwrite(disk, b"w" * 512, 0)
         os.fsync(disk)
-        assert flush_is_sent()
+        wait_for_flush()
         os.pwrite(disk, b"w" * 512, 512)
         os.fdatasync(disk)
-        assert flush_is_sent()
+        wait_for_flush()
     with opened(trial.etherd("e0.2"), os.O_WRONLY | os.O_DSYNC) as disk:
         os.pwrite(disk, b"w" * 512, 1024)
-        assert flush_is_sent()
+        wait_for_flush()
     assert trial.disk()[:1536] == b"w" * 1536
     sniffer.close()
     trial.unmount()
@@ -295,27 +293,53 @@ def refuses_commands_that_make_no_sense(trial):
     trial.unmount()
 
 
+def wait_to_hear(err, text):
+    """Waits until err, open and not blocking, tells of it."""
+    told = b""
+
+    def is_told():
+        nonlocal told
+        with contextlib.suppress(BlockingIOError):
+            told += os.read(err, 4096)
+        return text.encode() in told
+
+    lab.eventually(is_told, f"err to tell of: {text}")
+
+
+def wait_for_retransmission(trial):
+    with opened(trial.etherd("err"), os.O_RDONLY | os.O_NONBLOCK) as err:
+        wait_to_hear(err, "retransmission")
+
+
 def tells_of_errors(trial):
-    trial.mount("--deadsecs", "2", "--verbose")
+    trial.mount("--deadsecs", "0", "--verbose")
     with opened(trial.etherd("err"), os.O_RDONLY) as err:
         assert os.read(err, 4096).decode().splitlines() != []  # the disk came up
         os.set_blocking(err, False)
-        fails(errno.EAGAIN, os.read, err, 100)
         poll = select.poll()
         poll.register(err, select.POLLIN)
-        assert poll.poll(0) == []
+
+        def has_told_all():
+            try:
+                os.read(err, 4096)
+            except BlockingIOError:
+                return poll.poll(0) == []
+            return False
+
+        lab.eventually(has_told_all, "err to be empty")
         trial.targets[2].signal(signal.SIGSTOP)
-        readers = [trial.start("head", "-c", "1", "mnt/dev/etherd/e0.2")]
-        assert poll.poll(5000) == [(err, select.POLLIN)]
-        assert b"retransmission" in os.read(err, 4096)
+        reader = trial.start("head", "-c", "1", "mnt/dev/etherd/e0.2")
+        assert poll.poll(30_000) == [(err, select.POLLIN)]
+        wait_to_hear(err, "retransmission")
     trial.mounted.wait_for("retransmission")
     # A reader that waits gets lines as they come; one that is interrupted waits no longer.
     waiting = trial.start("cat", "mnt/dev/etherd/err")
+    write(trial.path(PARAMETERS + "deadsecs"), "1\n")
     waiting.wait_for("e0.2 is down")
     waiting.signal(signal.SIGINT)
-    assert waiting.wait(5) == -signal.SIGINT
+    assert waiting.wait() == -signal.SIGINT
     trial.targets[2].signal(signal.SIGCONT)
-    assert readers[0].wait(5) == 1
+    assert reader.wait() == 1
     trial.unmount()
 
 
@@ -344,14 +368,10 @@ def believes_no_lies(trial):
     ]
     with opened(trial.etherd("err"), os.O_RDONLY) as err, trial.server.packet_socket("eth0") as wire:
         os.set_blocking(err, False)
-        poll = select.poll()
-        poll.register(err, select.POLLIN)
         os.read(err, 1 << 16)  # the disk came up
         for frame, line in lies:
             wire.send(frame)
-            assert poll.poll(5000), line
-            told = os.read(err, 4096).decode()
-            assert line in told, (line, told)
+            wait_to_hear(err, line)
     assert trial.disks() == {"e0.2"}
     assert read(trial.sys("state")) == "up\n"
     with opened(trial.etherd("e0.2")) as disk:
@@ -496,19 +516,6 @@ def serves_loop_devices(trial):
     assert trial.shell("fsck.ext4 -fn part.img")[0] == 0
 
 
-def wait_for_retransmission(trial):
-    with opened(trial.etherd("err"), os.O_RDONLY | os.O_NONBLOCK) as err:
-        told = b""
-
-        def is_told():
-            nonlocal told
-            with contextlib.suppress(BlockingIOError):
-                told += os.read(err, 4096)
-            return b"retransmission" in told
-
-        lab.eventually(is_told, "a retransmission")
-
-
 def ends_in_time(trial):
     # By itself, by a signal, and by who unmounts it.
     trial.mount()
@@ -536,12 +543,16 @@ def ends_in_time(trial):
     readers.append(trial.start("dd", "if=/dev/zero", "of=mnt/dev/etherd/e0.2", "bs=100", "count=1"))
     wait_for_retransmission(trial)
     trial.mounted.signal(signal.SIGTERM)
-    trial.ended(timeout=8)
+    trial.ended()
     for reader in readers:
-        assert reader.wait(5) == 1, reader.output
+        assert reader.wait() == 1, reader.output
     trial.targets[2].signal(signal.SIGCONT)
 
-    # A second signal does not wait.
+    # A second signal does not wait for three seconds. Where the machine takes as long, that can't be told.
+    assert any(a_second_signal_ends_at_once(trial) for _ in range(5))
+
+
+def a_second_signal_ends_at_once(trial):
     trial.mount()
     trial.targets[2].signal(signal.SIGSTOP)
     reader = trial.start("head", "-c", "1", "mnt/dev/etherd/e0.2")
@@ -549,12 +560,13 @@ def ends_in_time(trial):
     begun = time.monotonic()
     trial.mounted.signal(signal.SIGTERM)
     lab.eventually(lambda: not trial.is_mounted(), "the first signal to be taken")
-    assert trial.mounted.running()
+    waited = trial.mounted.running()
     trial.mounted.signal(signal.SIGTERM)
     trial.ended()
-    assert time.monotonic() - begun < 2
-    reader.wait(5)
+    took = time.monotonic() - begun
+    reader.wait()
     trial.targets[2].signal(signal.SIGCONT)
+    return waited and took < 3
 
 
 def says_that_the_mount_is_still_there(trial):
@@ -563,7 +575,7 @@ def says_that_the_mount_is_still_there(trial):
     mounted.wait_for("mounted on")
     os.rename(trial.folder + "/above", trial.folder + "/moved")
     mounted.signal(signal.SIGTERM)
-    assert mounted.wait(5) == 1
+    assert mounted.wait() == 1
     assert "aoe-initiator: above/mnt: could not be unmounted\n" in mounted.output, mounted.output
     assert trial.run("umount", "moved/mnt").returncode == 0
 

@@ -229,8 +229,8 @@ def a_run_that_is_interrupted_says_what_it_has(trial):
         trial.file(f"many/{name}.yaml", QUIET.replace("quiet", name) + "- wait: 1000s\n")
     command = [*trial.prefix, os.path.join(trial.programs, "aoe-harness"), "run", "many", "--world", "veth", "-j", "1"]
     process = subprocess.Popen(command, cwd=trial.work, stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: os.path.exists(os.path.join(trial.case("runs", "b"), "ledger.jsonl")) or
-               os.path.exists(os.path.join(trial.case("runs", "b"), "sut.log")), "the second case has not begun")
+    log = os.path.join(trial.case("runs", "b"), "sut.log")
+    lab.eventually(lambda: os.path.exists(log), "the second case")
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=30)[0]
     assert process.returncode == INTERRUPTED, (process.returncode, output)
@@ -397,7 +397,7 @@ def a_target_that_dies_is_the_finding(trial):
     assert ("        quiet.yaml:5\n"
             "  expected  the world lasts until the scenario's end\n"
             "  actual    the target was killed by signal 11 (Segmentation fault); it said: oh no\n") in result.stdout, result
-    assert "  repeat    aoe-harness run quiet.yaml --world veth --seed 7\n" in result.stdout, result
+    assert "  repro     aoe-harness run quiet.yaml --world veth --seed 7\n" in result.stdout, result
 
 
 def a_target_that_does_not_start_is_one_line(trial):

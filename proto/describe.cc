@@ -122,17 +122,20 @@ std::string_view describe(const Reject& reject, std::span<char> room) {
   return line.view();
 }
 
-std::string_view describe(Bytes bytes, std::span<char> room) {
+std::string_view describe(const Frame& frame, std::span<char> room) {
   Line line(room);
+  line.add("{} ", frame.header.address);
+  std::visit(DescribeBody{line}, *frame.body);
+  line.add(" tag {:08x}", frame.header.tag);
+  return line.view();
+}
+
+std::string_view describe(Bytes bytes, std::span<char> room) {
   const auto frame = decode(bytes);
-  if (frame && frame->body) {
-    line.add("{} ", frame->header.address);
-    std::visit(DescribeBody{line}, *frame->body);
-    line.add(" tag {:08x}", frame->header.tag);
-  } else {
-    line.add("bad frame, {} bytes: ", bytes.size());
-    add(line, frame ? frame->body.error() : frame.error());
-  }
+  if (frame && frame->body) return describe(*frame, room);
+  Line line(room);
+  line.add("bad frame, {} bytes: ", bytes.size());
+  add(line, frame ? frame->body.error() : frame.error());
   return line.view();
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "proto/bytes.h"
+#include "proto/frame.h"
 #include "proto/reject.h"
 
 namespace aoe {
@@ -20,6 +21,8 @@ inline constexpr std::size_t description_size_max = 200;
 /// Writes the line into `room` (cut to fit) and returns it. Never more than description_size_max
 /// characters, all printable ASCII, whatever the frame holds. Allocates nothing.
 std::string_view describe(Bytes frame, std::span<char> room);
+/// The same for a frame that was decoded well: its body is one.
+std::string_view describe(const Frame& frame, std::span<char> room);
 
 /// "write data beyond the frame (offset 36: have 512, need 1024)"
 std::string_view describe(const Reject& reject, std::span<char> room);

@@ -4,8 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "harness/link/reserved_fields.h"
+
 namespace aoe::harness {
 namespace {
+
+/// Transmissions that are remembered, beside those that wait for an answer.
+constexpr std::size_t remembered = 1024;
+/// How many of those that do are passed over in search of one that may be forgotten.
+constexpr unsigned passed_over_max = 64;
 
 Traffic traffic_of(ata::Opcode opcode) {
   switch (ata::kind(opcode)) {
@@ -18,183 +25,337 @@ Traffic traffic_of(ata::Opcode opcode) {
   return Traffic::ata;
 }
 
-/// Does the frame answer an ATA command, for better or worse?
-bool answers_ata(const Frame& frame) {
-  return frame.response && frame.command == static_cast<std::uint8_t>(Command::ata);
+/// A disk's time and not a link's: its answer is no sample.
+bool takes_disk_time(ata::Opcode opcode) {
+  return ata::kind(opcode) == ata::Kind::flush || opcode == ata::Opcode::data_set_management;
+}
+
+bool answers_ata(const LedgerEntry& entry) {
+  return entry.kind == FrameKind::ata_reply || entry.kind == FrameKind::ata_error;
 }
 
 }  // namespace
 
+std::size_t Exchanges::QuestionHash::operator()(const Question& question) const {
+  const std::uint64_t rest =
+      std::uint64_t{question.address.shelf} << 24 | std::uint64_t{question.address.slot} << 16 |
+      std::uint64_t{question.sectors} << 8 | static_cast<std::uint64_t>(question.opcode);
+  return mixed(question.lba ^ rest << 20);
+}
+
+// What is remembered.
+
 Exchanges::Transmission* Exchanges::by_tag(std::uint32_t tag) {
-  const auto found = tags_.find(tag);
-  return found == tags_.end() ? nullptr : &transmissions_.at(found->second);
+  const Slot* const slot = tags_.find(tag);
+  return slot == nullptr ? nullptr : &transmissions_[*slot];
 }
 
-Subject Exchanges::subject(const Frame& frame) const {
-  const Address address = frame.header.address;
-  switch (static_cast<Command>(frame.command)) {
-    case Command::config: return {Traffic::config, address};
-    case Command::mask: return {Traffic::mask, address};
-    case Command::reserve: return {Traffic::reserve, address};
+Exchanges::Slot Exchanges::remember(const Transmission& transmission) {
+  if (transmissions_.size() >= remembered) {
+    for (unsigned i = 0; i < passed_over_max; ++i) {
+      const Slot slot = next_;
+      next_ = static_cast<Slot>((next_ + 1) % transmissions_.size());
+      const Transmission& old = transmissions_[slot];
+      if (old.awaited && open_.find(old.question) != nullptr) continue;
+      forget(slot);
+      transmissions_[slot] = transmission;
+      return slot;
+    }
+  }
+  transmissions_.push_back(transmission);
+  return static_cast<Slot>(transmissions_.size() - 1);
+}
+
+void Exchanges::forget(Slot slot) {
+  const std::uint32_t tag = transmissions_[slot].tag;
+  if (const Slot* const latest = tags_.find(tag); latest != nullptr && *latest == slot)
+    tags_.erase(tag);
+}
+
+std::optional<FrameId> Exchanges::find_forgotten(std::uint32_t tag) const {
+  if (transmissions_.size() < remembered) return std::nullopt;  // nothing was forgotten
+  for (FrameId id = ledger_.size(); id-- > 0;) {
+    const LedgerEntry& entry = ledger_[id];
+    if (entry.kind == FrameKind::ata_request && entry.tag == tag) return id;
+  }
+  return std::nullopt;
+}
+
+std::uint16_t Exchanges::remote(const Mac& mac) {
+  if (last_remote_ < remotes_.size() && remotes_[last_remote_].mac == mac) return last_remote_;
+  const auto found = std::ranges::find(remotes_, mac, &Remote::mac);
+  const auto index = static_cast<std::uint16_t>(found - remotes_.begin());
+  if (found == remotes_.end()) remotes_.push_back({mac, RtoModel(profile_)});
+  return index;
+}
+
+void Exchanges::open(const Question& question, Slot slot) {
+  if (const Slot* const before = open_.find(question))
+    --remotes_[transmissions_[*before].remote].open;
+  open_.put(question, slot);
+  ++remotes_[transmissions_[slot].remote].open;
+}
+
+void Exchanges::close(const Question& question) {
+  --remotes_[transmissions_[*open_.find(question)].remote].open;
+  open_.erase(question);
+}
+
+// Frames.
+
+Subject Exchanges::subject(const LedgerEntry& entry) const {
+  switch (static_cast<Command>(entry.command)) {
+    case Command::config: return {Traffic::config, entry.address};
+    case Command::mask: return {Traffic::mask, entry.address};
+    case Command::reserve: return {Traffic::reserve, entry.address};
     case Command::ata: break;
-    default: return {Traffic::other, address};
+    default: return {Traffic::other, entry.address};
   }
-  if (frame.response) {
-    const auto request = tags_.find(frame.header.tag);
-    if (request == tags_.end()) return {Traffic::ata, address};
-    const Question& question = transmissions_.at(request->second).question;
-    return {traffic_of(question.opcode), question.address, question.lba, question.sectors};
-  }
-  const auto* ata = frame.body ? std::get_if<AtaRequest>(&*frame.body) : nullptr;
-  if (ata == nullptr) return {Traffic::ata, address};
-  return {traffic_of(ata->opcode), address, ata->lba, ata->sectors};
+  const LedgerEntry& request = entry.answers ? ledger_[*entry.answers] : entry;
+  if (request.kind != FrameKind::ata_request) return {Traffic::ata, entry.address};
+  return {traffic_of(request.opcode), request.address, request.lba, request.sectors};
 }
 
-void Exchanges::sent(LedgerEntry& entry, const Frame& frame) {
+void Exchanges::sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) {
+  if (!entry.injected) {
+    const std::string_view field = set_reserved_field(bytes, frame);
+    if (!field.empty() && tells(Check::reserved_zero)) {
+      violations_.push_back({Check::reserved_zero,
+                             fmt::format("{} has something in {}", name(entry.id), field),
+                             {entry.id}});
+    }
+  }
   if (entry.direction == Direction::to_initiator) {
-    if (answers_ata(frame)) reply_sent(entry, frame);
-  } else if (frame.body) {
-    if (const auto* ata = std::get_if<AtaRequest>(&*frame.body)) request_sent(entry, frame, *ata);
+    if (answers_ata(entry)) reply_sent(entry, frame);
+  } else if (entry.kind == FrameKind::ata_request) {
+    request_sent(entry, frame);
   }
 }
 
-void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame, const AtaRequest& ata) {
-  Transmission transmission{.question = {frame.header.address, ata.opcode, ata.lba, ata.sectors},
-                            .target = frame.header.destination,
-                            .tag = frame.header.tag,
-                            .sent = entry.sent};
-  if (const auto open = open_.find(transmission.question); open != open_.end()) {
-    const FrameId before = open->second;
-    transmission.attempt = transmissions_.at(before).attempt + 1;
-    entry.repeats = before;
-    ledger_[before].repeated_by = entry.id;
-    ++retransmissions_;
-    check_early(entry, before);
-  }
-  check_tag(entry, transmission);
+void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
+  Transmission transmission{.question = {entry.address, entry.opcode, entry.sectors, entry.lba},
+                            .id = entry.id,
+                            .tag = entry.tag,
+                            .remote = remote(frame.header.destination),
+                            .source = frame.header.source};
   if (const Transmission* same_tag = by_tag(transmission.tag)) {
     // The target may still answer what arrived with this tag before.
     transmission.arrivals = same_tag->arrivals;
     transmission.answers = same_tag->answers;
   }
-
-  last_target_ = transmission.target;
-  transmission.rto = models_[transmission.target].rto(transmission.attempt);
-  if (traffic_of(ata.opcode) == Traffic::flush) {
-    transmission.rto = std::max(transmission.rto, RtoModel::flush_least);
-  }
-  open_[transmission.question] = entry.id;
-  tags_[transmission.tag] = entry.id;
-  transmissions_[entry.id] = transmission;
-  check_window(entry, transmission);
-}
-
-std::string Exchanges::name(FrameId id) const {
-  return fmt::format("#{} ({})", id, ledger_[id].summary);
-}
-
-void Exchanges::check_early(const LedgerEntry& entry, FrameId before) {
-  const Transmission& previous = transmissions_.at(before);
-  const Duration waited = entry.sent - previous.sent;
-  if (waited + slack_ >= previous.rto) return;
-  violations_.push_back({Check::no_early_retransmit,
-                         fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id),
-                                     before, describe(waited), describe(previous.rto)),
-                         {before, entry.id}});
-}
-
-void Exchanges::check_tag(const LedgerEntry& entry, const Transmission& transmission) {
-  const auto found = tags_.find(transmission.tag);
-  if (found == tags_.end()) return;
-  const Transmission& other = transmissions_.at(found->second);
-  if (other.question == transmission.question || !other.awaited || !open_.contains(other.question))
+  if (entry.injected) {  // that it may be answered is all there is to say of it
+    transmission.awaited = false;
+    tags_.put(entry.tag, remember(transmission));
     return;
-  violations_.push_back({Check::tag_unique_in_flight,
-                         fmt::format("{} has the tag of {}, which is still unanswered",
-                                     name(entry.id), name(found->second)),
-                         {found->second, entry.id}});
+  }
+  if (const Slot* const slot = open_.find(transmission.question)) {
+    const Transmission& before = transmissions_[*slot];
+    transmission.attempt = before.attempt + 1;
+    entry.repeats = before.id;
+    ledger_[before.id].repeated_by = entry.id;
+    ++retransmissions_;
+    check_early(entry, before);
+  }
+  check_tag(entry, transmission);
+
+  last_remote_ = transmission.remote;
+  const RtoModel& model = remotes_[transmission.remote].model;
+  entry.remote = transmission.remote;
+  entry.wait = takes_disk_time(entry.opcode) ? model.flush_rto(transmission.attempt)
+                                             : model.rto(transmission.attempt);
+  const Slot slot = remember(transmission);
+  open(transmission.question, slot);
+  tags_.put(transmission.tag, slot);
+  check_window(entry, transmission.remote);
 }
 
-void Exchanges::check_window(const LedgerEntry& entry, const Transmission& transmission) {
-  const auto unanswered = std::ranges::count_if(open_, [&](const auto& question_and_frame) {
-    return transmissions_.at(question_and_frame.second).target == transmission.target;
-  });
-  if (unanswered <= window_) return;
-  violations_.push_back({Check::window_respected,
-                         fmt::format("{} makes {} unanswered requests at {}, {} may be",
-                                     name(entry.id), unanswered, transmission.target, window_),
-                         {entry.id}});
-}
-
-void Exchanges::reply_sent(const LedgerEntry& entry, const Frame& frame) {
-  Transmission* transmission = by_tag(frame.header.tag);
-  if (transmission == nullptr) {
+void Exchanges::reply_sent(LedgerEntry& entry, const Frame& frame) {
+  if (Transmission* const request = by_tag(entry.tag)) {
+    entry.answers = request->id;
+    if (entry.injected) return;
+    check_answerer(entry, frame, *request);
+    check_answer(entry, request->id, ++request->answers, request->arrivals);
+    return;
+  }
+  if (entry.injected || std::ranges::find(excused_tags_, entry.tag) != excused_tags_.end()) return;
+  if (count(Check::no_unasked_reply) < violations_told) entry.answers = find_forgotten(entry.tag);
+  if (entry.answers) {
+    const FrameId request = *entry.answers;
+    std::uint64_t answers = 0;
+    for (FrameId id = request + 1; id < ledger_.size(); ++id)
+      answers += ledger_[id].answers == request;
+    check_answer(entry, request, answers, ledger_[request].deliveries);
+  } else if (tells(Check::no_unasked_reply)) {
     violations_.push_back({Check::no_unasked_reply,
                            fmt::format("{} has a tag that no request had", name(entry.id)),
                            {entry.id}});
-    return;
   }
-  const FrameId request = tags_.at(frame.header.tag);
-  replies_[entry.id] = request;
-  if (++transmission->answers <= transmission->arrivals) return;
-  violations_.push_back(
-      {Check::no_unasked_reply,
-       fmt::format("{} is reply {} to #{}; copies of it that had arrived: {}", name(entry.id),
-                   transmission->answers, request, transmission->arrivals),
-       {request, entry.id}});
 }
 
-void Exchanges::delivered(const LedgerEntry& entry, const Frame& frame, Instant now) {
-  if (entry.direction == Direction::to_target) {
-    const auto request = transmissions_.find(entry.id);
-    if (request == transmissions_.end()) return;
+void Exchanges::delivered(LedgerEntry& entry, Instant now) {
+  if (answers_ata(entry)) {
+    if (entry.direction == Direction::to_initiator) answered(entry.tag, &entry, now);
+  } else if (entry.kind == FrameKind::ata_request && entry.direction == Direction::to_target) {
     // With an old tag used again, the target may answer either transmission.
-    if (Transmission* latest = by_tag(request->second.tag)) ++latest->arrivals;
-  } else if (answers_ata(frame)) {
-    reply_delivered(frame, now);
+    if (Transmission* latest = by_tag(entry.tag)) ++latest->arrivals;
   }
 }
 
-void Exchanges::reply_delivered(const Frame& frame, Instant now) {
-  Transmission* transmission = by_tag(frame.header.tag);
-  if (transmission == nullptr || !transmission->awaited) return;
-  transmission->awaited = false;
-  if (traffic_of(transmission->question.opcode) != Traffic::flush) {
-    models_[transmission->target].sample(now - transmission->sent);
+void Exchanges::delivered_altered(const Frame& frame, Instant now) {
+  if (!frame.response) {
+    // Whatever the target takes it for, it may answer.
+    if (Transmission* const request = by_tag(frame.header.tag)) {
+      ++request->arrivals;
+    } else {
+      excused_tags_.push_back(frame.header.tag);
+    }
+  } else if (frame.command == static_cast<std::uint8_t>(Command::ata) && frame.body) {
+    answered(frame.header.tag, nullptr, now);
   }
-  const auto open = open_.find(transmission->question);
-  if (open != open_.end() && open->second == tags_.at(frame.header.tag)) open_.erase(open);
+}
+
+void Exchanges::answered(std::uint32_t tag, LedgerEntry* reply, Instant now) {
+  Transmission* const request = by_tag(tag);
+  if (request == nullptr || !request->awaited) return;
+  request->awaited = false;
+  if (!takes_disk_time(request->question.opcode)) {
+    RtoModel& model = remotes_[request->remote].model;
+    model.sample(now - ledger_[request->id].sent);
+    if (reply != nullptr) reply->wait = model.reordering_wait(1);
+  }
+  const Slot* const latest = open_.find(request->question);
+  if (latest != nullptr && transmissions_[*latest].id == request->id) close(request->question);
 }
 
 void Exchanges::abandon(Address address) {
-  std::erase_if(open_, [&](const auto& open) { return open.first.address == address; });
-  for (auto& [id, transmission] : transmissions_) {
+  for (Transmission& transmission : transmissions_) {
     if (transmission.question.address != address) continue;
+    if (open_.find(transmission.question) != nullptr) close(transmission.question);
     transmission.awaited = false;
-    models_.erase(transmission.target);
+    remotes_[transmission.remote].model = RtoModel(profile_);
   }
 }
 
+// What is due.
+
 Duration Exchanges::rto() const {
-  const auto model = models_.find(last_target_);
-  return model == models_.end() ? RtoModel().rto(1) : model->second.rto(1);
+  return last_remote_ < remotes_.size() ? remotes_[last_remote_].model.rto(1)
+                                        : RtoModel(profile_).rto(1);
 }
 
 Duration Exchanges::srtt() const {
-  const auto model = models_.find(last_target_);
-  return model == models_.end() ? Duration{} : model->second.srtt();
+  return last_remote_ < remotes_.size() ? remotes_[last_remote_].model.srtt()
+                                        : RtoModel(profile_).srtt();
 }
 
 std::optional<Instant> Exchanges::due(FrameId request) const {
-  const auto found = transmissions_.find(request);
-  if (found == transmissions_.end()) return std::nullopt;
-  return found->second.sent + found->second.rto;
+  const LedgerEntry& entry = ledger_[request];
+  if (entry.kind != FrameKind::ata_request || entry.injected) return std::nullopt;
+  return entry.sent + entry.wait;
 }
 
-std::optional<FrameId> Exchanges::request_of(FrameId reply) const {
-  const auto found = replies_.find(reply);
-  if (found == replies_.end()) return std::nullopt;
-  return found->second;
+// Rules.
+
+bool Exchanges::tells(Check check) {
+  return ++counts_[static_cast<std::size_t>(check)] <= violations_told;
+}
+
+std::string Exchanges::name(FrameId id) const {
+  return fmt::format("#{} ({})", id, ledger_.summary(id));
+}
+
+bool Exchanges::is_early(const LedgerEntry& entry, const Transmission& before) const {
+  const LedgerEntry& first = ledger_[before.id];
+  if (entry.sent + slack_ >= first.sent + first.wait || first.sent <= port_changed_) return false;
+  if (profile_ == RtoModel::Profile::linux_driver || takes_disk_time(first.opcode)) return true;
+  // Only when the timeout speaks against it is the evidence looked for.
+  const LedgerEntry* const answer = overtaken_by(first, entry.id);
+  if (answer == nullptr) return true;
+  const unsigned eightfolds = std::min(before.attempt - 1, 5U);
+  return entry.sent + slack_ < answer->delivered + answer->wait * (1LL << 3 * eightfolds);
+}
+
+const LedgerEntry* Exchanges::overtaken_by(const LedgerEntry& request, FrameId end) const {
+  const LedgerEntry* first = nullptr;
+  for (FrameId id = request.id + 1; id < end; ++id) {
+    const LedgerEntry& entry = ledger_[id];
+    if (!entry.answers || *entry.answers <= request.id || entry.wait == Duration{}) continue;
+    if (ledger_[*entry.answers].remote != request.remote) continue;
+    if (first == nullptr || entry.delivered < first->delivered) first = &entry;
+  }
+  return first;
+}
+
+void Exchanges::check_early(const LedgerEntry& entry, const Transmission& before) {
+  if (!is_early(entry, before) || !tells(Check::no_early_retransmit)) return;
+  const LedgerEntry& first = ledger_[before.id];
+  violations_.push_back(
+      {Check::no_early_retransmit,
+       fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
+                   describe(entry.sent - first.sent), describe(first.wait)),
+       {before.id, entry.id}});
+}
+
+void Exchanges::check_tag(const LedgerEntry& entry, const Transmission& transmission) {
+  const Transmission* const other = by_tag(transmission.tag);
+  if (other == nullptr || other->question == transmission.question || !other->awaited ||
+      open_.find(other->question) == nullptr || !tells(Check::tag_unique_in_flight)) {
+    return;
+  }
+  violations_.push_back({Check::tag_unique_in_flight,
+                         fmt::format("{} has the tag of {}, which is still unanswered",
+                                     name(entry.id), name(other->id)),
+                         {other->id, entry.id}});
+}
+
+void Exchanges::check_window(const LedgerEntry& entry, std::uint16_t remote) {
+  if (remotes_[remote].open <= window_) return;
+  close_divided(remote);
+  if (remotes_[remote].open <= window_ || !tells(Check::window_respected)) return;
+  violations_.push_back(
+      {Check::window_respected,
+       fmt::format("{} makes {} unanswered requests at {}, {} may be", name(entry.id),
+                   remotes_[remote].open, remotes_[remote].mac, window_),
+       {entry.id}});
+}
+
+/// An initiator whose MTU shrinks asks in pieces for what it had asked for in one: that question is
+/// not open any more.
+void Exchanges::close_divided(std::uint16_t remote) {
+  for (const Transmission& whole : transmissions_) {
+    const Question& asked = whole.question;
+    if (whole.remote != remote || open_.find(asked) == nullptr) continue;
+    const bool divided = std::ranges::any_of(transmissions_, [&](const Transmission& piece) {
+      return piece.id > whole.id && piece.question.address == asked.address &&
+             piece.question.opcode == asked.opcode && piece.question.lba == asked.lba &&
+             piece.question.sectors < asked.sectors;
+    });
+    if (divided) close(asked);
+  }
+}
+
+void Exchanges::check_answer(LedgerEntry& entry, FrameId request, std::uint64_t answers,
+                             std::uint64_t arrivals) {
+  if (answers <= arrivals || !tells(Check::no_unasked_reply)) return;
+  violations_.push_back({Check::no_unasked_reply,
+                         fmt::format("{} is reply {} to #{}; copies of it that had arrived: {}",
+                                     name(entry.id), answers, request, arrivals),
+                         {request, entry.id}});
+}
+
+void Exchanges::check_answerer(const LedgerEntry& entry, const Frame& frame,
+                               const Transmission& request) {
+  const auto accuse = [&](const std::string& how) {
+    if (!tells(Check::no_unasked_reply)) return;
+    violations_.push_back({Check::no_unasked_reply,
+                           fmt::format("{} answers {}, {}", name(entry.id), name(request.id), how),
+                           {request.id, entry.id}});
+  };
+  if (frame.header.destination != request.source) {
+    accuse(fmt::format("and goes to {} instead of {}", frame.header.destination, request.source));
+  } else if (!request.question.address.covers(entry.address)) {
+    accuse(fmt::format("and has the address {}", entry.address));
+  }
 }
 
 }  // namespace aoe::harness

@@ -1,23 +1,24 @@
 // Requests and their answers, as seen on the link at the initiator's side: which frame repeats
 // which, what the retransmission timeout was, and whether the rules that hold for every run were
-// kept.
+// kept, by either end.
 //
 // Judges frames alone and knows nothing of either end's state, so it judges anybody's. A
 // retransmission may have a new tag (Linux) or the old one (iPXE): it is known by what it asks for.
+// What it finds out of a frame is noted in its ledger entry. Remembers requests that wait for an
+// answer and the last thousand that don't; what is older is looked up in the ledger, where it
+// matters at all. Allocates nothing per frame.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "harness/link/flat_map.h"
 #include "harness/link/ledger.h"
 #include "harness/link/rto_model.h"
 #include "harness/scenario/scenario.h"
-#include "proto/frame.h"
 
 namespace aoe::harness {
 
@@ -30,26 +31,38 @@ struct Violation {
 
 class Exchanges {
  public:
+  /// Of each rule, violations beyond these are counted and not told.
+  static constexpr std::size_t violations_told = 100;
+
   /// `window`: the most requests that may be unanswered at one target address.
-  Exchanges(Ledger& ledger, std::uint16_t window) : ledger_(ledger), window_(window) {}
+  Exchanges(Ledger& ledger, std::uint16_t window,
+            RtoModel::Profile profile = RtoModel::Profile::rfc6298)
+      : ledger_(ledger), window_(window), profile_(profile) {}
 
   /// How far the time at which a frame is seen may be from the time at which it was sent; 0 unless
   /// told.
   void allow(Duration slack) { slack_ = slack; }
 
   /// A frame entered the link, a copy of it left the link. `entry` is its line of the ledger.
-  void sent(LedgerEntry& entry, const Frame& frame);
-  void delivered(const LedgerEntry& entry, const Frame& frame, Instant now);
+  void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame);
+  void delivered(LedgerEntry& entry, Instant now);
+  /// The copy that left the link is not what entered it.
+  void delivered_altered(const Frame& frame, Instant now);
 
   /// The initiator has given up on the device: what is unanswered stays so, answers that come all
   /// the same are no samples, and what comes after a return is measured anew.
   void abandon(Address address);
+  /// The initiator's port went away, or came back as another: what is unanswered may be sent again
+  /// at once.
+  void port_changed(Instant now) { port_changed_ = now; }
 
-  /// What the frame, or the request that it answers, asks for. Of an ATA reply to no request that
-  /// is known, no more than that it is one.
-  Subject subject(const Frame& frame) const;
+  /// What the frame of an entry, or the request that it answers, asks for; known once it was
+  /// sent(). Of an ATA reply to no request that is known, no more than that it is one.
+  Subject subject(const LedgerEntry& entry) const;
 
   const std::vector<Violation>& violations() const { return violations_; }
+  /// All of them, told or not.
+  std::uint64_t count(Check check) const { return counts_[static_cast<std::size_t>(check)]; }
   std::uint64_t retransmissions() const { return retransmissions_; }
 
   /// Of the target that was asked last.
@@ -60,52 +73,91 @@ class Exchanges {
   /// request.
   std::optional<Instant> due(FrameId request) const;
   /// The request that a reply answers.
-  std::optional<FrameId> request_of(FrameId reply) const;
+  std::optional<FrameId> request_of(FrameId reply) const { return ledger_[reply].answers; }
   /// Requests that wait for an answer.
   std::size_t open() const { return open_.size(); }
+  std::uint16_t window() const { return window_; }
 
  private:
   /// What a request asks for: the same in all its transmissions.
   struct Question {
     Address address;
     ata::Opcode opcode;
-    std::uint64_t lba;
     std::uint8_t sectors;
-    auto operator<=>(const Question&) const = default;
+    std::uint64_t lba;
+    bool operator==(const Question&) const = default;
   };
+  struct QuestionHash {
+    std::size_t operator()(const Question& question) const;
+  };
+  struct TagHash {
+    std::size_t operator()(std::uint32_t tag) const { return mixed(tag); }
+  };
+  /// A transmission's place among those remembered.
+  using Slot = std::uint32_t;
   struct Transmission {
     Question question{};
-    Mac target{};
+    FrameId id = 0;
     std::uint32_t tag = 0;
-    Instant sent{};
-    Duration rto{};
+    std::uint16_t remote = 0;
+    Mac source{};
     unsigned attempt = 1;
     bool awaited = true;         // no answer has come, nor has it been given up
-    std::uint64_t arrivals = 0;  // copies with this tag that reached the target,
-    std::uint64_t answers = 0;   // and answers that it sent to them
+    std::uint32_t arrivals = 0;  // copies with this tag that reached the target,
+    std::uint32_t answers = 0;   // and answers that it sent to them
+  };
+  /// An address that requests were sent to.
+  struct Remote {
+    Mac mac;
+    RtoModel model;
+    std::uint32_t open = 0;  // requests whose latest transmission went there
   };
 
-  void request_sent(LedgerEntry& entry, const Frame& frame, const AtaRequest& ata);
-  void reply_sent(const LedgerEntry& entry, const Frame& frame);
-  void reply_delivered(const Frame& frame, Instant now);
-  void check_early(const LedgerEntry& entry, FrameId before);
+  void request_sent(LedgerEntry& entry, const Frame& frame);
+  void reply_sent(LedgerEntry& entry, const Frame& frame);
+  void answered(std::uint32_t tag, LedgerEntry* reply, Instant now);
+  /// A question is open from its first transmission to its answer.
+  void open(const Question& question, Slot slot);
+  void close(const Question& question);
+
+  Slot remember(const Transmission& transmission);
+  void forget(Slot slot);
+  Transmission* by_tag(std::uint32_t tag);
+  std::uint16_t remote(const Mac& mac);
+  /// The latest request with the tag among those that are not remembered any more.
+  std::optional<FrameId> find_forgotten(std::uint32_t tag) const;
+
+  void check_early(const LedgerEntry& entry, const Transmission& before);
+  bool is_early(const LedgerEntry& entry, const Transmission& before) const;
+  /// When the first answer to a request that was sent after this one arrived.
+  const LedgerEntry* overtaken_by(const LedgerEntry& request, FrameId end) const;
   void check_tag(const LedgerEntry& entry, const Transmission& transmission);
-  void check_window(const LedgerEntry& entry, const Transmission& transmission);
+  void check_window(const LedgerEntry& entry, std::uint16_t remote);
+  void close_divided(std::uint16_t remote);
+  void check_answer(LedgerEntry& entry, FrameId request, std::uint64_t answers,
+                    std::uint64_t arrivals);
+  void check_answerer(const LedgerEntry& entry, const Frame& frame, const Transmission& request);
+
+  /// Is one more violation to be told? Counts it.
+  bool tells(Check check);
   /// "#17 (e1.1 READ lba 2+2 tag 8000a3c1)"
   std::string name(FrameId id) const;
-  Transmission* by_tag(std::uint32_t tag);
 
   Ledger& ledger_;
   const std::uint16_t window_;
+  const RtoModel::Profile profile_;
   Duration slack_{};
-  std::unordered_map<FrameId, Transmission> transmissions_;
-  std::unordered_map<std::uint32_t, FrameId> tags_;  // the latest transmission with a tag
-  std::map<Question, FrameId> open_;              // the latest transmission of what is unanswered
-  std::map<Mac, RtoModel> models_;                // by target address
-  std::unordered_map<FrameId, FrameId> replies_;  // the request that each answers
-  Mac last_target_{};
+  Instant port_changed_ = Instant::min();
+  std::vector<Transmission> transmissions_;     // by Slot
+  Slot next_ = 0;                               // where the next one may be forgotten
+  FlatMap<std::uint32_t, Slot, TagHash> tags_;  // the latest transmission with a tag
+  FlatMap<Question, Slot, QuestionHash> open_;  // the latest transmission of what is unanswered
+  std::vector<Remote> remotes_;
+  std::uint16_t last_remote_ = 0;
+  std::vector<std::uint32_t> excused_tags_;  // that a fault has made up
   std::uint64_t retransmissions_ = 0;
   std::vector<Violation> violations_;
+  std::array<std::uint64_t, check_count> counts_{};
 };
 
 }  // namespace aoe::harness

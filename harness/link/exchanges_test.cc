@@ -17,12 +17,13 @@ class ExchangesTest : public testing::Test {
  protected:
   FrameId sent(Direction direction, const FrameBytes& bytes, std::int64_t at) {
     LedgerEntry& entry = ledger.add(direction, bytes, Instant(microseconds(at)));
-    frames.push_back(bytes);
-    exchanges.sent(entry, *decode(bytes));
+    exchanges.sent(entry, bytes, *decode(bytes));
     return entry.id;
   }
   void arrived(FrameId id, std::int64_t at) {
-    exchanges.delivered(ledger[id], *decode(frames[id]), Instant(microseconds(at)));
+    const Instant now{microseconds(at)};
+    if (++ledger[id].deliveries == 1) ledger[id].delivered = now;
+    exchanges.delivered(ledger[id], now);
   }
   /// A request that nothing has become of yet; one that arrives.
   FrameId ask(const AtaRequest& request, std::uint32_t tag, std::int64_t at,
@@ -65,7 +66,6 @@ class ExchangesTest : public testing::Test {
   std::int64_t clock = 0;
   Ledger ledger{Instant{}};
   Exchanges exchanges{ledger, 4};
-  std::vector<FrameBytes> frames;
 };
 
 // Who repeats whom.
@@ -138,11 +138,12 @@ TEST_F(ExchangesTest, AReplyIsTracedToItsRequest) {
 }
 
 TEST_F(ExchangesTest, TheTrafficOfAReplyIsThatOfItsRequest) {
-  ask(write_command(2), 1, 0);
-  EXPECT_EQ(exchanges.subject(*decode(reply_frame(1))).traffic, Traffic::write);
-  EXPECT_EQ(exchanges.subject(*decode(reply_frame(9))).traffic, Traffic::ata);
-  EXPECT_EQ(exchanges.subject(*decode(request_frame(flush_command(), 9))).traffic, Traffic::flush);
-  EXPECT_EQ(exchanges.subject(*decode(query_frame())).traffic, Traffic::config);
+  const auto traffic = [&](FrameId id) { return exchanges.subject(ledger[id]).traffic; };
+  EXPECT_EQ(traffic(ask_well(write_command(2), 1, 0)), Traffic::write);
+  EXPECT_EQ(traffic(answer(1, 100)), Traffic::write);
+  EXPECT_EQ(traffic(answer(9, 100)), Traffic::ata);
+  EXPECT_EQ(traffic(ask(flush_command(), 9, 200)), Traffic::flush);
+  EXPECT_EQ(traffic(sent(Direction::to_target, query_frame(), 200)), Traffic::config);
 }
 
 // Timeouts.
@@ -216,6 +217,83 @@ TEST_F(ExchangesTest, SlackIsForgivenAndNoMore) {
             "79.999ms, its timeout is 100ms");
 }
 
+// What others have overtaken.
+
+TEST_F(ExchangesTest, ARepetitionOfWhatWasOvertakenNeedNotWaitForTheTimeout) {
+  warm_up();
+  ask(read_command(2), 1, clock);
+  ask_well(read_command(4), 2, clock + 10);
+  answer_well(2, clock + 110);  // there at 210
+  ask(read_command(2), 3, clock + 1210);
+  EXPECT_EQ(violations(), "") << "1 ms after it was overtaken";
+}
+
+TEST_F(ExchangesTest, NorDoesItGoAtOnce) {
+  warm_up();
+  ask(read_command(2), 1, clock);
+  ask_well(read_command(4), 2, clock + 10);
+  answer_well(2, clock + 110);
+  ask(read_command(2), 3, clock + 1209);
+  EXPECT_EQ(violations(),
+            "no-early-retransmit: #23 (e1.1 READ EXT lba 2+2 tag 00000003) repeats #20 after "
+            "1.209ms, its timeout is 100ms");
+}
+
+TEST_F(ExchangesTest, TheSecondRepetitionWaitsEightTimesAsLong) {
+  warm_up();
+  for (const std::int64_t second : {9500, 9499}) {
+    ask(read_command(2), 1, clock);
+    ask_well(read_command(4), 2, clock + 10);
+    answer_well(2, clock + 110);
+    ask_well(read_command(2), 3, clock + 1210);
+    ask_well(read_command(6), 4, clock + 1300);
+    answer_well(4, clock + 1400);  // there at 1500
+    EXPECT_EQ(violations(), "");
+    ask_well(read_command(2), 5, clock + second);
+    answer_well(5, clock + second + 100);
+    clock += 1'000'000;
+  }
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+}
+
+TEST_F(ExchangesTest, OnlyAnswersToLaterRequestsOvertakeAndOnlyAtTheSameTarget) {
+  warm_up();
+  ask_well(read_command(4), 1, clock);
+  ask(read_command(2), 2, clock + 10);
+  answer_well(1, clock + 110);
+  ask_well(read_command(6), 3, clock + 20, other_mac);
+  answer_well(3, clock + 120);
+  ask(read_command(2), 4, clock + 50'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+}
+
+TEST_F(ExchangesTest, AFlushIsNeverOvertaken) {
+  warm_up();
+  ask(flush_command(), 1, clock);
+  ask_well(read_command(4), 2, clock + 10);
+  answer_well(2, clock + 110);
+  ask(flush_command(), 3, clock + 500'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+}
+
+TEST_F(ExchangesTest, AfterItsPortHasChangedAnInitiatorMaySendAllAgain) {
+  warm_up();
+  ask(read_command(2), 1, clock);
+  exchanges.port_changed(Instant(microseconds(clock + 5)));
+  ask(read_command(2), 2, clock + 6);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(2), 3, clock + 7);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U) << "not twice";
+}
+
+TEST_F(ExchangesTest, TheLinuxDriverHasATimeoutOfItsOwnAndOvertakesNothing) {
+  Exchanges linux_exchanges(ledger, 4, RtoModel::Profile::linux_driver);
+  LedgerEntry& first = ledger.add(Direction::to_target, request_frame(read_command(2), 1), {});
+  const FrameBytes bytes = request_frame(read_command(2), 1);
+  linux_exchanges.sent(first, bytes, *decode(bytes));
+  EXPECT_EQ(linux_exchanges.due(first.id), Instant(milliseconds(16'500)));
+}
+
 // Replies.
 
 TEST_F(ExchangesTest, AReplyWhoseTagNobodyUsedIsUnasked) {
@@ -249,6 +327,100 @@ TEST_F(ExchangesTest, TwoRepliesToARequestThatArrivedTwiceAreRight) {
   answer(1, 120);
   answer(1, 130);
   EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, AReplyGoesToWhoAskedFromWhomItAsked) {
+  ask_well(read_command(2), 1, 0);
+  sent(Direction::to_initiator,
+       frame_of({other_mac, server_mac, disk, 1}, AtaReply{.status = 0x40}), 100);
+  EXPECT_EQ(violations(),
+            "no-unasked-reply: #1 (e1.1 ATA reply ok lba 0 left 0 tag 00000001) answers #0 (e1.1 "
+            "READ EXT lba 2+2 tag 00000001), and goes to 02:00:00:00:00:03 instead of "
+            "02:00:00:00:00:01");
+  ask_well(read_command(4), 2, 200);
+  sent(Direction::to_initiator,
+       frame_of({client_mac, server_mac, {1, 2}, 2}, AtaReply{.status = 0x40}), 300);
+  EXPECT_EQ(
+      exchanges.violations()[1].text,
+      "#3 (e1.2 ATA reply ok lba 0 left 0 tag 00000002) answers #2 (e1.1 READ EXT lba 4+2 tag "
+      "00000002), and has the address e1.2");
+}
+
+TEST_F(ExchangesTest, ARequestThatIsForgottenCanStillBeAnswered) {
+  const FrameId late = ask_well(read_command(2), 1, 0);
+  exchanges.abandon(disk);
+  const auto others = [&](std::uint32_t from) {
+    for (std::uint32_t tag = from; tag < from + 2000; ++tag) {
+      ask_well(read_command(1000 + tag), tag, clock);
+      answer_well(tag, clock + 100);
+      clock += 1000;
+    }
+  };
+  others(10);
+  const FrameId answer_to_late = answer(1, clock);
+  EXPECT_EQ(violations(), "");
+  EXPECT_EQ(exchanges.request_of(answer_to_late), late);
+  EXPECT_EQ(exchanges.subject(ledger[answer_to_late]).traffic, Traffic::read);
+  others(3000);
+  const FrameId once_more = answer(1, clock);
+  EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U);
+  EXPECT_EQ(exchanges.violations()[0].frames, (std::vector<FrameId>{late, once_more}));
+  answer(5000, clock);
+  EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 2U) << "a tag that nobody ever had";
+}
+
+TEST_F(ExchangesTest, OpenRequestsAreRememberedHoweverManyFollow) {
+  const FrameId waiting = ask(read_command(2), 1, 0);
+  for (std::uint32_t tag = 10; tag < 3000; ++tag) {
+    ask_well(read_command(1000 + tag), tag, clock);
+    answer_well(tag, clock + 100);
+    clock += 1000;
+  }
+  EXPECT_EQ(exchanges.open(), 1U);
+  const FrameId again = ask(read_command(2), 2, clock);
+  EXPECT_EQ(ledger[again].repeats, waiting);
+}
+
+TEST_F(ExchangesTest, ViolationsBeyondTheFirstHundredAreCountedOnly) {
+  for (std::uint32_t i = 0; i < 150; ++i) answer(7, i);
+  EXPECT_EQ(exchanges.violations().size(), Exchanges::violations_told);
+  EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 150U);
+}
+
+// Frames that are nobody's doing.
+
+TEST_F(ExchangesTest, OfWhatAScenarioSendsNothingIsHeldAgainstAnybody) {
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    const FrameBytes bytes = request_frame(read_command(2), 1);
+    LedgerEntry& entry = ledger.add(Direction::to_target, bytes, {});
+    entry.injected = true;
+    exchanges.sent(entry, bytes, *decode(bytes));
+  }
+  EXPECT_EQ(exchanges.open(), 0U);
+  arrived(9, 100);
+  answer(1, 150);
+  EXPECT_EQ(violations(), "");
+  answer(1, 160);
+  EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U) << "answered twice all the same";
+}
+
+TEST_F(ExchangesTest, ARequestThatArrivesAlteredMayBeAnsweredAsWhatItIsNow) {
+  ask(read_command(2), 1, 0);
+  exchanges.delivered_altered(*decode(request_frame(read_command(2), 0x501)),
+                              Instant(microseconds(100)));
+  answer(0x501, 200);
+  EXPECT_EQ(violations(), "");
+  answer(1, 300);
+  EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U) << "that one never arrived";
+}
+
+TEST_F(ExchangesTest, AReservedFieldThatIsSetIsReported) {
+  FrameBytes odd = request_frame(read_command(2), 1);
+  odd[34] = 1;
+  sent(Direction::to_target, odd, 0);
+  EXPECT_EQ(violations(),
+            "reserved-zero: #0 (e1.1 READ EXT lba 2+2 tag 00000001) has something in the reserved "
+            "bytes after the LBA (§3.1)");
 }
 
 TEST_F(ExchangesTest, AnErrorIsAReplyLikeAnyOther) {
@@ -321,6 +493,15 @@ TEST_F(ExchangesTest, ARepetitionTakesNoRoomAndMovesToWhereItIsSent) {
   ask(read_command(0), 5, 3'000'000, other_mac);
   ask(read_command(8), 6, 3'000'000);
   EXPECT_EQ(violations(), "");
+}
+
+TEST_F(ExchangesTest, WhatIsAskedForInPiecesAfterwardsIsNotWaitedForAsAWhole) {
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(16 * i, 16), i, 0);
+  // Its MTU has shrunk.
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(16 * i, 2), 10 + i, 1'000'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(200), 20, 1'000'000);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U);
 }
 
 // Giving up.

@@ -31,12 +31,12 @@ tl::expected<void, std::string> Captures::flush() {
 }
 
 void FaultStage::arm(const FaultSpec& spec, Instant now) {
-  hits_[spec.id] = 0;
-  dropped_by_[spec.id] = {};
+  Account& account = accounts_[spec.id];
+  account = {};
   auto fault = make_fault(spec);
   if (fault == nullptr) return;
   fault->arm(now, ios_at_work_);
-  armed_.push_back({std::move(fault), Random(seed_of(seed_, spec.id))});
+  armed_.push_back({std::move(fault), &account, Random(seed_of(seed_, spec.id))});
 }
 
 void FaultStage::heal(const std::string& id) {
@@ -54,11 +54,11 @@ void FaultStage::io_ended(const std::string& id) {
 }
 
 std::uint64_t FaultStage::hits(const std::string& id) const {
-  return hits_.at(id);
+  return accounts_.at(id).hits;
 }
 
 const std::vector<FrameId>& FaultStage::dropped_by(const std::string& id) const {
-  return dropped_by_.at(id);
+  return accounts_.at(id).dropped;
 }
 
 void FaultStage::capture(bool initiator_side, Instant now, Bytes frame) {
@@ -73,40 +73,57 @@ std::vector<std::uint8_t> FaultStage::buffer() {
   return buffer;
 }
 
-void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vector<Delivery>& out) {
+void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vector<Delivery>& out,
+                       Origin origin) {
   capture(direction == Direction::to_target, now, bytes);
-  LedgerEntry& entry = ledger_.add(direction, bytes, now);
-  const auto frame = decode(bytes);
-  Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
-  if (frame) {
-    passing.subject = exchanges_.subject(*frame);
-    passing.tag = frame->header.tag;
-    exchanges_.sent(entry, *frame);
-  }
+  const Decoded frame = decode(bytes);
+  LedgerEntry& entry = ledger_.add(direction, bytes, frame, now);
+  entry.injected = origin == Origin::scenario;
+  if (frame) exchanges_.sent(entry, bytes, *frame);
 
-  for (auto& [fault, random] : armed_) {
-    if (!fault->meet(passing, random)) continue;
-    ++hits_[fault->id()];
-    if (passing.dropped) {
-      entry.dropped_by = fault->id();
-      dropped_by_[fault->id()].push_back(entry.id);
-      return;
+  Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
+  if (!armed_.empty()) {
+    if (frame) {
+      passing.subject = exchanges_.subject(entry);
+      passing.tag = entry.tag;
     }
-    if (!entry.struck_by.empty()) entry.struck_by += ' ';
-    entry.struck_by += fault->id();
+    strike(entry, passing);
+    if (passing.dropped) return;
   }
+  entry.copies = passing.copies;
   for (unsigned i = 0; i < passing.copies; ++i) {
     const Duration delay = passing.delay + i * passing.spread;
     Delivery& delivery = out.emplace_back(Delivery{entry.id, direction, delay, buffer()});
     delivery.bytes.assign(passing.bytes.begin(), passing.bytes.end());
+    delivery.altered = passing.bytes.data() != bytes.data();
   }
+}
+
+void FaultStage::strike(LedgerEntry& entry, Passing& passing) {
+  struck_by_.clear();
+  for (auto& [fault, account, random] : armed_) {
+    if (!fault->meet(passing, random)) continue;
+    ++account->hits;
+    if (passing.dropped) {
+      entry.dropped_by = ledger_.keep(fault->id());
+      account->dropped.push_back(entry.id);
+      break;
+    }
+    if (!struck_by_.empty()) struck_by_ += ' ';
+    struck_by_ += fault->id();
+  }
+  entry.struck_by = ledger_.keep(struck_by_);
 }
 
 void FaultStage::leave(const Delivery& delivery, Instant now) {
   LedgerEntry& entry = ledger_[delivery.id];
   if (++entry.deliveries == 1) entry.delivered = now;
   capture(delivery.direction == Direction::to_initiator, now, delivery.bytes);
-  if (const auto frame = decode(delivery.bytes)) exchanges_.delivered(entry, *frame, now);
+  if (!delivery.altered) {
+    exchanges_.delivered(entry, now);
+  } else if (const auto frame = decode(delivery.bytes)) {
+    exchanges_.delivered_altered(*frame, now);
+  }
 }
 
 }  // namespace aoe::harness

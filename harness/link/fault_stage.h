@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,12 +30,17 @@ struct Captures {
   tl::expected<void, std::string> flush();
 };
 
+/// Who made a frame: an end of the link, or the scenario in its name. Of the latter's the checks
+/// only want to know what they ask for.
+enum class Origin : std::uint8_t { end, scenario };
+
 /// A copy of a frame that is to leave the stage `delay` after it entered.
 struct Delivery {
-  FrameId id;
-  Direction direction;
-  Duration delay;
-  std::vector<std::uint8_t> bytes;
+  FrameId id{};
+  Direction direction{};
+  Duration delay{};
+  std::vector<std::uint8_t> bytes{};
+  bool altered = false;  // it is not what entered
 };
 
 class FaultStage {
@@ -54,7 +60,8 @@ class FaultStage {
   const std::vector<FrameId>& dropped_by(const std::string& id) const;
 
   /// A frame entered; appends what is to leave. A frame that one fault dropped meets no other.
-  void enter(Direction direction, Bytes frame, Instant now, std::vector<Delivery>& out);
+  void enter(Direction direction, Bytes frame, Instant now, std::vector<Delivery>& out,
+             Origin origin = Origin::end);
   /// A delivery arrives now.
   void leave(const Delivery& delivery, Instant now);
   /// Gives back the buffer of a delivery that is done.
@@ -63,11 +70,18 @@ class FaultStage {
   Captures& captures() { return captures_; }
 
  private:
+  /// What a fault has done.
+  struct Account {
+    std::uint64_t hits = 0;
+    std::vector<FrameId> dropped;
+  };
   struct Armed {
     std::unique_ptr<Fault> fault;
+    Account* account;
     Random random;  // its own, so that no fault moves another's chances
   };
 
+  void strike(LedgerEntry& entry, Passing& passing);
   void capture(bool initiator_side, Instant now, Bytes frame);
   std::vector<std::uint8_t> buffer();
 
@@ -77,9 +91,9 @@ class FaultStage {
   const std::uint64_t seed_;
   std::vector<Armed> armed_;
   std::vector<std::string> ios_at_work_;
-  std::vector<std::uint8_t> changed_;  // the frame that a fault is changing
-  std::map<std::string, std::uint64_t> hits_;
-  std::map<std::string, std::vector<FrameId>> dropped_by_;
+  std::vector<std::uint8_t> changed_;        // the frame that a fault is changing
+  std::map<std::string, Account> accounts_;  // of all faults, armed or healed
+  std::string struck_by_;
   std::vector<std::vector<std::uint8_t>> spare_;
 };
 

@@ -1,49 +1,105 @@
 // The ledger of a run: every frame that entered the link between the two ends, in order, with its
 // cause and its fate. What checks judge, what a failure shows, and what ledger.jsonl holds.
+//
+// Holds decoded facts, and makes text of them only where somebody reads it: adding a frame
+// allocates nothing but, now and then, room for a great many. A run's newest frames are in memory,
+// older ones in a file where the run is long (record_store.h).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <unordered_map>
 
 #include <tl/expected.hpp>
 
-#include "harness/faults/fault.h"
-#include "proto/describe.h"
+#include "harness/faults/selector.h"
+#include "harness/link/record_store.h"
+#include "proto/frame.h"
 #include "proto/instant.h"
 
 namespace aoe::harness {
 
-using FrameId = std::uint32_t;
+using FrameId = std::uint64_t;
+
+/// A text that the ledger keeps once for all entries; 0 is none.
+using TextId = std::uint32_t;
+
+enum class FrameKind : std::uint8_t {
+  bad,          // it could not be decoded
+  other,        // of another command than ATA
+  ata_request,  //
+  ata_reply,    //
+  ata_error,    // an error (E) in reply to an ATA command
+};
+
+/// What decode() makes of a frame.
+using Decoded = tl::expected<Frame, Reject>;
 
 struct LedgerEntry {
   FrameId id = 0;
+  Instant sent{};          // when it entered the link
+  std::uint32_t size = 0;  // bytes
   Direction direction{};
-  Instant sent{};                    // when it entered the link
-  std::uint32_t size = 0;            // bytes
-  std::string summary{};             // one line, as describe() gives it
-  std::string struck_by{};           // faults that let it live, by id, with blanks between them
-  std::string dropped_by{};          // the one that did not
-  unsigned deliveries = 0;           // copies that have arrived
-  Instant delivered{};               // the first of them
+  FrameKind kind{};
+  std::uint8_t command = 0;
+  bool injected = false;  // by a scenario, and by neither end
+  Address address{};
+  std::uint32_t tag = 0;
+
+  // Of an ATA command and of its reply.
+  std::uint64_t lba = 0;
+  std::uint8_t sectors = 0;  // asked for; in a reply: left undone
+  ata::Opcode opcode{};      // of a request
+  std::uint8_t feature = 0;
+  bool asynchronous = false;
+  std::uint8_t status = 0;  // of a reply
+  std::uint8_t error = 0;
+
+  TextId what = 0;               // of what is neither, but for its tag
+  TextId struck_by = 0;          // faults that let it live, by id, with blanks between them
+  TextId dropped_by = 0;         // the one that did not
+  std::uint32_t copies = 0;      // that were sent on by the link
+  std::uint32_t deliveries = 0;  // those that have arrived
+  Instant delivered{};           // the first of them
+  std::uint16_t remote = 0;      // of a request: which target address it went to, by number
+  /// Of a request: its retransmission timeout, as it must be. Of the first answer to arrive: for
+  /// how long what it has overtaken is to be waited for, nothing where it tells nothing.
+  Duration wait{};
   std::optional<FrameId> repeats{};  // the transmission that this one replaces
   std::optional<FrameId> repeated_by{};
+  std::optional<FrameId> answers{};  // of a reply: the latest request that had its tag
 };
 
 class Ledger {
  public:
-  /// `origin` is the instant that is printed as 0.
-  explicit Ledger(Instant origin) : origin_(origin) {}
+  /// `origin` is the instant that is printed as 0. A very long run puts older entries into a file
+  /// in `folder`, nowhere to be seen; without one it keeps them in memory.
+  explicit Ledger(Instant origin, std::string folder = {})
+      : origin_(origin), entries_(std::move(folder)) {}
 
-  LedgerEntry& add(Direction direction, Bytes frame, Instant now);
+  /// `decoded` is what decode() makes of `frame`.
+  LedgerEntry& add(Direction direction, Bytes frame, const Decoded& decoded, Instant now);
+  LedgerEntry& add(Direction direction, Bytes frame, Instant now) {
+    return add(direction, frame, decode(frame), now);
+  }
+  /// References stay good.
   LedgerEntry& operator[](FrameId id) { return entries_[id]; }
   const LedgerEntry& operator[](FrameId id) const { return entries_[id]; }
+  FrameId size() const { return entries_.size(); }
   Instant origin() const { return origin_; }
-  FrameId size() const { return static_cast<FrameId>(entries_.size()); }
 
+  /// Keeps a text, such as a fault's id, for entries to refer to.
+  TextId keep(std::string_view text);
+  std::string_view text(TextId id) const { return id == 0 ? std::string_view() : texts_[id - 1]; }
+
+  /// One line for the frame, as describe() gives it: "e1.1 READ EXT lba 2+2 tag 8000a3c1".
+  std::string summary(FrameId id) const;
+  /// What became of it: "dropped by f1", "delivered 2 times (f2), retransmission of #3"; nothing
+  /// for what simply arrived.
+  std::string fate(FrameId id) const;
   /// "   12.345   17  → e1.1 READ lba 2+2 tag 8000a3c1            dropped by f1"
   std::string line(FrameId id) const;
   /// The last `count` frames up to and including `last`, a line each.
@@ -52,12 +108,11 @@ class Ledger {
   /// One JSON object a line. The error names the file.
   tl::expected<void, std::string> write(const std::string& path) const;
 
-  /// What became of it: "dropped by f1", "delivered 2 times (f2)".
-  std::string fate(const LedgerEntry& entry) const;
-
  private:
   const Instant origin_;
-  std::deque<LedgerEntry> entries_;  // by id; references stay good
+  RecordStore<LedgerEntry> entries_;  // by id
+  std::deque<std::string> texts_;     // by TextId - 1
+  std::unordered_map<std::string_view, TextId> text_ids_;
 };
 
 }  // namespace aoe::harness

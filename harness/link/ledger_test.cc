@@ -1,8 +1,11 @@
 #include "harness/link/ledger.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "harness/test_words.h"
+#include "proto/describe.h"
 
 namespace aoe::harness {
 namespace {
@@ -25,7 +28,7 @@ class LedgerTest : public testing::Test {
 TEST_F(LedgerTest, ALineTellsTimeNumberDirectionFrameAndFate) {
   const FrameId lost =
       add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c1), microseconds(12'345));
-  ledger[lost].dropped_by = "f1";
+  ledger[lost].dropped_by = ledger.keep("f1");
   const FrameId again =
       add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c2), microseconds(112'345));
   ledger[again].repeats = lost;
@@ -43,7 +46,7 @@ TEST_F(LedgerTest, ALineTellsTimeNumberDirectionFrameAndFate) {
   EXPECT_EQ(ledger.line(reply),
             "     112.500     2  ← e1.1 ATA reply ok lba 2 left 0 tag 8000a3c2");
   deliver(reply, microseconds(112'600));
-  ledger[reply].struck_by = "twice late";
+  ledger[reply].struck_by = ledger.keep("twice late");
   EXPECT_EQ(ledger.line(reply),
             "     112.500     2  ← e1.1 ATA reply ok lba 2 left 0 tag 8000a3c2  delivered 2 times "
             "(twice late)");
@@ -74,8 +77,8 @@ TEST_F(LedgerTest, ItIsWrittenAsOneJsonObjectALine) {
       add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c1), microseconds(12));
   const FrameId again =
       add(Direction::to_target, request_frame(read_command(2), 0x8000'a3c2), microseconds(100'012));
-  ledger[lost].dropped_by = "f1";
-  ledger[lost].struck_by = "f0";
+  ledger[lost].dropped_by = ledger.keep("f1");
+  ledger[lost].struck_by = ledger.keep("f0");
   ledger[lost].repeated_by = again;
   ledger[again].repeats = lost;
   deliver(again, microseconds(100'112));
@@ -90,6 +93,49 @@ TEST_F(LedgerTest, ItIsWrittenAsOneJsonObjectALine) {
             R"("frame":"e1.1 READ EXT lba 2+2 tag 8000a3c2","deliveries":1,"delivered":100112000,)"
             R"("repeats":0})"
             "\n");
+}
+
+TEST_F(LedgerTest, WhateverTheFrameItsSummaryIsWhatDescribeSays) {
+  AtaRequest odd = read_command(7);
+  odd.opcode = ata::Opcode{0x99};
+  odd.feature = 0xd0;
+  odd.flags.asynchronous = true;
+  const Header header{client_mac, server_mac, disk, 0xffff'fffe};
+  const FrameBytes frames[] = {
+      request_frame(odd, 5),
+      request_frame(write_command(1), 6),
+      frame_of(header, AtaReply{.error = 0x10, .sectors_left = 2, .status = 0x41, .lba = 9}),
+      frame_of(header, ErrorReply{0, ErrorCode::target_reserved}),
+      frame_of(header, ErrorReply{1, ErrorCode::config_string_present}),
+      query_frame(),
+      FrameBytes(30),
+  };
+  for (const FrameBytes& frame : frames) {
+    std::array<char, description_size_max> room;
+    EXPECT_EQ(ledger.summary(add(Direction::to_target, frame, microseconds(0))),
+              aoe::describe(Bytes(frame), room));
+  }
+}
+
+TEST_F(LedgerTest, WhatDiffersInItsTagOnlyIsKeptOnce) {
+  const Header one{client_mac, server_mac, disk, 1};
+  const Header two{client_mac, server_mac, disk, 2};
+  const FrameId first = add(Direction::to_initiator, frame_of(one, ConfigReply{}), microseconds(0));
+  const FrameId second =
+      add(Direction::to_initiator, frame_of(two, ConfigReply{}), microseconds(0));
+  EXPECT_EQ(ledger[first].what, ledger[second].what);
+  EXPECT_NE(ledger.summary(first), ledger.summary(second));
+}
+
+TEST_F(LedgerTest, QuotesInALineAreEscaped) {
+  const std::string text = "a\"b\\";
+  const Bytes string(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  add(Direction::to_initiator,
+      frame_of({client_mac, server_mac, disk, 1}, ConfigReply{.string = string}), microseconds(0));
+  const Folder folder;
+  ASSERT_TRUE(ledger.write(folder.path("ledger.jsonl")));
+  EXPECT_NE(read_text(folder.path("ledger.jsonl")).find(R"(\"a\"b\\\" (4) tag 00000001")"),
+            std::string::npos);
 }
 
 TEST_F(LedgerTest, AFileThatCannotBeWrittenIsNamed) {

@@ -10,26 +10,49 @@ using std::chrono::milliseconds;
 constexpr Duration rto_cold = milliseconds(1000);
 constexpr Duration rto_least = milliseconds(100);
 constexpr Duration rto_most = milliseconds(8000);
+constexpr Duration reordering_least = milliseconds(1);
+
+constexpr Duration linux_average = milliseconds(250);
+constexpr Duration linux_deviation = milliseconds(2000);
 
 }  // namespace
+
+RtoModel::RtoModel(Profile profile) : linux_driver_(profile == Profile::linux_driver) {
+  if (!linux_driver_) return;
+  warm_ = true;
+  srtt_ = linux_average;
+  rttvar_ = linux_deviation;
+}
 
 void RtoModel::sample(Duration round_trip) {
   if (!warm_) {
     srtt_ = round_trip;
     rttvar_ = round_trip / 2;
     warm_ = true;
-  } else {
-    const Duration error = round_trip - srtt_;
-    rttvar_ += ((error < Duration{} ? -error : error) - rttvar_) / 4;
-    srtt_ += error / 8;
+    return;
   }
+  const Duration error = round_trip - srtt_;
+  const Duration distance = error < Duration{} ? -error : error;
+  rttvar_ += (distance - rttvar_) / (linux_driver_ ? 8 : 4);
+  srtt_ += error / (linux_driver_ ? 256 : 8);
 }
 
 Duration RtoModel::rto(unsigned attempt) const {
+  if (linux_driver_) return 2 * srtt_ + 8 * rttvar_;
   const Duration first = warm_ ? std::max(rto_least, srtt_ + 4 * rttvar_) : rto_cold;
   const unsigned doublings =
       std::min(attempt - 1, 10U);  // by then beyond the most, whatever it was
   return std::min<Duration>(first * (1LL << doublings), rto_most);
+}
+
+Duration RtoModel::flush_rto(unsigned attempt) const {
+  return linux_driver_ ? rto(attempt) : std::max(rto(attempt), flush_least);
+}
+
+Duration RtoModel::reordering_wait(unsigned attempt) const {
+  if (linux_driver_) return Duration::max();
+  const unsigned eightfolds = std::min(attempt - 1, 5U);
+  return std::max(srtt_ / 4, reordering_least) * (1LL << 3 * eightfolds);
 }
 
 }  // namespace aoe::harness

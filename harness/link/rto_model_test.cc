@@ -69,5 +69,23 @@ TEST(RtoModel, ItAgreesWithTheInitiatorsEstimatorToTheNanosecond) {
   }
 }
 
+TEST(RtoModel, WhatWasOvertakenWaitsAQuarterOfTheAverageAndEightTimesAsLongEachTime) {
+  RtoModel model;
+  EXPECT_EQ(model.reordering_wait(1), milliseconds(1)) << "at least";
+  for (int i = 0; i < 100; ++i) model.sample(milliseconds(40));
+  EXPECT_EQ(model.reordering_wait(1), milliseconds(10));
+  EXPECT_EQ(model.reordering_wait(2), milliseconds(80));
+  EXPECT_EQ(model.reordering_wait(3), milliseconds(640));
+}
+
+TEST(RtoModel, TheLinuxDriversStartsHighAndComesDownSlowly) {
+  RtoModel model(RtoModel::Profile::linux_driver);
+  EXPECT_EQ(model.rto(1), milliseconds(16'500));
+  EXPECT_EQ(model.rto(3), milliseconds(16'500)) << "not doubled";
+  EXPECT_EQ(model.flush_rto(1), milliseconds(16'500));
+  model.sample(milliseconds(250));
+  EXPECT_EQ(model.rto(1), milliseconds(14'500)) << "the deviation lost an eighth";
+}
+
 }  // namespace
 }  // namespace aoe::harness

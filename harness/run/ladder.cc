@@ -26,9 +26,9 @@ std::vector<LadderLine> ladder_of(const Ledger& ledger, const std::vector<FrameI
     line.at = entry.sent - ledger.origin();
     line.frame = id;
     line.to_target = entry.direction == Direction::to_target;
-    line.what = entry.summary;
-    line.fate = ledger.fate(entry);
-    line.struck = !entry.dropped_by.empty() || !entry.struck_by.empty();
+    line.what = ledger.summary(id);
+    line.fate = ledger.fate(id);
+    line.struck = entry.dropped_by != 0 || entry.struck_by != 0;
     line.guilty = std::ranges::find(guilty, id) != guilty.end();
     line.gap_before = ladder.size() > 1 && ladder[ladder.size() - 2].frame + 1 != id;
   }

@@ -46,7 +46,8 @@ class Case {
         options_(options),
         seed_(seed),
         folder_(std::move(folder)),
-        ledger_(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now()),
+        ledger_(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
+                folder_.string()),
         exchanges_(ledger_, std::min(scenario.target.buffers, scenario.given.maxout)) {}
 
   tl::expected<void, std::string> play(CaseRecord& record);

@@ -297,7 +297,7 @@ Runner::Result Runner::expect(const ExpectRetransmit& retransmit) {
   if (requests.empty()) {
     return fail(fmt::format("a frame of an ATA exchange dropped by {}", retransmit.fault),
                 fmt::format("it has dropped others only, such as #{} ({})", dropped.front(),
-                            ledger_[dropped.front()].summary),
+                            ledger_.summary(dropped.front())),
                 {dropped.front()});
   }
   for (const FrameId request : requests) {
@@ -320,7 +320,7 @@ Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& w
   const Duration least = std::max(bound(within.least) - world_.slack(), Duration{});
   const Duration most = bound(within.most);
   const std::string expected = fmt::format("retransmission of #{} ({}) in {}", request,
-                                           entry.summary, describe(least, most));
+                                           ledger_.summary(request), describe(least, most));
   if (!entry.repeated_by) {
     return fail(expected, fmt::format("none after {}", describe(world_.now() - entry.sent)),
                 {request});
@@ -379,7 +379,7 @@ Runner::Result Runner::check_always() {
   const auto counts = [this](const Violation& violation) { return is_always(violation.check); };
   const auto& violations = exchanges_.violations();
   if (const auto first = std::ranges::find_if(violations, counts); first != violations.end()) {
-    const auto more = std::ranges::count(violations, first->check, &Violation::check) - 1;
+    const auto more = exchanges_.count(first->check) - 1;
     rule_ = text(first->check);
     Failure failure = fail(std::string(rule(first->check)), first->text, first->frames);
     if (more > 0) failure.actual += fmt::format(" (and {} more)", more);

@@ -213,7 +213,7 @@ TEST(ExpectRetransmission, OneThatComesTooEarlyOrTooLateForItsWindowFails) {
   const auto& frames = early.verdict.failures[0].frames;
   ASSERT_EQ(frames.size(), 2U);
   EXPECT_EQ(early.ledger[frames[1]].repeats, frames[0]);
-  EXPECT_EQ(early.ledger[frames[0]].dropped_by, "loss");
+  EXPECT_EQ(early.ledger.text(early.ledger[frames[0]].dropped_by), "loss");
 }
 
 TEST(ExpectRetransmission, OneThatIsLateIsWaitedForALittleToTellByHowMuch) {
@@ -677,7 +677,7 @@ class LoadTest : public testing::Test {
     EXPECT_EQ(play.failures(), "");
     std::vector<std::string> lines;
     for (FrameId id = 0; id < play.ledger.size(); ++id) {
-      const std::string& line = play.ledger[id].summary;
+      const std::string line = play.ledger.summary(id);
       if (line.find("EXT lba") != std::string::npos)
         lines.push_back(line.substr(5, line.find(" tag") - 5));
     }

@@ -32,6 +32,8 @@ std::string_view rule(Check check) {
       return "window-respected: no more requests wait than the target has buffers, or maxout "
              "allows "
              "(AoEr11 §3.2)";
+    case Check::reserved_zero:
+      return "reserved-zero: fields that are reserved are sent as zero (AoEr11 §2, §3)";
     case Check::no_early_retransmit:
       return "no-early-retransmit: no request is repeated before its timeout "
              "(profile/rexmit-timeout)";

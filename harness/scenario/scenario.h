@@ -127,6 +127,7 @@ enum class Check : std::uint8_t {
   no_unasked_reply,
   tag_unique_in_flight,
   window_respected,
+  reserved_zero,
   no_early_retransmit,
 };
 inline constexpr int check_count = static_cast<int>(Check::no_early_retransmit) + 1;

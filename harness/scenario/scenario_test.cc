@@ -124,7 +124,8 @@ TEST(Scenario, MistakesAtTheTopAreNamed) {
        "x.yaml:7:1: scenario: unknown key 'alway'; did you mean 'always'?"},
       {with("{target: {}}", "{}", "[{wait: 1ms}]", "always: [data-integrety]"),
        "x.yaml:7:10: scenario: always: expected one of data-integrity, no-unasked-reply, "
-       "tag-unique-in-flight, window-respected, no-early-retransmit, got 'data-integrety'; did you "
+       "tag-unique-in-flight, window-respected, reserved-zero, no-early-retransmit, got "
+       "'data-integrety'; did you "
        "mean 'data-integrity'?"},
       {with("{target: {}}", "{}", "[{wait: 1ms}]", "finally: {all-io: done}"),
        "x.yaml:7:19: finally: all-io: expected one of resolved, got 'done'"},

@@ -94,16 +94,45 @@ void SimWorld::collect(Direction direction, std::span<const Outgoing> frames) {
 }
 
 void SimWorld::sent(Direction direction, Bytes frame) {
+  enter(direction, frame, Origin::end);
+}
+
+void SimWorld::enter(Direction direction, Bytes frame, Origin origin) {
   entering_.clear();
-  stage_.enter(direction, frame, now_, entering_);
+  stage_.enter(direction, frame, now_, entering_, origin);
   for (Delivery& delivery : entering_) {
     const Instant at = now_ + one_way_ + delivery.delay;
-    arrivals_.push_back({at, next_order_++, std::move(delivery)});
-    std::ranges::push_heap(arrivals_, std::greater<>());
+    const bool on_time = delivery.delay == Duration{};
+    (on_time ? on_time_ : late_).push_back({at, next_order_++, std::move(delivery)});
+    if (!on_time) std::ranges::push_heap(late_, std::greater<>());
   }
 }
 
-void SimWorld::deliver(Arrival arrival) {
+const SimWorld::Arrival* SimWorld::next_arrival() const {
+  const Arrival* const on_time =
+      on_time_begin_ < on_time_.size() ? &on_time_[on_time_begin_] : nullptr;
+  const Arrival* const late = late_.empty() ? nullptr : &late_.front();
+  if (on_time == nullptr || late == nullptr) return on_time == nullptr ? late : on_time;
+  return *on_time > *late ? late : on_time;
+}
+
+SimWorld::Arrival SimWorld::take_next_arrival() {
+  if (!late_.empty() && next_arrival() == &late_.front()) {
+    std::ranges::pop_heap(late_, std::greater<>());
+    Arrival next = std::move(late_.back());
+    late_.pop_back();
+    return next;
+  }
+  Arrival next = std::move(on_time_[on_time_begin_++]);
+  if (2 * on_time_begin_ > on_time_.size()) {
+    on_time_.erase(on_time_.begin(),
+                   on_time_.begin() + static_cast<std::ptrdiff_t>(on_time_begin_));
+    on_time_begin_ = 0;
+  }
+  return next;
+}
+
+void SimWorld::deliver(Arrival&& arrival) {
   Delivery& delivery = arrival.delivery;
   stage_.leave(delivery, now_);
   arrived(delivery.direction, delivery.bytes);
@@ -122,7 +151,8 @@ void SimWorld::arrived(Direction direction, Bytes frame) {
 
 bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
   while (!done()) {
-    const Instant arrival = arrivals_.empty() ? never : arrivals_.front().at;
+    const Arrival* const first = next_arrival();
+    const Instant arrival = first == nullptr ? never : first->at;
     const Instant next = std::min(arrival, session_.deadline());
     if (next > deadline) {
       now_ = std::max(now_, deadline);
@@ -130,10 +160,7 @@ bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
     }
     now_ = std::max(now_, next);
     if (arrival == next) {  // an answer that comes just in time is in time
-      std::ranges::pop_heap(arrivals_, std::greater<>());
-      Arrival first = std::move(arrivals_.back());
-      arrivals_.pop_back();
-      deliver(std::move(first));
+      deliver(take_next_arrival());
     } else {
       session_.tick(now_);
     }
@@ -147,16 +174,20 @@ void SimWorld::discover(Address whom) {
 
 void SimWorld::submit(const initiator::IoRequest& request, Done done) {
   initiator::IoRequest numbered = request;
-  numbered.id = next_id_++;
-  pending_.emplace(numbered.id, std::move(done));
+  if (free_ids_.empty()) {
+    free_ids_.push_back(pending_.size());
+    pending_.emplace_back();
+  }
+  numbered.id = free_ids_.back();
+  free_ids_.pop_back();
+  pending_[numbered.id] = std::move(done);
   session_.submit(numbered, now_);
 }
 
 void SimWorld::completed(const initiator::Completion& completion) {
-  const auto found = pending_.find(completion.id);
-  AOE_CHECK(found != pending_.end());
-  const Done done = std::move(found->second);
-  pending_.erase(found);
+  const Done done = std::exchange(pending_[completion.id], nullptr);
+  AOE_CHECK(done != nullptr);
+  free_ids_.push_back(completion.id);
   done(completion);
 }
 
@@ -177,6 +208,7 @@ std::string SimWorld::state(Address device) const {
 void SimWorld::change_link(End end, const Link& link) {
   port(end).set_link(link);
   if (end == End::initiator) {
+    exchanges_.port_changed(now_);
     session_.link_changed(session_port_, now_);
   } else if (!paused_) {
     target_.link_changed();

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <deque>
-#include <unordered_map>
 #include <vector>
 
 #include "harness/world/engine_target.h"
@@ -31,7 +30,9 @@ class SimWorld : public World, initiator::Session::Observer {
   void submit(const initiator::IoRequest& request, Done done) override;
   bool is_up(Address device) const override;
   std::string state(Address device) const override;
-  void inject(Direction direction, Bytes frame) override { sent(direction, frame); }
+  void inject(Direction direction, Bytes frame) override {
+    enter(direction, frame, Origin::scenario);
+  }
   Control set_mac(End end, const Mac& mac) override;
   Control set_link(End end, bool up) override;
   Control set_mtu(End end, std::uint16_t mtu) override;
@@ -54,8 +55,8 @@ class SimWorld : public World, initiator::Session::Observer {
   class Port;
 
   struct Arrival {
-    Instant at;
-    std::uint64_t order;  // of what arrives at one instant, the first sent comes first
+    Instant at{};
+    std::uint64_t order = 0;  // of what arrives at one instant, the first sent comes first
     Delivery delivery;
     bool operator>(const Arrival& other) const {
       return at != other.at ? at > other.at : order > other.order;
@@ -64,9 +65,13 @@ class SimWorld : public World, initiator::Session::Observer {
 
   void completed(const initiator::Completion& completion) override;
   void happened(const initiator::Event& event) override;
+  void enter(Direction direction, Bytes frame, Origin origin);
   /// Takes what the ports sent to the link.
   void collect(Direction direction, std::span<const Outgoing> frames);
-  void deliver(Arrival arrival);
+  /// The next arrival; null while nothing is on its way.
+  const Arrival* next_arrival() const;
+  Arrival take_next_arrival();
+  void deliver(Arrival&& arrival);
   Port& port(End end) { return *(end == End::initiator ? initiator_port_ : target_port_); }
   /// An end's link is another, and it does what it does then.
   void change_link(End end, const Link& link);
@@ -75,7 +80,9 @@ class SimWorld : public World, initiator::Session::Observer {
   Exchanges& exchanges_;
   const Duration one_way_;
   Instant now_ = origin;
-  std::vector<Arrival> arrivals_;  // a heap, the next one first
+  std::vector<Arrival> on_time_;  // what no fault holds back: in order, from on_time_begin_ on
+  std::size_t on_time_begin_ = 0;
+  std::vector<Arrival> late_;  // a heap, the next one first
   std::uint64_t next_order_ = 0;
   std::vector<Delivery> entering_;
   std::vector<std::uint8_t> joined_;  // a frame in one piece
@@ -87,8 +94,8 @@ class SimWorld : public World, initiator::Session::Observer {
   EngineTarget target_;
   bool paused_ = false;  // the target: what arrives waits
   std::deque<std::vector<std::uint8_t>> waiting_;
-  std::unordered_map<std::uint64_t, Done> pending_;
-  std::uint64_t next_id_ = 0;
+  std::vector<Done> pending_;  // by a request's id
+  std::vector<std::uint64_t> free_ids_;
 };
 
 }  // namespace aoe::harness

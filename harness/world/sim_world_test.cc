@@ -118,7 +118,7 @@ TEST_F(SimWorldTest, ATargetKeepsWhatClientsSetWhenItIsKilled) {
     const FrameId before = ledger.size();
     world.inject(Direction::to_target, frame_of({server_mac, client_mac, disk, 0x77}, body));
     pass(milliseconds(1));
-    return ledger.size() > before + 1 ? ledger[before + 1].summary : "silence";
+    return ledger.size() > before + 1 ? ledger.summary(before + 1) : "silence";
   };
   const std::string set = answers(ConfigRequest{ConfigCommand::set, as_bytes("mine")});
   EXPECT_NE(set, "silence");

@@ -213,13 +213,13 @@ std::size_t VethWorld::forward(Direction direction) {
   std::array<Bytes, batch_size> frames;
   const std::size_t count = from.receive(frames);
   target_heard_ |= direction == Direction::to_initiator && count > 0;
-  for (const Bytes frame : std::span(frames).first(count)) pass(direction, frame);
+  for (const Bytes frame : std::span(frames).first(count)) pass(direction, frame, Origin::end);
   return count;
 }
 
-void VethWorld::pass(Direction direction, Bytes frame) {
+void VethWorld::pass(Direction direction, Bytes frame, Origin origin) {
   leaving_.clear();
-  stage_.enter(direction, frame, now(), leaving_);
+  stage_.enter(direction, frame, now(), leaving_, origin);
   for (Delivery& delivery : leaving_) {
     if (delivery.delay == Duration{}) {
       send(std::move(delivery));
@@ -316,11 +316,13 @@ void VethWorld::change_interface(End end, const std::vector<std::string>& settin
 }
 
 Control VethWorld::set_mac(End end, const Mac& mac) {
+  if (end == End::initiator) exchanges_.port_changed(now());
   change_interface(end, {"address", fmt::format("{}", mac)});
   return {};
 }
 
 Control VethWorld::set_link(End end, bool up) {
+  if (end == End::initiator) exchanges_.port_changed(now());
   change_interface(end, {up ? "up" : "down"});
   return {};
 }

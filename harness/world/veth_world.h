@@ -50,7 +50,9 @@ class VethWorld final : public World {
   }
   bool is_up(Address device) const override;
   std::string state(Address device) const override;
-  void inject(Direction direction, Bytes frame) override { pass(direction, frame); }
+  void inject(Direction direction, Bytes frame) override {
+    pass(direction, frame, Origin::scenario);
+  }
   Control set_mac(End end, const Mac& mac) override;
   Control set_link(End end, bool up) override;
   Control set_mtu(End end, std::uint16_t mtu) override;
@@ -87,7 +89,7 @@ class VethWorld final : public World {
   /// Takes some of the frames that wait; returns how many.
   std::size_t forward(Direction direction);
   /// Takes a frame through the fault stage.
-  void pass(Direction direction, Bytes frame);
+  void pass(Direction direction, Bytes frame, Origin origin);
   /// Changes an end's eth0, as ip(8) has it.
   void change_interface(End end, const std::vector<std::string>& settings);
   void send(Delivery&& delivery);

@@ -1,0 +1,84 @@
+// Room for records of a run that may last a virtual day: it only grows, records never move, and of
+// what grows beyond a few dozen MiB only the newest part stays in memory.
+//
+// What is older rests in a file without a name, mapped, so that any record can still be read and
+// changed: it comes back for a while. Where no such file can be had, all stays in memory.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "proto/check.h"
+
+namespace aoe::harness {
+
+/// Chunks of equal size, all zeros at first. Owns mappings and the file.
+class ChunkStore {
+ public:
+  static constexpr std::size_t chunk_size = std::size_t{4} << 20;  // bytes
+  static constexpr std::size_t chunks_kept = 16;  // in memory always: the first of all, and
+
+  /// `folder`: where the file may be; empty: nowhere.
+  explicit ChunkStore(std::string folder) : folder_(std::move(folder)) {}
+  ChunkStore(const ChunkStore&) = delete;
+  ChunkStore& operator=(const ChunkStore&) = delete;
+  ~ChunkStore();
+
+  void add();
+  std::size_t size() const { return chunks_.size(); }
+  std::byte* operator[](std::size_t chunk) const { return chunks_[chunk].bytes; }
+  /// A chunk that was looked at again need not stay in memory.
+  void rest(std::size_t chunk) const;
+
+ private:
+  struct Chunk {
+    std::byte* bytes;
+    bool filed;
+  };
+  std::byte* map_file(std::size_t index);
+
+  const std::string folder_;
+  int file_ = -1;
+  std::vector<Chunk> chunks_;
+};
+
+template <class Record>
+class RecordStore {
+  static_assert(std::is_trivially_copyable_v<Record> && std::is_trivially_destructible_v<Record>);
+
+ public:
+  static constexpr std::size_t per_chunk = ChunkStore::chunk_size / sizeof(Record);
+
+  explicit RecordStore(std::string folder = {}) : chunks_(std::move(folder)) {}
+
+  Record& add(const Record& record) {
+    if (size_ == per_chunk * chunks_.size()) chunks_.add();
+    return *new (place(size_++)) Record(record);
+  }
+  /// References stay good.
+  Record& operator[](std::size_t index) { return *std::launder(place(index)); }
+  const Record& operator[](std::size_t index) const { return *std::launder(place(index)); }
+  std::size_t size() const { return size_; }
+
+  /// Calls `see` for each in order, and keeps no more of them in memory than before.
+  template <class See>
+  void for_each(See see) const {
+    for (std::size_t i = 0; i < size_; ++i) {
+      see((*this)[i]);
+      if ((i + 1) % per_chunk == 0) chunks_.rest(i / per_chunk);
+    }
+  }
+
+ private:
+  Record* place(std::size_t index) const {
+    std::byte* const chunk = chunks_[index / per_chunk];
+    return reinterpret_cast<Record*>(chunk + index % per_chunk * sizeof(Record));
+  }
+
+  ChunkStore chunks_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace aoe::harness

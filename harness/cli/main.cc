@@ -22,10 +22,12 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  aoe-harness run scenarios/retransmit.yaml\n"
       "  aoe-harness run scenarios/ --world veth --seed 7\n"
+      "  aoe-harness report runs/last --html report.html\n"
       "Exit status: 0 all as expected, 1 failures, 2 wrong use, 3 the environment is not fit,\n"
       "5 doubtful with --strict, 130 interrupted.");
   Action action;
   add_run_command(app, action);
+  add_report_command(app, action);
 
   const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(app.get_subcommands({}), is_named)) {

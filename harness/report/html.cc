@@ -213,7 +213,7 @@ std::string draw_evidence(const CaseRecord& record) {
   if (record.folder.empty()) return {};
   std::string links;
   for (const std::string_view file :
-       {"ledger.jsonl", "before.pcap", "after.pcap", "schedule.yaml", "sut.log", "repro.sh"}) {
+       {"ledger.jsonl", "initiator-side.pcap", "target-side.pcap", "sut.log", "repro.sh"}) {
     std::string target;  // of the link: as it is in a URL
     for (const char c : record.folder) {
       const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

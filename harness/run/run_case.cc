@@ -12,6 +12,7 @@
 #include "harness/report/outputs.h"
 #include "harness/run/ladder.h"
 #include "harness/run/runner.h"
+#include "harness/run/timeline.h"
 #include "harness/world/sim_world.h"
 #include "harness/world/veth_world.h"
 
@@ -101,9 +102,14 @@ void Case::tell(const Verdict& verdict, CaseRecord& record) const {
   record.notes = verdict.notes;
   record.took = verdict.took;
   record.steps = verdict.steps;
+  record.dues = verdict.dues;
   record.requests = verdict.requests;
   record.frames = ledger_.size();
   record.retransmissions = exchanges_.retransmissions();
+  Timeline timeline = timeline_of(ledger_, exchanges_);
+  record.samples = std::move(timeline.samples);
+  record.incidents = std::move(timeline.incidents);
+  record.struck = timeline.struck;
   for (const Failure& failure : verdict.failures) {
     record.failures.push_back({.where = where(scenario_, failure.mark),
                                .rule = failure.rule,

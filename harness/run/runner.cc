@@ -55,6 +55,7 @@ Verdict Runner::run() {
   judge(verdict);
   verdict.notes = std::move(notes_);
   verdict.steps = std::move(steps_);
+  verdict.dues = std::move(dues_);
   verdict.took = world_.now() - begun;
   for (const Load& load : loads_) verdict.requests += load.completed();
   return verdict;
@@ -79,7 +80,7 @@ void Runner::judge(Verdict& verdict) const {
 }
 
 Runner::Result Runner::do_steps() {
-  const Instant origin = world_.now();
+  const Instant origin = ledger_.origin();
   for (const Step& step : scenario_.steps) {
     mark_ = step.mark;
     rule_ = step.word;
@@ -105,6 +106,18 @@ std::string Runner::doubt() const {
     return fmt::format("{} frames were lost that no fault struck", world_.frames_lost());
   }
   return {};
+}
+
+void Runner::keep_due(std::string what, Instant since, Duration least, Duration most,
+                      std::optional<Instant> came) {
+  const Duration begun = since - ledger_.origin();
+  DueRecord& due = dues_.emplace_back();
+  due.where = fmt::format("{}:{}", mark_.file, mark_.line);
+  due.what = std::move(what);
+  due.since = begun;
+  due.earliest = begun + least;
+  due.latest = begun + most;
+  if (came) due.came = *came - ledger_.origin();
 }
 
 Failure Runner::fail(std::string expected, std::string actual, std::vector<FrameId> frames) const {
@@ -247,6 +260,8 @@ Runner::Result Runner::expect(const ExpectDevice& device) {
   const std::string_view state = device.up ? "up" : "down";
   const std::string expected =
       fmt::format("{} {} in {}", scenario_.target.address, state, describe(least, most));
+  keep_due(fmt::format("{} {}", scenario_.target.address, state), base, least, most,
+           seen() ? std::optional(std::max(changed_, base)) : std::nullopt);
   if (!seen())
     return fail(expected, fmt::format("not {} after {}", state, describe(world_.now() - base)));
   const Duration at = std::max(changed_, base) - base;
@@ -321,6 +336,8 @@ Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& w
   const Duration most = bound(within.most);
   const std::string expected = fmt::format("retransmission of #{} ({}) in {}", request,
                                            ledger_.summary(request), describe(least, most));
+  keep_due(fmt::format("retransmission of #{}", request), entry.sent, least, most,
+           entry.repeated_by ? std::optional(ledger_[*entry.repeated_by].sent) : std::nullopt);
   if (!entry.repeated_by) {
     return fail(expected, fmt::format("none after {}", describe(world_.now() - entry.sent)),
                 {request});

@@ -37,6 +37,7 @@ struct Verdict {
   std::string reason;              // of what is neither passed nor failed
   std::vector<std::string> notes;  // what was measured: "retransmit +100ms in [100, 120] ms"
   std::vector<StepRecord> steps;   // as they were played
+  std::vector<DueRecord> dues;     // what had to come in time
   Duration took{};                 // of the world's time
   std::uint64_t requests = 0;      // completed
 };
@@ -77,6 +78,9 @@ class Runner {
   Result check_store();
   Result check_always();
 
+  /// Keeps for the record when something had to come, and did; nothing: it did not.
+  void keep_due(std::string what, Instant since, Duration least, Duration most,
+                std::optional<Instant> came);
   Failure fail(std::string expected, std::string actual, std::vector<FrameId> frames = {}) const;
   Failure fail_for_certain(std::string expected, std::string actual,
                            std::vector<FrameId> frames = {}) const;
@@ -105,6 +109,7 @@ class Runner {
   Mark mark_;         // of the step that runs,
   std::string rule_;  // and what a failure of it is filed under
   std::vector<StepRecord> steps_;
+  std::vector<DueRecord> dues_;
   Instant last_io_;
   Instant last_heal_;
   bool up_ = false;          // the device, and

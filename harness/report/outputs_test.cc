@@ -1,0 +1,193 @@
+#include "harness/report/outputs.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "harness/report/junit.h"
+#include "harness/report/markdown.h"
+#include "harness/report/tap.h"
+#include "harness/report/test_records.h"
+#include "harness/test_words.h"
+
+namespace aoe::harness {
+namespace {
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A run of one case.
+RunRecord run_of(std::size_t number) {
+  RunRecord run = eventful_run();
+  run.cases = {run.cases[number]};
+  run.interrupted = false;
+  run.not_run.clear();
+  return run;
+}
+
+/// Everything a peer may have had a word in says the worst.
+RunRecord hostile_run() {
+  RunRecord run = run_of(1);
+  const std::string bad(hostile);
+  run.version = run.started = run.world = run.sut = run.sut_version = bad;
+  CaseRecord& record = run.cases[0];
+  record.id = record.title = record.file = record.reason = record.yaml = record.log = bad;
+  record.folder = record.reproduce = record.level = bad;
+  record.clauses = record.tags = record.notes = run.not_run = {bad};
+  FailureRecord& failure = record.failures[0];
+  failure.where = failure.rule = failure.expected = failure.actual = bad;
+  for (LadderLine& line : failure.ladder) line.what = line.fate = bad;
+  for (StepRecord& step : record.steps) step.where = step.word = step.text = bad;
+  for (DueRecord& due : record.dues) due.where = due.what = bad;
+  for (Incident& incident : record.incidents) incident.text = bad;
+  return run;
+}
+
+TEST(Outputs, AreKindsAndFiles) {
+  std::vector<Output> outputs;
+  ASSERT_TRUE(parse_outputs("junit=a.xml,html=b=c.html", outputs));
+  ASSERT_TRUE(parse_outputs("md=-", outputs));
+  EXPECT_EQ(outputs, (std::vector<Output>{{ReportKind::junit, "a.xml"},
+                                          {ReportKind::html, "b=c.html"},
+                                          {ReportKind::markdown, "-"}}));
+  const auto complaint = [&](const std::string& list) {
+    const auto parsed = parse_outputs(list, outputs);
+    return parsed ? "none" : parsed.error();
+  };
+  EXPECT_EQ(complaint("jnuit=a.xml"), "jnuit: no such report; did you mean 'junit'?");
+  EXPECT_EQ(complaint("pdf=a.pdf"), "pdf: no such report; there are html, json, junit, md, tap");
+  EXPECT_EQ(complaint("json"), "json: expected a file, as in json=FILE");
+  EXPECT_EQ(complaint("json="), "json: expected a file, as in json=FILE");
+  EXPECT_EQ(complaint("json=a,"), ": no such report; there are html, json, junit, md, tap");
+}
+
+TEST(Outputs, AreWrittenWholeOrNotAtAll) {
+  const Folder folder;
+  const RunRecord run = eventful_run();
+  ASSERT_TRUE(write_outputs({{ReportKind::json, folder.path("run.json")}}, run));
+  EXPECT_EQ(read_run(folder.path("run.json")), run);
+  EXPECT_EQ(read_run(folder.path()), run) << "the folder that it is in";
+
+  std::ofstream(folder.path("kept")) << "before";
+  EXPECT_EQ(write_outputs({{ReportKind::tap, folder.path("none/x.tap")},
+                           {ReportKind::tap, folder.path("run.tap")}},
+                          run)
+                .error(),
+            folder.path("none/x.tap") + ": No such file or directory");
+  EXPECT_EQ(read_text(folder.path("run.tap")), to_tap(run)) << "the others are written";
+  const auto files = std::filesystem::directory_iterator(folder.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 3) << "nothing is left beside them";
+}
+
+TEST(Outputs, AFullDiskIsAnErrorAndADeviceIsNotReplaced) {
+  EXPECT_EQ(write_whole("/dev/full", "text").error(), "/dev/full: No space left on device");
+  EXPECT_TRUE(write_whole("/dev/null", "text"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(Outputs, ARunThatIsNoneIsNamed) {
+  const Folder folder;
+  EXPECT_EQ(read_run(folder.path("x.json")).error(),
+            folder.path("x.json") + ": No such file or directory");
+  std::ofstream(folder.path("run.json")) << "{";
+  EXPECT_EQ(read_run(folder.path()).error(), folder.path("run.json") + ": byte 2: this is no JSON");
+}
+
+TEST(Junit, ACaseIsAPassAFailureAnErrorOrASkip) {
+  const std::string xml = to_junit(eventful_run());
+  EXPECT_TRUE(contains(xml,
+                       "<testsuites name=\"aoe-harness\" tests=\"9\" failures=\"2\" "
+                       "errors=\"1\" time=\"4.000\">"));
+  EXPECT_TRUE(contains(xml, "skipped=\"5\""));
+  EXPECT_TRUE(contains(xml, "timestamp=\"2026-11-22T16:40:00\""));
+  EXPECT_TRUE(contains(xml,
+                       "<testcase classname=\"scenarios.retransmit\" name=\"retransmit\" "
+                       "time=\"0.003\"/>"));
+  EXPECT_TRUE(contains(
+      xml,
+      "<failure type=\"retransmit\" message=\"expected retransmission of #2 (e1.1 READ EXT lba "
+      "2+2) in [346, 471] ms, but: at +1203ms, 732ms late (#32)\">1 of 2 expectations\n"));
+  EXPECT_TRUE(contains(xml, "dropped by f1\n"));
+  EXPECT_TRUE(contains(xml, "<skipped message=\"FLAKY 3/5: 3 of 5 tries passed\"/>"));
+  EXPECT_TRUE(contains(xml, "<skipped message=\"UNSUPPORTED: vblade has no mask list\"/>"));
+  EXPECT_TRUE(contains(xml, "<error type=\"ERROR\" message=\"the target was killed by signal 11"));
+  EXPECT_TRUE(contains(xml, "<skipped message=\"XFAIL: vblade syncs nothing"));
+  EXPECT_TRUE(contains(xml, "<failure type=\"XPASS\" message=\"said to fail"));
+  EXPECT_TRUE(contains(xml, "<skipped message=\"not run: interrupted\"/>"));
+}
+
+TEST(Tap, ACaseIsOkOrNotOrASkipOrATodo) {
+  const std::string tap = to_tap(eventful_run());
+  EXPECT_TRUE(tap.starts_with("TAP version 14\n1..9\n# seed 7  world veth  sut vblade {shelf}"));
+  EXPECT_TRUE(contains(tap, "\nok 1 - retransmit\n"));
+  EXPECT_TRUE(
+      contains(tap,
+               "\nnot ok 2 - loss[depth=16,mtu=9000]\n"
+               "  ---\n"
+               "  outcome: FAIL\n"
+               "  file: \"scenarios/loss.yaml\"\n"
+               "  at: \"scenarios/loss.yaml:14\"\n"
+               "  rule: \"retransmit\"\n"
+               "  expected: \"retransmission of #2 (e1.1 READ EXT lba 2+2) in [346, 471] ms\"\n"
+               "  actual: \"at +1203ms, 732ms late (#32)\"\n"
+               "  evidence: |2\n"
+               "    1 of 2 expectations\n"));
+  EXPECT_TRUE(contains(tap, "\nnot ok 3 - reorder # TODO FLAKY 3/5: 3 of 5 tries passed\n"));
+  EXPECT_TRUE(contains(tap, "\nok 5 - mask # SKIP UNSUPPORTED: vblade has no mask list\n"));
+  EXPECT_TRUE(contains(tap, "\nnot ok 6 - crash\n"));
+  EXPECT_TRUE(contains(tap, "\nnot ok 7 - flush # TODO XFAIL: vblade syncs"));
+  EXPECT_TRUE(contains(tap, "\nok 8 - reserve # TODO XPASS: said to fail"));
+  EXPECT_TRUE(tap.ends_with("\nok 9 - flush-kill # SKIP not run\nBail out! interrupted\n"));
+}
+
+TEST(Markdown, IsATableOfWhatIsNoPassAndFoldedEvidence) {
+  const std::string text = to_markdown(eventful_run());
+  EXPECT_TRUE(text.starts_with("### ❌ aoe-harness: 1 passed, 1 failed, 1 flaky"));
+  EXPECT_TRUE(contains(text, "**Interrupted**: 1 case not run."));
+  EXPECT_TRUE(contains(text,
+                       "\n| ❌ FAIL | loss\\[depth=16,mtu=9000\\] | 1 of 2 expectations | "
+                       "1.90s |\n"));
+  EXPECT_TRUE(contains(text,
+                       "<details><summary>FAIL <code>loss[depth=16,mtu=9000]</code>: "
+                       "A lost read is retransmitted in time</summary>\n\n```\n"));
+  EXPECT_FALSE(contains(text, "| retransmit |"));
+  EXPECT_EQ(to_markdown(run_of(0)),
+            "### ✅ aoe-harness: 1 passed, 0 failed\n\n"
+            "seed 7, world veth, sut vblade \\{shelf\\} \\{slot\\} \\{interface\\} \\{image\\}, "
+            "4s\n");
+}
+
+TEST(Markdown, IsNeverTooLongForItsReader) {
+  RunRecord run = run_of(1);
+  run.cases[0].failures[0].actual = std::string(1000, 'x');
+  run.cases.assign(3000, run.cases[0]);
+  const std::string text = to_markdown(run);
+  EXPECT_LT(text.size(), 1'000'000U);
+  EXPECT_TRUE(contains(text, "\nand 2800 more\n"));
+  EXPECT_TRUE(text.ends_with("the details are left out.\n"));
+}
+
+TEST(Markdown, AFenceIsLongerThanTheBackticksInIt) {
+  RunRecord run = run_of(1);
+  run.cases[0].failures[0].actual = "````";
+  EXPECT_TRUE(contains(to_markdown(run), "\n`````\n1 of 2"));
+}
+
+TEST(Outputs, WhatAPeerSaysIsMarkupInNoneOfThem) {
+  const RunRecord run = hostile_run();
+  for (const ReportKind kind : {ReportKind::html, ReportKind::junit, ReportKind::tap,
+                                ReportKind::markdown, ReportKind::json}) {
+    const std::string text = render(kind, run);
+    EXPECT_FALSE(contains(text, "\xff")) << text;
+    EXPECT_FALSE(contains(text, "\x1b")) << text;
+    EXPECT_FALSE(contains(text, "\x01")) << text;
+    if (kind == ReportKind::html || kind == ReportKind::junit) {
+      EXPECT_FALSE(contains(text, "<script>alert")) << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace aoe::harness

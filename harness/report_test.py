@@ -1,0 +1,302 @@
+"""What is made of a run: files that CI servers take, and a page that a browser shows without a network.
+
+usage: report_test.py AOE_HARNESS files|page
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import lab
+
+HARNESS, PART = sys.argv[1:3]
+PASSED, FAILED, USAGE, ENVIRONMENT = 0, 1, 2, 3
+
+LATE = """\
+scenario: too-hasty
+title: A bound that no initiator keeps
+clause: [profile/rexmit-timeout]
+tags: [timing]
+roles: {target: {size: 64KiB}}
+steps:
+- discover: {expect: e1.1}
+- warmup: {reads: 16}
+- arm: {fault: drop, id: loss, match: {direction: to-target, command: read}, nth: 1}
+- io: {id: r, op: read, lba: 4, count: 2}
+- expect: {retransmit: {of: loss, within: [0ms, 10us]}}
+"""
+
+QUIET = """\
+scenario: quiet
+title: A disk comes up, and nothing else <i>happens</i>
+clause: ["3.2"]
+tags: [quick]
+roles: {target: {size: 64KiB}}
+steps:
+- discover: {expect: e1.1}
+"""
+
+# What Jenkins, Surefire and Ant all accept, in our own words: attributes that each of them requires, in the order that the
+# strictest wants, and nothing that only one of them knows.
+JUNIT = """\
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+  <xs:simpleType name="local-time">
+    <xs:restriction base="xs:dateTime"><xs:pattern value="[-0-9]{10}T[0-9]{2}:[0-9]{2}:[0-9]{2}"/></xs:restriction>
+  </xs:simpleType>
+  <xs:simpleType name="seconds">
+    <xs:restriction base="xs:decimal"><xs:minInclusive value="0"/></xs:restriction>
+  </xs:simpleType>
+  <xs:simpleType name="word">
+    <xs:restriction base="xs:token"><xs:minLength value="1"/></xs:restriction>
+  </xs:simpleType>
+  <xs:complexType name="finding">
+    <xs:simpleContent>
+      <xs:extension base="xs:string">
+        <xs:attribute name="type" type="word" use="required"/>
+        <xs:attribute name="message" type="xs:string" use="required"/>
+      </xs:extension>
+    </xs:simpleContent>
+  </xs:complexType>
+  <xs:complexType name="case">
+    <xs:choice minOccurs="0">
+      <xs:element name="failure" type="finding"/>
+      <xs:element name="error" type="finding"/>
+      <xs:element name="skipped"><xs:complexType><xs:attribute name="message" type="xs:string"/></xs:complexType></xs:element>
+    </xs:choice>
+    <xs:attribute name="classname" type="word" use="required"/>
+    <xs:attribute name="name" type="word" use="required"/>
+    <xs:attribute name="time" type="seconds" use="required"/>
+  </xs:complexType>
+  <xs:complexType name="properties">
+    <xs:sequence>
+      <xs:element name="property" minOccurs="0" maxOccurs="unbounded">
+        <xs:complexType>
+          <xs:attribute name="name" type="word" use="required"/>
+          <xs:attribute name="value" type="xs:string" use="required"/>
+        </xs:complexType>
+      </xs:element>
+    </xs:sequence>
+  </xs:complexType>
+  <xs:complexType name="suite">
+    <xs:sequence>
+      <xs:element name="properties" type="properties"/>
+      <xs:element name="testcase" type="case" minOccurs="0" maxOccurs="unbounded"/>
+      <xs:element name="system-out" type="xs:string"/>
+      <xs:element name="system-err" type="xs:string"/>
+    </xs:sequence>
+    <xs:attribute name="id" type="xs:nonNegativeInteger" use="required"/>
+    <xs:attribute name="package" type="word" use="required"/>
+    <xs:attribute name="name" type="word" use="required"/>
+    <xs:attribute name="hostname" type="word" use="required"/>
+    <xs:attribute name="timestamp" type="local-time" use="required"/>
+    <xs:attribute name="tests" type="xs:nonNegativeInteger" use="required"/>
+    <xs:attribute name="failures" type="xs:nonNegativeInteger" use="required"/>
+    <xs:attribute name="errors" type="xs:nonNegativeInteger" use="required"/>
+    <xs:attribute name="skipped" type="xs:nonNegativeInteger" use="required"/>
+    <xs:attribute name="time" type="seconds" use="required"/>
+  </xs:complexType>
+  <xs:element name="testsuites">
+    <xs:complexType>
+      <xs:sequence><xs:element name="testsuite" type="suite" maxOccurs="unbounded"/></xs:sequence>
+      <xs:attribute name="name" type="word"/>
+      <xs:attribute name="tests" type="xs:nonNegativeInteger"/>
+      <xs:attribute name="failures" type="xs:nonNegativeInteger"/>
+      <xs:attribute name="errors" type="xs:nonNegativeInteger"/>
+      <xs:attribute name="time" type="seconds"/>
+    </xs:complexType>
+  </xs:element>
+</xs:schema>
+"""
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \"' ]]> `|# \u202e\x1b[31m \x01"
+
+
+def harness(folder, *arguments, status=PASSED):
+    result = subprocess.run([HARNESS, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+                            stdin=subprocess.DEVNULL)
+    assert result.returncode == status, (arguments, result)
+    return result
+
+
+def play(folder):
+    """A run of two cases, one of which fails. Returns its run.json."""
+    for name, text in [("late", LATE), ("quiet", QUIET)]:
+        with open(os.path.join(folder, f"{name}.yaml"), "w", encoding="utf-8") as file:
+            file.write(text)
+    harness(folder, "run", "late.yaml", "quiet.yaml", "--seed", "7", status=FAILED)
+    return os.path.join(folder, "runs", "last", "run.json")
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def poison(value):
+    """The same record, every text in which says the worst."""
+    if isinstance(value, dict):
+        kept = {"outcome", "format", "started"}
+        return {key: item if key in kept else poison(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [poison(item) for item in value]
+    return HOSTILE if isinstance(value, str) else value
+
+
+def poisoned(folder, record):
+    path = os.path.join(folder, "poisoned.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(poison(load(record)), file)
+    return path
+
+
+def junit_is_valid(folder, record):
+    from lxml import etree
+    schema = etree.XMLSchema(etree.fromstring(JUNIT))
+    for run in [record, poisoned(folder, record)]:
+        harness(folder, "report", run, "--junit", "junit.xml")
+        document = etree.parse(os.path.join(folder, "junit.xml"))
+        assert schema.validate(document), schema.error_log
+        suite = document.find("testsuite")
+        assert [suite.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["2", "1", "0", "0"]
+        assert "dropped by" in suite.find("testcase/failure").text or run != record
+    # The schema itself tells right from wrong.
+    document.find("testsuite/testcase").append(etree.Element("properties"))
+    assert not schema.validate(document)
+
+
+def all_kinds_are_remade(folder, record):
+    files = {"html": "a.html", "junit": "a.xml", "md": "a.md", "tap": "a.tap", "json": "a.json"}
+    options = [word for kind, name in files.items() for word in (f"--{kind}", name)]
+    assert harness(folder, "report", os.path.dirname(record), *options).stdout == ""
+    assert load(os.path.join(folder, "a.json")) == load(record)
+    listed = ",".join(f"{kind}={kind}.again" for kind in files)
+    harness(folder, "report", record, "--report", listed)
+    for kind, name in files.items():
+        with open(os.path.join(folder, name), encoding="utf-8") as once:
+            with open(os.path.join(folder, f"{kind}.again"), encoding="utf-8") as again:
+                assert once.read() == again.read(), kind
+    tap = harness(folder, "report", record, "--tap", "-").stdout
+    assert tap.startswith("TAP version 14\n1..2\n") and re.search(r"^not ok \d - too-hasty$", tap, re.M), tap
+    told = harness(folder, "report", record).stdout
+    assert told.startswith("seed 7  world sim") and "1 passed, 1 failed" in told, told
+
+
+def mistakes_are_told(folder, record):
+    def told(status, *arguments):
+        return harness(folder, "report", *arguments, status=status).stderr
+
+    assert told(ENVIRONMENT, "none.json") == "aoe-harness: none.json: No such file or directory\n"
+    assert told(USAGE, record, "--report", "jnuit=x") == \
+        "aoe-harness: --report: jnuit: no such report; did you mean 'junit'?\n"
+    assert told(ENVIRONMENT, record, "--tap", "none/x") == "aoe-harness: none/x: No such file or directory\n"
+    with open(os.path.join(folder, "cut.json"), "w", encoding="utf-8") as file:
+        file.write('{"format":1')
+    assert told(ENVIRONMENT, "cut.json") == "aoe-harness: cut.json: byte 12: this is no JSON\n"
+
+
+def the_page_shows_the_failure(chromium, folder, record):
+    report = os.path.join(folder, "page.html")
+    harness(folder, "report", record, "--html", report)
+    page = chromium.open(report)
+    assert page.requests == [f"file://{report}"], page.requests
+    assert page.complaints == [], page.complaints
+    count = "document.querySelectorAll({!r}).length".format
+    text = "document.querySelector({!r}).textContent".format
+    assert "1 passed, 1 failed" in page.evaluate(text("h1"))
+    assert page.evaluate(count(".case")) == 2
+    failed = ".case[data-outcome=FAIL]"
+    assert "too-hasty" in page.evaluate(text(f"{failed} summary"))
+    assert page.evaluate(f"document.querySelector({failed!r}).open"), "what failed is open"
+    assert page.evaluate(count(".case[open]")) == 1
+    assert "retransmission" in page.evaluate(text(f"{failed} .verdicts"))
+
+    # The ladder: the frame that was dropped is red, and its arrow does not arrive.
+    struck = f"{failed} .ladder tr.struck"
+    assert page.evaluate(count(struck)) >= 1
+    assert "dropped by loss" in page.evaluate(text(struck))
+    assert page.evaluate(count(f"{struck} .lost")) >= 1
+    colour = page.evaluate(f"getComputedStyle(document.querySelector('{struck} td')).color")
+    red, green, blue = map(int, re.findall(r"\d+", colour)[:3])
+    assert red > 150 and green < 80 and blue < 80, colour
+
+    # The plot: what was outstanding, and the window in which the retransmission was due.
+    for curve, least in [("open", 10), ("window", 2), ("rto", 2)]:
+        points = page.evaluate(f"document.querySelector('{failed} path.{curve}').getAttribute('d')")
+        assert len(re.findall("[MHV]", points)) > least, (curve, points)
+    assert page.evaluate(count(f"{failed} .due.unmet rect")) >= 1
+    assert page.evaluate(count(f"{failed} path.struck")) >= 1
+    assert page.evaluate(f"document.documentElement.scrollWidth <= {1280}"), "nothing sticks out"
+
+
+def the_filters_filter(chromium, folder):
+    report = os.path.join(folder, "page.html")
+    shown = "[...document.querySelectorAll('.case')].filter((one) => one.offsetParent).map((one) => one.dataset.outcome)"
+
+    def seen(fragment):
+        page = chromium.open(report + fragment)
+        assert page.complaints == [], page.complaints
+        return sorted(page.evaluate(shown))
+
+    assert seen("") == ["FAIL", "PASS"]
+    assert seen("#?outcome=PASS") == ["PASS"]
+    assert seen("#?tag=timing") == ["FAIL"]
+    assert seen("#?text=disk+comes") == ["PASS"]
+    assert seen("#?outcome=PASS&tag=timing") == []
+    page = chromium.open(report)
+    page.evaluate("document.querySelector('.filters input[value=FAIL]').click()")
+    assert page.evaluate(shown) == ["PASS"]
+    assert page.evaluate("location.hash") == "#?outcome=PASS"
+    assert page.evaluate("document.querySelectorAll('.matrix tbody tr:not([hidden])').length") == 1
+    page.evaluate("document.querySelector('[data-open=yes]').click()")
+    assert page.evaluate("document.querySelectorAll('.case[open]:not([hidden])').length") == 1
+    page = chromium.open(report + "#case-1")
+    assert page.evaluate("document.querySelector('#case-1').open"), "an address leads to its case"
+
+
+def what_peers_say_is_text(chromium, folder, record):
+    report = os.path.join(folder, "poisoned.html")
+    harness(folder, "report", poisoned(folder, record), "--html", report)
+    page = chromium.open(report)
+    assert page.requests == [f"file://{report}"], page.requests
+    assert page.complaints == [], page.complaints
+    assert page.evaluate("document.scripts.length") == 1
+    assert page.evaluate("document.images.length") == 0
+    assert "<script>alert(1)</script>" in page.evaluate("document.querySelector('.case summary b').textContent")
+
+
+def it_fits_a_narrow_and_a_dark_screen(chromium, folder):
+    page = chromium.open(os.path.join(folder, "page.html"), width=400, dark=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "nothing sticks out"
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", paper)[:3])) < 60, paper
+
+
+def check_files():
+    try:
+        import lxml  # noqa: F401
+    except ImportError:
+        lab.skip("lxml is not installed (apt-get install python3-lxml)")
+    with tempfile.TemporaryDirectory() as folder:
+        record = play(folder)
+        junit_is_valid(folder, record)
+        all_kinds_are_remade(folder, record)
+        mistakes_are_told(folder, record)
+
+
+def check_page():
+    lab.require("chromium")
+    lab.require_namespaces()
+    import browser
+    with tempfile.TemporaryDirectory() as folder, browser.Browser() as chromium:
+        record = play(folder)
+        the_page_shows_the_failure(chromium, folder, record)
+        the_filters_filter(chromium, folder)
+        what_peers_say_is_text(chromium, folder, record)
+        it_fits_a_narrow_and_a_dark_screen(chromium, folder)
+
+
+{"files": check_files, "page": check_page}[PART]()
+print("ok")

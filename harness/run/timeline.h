@@ -1,0 +1,23 @@
+// What the plot of a case shows, found in its ledger once it is over: so it costs the run nothing.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "harness/link/exchanges.h"
+#include "harness/link/ledger.h"
+#include "harness/report/record.h"
+
+namespace aoe::harness {
+
+struct Timeline {
+  std::vector<Sample> samples;      // a change each, thinned out to samples_max
+  std::vector<Incident> incidents;  // at most incidents_max, spread over the run
+  std::uint64_t struck = 0;         // frames that faults struck
+};
+
+/// A request is outstanding from its first transmission to its first answer; one that is neither
+/// answered nor sent again, until it would have been.
+Timeline timeline_of(const Ledger& ledger, const Exchanges& exchanges);
+
+}  // namespace aoe::harness

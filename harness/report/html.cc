@@ -137,7 +137,8 @@ std::string draw_ladder(const CaseRecord& record, const FailureRecord& failure) 
         "class=\"number\">{}</td><td>{}</td>"
         "<td>{}</td><td>{}</td></tr>\n",
         line.struck ? " struck" : "", line.guilty ? " guilty" : "", inside ? " inside" : "", time,
-        line.frame, draw_wire(line), plain(line.what), plain(line.fate));
+        line.frame, draw_wire(line), plain(line.what),
+        line.fate.empty() ? R"(<span class="soft">delivered</span>)" : plain(line.fate));
   }
   return table("ladder",
                "<th class=\"number\">t (ms)</th><th class=\"number\">#</th>"
@@ -186,10 +187,9 @@ std::string draw_key(const CaseRecord& record) {
     add("bad", "struck by a fault");
     add("warn", "sent again");
   }
-  if (!record.dues.empty()) {
-    add("due", "when it was due");
+  if (std::ranges::any_of(record.dues, &DueRecord::met)) add("due", "when it was due");
+  if (!std::ranges::all_of(record.dues, &DueRecord::met))
     add("due-bad", "when it was due, and did not come");
-  }
   return key + "</p>\n";
 }
 

@@ -1,5 +1,6 @@
 #include "harness/report/record.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "harness/report/test_records.h"

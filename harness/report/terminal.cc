@@ -82,7 +82,7 @@ std::string Terminal::progress(std::size_t done, std::size_t total, const std::s
   if (!style_.progress) return {};
   const std::string text =
       clipped(fmt::format("  {} of {}  {}", done, total, one_line(running)), style_.columns - 1);
-  const std::string shown = instead(painted(text, faint));
+  std::string shown = instead(painted(text, faint));
   line_shown_ = true;
   return shown;
 }

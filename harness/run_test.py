@@ -404,7 +404,7 @@ def a_target_that_does_not_start_is_one_line(trial):
     program = os.path.join(trial.programs, "aoe-target")
     arguments = ["run", "quiet.yaml", "--world", "veth", "--out", "none"]
     for script, complaint in [
-            ("#!/bin/sh\necho 'no disk today'; exit 4\n", f"{program} ended with status 4; it said: no disk today"),
+            ("#!/bin/sh\necho 'no disk today'; exit 4\n", "aoe-target ended with status 4; it said: no disk today"),
             ("#!/nowhere/sh\n", f"{program}: No such file or directory")]:
         with open(program, "w", encoding="utf-8") as file:
             file.write(script)

@@ -1,31 +1,31 @@
-#include <filesystem>
 #include <map>
 #include <string>
-#include <system_error>
 
 #include "harness/cli/commands.h"
 
 namespace aoe::harness {
-namespace {
-
-/// The aoe-target that was built or installed with this program; else the one on PATH.
-std::string find_target_program() {
-  std::error_code error;
-  const auto beside =
-      std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "aoe-target";
-  return !error && std::filesystem::exists(beside, error) ? beside.string() : "aoe-target";
-}
-
-}  // namespace
 
 void add_case_options(CLI::App& command, CaseOptions& options) {
   command
-      .add_option("--world", options.world, "sim: virtual time (default); veth: real interfaces")
+      .add_option("--world", options.world,
+                  "sim: virtual time (default); veth: programs; interface: a wire")
       ->type_name("WORLD")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, WorldKind>{{"sim", WorldKind::sim}, {"veth", WorldKind::veth}}))
-      ->option_text("sim|veth");
-  options.target_program = find_target_program();
+      ->transform(CLI::CheckedTransformer(std::map<std::string, WorldKind>{
+          {"sim", WorldKind::sim}, {"veth", WorldKind::veth}, {"interface", WorldKind::interface}}))
+      ->option_text("sim|veth|interface");
+  command
+      .add_option_function<std::string>(
+          "--sut",
+          [&options](const std::string& given) {
+            auto found = find_implementation(given);
+            if (!found) throw CLI::ValidationError(found.error());
+            options.sut = *std::move(found);
+          },
+          "What is tested: see suts/README.md (default aoe-target)")
+      ->option_text("NAME|COMMAND");
+  command.add_option("--interface", options.interface, "Test what answers on this interface")
+      ->option_text("IF");
+  command.add_flag("--write-ok", options.write_ok, "There: what answers may be changed");
 }
 
 }  // namespace aoe::harness

@@ -13,6 +13,7 @@ namespace aoe::harness {
 /// What the command that was given does; returns the program's exit status.
 using Action = std::function<int()>;
 
+void add_doctor_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_run_command(CLI::App& app, Action& action);
 

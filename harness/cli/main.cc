@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
       "Exit status: 0 all as expected, 1 failures, 2 wrong use, 3 the environment is not fit,\n"
       "5 doubtful with --strict, 130 interrupted.");
   Action action;
+  add_doctor_command(app, action);
   add_run_command(app, action);
   add_report_command(app, action);
 

@@ -7,6 +7,7 @@
 #include "config/yaml_map.h"
 #include "harness/faults/corrupt.h"
 #include "proto/ata.h"
+#include "proto/codes.h"
 
 namespace aoe::harness {
 namespace {
@@ -145,6 +146,12 @@ const std::string& FaultSpec::word() const {
 
 bool FaultSpec::strikes_frames() const {
   return kind.index() <= Kind(RateSpec{}).index();
+}
+
+bool DiskFaults::strikes(std::uint64_t offset, std::uint64_t size) const {
+  const std::uint64_t first = offset / sector_size;
+  const std::uint64_t end = (offset + size + sector_size - 1) / sector_size;
+  return first < lba ? end > lba : first - lba < sectors;
 }
 
 FaultSpec FaultSpec::parse(YamlMap& map) {

@@ -95,6 +95,9 @@ struct DiskFaults {
   std::uint64_t count = UINT64_MAX;  // so many operations, then it is whole again
 
   bool operator==(const DiskFaults&) const = default;
+
+  /// Is any of these bytes in the sectors that fail?
+  bool strikes(std::uint64_t offset, std::uint64_t size) const;
 };
 struct DiskErrorSpec {
   DiskFaults faults;

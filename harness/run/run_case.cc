@@ -13,8 +13,9 @@
 #include "harness/run/ladder.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
+#include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
-#include "harness/world/veth_world.h"
+#include "initiator/live_session.h"
 
 namespace aoe::harness {
 namespace {
@@ -69,9 +70,9 @@ tl::expected<std::unique_ptr<World>, std::string> Case::make_world(FaultStage& s
   if (options_.world == WorldKind::sim) {
     return std::make_unique<SimWorld>(scenario_, stage, exchanges_, seed_);
   }
-  if (auto entered = enter_network_namespace(); !entered) return Failed(entered.error());
-  return VethWorld::create(scenario_, {options_.target_program, folder_.string()}, stage,
-                           exchanges_);
+  const LiveWorld::Options live{options_.sut, folder_.string(), seed_, options_.interface,
+                                options_.write_ok};
+  return LiveWorld::create(scenario_, live, stage, exchanges_);
 }
 
 tl::expected<void, std::string> Case::play(CaseRecord& record) {
@@ -124,6 +125,11 @@ std::string reproducing_command(const Scenario& scenario, const CaseOptions& opt
   std::string command = "aoe-harness run " + shell_quoted(scenario.file);
   if (scenario.id.find('[') != std::string::npos) command += " " + shell_quoted(scenario.id);
   if (options.world != WorldKind::sim) command += fmt::format(" --world {}", text(options.world));
+  if (options.world == WorldKind::interface) {
+    command += fmt::format(" --interface {}{}", shell_quoted(options.interface),
+                           options.write_ok ? " --write-ok" : "");
+  }
+  if (options.sut.name != our_target().name) command += " --sut " + shell_quoted(options.sut.given);
   return command + fmt::format(" --seed {}", seed);
 }
 
@@ -133,8 +139,25 @@ std::string_view text(WorldKind kind) {
   switch (kind) {
     case WorldKind::sim: return "sim";
     case WorldKind::veth: return "veth";
+    case WorldKind::interface: return "interface";
   }
   AOE_CHECK(false && "a world without a name");
+}
+
+std::string CaseOptions::conflict() const {
+  if (world == WorldKind::sim && sut.name != our_target().name) {
+    return fmt::format("{} is a program: it needs --world veth", sut.name);
+  }
+  if ((world == WorldKind::interface) != !interface.empty()) {
+    return "--world interface and --interface need each other";
+  }
+  if (write_ok && world != WorldKind::interface) return "--write-ok is for --world interface";
+  return {};
+}
+
+std::string CaseOptions::tested() const {
+  const bool wire = world == WorldKind::interface && sut.role == Implementation::Role::target;
+  return wire ? "what answers on " + interface : sut.name;
 }
 
 std::string shell_quoted(const std::string& word) {

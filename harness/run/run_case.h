@@ -16,16 +16,24 @@
 
 #include "harness/report/record.h"
 #include "harness/scenario/scenario.h"
+#include "harness/sut/implementation.h"
 
 namespace aoe::harness {
 
-enum class WorldKind : std::uint8_t { sim, veth };
+enum class WorldKind : std::uint8_t { sim, veth, interface };
 std::string_view text(WorldKind kind);
 
 /// Where cases are played, and against what.
 struct CaseOptions {
   WorldKind world = WorldKind::sim;
-  std::string target_program = "aoe-target";  // for the veth world
+  Implementation sut = our_target();  // as an engine in the sim world, which has no other
+  std::string interface {};           // of the interface world; what is tested answers there
+  bool write_ok = false;              // there: what is tested may be written to
+
+  /// What does not go together: "vblade is a program: it needs --world veth". Empty: all does.
+  std::string conflict() const;
+  /// "vblade"; "what answers on eth1".
+  std::string tested() const;
 };
 
 /// Plays it in this process, which enters namespaces of its own where the world has them; so call

@@ -81,7 +81,9 @@ class Run {
     head_.started = now_as_text();
     head_.seed = options.seed;
     head_.world = text(options.cases.world);
-    head_.sut = "aoe-target";
+    if (!options.cases.interface.empty()) head_.world += " " + options.cases.interface;
+    head_.sut = options.cases.tested();
+    if (head_.sut == options.cases.sut.name) head_.sut_version = version_of(options.cases.sut);
   }
 
   /// Returns the program's exit status.
@@ -258,7 +260,11 @@ int run_command(const RunOptions& options) {
     for (const Scenario& scenario : *scenarios) fmt::print("{}\n", scenario.id);
     return exit_passed;
   }
-  if (options.cases.world == WorldKind::veth) {
+  if (const std::string conflict = options.cases.conflict(); !conflict.empty()) {
+    complain(conflict);
+    return exit_usage;
+  }
+  if (options.cases.world != WorldKind::sim) {
     if (auto probed = probe_namespaces(); !probed) {
       complain(probed.error());
       return exit_environment;

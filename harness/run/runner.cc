@@ -68,6 +68,10 @@ void Runner::judge(Verdict& verdict) const {
     verdict.outcome = Outcome::broken;
     verdict.reason = "interrupted";
     verdict.failures.clear();  // they are of what could not be brought to an end
+  } else if (const std::string unsupported = world_.unsupported(); !unsupported.empty()) {
+    verdict.outcome = Outcome::unsupported;
+    verdict.reason = unsupported;
+    verdict.failures.clear();  // for want of what was not done
   } else if (certain || (doubt.empty() && !verdict.failures.empty())) {
     verdict.outcome = Outcome::failed;
   } else if (!unsupported_.empty()) {
@@ -135,11 +139,12 @@ Failure Runner::fail_data(std::string expected, const Load& load) {
 }
 
 bool Runner::is_always(Check check) const {
+  if (check == Check::no_early_retransmit && !world_.has_known_timeouts()) return false;
   return std::ranges::find(scenario_.always, check) != scenario_.always.end();
 }
 
 bool Runner::is_over() const {
-  return !world_.broken().empty() || interrupted();
+  return !world_.broken().empty() || !world_.unsupported().empty() || interrupted();
 }
 
 bool Runner::is_up(Address address) const {
@@ -298,6 +303,10 @@ Runner::Result Runner::expect(const ExpectIo& io) {
 
 Runner::Result Runner::expect(const ExpectRetransmit& retransmit) {
   rule_ = "retransmit";
+  if (!world_.has_known_timeouts()) {
+    unsupported_ = "when this initiator repeats a request is its own affair";
+    return std::nullopt;
+  }
   const auto& dropped = world_.stage().dropped_by(retransmit.fault);
   wait([&] { return !dropped.empty(); }, patience());
   if (dropped.empty()) {

@@ -19,7 +19,8 @@ class MemoryDisk::Connection final : public target::Store {
   target::StoreTraits traits() const override { return disk_.memory_.traits(); }
   bool is_immediate(target::StoreOperation::Kind) const override { return true; }
   Bytes view(std::uint64_t offset, std::size_t size) override {
-    const bool fails = disk_.faults_ && disk_.faults_->reads && disk_.strikes(offset, size);
+    const bool fails =
+        disk_.faults_ && disk_.faults_->reads && disk_.faults_->strikes(offset, size);
     return fails ? Bytes() : disk_.memory_.view(offset, size);
   }
   void start(target::StoreOperation& operation) override { disk_.start(operation); }
@@ -58,22 +59,16 @@ bool MemoryDisk::fails(const target::StoreOperation& operation) {
   bool fails = false;
   switch (operation.kind) {
     case Kind::read:
-      fails = faults_->reads && strikes(operation.offset, operation.into.size());
+      fails = faults_->reads && faults_->strikes(operation.offset, operation.into.size());
       break;
     case Kind::write:
-      fails = faults_->writes && strikes(operation.offset, operation.from.size());
+      fails = faults_->writes && faults_->strikes(operation.offset, operation.from.size());
       break;
     case Kind::flush: fails = faults_->flushes; break;
     case Kind::trim: break;  // a promise of nothing, which a disk keeps even so
   }
   if (fails && --faults_->count == 0) faults_.reset();
   return fails;
-}
-
-bool MemoryDisk::strikes(std::uint64_t offset, std::uint64_t size) const {
-  const std::uint64_t lba = offset / sector_size;
-  const std::uint64_t end = lba + size / sector_size;
-  return lba < faults_->lba ? end > faults_->lba : lba - faults_->lba < faults_->sectors;
 }
 
 void MemoryDisk::remember(std::uint64_t offset, std::uint64_t size) {

@@ -40,7 +40,6 @@ class MemoryDisk {
 
   void start(target::StoreOperation& operation);
   bool fails(const target::StoreOperation& operation);
-  bool strikes(std::uint64_t offset, std::uint64_t size) const;
   void remember(std::uint64_t offset, std::uint64_t size);
   void forget();
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -24,6 +25,7 @@ namespace {
 /// In the new process, until it is another program: only what is safe after a fork.
 [[noreturn]] void become(char* const* arguments, int output, int report, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setpgid(0, 0);                          // it and what it starts are paused and killed as one
   if (::getppid() != parent) ::_exit(127);  // it ended before it could be waited for
   const int nothing = ::open("/dev/null", O_RDONLY);
   if (::dup2(nothing, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
@@ -104,11 +106,12 @@ tl::expected<std::unique_ptr<Process>, std::string> Process::start(
 
 Process::~Process() {
   if (!is_running()) return;
+  ::kill(-pid_, SIGCONT);
   ::kill(pid_, SIGTERM);
   const int ended = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
   pollfd poll{ended, POLLIN, 0};
   if (ended < 0 || ::poll(&poll, 1, static_cast<int>(patience_.count())) != 1) {
-    ::kill(pid_, SIGKILL);
+    ::kill(-pid_, SIGKILL);
   }
   if (ended >= 0) ::close(ended);
   wait_for_end(pid_);
@@ -123,7 +126,32 @@ bool Process::is_running() {
   return pid_ > 0;
 }
 
+void Process::pause(bool paused) {
+  if (is_running()) ::kill(-pid_, paused ? SIGSTOP : SIGCONT);
+}
+
+void Process::kill() {
+  if (!is_running()) return;
+  ::kill(-pid_, SIGKILL);
+  end_ = describe_end(wait_for_end(pid_));
+  pid_ = -1;
+}
+
+std::string last_line(const std::string& log) {
+  std::ifstream file(log);
+  std::string last = "nothing";
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
 tl::expected<void, std::string> run_program(const std::vector<std::string>& command) {
+  if (auto printed = output_of(command); !printed) return tl::unexpected(printed.error());
+  return {};
+}
+
+tl::expected<std::string, std::string> output_of(const std::vector<std::string>& command) {
   std::array<int, 2> pipe{};
   AOE_CHECK(::pipe2(pipe.data(), O_CLOEXEC) == 0);
   const auto pid = spawn(command, pipe[1]);
@@ -140,7 +168,7 @@ tl::expected<void, std::string> run_program(const std::vector<std::string>& comm
   ::close(pipe[0]);
   if (!pid) return tl::unexpected(pid.error());
   const int status = wait_for_end(*pid);
-  if (status == 0) return {};
+  if (status == 0) return printed;
   const std::string said = one_line(printed);
   return tl::unexpected(
       fmt::format("{}: {}", fmt::join(command, " "), said.empty() ? describe_end(status) : said));

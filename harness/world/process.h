@@ -24,6 +24,10 @@ class Process {
   ~Process();
 
   bool is_running();
+  /// It stands still, with all its children that it started, or goes on.
+  void pause(bool paused);
+  /// Ends it at once, and waits until it is gone.
+  void kill();
   /// How it ended: "ended with status 1", "was killed by signal 9 (Killed)". Empty while it runs.
   const std::string& end() const { return end_; }
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
@@ -35,7 +39,12 @@ class Process {
   std::chrono::milliseconds patience_{5000};
 };
 
-/// Runs a program to its end. The error is one line that holds what it printed.
+/// What a program said last in its log; "nothing".
+std::string last_line(const std::string& log);
+
+/// Runs a program to its end; returns what it printed. The error is one line that holds that.
+tl::expected<std::string, std::string> output_of(const std::vector<std::string>& command);
+/// The same where that is of no interest.
 tl::expected<void, std::string> run_program(const std::vector<std::string>& command);
 
 }  // namespace aoe::harness

@@ -41,6 +41,9 @@ class World {
   /// Why nothing more can come of this world: "aoe-target was killed by signal 9 (Killed)". Empty
   /// while it lasts.
   virtual std::string broken() const = 0;
+  /// What was asked of this world, and was not done because it can't be or may not be. Empty while
+  /// there is nothing of the kind.
+  virtual std::string unsupported() const { return {}; }
   /// Frames that were lost on the way and that no fault struck.
   virtual std::uint64_t frames_lost() const = 0;
   /// Lets time pass until `done()` holds, but not beyond `deadline`; what happens at that very
@@ -54,6 +57,10 @@ class World {
   virtual bool is_up(Address device) const = 0;
   /// What the initiator says of it: "up", "identifying", "down"; nothing where it knows of none.
   virtual std::string state(Address device) const = 0;
+
+  /// Does the initiator time out as RtoModel reckons? Where it may not, nobody knows when it is to
+  /// repeat a request.
+  virtual bool has_known_timeouts() const { return true; }
 
   /// The frame enters the link as though that end had sent it.
   virtual void inject(Direction direction, Bytes frame) = 0;

@@ -1,0 +1,44 @@
+// The disk of a target that is a process: a file that it is given.
+//
+// The file has no name of its own where the file system lets it, so that nothing is left of it
+// however this process ends; its path leads by this process's descriptor. Where faults may be asked
+// for, the path is one of a FUSE file (FaultyFile) that stands before it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/world/faulty_file.h"
+#include "harness/world/world.h"
+#include "wire/descriptor.h"
+
+namespace aoe::harness {
+
+class DiskImage {
+ public:
+  /// Whole, and filled as the role says. `folder` is the case's. The error names the file.
+  static tl::expected<std::unique_ptr<DiskImage>, std::string> create(const TargetRole& role,
+                                                                      const std::string& folder,
+                                                                      bool with_faults);
+  ~DiskImage();
+
+  /// What the target is to open.
+  const std::string& path() const { return path_; }
+  Control set_faults(const std::optional<DiskFaults>& faults);
+  /// As whoever opens it would read it now. False: it could not be read.
+  bool read(std::uint64_t offset, MutableBytes into) const;
+
+ private:
+  DiskImage() = default;
+  tl::expected<void, std::string> open(const std::string& folder);
+  tl::expected<void, std::string> fill(const TargetRole& role) const;
+
+  Descriptor file_;
+  std::string named_;  // the file, where it has a name
+  std::unique_ptr<FaultyFile> faulty_;
+  Descriptor seen_;  // the file as it is read through faulty_
+  std::string path_;
+};
+
+}  // namespace aoe::harness

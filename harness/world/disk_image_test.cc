@@ -1,0 +1,109 @@
+#include "harness/world/disk_image.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "harness/data/pattern.h"
+#include "harness/test_words.h"
+#include "harness/world/mount_namespace.h"
+#include "wire/network_namespace.h"
+
+namespace aoe::harness {
+namespace {
+
+constexpr TargetRole role{.address = disk, .sectors = 256};
+
+bool can_read(int file, std::uint64_t lba) {
+  std::array<std::uint8_t, sector_size> sector{};
+  return ::pread(file, sector.data(), sector.size(), static_cast<off_t>(lba * sector_size)) ==
+             sector_size &&
+         holds_pattern(lba, 0, sector);
+}
+
+bool can_write(int file, std::uint64_t lba) {
+  std::array<std::uint8_t, sector_size> sector{};
+  fill_pattern(lba, 0, sector);
+  return ::pwrite(file, sector.data(), sector.size(), static_cast<off_t>(lba * sector_size)) ==
+         sector_size;
+}
+
+TEST(DiskImage, IsFilledAndLeavesNothingBehind) {
+  const Folder folder;
+  {
+    const auto image = DiskImage::create(role, folder.path(), false);
+    ASSERT_TRUE(image) << image.error();
+    const Descriptor file(::open((*image)->path().c_str(), O_RDWR));
+    ASSERT_GE(file.get(), 0) << (*image)->path();
+    EXPECT_TRUE(can_read(file.get(), 0));
+    EXPECT_TRUE(can_read(file.get(), 255));
+    EXPECT_FALSE(can_read(file.get(), 256));
+    ASSERT_EQ(::pwrite(file.get(), "new", 3, 512), 3);
+    std::array<std::uint8_t, 3> bytes{};
+    ASSERT_TRUE((*image)->read(512, bytes));
+    EXPECT_EQ(bytes, (std::array<std::uint8_t, 3>{'n', 'e', 'w'}));
+    EXPECT_FALSE((*image)->set_faults(DiskFaults{})) << "it has none";
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(DiskImage, AFolderThatIsNotThereIsNamed) {
+  EXPECT_EQ(DiskImage::create(role, "/nowhere", false).error(),
+            "/nowhere/target.img: No such file or directory");
+}
+
+/// Mounting changes a process for good: this happens in one of its own. (Which maps no pages of the
+/// file: whoever serves those must be another.) Empty: all is well.
+std::string faulty_image(const std::string& folder) {
+  if (!enter_network_namespace() || !enter_mount_namespace()) return "SKIP";
+  const auto image = DiskImage::create(role, folder, true);
+  if (!image) return "SKIP " + image.error();
+  const Descriptor file(::open((*image)->path().c_str(), O_RDWR));
+  if (!can_read(file.get(), 20)) return "it was not whole at first";
+
+  if (!(*image)->set_faults(DiskFaults{.lba = 16, .sectors = 8})) return "no faults";
+  if (can_read(file.get(), 16) || can_read(file.get(), 23)) return "read what fails";
+  if (!can_read(file.get(), 15) || !can_read(file.get(), 24)) return "failed what is whole";
+  if (can_write(file.get(), 20)) return "wrote what fails";
+  if (!can_write(file.get(), 24)) return "failed to write what is whole";
+  if (::fsync(file.get()) != 0) return "a flush failed that should not";
+  std::array<std::uint8_t, sector_size> sector{};
+  if ((*image)->read(16 * sector_size, sector)) return "the page was still there";
+
+  if (!(*image)->set_faults(DiskFaults{.reads = false, .writes = false, .flushes = true}))
+    return "-";
+  if (::fsync(file.get()) == 0) return "a flush succeeded that should not";
+  if (!can_read(file.get(), 16)) return "not whole again";
+  if (!(*image)->set_faults(std::nullopt)) return "-";
+  if (::fsync(file.get()) != 0 || !can_write(file.get(), 16)) return "not whole at last";
+  return "";
+}
+
+TEST(DiskImage, FaultsStrikeReadsWritesAndFlushesOfWhoeverHasItOpen) {
+  const Folder folder;
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string told = faulty_image(folder.path());
+    (void)!::write(pipe[1], told.data(), told.size());
+    ::_exit(0);
+  }
+  ::close(pipe[1]);
+  std::array<char, 256> told{};
+  ASSERT_GE(::read(pipe[0], told.data(), told.size() - 1), 0);
+  ::close(pipe[0]);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  if (std::string_view(told.data()).starts_with("SKIP")) GTEST_SKIP() << told.data();
+  EXPECT_STREQ(told.data(), "");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace aoe::harness

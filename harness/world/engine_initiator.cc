@@ -1,0 +1,29 @@
+#include "harness/world/engine_initiator.h"
+
+namespace aoe::harness {
+
+tl::expected<std::unique_ptr<EngineInitiator>, std::string> EngineInitiator::open(
+    boost::asio::io_context& loop, const Givens& given, std::function<void(Address)> gave_up) {
+  initiator::Parameters parameters;
+  parameters.deadsecs = given.deadsecs;
+  parameters.maxout = given.maxout;
+  parameters.early_retransmission = false;  // RtoModel knows of timeouts only
+  auto session = initiator::LiveSession::open(loop, parameters, {"eth0"});
+  if (!session) return tl::unexpected(session.error());
+  (*session)->listen([gave_up = std::move(gave_up)](const initiator::Event& event) {
+    if (event.kind == initiator::Event::Kind::device_down) gave_up(event.device);
+  });
+  return std::unique_ptr<EngineInitiator>(new EngineInitiator(*std::move(session)));
+}
+
+bool EngineInitiator::is_up(Address device) const {
+  const initiator::Device* found = session_->engine().find(device);
+  return found != nullptr && found->state() == initiator::DeviceState::up;
+}
+
+std::string EngineInitiator::state(Address device) const {
+  const initiator::Device* found = session_->engine().find(device);
+  return found == nullptr ? std::string() : std::string(initiator::text(found->state()));
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,34 @@
+// Our initiator as an engine of this process, on a real interface.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "harness/world/live_initiator.h"
+#include "initiator/live_session.h"
+
+namespace aoe::harness {
+
+class EngineInitiator final : public LiveInitiator {
+ public:
+  /// Works on eth0 of the network namespace that it is made in. `gave_up` is called when a device
+  /// went down.
+  static tl::expected<std::unique_ptr<EngineInitiator>, std::string> open(
+      boost::asio::io_context& loop, const Givens& given, std::function<void(Address)> gave_up);
+
+  std::string broken() override { return {}; }
+  void discover(Address whom) override { session_->discover(whom); }
+  void submit(const initiator::IoRequest& request, World::Done done) override {
+    session_->submit(request, std::move(done));
+  }
+  bool is_up(Address device) const override;
+  std::string state(Address device) const override;
+
+ private:
+  explicit EngineInitiator(std::unique_ptr<initiator::LiveSession> session)
+      : session_(std::move(session)) {}
+
+  std::unique_ptr<initiator::LiveSession> session_;
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,57 @@
+// A file that reads and writes another, and fails where it is told to: the disk of a program that
+// knows nothing of faults.
+//
+// A FUSE file, mounted over an empty one. A thread of its own serves it, so that whoever waits for
+// the program under test never waits for itself; but this process must not map its pages. The
+// kernel keeps pages of it, as of any file; when faults are armed they are dropped, so that mapped
+// reads meet the faults, too. What fails is then the page (4 KiB) that the faulty sectors are in,
+// for whoever reads by the page.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <tl/expected.hpp>
+
+#include "harness/world/world.h"
+#include "wire/descriptor.h"
+
+struct fuse_session;
+
+namespace aoe::harness {
+
+class FaultyFile {
+ public:
+  /// Stands before `backing`, which outlives it, at `path`, where an empty file is. Needs a mount
+  /// namespace that it may mount in. The error names the path.
+  static tl::expected<std::unique_ptr<FaultyFile>, std::string> mount(int backing,
+                                                                      const std::string& path);
+  FaultyFile(const FaultyFile&) = delete;
+  FaultyFile& operator=(const FaultyFile&) = delete;
+  /// Whoever still has the file open finds it gone.
+  ~FaultyFile();
+
+  void set_faults(const std::optional<DiskFaults>& faults);
+
+ private:
+  struct Operations;
+
+  explicit FaultyFile(int backing) : backing_(backing) {}
+  tl::expected<void, std::string> start(const std::string& path);
+  void serve();
+  void arm(const std::optional<DiskFaults>& faults);
+  void drop_pages();
+  bool fails(bool DiskFaults::*kind, std::uint64_t offset, std::uint64_t size);
+
+  const int backing_;
+  fuse_session* session_ = nullptr;
+  Descriptor stop_;  // an eventfd
+  std::mutex mutex_;
+  std::optional<DiskFaults> faults_;
+  std::thread thread_;
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,34 @@
+// The target's end of a live world: a process, our own engine, or whatever answers on a wire.
+//
+// Owned by its LiveWorld, which asks it for what a World promises of a target.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "harness/world/world.h"
+
+namespace aoe::harness {
+
+class LiveTarget {
+ public:
+  LiveTarget() = default;
+  LiveTarget(const LiveTarget&) = delete;
+  LiveTarget& operator=(const LiveTarget&) = delete;
+  virtual ~LiveTarget() = default;
+
+  /// It comes up, at first or after it was killed; some time may pass until it answers. The error
+  /// says why it can't.
+  virtual tl::expected<void, std::string> start() = 0;
+  /// Why nothing more can come of it: "was killed by signal 9 (Killed); it said: …". Empty while it
+  /// is as it should be.
+  virtual std::string broken() = 0;
+  virtual Control pause(bool paused) = 0;
+  virtual Control kill() = 0;
+  /// Its interface has another address, MTU or carrier.
+  virtual void link_changed() {}
+  virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
+  virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;
+};
+
+}  // namespace aoe::harness

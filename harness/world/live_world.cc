@@ -1,0 +1,380 @@
+#include "harness/world/live_world.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "harness/world/engine_initiator.h"
+#include "harness/world/live_engine_target.h"
+#include "harness/world/mount_namespace.h"
+#include "harness/world/process.h"
+#include "harness/world/process_initiator.h"
+#include "harness/world/process_target.h"
+#include "harness/world/wire_guard.h"
+#include "harness/world/wire_target.h"
+#include "wire/interfaces.h"
+
+namespace aoe::harness {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
+constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
+constexpr Duration heartbeat = milliseconds(5);
+constexpr Duration target_patience = std::chrono::seconds(10);
+constexpr Duration call_interval = milliseconds(200);
+constexpr std::uint32_t call_tag = 0x43414c4c;
+constexpr Duration link_patience = std::chrono::seconds(10);
+/// The bridge's own interfaces carry whatever an end may be told to send.
+constexpr std::uint16_t bridge_mtu = 65535;
+
+std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
+  return std::chrono::steady_clock::time_point(instant.time_since_epoch());
+}
+
+tl::expected<void, std::string> ip(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), find_program("ip"));
+  return run_program(arguments);
+}
+
+bool needs_disk_faults(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.steps, [](const Step& step) {
+    const auto* arm = std::get_if<ArmStep>(&step.what);
+    return arm != nullptr && std::holds_alternative<DiskErrorSpec>(arm->fault.kind);
+  });
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<LiveWorld>, std::string> LiveWorld::create(const Scenario& scenario,
+                                                                        const Options& options,
+                                                                        FaultStage& stage,
+                                                                        Exchanges& exchanges) {
+  std::unique_ptr<LiveWorld> world(new LiveWorld(scenario, options, stage, exchanges));
+  if (auto built = world->build(); !built) return tl::unexpected(built.error());
+  return world;
+}
+
+LiveWorld::LiveWorld(const Scenario& scenario, const Options& options, FaultStage& stage,
+                     Exchanges& exchanges)
+    : scenario_(scenario),
+      options_(options),
+      stage_(stage),
+      exchanges_(exchanges),
+      watcher_(loop_),
+      timer_(loop_),
+      heartbeat_(loop_) {}
+
+LiveWorld::~LiveWorld() = default;
+
+LiveWorld::Result LiveWorld::build() {
+  Link near{initiator_mac, scenario_.given.mtu, true};
+  if (is_wire()) {
+    if (auto joined = join_wire(); !joined) return joined;
+    near = cable(End::target).link;  // it stands for our interface
+  }
+  if (auto entered = enter_network_namespace(); !entered) return entered;
+  if (auto entered = enter_mount_namespace(); !entered) return entered;
+  if (auto laid = lay_cable(End::initiator, near); !laid) return laid;
+  if (!is_wire()) {
+    const Link far{target_mac, scenario_.given.mtu, true};
+    if (auto laid = lay_cable(End::target, far); !laid) return laid;
+  }
+  for (const Direction direction : {Direction::to_target, Direction::to_initiator}) {
+    watcher_.watch(source(direction).port->descriptor(), [this, direction] { forward(direction); });
+  }
+  heartbeat_due_ = now() + heartbeat;
+  beat();
+  if (auto made = make_target(); !made) return made;
+  if (auto up = await_link(); !up) return up;
+  if (auto made = make_initiator(); !made) return made;
+  lateness_ = {};  // all of it was our own, and is over
+  return {};
+}
+
+LiveWorld::Result LiveWorld::lay_cable(End end, const Link& link) {
+  auto where = NetworkNamespace::create();
+  if (!where) return tl::unexpected(where.error());
+  Cable& cable = this->cable(end);
+  cable.where = std::make_unique<NetworkNamespace>(*std::move(where));
+  cable.link = link;
+  const std::string name(text(end));
+  if (auto made = ip({"link", "add", "name", name, "mtu", std::to_string(bridge_mtu), "type",
+                      "veth", "peer", "name", "eth0", "mtu", std::to_string(link.mtu), "netns",
+                      cable.where->name()});
+      !made) {
+    return made;
+  }
+  if (auto up = ip({"link", "set", name, "up"}); !up) return up;
+  {
+    const NetworkNamespace::Visit inside(*cable.where);
+    if (auto up = ip({"link", "set", "eth0", "address", fmt::format("{}", link.mac), "up"}); !up)
+      return up;
+  }
+  PacketPort::Options promiscuous;
+  promiscuous.promiscuous = true;
+  auto port = PacketPort::open(name, promiscuous);
+  if (!port) return tl::unexpected(port.error());
+  cable.port = *std::move(port);
+  return {};
+}
+
+LiveWorld::Result LiveWorld::join_wire() {
+  auto port = PacketPort::open(options_.interface);
+  if (!port) return tl::unexpected(port.error());
+  Cable& wire = cable(End::target);
+  wire.port = *std::move(port);
+  wire.link = wire.port->link();
+  if (!wire.link.up) return tl::unexpected(fmt::format("{}: it is down", options_.interface));
+  return {};
+}
+
+LiveWorld::Result LiveWorld::make_target() {
+  if (is_wire()) {
+    target_ = std::make_unique<WireTarget>();
+    return await_target();
+  }
+  const Cable& cable = this->cable(End::target);
+  if (options_.implementation.role == Implementation::Role::target) {
+    auto made = ProcessTarget::create(options_.implementation, scenario_.target, cable.link,
+                                      *cable.where, options_.folder, needs_disk_faults(scenario_));
+    if (!made) return tl::unexpected(made.error());
+    target_ = *std::move(made);
+  } else {
+    const NetworkNamespace::Visit inside(*cable.where);
+    auto made = LiveEngineTarget::open(loop_, scenario_.target, options_.seed);
+    if (!made) return tl::unexpected(made.error());
+    target_ = *std::move(made);
+  }
+  if (auto started = target_->start(); !started) return started;
+  return await_target();
+}
+
+/// Some announce themselves, others wait to be asked.
+LiveWorld::Result LiveWorld::await_target() {
+  const Instant deadline = now() + target_patience;
+  const auto settled = [this] { return target_heard_ || !target_->broken().empty(); };
+  while (!run_until(settled, std::min(now() + call_interval, deadline)) && now() < deadline) {
+    call_target();
+  }
+  if (target_heard_) return {};
+  const std::string silence = fmt::format("sent nothing in {}", describe(target_patience));
+  if (is_wire()) {
+    return tl::unexpected(
+        fmt::format("{}: {} {}", options_.interface, scenario_.target.address, silence));
+  }
+  const std::string broken = target_->broken();
+  return tl::unexpected(fmt::format(
+      "{} {}", options_.implementation.name,
+      !broken.empty()
+          ? broken
+          : fmt::format("{}; it said: {}", silence, last_line(options_.folder + "/sut.log"))));
+}
+
+void LiveWorld::call_target() {
+  std::array<std::uint8_t, frame_size_min> bytes{};
+  encode({.destination = Mac::broadcast(),
+          .source = cable(End::initiator).link.mac,
+          .address = scenario_.target.address,
+          .tag = call_tag},
+         ConfigRequest{}, bytes);
+  const Outgoing frame{bytes, {}};
+  cable(End::target).port->send({&frame, 1});
+}
+
+/// The kernel may take a second to notice a carrier: not a second of the initiator's.
+LiveWorld::Result LiveWorld::await_link() {
+  const auto is_up = [this] {
+    const NetworkNamespace::Visit inside(*cable(End::initiator).where);
+    const auto found = choose_interfaces({"eth0"});
+    return found && found->front().link.up;
+  };
+  if (run_until(is_up, now() + link_patience)) return {};
+  return tl::unexpected(
+      fmt::format("the initiator's eth0 is not up after {}", describe(link_patience)));
+}
+
+LiveWorld::Result LiveWorld::make_initiator() {
+  const Cable& cable = this->cable(End::initiator);
+  const NetworkNamespace::Visit inside(*cable.where);
+  const auto gave_up = [this](Address device) {
+    while (forward(Direction::to_target) > 0) {  // what it sent before it gave up
+    }
+    exchanges_.abandon(device);
+  };
+  if (options_.implementation.role == Implementation::Role::initiator) {
+    auto made = ProcessInitiator::start(loop_, options_.implementation, scenario_, cable.link,
+                                        options_.folder, gave_up);
+    if (!made) return tl::unexpected(made.error());
+    initiator_ = *std::move(made);
+  } else {
+    auto made = EngineInitiator::open(loop_, scenario_.given, gave_up);
+    if (!made) return tl::unexpected(made.error());
+    initiator_ = *std::move(made);
+  }
+  return {};
+}
+
+Instant LiveWorld::now() const {
+  return initiator::monotonic_now();
+}
+
+std::size_t LiveWorld::forward(Direction direction) {
+  std::array<Bytes, batch_size> frames;
+  const std::size_t count = source(direction).port->receive(frames);
+  for (const Bytes frame : std::span(frames).first(count)) {
+    if (concerns(direction, frame)) pass(direction, frame, Origin::end);
+  }
+  return count;
+}
+
+bool LiveWorld::concerns(Direction direction, Bytes frame) {
+  if (direction == Direction::to_target) {
+    if (!is_wire() || options_.write_ok) return true;
+    const std::string_view change = would_change(frame);
+    if (!change.empty() && refused_.empty()) {
+      refused_ =
+          fmt::format("it would send {} to {}: --write-ok allows it", change, options_.interface);
+    }
+    return change.empty();
+  }
+  const auto decoded = decode(frame);
+  if (is_wire() &&
+      !(decoded && decoded->response && decoded->header.address == scenario_.target.address)) {
+    return false;
+  }
+  target_heard_ = true;
+  return !(decoded && decoded->response && decoded->header.tag == call_tag);
+}
+
+void LiveWorld::pass(Direction direction, Bytes frame, Origin origin) {
+  leaving_.clear();
+  stage_.enter(direction, frame, now(), leaving_, origin);
+  for (Delivery& delivery : leaving_) {
+    if (delivery.delay == Duration{}) {
+      send(std::move(delivery));
+      continue;
+    }
+    held_.push_back({now() + delivery.delay, next_order_++, std::move(delivery)});
+    std::ranges::push_heap(held_, std::greater<>());
+    set_timer();
+  }
+}
+
+void LiveWorld::send(Delivery&& delivery) {
+  Cable& to = cable(delivery.direction == Direction::to_target ? End::target : End::initiator);
+  if (to.link.up && delivery.bytes.size() <= to.link.frame_size_max()) {
+    stage_.leave(delivery, now());
+    const Outgoing frame{delivery.bytes, {}};
+    to.port->send({&frame, 1});
+  }
+  stage_.recycle(std::move(delivery));
+}
+
+void LiveWorld::send_due() {
+  while (!held_.empty() && held_.front().due <= now()) {
+    std::ranges::pop_heap(held_, std::greater<>());
+    send(std::move(held_.back().delivery));
+    held_.pop_back();
+  }
+  set_timer();
+}
+
+void LiveWorld::set_timer() {
+  if (held_.empty()) return;
+  timer_.expires_at(on_steady_clock(held_.front().due));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) send_due();
+  });
+}
+
+/// A timer that notices how late it is: as late as anything else in this process may be. And
+/// whether the two ends still live.
+void LiveWorld::beat() {
+  heartbeat_.expires_at(on_steady_clock(heartbeat_due_));
+  heartbeat_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    lateness_ = std::max(lateness_, now() - heartbeat_due_);
+    exchanges_.allow(slack());
+    heartbeat_due_ = now() + heartbeat;
+    if (broken_.empty() && target_ != nullptr && !target_->broken().empty()) {
+      broken_ = "the target " + target_->broken();
+    }
+    if (broken_.empty() && initiator_ != nullptr && !initiator_->broken().empty()) {
+      broken_ = "the initiator " + initiator_->broken();
+    }
+    beat();
+  });
+}
+
+std::uint64_t LiveWorld::frames_lost() const {
+  std::uint64_t lost = 0;
+  for (const Cable& cable : cables_) {
+    const PortCounters counters = cable.port->counters();
+    lost += counters.receive_dropped + counters.send_dropped;
+  }
+  return lost;
+}
+
+Duration LiveWorld::slack() const {
+  return milliseconds(20) + 2 * lateness_;
+}
+
+bool LiveWorld::run_until(const std::function<bool()>& done, Instant deadline) {
+  while (!done()) {
+    if (loop_.run_one_until(on_steady_clock(deadline)) > 0) continue;
+    // What came while this process stood still came in time.
+    constexpr int handlers_max = 1000;
+    for (int i = 0; i < handlers_max && !done() && loop_.poll_one() > 0; ++i) {
+    }
+    return done();
+  }
+  return true;
+}
+
+Control LiveWorld::change(End end, const Link& link, const std::vector<std::string>& settings) {
+  Cable& cable = this->cable(end);
+  if (cable.where == nullptr) {
+    return tl::unexpected(Unsupported{"the interface of what is on the wire is its own affair"});
+  }
+  std::vector<std::string> arguments{"link", "set", "eth0"};
+  arguments.insert(arguments.end(), settings.begin(), settings.end());
+  const NetworkNamespace::Visit inside(*cable.where);
+  if (auto changed = ip(arguments); !changed) broken_ = changed.error();
+  cable.link = link;
+  if (end == End::target) target_->link_changed();
+  return {};
+}
+
+Control LiveWorld::set_mac(End end, const Mac& mac) {
+  if (end == End::initiator && is_wire()) {
+    return tl::unexpected(Unsupported{options_.interface + " keeps its address"});
+  }
+  if (end == End::initiator) exchanges_.port_changed(now());
+  Link link = cable(end).link;
+  link.mac = mac;
+  return change(end, link, {"address", fmt::format("{}", mac)});
+}
+
+Control LiveWorld::set_link(End end, bool up) {
+  if (end == End::initiator) exchanges_.port_changed(now());
+  Link link = cable(end).link;
+  link.up = up;
+  return change(end, link, {up ? "up" : "down"});
+}
+
+Control LiveWorld::set_mtu(End end, std::uint16_t mtu) {
+  Link link = cable(end).link;
+  link.mtu = mtu;
+  return change(end, link, {"mtu", std::to_string(mtu)});
+}
+
+Control LiveWorld::start_target() {
+  if (auto started = target_->start(); !started && broken_.empty()) broken_ = started.error();
+  return {};
+}
+
+}  // namespace aoe::harness

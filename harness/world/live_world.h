@@ -1,0 +1,151 @@
+// A world in real time: what is tested runs as a process, or is whatever answers on a wire.
+//
+//   [initiator: eth0] ==veth== [bridge with the fault stage] ==veth== [eth0: target]    veth
+//   [initiator: eth0] ==veth== [bridge with the fault stage] ==eth1== a real wire       interface
+//
+// Each end and the bridge has a network namespace of its own. One of the ends is ours, as an engine
+// in this process. One world a process: it moves into the namespaces of the bridge.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <tl/expected.hpp>
+
+#include "harness/sut/implementation.h"
+#include "harness/world/live_initiator.h"
+#include "harness/world/live_target.h"
+#include "wire/asio_watcher.h"
+#include "wire/network_namespace.h"
+#include "wire/packet_port.h"
+
+namespace aoe::harness {
+
+class LiveWorld final : public World {
+ public:
+  struct Options {
+    Implementation implementation;  // under test; ours is its peer
+    std::string folder;             // of the case; for what the implementation prints: sut.log
+    std::uint64_t seed = 0;
+    std::string interface {};  // a real one: the target is what answers there
+    bool write_ok = false;     // there: what would change the target may be sent
+  };
+
+  /// Builds the world and waits until the target is there. The error says what could not be had.
+  static tl::expected<std::unique_ptr<LiveWorld>, std::string> create(const Scenario& scenario,
+                                                                      const Options& options,
+                                                                      FaultStage& stage,
+                                                                      Exchanges& exchanges);
+  ~LiveWorld() override;
+
+  Instant now() const override;
+  Duration slack() const override;
+  std::string broken() const override { return broken_; }
+  std::string unsupported() const override { return refused_; }
+  std::uint64_t frames_lost() const override;
+  bool run_until(const std::function<bool()>& done, Instant deadline) override;
+  void discover(Address whom) override { initiator_->discover(whom); }
+  void submit(const initiator::IoRequest& request, Done done) override {
+    initiator_->submit(request, std::move(done));
+  }
+  bool is_up(Address device) const override { return initiator_->is_up(device); }
+  std::string state(Address device) const override { return initiator_->state(device); }
+  bool has_known_timeouts() const override {
+    return options_.implementation.role == Implementation::Role::target;
+  }
+  void inject(Direction direction, Bytes frame) override {
+    pass(direction, frame, Origin::scenario);
+  }
+  Control set_mac(End end, const Mac& mac) override;
+  Control set_link(End end, bool up) override;
+  Control set_mtu(End end, std::uint16_t mtu) override;
+  Control pause_target(bool paused) override { return target_->pause(paused); }
+  Control kill_target() override { return target_->kill(); }
+  Control start_target() override;
+  Control set_disk_faults(const std::optional<DiskFaults>& faults) override {
+    return target_->set_disk_faults(faults);
+  }
+  Control read_store(std::uint64_t offset, MutableBytes into) override {
+    return target_->read_store(offset, into);
+  }
+  FaultStage& stage() override { return stage_; }
+
+ private:
+  using Result = tl::expected<void, std::string>;
+
+  /// What leads from the bridge to an end.
+  struct Cable {
+    std::unique_ptr<NetworkNamespace> where;  // of the end; null for a real wire
+    std::unique_ptr<PacketPort> port;         // the bridge's
+    Link link;                                // of the end
+  };
+
+  struct Held {
+    Instant due;
+    std::uint64_t order;
+    Delivery delivery;
+    bool operator>(const Held& other) const {
+      return due != other.due ? due > other.due : order > other.order;
+    }
+  };
+
+  LiveWorld(const Scenario& scenario, const Options& options, FaultStage& stage,
+            Exchanges& exchanges);
+
+  Result build();
+  Result lay_cable(End end, const Link& link);
+  Result join_wire();
+  Result make_target();
+  Result await_target();
+  Result await_link();
+  Result make_initiator();
+  bool is_wire() const { return !options_.interface.empty(); }
+
+  Cable& cable(End end) { return cables_[static_cast<std::size_t>(end)]; }
+  /// The cable that frames of this direction come by.
+  Cable& source(Direction direction) {
+    return cable(direction == Direction::to_target ? End::initiator : End::target);
+  }
+  /// Takes some of the frames that wait; returns how many.
+  std::size_t forward(Direction direction);
+  /// Is the frame of this scenario? A wire has others.
+  bool concerns(Direction direction, Bytes frame);
+  /// Takes a frame through the fault stage.
+  void pass(Direction direction, Bytes frame, Origin origin);
+  void send(Delivery&& delivery);
+  void send_due();
+  void set_timer();
+  void beat();
+  /// Asks the target to show up, past the fault stage.
+  void call_target();
+  /// Changes an end's eth0, as ip(8) has it.
+  Control change(End end, const Link& link, const std::vector<std::string>& settings);
+
+  const Scenario& scenario_;
+  const Options options_;
+  FaultStage& stage_;
+  Exchanges& exchanges_;
+
+  boost::asio::io_context loop_;
+  std::array<Cable, 2> cables_;  // by End
+  AsioWatcher watcher_;          // of their ports
+  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer heartbeat_;
+  Instant heartbeat_due_{};
+  Duration lateness_{};     // the worst so far, of the heartbeat
+  std::vector<Held> held_;  // a heap, the next one first
+  std::uint64_t next_order_ = 0;
+  std::vector<Delivery> leaving_;
+  bool target_heard_ = false;
+  std::string broken_;
+  std::string refused_;  // to be sent on a wire
+
+  std::unique_ptr<LiveTarget> target_;
+  std::unique_ptr<LiveInitiator> initiator_;
+};
+
+}  // namespace aoe::harness

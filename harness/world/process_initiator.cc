@@ -1,0 +1,211 @@
+#include "harness/world/process_initiator.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <new>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+namespace aoe::harness {
+namespace {
+
+using initiator::IoError;
+using initiator::IoKind;
+
+constexpr std::chrono::milliseconds look_interval{20};
+constexpr std::size_t workers_max = 32;  // requests that the file is given at once
+constexpr std::align_val_t page{4096};   // what direct I/O asks of memory
+
+/// What an errno of a file stands for.
+IoError reason_of(int error, bool is_up) {
+  switch (error) {
+    case 0: return IoError::none;
+    case EINVAL: return IoError::invalid;
+    case ENOSPC: return IoError::out_of_range;
+    case EOPNOTSUPP: return IoError::unsupported;
+    case EIO: return is_up ? IoError::ata_error : IoError::device_down;
+    default: return IoError::no_such_device;
+  }
+}
+
+}  // namespace
+
+/// A request on its way, with memory of its own: who asked may be gone when it is done.
+struct ProcessInitiator::Transfer {
+  Transfer(const initiator::IoRequest& what, World::Done whom)
+      : request(what),
+        done(std::move(whom)),
+        size(std::max({what.into.size(), what.from.size(), std::size_t{1}})),
+        bytes(static_cast<std::uint8_t*>(::operator new(size, page))) {
+    copy(what.from, {bytes, what.from.size()});
+  }
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+  ~Transfer() { ::operator delete(bytes, page); }
+
+  const initiator::IoRequest request;
+  const World::Done done;
+  const std::size_t size;
+  std::uint8_t* const bytes;
+  int error = 0;
+};
+
+ProcessInitiator::ProcessInitiator(boost::asio::io_context& loop, Address address,
+                                   std::function<void(Address)> gave_up)
+    : loop_(loop),
+      address_(address),
+      gave_up_(std::move(gave_up)),
+      timer_(loop),
+      workers_(workers_max) {}
+
+tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::start(
+    boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
+    const Link& link, const std::string& folder, std::function<void(Address)> gave_up) {
+  const std::string mount_point = folder + "/mnt";
+  std::error_code error;
+  std::filesystem::create_directories(mount_point, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", mount_point, error.message()));
+  const std::string directory = std::filesystem::absolute(mount_point).lexically_normal().string();
+  const Placeholders values{{"interface", "eth0"},
+                            {"dir", directory},
+                            {"device", fmt::format("{}", scenario.target.address)},
+                            {"deadsecs", std::to_string(scenario.given.deadsecs.count())},
+                            {"maxout", std::to_string(scenario.given.maxout)},
+                            {"mac", fmt::format("{}", link.mac)},
+                            {"mtu", std::to_string(link.mtu)}};
+  // A path is one word of its own, whatever is in it.
+  const auto path = [&](const std::string& text) {
+    const auto words = expand(text, values);
+    return words && !words->empty() ? words->front() : std::string();
+  };
+  auto command = expand(implementation.command, values);
+  if (!command) return tl::unexpected(command.error());
+  if (command->empty()) return tl::unexpected(std::string("no command for the initiator"));
+  command->front() = find_program(command->front());
+
+  std::unique_ptr<ProcessInitiator> initiator(
+      new ProcessInitiator(loop, scenario.target.address, std::move(gave_up)));
+  initiator->files_ = {path(implementation.device), path(implementation.state),
+                       path(implementation.discover)};
+  initiator->log_ = folder + "/sut.log";
+  initiator->mount_point_ = mount_point;
+  auto started = Process::start(*command, initiator->log_);
+  if (!started) return tl::unexpected(started.error());
+  initiator->process_ = *std::move(started);
+  initiator->look();
+  return initiator;
+}
+
+ProcessInitiator::~ProcessInitiator() {
+  close_device();
+  process_.reset();  // what waits for it fails
+  workers_.join();
+  ::umount2(mount_point_.c_str(), MNT_DETACH);  // where it did not do so itself
+  ::rmdir(mount_point_.c_str());
+}
+
+std::string ProcessInitiator::broken() {
+  if (process_->is_running()) return {};
+  return fmt::format("{}; it said: {}", process_->end(), last_line(log_));
+}
+
+/// Looks at the state every so often, one look at a time.
+void ProcessInitiator::look() {
+  boost::asio::post(workers_, [this, files = files_] {
+    boost::asio::post(loop_, [this, state = read_state(files)] { seen(state); });
+  });
+}
+
+void ProcessInitiator::seen(const std::string& state) {
+  const bool was_up = is_up(address_);
+  state_ = state;
+  if (was_up && !is_up(address_)) gave_up_(address_);
+  timer_.expires_after(look_interval);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) look();
+  });
+}
+
+std::string ProcessInitiator::read_state(const Files& files) {
+  if (files.state.empty()) {
+    struct stat status {};
+    return ::stat(files.device.c_str(), &status) == 0 ? "up" : "";
+  }
+  std::ifstream file(files.state);
+  std::string state;
+  std::getline(file, state);
+  return state;
+}
+
+void ProcessInitiator::discover(Address) {
+  if (files_.discover.empty()) return;
+  boost::asio::post(workers_, [path = files_.discover] {
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    (void)!::write(file.get(), "\n", 1);
+  });
+}
+
+void ProcessInitiator::submit(const initiator::IoRequest& request, World::Done done) {
+  auto transfer = std::make_shared<Transfer>(request, std::move(done));
+  boost::asio::post(workers_, [this, transfer] {
+    carry_out(*transfer);
+    boost::asio::post(loop_, [this, transfer] {
+      const initiator::IoRequest& request = transfer->request;
+      if (transfer->error == 0) copy({transfer->bytes, request.into.size()}, request.into);
+      transfer->done({.id = request.id, .error = reason_of(transfer->error, is_up(address_))});
+    });
+  });
+}
+
+void ProcessInitiator::carry_out(Transfer& transfer) {
+  const auto device = open_device();
+  if (device == nullptr) {
+    transfer.error = ENODEV;
+    return;
+  }
+  const initiator::IoRequest& request = transfer.request;
+  const auto offset = static_cast<off_t>(request.lba * sector_size);
+  const std::size_t size = std::max(request.into.size(), request.from.size());
+  ssize_t moved = 0;
+  switch (request.kind) {
+    case IoKind::read: moved = ::pread(device->get(), transfer.bytes, size, offset); break;
+    case IoKind::write: moved = ::pwrite(device->get(), transfer.bytes, size, offset); break;
+    case IoKind::flush: moved = ::fsync(device->get()); break;
+    case IoKind::trim:
+      moved = ::fallocate(device->get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+                          static_cast<off_t>(request.sectors * sector_size));
+      break;
+  }
+  if (moved < 0) {
+    transfer.error = errno;
+  } else if (static_cast<std::size_t>(moved) != size) {
+    transfer.error = EIO;
+  }
+  if (transfer.error != 0) close_device();
+}
+
+std::shared_ptr<const Descriptor> ProcessInitiator::open_device() {
+  const std::lock_guard lock(mutex_);
+  if (device_ == nullptr) {
+    int file = ::open(files_.device.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC);
+    if (file < 0) file = ::open(files_.device.c_str(), O_RDWR | O_CLOEXEC);
+    if (file >= 0) device_ = std::make_shared<const Descriptor>(file);
+  }
+  return device_;
+}
+
+/// A disk that is down may come back to those only who do not hold on to it.
+void ProcessInitiator::close_device() {
+  const std::lock_guard lock(mutex_);
+  device_.reset();
+}
+
+}  // namespace aoe::harness

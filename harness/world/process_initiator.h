@@ -1,0 +1,74 @@
+// An initiator that is a process: a command that makes a disk appear as a file. I/O is what any
+// program would do with that: pread, pwrite and fsync, past the page cache where the file allows.
+//
+// Whatever may wait for the process happens on threads of its own, so that the bridge never stands
+// still; what comes of it is told in the loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "harness/sut/implementation.h"
+#include "harness/world/live_initiator.h"
+#include "harness/world/process.h"
+#include "wire/descriptor.h"
+
+namespace aoe::harness {
+
+class ProcessInitiator final : public LiveInitiator {
+ public:
+  /// Starts the program in the network namespace that it is called in. `folder`, the case's, gets
+  /// sut.log, and "mnt", to mount on. `gave_up` is called when the disk is no longer there. The
+  /// error says what could not be had.
+  static tl::expected<std::unique_ptr<ProcessInitiator>, std::string> start(
+      boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
+      const Link& link, const std::string& folder, std::function<void(Address)> gave_up);
+  ~ProcessInitiator() override;
+
+  std::string broken() override;
+  void discover(Address whom) override;
+  void submit(const initiator::IoRequest& request, World::Done done) override;
+  bool is_up(Address device) const override { return state(device) == "up"; }
+  std::string state(Address device) const override {
+    return device == address_ ? state_ : std::string();
+  }
+
+ private:
+  struct Transfer;
+  struct Files {  // of the disk, as the implementation has them
+    std::string device;
+    std::string state;
+    std::string discover;
+  };
+
+  ProcessInitiator(boost::asio::io_context& loop, Address address,
+                   std::function<void(Address)> gave_up);
+  void look();
+  void seen(const std::string& state);
+  static std::string read_state(const Files& files);
+  /// On a thread.
+  void carry_out(Transfer& transfer);
+  std::shared_ptr<const Descriptor> open_device();
+  void close_device();
+
+  boost::asio::io_context& loop_;
+  const Address address_;
+  const std::function<void(Address)> gave_up_;
+  boost::asio::steady_timer timer_;
+  Files files_;
+  std::string log_;
+  std::string mount_point_;
+  std::string state_;
+  std::mutex mutex_;
+  std::shared_ptr<const Descriptor> device_;  // open for all requests, until one fails
+  std::unique_ptr<Process> process_;
+  boost::asio::thread_pool workers_;
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,50 @@
+// A target that is a process: any implementation, started from its command, with a disk image.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/sut/implementation.h"
+#include "harness/world/disk_image.h"
+#include "harness/world/live_target.h"
+#include "harness/world/process.h"
+#include "wire/network_namespace.h"
+
+namespace aoe::harness {
+
+class ProcessTarget final : public LiveTarget {
+ public:
+  /// `where` outlives it. `folder`, the case's, gets sut.log: what the program prints. The error
+  /// says what could not be had.
+  static tl::expected<std::unique_ptr<ProcessTarget>, std::string> create(
+      const Implementation& implementation, const TargetRole& role, const Link& link,
+      const NetworkNamespace& where, const std::string& folder, bool with_disk_faults);
+  ~ProcessTarget() override;
+
+  tl::expected<void, std::string> start() override;
+  std::string broken() override;
+  Control pause(bool paused) override;
+  Control kill() override;
+  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
+  Control read_store(std::uint64_t offset, MutableBytes into) override;
+
+ private:
+  ProcessTarget(const Implementation& implementation, const NetworkNamespace& where,
+                const std::string& folder)
+      : implementation_(implementation),
+        where_(where),
+        log_(folder + "/sut.log"),
+        state_(folder + "/state") {}
+  Control able(const std::string& fault) const;
+
+  const Implementation implementation_;
+  const NetworkNamespace& where_;
+  const std::string log_;
+  const std::string state_;  // a folder
+  std::vector<std::string> command_;
+  std::unique_ptr<DiskImage> image_;
+  std::unique_ptr<Process> process_;  // none: it was killed
+};
+
+}  // namespace aoe::harness

@@ -25,15 +25,20 @@ tl::unexpected<Reject> arg_too_short(Bytes arg, std::size_t size) {
 
 Mac take_mac(Reader& in) {
   Mac mac;
-  std::ranges::copy(in.take(mac.octets.size()), mac.octets.begin());
+  copy(in.take(mac.octets.size()), mac.octets);
   return mac;
 }
 
 // Each decode_* is given the bytes after the header.
 
-BodyOrReject decode_ata(Bytes arg, bool response) {
+/// Written in its place: this is what nearly all frames are, and copying it took longer than
+/// reading it.
+void decode_ata(Bytes arg, bool response, BodyOrReject& body) {
   constexpr std::size_t fixed = ata_header_size - header_size;
-  if (arg.size() < fixed) return arg_too_short(arg, fixed);
+  if (arg.size() < fixed) {
+    body = arg_too_short(arg, fixed);
+    return;
+  }
   Reader in(arg);
   const std::uint8_t aflags = in.u8();
   const AtaFlags flags{(aflags & ata_extended) != 0, (aflags & ata_device_head) != 0,
@@ -48,17 +53,31 @@ BodyOrReject decode_ata(Bytes arg, bool response) {
   in.take(2);
 
   if (response) {
-    return AtaReply{flags, error_or_feature, sectors, status_or_opcode, lba, in.rest()};
+    AtaReply& reply = body->emplace<AtaReply>();
+    reply.flags = flags;
+    reply.error = error_or_feature;
+    reply.sectors_left = sectors;
+    reply.status = status_or_opcode;
+    reply.lba = lba;
+    reply.data = in.rest();
+    return;
   }
   Bytes data;
   if (flags.write) {
     const std::size_t size = sectors * sector_size;
     if (in.remaining() < size) {
-      return reject(Rule::write_data_short, ata_header_size, in.remaining(), size);
+      body = reject(Rule::write_data_short, ata_header_size, in.remaining(), size);
+      return;
     }
     data = in.take(size);
   }
-  return AtaRequest{flags, error_or_feature, sectors, ata::Opcode{status_or_opcode}, lba, data};
+  AtaRequest& request = body->emplace<AtaRequest>();
+  request.flags = flags;
+  request.feature = error_or_feature;
+  request.sectors = sectors;
+  request.opcode = ata::Opcode{status_or_opcode};
+  request.lba = lba;
+  request.data = data;
 }
 
 BodyOrReject decode_config(Bytes arg, bool response) {
@@ -127,24 +146,28 @@ BodyOrReject decode_reserve(Bytes arg, bool response) {
   return ReserveRequest{ReserveCommand{rcmd}, macs};
 }
 
-BodyOrReject decode_body(std::uint8_t version_flags, std::uint8_t error, std::uint8_t command,
-                         Bytes arg) {
-  if (const std::uint8_t version = version_flags >> 4; version != protocol_version) {
-    return reject(Rule::unsupported_version, 14, version, protocol_version);
-  }
+void decode_body(std::uint8_t version_flags, std::uint8_t error, std::uint8_t command, Bytes arg,
+                 BodyOrReject& body) {
   const bool response = (version_flags & flag_response) != 0;
-  if (response && (version_flags & flag_error) != 0) return ErrorReply{command, ErrorCode{error}};
-  if (command >= vendor_command_min) {
-    if (response) return VendorReply{command, arg};
-    return VendorRequest{command, arg};
+  if (const std::uint8_t version = version_flags >> 4; version != protocol_version) {
+    body = reject(Rule::unsupported_version, 14, version, protocol_version);
+  } else if (response && (version_flags & flag_error) != 0) {
+    body = ErrorReply{command, ErrorCode{error}};
+  } else if (command >= vendor_command_min) {
+    if (response) {
+      body = VendorReply{command, arg};
+    } else {
+      body = VendorRequest{command, arg};
+    }
+  } else {
+    switch (Command{command}) {
+      case Command::ata: decode_ata(arg, response, body); return;
+      case Command::config: body = decode_config(arg, response); return;
+      case Command::mask: body = decode_mask(arg, response); return;
+      case Command::reserve: body = decode_reserve(arg, response); return;
+    }
+    body = reject(Rule::unknown_command, 19, command, static_cast<std::size_t>(Command::reserve));
   }
-  switch (Command{command}) {
-    case Command::ata: return decode_ata(arg, response);
-    case Command::config: return decode_config(arg, response);
-    case Command::mask: return decode_mask(arg, response);
-    case Command::reserve: return decode_reserve(arg, response);
-  }
-  return reject(Rule::unknown_command, 19, command, static_cast<std::size_t>(Command::reserve));
 }
 
 /// The three header fields that a body decides.
@@ -322,20 +345,23 @@ tl::expected<Frame, Reject> decode(Bytes bytes) {
     return reject(Rule::frame_too_short, 0, bytes.size(), header_size);
   }
   Reader in(bytes);
-  Header header;
-  header.destination = take_mac(in);
-  header.source = take_mac(in);
+  tl::expected<Frame, Reject> decoded;
+  Frame& frame = *decoded;
+  frame.header.destination = take_mac(in);
+  frame.header.source = take_mac(in);
   if (const std::uint16_t type = in.u16(); type != ethertype) {
-    return reject(Rule::not_aoe, 12, type, ethertype);
+    decoded = reject(Rule::not_aoe, 12, type, ethertype);
+    return decoded;
   }
   const std::uint8_t version_flags = in.u8();
   const std::uint8_t error = in.u8();
-  header.address.shelf = in.u16();
-  header.address.slot = in.u8();
-  const std::uint8_t command = in.u8();
-  header.tag = in.u32();
-  return Frame{header, (version_flags & flag_response) != 0, command,
-               decode_body(version_flags, error, command, in.rest())};
+  frame.header.address.shelf = in.u16();
+  frame.header.address.slot = in.u8();
+  frame.command = in.u8();
+  frame.header.tag = in.u32();
+  frame.response = (version_flags & flag_response) != 0;
+  decode_body(version_flags, error, frame.command, in.rest(), frame.body);
+  return decoded;
 }
 
 std::size_t encode_head(const Header& header, const Body& body, MutableBytes bytes) {

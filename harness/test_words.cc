@@ -1,5 +1,7 @@
 #include "harness/test_words.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -61,6 +63,13 @@ FrameBytes query_frame() {
   return frame_of({Mac::broadcast(), client_mac, Address::everyone(), 1}, ConfigRequest{});
 }
 
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t pages = 0;
+  statm >> pages >> pages;
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -91,7 +100,8 @@ std::string trial(const std::string& steps, const std::string& more) {
 
 Play::Play(const std::string& yaml, Maker maker, std::uint64_t seed, Captures captures)
     : scenario(must_parse(yaml)),
-      exchanges(ledger, std::min(scenario.target.buffers, scenario.given.maxout)),
+      exchanges(ledger, std::min(scenario.target.buffers, scenario.given.maxout),
+                scenario.given.profile),
       stage(ledger, exchanges, std::move(captures), seed),
       world(maker(scenario, stage, exchanges, seed)),
       verdict(Runner(scenario, *world, ledger, exchanges, seed).run()) {}

@@ -38,6 +38,9 @@ FrameBytes query_frame();
 
 std::string read_text(const std::string& path);
 
+/// Of this process, in memory.
+std::size_t resident_bytes();
+
 /// A folder of the test's own, gone after it.
 class Folder {
  public:

@@ -18,7 +18,7 @@ namespace aoe::harness {
 class ChunkStore {
  public:
   static constexpr std::size_t chunk_size = std::size_t{4} << 20;  // bytes
-  static constexpr std::size_t chunks_kept = 16;  // in memory always: the first of all, and
+  static constexpr std::size_t chunks_kept = 4;  // the first of all, always in memory
 
   /// `folder`: where the file may be; empty: nowhere.
   explicit ChunkStore(std::string folder) : folder_(std::move(folder)) {}

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -21,14 +20,6 @@ Page page(std::uint64_t value) {
   Page page{};
   page.words = {value, value + 1};
   return page;
-}
-
-/// Of this process, in memory.
-std::size_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::size_t pages = 0;
-  statm >> pages >> pages;
-  return pages * sizeof(Page);
 }
 
 void fill(RecordStore<Page>& store, std::size_t count) {

@@ -50,7 +50,8 @@ class Case {
         folder_(std::move(folder)),
         ledger_(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
                 folder_.string()),
-        exchanges_(ledger_, std::min(scenario.target.buffers, scenario.given.maxout)) {}
+        exchanges_(ledger_, std::min(scenario.target.buffers, scenario.given.maxout),
+                   scenario.given.profile) {}
 
   tl::expected<void, std::string> play(CaseRecord& record);
 

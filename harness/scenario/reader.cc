@@ -49,6 +49,11 @@ Givens parse_given(YamlMap map) {
   if (sectors_per_frame(given.mtu) == 0)
     map.fail(map.require("mtu"), "mtu: expected room for a sector");
   given.rtt = map.duration("rtt", given.rtt);
+  if (map.has("profile")) {
+    const bool linux_driver = map.choice("profile", {"rfc6298", "linux"}) == 1;
+    given.profile = linux_driver ? initiator::Profile::linux_driver : initiator::Profile::rfc6298;
+  }
+  given.early_retransmission = map.boolean("early-retransmission", given.early_retransmission);
   map.finish();
   return given;
 }

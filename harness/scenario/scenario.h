@@ -16,6 +16,7 @@
 #include "harness/faults/fault.h"
 #include "harness/scenario/frame_spec.h"
 #include "harness/scenario/time_window.h"
+#include "initiator/parameters.h"
 #include "proto/address.h"
 
 namespace aoe::harness {
@@ -32,6 +33,8 @@ struct Givens {
   std::uint16_t maxout = 128;
   std::uint16_t mtu = 1500;
   Duration rtt = std::chrono::microseconds(200);
+  initiator::Profile profile = initiator::Profile::rfc6298;  // how our initiator keeps time
+  bool early_retransmission = false;  // does it repeat what others have overtaken?
 };
 
 struct DiscoverStep {

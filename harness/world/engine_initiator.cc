@@ -7,7 +7,8 @@ tl::expected<std::unique_ptr<EngineInitiator>, std::string> EngineInitiator::ope
   initiator::Parameters parameters;
   parameters.deadsecs = given.deadsecs;
   parameters.maxout = given.maxout;
-  parameters.early_retransmission = false;  // RtoModel knows of timeouts only
+  parameters.profile = given.profile;
+  parameters.early_retransmission = given.early_retransmission;
   auto session = initiator::LiveSession::open(loop, parameters, {"eth0"});
   if (!session) return tl::unexpected(session.error());
   (*session)->listen([gave_up = std::move(gave_up)](const initiator::Event& event) {

@@ -17,7 +17,8 @@ constexpr std::size_t waiting_max = 4096;
 initiator::Parameters parameters_of(const Scenario& scenario) {
   return {.deadsecs = scenario.given.deadsecs,
           .maxout = scenario.given.maxout,
-          .early_retransmission = false};  // RtoModel knows of timeouts only
+          .profile = scenario.given.profile,
+          .early_retransmission = scenario.given.early_retransmission};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "harness/world/sim_world.h"
 
 #include <algorithm>
+#include <array>
 
 #include <gtest/gtest.h>
 
@@ -145,6 +146,36 @@ TEST_F(SimWorldTest, WhatTheStoreHoldsIsReadPastTheTarget) {
   ASSERT_EQ(run(IoKind::write, 8), IoError::none);
   ASSERT_TRUE(world.read_store(8 * sector_size, into));
   EXPECT_EQ(into, from);
+}
+
+TEST(SimWorldMemory, ADayOfVirtualTimeTakesNoMoreThanItsFirstHours) {
+  const Folder folder;
+  const Scenario scenario = *parse_scenario(trial(""), "trial.yaml");
+  Ledger ledger(SimWorld::origin, folder.path());
+  Exchanges exchanges(ledger, 16);
+  FaultStage stage(ledger, exchanges, {}, 1);
+  SimWorld world(scenario, stage, exchanges, 1);
+  const auto pass = [&](Duration time) {
+    world.run_until([] { return false; }, world.now() + time);
+  };
+  world.discover(disk);
+  pass(seconds(1));
+  std::array<std::uint8_t, 2 * sector_size> into;
+  std::uint64_t done = 0;
+  const auto live = [&](std::chrono::hours hours) {
+    for (const Instant until = world.now() + hours; world.now() < until; pass(milliseconds(500))) {
+      world.submit({.device = disk, .into = into}, [&](const initiator::Completion& completion) {
+        done += completion.error == IoError::none;
+      });
+    }
+  };
+  live(std::chrono::hours(12));
+  const std::size_t before = resident_bytes();
+  live(std::chrono::hours(12));
+  EXPECT_EQ(done, 24U * 3600 * 2);
+  EXPECT_GT(ledger.size(), 2 * done);
+  EXPECT_LT(resident_bytes(), before + 2 * ChunkStore::chunk_size);
+  EXPECT_EQ(exchanges.violations().size(), 0U);
 }
 
 }  // namespace

@@ -79,7 +79,9 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
   const Decoded frame = decode(bytes);
   LedgerEntry& entry = ledger_.add(direction, bytes, frame, now);
   entry.injected = origin == Origin::scenario;
-  if (frame) exchanges_.sent(entry, bytes, *frame);
+  const bool is_claimed =
+      listener_ != nullptr && listener_->entered(entry.id, direction, bytes, now);
+  if (frame && !is_claimed) exchanges_.sent(entry, bytes, *frame);
 
   Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
   if (!armed_.empty()) {
@@ -119,6 +121,9 @@ void FaultStage::leave(const Delivery& delivery, Instant now) {
   LedgerEntry& entry = ledger_[delivery.id];
   if (++entry.deliveries == 1) entry.delivered = now;
   capture(delivery.direction == Direction::to_initiator, now, delivery.bytes);
+  const bool is_claimed =
+      listener_ != nullptr && listener_->left(delivery.id, delivery.direction, delivery.bytes, now);
+  if (is_claimed) return;
   if (!delivery.altered) {
     exchanges_.delivered(entry, now);
   } else if (const auto frame = decode(delivery.bytes)) {

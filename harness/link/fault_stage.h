@@ -48,6 +48,19 @@ class FaultStage {
   FaultStage(Ledger& ledger, Exchanges& exchanges, Captures captures, std::uint64_t seed)
       : ledger_(ledger), exchanges_(exchanges), captures_(std::move(captures)), seed_(seed) {}
 
+  /// Hears of all frames before Exchanges does. Returns whether a frame is its own affair, of which
+  /// Exchanges then hears nothing.
+  class Listener {
+   public:
+    virtual bool entered(FrameId id, Direction direction, Bytes frame, Instant now) = 0;
+    virtual bool left(FrameId id, Direction direction, Bytes frame, Instant now) = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+  /// One at a time; null: none.
+  void listen(Listener* listener) { listener_ = listener; }
+
   void arm(const FaultSpec& spec, Instant now);
   void heal(const std::string& id);
   void heal_all() { armed_.clear(); }
@@ -88,6 +101,7 @@ class FaultStage {
   Ledger& ledger_;
   Exchanges& exchanges_;
   Captures captures_;
+  Listener* listener_ = nullptr;
   const std::uint64_t seed_;
   std::vector<Armed> armed_;
   std::vector<std::string> ios_at_work_;

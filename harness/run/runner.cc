@@ -16,6 +16,11 @@ constexpr Duration discovery_repeat = std::chrono::milliseconds(250);
 /// other.
 constexpr std::uint64_t io_stream = 0x10;
 
+/// The longest timeout there is.
+Duration answer_patience() {
+  return RtoModel().rto(16);
+}
+
 }  // namespace
 
 Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
@@ -27,6 +32,7 @@ Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exc
       exchanges_(exchanges),
       random_(seed ^ io_stream),
       model_(scenario.target.sectors, scenario.target.fill_pattern),
+      raw_(scenario, world),
       last_io_(world.now()),
       last_heal_(world.now()),
       changed_(world.now()) {}
@@ -188,6 +194,10 @@ Load& Runner::start(const IoStep& step) {
   return load;
 }
 
+Duration Runner::silence() const {
+  return raw_.silence(exchanges_.rto()) + scenario_.given.rtt + world_.slack();
+}
+
 Runner::Result Runner::step(const DiscoverStep& step) {
   const Instant begun = world_.now();
   const auto found = [&] { return is_up(step.expect); };
@@ -240,15 +250,19 @@ Runner::Result Runner::step(const ExpectStep& step) {
   if (!result && step.device) result = expect(*step.device);
   if (!result && step.io) result = expect(*step.io);
   if (!result && step.hits) result = expect(*step.hits);
+  if (!result && step.reply) result = expect(*step.reply);
+  if (!result && step.replies) result = expect(*step.replies);
   return result;
 }
 
-Runner::Result Runner::step(const SendStep&) {
-  return fail("a frame to send", "this harness can't yet");
+Runner::Result Runner::step(const SendStep& step) {
+  raw_.send(step.frame);
+  return std::nullopt;
 }
 
-Runner::Result Runner::step(const QueryStep&) {
-  return fail("a frame to send", "this harness can't yet");
+Runner::Result Runner::step(const QueryStep& step) {
+  raw_.send(step.query.request);
+  return expect(step.query.reply);
 }
 
 Runner::Result Runner::step(const ScapyStep&) {
@@ -373,6 +387,46 @@ Runner::Result Runner::expect(const ExpectHits& hits) {
   if (seen >= hits.least) return std::nullopt;
   return fail(fmt::format("fault {} strikes {} frames or more", hits.fault, hits.least),
               fmt::format("it struck {}", seen));
+}
+
+Runner::Result Runner::expect(const ExpectReply& reply) {
+  const RawExchanges::Request& request = raw_.find(reply.of);
+  const bool only_silence = reply.any.empty();
+  const Duration patience = reply.within    ? reply.within->value(symbols())
+                            : reply.silence ? silence()
+                                            : answer_patience();
+  wait([&] { return !request.answers.empty(); }, request.sent + patience);
+  const std::string expected = fmt::format("answer to #{} ({}): {}", request.frame,
+                                           ledger_.summary(request.frame), describe(reply));
+  if (request.answers.empty()) {
+    if (reply.silence) return std::nullopt;
+    return fail(expected, fmt::format("none after {}", describe(world_.now() - request.sent)),
+                {request.frame});
+  }
+  const RawExchanges::Answer& answer = request.answers.front();
+  std::string wrong = only_silence ? "an answer" : "";
+  for (const ReplySpec& spec : reply.any) {
+    const auto difference = mismatch(spec, request.bytes, answer.bytes, request.defaults);
+    if (!difference) return std::nullopt;
+    wrong += (wrong.empty() ? "" : "; ") + *difference;
+  }
+  return fail(expected, fmt::format("{} (#{}: {})", wrong, answer.id, ledger_.summary(answer.id)),
+              {request.frame, answer.id});
+}
+
+Runner::Result Runner::expect(const ExpectReplies& replies) {
+  const RawExchanges::Request& request = raw_.find(replies.of);
+  const auto enough = [&] { return request.answers.size() >= replies.count; };
+  wait(enough, request.sent + answer_patience());
+  wait([] { return false; }, world_.now() + silence());  // whether there are more
+  if (request.answers.size() == replies.count) return std::nullopt;
+  std::vector<FrameId> frames{request.frame};
+  for (const RawExchanges::Answer& answer : request.answers) {
+    if (frames.size() < 10) frames.push_back(answer.id);
+  }
+  return fail(fmt::format("{} answers to #{} ({})", replies.count, request.frame,
+                          ledger_.summary(request.frame)),
+              fmt::format("{}", request.answers.size()), std::move(frames));
 }
 
 Runner::Result Runner::settle() {

@@ -16,6 +16,7 @@
 #include "harness/data/load.h"
 #include "harness/report/record.h"
 #include "harness/run/fault_control.h"
+#include "harness/run/raw_exchange.h"
 #include "harness/scenario/scenario.h"
 #include "harness/world/world.h"
 
@@ -73,6 +74,8 @@ class Runner {
   Result expect(const ExpectIo& io);
   Result expect(const ExpectRetransmit& retransmit);
   Result expect(const ExpectHits& hits);
+  Result expect(const ExpectReply& reply);
+  Result expect(const ExpectReplies& replies);
   Result judge_retransmission(FrameId request, const TimeWindow& within);
   Result settle();
   Result check_store();
@@ -97,6 +100,8 @@ class Runner {
   Symbols symbols() const;
   /// Longer than anything should take.
   Instant patience() const;
+  /// How long it takes for silence to be an answer.
+  Duration silence() const;
 
   const Scenario& scenario_;
   World& world_;
@@ -106,6 +111,7 @@ class Runner {
   Random random_;
   DiskModel model_;
   std::list<Load> loads_;
+  RawExchanges raw_;
   Mark mark_;         // of the step that runs,
   std::string rule_;  // and what a failure of it is filed under
   std::vector<StepRecord> steps_;

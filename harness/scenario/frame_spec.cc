@@ -502,11 +502,16 @@ ExpectReply parse_reply(const YAML::Node& node, const std::string& file) {
       if (!within->IsScalar()) map.fail(*within, "within: expected a time");
       expect.within = TimeExpression::parse(within->Scalar(), map.mark_of(*within));
     }
-    if (const auto any = map.find("any")) {
-      if (!any->IsSequence()) map.fail(*any, "any: expected a list of answers");
-      parse_alternatives(*any, file, expect);
+    const ReplySpec fields = parse_fields(map);
+    const auto any = map.find("any");
+    if (!any) {
+      expect.any.push_back(fields);
+    } else if (!any->IsSequence()) {
+      map.fail(*any, "any: expected a list of answers");
+    } else if (describe(fields) != describe(ReplySpec{})) {
+      map.fail(*any, "any: expected no fields beside it");
     } else {
-      expect.any.push_back(parse_fields(map));
+      parse_alternatives(*any, file, expect);
     }
     map.finish();
   }

@@ -54,6 +54,7 @@ class LiveWorld final : public World {
   }
   bool is_up(Address device) const override { return initiator_->is_up(device); }
   std::string state(Address device) const override { return initiator_->state(device); }
+  Mac mac(End end) const override { return cables_[static_cast<std::size_t>(end)].link.mac; }
   bool has_known_timeouts() const override {
     return options_.implementation.role == Implementation::Role::target;
   }

@@ -216,6 +216,10 @@ void SimWorld::change_link(End end, const Link& link) {
   }
 }
 
+Mac SimWorld::mac(End end) const {
+  return port(end).link().mac;
+}
+
 Control SimWorld::set_mac(End end, const Mac& mac) {
   Link link = port(end).link();
   link.mac = mac;

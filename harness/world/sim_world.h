@@ -30,6 +30,7 @@ class SimWorld : public World, initiator::Session::Observer {
   void submit(const initiator::IoRequest& request, Done done) override;
   bool is_up(Address device) const override;
   std::string state(Address device) const override;
+  Mac mac(End end) const override;
   void inject(Direction direction, Bytes frame) override {
     enter(direction, frame, Origin::scenario);
   }
@@ -72,7 +73,7 @@ class SimWorld : public World, initiator::Session::Observer {
   const Arrival* next_arrival() const;
   Arrival take_next_arrival();
   void deliver(Arrival&& arrival);
-  Port& port(End end) { return *(end == End::initiator ? initiator_port_ : target_port_); }
+  Port& port(End end) const { return *(end == End::initiator ? initiator_port_ : target_port_); }
   /// An end's link is another, and it does what it does then.
   void change_link(End end, const Link& link);
 

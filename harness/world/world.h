@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -18,6 +19,8 @@
 #include "initiator/actions.h"
 
 namespace aoe::harness {
+
+class Process;
 
 /// A world, or an implementation in it, can't do what a scenario asks: "the interface world can't
 /// cut the target's link". That is no pass and no failure.
@@ -62,6 +65,13 @@ class World {
   /// repeat a request.
   virtual bool has_known_timeouts() const { return true; }
 
+  /// The address of an end's interface; broadcast where nobody knows it yet.
+  virtual Mac mac(End) const { return Mac::broadcast(); }
+  /// The initiator's interface, for programs that play beside it; empty where it has none.
+  virtual std::string interface() const { return {}; }
+  /// Starts a program where that interface is; what it prints goes to the file `log`.
+  virtual tl::expected<std::unique_ptr<Process>, std::string> start_beside(
+      const std::vector<std::string>& command, const std::string& log);
   /// The frame enters the link as though that end had sent it.
   virtual void inject(Direction direction, Bytes frame) = 0;
 

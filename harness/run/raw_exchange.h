@@ -1,0 +1,84 @@
+// Raw exchanges: the frames that a scenario spells field by field, and what comes back.
+//
+// Frames enter the link through the world as though one end had sent them, and meet its faults like
+// all others. What bears the tag of one and goes the other way is its answer; neither is told to
+// Exchanges, whose rules are for initiators that mean what they send.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/link/rto_model.h"
+#include "harness/scenario/scenario.h"
+#include "harness/world/world.h"
+
+namespace aoe::harness {
+
+/// What a frame takes from its surroundings where the scenario says nothing.
+struct RawDefaults {
+  Mac initiator;
+  Mac target;
+  Address address;  // the target's
+  std::uint32_t tag = 0;
+  bool disk_has_pattern = true;
+};
+
+/// The frame's bytes, damaged as told.
+std::vector<std::uint8_t> encode(const FrameSpec& spec, const RawDefaults& defaults);
+
+/// What is wrong with an answer to `request`: "ata.status: expected DRDY|ERR (0x41), got DRDY
+/// (0x40)". Fields of the header that every answer copies are judged unless told (AoEr11 §2).
+std::optional<std::string> mismatch(const ReplySpec& expected, Bytes request, Bytes answer,
+                                    const RawDefaults& defaults);
+
+class RawExchanges final : public FaultStage::Listener {
+ public:
+  struct Answer {
+    FrameId id = 0;
+    Instant at{};
+    std::vector<std::uint8_t> bytes;
+  };
+  struct Request {
+    std::string id;
+    std::vector<std::uint8_t> bytes;
+    RawDefaults defaults;
+    Direction direction{};
+    FrameId first = 0;  // frame of the ledger,
+    FrameId frame = 0;  // and the last copy
+    Instant sent{};
+    std::vector<Answer> answers{};  // that have arrived
+  };
+
+  /// Listens at the world's fault stage from its first frame on, as long as it lives.
+  RawExchanges(const Scenario& scenario, World& world);
+  RawExchanges(const RawExchanges&) = delete;
+  RawExchanges& operator=(const RawExchanges&) = delete;
+  ~RawExchanges();
+
+  const Request& send(const FrameSpec& spec);
+  /// The one of that name; the last one, for none.
+  const Request& find(const std::string& id) const;
+  /// How long to listen until silence is an answer: the timeout that RFC 6298 makes of the round
+  /// trips of all exchanges here; `otherwise` where there was none.
+  Duration silence(Duration otherwise) const;
+
+ private:
+  bool entered(FrameId id, Direction direction, Bytes frame, Instant now) override;
+  bool left(FrameId id, Direction direction, Bytes frame, Instant now) override;
+  /// The request that has the frame's tag.
+  Request* with_tag_of(Bytes frame);
+
+  const Scenario& scenario_;
+  World& world_;
+  std::deque<Request> requests_;                        // references stay good
+  std::unordered_map<std::uint32_t, Request*> by_tag_;  // the latest
+  Request* sending_ = nullptr;
+  std::uint32_t next_tag_;
+  bool answered_ = false;
+  RtoModel round_trips_;
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,313 @@
+#include "harness/scenario/explain.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "harness/scenario/clauses.h"
+
+namespace aoe::harness {
+namespace {
+
+constexpr std::size_t width = 100;
+
+std::string plural(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// Broken between words, each line after `indent`.
+std::string wrapped(std::string_view text, std::size_t indent) {
+  const std::string margin(indent, ' ');
+  std::string out = margin;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (column > indent && column + 1 + end > width) {
+      out += '\n';
+      out += margin;
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += text.substr(0, end);
+    column += end;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out += '\n';
+}
+
+std::string_view verb(IoOperation operation) {
+  switch (operation) {
+    case IoOperation::read: return "read";
+    case IoOperation::write: return "write";
+    case IoOperation::mixed: return "reads and writes";
+    case IoOperation::flush: return "flush";
+  }
+  return "";
+}
+
+std::string in_words(const IoStep& io) {
+  if (io.operation == IoOperation::flush) return fmt::format("io {}: flush", io.id);
+  std::string text = fmt::format("io {}: ", io.id);
+  if (io.requests > 1) {
+    text +=
+        fmt::format("{} requests, {}, {} at a time, ", io.requests, verb(io.operation), io.depth);
+  } else {
+    text += fmt::format("{} ", verb(io.operation));
+  }
+  text += plural(io.count, "sector");
+  return text += io.lba ? fmt::format(" at lba {}", *io.lba) : " where the seed says";
+}
+
+/// "READ EXT lba 7+0", "config set "abc"": what the frame is, as far as it is a frame.
+std::string name_of(const FrameSpec& frame) {
+  if (frame.bytes) return plural(frame.bytes->size(), "raw byte");
+  struct Name {
+    std::uint8_t command;
+    std::string operator()(std::monostate) const { return fmt::format("command {}", command); }
+    std::string operator()(const ArgBytes&) const { return fmt::format("command {}", command); }
+    std::string operator()(const AtaFields& ata) const {
+      const ata::Opcode opcode{ata.opcode};
+      std::string name(ata::name(opcode));
+      if (name == "ATA") name = fmt::format("ATA {:02x}", ata.opcode);
+      return fmt::format("{} lba {}+{}", name, ata.lba, ata.count);
+    }
+    std::string operator()(const ConfigFields& config) const {
+      const bool known = config.command <= static_cast<std::uint8_t>(ConfigCommand::force_set);
+      const std::string command = known ? std::string(text(ConfigCommand{config.command}))
+                                        : fmt::format("command {}", config.command);
+      if (config.string.empty()) return fmt::format("config {}", command);
+      if (config.string.size() > 40) {
+        return fmt::format("config {}, a string of {}", command, config.string.size());
+      }
+      return fmt::format("config {} \"{}\"", command, config.string);
+    }
+    std::string operator()(const MaskFields& mask) const {
+      if (mask.command == 0) return "mask read";
+      return fmt::format("mask command {}, {}", mask.command,
+                         plural(mask.directives.size(), "directive"));
+    }
+    std::string operator()(const ReserveFields& reserve) const {
+      if (reserve.command == 0) return "reserve read";
+      return fmt::format("reserve command {}, {}", reserve.command,
+                         fmt::format("addresses [{}]", fmt::join(reserve.macs, " ")));
+    }
+  };
+  std::string name = std::visit(Name{frame.command}, frame.arg);
+  if (frame.version != protocol_version) name += fmt::format(", version {}", frame.version);
+  if (frame.flags) name += fmt::format(", flags {:x}", *frame.flags);
+  if (frame.shelf || frame.slot) {
+    const auto part = [](auto value, auto wildcard) {
+      return !value               ? std::string("own")
+             : *value == wildcard ? std::string("any")
+                                  : fmt::format("{}", *value);
+    };
+    name += fmt::format(", to shelf {} slot {}", part(frame.shelf, Address::any_shelf),
+                        part(frame.slot, Address::any_slot));
+  }
+  if (frame.source) name += fmt::format(", from {}", *frame.source);
+  if (frame.tag) name += fmt::format(", tag {:08x}", *frame.tag);
+  if (frame.truncate) name += fmt::format(", cut to {} bytes", *frame.truncate);
+  if (frame.repeat > 1) name += fmt::format(", {} times", frame.repeat);
+  return name;
+}
+
+std::string in_words(const ExpectStep& step) {
+  std::vector<std::string> parts;
+  if (step.io) {
+    parts.push_back(
+        fmt::format("io {} {}{}", step.io->id, step.io->success ? "succeeds" : "fails",
+                    step.io->within ? fmt::format(" within {}", describe(*step.io->within)) : ""));
+  }
+  if (step.device)
+    parts.push_back(fmt::format("the device is {} in time", step.device->up ? "up" : "down"));
+  if (step.retransmit) {
+    parts.push_back(fmt::format("what {} dropped is sent again in time", step.retransmit->fault));
+  }
+  if (step.hits) {
+    parts.push_back(fmt::format("{} has struck {} or more", step.hits->fault,
+                                plural(step.hits->least, "frame")));
+  }
+  if (step.reply) {
+    parts.push_back(fmt::format("{}{}{}", step.reply->of, step.reply->of.empty() ? "" : ": ",
+                                describe(*step.reply)));
+  }
+  if (step.replies) parts.push_back(plural(step.replies->count, "answer"));
+  return fmt::format("expect {}", fmt::join(parts, ", and "));
+}
+
+struct InWords {
+  std::string operator()(const DiscoverStep& step) const {
+    return fmt::format("discover {}, within {}", step.expect, describe(step.within));
+  }
+  std::string operator()(const WarmupStep& step) const {
+    return fmt::format("warm up: {} reads, {} at a time", step.reads.requests, step.reads.depth);
+  }
+  std::string operator()(const ArmStep& step) const {
+    return fmt::format("arm {}: {}", step.fault.id, step.fault.word());
+  }
+  std::string operator()(const HealStep& step) const {
+    return fmt::format("heal {}", fmt::join(step.ids, ", "));
+  }
+  std::string operator()(const IoStep& step) const { return in_words(step); }
+  std::string operator()(const WaitStep& step) const {
+    return fmt::format("wait {}", describe(step.time));
+  }
+  std::string operator()(const ExpectStep& step) const { return in_words(step); }
+  std::string operator()(const SendStep& step) const {
+    const bool to_target = step.frame.direction == Direction::to_target;
+    return fmt::format("send {}{}", to_target ? "" : "to the initiator ", name_of(step.frame));
+  }
+  std::string operator()(const QueryStep& step) const {
+    return fmt::format("send {}; expect {}", name_of(step.query.request),
+                       describe(step.query.reply));
+  }
+  std::string operator()(const ScapyStep& step) const {
+    return fmt::format("run {}, which {}", step.script, step.success ? "succeeds" : "fails");
+  }
+};
+
+/// What passes between the two ends, as arrows; nothing for steps of which nothing does.
+class Ladder {
+ public:
+  void operator()(const DiscoverStep& step) {
+    right(fmt::format("config read, {}", step.expect));
+    left("config reply");
+    right("IDENTIFY DEVICE");
+    left("its data");
+  }
+  void operator()(const WarmupStep& step) {
+    right(fmt::format("{} reads", step.reads.requests));
+    left("their data");
+  }
+  void operator()(const ArmStep& step) {
+    note(fmt::format("{} ({}) strikes", step.fault.id, step.fault.word()));
+  }
+  void operator()(const HealStep& step) {
+    note(fmt::format("{} healed", fmt::join(step.ids, ", ")));
+  }
+  void operator()(const IoStep& step) { right(in_words(step)); }
+  void operator()(const WaitStep& step) { note(fmt::format("{} pass", describe(step.time))); }
+  void operator()(const ExpectStep& step) {
+    if (step.retransmit) right(fmt::format("again, after {}", step.retransmit->fault));
+    if (step.io) {
+      if (step.io->success) {
+        left(fmt::format("{} done", step.io->id));
+      } else {
+        note(fmt::format("{} fails", step.io->id));
+      }
+    }
+    if (step.device) note(step.device->up ? "up" : "down");
+    if (step.reply) answer(*step.reply);
+    if (step.replies) left(plural(step.replies->count, "answer"));
+  }
+  void operator()(const SendStep& step) {
+    if (step.frame.direction == Direction::to_target) {
+      right(name_of(step.frame));
+    } else {
+      left(name_of(step.frame));
+    }
+  }
+  void operator()(const QueryStep& step) {
+    right(name_of(step.query.request));
+    answer(step.query.reply);
+  }
+  void operator()(const ScapyStep& step) { note(step.script); }
+
+  std::string text() && {
+    if (lines_.empty()) return {};
+    return fmt::format("    {:<{}}{}\n{}", "initiator", room - 3, "target", lines_);
+  }
+
+ private:
+  static constexpr std::size_t room = 66;
+
+  void answer(const ExpectReply& reply) {
+    if (reply.any.empty()) {
+      note("silence");
+    } else {
+      left(describe(reply));
+    }
+  }
+  static std::string cut(const std::string& text) {
+    return text.size() + 8 <= room ? text : fmt::format("{}...", text.substr(0, room - 11));
+  }
+  void right(const std::string& text) {
+    lines_ += fmt::format("      |{:-<{}}>|\n", fmt::format("-- {} ", cut(text)), room - 5);
+  }
+  void left(const std::string& text) {
+    lines_ += fmt::format("      |<{:->{}}|\n", fmt::format(" {} --", cut(text)), room - 5);
+  }
+  void note(const std::string& text) {
+    lines_ += fmt::format("      |{:^{}}|\n", cut(text), room - 4);
+  }
+
+  std::string lines_;
+};
+
+}  // namespace
+
+std::string describe(const Step& step) {
+  return std::visit(InWords{}, step.what);
+}
+
+std::string list_text(const std::vector<Scenario>& scenarios) {
+  std::size_t id_width = 0;
+  for (const Scenario& scenario : scenarios) id_width = std::max(id_width, scenario.id.size());
+  id_width = std::min<std::size_t>(id_width, 44);
+  std::string lines;
+  for (const Scenario& scenario : scenarios) {
+    lines += fmt::format("{:<{}}  {:<7}  {:<8}  {}\n", scenario.id, id_width,
+                         scenario.level ? text(*scenario.level) : "-",
+                         fmt::format("{}", fmt::join(scenario.clauses, " ")), scenario.title);
+  }
+  return lines;
+}
+
+std::string list_json(const std::vector<Scenario>& scenarios) {
+  auto list = nlohmann::ordered_json::array();
+  for (const Scenario& scenario : scenarios) {
+    nlohmann::ordered_json item;
+    item["id"] = scenario.id;
+    item["scenario"] = scenario.name;
+    item["title"] = scenario.title;
+    if (scenario.level) item["level"] = text(*scenario.level);
+    item["clauses"] = scenario.clauses;
+    item["tags"] = scenario.tags;
+    item["worlds"] = scenario.worlds;
+    item["requires"] = scenario.needs;
+    item["file"] = scenario.file;
+    item["line"] = scenario.mark.line;
+    list.push_back(std::move(item));
+  }
+  return list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string explain(const Scenario& scenario) {
+  std::string out = fmt::format("{}  {}:{}\n", scenario.id, scenario.file, scenario.mark.line);
+  out += wrapped(scenario.title, 2);
+  if (!scenario.clauses.empty()) out += "\n";
+  for (const std::string& clause : scenario.clauses) {
+    const bool is_section = !clause.empty() && clause.front() >= '0' && clause.front() <= '9';
+    out += fmt::format("  {}{}{}\n", is_section ? "AoEr11 section " : "", clause,
+                       scenario.level ? fmt::format(" ({})", text(*scenario.level)) : "");
+    if (const auto rule = clause_text(clause); !rule.empty()) out += wrapped(rule, 4);
+  }
+  out += fmt::format("\n  target {}, {} sectors, {} buffers; deadsecs {}, MTU {}\n",
+                     scenario.target.address, scenario.target.sectors, scenario.target.buffers,
+                     describe(scenario.given.deadsecs), scenario.given.mtu);
+  for (const Step& step : scenario.steps) {
+    out += fmt::format("  {:>4}  {}\n", step.mark.line, describe(step));
+  }
+  out += "\n";
+  Ladder ladder;
+  for (const Step& step : scenario.steps) std::visit(ladder, step.what);
+  out += std::move(ladder).text();
+  out += fmt::format("\n  aoe-harness run {}\n", scenario.file);
+  return out;
+}
+
+}  // namespace aoe::harness

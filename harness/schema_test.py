@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+"""scenarios/scenario.schema.json says of scenarios what the program's own reader says.
+
+Usage: schema_test.py AOE_HARNESS SCENARIOS
+
+The reader's vocabulary is asked for, not listed: a key that it can't know is put into each kind of mapping, and its
+complaint lists those that it does know there. So a key that one of the two has and the other lacks fails this test.
+"""
+
+import copy
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+try:
+    import jsonschema
+except ImportError:
+    print("SKIP: python3-jsonschema is not installed")
+    sys.exit(77)
+
+PROGRAM, SCENARIOS = sys.argv[1], pathlib.Path(sys.argv[2])
+SCHEMA = json.loads((SCENARIOS / "scenario.schema.json").read_text())
+DEFINITIONS = SCHEMA["definitions"]
+UNKNOWN = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
+
+# Every kind of mapping at least once. What a kind of mapping has is found by putting UNKNOWN into it.
+EVERYTHING = """
+scenario: everything
+title: Every kind of mapping
+matrix: {count: [1], include: [{count: 2}], exclude: [{count: 1}]}
+roles: {target: {}}
+given: {}
+steps:
+  - discover: {}
+  - warmup: {}
+  - io: {id: a, op: read}
+  - arm: {fault: drop, id: drop, match: {}}
+  - arm: {fault: duplicate, id: duplicate}
+  - arm: {fault: delay, id: delay, by: 1ms}
+  - arm: {fault: reorder, id: reorder}
+  - arm: {fault: corrupt, id: corrupt, set: {version: 3}}
+  - arm: {fault: truncate, id: truncate, to: 20}
+  - arm: {fault: partition, id: partition}
+  - arm: {fault: rate, id: rate, at: 10Mbit}
+  - arm: {fault: mac-change, id: mac-change, mac: "02:00:00:00:00:09"}
+  - arm: {fault: link-down, id: link-down}
+  - arm: {fault: mtu, id: mtu, mtu: 1500}
+  - arm: {fault: pause, id: pause}
+  - arm: {fault: kill, id: kill}
+  - arm: {fault: disk-error, id: disk-error}
+  - send: {ata: {op: read}}
+  - send: {config: {}}
+  - send: {mask: {op: edit, directives: [{op: add, mac: "02:00:00:00:00:09"}]}}
+  - send: {reserve: {}}
+  - identify: {}
+  - config: {}
+  - mask: {}
+  - reserve: {}
+  - scapy: {script: x.py}
+  - expect:
+      io: {id: a}
+      device: up
+      within: 1s
+      retransmit: {of: drop, within: rto}
+      hits: {of: drop}
+      reply: {ata: {}, config: {}, mask: {}, reserve: {}}
+      replies: {}
+  - expect: {reply: {any: [ok, {error: 2}]}}
+finally: {all-io: resolved}
+"""
+
+# What neither takes.
+WRONG = [
+    "steps: []",
+    "steps: [{}]",
+    "steps: [{wait: 1ms, heal: x}]",
+    "steps: [{wait: soon}]",
+    "steps: [{io: {id: a}}]",
+    "steps: [{io: {id: a b, op: read}}]",
+    "steps: [{io: {id: a, op: erase}}]",
+    "steps: [{io: {id: a, op: read, lba: -1}}]",
+    "steps: [{arm: {fault: dorp, id: f}}]",
+    "steps: [{arm: {fault: drop, id: f, by: 1ms}}]",
+    "steps: [{arm: {fault: mac-change, id: f}}]",
+    "steps: [{arm: {fault: mac-change, id: f, mac: 02:00}}]",
+    "steps: [{arm: {fault: drop, id: f, probability: 2}}]",
+    "steps: [{arm: {fault: drop, id: f, match: {direction: up}}}]",
+    "steps: [{send: {}}]",
+    "steps: [{send: {ata: {}}}]",
+    "steps: [{send: {bytes: xyz}}]",
+    "steps: [{send: {config: {op: sett}}}]",
+    "steps: [{send: {config: {}}}, {expect: {}}]",
+    "steps: [{send: {config: {}}}, {expect: {reply: okay}}]",
+    "steps: [{send: {config: {}}}, {expect: {reply: []}}]",
+    "steps: [{send: {config: {}}}, {expect: {reply: {ata: {data: some}}}}]",
+    "steps: [{expect: {device: up}}]",
+    "steps: [{expect: {device: gone, within: 1s}}]",
+    "steps: [{scapy: {}}]",
+    "steps: [{wait: 1ms}]\nlevel: shall",
+    "steps: [{wait: 1ms}]\ntags: [a b]",
+    "steps: [{wait: 1ms}]\nworlds: [moon]",
+    "steps: [{wait: 1ms}]\nalways: [data-integrety]",
+    "steps: [{wait: 1ms}]\nfinally: {within: 1s}",
+    "steps: [{wait: 1ms}]\ngiven: {rtt: fast}",
+    "steps: [{wait: 1ms}]\nmatrix: {count: 1}",
+]
+
+
+def read(text):
+    """What the reader has to say of it: nothing, where all is well."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        done = subprocess.run([PROGRAM, "list", file.name], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode == 0) == (done.stderr == ""), done
+    return done.stderr
+
+
+def resolve(schema):
+    while set(schema) & {"$ref", "allOf"}:
+        reference = schema.get("$ref") or schema["allOf"][0].get("$ref")
+        if reference is None:
+            break
+        schema = DEFINITIONS[reference.rsplit("/", 1)[1]] | {"name": reference.rsplit("/", 1)[1]}
+    return schema
+
+
+def mapping_for(schema, value):
+    """The one of a schema's alternatives that describes this mapping."""
+    schema = resolve(schema)
+    if "properties" in schema:
+        return schema
+    for alternative in schema.get("oneOf", []) + schema.get("anyOf", []):
+        if jsonschema.Draft7Validator({**alternative, "definitions": DEFINITIONS}).is_valid(value):
+            found = mapping_for(alternative, value)
+            if found:
+                return found
+    return None
+
+
+def items_of(schema, value):
+    """The schema of a list's items, among alternatives."""
+    schema = resolve(schema)
+    if "items" in schema:
+        return schema["items"]
+    for alternative in schema.get("oneOf", []) + schema.get("anyOf", []):
+        if jsonschema.Draft7Validator({**alternative, "definitions": DEFINITIONS}).is_valid(value):
+            found = items_of(alternative, value)
+            if found:
+                return found
+    return None
+
+
+def mappings(schema, value, path=()):
+    """All mappings in a value: where they are, and what the schema says of their keys."""
+    if isinstance(value, dict):
+        found = mapping_for(schema, value)
+        if found is None or found.get("additionalProperties") is not False:
+            return
+        yield path, found
+        for key, inner in value.items():
+            yield from mappings(found["properties"][key], inner, (*path, key))
+    elif isinstance(value, list):
+        items = items_of(schema, value)
+        for i, inner in enumerate(value):
+            if items is not None:
+                yield from mappings(items, inner, (*path, i))
+
+
+def known_at(document, path):
+    """The keys that the reader knows in the mapping there."""
+    document = copy.deepcopy(document)
+    place = document
+    for step in path:
+        place = place[step]
+    if path and path[-2:-1] == ("steps",):  # a step has one word: an unknown one is put in its place
+        place.clear()
+    place[UNKNOWN] = 1
+    complaint = read(yaml.safe_dump(document, sort_keys=False))
+    found = re.search(rf"unknown key '{UNKNOWN}'; known are (.*)$", complaint, re.MULTILINE)
+    assert found, f"{path}: {complaint}"
+    return set(found[1].split(", "))
+
+
+def check_vocabulary():
+    document = yaml.safe_load(EVERYTHING)
+    VALIDATOR.validate(document)
+    assert read(EVERYTHING) == "", read(EVERYTHING)
+    # A matrix is filled in from all of the document: an unknown key is to be found in the rest of it.
+    del document["matrix"]
+    seen = set()
+    for path, schema in mappings({"$ref": "#/definitions/scenario"}, document):
+        name = schema.get("name", path[-1] if path else "scenario")
+        if name in seen:
+            continue
+        seen.add(name)
+        reader, schema_keys = known_at(document, path), set(schema["properties"])
+        where = f"scenario.schema.json, definition '{name}'"
+        assert reader == schema_keys, (
+            f"{where}: the reader alone knows {sorted(reader - schema_keys)}, "
+            f"the schema alone {sorted(schema_keys - reader)}"
+        )
+    closed = {name for name, schema in DEFINITIONS.items() if schema.get("additionalProperties") is False}
+    assert closed <= seen, f"EVERYTHING above has no {sorted(closed - seen)}"
+
+
+def check_scenarios():
+    files = sorted(SCENARIOS.rglob("*.yaml"))
+    assert files
+    for file in files:
+        for document in yaml.safe_load_all(file.read_text()):
+            VALIDATOR.validate(document)
+    done = subprocess.run([PROGRAM, "list", SCENARIOS], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def check_wrong_ones():
+    for rest in WRONG:
+        text = f"scenario: s\ntitle: t\nroles: {{target: {{}}}}\n{rest}\n"
+        assert read(text), f"the reader takes: {rest}"
+        assert not VALIDATOR.is_valid(yaml.safe_load(text)), f"the schema takes: {rest}"
+
+
+jsonschema.Draft7Validator.check_schema(SCHEMA)
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+check_scenarios()
+check_vocabulary()
+check_wrong_ones()

@@ -15,6 +15,8 @@ using Action = std::function<int()>;
 
 void add_doctor_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
+void add_explain_command(CLI::App& app, Action& action);
+void add_list_command(CLI::App& app, Action& action);
 void add_run_command(CLI::App& app, Action& action);
 
 // Options that several commands have.

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harness/run/interruption.h"
+#include "harness/run/scapy.h"
 #include "initiator/actions.h"
 
 namespace aoe::harness {
@@ -265,8 +267,14 @@ Runner::Result Runner::step(const QueryStep& step) {
   return expect(step.query.reply);
 }
 
-Runner::Result Runner::step(const ScapyStep&) {
-  return fail("a script to run", "this harness can't yet");
+Runner::Result Runner::step(const ScapyStep& step) {
+  const ScapyResult result = run_scapy(step, scenario_, world_);
+  unsupported_ = result.unsupported;
+  if (!unsupported_.empty()) return std::nullopt;
+  for (const std::string& measured : result.measured) notes_.push_back(measured);
+  if (result.passed == step.success) return std::nullopt;
+  return fail(fmt::format("{} {}", step.script, step.success ? "passes" : "fails"),
+              step.success ? fmt::format("{}", fmt::join(result.failures, "; ")) : "it passed");
 }
 
 Runner::Result Runner::expect(const ExpectDevice& device) {
@@ -390,6 +398,7 @@ Runner::Result Runner::expect(const ExpectHits& hits) {
 }
 
 Runner::Result Runner::expect(const ExpectReply& reply) {
+  rule_ = "reply";
   const RawExchanges::Request& request = raw_.find(reply.of);
   const bool only_silence = reply.any.empty();
   const Duration patience = reply.within    ? reply.within->value(symbols())
@@ -415,6 +424,7 @@ Runner::Result Runner::expect(const ExpectReply& reply) {
 }
 
 Runner::Result Runner::expect(const ExpectReplies& replies) {
+  rule_ = "replies";
   const RawExchanges::Request& request = raw_.find(replies.of);
   const auto enough = [&] { return request.answers.size() >= replies.count; };
   wait(enough, request.sent + answer_patience());

@@ -349,6 +349,12 @@ Control LiveWorld::change(End end, const Link& link, const std::vector<std::stri
   return {};
 }
 
+tl::expected<std::unique_ptr<Process>, std::string> LiveWorld::start_beside(
+    const std::vector<std::string>& command, const std::string& log) {
+  const NetworkNamespace::Visit inside(*cable(End::initiator).where);
+  return Process::start(command, log);
+}
+
 Control LiveWorld::set_mac(End end, const Mac& mac) {
   if (end == End::initiator && is_wire()) {
     return tl::unexpected(Unsupported{options_.interface + " keeps its address"});

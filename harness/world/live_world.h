@@ -55,6 +55,9 @@ class LiveWorld final : public World {
   bool is_up(Address device) const override { return initiator_->is_up(device); }
   std::string state(Address device) const override { return initiator_->state(device); }
   Mac mac(End end) const override { return cables_[static_cast<std::size_t>(end)].link.mac; }
+  std::string interface() const override { return "eth0"; }
+  tl::expected<std::unique_ptr<Process>, std::string> start_beside(
+      const std::vector<std::string>& command, const std::string& log) override;
   bool has_known_timeouts() const override {
     return options_.implementation.role == Implementation::Role::target;
   }

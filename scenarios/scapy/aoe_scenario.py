@@ -82,6 +82,11 @@ class Scenario:
 def scenario():
     play = Scenario(json.loads(sys.argv[1]), sys.argv[2:])
     try:
+        import scapy  # noqa: F401
+    except ImportError:
+        play._tell(unsupported="scapy is not installed: apt-get install python3-scapy")
+        sys.exit(0)
+    try:
         yield play
     except Exception as error:  # told, whatever it is
         traceback.print_exc()

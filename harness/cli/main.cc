@@ -31,6 +31,9 @@ int main(int argc, char** argv) {
   add_report_command(app, action);
   add_list_command(app, action);
   add_explain_command(app, action);
+  add_explore_command(app, action);
+  add_replay_command(app, action);
+  add_shrink_command(app, action);
 
   const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(app.get_subcommands({}), is_named)) {

@@ -65,6 +65,7 @@ bool CorruptFault::can_strike(const Passing& passing) const {
 }
 
 void CorruptFault::strike(Passing& passing, Random&) {
+  if (!can_strike(passing)) return;  // a plan may be another world's
   std::vector<std::uint8_t>& bytes = passing.change();
   for (const auto& [field, value, invert] : changes_) {
     const std::uint64_t kept = invert ? ~std::uint64_t{} : ~(field->most() << field->shift);

@@ -53,6 +53,7 @@ struct Make {
 
 std::vector<std::uint8_t>& Passing::change() {
   AOE_CHECK(room != nullptr);
+  changed = true;
   if (bytes.data() != room->data()) room->assign(bytes.begin(), bytes.end());
   return *room;
 }

@@ -28,11 +28,12 @@ struct Passing {
   Bytes bytes{};                       // as it will arrive
   Instant now{};
   bool dropped = false;
+  bool changed = false;
   unsigned copies = 1;
   Duration delay{};
   Duration spread{};  // of each copy behind the one before
 
-  /// The frame's own bytes, to be changed from here on. They live in `room`, which is the stage's
+  /// The frame's bytes as its own, to be changed. They live in `room`, which is the stage's
   /// and keeps its capacity from frame to frame.
   std::vector<std::uint8_t>& change();
   std::vector<std::uint8_t>* room = nullptr;

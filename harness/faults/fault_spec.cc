@@ -145,7 +145,7 @@ const std::string& FaultSpec::word() const {
 }
 
 bool FaultSpec::strikes_frames() const {
-  return kind.index() <= Kind(RateSpec{}).index();
+  return kind.index() < frame_fault_count;
 }
 
 bool DiskFaults::strikes(std::uint64_t offset, std::uint64_t size) const {

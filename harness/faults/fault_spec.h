@@ -120,7 +120,8 @@ struct FaultSpec {
   const std::string& word() const;
 };
 
-/// The words for `fault:`, in the order of FaultSpec::Kind.
+/// The words for `fault:`, in the order of FaultSpec::Kind; the first ones strike frames.
 const std::vector<std::string>& fault_words();
+inline constexpr std::size_t frame_fault_count = 8;
 
 }  // namespace aoe::harness

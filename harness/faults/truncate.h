@@ -12,7 +12,9 @@ class TruncateFault final : public Fault {
       : Fault(std::move(id), selector), to_(spec.to) {}
 
   void strike(Passing& passing, Random&) override {
-    if (passing.bytes.size() > to_) passing.bytes = passing.bytes.first(to_);
+    if (!can_strike(passing)) return;
+    passing.bytes = passing.bytes.first(to_);
+    passing.changed = true;
   }
 
  private:

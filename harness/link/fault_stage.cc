@@ -3,17 +3,6 @@
 #include <utility>
 
 namespace aoe::harness {
-namespace {
-
-/// A fault's own seed: of the run's, and of its name (FNV-1a, the same everywhere).
-std::uint64_t seed_of(std::uint64_t seed, std::string_view id) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : id) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
-  return seed ^ hash;
-}
-
-}  // namespace
-
 tl::expected<Captures, std::string> Captures::create(const std::string& folder) {
   auto initiator_side = PcapWriter::create(folder + "/initiator-side.pcap");
   if (!initiator_side) return tl::unexpected(initiator_side.error());
@@ -36,21 +25,21 @@ void FaultStage::arm(const FaultSpec& spec, Instant now) {
   auto fault = make_fault(spec);
   if (fault == nullptr) return;
   fault->arm(now, ios_at_work_);
-  armed_.push_back({std::move(fault), &account, Random(seed_of(seed_, spec.id))});
+  armed_.push_back({{std::move(fault), seed_, plan_ ? &*plan_ : nullptr}, &account});
 }
 
 void FaultStage::heal(const std::string& id) {
-  std::erase_if(armed_, [&](const Armed& armed) { return armed.fault->id() == id; });
+  std::erase_if(armed_, [&](const Armed& armed) { return armed.fault.id() == id; });
 }
 
 void FaultStage::io_began(const std::string& id) {
   ios_at_work_.push_back(id);
-  for (const Armed& armed : armed_) armed.fault->io_began(id);
+  for (Armed& armed : armed_) armed.fault.fault().io_began(id);
 }
 
 void FaultStage::io_ended(const std::string& id) {
   std::erase(ios_at_work_, id);
-  for (const Armed& armed : armed_) armed.fault->io_ended(id);
+  for (Armed& armed : armed_) armed.fault.fault().io_ended(id);
 }
 
 std::uint64_t FaultStage::hits(const std::string& id) const {
@@ -97,22 +86,27 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
     const Duration delay = passing.delay + i * passing.spread;
     Delivery& delivery = out.emplace_back(Delivery{entry.id, direction, delay, buffer()});
     delivery.bytes.assign(passing.bytes.begin(), passing.bytes.end());
-    delivery.altered = passing.bytes.data() != bytes.data();
+    delivery.altered = passing.changed;
   }
 }
 
 void FaultStage::strike(LedgerEntry& entry, Passing& passing) {
   struck_by_.clear();
-  for (auto& [fault, account, random] : armed_) {
-    if (!fault->meet(passing, random)) continue;
+  for (auto& [fault, account] : armed_) {
+    auto decision = fault.meet(passing);
+    if (!decision) continue;
     ++account->hits;
+    if (decisions_.size() < decisions_max) {
+      decision->frame = entry.id;
+      decisions_.push_back(*std::move(decision));
+    }
     if (passing.dropped) {
-      entry.dropped_by = ledger_.keep(fault->id());
+      entry.dropped_by = ledger_.keep(fault.id());
       account->dropped.push_back(entry.id);
       break;
     }
     if (!struck_by_.empty()) struck_by_ += ' ';
-    struck_by_ += fault->id();
+    struck_by_ += fault.id();
   }
   entry.struck_by = ledger_.keep(struck_by_);
 }

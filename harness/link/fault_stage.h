@@ -8,12 +8,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <tl/expected.hpp>
 
-#include "harness/faults/fault.h"
+#include "harness/faults/armed_fault.h"
 #include "harness/link/exchanges.h"
 #include "harness/link/ledger.h"
 #include "wire/pcap_file.h"
@@ -64,6 +65,12 @@ class FaultStage {
   void arm(const FaultSpec& spec, Instant now);
   void heal(const std::string& id);
   void heal_all() { armed_.clear(); }
+  /// Before anything is armed: all faults are to do what these decisions say, and nothing else.
+  void follow(std::vector<Decision> decisions) { plan_.emplace(std::move(decisions)); }
+  /// Of those, the ones whose frame has not come.
+  std::vector<Decision> missed() const { return plan_ ? plan_->missed() : std::vector<Decision>(); }
+  /// What the faults decided, in order; all of it as long as there are fewer than decisions_max.
+  const std::vector<Decision>& decisions() const { return decisions_; }
   /// An I/O is at work, and no more: some faults wait for it.
   void io_began(const std::string& id);
   void io_ended(const std::string& id);
@@ -89,9 +96,8 @@ class FaultStage {
     std::vector<FrameId> dropped;
   };
   struct Armed {
-    std::unique_ptr<Fault> fault;
+    ArmedFault fault;
     Account* account;
-    Random random;  // its own, so that no fault moves another's chances
   };
 
   void strike(LedgerEntry& entry, Passing& passing);
@@ -103,7 +109,9 @@ class FaultStage {
   Captures captures_;
   Listener* listener_ = nullptr;
   const std::uint64_t seed_;
+  std::optional<Plan> plan_;
   std::vector<Armed> armed_;
+  std::vector<Decision> decisions_;
   std::vector<std::string> ios_at_work_;
   std::vector<std::uint8_t> changed_;        // the frame that a fault is changing
   std::map<std::string, Account> accounts_;  // of all faults, armed or healed

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/explore/draw.h"
 #include "harness/report/outputs.h"
 #include "harness/run/ladder.h"
 #include "harness/run/runner.h"
@@ -40,6 +42,17 @@ std::string end_of_file(const fs::path& path) {
   return size > log_shown ? "...\n" + text.substr(text.find('\n') + 1) : text;
 }
 
+/// Of a run that repeats another: what was to be struck and never came.
+void tell_missed(const std::vector<Decision>& missed, CaseRecord& record) {
+  constexpr std::size_t shown = 5;
+  for (const Decision& decision : std::span(missed).first(std::min(shown, missed.size()))) {
+    record.notes.push_back("never came: " + describe(decision));
+  }
+  if (missed.size() > shown) {
+    record.notes.push_back(fmt::format("and {} more that never came", missed.size() - shown));
+  }
+}
+
 /// All that lives as long as the case does.
 class Case {
  public:
@@ -58,6 +71,8 @@ class Case {
  private:
   tl::expected<std::unique_ptr<World>, std::string> make_world(FaultStage& stage);
   void tell(const Verdict& verdict, CaseRecord& record) const;
+  tl::expected<void, std::string> write_schedule(const FaultStage& stage,
+                                                 const CaseRecord& record) const;
 
   const Scenario& scenario_;
   const CaseOptions& options_;
@@ -89,13 +104,28 @@ tl::expected<void, std::string> Case::play(CaseRecord& record) {
   auto captures = Captures::create(folder_.string());
   if (!captures) return Failed(captures.error());
   FaultStage stage(ledger_, exchanges_, *std::move(captures), seed_);
+  if (options_.plan) stage.follow(*options_.plan);
   auto world = make_world(stage);
   if (!world) return Failed(world.error());
 
   Runner runner(scenario_, **world, ledger_, exchanges_, seed_);
   tell(runner.run(), record);
+  tell_missed(stage.missed(), record);
+  if (auto written = write_schedule(stage, record); !written) return written;
   if (auto written = ledger_.write((folder_ / "ledger.jsonl").string()); !written) return written;
   return stage.captures().flush();
+}
+
+tl::expected<void, std::string> Case::write_schedule(const FaultStage& stage,
+                                                     const CaseRecord& record) const {
+  if (stage.decisions().size() == decisions_max) return {};  // not all of them are known
+  const Schedule schedule{.scenario = scenario_.yaml,
+                          .seed = seed_,
+                          .world = std::string(text(options_.world)),
+                          .sut = options_.world == WorldKind::sim ? "" : options_.target_program,
+                          .failure = record.failures.empty() ? "" : record.failures.front().rule,
+                          .decisions = stage.decisions()};
+  return write_whole((folder_ / "schedule.yaml").string(), to_yaml(schedule));
 }
 
 void Case::tell(const Verdict& verdict, CaseRecord& record) const {
@@ -161,6 +191,11 @@ std::string CaseOptions::tested() const {
   return wire ? "what answers on " + interface : sut.name;
 }
 
+WorldKind world_named(std::string_view name) {
+  if (name == text(WorldKind::veth)) return WorldKind::veth;
+  return name == text(WorldKind::interface) ? WorldKind::interface : WorldKind::sim;
+}
+
 std::string shell_quoted(const std::string& word) {
   constexpr std::string_view plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+=:,@%";
@@ -180,12 +215,25 @@ CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std
   if (scenario.level) record.level = text(*scenario.level);
   record.yaml = scenario.yaml;
   record.seed = seed;
-  record.reproduce = reproducing_command(scenario, options, seed);
+  record.reproduce =
+      options.reproduce.empty() ? reproducing_command(scenario, options, seed) : options.reproduce;
   return record;
 }
 
-CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
+CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t given_seed,
                     const fs::path& folder) {
+  const std::uint64_t seed = scenario.seed.value_or(given_seed);
+  if (scenario.explore) {
+    const auto drawn = draw(scenario, seed, (folder / "scenario.yaml").string());
+    CaseRecord record =
+        drawn ? run_case(*drawn, options, seed, folder) : case_record(scenario, options, seed);
+    record.file = scenario.file;
+    if (!drawn) {
+      record.outcome = Outcome::broken;
+      record.reason = drawn.error();
+    }
+    return record;
+  }
   const auto started = std::chrono::steady_clock::now();
   CaseRecord record = case_record(scenario, options, seed);
   Case played(scenario, options, seed, folder);

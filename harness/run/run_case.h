@@ -12,8 +12,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "harness/faults/schedule.h"
 #include "harness/report/record.h"
 #include "harness/scenario/scenario.h"
 #include "harness/sut/implementation.h"
@@ -22,6 +25,8 @@ namespace aoe::harness {
 
 enum class WorldKind : std::uint8_t { sim, veth, interface };
 std::string_view text(WorldKind kind);
+/// The one of that name; sim where there is none.
+WorldKind world_named(std::string_view name);
 
 /// Where cases are played, and against what.
 struct CaseOptions {
@@ -29,6 +34,9 @@ struct CaseOptions {
   Implementation sut = our_target();  // as an engine in the sim world, which has no other
   std::string interface {};           // of the interface world; what is tested answers there
   bool write_ok = false;              // there: what is tested may be written to
+  /// Faults do what these decisions say and nothing else: the run repeats another.
+  std::optional<std::vector<Decision>> plan;
+  std::string reproduce;  // the command that does; empty: made from all this
 
   /// What does not go together: "vblade is a program: it needs --world veth". Empty: all does.
   std::string conflict() const;

@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "harness/report/expectations.h"
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
 #include "harness/run/exit_status.h"
@@ -260,6 +259,11 @@ int run_command(const RunOptions& options) {
     for (const Scenario& scenario : *scenarios) fmt::print("{}\n", scenario.id);
     return exit_passed;
   }
+  return run_scenarios(options, *std::move(scenarios), std::move(expectations));
+}
+
+int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
+                  Expectations expectations) {
   if (const std::string conflict = options.cases.conflict(); !conflict.empty()) {
     complain(conflict);
     return exit_usage;
@@ -275,7 +279,7 @@ int run_command(const RunOptions& options) {
     complain(folder.error());
     return exit_environment;
   }
-  return Run(options, *std::move(scenarios), std::move(expectations), *folder).play();
+  return Run(options, std::move(scenarios), std::move(expectations), *folder).play();
 }
 
 }  // namespace aoe::harness

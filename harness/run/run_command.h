@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/report/expectations.h"
 #include "harness/report/outputs.h"
 #include "harness/run/run_case.h"
 #include "harness/run/selection.h"
@@ -40,5 +41,8 @@ inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 
 /// Returns the program's exit status.
 int run_command(const RunOptions& options);
+/// The same of scenarios that are at hand, whatever is selected.
+int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
+                  Expectations expectations);
 
 }  // namespace aoe::harness

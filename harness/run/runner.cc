@@ -308,18 +308,23 @@ Runner::Result Runner::expect(const ExpectIo& io) {
   rule_ = "io";
   Load& load = *std::ranges::find(loads_, io.id, &Load::id);
   wait([&] { return load.done(); }, io.within ? load.started() + *io.within : patience());
-  const std::string expected = fmt::format("io {} {}{}", io.id, io.success ? "completes" : "fails",
+  const bool must_succeed = io.success && *io.success;
+  const bool must_fail = io.success && !*io.success;
+  const std::string expected = fmt::format("io {} {}{}", io.id,
+                                           must_succeed ? "completes"
+                                           : must_fail  ? "fails"
+                                                        : "ends",
                                            io.within ? " within " + describe(*io.within) : "");
   if (load.wrong_data()) return fail_data(expected + " with right data", load);
   if (!load.done()) {
     return fail(expected, fmt::format("{} of {} requests done after {}", load.completed(),
                                       load.requests(), describe(world_.now() - load.started())));
   }
-  if (io.success && load.failed() > 0) {
+  if (must_succeed && load.failed() > 0) {
     return fail(expected, fmt::format("{} of {} requests failed, the first: {}", load.failed(),
                                       load.requests(), initiator::describe(load.first_failure())));
   }
-  if (!io.success && load.failed() == 0) return fail(expected, "it succeeded");
+  if (must_fail && load.failed() == 0) return fail(expected, "it succeeded");
   if (const Duration took = load.finished() - load.started(); io.within && took > *io.within) {
     return fail(expected, fmt::format("it took {}", describe(took)));
   }

@@ -112,10 +112,13 @@ Scenario parse(const Variant& variant, const std::string& file) {
   scenario.needs = names_of(map, "requires");
   scenario.target = parse_roles(map.map("roles"));
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
+  if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);
+  if (map.has("explore")) scenario.explore = ExploreSpec::parse(map.map("explore"));
   const YAML::Node steps = map.require("steps");
   if (!steps.IsSequence() || steps.size() == 0) map.fail(steps, "steps: expected a list of steps");
   StepReader reader(file, scenario.target);
   for (const YAML::Node& step : steps) scenario.steps.push_back(reader.read(step));
+  reader.finish();
   scenario.always = parse_always(map);
   if (map.has("finally")) {
     YamlMap finally = map.map("finally");

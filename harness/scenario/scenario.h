@@ -13,7 +13,8 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/faults/fault.h"
+#include "harness/explore/explore_spec.h"
+#include "harness/faults/fault_spec.h"
 #include "harness/scenario/frame_spec.h"
 #include "harness/scenario/time_window.h"
 #include "initiator/parameters.h"
@@ -71,7 +72,7 @@ struct WaitStep {
 
 struct ExpectIo {
   std::string id;
-  bool success = true;
+  std::optional<bool> success = true;  // none: it ends, well or not
   std::optional<Duration> within;
 };
 
@@ -158,6 +159,8 @@ struct Scenario {
   std::string yaml;                 // all of it, with the matrix filled in; reads the same again
   TargetRole target;
   Givens given;
+  std::optional<std::uint64_t> seed;   // whatever the run's is
+  std::optional<ExploreSpec> explore;  // what is to be drawn before it can be run
   std::vector<Step> steps;
   std::vector<Check> always;                   // all of them, unless told
   Duration settle = std::chrono::seconds(10);  // finally.within: until all I/O is resolved

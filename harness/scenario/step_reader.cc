@@ -73,6 +73,15 @@ Step StepReader::read(const YAML::Node& node) {
   return step;
 }
 
+void StepReader::finish() const {
+  for (const auto& [io, mark] : awaited_ios_) {
+    if (ios_.contains(io)) continue;
+    const std::string hint = nearest(io, ios_);
+    fail_at(mark, fmt::format("during: no io '{}' in this scenario{}", io,
+                              hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+  }
+}
+
 DiscoverStep StepReader::discover(YamlMap map) {
   const auto address = map.has("expect") ? parse_address(map.text("expect")) : target_.address;
   if (!address) map.fail(map.require("expect"), "expect: expected an address such as e1.1");
@@ -94,6 +103,9 @@ WarmupStep StepReader::warmup(YamlMap map) const {
 
 ArmStep StepReader::arm(YamlMap map) {
   ArmStep step{FaultSpec::parse(map)};
+  if (const auto& during = step.fault.selector.during; during && !during->io.empty()) {
+    awaited_ios_.emplace_back(during->io, map.mark_of(map.require("during")));
+  }
   if (!faults_.insert(step.fault.id).second) map.fail(map.require("id"), "this id is taken");
   return step;
 }
@@ -177,7 +189,10 @@ ExpectIo StepReader::expect_io(YamlMap map) {
   ExpectIo io;
   io.id = map.text("id");
   check_known(map, map.require("id"), io.id, ios_, "io");
-  if (map.has("result")) io.success = map.choice("result", {"error", "ok"}) == 1;
+  if (map.has("result")) {
+    const std::size_t result = map.choice("result", {"error", "ok", "any"});
+    io.success = result == 2 ? std::nullopt : std::optional(result == 1);
+  }
   if (map.has("within")) io.within = map.duration("within", {});
   map.finish();
   std::erase_if(at_work_, [&](const IoStep& step) { return step.id == io.id; });

@@ -22,6 +22,8 @@ class StepReader {
 
   /// Throws YamlError.
   Step read(const YAML::Node& node);
+  /// After the last one: what a step said of later ones is so.
+  void finish() const;
 
  private:
   DiscoverStep discover(YamlMap map);
@@ -43,6 +45,7 @@ class StepReader {
   const TargetRole target_;
   std::set<std::string> faults_;
   std::set<std::string> ios_;
+  std::vector<std::pair<std::string, Mark>> awaited_ios_;  // that faults are to strike during
   std::set<std::string> frames_;
   bool sent_ = false;            // some frame
   std::vector<IoStep> at_work_;  // those of which no result was expected yet

@@ -1,0 +1,31 @@
+#include "harness/run/replay_command.h"
+
+#include <fmt/format.h>
+
+#include "harness/run/exit_status.h"
+#include "harness/run/run_command.h"
+
+namespace aoe::harness {
+
+int replay_command(const ReplayOptions& options) {
+  const auto schedule = load_schedule(options.schedule);
+  if (!schedule) {
+    complain(schedule.error());
+    return exit_usage;
+  }
+  auto scenario = parse_scenario(schedule->scenario, options.schedule + " (scenario)");
+  if (!scenario) {
+    complain(scenario.error());
+    return exit_usage;
+  }
+  RunOptions run;
+  run.cases = options.cases;
+  if (options.own_world) run.cases.world = world_named(schedule->world);
+  run.cases.plan = schedule->decisions;
+  run.cases.reproduce = "aoe-harness replay " + shell_quoted(options.schedule);
+  run.seed = schedule->seed;
+  run.out = options.out;
+  return run_scenarios(run, {*std::move(scenario)}, {});
+}
+
+}  // namespace aoe::harness

@@ -1,96 +1,45 @@
-""
-    "aoe-harness replay, explore and shrink, as a person meets them.
+"""aoe-harness replay, explore and shrink, as a person meets them.
 
-    usage : explore_test.py AOE_HARNESS AOE_TARGET SCENARIOS sim |
-    veth
-    ""
-    "
+usage: explore_test.py AOE_HARNESS AOE_TARGET SCENARIOS sim|veth
+"""
 
-    import json import os import re import shutil import subprocess import sys import tempfile
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
 
-        import lab
+import lab
 
-            HARNESS,
-    TARGET, SCENARIOS, PART = sys.argv [1:5] PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0,
-                       1, 2, 3,
-                       5
+HARNESS, TARGET, SCENARIOS, PART = sys.argv[1:5]
+PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3, 5
 
-                       HASTY =
-                           ""
-                           "\
+HASTY = """\
 scenario: hasty
-                       title : A bound that no initiator keeps roles : {
-target : {
-size:
-  64KiB
-}
-}
-steps : -discover : {
-expect:
-  e1 .1
-}
-- warmup:{
-reads:
-  16
-}
-- arm:{
-fault:
-  duplicate, id : noise, probability : 0.5
-}
-- arm:{
-fault:
-  drop, id : loss, match : {direction : to - target, command : read}, every : 3
-}
-- io:{
-id:
-  r, op : read, count : 2, requests : 10, depth : 2
-}
-- expect:{
-retransmit : {
-of:
-  loss, within : [ 0ms, 10us ]
-}
-}
-""
-    "
+title: A bound that no initiator keeps
+roles: {target: {size: 64KiB}}
+steps:
+- discover: {expect: e1.1}
+- warmup: {reads: 16}
+- arm: {fault: duplicate, id: noise, probability: 0.5}
+- arm: {fault: drop, id: loss, match: {direction: to-target, command: read}, every: 3}
+- io: {id: r, op: read, count: 2, requests: 10, depth: 2}
+- expect: {retransmit: {of: loss, within: [0ms, 10us]}}
+"""
 
-    LOSSY =
-        ""
-        "\
+LOSSY = """\
 scenario: lossy
-        title : Some requests and
-                some answers are lost roles : {
-target : {
-size:
-  64KiB
-}
-}
-steps : -discover : {
-expect:
-  e1 .1
-}
-- warmup:{
-reads:
-  16
-}
-- arm:{
-fault:
-  drop, id : loss, match : {command : ata}, probability : 0.1
-}
-- arm:{
-fault:
-  duplicate, id : twice, match : {direction : to - target, command : write}, every : 4
-}
-- io:{
-id:
-  m, op : mixed, count : 2, requests : 40, depth : 4
-}
-- expect:{
-io : {
-id:
-  m
-}
-}
+title: Some requests and some answers are lost
+roles: {target: {size: 64KiB}}
+steps:
+- discover: {expect: e1.1}
+- warmup: {reads: 16}
+- arm: {fault: drop, id: loss, match: {command: ata}, probability: 0.1}
+- arm: {fault: duplicate, id: twice, match: {direction: to-target, command: write}, every: 4}
+- io: {id: m, op: mixed, count: 2, requests: 40, depth: 4}
+- expect: {io: {id: m}}
 """
 
 EXPLORING = HASTY.replace("scenario: hasty", "scenario: exploring").replace("steps:", "explore: {requests: 10}\nsteps:")

@@ -73,10 +73,10 @@ class Shrinker {
   tl::expected<Shrunk, std::string> shrink();
 
  private:
-  std::string rule_of(const std::string& yaml, const std::vector<Decision>* plan,
-                      std::uint64_t seed);
+  std::string try_it(const std::string& yaml, const std::vector<Decision>* plan,
+                     std::uint64_t seed);
   bool fails(const Steps& steps, std::optional<std::uint64_t> seed = std::nullopt) {
-    return rule_of(text_of(steps), nullptr, seed.value_or(schedule_.seed)) == rule_;
+    return try_it(text_of(steps), nullptr, seed.value_or(schedule_.seed)) == failure_;
   }
   std::string text_of(const Steps& steps) const;
   /// Arms are as they were, or one for each decision; an arm without decisions is gone.
@@ -91,14 +91,14 @@ class Shrinker {
 
   const Schedule& schedule_;
   const Try& run_;
-  std::string rule_;
+  std::string failure_;  // how it fails
   YAML::Node root_;
   Steps steps_;  // as they were
   std::size_t tries_ = 0;
 };
 
-std::string Shrinker::rule_of(const std::string& yaml, const std::vector<Decision>* plan,
-                              std::uint64_t seed) {
+std::string Shrinker::try_it(const std::string& yaml, const std::vector<Decision>* plan,
+                             std::uint64_t seed) {
   const auto scenario = parse_scenario(yaml, "shrunk.yaml");
   if (!scenario) return {};
   ++tries_;
@@ -267,20 +267,21 @@ void Shrinker::widen_matches(Steps& steps) {
 tl::expected<Shrunk, std::string> Shrinker::shrink() {
   const auto scenario = parse_scenario(schedule_.scenario, "its scenario");
   if (!scenario) return tl::unexpected(scenario.error());
-  rule_ = rule_of(schedule_.scenario, &schedule_.decisions, schedule_.seed);
-  if (rule_.empty()) {
+  failure_ = try_it(schedule_.scenario, &schedule_.decisions, schedule_.seed);
+  if (failure_.empty()) {
     return tl::unexpected(schedule_.failure.empty()
                               ? "that run passed: there is nothing to shrink"
                               : "in the sim world it passes: it can't be shrunk there");
   }
   root_ = YAML::Load(schedule_.scenario);
   for (const auto& step : root_["steps"]) steps_.push_back(step);
-  Shrunk shrunk{
-      .rule = rule_, .decisions_before = schedule_.decisions.size(), .steps_before = steps_.size()};
+  Shrunk shrunk{.rule = failure_,
+                .decisions_before = schedule_.decisions.size(),
+                .steps_before = steps_.size()};
 
   const auto decisions =
       minimise<Decision>(schedule_.decisions, [&](const std::vector<Decision>& some) {
-        return rule_of(schedule_.scenario, &some, schedule_.seed) == rule_;
+        return try_it(schedule_.scenario, &some, schedule_.seed) == failure_;
       });
   Steps steps = direct(decisions);
   const auto leave_out = [&] {
@@ -297,7 +298,7 @@ tl::expected<Shrunk, std::string> Shrinker::shrink() {
   const bool of_any_seed =
       std::ranges::all_of(other_seeds, [&](std::uint64_t seed) { return fails(steps, seed); });
   if (!of_any_seed) root_["seed"] = schedule_.seed;
-  shrunk.yaml = fmt::format("# Breaks: {}. Shrunk from a run with seed {}.\n{}", rule_,
+  shrunk.yaml = fmt::format("# Breaks: {}. Shrunk from a run with seed {}.\n{}", rule,
                             schedule_.seed, text_of(steps));
   shrunk.decisions = decisions.size();
   shrunk.steps = steps.size();

@@ -1,7 +1,7 @@
 // Turns a failing run into a short scenario that fails by itself and says why: with the fewest of
 // its faults' decisions, each as a fault that strikes just that frame, and the fewest of its steps.
 //
-// Tries, and keeps what fails by the same rule. Runs nothing itself: whoever calls it does.
+// Tries, and keeps what fails in the same way. Runs nothing itself: whoever calls it does.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 
 namespace aoe::harness {
 
-/// Runs a scenario, with a plan where there is one. Returns the rule that was broken first, or
-/// nothing where it passed.
+/// Runs a scenario, with a plan where there is one. Returns how it failed, which begins with the
+/// rule and perhaps a colon, or nothing where it passed.
 using Try = std::function<std::string(const Scenario& scenario, std::uint64_t seed,
                                       const std::vector<Decision>* plan)>;
 

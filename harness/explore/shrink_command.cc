@@ -18,7 +18,7 @@ int shrink_command(const ShrinkOptions& options) {
   }
   const auto shrunk = shrink(*schedule, [](const Scenario& scenario, std::uint64_t seed,
                                            const std::vector<Decision>* plan) {
-    return try_in_sim(scenario, seed, plan).rule();
+    return try_in_sim(scenario, seed, plan).kind();
   });
   if (!shrunk) {
     complain(fmt::format("{}: {}", options.schedule, shrunk.error()));

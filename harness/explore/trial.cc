@@ -11,6 +11,12 @@ std::string Trial::rule() const {
   return verdict.failures.empty() ? "world" : verdict.failures.front().rule;
 }
 
+std::string Trial::kind() const {
+  if (rule().empty() || verdict.failures.empty()) return rule();
+  const std::string& expected = verdict.failures.front().expected;
+  return rule() + ": " + expected.substr(0, expected.find_first_of("#([0123456789"));
+}
+
 std::string Trial::failure() const {
   if (verdict.failures.empty()) return verdict.reason;
   return rule() + ": " + verdict.failures.front().actual;

@@ -19,6 +19,8 @@ struct Trial {
 
   /// The first that was broken: "window-respected", or the word of a step; empty where it passed.
   std::string rule() const;
+  /// What was expected, without what differs from run to run: the same of failures that are alike.
+  std::string kind() const;
   /// In one line: "window-respected: #12 (...) makes 3 unanswered requests …"
   std::string failure() const;
 };

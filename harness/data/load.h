@@ -1,27 +1,61 @@
 // An `io` step at work: one request, or many of them with some outstanding at once, checked as they
-// come back. Blocks are chosen by the seed, each at most once, so that nothing overlaps within a
-// load.
+// come back.
+//
+// Which blocks are asked for is the seed's affair: each at most once, or anywhere within a span, so
+// that requests overlap. A request that would look like another one on its way (see AtWork) waits.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/data/disk_model.h"
+#include "harness/data/disk_history.h"
 #include "harness/world/world.h"
 
 namespace aoe::harness {
 
+/// What is asked at this moment, by all loads of a run. Two reads of one sector, two flushes or two
+/// trims look like a request and its repetition to who sees the frames, so of these only one is at
+/// work at a time. Writes and what overlaps them the initiator keeps in order itself.
+class AtWork {
+ public:
+  explicit AtWork(std::uint64_t sectors) : is_read_(sectors) {}
+
+  /// Returns whether it may begin; it has, then.
+  bool begin(const initiator::IoRequest& request);
+  void end(const initiator::IoRequest& request);
+
+  /// What is to be done when something has ended for which another waits.
+  std::function<void()> on_room;
+  void wait() { ++waiting_; }
+
+ private:
+  std::vector<bool> is_read_;  // by sector
+  bool flushing_ = false;
+  bool trimming_ = false;
+  std::uint64_t waiting_ = 0;
+};
+
 class Load {
  public:
-  Load(const IoStep& step, const Scenario& scenario, World& world, DiskModel& model,
-       Random& random);
+  /// What the loads of a run share.
+  struct Shared {
+    World& world;
+    DiskHistory& history;
+    AtWork& at_work;
+    Random& random;
+  };
+
+  Load(const IoStep& step, const TargetRole& target, const Shared& shared);
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
   /// Submits as much as may be outstanding; the rest follows as requests complete.
   void start();
+  /// Goes on where it waited for others.
+  void go_on();
 
   const std::string& id() const { return step_.id; }
   std::uint32_t requests() const { return step_.requests; }
@@ -31,34 +65,37 @@ class Load {
   std::uint32_t failed() const { return failed_; }
   const initiator::Completion& first_failure() const { return first_failure_; }
   /// Data of a read that was not what it must be.
-  const std::optional<std::string>& wrong_data() const { return wrong_data_; }
+  const std::optional<WrongData>& wrong_data() const { return wrong_data_; }
   Instant started() const { return started_; }
   Instant finished() const { return finished_; }
 
  private:
   struct Slot {
-    std::vector<std::uint8_t> buffer;
-    std::uint64_t lba = 0;
-    bool is_write = false;
-    std::uint32_t version = 0;
-    DiskModel::Snapshot snapshot{};
+    initiator::IoRequest request{};
+    std::vector<std::uint8_t> buffer{};
+    Version version = 0;  // of a write or trim
+    Moment begun = 0;     // of a read or flush
+    bool drawn = false;   // it is to be submitted, and may not yet
   };
 
-  void submit(Slot& slot);
+  initiator::IoKind draw_kind();
+  std::uint64_t draw_lba();
+  void draw(Slot& slot);
+  bool submit(Slot& slot);
   void completed(Slot& slot, const initiator::Completion& completion);
 
   const IoStep step_;
-  const Address device_;
-  World& world_;
-  DiskModel& model_;
-  Random& random_;
-  std::vector<std::uint64_t> blocks_;  // in the order in which they are used
+  const TargetRole target_;
+  const Shared shared_;
+  std::vector<std::uint64_t> blocks_;  // in the order in which they are used, each once
   std::vector<Slot> slots_;
-  std::uint32_t submitted_ = 0;
+  std::vector<std::uint32_t> idle_;  // places of slots
+  bool going_on_ = false;
+  std::uint32_t drawn_ = 0;
   std::uint32_t completed_ = 0;
   std::uint32_t failed_ = 0;
   initiator::Completion first_failure_;
-  std::optional<std::string> wrong_data_;
+  std::optional<WrongData> wrong_data_;
   Instant started_{};
   Instant finished_{};
 };

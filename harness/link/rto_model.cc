@@ -9,7 +9,6 @@ using std::chrono::milliseconds;
 
 constexpr Duration rto_cold = milliseconds(1000);
 constexpr Duration rto_least = milliseconds(100);
-constexpr Duration rto_most = milliseconds(8000);
 constexpr Duration reordering_least = milliseconds(1);
 
 constexpr Duration linux_average = milliseconds(250);
@@ -42,7 +41,7 @@ Duration RtoModel::rto(unsigned attempt) const {
   const Duration first = warm_ ? std::max(rto_least, srtt_ + 4 * rttvar_) : rto_cold;
   const unsigned doublings =
       std::min(attempt - 1, 10U);  // by then beyond the most, whatever it was
-  return std::min<Duration>(first * (1LL << doublings), rto_most);
+  return std::min<Duration>(first * (1LL << doublings), most);
 }
 
 Duration RtoModel::flush_rto(unsigned attempt) const {

@@ -22,6 +22,7 @@ class RtoModel {
  public:
   using Profile = initiator::Profile;
   static constexpr Duration flush_least = std::chrono::seconds(1);
+  static constexpr Duration most = std::chrono::seconds(8);
 
   explicit RtoModel(Profile profile = Profile::rfc6298);
 

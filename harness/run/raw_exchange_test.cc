@@ -4,6 +4,7 @@
 
 #include "harness/data/pattern.h"
 #include "harness/test_words.h"
+#include "proto/describe.h"
 
 namespace aoe::harness {
 namespace {

@@ -20,7 +20,17 @@ int replay_command(const ReplayOptions& options) {
   }
   RunOptions run;
   run.cases = options.cases;
-  if (options.own_world) run.cases.world = world_named(schedule->world);
+  if (options.own_world) {
+    run.cases.world = world_named(schedule->world);
+    if (!schedule->sut.empty()) {
+      auto implementation = find_implementation(schedule->sut);
+      if (!implementation) {
+        complain(implementation.error());
+        return exit_usage;
+      }
+      run.cases.sut = *std::move(implementation);
+    }
+  }
   run.cases.plan = schedule->decisions;
   run.cases.reproduce = "aoe-harness replay " + shell_quoted(options.schedule);
   run.seed = schedule->seed;

@@ -122,7 +122,7 @@ tl::expected<void, std::string> Case::write_schedule(const FaultStage& stage,
   const Schedule schedule{.scenario = scenario_.yaml,
                           .seed = seed_,
                           .world = std::string(text(options_.world)),
-                          .sut = options_.world == WorldKind::sim ? "" : options_.target_program,
+                          .sut = options_.sut.given,
                           .failure = record.failures.empty() ? "" : record.failures.front().rule,
                           .decisions = stage.decisions()};
   return write_whole((folder_ / "schedule.yaml").string(), to_yaml(schedule));

@@ -23,6 +23,10 @@ Duration answer_patience() {
   return RtoModel().rto(16);
 }
 
+Check check_of(const WrongData& wrong) {
+  return wrong.was_flushed ? Check::flushed_survives : Check::data_integrity;
+}
+
 }  // namespace
 
 Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
@@ -33,11 +37,18 @@ Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exc
       ledger_(ledger),
       exchanges_(exchanges),
       random_(seed ^ io_stream),
-      model_(scenario.target.sectors, scenario.target.fill_pattern),
+      history_(scenario.target.sectors, scenario.target.fill_pattern ? DiskHistory::Fill::pattern
+                                                                     : DiskHistory::Fill::zeros),
+      at_work_(scenario.target.sectors),
       raw_(scenario, world),
       last_io_(world.now()),
       last_heal_(world.now()),
-      changed_(world.now()) {}
+      changed_(world.now()) {
+  if (!scenario.given.late_duplicates_fail) history_.excuse_late_duplicates();
+  at_work_.on_room = [this] {
+    for (Load& load : loads_) load.go_on();
+  };
+}
 
 Verdict Runner::run() {
   const Instant begun = world_.now();
@@ -141,9 +152,9 @@ Failure Runner::fail_for_certain(std::string expected, std::string actual,
   return {mark_, rule_, std::move(expected), std::move(actual), std::move(frames), true};
 }
 
-Failure Runner::fail_data(std::string expected, const Load& load) {
+Failure Runner::fail_data(std::string expected, const WrongData& wrong) {
   wrong_data_told_ = true;
-  return fail_for_certain(std::move(expected), *load.wrong_data());
+  return fail_for_certain(std::move(expected), wrong.text);
 }
 
 bool Runner::is_always(Check check) const {
@@ -190,7 +201,8 @@ Instant Runner::patience() const {
 }
 
 Load& Runner::start(const IoStep& step) {
-  Load& load = loads_.emplace_back(step, scenario_, world_, model_, random_);
+  Load& load = loads_.emplace_back(step, scenario_.target,
+                                   Load::Shared{world_, history_, at_work_, random_});
   last_io_ = world_.now();
   load.start();
   return load;
@@ -217,7 +229,7 @@ Runner::Result Runner::step(const WarmupStep& step) {
   Load& load = start(step.reads);
   wait([&] { return load.done(); }, patience());
   const std::string expected = fmt::format("{} reads to warm up", step.reads.requests);
-  if (load.wrong_data()) return fail_data(expected, load);
+  if (load.wrong_data()) return fail_data(expected, *load.wrong_data());
   if (load.done() && load.failed() == 0) return std::nullopt;
   return fail(expected,
               fmt::format("{} completed, {} of them failed", load.completed(), load.failed()));
@@ -308,14 +320,14 @@ Runner::Result Runner::expect(const ExpectIo& io) {
   rule_ = "io";
   Load& load = *std::ranges::find(loads_, io.id, &Load::id);
   wait([&] { return load.done(); }, io.within ? load.started() + *io.within : patience());
-  const bool must_succeed = io.success && *io.success;
-  const bool must_fail = io.success && !*io.success;
+  const bool must_succeed = io.result == IoResult::ok;
+  const bool must_fail = io.result == IoResult::error;
   const std::string expected = fmt::format("io {} {}{}", io.id,
                                            must_succeed ? "completes"
                                            : must_fail  ? "fails"
                                                         : "ends",
                                            io.within ? " within " + describe(*io.within) : "");
-  if (load.wrong_data()) return fail_data(expected + " with right data", load);
+  if (load.wrong_data()) return fail_data(expected + " with right data", *load.wrong_data());
   if (!load.done()) {
     return fail(expected, fmt::format("{} of {} requests done after {}", load.completed(),
                                       load.requests(), describe(world_.now() - load.started())));
@@ -444,18 +456,44 @@ Runner::Result Runner::expect(const ExpectReplies& replies) {
               fmt::format("{}", request.answers.size()), std::move(frames));
 }
 
+Duration Runner::standstill_max() const {
+  // A request waits for its timeout, which has grown meanwhile, or until its device is given up.
+  const Duration deadsecs = scenario_.given.deadsecs;
+  const Duration wait = deadsecs > Duration{} ? std::min(deadsecs, RtoModel::most) : RtoModel::most;
+  return wait + exchanges_.rto() + world_.slack();
+}
+
 Runner::Result Runner::settle() {
   faults_.heal_all();
   const auto done = [this] { return std::ranges::all_of(loads_, &Load::done); };
-  if (wait(done, world_.now() + scenario_.settle)) return std::nullopt;
+  const auto completed = [this] {
+    std::uint64_t count = 0;
+    for (const Load& load : loads_) count += load.completed();
+    return count;
+  };
+  if (scenario_.settle) {
+    if (wait(done, world_.now() + *scenario_.settle)) return std::nullopt;
+  } else {
+    for (std::uint64_t before = UINT64_MAX; !done() && completed() != before;) {
+      before = completed();
+      wait([&] { return done() || completed() != before; }, world_.now() + standstill_max());
+    }
+    if (done() || !is_always(Check::liveness)) return std::nullopt;
+  }
   std::string open;
   for (const Load& load : loads_) {
     if (load.done()) continue;
     open += fmt::format("{}{} ({} of {} done)", open.empty() ? "" : ", ", load.id(),
                         load.completed(), load.requests());
   }
-  return fail(fmt::format("all I/O resolved within {} of the end", describe(scenario_.settle)),
-              "outstanding: " + open);
+  if (scenario_.settle) {
+    return fail(fmt::format("all I/O resolved within {} of the end", describe(*scenario_.settle)),
+                "outstanding: " + open);
+  }
+  rule_ = text(Check::liveness);
+  return fail(std::string(rule(Check::liveness)),
+              fmt::format("for {} nothing was resolved, outstanding: {}",
+                          describe(standstill_max()), open));
 }
 
 Runner::Result Runner::check_store() {
@@ -465,8 +503,9 @@ Runner::Result Runner::check_store() {
   for (std::uint64_t lba = 0; lba < scenario_.target.sectors; lba += piece) {
     bytes.resize(std::min(piece, scenario_.target.sectors - lba) * sector_size);
     if (!world_.read_store(lba * sector_size, bytes)) return std::nullopt;
-    if (auto wrong = model_.verify(lba, bytes)) {
-      return fail_for_certain(std::string(rule(Check::data_integrity)), "in the store, " + *wrong);
+    if (const auto wrong = history_.verify(lba, bytes)) {
+      rule_ = text(check_of(*wrong));
+      return fail_for_certain(std::string(rule(check_of(*wrong))), "in the store, " + wrong->text);
     }
   }
   return std::nullopt;
@@ -487,9 +526,10 @@ Runner::Result Runner::check_always() {
   if (!is_always(Check::data_integrity) || wrong_data_told_) return std::nullopt;
   for (const Load& load : loads_) {
     if (!load.wrong_data()) continue;
-    rule_ = text(Check::data_integrity);
-    return fail_for_certain(std::string(rule(Check::data_integrity)),
-                            fmt::format("io {} read: {}", load.id(), *load.wrong_data()));
+    const Check check = check_of(*load.wrong_data());
+    rule_ = text(check);
+    return fail_for_certain(std::string(rule(check)),
+                            fmt::format("io {} read: {}", load.id(), load.wrong_data()->text));
   }
   return std::nullopt;
 }

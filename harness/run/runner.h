@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/data/disk_model.h"
+#include "harness/data/disk_history.h"
 #include "harness/data/load.h"
 #include "harness/report/record.h"
 #include "harness/run/fault_control.h"
@@ -78,6 +78,8 @@ class Runner {
   Result expect(const ExpectReplies& replies);
   Result judge_retransmission(FrameId request, const TimeWindow& within);
   Result settle();
+  /// The longest that nothing may complete once everything is healed.
+  Duration standstill_max() const;
   Result check_store();
   Result check_always();
 
@@ -87,7 +89,7 @@ class Runner {
   Failure fail(std::string expected, std::string actual, std::vector<FrameId> frames = {}) const;
   Failure fail_for_certain(std::string expected, std::string actual,
                            std::vector<FrameId> frames = {}) const;
-  Failure fail_data(std::string expected, const Load& load);
+  Failure fail_data(std::string expected, const WrongData& wrong);
   std::string doubt() const;
   bool is_always(Check check) const;
   Load& start(const IoStep& step);
@@ -109,7 +111,8 @@ class Runner {
   const Ledger& ledger_;
   Exchanges& exchanges_;
   Random random_;
-  DiskModel model_;
+  DiskHistory history_;
+  AtWork at_work_;
   std::list<Load> loads_;
   RawExchanges raw_;
   Mark mark_;         // of the step that runs,

@@ -45,6 +45,16 @@ std::string_view verb(IoOperation operation) {
     case IoOperation::write: return "write";
     case IoOperation::mixed: return "reads and writes";
     case IoOperation::flush: return "flush";
+    case IoOperation::trim: return "trim";
+  }
+  return "";
+}
+
+std::string_view verb(IoResult result) {
+  switch (result) {
+    case IoResult::error: return "fails";
+    case IoResult::ok: return "succeeds";
+    case IoResult::any: return "ends";
   }
   return "";
 }
@@ -119,7 +129,7 @@ std::string in_words(const ExpectStep& step) {
   std::vector<std::string> parts;
   if (step.io) {
     parts.push_back(
-        fmt::format("io {} {}{}", step.io->id, step.io->success ? "succeeds" : "fails",
+        fmt::format("io {} {}{}", step.io->id, verb(step.io->result),
                     step.io->within ? fmt::format(" within {}", describe(*step.io->within)) : ""));
   }
   if (step.device)
@@ -194,10 +204,10 @@ class Ladder {
   void operator()(const ExpectStep& step) {
     if (step.retransmit) right(fmt::format("again, after {}", step.retransmit->fault));
     if (step.io) {
-      if (step.io->success) {
+      if (step.io->result == IoResult::ok) {
         left(fmt::format("{} done", step.io->id));
       } else {
-        note(fmt::format("{} fails", step.io->id));
+        note(fmt::format("{} {}", step.io->id, verb(step.io->result)));
       }
     }
     if (step.device) note(step.device->up ? "up" : "down");

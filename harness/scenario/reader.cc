@@ -54,6 +54,8 @@ Givens parse_given(YamlMap map) {
     given.profile = linux_driver ? initiator::Profile::linux_driver : initiator::Profile::rfc6298;
   }
   given.early_retransmission = map.boolean("early-retransmission", given.early_retransmission);
+  if (map.has("late-duplicates"))
+    given.late_duplicates_fail = map.choice("late-duplicates", {"fail", "tell"}) == 0;
   map.finish();
   return given;
 }
@@ -123,7 +125,7 @@ Scenario parse(const Variant& variant, const std::string& file) {
   if (map.has("finally")) {
     YamlMap finally = map.map("finally");
     finally.choice("all-io", {"resolved"});
-    scenario.settle = finally.duration("within", scenario.settle);
+    if (finally.has("within")) scenario.settle = finally.duration("within", {});
     finally.finish();
   }
   map.finish();

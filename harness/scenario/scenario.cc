@@ -37,6 +37,10 @@ std::string_view rule(Check check) {
     case Check::no_early_retransmit:
       return "no-early-retransmit: no request is repeated before its timeout "
              "(profile/rexmit-timeout)";
+    case Check::flushed_survives:
+      return "flushed-survives: what was acknowledged before a flush is there after the target was "
+             "killed (AoEr11 §3.1)";
+    case Check::liveness: return "liveness: once everything is healed, all I/O is resolved in time";
   }
   AOE_CHECK(false && "a check without a rule");
 }

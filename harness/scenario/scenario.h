@@ -1,8 +1,6 @@
 // A scenario as a typed tree: what a YAML file says, checked, with defaults filled in.
 //
-// scenarios/README.md lists the words there are, and what each means. Nothing that is read here can
-// lead to what a run could not tell: two I/Os at work on the same sectors would make the same frame
-// a repetition or a request of its own, so that is refused.
+// scenarios/README.md lists the words there are, and what each means.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +34,7 @@ struct Givens {
   Duration rtt = std::chrono::microseconds(200);
   initiator::Profile profile = initiator::Profile::rfc6298;  // how our initiator keeps time
   bool early_retransmission = false;  // does it repeat what others have overtaken?
+  bool late_duplicates_fail = true;  // a copy of a write that overwrites a newer one is wrong data
 };
 
 struct DiscoverStep {
@@ -43,13 +42,14 @@ struct DiscoverStep {
   Duration within{};
 };
 
-enum class IoOperation : std::uint8_t { read, write, mixed, flush };
+enum class IoOperation : std::uint8_t { read, write, mixed, flush, trim };
 
 struct IoStep {
   std::string id;
   IoOperation operation = IoOperation::read;
-  std::optional<std::uint64_t> lba;  // none: of the seed
-  std::uint32_t count = 8;           // sectors a request
+  std::optional<std::uint64_t> lba;   // none: of the seed
+  std::uint32_t count = 8;            // sectors a request
+  std::optional<std::uint64_t> span;  // sectors: anywhere in so many from `lba` on, and again
   std::uint32_t requests = 1;
   std::uint32_t depth = 1;  // outstanding at once
 };
@@ -70,9 +70,12 @@ struct WaitStep {
   Duration time{};
 };
 
+/// How an I/O must end; any: well or not.
+enum class IoResult : std::uint8_t { error, ok, any };
+
 struct ExpectIo {
   std::string id;
-  std::optional<bool> success = true;  // none: it ends, well or not
+  IoResult result = IoResult::ok;
   std::optional<Duration> within;
 };
 
@@ -133,8 +136,10 @@ enum class Check : std::uint8_t {
   window_respected,
   reserved_zero,
   no_early_retransmit,
+  flushed_survives,
+  liveness,
 };
-inline constexpr int check_count = static_cast<int>(Check::no_early_retransmit) + 1;
+inline constexpr int check_count = static_cast<int>(Check::liveness) + 1;
 /// Its name, and the rule that it stands for: "window-respected: no more requests are …".
 std::string_view text(Check check);
 std::string_view rule(Check check);
@@ -162,8 +167,8 @@ struct Scenario {
   std::optional<std::uint64_t> seed;   // whatever the run's is
   std::optional<ExploreSpec> explore;  // what is to be drawn before it can be run
   std::vector<Step> steps;
-  std::vector<Check> always;                   // all of them, unless told
-  Duration settle = std::chrono::seconds(10);  // finally.within: until all I/O is resolved
+  std::vector<Check> always;       // all of them, unless told
+  std::optional<Duration> settle;  // finally.within: until all I/O is resolved; derived unless told
 };
 
 /// Reads a file: one scenario or several (YAML documents), each in all variants of its matrix. The

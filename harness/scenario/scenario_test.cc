@@ -36,7 +36,8 @@ TEST(Scenario, WhatIsNotSaidHasADefault) {
   EXPECT_EQ(scenario->given.maxout, 128);
   EXPECT_EQ(scenario->given.mtu, 1500);
   EXPECT_EQ(scenario->given.rtt, std::chrono::microseconds(200));
-  EXPECT_EQ(scenario->settle, std::chrono::seconds(10));
+  EXPECT_EQ(scenario->settle, std::nullopt);
+  EXPECT_TRUE(scenario->given.late_duplicates_fail);
   EXPECT_EQ(scenario->always.size(), static_cast<std::size_t>(check_count)) << "all the checks";
 }
 
@@ -87,7 +88,7 @@ finally: {all-io: resolved, within: 1s}
   EXPECT_EQ(io.requests, 20U);
   EXPECT_EQ(io.depth, 5U);
   const auto& expect = std::get<ExpectStep>(scenario->steps[8].what);
-  EXPECT_FALSE(expect.io->success);
+  EXPECT_EQ(expect.io->result, IoResult::error);
   EXPECT_FALSE(expect.device->up);
   EXPECT_EQ(std::get<MacChangeSpec>(std::get<ArmStep>(scenario->steps[9].what).fault.kind).mac,
             (Mac{{2, 0, 0, 0, 0, 9}}));
@@ -124,8 +125,8 @@ TEST(Scenario, MistakesAtTheTopAreNamed) {
        "x.yaml:7:1: scenario: unknown key 'alway'; did you mean 'always'?"},
       {with("{target: {}}", "{}", "[{wait: 1ms}]", "always: [data-integrety]"),
        "x.yaml:7:10: scenario: always: expected one of data-integrity, no-unasked-reply, "
-       "tag-unique-in-flight, window-respected, reserved-zero, no-early-retransmit, got "
-       "'data-integrety'; did you "
+       "tag-unique-in-flight, window-respected, reserved-zero, no-early-retransmit, "
+       "flushed-survives, liveness, got 'data-integrety'; did you "
        "mean 'data-integrity'?"},
       {with("{target: {}}", "{}", "[{wait: 1ms}]", "finally: {all-io: done}"),
        "x.yaml:7:19: finally: all-io: expected one of resolved, got 'done'"},
@@ -173,13 +174,14 @@ TEST(Scenario, MistakesInStepsAreNamed) {
       {with_steps("{warmup: {reads: 0}}"),
        "x.yaml:6:26: warmup: reads: expected a whole number from 1 to 1000000"},
       {with_steps("{warmup: {reads: 17}}"),
-       "x.yaml:6:18: warmup: at most 16 requests of 8 sectors, so that no block is used twice"},
+       "x.yaml:6:18: warmup: at most 16 requests of 8 sectors, each block once, or any "
+       "number in a span"},
       {with_steps("{wait: long}"), "x.yaml:6:16: step: wait: expected a time such as 250ms"},
       {with_steps("{io: {op: read}}"), "x.yaml:6:14: io: key 'id' is missing"},
       {with_steps("{io: {id: (warmup), op: read}}"),
        "x.yaml:6:19: io: id: expected a name of letters, digits and - _ ."},
-      {with_steps("{io: {id: a, op: trim}}"),
-       "x.yaml:6:26: io: op: expected one of read, write, mixed, flush, got 'trim'"},
+      {with_steps("{io: {id: a, op: erase}}"),
+       "x.yaml:6:26: io: op: expected one of read, write, mixed, flush, trim, got 'erase'"},
       {with_steps("{io: {id: a, op: read, lba: 128}}"),
        "x.yaml:6:37: io: lba: expected a whole number from 0 to 127"},
       {with_steps("{io: {id: a, op: read, lba: 121}}"),
@@ -187,9 +189,16 @@ TEST(Scenario, MistakesInStepsAreNamed) {
       {with_steps("{io: {id: a, op: read, count: 0}}"),
        "x.yaml:6:39: io: count: expected a whole number from 1 to 128"},
       {with_steps("{io: {id: a, op: read, lba: 0, requests: 2}}"),
-       "x.yaml:6:14: io: many requests have LBAs of the seed, so no lba"},
+       "x.yaml:6:14: io: many requests have LBAs of the seed, so a span, or no lba"},
       {with_steps("{io: {id: a, op: write, requests: 17}}"),
-       "x.yaml:6:14: io: at most 16 requests of 8 sectors, so that no block is used twice"},
+       "x.yaml:6:14: io: at most 16 requests of 8 sectors, each block once, or any number in a "
+       "span"},
+      {with_steps("{io: {id: a, op: write, span: 4000}}"),
+       "x.yaml:6:40: io: span: expected whole sectors, a request at least, within the disk"},
+      {with_steps("{io: {id: a, op: write, lba: 8, span: 64KiB}}"),
+       "x.yaml:6:48: io: span: expected whole sectors, a request at least, within the disk"},
+      {with_steps("{io: {id: a, op: write, count: 9, span: 4KiB}}"),
+       "x.yaml:6:50: io: span: expected whole sectors, a request at least, within the disk"},
       {with_steps("{io: {id: a, op: read, depth: 0}}"),
        "x.yaml:6:39: io: depth: expected a whole number from 1 to 65536"},
       {with_steps("{io: {id: a, op: flush, lba: 0}}"),
@@ -253,39 +262,14 @@ TEST(Scenario, MistakesInExpectationsAreNamed) {
       {with_steps("{expect: {device: down, within: [rto, rtt]}}"),
        "x.yaml:6:41: expected a time such as 250ms or one of deadsecs, rto, slack, srtt, tick, got "
        "'rtt'; did you mean 'rto'?"},
+      {with("{target: {}}", "{late-duplicates: forgive}"),
+       "x.yaml:5:26: given: late-duplicates: expected one of fail, tell, got 'forgive'"},
       {with_steps("{expect: {retransmit: {of: f, within: rto}}}"),
        "x.yaml:6:36: retransmit: no fault 'f' before this step"},
       {with_steps("{expect: {hits: {of: f}}}"), "x.yaml:6:30: hits: no fault 'f' before this step"},
       {with_steps("{arm: {fault: drop, id: f}}, {expect: {hits: {of: f, min: 0}}}"),
        "x.yaml:6:67: hits: min: expected a whole number, 1 or more"},
   });
-}
-
-TEST(Scenario, TwoIosThatMayMeetAreRefused) {
-  const char* const refusal =
-      "x.yaml:6:%d: io: 'a' may still be at work on the same sectors; expect its result first";
-  const auto refused = [&](const std::string& first, const std::string& second) {
-    const std::string steps = "{io: {id: a, " + first + "}}, {io: {id: b, " + second + "}}";
-    const std::string column = std::to_string(31 + first.size());
-    std::string expected = refusal;
-    expected.replace(expected.find("%d"), 2, column);
-    EXPECT_EQ(complaint(with_steps(steps)), expected) << steps;
-  };
-  refused("op: read", "op: read");
-  refused("op: write, lba: 0", "op: mixed");
-  refused("op: write, lba: 0", "op: read, lba: 7");
-  refused("op: flush", "op: flush");
-
-  EXPECT_EQ(
-      complaint(with_steps("{io: {id: a, op: write, lba: 0}}, {io: {id: b, op: read, lba: 8}}")),
-      "none");
-  EXPECT_EQ(complaint(with_steps("{io: {id: a, op: write}}, {io: {id: b, op: flush}}")), "none");
-  EXPECT_EQ(complaint(with_steps(
-                "{io: {id: a, op: read}}, {expect: {io: {id: a}}}, {io: {id: b, op: read}}")),
-            "none");
-  EXPECT_EQ(complaint(with_steps("{io: {id: a, op: read}}, {warmup: {reads: 1}}")),
-            "x.yaml:6:43: warmup: 'a' may still be at work on the same sectors; expect its result "
-            "first");
 }
 
 TEST(Scenario, BrokenYamlIsOneLineThatSaysWhere) {

@@ -24,12 +24,6 @@ std::uint32_t requests(YamlMap& map, const std::string& key, std::uint64_t fallb
   return static_cast<std::uint32_t>(map.number(key, fallback, 1, 1'000'000));
 }
 
-bool overlap(const IoStep& a, const IoStep& b) {
-  const bool flushes = a.operation == IoOperation::flush;
-  if (flushes || b.operation == IoOperation::flush) return a.operation == b.operation;
-  return !a.lba || !b.lba || (*a.lba < *b.lba + b.count && *b.lba < *a.lba + a.count);
-}
-
 void check_known(const YamlMap& map, const YAML::Node& node, const std::string& id,
                  const std::set<std::string>& known, std::string_view what) {
   if (known.contains(id)) return;
@@ -96,7 +90,6 @@ WarmupStep StepReader::warmup(YamlMap map) const {
   step.reads.requests = requests(map, "reads", 64);
   step.reads.depth = depth(map);
   check_size(map, "warmup", step.reads);
-  check_free(map, "warmup", step.reads);
   map.finish();
   return step;
 }
@@ -121,19 +114,29 @@ IoStep StepReader::io(YamlMap map) {
   IoStep step;
   step.id = map.name("id");
   if (!ios_.insert(step.id).second) map.fail(map.require("id"), "this id is taken");
-  step.operation = static_cast<IoOperation>(map.choice("op", {"read", "write", "mixed", "flush"}));
+  step.operation =
+      static_cast<IoOperation>(map.choice("op", {"read", "write", "mixed", "flush", "trim"}));
   if (step.operation != IoOperation::flush) {
     if (map.has("lba")) step.lba = map.number("lba", 0, 0, target_.sectors - 1);
     step.count = static_cast<std::uint32_t>(map.number("count", 8, 1, target_.sectors));
+    if (map.has("span")) step.span = span(map, step);
   }
   step.requests = requests(map, "requests", 1);
-  // All flushes look the same on the wire, so there is one at a time.
   if (step.operation != IoOperation::flush) step.depth = depth(map);
   check_size(map, "io", step);
-  check_free(map, "io", step);
-  at_work_.push_back(step);
   map.finish();
   return step;
+}
+
+std::uint64_t StepReader::span(YamlMap& map, const IoStep& step) const {
+  const std::uint64_t bytes = map.size("span", 0);
+  const std::uint64_t sectors = bytes / sector_size;
+  if (bytes % sector_size != 0 || sectors < step.count ||
+      step.lba.value_or(0) + sectors > target_.sectors) {
+    map.fail(map.require("span"),
+             "span: expected whole sectors, a request at least, within the disk");
+  }
+  return sectors;
 }
 
 SendStep StepReader::send(YamlMap map) {
@@ -189,13 +192,10 @@ ExpectIo StepReader::expect_io(YamlMap map) {
   ExpectIo io;
   io.id = map.text("id");
   check_known(map, map.require("id"), io.id, ios_, "io");
-  if (map.has("result")) {
-    const std::size_t result = map.choice("result", {"error", "ok", "any"});
-    io.success = result == 2 ? std::nullopt : std::optional(result == 1);
-  }
+  if (map.has("result"))
+    io.result = static_cast<IoResult>(map.choice("result", {"error", "ok", "any"}));
   if (map.has("within")) io.within = map.duration("within", {});
   map.finish();
-  std::erase_if(at_work_, [&](const IoStep& step) { return step.id == io.id; });
   return io;
 }
 
@@ -224,30 +224,21 @@ void StepReader::check_sent(const YamlMap& map, const YAML::Node& node,
 
 void StepReader::check_size(const YamlMap& map, std::string_view what, const IoStep& step) const {
   if (step.operation == IoOperation::flush) return;
-  if (step.lba && step.requests > 1) {
-    fail_at(map.mark(), "io: many requests have LBAs of the seed, so no lba");
+  if (step.lba && !step.span && step.requests > 1) {
+    fail_at(map.mark(), "io: many requests have LBAs of the seed, so a span, or no lba");
   }
   if (step.lba && *step.lba + step.count > target_.sectors) {
     fail_at(map.mark(), fmt::format("io: beyond the disk's last sector, {}", target_.sectors - 1));
   }
-  // A duplicate that arrives late may then only repeat what is there.
-  if (const std::uint64_t blocks = target_.sectors / step.count; step.requests > blocks) {
-    fail_at(map.mark(),
-            fmt::format("{}: at most {} requests of {} sectors, so that no block is used twice",
-                        what, blocks, step.count));
+  const std::uint64_t blocks = target_.sectors / step.count;
+  if (!step.span && step.requests > blocks) {
+    fail_at(map.mark(), fmt::format("{}: at most {} requests of {} sectors, each block once, or "
+                                    "any number in a span",
+                                    what, blocks, step.count));
   }
   const std::uint64_t at_once = std::min(step.depth, step.requests);
   if (at_once * step.count * sector_size > io_size_max) {
     fail_at(map.mark(), fmt::format("{}: at most 256MiB at once", what));
-  }
-}
-
-void StepReader::check_free(const YamlMap& map, std::string_view what, const IoStep& step) const {
-  for (const IoStep& other : at_work_) {
-    if (!overlap(step, other)) continue;
-    fail_at(map.mark(), fmt::format("{}: '{}' may still be at work on the same sectors; expect "
-                                    "its result first",
-                                    what, other.id));
   }
 }
 

@@ -31,6 +31,7 @@ class StepReader {
   ArmStep arm(YamlMap map);
   HealStep heal(YamlMap& map) const;
   IoStep io(YamlMap map);
+  std::uint64_t span(YamlMap& map, const IoStep& step) const;
   SendStep send(YamlMap map);
   ScapyStep scapy(YamlMap map) const;
   ExpectStep expect(YamlMap map);
@@ -39,7 +40,6 @@ class StepReader {
   ExpectHits expect_hits(YamlMap map) const;
   void check_sent(const YamlMap& map, const YAML::Node& node, const std::string& id) const;
   void check_size(const YamlMap& map, std::string_view what, const IoStep& step) const;
-  void check_free(const YamlMap& map, std::string_view what, const IoStep& step) const;
 
   const std::string file_;
   const TargetRole target_;
@@ -47,8 +47,7 @@ class StepReader {
   std::set<std::string> ios_;
   std::vector<std::pair<std::string, Mark>> awaited_ios_;  // that faults are to strike during
   std::set<std::string> frames_;
-  bool sent_ = false;            // some frame
-  std::vector<IoStep> at_work_;  // those of which no result was expected yet
+  bool sent_ = false;  // some frame
 };
 
 }  // namespace aoe::harness

@@ -111,3 +111,10 @@ function(aoe_python_test name script)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
     ENVIRONMENT "PYTHONPATH=${PROJECT_SOURCE_DIR}/ci/python;PYTHONDONTWRITEBYTECODE=1")
 endfunction()
+
+# aoe_break_definition(VARIABLE BREAKAGE): what makes an engine wrong: AOE_BREAK_TAG_REUSE for tag-reuse.
+function(aoe_break_definition variable breakage)
+  string(TOUPPER AOE_BREAK_${breakage} definition)
+  string(REPLACE - _ definition ${definition})
+  set(${variable} ${definition} PARENT_SCOPE)
+endfunction()

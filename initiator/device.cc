@@ -244,8 +244,13 @@ void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& o
   frame.port = way.path->port;
   frame.data = ata.data;
   const Mac& source = shared_.ports[frame.port].mac;
+#ifdef AOE_BREAK_TAG_REUSE  // for proving the harness
+  const std::uint32_t tag = command.tag & ~1U;
+#else
+  const std::uint32_t tag = command.tag;
+#endif
   frame.head_size = static_cast<std::uint8_t>(
-      encode_head({way.remote->mac, source, address_, command.tag}, ata, frame.head));
+      encode_head({way.remote->mac, source, address_, tag}, ata, frame.head));
 }
 
 void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, Instant now,
@@ -469,6 +474,10 @@ void Device::reckon_deadline() {
 void Device::expire_command(Slot index, Instant now, Actions& out) {
   AtaCommand& command = commands_[index];
   if (now < command.deadline) return lose_early(index, now);
+#ifdef AOE_BREAK_IGNORE_RETRANSMISSION  // for proving the harness
+  command.deadline = never;
+  return;
+#endif
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
   take_back(index);

@@ -311,6 +311,9 @@ void Service::perform(Served& served, const DiskWork& work) {
   operation.offset = work.lba * sector_size;
   operation.into = Lun::read_place(work.pending, reply);
   operation.from = work.data;
+#ifdef AOE_BREAK_EARLY_ACK  // for proving the harness
+  if (work.kind == DiskAction::write) operation.from = {};
+#endif
   served.store->start(operation);
   count(served, work, operation.error());
   const ReplyReady ready = Lun::finish(work.pending, operation.error(), reply);

@@ -21,6 +21,7 @@ void add_explore_command(CLI::App& app, Action& action);
 void add_replay_command(CLI::App& app, Action& action);
 void add_run_command(CLI::App& app, Action& action);
 void add_shrink_command(CLI::App& app, Action& action);
+void add_selftest_command(CLI::App& app, Action& action);
 
 // Options that several commands have.
 

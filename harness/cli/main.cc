@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   add_explore_command(app, action);
   add_replay_command(app, action);
   add_shrink_command(app, action);
+  add_selftest_command(app, action);
 
   const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(app.get_subcommands({}), is_named)) {

@@ -13,6 +13,7 @@
 #include "harness/explore/draw.h"
 #include "harness/report/outputs.h"
 #include "harness/run/ladder.h"
+#include "harness/run/must_fail.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
 #include "harness/world/live_world.h"
@@ -98,6 +99,11 @@ tl::expected<void, std::string> Case::play(CaseRecord& record) {
     record.reason = fmt::format("it is for another world ({})", fmt::join(scenario_.worlds, ", "));
     return {};
   }
+  if (scenario_.mutant && options_.world != WorldKind::sim) {
+    record.outcome = Outcome::unsupported;
+    record.reason = "its mutant lives in the sim world";
+    return {};
+  }
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) return Failed(fmt::format("{}: {}", folder_.string(), error.message()));
@@ -109,7 +115,9 @@ tl::expected<void, std::string> Case::play(CaseRecord& record) {
   if (!world) return Failed(world.error());
 
   Runner runner(scenario_, **world, ledger_, exchanges_, seed_);
-  tell(runner.run(), record);
+  Verdict verdict = runner.run();
+  judge_must_fail(scenario_, verdict);
+  tell(verdict, record);
   tell_missed(stage.missed(), record);
   if (auto written = write_schedule(stage, record); !written) return written;
   if (auto written = ledger_.write((folder_ / "ledger.jsonl").string()); !written) return written;

@@ -45,6 +45,7 @@ Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exc
       last_heal_(world.now()),
       changed_(world.now()) {
   if (!scenario.given.late_duplicates_fail) history_.excuse_late_duplicates();
+  if (world.kill_loses_cache()) history_.track_flushes();
   at_work_.on_room = [this] {
     for (Load& load : loads_) load.go_on();
   };
@@ -236,7 +237,12 @@ Runner::Result Runner::step(const WarmupStep& step) {
 }
 
 Runner::Result Runner::step(const ArmStep& step) {
-  if (auto armed = faults_.arm(step.fault); !armed) unsupported_ = armed.error().reason;
+  if (auto armed = faults_.arm(step.fault); !armed) {
+    unsupported_ = armed.error().reason;
+    return std::nullopt;
+  }
+  const bool killed = std::holds_alternative<KillSpec>(step.fault.kind);
+  if (killed && world_.kill_loses_cache()) history_.crash();
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/step_reader.h"
 #include "harness/scenario/variants.h"
+#include "harness/world/mutant.h"
 #include "proto/codes.h"
 
 namespace aoe::harness {
@@ -32,10 +33,19 @@ TargetRole parse_target(YamlMap map) {
   return role;
 }
 
-TargetRole parse_roles(YamlMap map) {
-  TargetRole target = parse_target(map.map("target"));
+MutantSpec parse_mutant(YamlMap map) {
+  MutantSpec mutant;
+  mutant.at_target = map.choice("end", {"initiator", "target"}) == 1;
+  const std::vector<std::string> names = mutant_names(mutant.at_target);
+  mutant.behaviour = names[map.choice("behave", names)];
   map.finish();
-  return target;
+  return mutant;
+}
+
+void parse_roles(YamlMap map, Scenario& scenario) {
+  scenario.target = parse_target(map.map("target"));
+  if (map.has("mutant")) scenario.mutant = parse_mutant(map.map("mutant"));
+  map.finish();
 }
 
 Givens parse_given(YamlMap map) {
@@ -112,7 +122,7 @@ Scenario parse(const Variant& variant, const std::string& file) {
   scenario.tags = names_of(map, "tags");
   scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
   scenario.needs = names_of(map, "requires");
-  scenario.target = parse_roles(map.map("roles"));
+  parse_roles(map.map("roles"), scenario);
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
   if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);
   if (map.has("explore")) scenario.explore = ExploreSpec::parse(map.map("explore"));
@@ -128,6 +138,7 @@ Scenario parse(const Variant& variant, const std::string& file) {
     if (finally.has("within")) scenario.settle = finally.duration("within", {});
     finally.finish();
   }
+  if (map.has("must-fail")) scenario.must_fail = map.text("must-fail");
   map.finish();
   return scenario;
 }

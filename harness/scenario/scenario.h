@@ -27,6 +27,12 @@ struct TargetRole {
   bool fill_pattern = true;  // else zeros
 };
 
+/// An end that is wrong on purpose (world/mutant.h).
+struct MutantSpec {
+  bool at_target = true;
+  std::string behaviour;
+};
+
 struct Givens {
   std::chrono::seconds deadsecs{5};
   std::uint16_t maxout = 128;
@@ -34,7 +40,7 @@ struct Givens {
   Duration rtt = std::chrono::microseconds(200);
   initiator::Profile profile = initiator::Profile::rfc6298;  // how our initiator keeps time
   bool early_retransmission = false;  // does it repeat what others have overtaken?
-  bool late_duplicates_fail = true;  // a copy of a write that overwrites a newer one is wrong data
+  bool late_duplicates_fail = true;   // a copy of a write that overwrites a newer one is wrong data
 };
 
 struct DiscoverStep {
@@ -163,6 +169,8 @@ struct Scenario {
   std::vector<std::string> needs;   // `requires`: what the implementation under test must have
   std::string yaml;                 // all of it, with the matrix filled in; reads the same again
   TargetRole target;
+  std::optional<MutantSpec> mutant;  // in the sim world only
+  std::string must_fail;  // what its first failure says, for it to pass (run/must_fail.h)
   Givens given;
   std::optional<std::uint64_t> seed;   // whatever the run's is
   std::optional<ExploreSpec> explore;  // what is to be drawn before it can be run

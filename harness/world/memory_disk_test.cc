@@ -28,7 +28,7 @@ class MemoryDiskTest : public testing::Test {
     return !write_to(*store, lba * sector_size, filled(lba, version, count));
   }
   bool holds(std::uint64_t lba, std::uint32_t version) const {
-    return holds_pattern(lba, version, disk.bytes().subspan(lba * sector_size, sector_size));
+    return holds_pattern({lba, version}, disk.bytes().subspan(lba * sector_size, sector_size));
   }
   bool reads(std::uint64_t lba, std::size_t count = 1) {
     return read_from(*store, lba * sector_size, count * sector_size).has_value();

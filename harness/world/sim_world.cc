@@ -14,11 +14,17 @@ constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
 /// Frames that wait for a target that stands still, as in a socket's buffer.
 constexpr std::size_t waiting_max = 4096;
 
-initiator::Parameters parameters_of(const Scenario& scenario) {
-  return {.deadsecs = scenario.given.deadsecs,
-          .maxout = scenario.given.maxout,
-          .profile = scenario.given.profile,
-          .early_retransmission = scenario.given.early_retransmission};
+initiator::Parameters parameters_of(const Scenario& scenario, const Mutant* mutant) {
+  initiator::Parameters parameters{
+      .deadsecs = scenario.given.deadsecs,
+      .maxout = scenario.given.maxout,
+      .early_retransmission = false};  // RtoModel knows of timeouts only
+  if (mutant != nullptr) mutant->tune(parameters);
+  return parameters;
+}
+
+Direction opposite(Direction direction) {
+  return direction == Direction::to_target ? Direction::to_initiator : Direction::to_target;
 }
 
 }  // namespace
@@ -74,11 +80,14 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& excha
     : stage_(stage),
       exchanges_(exchanges),
       one_way_(scenario.given.rtt / 2),
+      mutant_outward_(scenario.mutant && scenario.mutant->at_target ? Direction::to_initiator
+                                                                    : Direction::to_target),
+      mutant_(scenario.mutant ? make_mutant(*scenario.mutant, *this) : nullptr),
       initiator_port_(std::make_unique<Port>(*this, Direction::to_target,
                                              Link{initiator_mac, scenario.given.mtu, true})),
       target_port_(std::make_unique<Port>(*this, Direction::to_initiator,
                                           Link{target_mac, scenario.given.mtu, true})),
-      session_(parameters_of(scenario), seed, *this),
+      session_(parameters_of(scenario, mutant_.get()), seed, *this),
       target_(scenario.target, *target_port_, seed) {
   target_.start();
   session_port_ = session_.attach(*initiator_port_);
@@ -95,7 +104,15 @@ void SimWorld::collect(Direction direction, std::span<const Outgoing> frames) {
 }
 
 void SimWorld::sent(Direction direction, Bytes frame) {
-  enter(direction, frame, Origin::end);
+  if (is_mutants(direction)) {
+    mutant_->sent(frame);
+  } else {
+    enter(direction, frame, Origin::end);
+  }
+}
+
+void SimWorld::to_end(Bytes frame) {
+  reach_end(opposite(mutant_outward_), frame);
 }
 
 void SimWorld::enter(Direction direction, Bytes frame, Origin origin) {
@@ -141,6 +158,14 @@ void SimWorld::deliver(Arrival&& arrival) {
 }
 
 void SimWorld::arrived(Direction direction, Bytes frame) {
+  if (is_mutants(opposite(direction))) {
+    mutant_->arrived(frame);
+  } else {
+    reach_end(direction, frame);
+  }
+}
+
+void SimWorld::reach_end(Direction direction, Bytes frame) {
   if (direction == Direction::to_initiator) {
     if (initiator_port_->take(frame)) session_.receive(session_port_, now_);
   } else if (paused_) {
@@ -246,7 +271,7 @@ Control SimWorld::pause_target(bool paused) {
   while (!paused_ && !waiting_.empty()) {
     const std::vector<std::uint8_t> frame = std::move(waiting_.front());
     waiting_.pop_front();
-    arrived(Direction::to_target, frame);
+    reach_end(Direction::to_target, frame);
   }
   return {};
 }

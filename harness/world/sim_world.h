@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "harness/world/engine_target.h"
+#include "harness/world/mutant.h"
 #include "harness/world/world.h"
 #include "initiator/session.h"
 
 namespace aoe::harness {
 
-class SimWorld : public World, initiator::Session::Observer {
+class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
  public:
   /// Where virtual time begins.
   static constexpr Instant origin{};
@@ -39,6 +40,7 @@ class SimWorld : public World, initiator::Session::Observer {
   Control set_mtu(End end, std::uint16_t mtu) override;
   Control pause_target(bool paused) override;
   Control kill_target() override;
+  bool kill_loses_cache() const override { return true; }
   Control start_target() override;
   Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
   Control read_store(std::uint64_t offset, MutableBytes into) override;
@@ -73,6 +75,11 @@ class SimWorld : public World, initiator::Session::Observer {
   const Arrival* next_arrival() const;
   Arrival take_next_arrival();
   void deliver(Arrival&& arrival);
+  void reach_end(Direction direction, Bytes frame);
+  // Of the mutant.
+  bool is_mutants(Direction outward) const { return mutant_ && outward == mutant_outward_; }
+  void to_link(Bytes frame) override { enter(mutant_outward_, frame, Origin::end); }
+  void to_end(Bytes frame) override;
   Port& port(End end) const { return *(end == End::initiator ? initiator_port_ : target_port_); }
   /// An end's link is another, and it does what it does then.
   void change_link(End end, const Link& link);
@@ -80,6 +87,8 @@ class SimWorld : public World, initiator::Session::Observer {
   FaultStage& stage_;
   Exchanges& exchanges_;
   const Duration one_way_;
+  const Direction mutant_outward_;
+  const std::unique_ptr<Mutant> mutant_;  // null: both ends are what they are
   Instant now_ = origin;
   std::vector<Arrival> on_time_;  // what no fault holds back: in order, from on_time_begin_ on
   std::size_t on_time_begin_ = 0;

@@ -142,7 +142,7 @@ TEST_F(SimWorldTest, AFaultyDiskFailsItsRequestsOnly) {
 
 TEST_F(SimWorldTest, WhatTheStoreHoldsIsReadPastTheTarget) {
   ASSERT_TRUE(world.read_store(8 * sector_size, into));
-  EXPECT_TRUE(holds_pattern(8, 0, Bytes(into).first(sector_size)));
+  EXPECT_TRUE(holds_pattern({8, 0}, Bytes(into).first(sector_size)));
   ASSERT_EQ(run(IoKind::write, 8), IoError::none);
   ASSERT_TRUE(world.read_store(8 * sector_size, into));
   EXPECT_EQ(into, from);

@@ -87,6 +87,9 @@ class World {
   virtual Control pause_target(bool paused) = 0;
   /// The target is gone, with all that it had not made stable.
   virtual Control kill_target() = 0;
+  /// What it has not made stable may be lost then: a machine that fails. The page cache of a mere
+  /// process survives it.
+  virtual bool kill_loses_cache() const { return false; }
   /// It comes back, to the disk that it left.
   virtual Control start_target() = 0;
   /// From here on its disk fails these operations; nothing: it is whole again.

@@ -298,7 +298,7 @@ tl::expected<Shrunk, std::string> Shrinker::shrink() {
   const bool of_any_seed =
       std::ranges::all_of(other_seeds, [&](std::uint64_t seed) { return fails(steps, seed); });
   if (!of_any_seed) root_["seed"] = schedule_.seed;
-  shrunk.yaml = fmt::format("# Breaks: {}. Shrunk from a run with seed {}.\n{}", rule,
+  shrunk.yaml = fmt::format("# Breaks: {}. Shrunk from a run with seed {}.\n{}", shrunk.rule,
                             schedule_.seed, text_of(steps));
   shrunk.decisions = decisions.size();
   shrunk.steps = steps.size();

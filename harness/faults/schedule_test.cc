@@ -71,11 +71,11 @@ TEST(Schedule, MistakesAreNamed) {
       "frame: 1, direction: to-target, command: read, shelf: 1, slot: 1, lba: 0, count: 2, nth: 1";
   EXPECT_EQ(complaint("- {fault: f, " + good + ", do: drop}"), "none");
   EXPECT_EQ(complaint("- {fault: f, " + good + ", do: drpo}"),
-            "x.yaml:7:122: decision: do: expected one of drop, change, arrive, got 'drpo'; did you "
+            "x.yaml:7:110: decision: do: expected one of drop, change, arrive, got 'drpo'; did you "
             "mean 'drop'?");
   EXPECT_EQ(complaint("- {fault: f, do: drop}"), "x.yaml:7:3: decision: key 'frame' is missing");
   EXPECT_EQ(complaint("- {fault: f, " + good + ", do: drop, dealy: 1ms}"),
-            "x.yaml:7:128: decision: unknown key 'dealy'; did you mean 'delay'?");
+            "x.yaml:7:116: decision: unknown key 'dealy'; did you mean 'delay'?");
   EXPECT_EQ(load_schedule("/nowhere").error(), "/nowhere: No such file or directory");
 }
 

@@ -67,15 +67,6 @@ void read_results(const std::string& path, ScapyResult& result) {
   }
 }
 
-std::string last_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string last;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty()) last = line;
-  }
-  return last;
-}
-
 }  // namespace
 
 ScapyResult run_scapy(const ScapyStep& step, const Scenario& scenario, World& world) {

@@ -255,7 +255,7 @@ TEST(Scenario, MistakesInExpectationsAreNamed) {
       {with_steps(io + "{expect: {io: {id: b}}}"),
        "x.yaml:6:53: io: no io 'b' before this step; did you mean 'a'?"},
       {with_steps(io + "{expect: {io: {id: a, result: fail}}}"),
-       "x.yaml:6:64: io: result: expected one of error, ok, got 'fail'"},
+       "x.yaml:6:64: io: result: expected one of error, ok, any, got 'fail'"},
       {with_steps("{expect: {device: down}}"), "x.yaml:6:18: expect: key 'within' is missing"},
       {with_steps("{expect: {device: gone, within: 1s}}"),
        "x.yaml:6:27: expect: device: expected one of down, up, got 'gone'"},

@@ -22,7 +22,7 @@ bool can_read(int file, std::uint64_t lba) {
   std::array<std::uint8_t, sector_size> sector{};
   return ::pread(file, sector.data(), sector.size(), static_cast<off_t>(lba * sector_size)) ==
              sector_size &&
-         holds_pattern(lba, 0, sector);
+         holds_pattern({lba, 0}, sector);
 }
 
 bool can_write(int file, std::uint64_t lba) {

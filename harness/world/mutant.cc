@@ -1,6 +1,7 @@
 #include "harness/world/mutant.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -19,10 +20,14 @@ constexpr std::uint32_t foreign_tag = 0x0a00'0000;
 
 // Where things are in a frame (AoEr11 §2, §3.1).
 constexpr std::size_t destination_at = 0;
+constexpr std::size_t flags_at = 14;
+constexpr std::size_t error_at = 15;
+constexpr std::size_t address_at = 16;
 constexpr std::size_t tag_at = 20;
 constexpr std::size_t ata_error_at = 25;
 constexpr std::size_t ata_status_at = 27;
 constexpr std::size_t lba_at = 28;
+constexpr std::size_t ata_reserved_at = 34;
 
 Copy copy_of(Bytes frame) {
   return {frame.begin(), frame.end()};
@@ -90,6 +95,34 @@ struct AnswersWithAnotherTag final : Mutant {
   using Mutant::Mutant;
   void sent(Bytes frame) override {
     sides_.to_link(is_ata_reply(frame) ? retagged(frame, foreign_tag) : copy_of(frame));
+  }
+};
+
+/// Takes whoever is asked for itself.
+struct AnswersForOthers final : Mutant {
+  using Mutant::Mutant;
+  void arrived(Bytes frame) override {
+    Copy copy = copy_of(frame);
+    if (const auto decoded = decode(frame); decoded && !decoded->header.address.is_exact()) {
+      return sides_.to_end(frame);
+    }
+    std::copy_n(own_.begin(), own_.size(), copy.begin() + address_at);
+    sides_.to_end(copy);
+  }
+  void sent(Bytes frame) override {
+    std::copy_n(frame.begin() + address_at, own_.size(), own_.begin());
+    sides_.to_link(frame);
+  }
+  std::array<std::uint8_t, 3> own_{};  // known from its announcement on
+};
+
+struct NeverRefuses final : Mutant {
+  using Mutant::Mutant;
+  void sent(Bytes frame) override {
+    Copy copy = copy_of(frame);
+    copy[flags_at] &= 0xfb;
+    copy[error_at] = 0;
+    sides_.to_link(copy);
   }
 };
 
@@ -328,6 +361,26 @@ struct NeverGivesUp final : Mutant {
   }
 };
 
+// Either end.
+
+struct SetsReservedFlags final : Mutant {
+  using Mutant::Mutant;
+  void sent(Bytes frame) override {
+    Copy copy = copy_of(frame);
+    copy[flags_at] |= 0x01;
+    sides_.to_link(copy);
+  }
+};
+
+struct SetsReservedBytes final : Mutant {
+  using Mutant::Mutant;
+  void sent(Bytes frame) override {
+    Copy copy = copy_of(frame);
+    if (ata_question(frame) || is_ata_reply(frame)) copy[ata_reserved_at] = 0x5a;
+    sides_.to_link(copy);
+  }
+};
+
 using Make = std::unique_ptr<Mutant> (*)(Mutant::Sides&);
 template <class Kind>
 std::unique_ptr<Mutant> make(Mutant::Sides& sides) {
@@ -339,6 +392,7 @@ using Kinds = std::map<std::string, Make>;
 const Kinds& kinds(bool at_target) {
   static const Kinds targets{
       {"acknowledges-before-writing", make<AcknowledgesBeforeWriting>},
+      {"answers-for-others", make<AnswersForOthers>},
       {"answers-twice", make<AnswersTwice>},
       {"answers-unasked", make<AnswersUnasked>},
       {"answers-with-another-tag", make<AnswersWithAnotherTag>},
@@ -349,8 +403,11 @@ const Kinds& kinds(bool at_target) {
       {"forgets-writes", make<ForgetsWrites>},
       {"hides-errors", make<HidesErrors>},
       {"never-identifies", make<NeverIdentifies>},
+      {"never-refuses", make<NeverRefuses>},
       {"reads-the-next-sector", make<ReadsTheNextSector>},
       {"repeats-old-writes", make<RepeatsOldWrites>},
+      {"sets-reserved-bytes", make<SetsReservedBytes>},
+      {"sets-reserved-flags", make<SetsReservedFlags>},
       {"shows-up-once", make<ShowsUpOnce>},
   };
   static const Kinds initiators{
@@ -362,6 +419,8 @@ const Kinds& kinds(bool at_target) {
       {"overruns-buffers", make<OverrunsBuffers>},
       {"repeats-early", make<RepeatsEarly>},
       {"repeats-late", make<KeepsRepetitions<1>>},
+      {"sets-reserved-bytes", make<SetsReservedBytes>},
+      {"sets-reserved-flags", make<SetsReservedFlags>},
       {"uses-one-tag", make<UsesOneTag>},
   };
   return at_target ? targets : initiators;

@@ -74,16 +74,15 @@ void Load::start() {
 void Load::go_on() {
   // What completes at once calls this again, from within.
   if (std::exchange(going_on_, true)) return;
-  while (!idle_.empty()) {
-    Slot& slot = slots_[idle_.back()];
-    if (!slot.drawn) {
-      if (drawn_ == step_.requests) break;
-      draw(slot);
+  while (next_ || (!idle_.empty() && drawn_ < step_.requests)) {
+    if (!next_) {
+      next_ = idle_.back();
+      idle_.pop_back();
+      draw(slots_[*next_]);
     }
-    const std::uint32_t place = idle_.back();
-    idle_.pop_back();
-    if (submit(slot)) continue;
-    idle_.push_back(place);
+    const std::uint32_t place = *std::exchange(next_, std::nullopt);
+    if (submit(slots_[place])) continue;
+    next_ = place;
     shared_.at_work.wait();
     break;
   }
@@ -123,7 +122,6 @@ void Load::draw(Slot& slot) {
     }
   }
   ++drawn_;
-  slot.drawn = true;
 }
 
 bool Load::submit(Slot& slot) {
@@ -133,7 +131,6 @@ bool Load::submit(Slot& slot) {
     may = shared_.at_work.begin(slot.request);
   }
   if (!may) return false;
-  slot.drawn = false;
   const IoRequest& request = slot.request;
   switch (request.kind) {
     case IoKind::read: slot.begun = shared_.history.begin_read(); break;

@@ -75,7 +75,6 @@ class Load {
     std::vector<std::uint8_t> buffer{};
     Version version = 0;  // of a write or trim
     Moment begun = 0;     // of a read or flush
-    bool drawn = false;   // it is to be submitted, and may not yet
   };
 
   initiator::IoKind draw_kind();
@@ -89,7 +88,8 @@ class Load {
   const Shared shared_;
   std::vector<std::uint64_t> blocks_;  // in the order in which they are used, each once
   std::vector<Slot> slots_;
-  std::vector<std::uint32_t> idle_;  // places of slots
+  std::vector<std::uint32_t> idle_;    // places of slots
+  std::optional<std::uint32_t> next_;  // the one that is drawn, and may not be submitted yet
   bool going_on_ = false;
   std::uint32_t drawn_ = 0;
   std::uint32_t completed_ = 0;

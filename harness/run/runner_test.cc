@@ -706,6 +706,23 @@ TEST_F(LoadTest, MixedMeansReadsAndWrites) {
   EXPECT_LT(writes, 48);
 }
 
+TEST_F(LoadTest, WithinASpanRequestsOverlapAndNoneIsForgottenThatHadToWait) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const Play play(
+        trial("- io: {id: a, op: mixed, count: 4, requests: 100, depth: 8, lba: 8, span: 8KiB}\n"
+              "- io: {id: b, op: read, count: 4, requests: 50, depth: 8, lba: 8, span: 8KiB}\n"
+              "- io: {id: f, op: flush, requests: 3}\n"
+              "- io: {id: g, op: flush, requests: 3}\n"
+              "- io: {id: t, op: trim, count: 4, requests: 20, depth: 4, span: 8KiB}\n"
+              "- expect: {io: {id: a}}\n"
+              "- expect: {io: {id: b}}\n"
+              "- expect: {io: {id: t}}\n"),
+        Play::make<SimWorld>, seed);
+    ASSERT_EQ(play.failures(), "") << "seed " << seed;
+    EXPECT_EQ(play.verdict.requests, 176U);
+  }
+}
+
 TEST_F(LoadTest, NoMoreRequestsAreOutstandingThanItsDepth) {
   const Play play(
       trial("- arm: {fault: partition, id: cut}\n"

@@ -33,7 +33,7 @@ EVERYTHING = """
 scenario: everything
 title: Every kind of mapping
 matrix: {count: [1], include: [{count: 2}], exclude: [{count: 1}]}
-roles: {target: {}}
+roles: {target: {}, mutant: {end: target, behave: answers-twice}}
 given: {}
 steps:
   - discover: {}
@@ -71,6 +71,7 @@ steps:
       reply: {ata: {}, config: {}, mask: {}, reserve: {}}
       replies: {}
   - expect: {reply: {any: [ok, {error: 2}]}}
+explore: {}
 finally: {all-io: resolved}
 """
 

@@ -15,10 +15,10 @@ constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
 constexpr std::size_t waiting_max = 4096;
 
 initiator::Parameters parameters_of(const Scenario& scenario, const Mutant* mutant) {
-  initiator::Parameters parameters{
-      .deadsecs = scenario.given.deadsecs,
-      .maxout = scenario.given.maxout,
-      .early_retransmission = false};  // RtoModel knows of timeouts only
+  initiator::Parameters parameters{.deadsecs = scenario.given.deadsecs,
+                                   .maxout = scenario.given.maxout,
+                                   .profile = scenario.given.profile,
+                                   .early_retransmission = scenario.given.early_retransmission};
   if (mutant != nullptr) mutant->tune(parameters);
   return parameters;
 }

@@ -38,7 +38,7 @@ YAML::Node directed(const YAML::Node& original, const Decision& decision, const 
       const std::string key = entry.first.Scalar();
       const bool selects = key == "match" || key == "nth" || key == "every" ||
                            key == "probability" || key == "during";
-      if (!selects) arm[key] = entry.second;
+      if (!selects && key != "id") arm[key] = YAML::Clone(entry.second);
     }
     arm["id"] = id;
   } else if (deed.copies > 0) {
@@ -227,7 +227,7 @@ void Shrinker::replace_loads(Steps& steps, const std::vector<Decision>& decision
 
 bool Shrinker::keep_if_it_fails(Steps& steps, std::size_t at, const YAML::Node& changed) {
   Steps candidate = steps;
-  candidate[at] = changed;
+  candidate[at].reset(changed);  // to assign it would change the step that `steps` has, too
   if (!fails(candidate)) return false;
   steps = std::move(candidate);
   return true;
@@ -259,6 +259,7 @@ void Shrinker::widen_matches(Steps& steps) {
       if (!steps[i]["arm"] || !steps[i]["arm"]["match"] || !steps[i]["arm"]["match"][key]) continue;
       YAML::Node changed = YAML::Clone(steps[i]);
       changed["arm"]["match"].remove(key);
+      if (changed["arm"]["match"].size() == 0) changed["arm"].remove("match");
       keep_if_it_fails(steps, i, changed);
     }
   }

@@ -377,7 +377,9 @@ def a_run_that_is_killed_takes_its_target_along(trial):
 
 # Announces a disk, as aoe-target would, and comes to a bad end when somebody asks for it.
 FRAGILE = """\
-import os, signal, socket
+import os, signal, socket, sys
+if "--version" in sys.argv:
+    sys.exit("no version")
 port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88A2))
 port.bind(("eth0", 0x88A2))
 port.send(bytes.fromhex("ffffffffffff 020000000002 88a2 18 00 0001 01 01 00000000 0010 0000 02 10 0000").ljust(60, b"\\0"))

@@ -20,7 +20,6 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Examples:\n"
-      "  aoe-harness run scenarios/retransmit.yaml\n"
       "  aoe-harness run scenarios/ --world veth --seed 7\n"
       "  aoe-harness report runs/last --html report.html\n"
       "Exit status: 0 all as expected, 1 failures, 2 wrong use, 3 the environment is not fit,\n"

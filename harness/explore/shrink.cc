@@ -276,7 +276,7 @@ tl::expected<Shrunk, std::string> Shrinker::shrink() {
   }
   root_ = YAML::Load(schedule_.scenario);
   for (const auto& step : root_["steps"]) steps_.push_back(step);
-  Shrunk shrunk{.rule = failure_,
+  Shrunk shrunk{.rule = failure_.substr(0, failure_.find(':')),
                 .decisions_before = schedule_.decisions.size(),
                 .steps_before = steps_.size()};
 

@@ -16,7 +16,9 @@ void EngineTarget::start() {
   lun.sectors = role_.sectors;
   lun.buffer_count = role_.buffers;
   lun.model = FixedText<40>("aoe-target");
-  service_->add(lun, disk_.connect(), state_);
+  auto store = disk_.connect();
+  lun.disk = store->traits();
+  service_->add(lun, std::move(store), state_);
   service_->announce(port_);
 }
 

@@ -127,8 +127,7 @@ TEST(YamlMap, ANumberIsWholeAndInItsRange) {
 
 TEST(YamlMap, ACodeMayBeHexadecimal) {
   const Read read = [](YamlMap& map) { map.code("n", 0xff); };
-  for (const char* number :
-       {"", "256", "0x100", "-2", "2.5", "0x", "x1", "1f", "0x1 ", "[2]"}) {
+  for (const char* number : {"", "256", "0x100", "-2", "2.5", "0x", "x1", "1f", "0x1 ", "[2]"}) {
     EXPECT_EQ(complaint(std::string("n: \"") + number + "\"", read),
               "x.yaml:1:4: thing: n: expected a number up to 0xff, such as 31 or 0x1f")
         << number;

@@ -99,6 +99,13 @@ tl::expected<void, std::string> Case::play(CaseRecord& record) {
     record.reason = fmt::format("it is for another world ({})", fmt::join(scenario_.worlds, ", "));
     return {};
   }
+  for (const std::string& need : scenario_.needs) {
+    const auto reason = options_.sut.cannot.find(need);
+    if (reason == options_.sut.cannot.end()) continue;
+    record.outcome = Outcome::unsupported;
+    record.reason = fmt::format("{} has no {}: {}", options_.sut.name, need, reason->second);
+    return {};
+  }
   if (scenario_.mutant && options_.world != WorldKind::sim) {
     record.outcome = Outcome::unsupported;
     record.reason = "its mutant lives in the sim world";

@@ -23,6 +23,11 @@ Duration answer_patience() {
   return RtoModel().rto(16);
 }
 
+DiskHistory::Fill fill_of(const Scenario& scenario, const World& world) {
+  if (!world.has_own_disk()) return DiskHistory::Fill::found;
+  return scenario.target.fill_pattern ? DiskHistory::Fill::pattern : DiskHistory::Fill::zeros;
+}
+
 Check check_of(const WrongData& wrong) {
   return wrong.was_flushed ? Check::flushed_survives : Check::data_integrity;
 }
@@ -37,8 +42,7 @@ Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exc
       ledger_(ledger),
       exchanges_(exchanges),
       random_(seed ^ io_stream),
-      history_(scenario.target.sectors, scenario.target.fill_pattern ? DiskHistory::Fill::pattern
-                                                                     : DiskHistory::Fill::zeros),
+      history_(scenario.target.sectors, fill_of(scenario, world)),
       at_work_(scenario.target.sectors),
       raw_(scenario, world),
       last_io_(world.now()),

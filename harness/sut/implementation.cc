@@ -47,7 +47,7 @@ Implementation parse(const YAML::Node& root, const std::string& file) {
   found.name = map.name("implementation");
   found.role = map.choice("role", {"target", "initiator"}) == 0 ? Role::target : Role::initiator;
   const auto command = [&](const std::string& key) {
-    const std::string text = map.text(key);
+    std::string text = map.text(key);
     if (auto right = check(text, found.role); !right) map.fail(map.require(key), right.error());
     return text;
   };

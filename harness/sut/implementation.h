@@ -35,7 +35,8 @@ struct Implementation {
   std::string device{};
   std::string state{};
   std::string discover{};
-  /// The faults that can't happen to it, by their word, and why.
+  /// The faults that can't happen to it, by their word, what it does not have that a scenario may
+  /// require, and why.
   std::map<std::string, std::string> cannot{};
 };
 

@@ -16,10 +16,15 @@ class EngineInitiator final : public LiveInitiator {
   static tl::expected<std::unique_ptr<EngineInitiator>, std::string> open(
       boost::asio::io_context& loop, const Givens& given, std::function<void(Address)> gave_up);
 
+  ~EngineInitiator() override { alive_.reset(); }
+
   std::string broken() override { return {}; }
   void discover(Address whom) override { session_->discover(whom); }
   void submit(const initiator::IoRequest& request, World::Done done) override {
-    session_->submit(request, std::move(done));
+    session_->submit(request, [done = std::move(done), alive = std::weak_ptr(alive_)](
+                                  const initiator::Completion& completion) {
+      if (!alive.expired()) done(completion);
+    });
   }
   bool is_up(Address device) const override;
   std::string state(Address device) const override;
@@ -29,6 +34,8 @@ class EngineInitiator final : public LiveInitiator {
       : session_(std::move(session)) {}
 
   std::unique_ptr<initiator::LiveSession> session_;
+  /// Gone before the session is, which cancels what is outstanding: nobody waits for that any more.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace aoe::harness

@@ -247,6 +247,7 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
     return false;
   }
   target_heard_ = true;
+  if (decoded) heard_from_ = decoded->header.source;
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
 }
 
@@ -347,6 +348,11 @@ Control LiveWorld::change(End end, const Link& link, const std::vector<std::stri
   cable.link = link;
   if (end == End::target) target_->link_changed();
   return {};
+}
+
+Mac LiveWorld::mac(End end) const {
+  if (end == End::target && is_wire()) return heard_from_;
+  return cables_[static_cast<std::size_t>(end)].link.mac;
 }
 
 tl::expected<std::unique_ptr<Process>, std::string> LiveWorld::start_beside(

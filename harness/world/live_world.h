@@ -54,10 +54,11 @@ class LiveWorld final : public World {
   }
   bool is_up(Address device) const override { return initiator_->is_up(device); }
   std::string state(Address device) const override { return initiator_->state(device); }
-  Mac mac(End end) const override { return cables_[static_cast<std::size_t>(end)].link.mac; }
+  Mac mac(End end) const override;
   std::string interface() const override { return "eth0"; }
   tl::expected<std::unique_ptr<Process>, std::string> start_beside(
       const std::vector<std::string>& command, const std::string& log) override;
+  bool has_own_disk() const override { return !is_wire(); }
   bool has_known_timeouts() const override {
     return options_.implementation.role == Implementation::Role::target;
   }
@@ -145,6 +146,7 @@ class LiveWorld final : public World {
   std::uint64_t next_order_ = 0;
   std::vector<Delivery> leaving_;
   bool target_heard_ = false;
+  Mac heard_from_ = Mac::broadcast();  // on a wire
   std::string broken_;
   std::string refused_;  // to be sent on a wire
 

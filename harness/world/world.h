@@ -61,6 +61,8 @@ class World {
   /// What the initiator says of it: "up", "identifying", "down"; nothing where it knows of none.
   virtual std::string state(Address device) const = 0;
 
+  /// Does the target's disk begin as the scenario says? Else it holds what it holds.
+  virtual bool has_own_disk() const { return true; }
   /// Does the initiator time out as RtoModel reckons? Where it may not, nobody knows when it is to
   /// repeat a request.
   virtual bool has_known_timeouts() const { return true; }

@@ -1,0 +1,219 @@
+"""aoe-harness against implementations that are programs, and against what is on a wire.
+
+usage: live_test.py AOE_HARNESS AOE_TARGET AOE_INITIATOR sut|wire|doctor
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import lab
+
+HARNESS, TARGET, INITIATOR, PART = sys.argv[1:5]
+PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3, 5
+
+HEAD = """\
+scenario: {name}
+title: What a program under test goes through
+roles: {{target: {{size: 256KiB}}}}
+given: {{deadsecs: 1s}}
+steps:
+- discover: {{expect: e1.1}}
+"""
+READS = "- io: {id: r, op: read, lba: 0, count: 16}\n- expect: {io: {id: r}}\n"
+WRITES = """\
+- io: {id: w, op: mixed, count: 8, requests: 20, depth: 4}
+- expect: {io: {id: w}}
+- io: {id: f, op: flush}
+- expect: {io: {id: f}}
+"""
+LOSS = """\
+- arm: {fault: drop, id: loss, match: {command: read}, nth: 1}
+- io: {id: l, op: read, lba: 32, count: 4}
+- expect: {io: {id: l}}
+- expect: {hits: {of: loss, min: 1}}
+"""
+# Everything that can happen to an end.
+ENDS = """\
+- arm: {fault: mac-change, id: moved, mac: "02:00:00:00:00:99", end: initiator}
+- io: {id: a, op: read, lba: 0}
+- expect: {io: {id: a}}
+- arm: {fault: link-down, id: cut, end: initiator}
+- io: {id: b, op: read, lba: 0}
+- expect: {io: {id: b, result: error}}
+- heal: cut
+- discover: {expect: e1.1, within: 5s}
+- arm: {fault: pause, id: still}
+- io: {id: c, op: read, lba: 0}
+- wait: 50ms
+- heal: still
+- expect: {io: {id: c}}
+- arm: {fault: kill, id: dead}
+- io: {id: d, op: read, lba: 0}
+- expect: {io: {id: d, result: error}}
+- heal: dead
+- discover: {expect: e1.1, within: 5s}
+- io: {id: e, op: read, lba: 0}
+- expect: {io: {id: e}}
+"""
+BAD_DISK = """\
+- arm: {fault: disk-error, id: bad, op: [read], lba: [64, 71]}
+- io: {id: x, op: read, lba: 64}
+- expect: {io: {id: x, result: error}}
+- io: {id: y, op: read, lba: 128}
+- expect: {io: {id: y}}
+- heal: bad
+- io: {id: z, op: read, lba: 64}
+- expect: {io: {id: z}}
+"""
+
+
+class Trial:
+    """A folder of scenarios, and the programs beside each other."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.programs = os.path.join(folder, "programs")
+        os.mkdir(self.programs)
+        for program in [HARNESS, TARGET, INITIATOR]:
+            shutil.copy(program, self.programs)
+        self.harness = os.path.join(self.programs, "aoe-harness")
+
+    def scenario(self, name, steps):
+        path = os.path.join(self.folder, f"{name}.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(HEAD.format(name=name) + steps)
+        return path
+
+    def command(self, *arguments):
+        return [self.harness, *arguments, "--out", os.path.join(self.folder, "runs")]
+
+    def run(self, *arguments):
+        return subprocess.run(self.command("run", *arguments), capture_output=True, text=True, timeout=120, check=False,
+                              cwd=self.folder, stdin=subprocess.DEVNULL)
+
+    def passes(self, *arguments):
+        result = self.run(*arguments)
+        if result.returncode == INCONCLUSIVE or "INCONCLUSIVE" in result.stdout:
+            raise lab.Skipped(f"this machine is too busy to tell ({result.stdout})")
+        assert (result.returncode, result.stderr) == (PASSED, ""), result
+        return result.stdout
+
+    def leaves_nothing_but_evidence(self, case):
+        left = set(os.listdir(os.path.join(self.folder, "runs", "last", "cases", case)))
+        assert not left & {"target.img", "mnt"}, left
+
+
+def programs_are_put_through_everything(trial):
+    """vblade and aoe-target: loss, and whatever happens to an end."""
+    everything = trial.scenario("everything", READS + LOSS + ENDS)
+    for sut in ["vblade {shelf} {slot} {interface} {image}", "aoe-target"]:
+        if sut.startswith("vblade") and not shutil.which("vblade"):
+            print("vblade is not installed: that part is left out")
+            continue
+        trial.passes(everything, "--world", "veth", "--sut", sut)
+        trial.leaves_nothing_but_evidence("everything")
+
+
+def a_finding_reads_like_a_bug_report(trial):
+    """vblade ends when its interface goes down."""
+    if not shutil.which("vblade"):
+        raise lab.Skipped("vblade is not installed")
+    pulled = trial.scenario("pulled", "- arm: {fault: link-down, id: pulled}\n- wait: 1s\n")
+    result = trial.run(pulled, "--world", "veth", "--sut", "vblade")
+    assert (result.returncode, result.stderr) == (FAILED, ""), result
+    for line in [r"seed \d+  world veth  sut vblade", r"  FAIL  pulled .*", r" +\S*pulled.yaml:8",
+                 r"  actual    the target ended with status 1; it said: read network: Network is down",
+                 r"  repro     aoe-harness run \S*pulled.yaml --world veth --sut vblade --seed \d+"]:
+        assert re.search(f"^{line}$", result.stdout, re.M), (line, result.stdout)
+
+
+def a_disk_fails_whatever_program_it_belongs_to(trial):
+    bad_disk = trial.scenario("bad-disk", BAD_DISK)
+    for sut in [name for name in ["vblade", "aoe-target"] if name == "aoe-target" or shutil.which(name)]:
+        trial.passes(bad_disk, "--world", "veth", "--sut", sut)
+        trial.leaves_nothing_but_evidence("bad-disk")
+
+
+def an_initiator_that_mounts_is_driven_by_its_file(trial):
+    mounted = trial.scenario("mounted", READS + WRITES + LOSS)
+    trial.passes(mounted, "--world", "veth", "--sut", "aoe-initiator")
+    trial.leaves_nothing_but_evidence("mounted")
+
+
+def what_cannot_be_started_is_one_line(trial):
+    reads = trial.scenario("reads", READS)
+    for sut, complaint in [
+            ("nobody {image}", r"nobody: No such file or directory"),
+            ("true {image}", r"true \{image\} ended with status 0; it said: nothing"),
+            ("sh -c 'echo no disk today; exit 4' {image}", r"ended with status 4; it said: no disk today"),
+            ("vblade {disk}", r"\{disk\}: no such placeholder; there are \{buffers\}"),
+            ("vblabe", r"vblabe: no such implementation \(did you mean vblade\?\)")]:
+        result = trial.run(reads, "--world", "veth", "--sut", sut)
+        assert result.returncode in [USAGE, ENVIRONMENT], result
+        assert re.search(complaint, result.stdout + result.stderr), result
+
+
+def what_is_on_a_wire_is_asked_and_written_to_with_leave_only(trial):
+    if not shutil.which("vblade"):
+        raise lab.Skipped("vblade is not installed")
+    image = os.path.join(trial.folder, "disk.img")
+    reads, writes = trial.scenario("reads", READS + LOSS), trial.scenario("writes", WRITES)
+    with lab.Lab() as world:
+        client, server = world.node("client"), world.node("server")
+        world.join(client, "eth1", server, "eth1")
+
+        def run(*arguments):
+            return client.run(trial.command("run", *arguments, "--world", "interface", "--interface", "eth1"), timeout=60,
+                              check=False, cwd=trial.folder)
+
+        for start in [[TARGET, "--no-state", "--shelf", "1", "--slot", "1", "--interface", "eth1", image],
+                      ["vblade", "1", "1", "eth1", image]]:
+            with open(image, "wb") as file:
+                file.write(os.urandom(256 << 10))
+            with open(image, "rb") as file:
+                before = file.read()
+            target = server.start(start)
+            result = run(reads)
+            assert result.returncode == PASSED, result
+            result = run(writes)
+            assert "UNSUPPORTED" in result.stdout and "--write-ok allows it" in result.stdout, result
+            with open(image, "rb") as file:
+                assert file.read() == before, "it was not touched"
+            result = run(writes, "--write-ok")
+            assert "  PASS  writes" in result.stdout or "INCONCLUSIVE" in result.stdout, result
+            with open(image, "rb") as file:
+                assert file.read() != before
+            target.stop()
+
+
+def the_doctor_says_what_is_there(trial):
+    result = subprocess.run([trial.harness, "doctor"], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (PASSED, ""), result
+    for ability in ["network namespaces", "veth", "packet sockets", "aoe-target"]:
+        assert re.search(rf"^  ok +{ability}\b", result.stdout, re.M), result
+
+
+PARTS = {"sut": [programs_are_put_through_everything, a_finding_reads_like_a_bug_report, a_disk_fails_whatever_program_it_belongs_to,
+                 an_initiator_that_mounts_is_driven_by_its_file, what_cannot_be_started_is_one_line],
+         "wire": [what_is_on_a_wire_is_asked_and_written_to_with_leave_only],
+         "doctor": [the_doctor_says_what_is_there]}
+
+
+@contextlib.contextmanager
+def trial():
+    with tempfile.TemporaryDirectory() as folder:
+        yield (Trial(folder),)
+
+
+def main():
+    lab.require("ip")
+    lab.require_namespaces()
+    lab.play_all(PARTS[PART], trial)
+
+
+main()

@@ -307,7 +307,9 @@ Runner::Result Runner::expect(const ExpectDevice& device) {
   const auto deadline = [&] { return base + device.within.most.value(symbols()); };
   while (!wait(seen, deadline()) && world_.now() < deadline() && !is_over()) {
   }
-  const Duration least = device.within.least.value(symbols());
+  // What began it may have been seen late.
+  const Duration least =
+      std::max(device.within.least.value(symbols()) - world_.slack(), Duration{});
   const Duration most = device.within.most.value(symbols());
   const std::string_view state = device.up ? "up" : "down";
   const std::string expected =

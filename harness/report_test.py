@@ -32,7 +32,7 @@ steps:
 QUIET = """\
 scenario: quiet
 title: A disk comes up, and nothing else <i>happens</i>
-clause: ["3.2"]
+clause: [3.2/1]
 tags: [quick]
 roles: {target: {size: 64KiB}}
 steps:

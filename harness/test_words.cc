@@ -90,7 +90,7 @@ Folder::~Folder() {
 std::string trial(const std::string& steps, const std::string& more) {
   return "scenario: trial\n"
          "title: A trial\n"
-         "clause: [\"2\"]\n"
+         "clause: [2/38]\n"
          "roles: {target: {size: 64KiB}}\n"
          "given: {deadsecs: 2s, rtt: 200us}\n"
          "steps:\n"

@@ -13,7 +13,7 @@ Scenario exploration(const std::string& explore) {
   auto scenario = parse_scenario(
       "scenario: trial\n"
       "title: A trial\n"
-      "clause: [\"2\"]\n"
+      "clause: [2/38]\n"
       "roles: {target: {size: 1MiB}}\n"
       "given: {deadsecs: 2s, rtt: 200us}\n"
       "explore: " +

@@ -1,52 +1,91 @@
 #include "harness/scenario/clauses.h"
 
 #include <algorithm>
-#include <array>
-#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/yaml_file.h"
+#include "config/yaml_map.h"
+#include "proto/check.h"
 
 namespace aoe::harness {
+
+std::string_view clauses_yaml();  // made of clauses.yaml
+
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> clauses{{
-    {"2",
-     "Each message stands alone. A server answers requests for its own shelf and slot, or for the "
-     "wildcard of either, and nobody else's; it ignores what has flag R. An answer goes to the "
-     "request's source, with the server's own address, and copies command and tag."},
-    {"2.4",
-     "An error is told by flags R and E and a code: 1 unrecognized command, 2 bad argument, 3 "
-     "device unavailable, 4 config string present, 5 unsupported version, 6 target is reserved. A "
-     "command that a disk fails is no error of AoE's."},
-    {"3.1",
-     "An ATA command travels with its registers; a frame carries whole sectors, as many as fit. "
-     "Success has DRDY and none of BSY, DF, DRQ and ERR. A count of none or of too many is "
-     "refused; "
-     "beyond the last sector is IDNF; an unknown command is ABRT; a flush makes data stable."},
-    {"3.2",
-     "A query tells how many messages the server queues (a client has no more outstanding), how "
-     "many sectors a command may have, and the config string: read, test, prefix, set where there "
-     "is none, force-set. A test that fails is silence."},
-    {"3.3",
-     "The mask list names who may speak to the server; an empty one admits all. Directives run in "
-     "order and stop at a bad one, of which MError tells; the answer lists the whole list."},
-    {"3.4",
-     "While a reservation is set, ATA commands of others are error 6, IDENTIFY DEVICE excepted. "
-     "Set "
-     "is for those on the list, or when it is empty; force-set is for all."},
-    {"profile/rexmit-timeout",
-     "A request is sent again when its timeout has run out: average and deviation of the round "
-     "trips as RFC 6298 has it, doubled each time."},
-    {"profile/deadsecs",
-     "A device that leaves a request unanswered for deadsecs is down, and what waits for it "
-     "fails."},
-    {"profile/window",
-     "No more requests wait than the target has buffers, and fewer after a loss."},
-}};
+const std::vector<std::string> binds_words{"target", "initiator", "both"};
+
+Clause parse_clause(YamlMap map, const ClauseCatalogue& before) {
+  Clause clause;
+  const YAML::Node id = map.require("id");
+  clause.id = map.text("id");
+  clause.section = clause.id.substr(0, clause.id.find('/'));
+  if (std::ranges::find(before.sections, clause.section, &Section::id) == before.sections.end() ||
+      clause.section.size() + 1 >= clause.id.size()) {
+    map.fail(id, fmt::format("id: expected a section and a number, got '{}'", clause.id));
+  }
+  if (before.find(clause.id) != nullptr)
+    map.fail(id, fmt::format("id: there is a clause {} already", clause.id));
+  clause.binds = static_cast<Clause::Binds>(map.choice("binds", binds_words));
+  clause.level = static_cast<Level>(map.choice("level", level_words()));
+  clause.rule = map.text("rule");
+  if (map.has("room")) clause.room = map.text("room");
+  if (map.has("untested")) clause.untested = map.text("untested");
+  map.finish();
+  return clause;
+}
+
+ClauseCatalogue parse(const YAML::Node& root, const std::string& file) {
+  ClauseCatalogue catalogue;
+  YamlMap map(root, file, "catalogue");
+  YamlMap sections = map.map("sections");
+  for (const YAML::Node& key : sections.keys())
+    catalogue.sections.push_back({key.Scalar(), sections.text(key.Scalar())});
+  const YAML::Node clauses = map.require("clauses");
+  if (!clauses.IsSequence()) map.fail(clauses, "clauses: expected a list of clauses");
+  for (const YAML::Node& node : clauses)
+    catalogue.clauses.push_back(parse_clause(YamlMap(node, file, "clause"), catalogue));
+  map.finish();
+  return catalogue;
+}
 
 }  // namespace
 
-std::string_view clause_text(std::string_view clause) {
-  const auto found = std::ranges::find(clauses, clause, &decltype(clauses)::value_type::first);
-  return found == clauses.end() ? std::string_view() : found->second;
+std::string_view text(Clause::Binds binds) {
+  return binds_words[static_cast<std::size_t>(binds)];
+}
+
+const Clause* ClauseCatalogue::find(std::string_view id) const {
+  const auto found = std::ranges::find(clauses, id, &Clause::id);
+  return found == clauses.end() ? nullptr : &*found;
+}
+
+std::set<std::string> ClauseCatalogue::ids() const {
+  std::set<std::string> ids;
+  for (const Clause& clause : clauses) ids.insert(clause.id);
+  return ids;
+}
+
+tl::expected<ClauseCatalogue, std::string> parse_clauses(const std::string& yaml,
+                                                         const std::string& file) {
+  return read_yaml(yaml, file, [&](const YAML::Node& root) { return parse(root, file); });
+}
+
+const ClauseCatalogue& clause_catalogue() {
+  static const ClauseCatalogue catalogue = [] {
+    auto parsed = parse_clauses(std::string(clauses_yaml()), "clauses.yaml");
+    AOE_CHECK(parsed.has_value());
+    return *std::move(parsed);
+  }();
+  return catalogue;
+}
+
+Level strictest_of(const std::vector<std::string>& clauses) {
+  Level strictest = Level::info;
+  for (const std::string& id : clauses)
+    strictest = std::min(strictest, clause_catalogue().find(id)->level);
+  return strictest;
 }
 
 }  // namespace aoe::harness

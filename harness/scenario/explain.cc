@@ -301,10 +301,11 @@ std::string explain(const Scenario& scenario) {
   out += wrapped(scenario.title, 2);
   if (!scenario.clauses.empty()) out += "\n";
   for (const std::string& clause : scenario.clauses) {
-    const bool is_section = !clause.empty() && clause.front() >= '0' && clause.front() <= '9';
-    out += fmt::format("  {}{}{}\n", is_section ? "AoEr11 section " : "", clause,
-                       scenario.level ? fmt::format(" ({})", text(*scenario.level)) : "");
-    if (const auto rule = clause_text(clause); !rule.empty()) out += wrapped(rule, 4);
+    const Clause& cited = *clause_catalogue().find(clause);
+    out += fmt::format("  {} ({}, binds {})\n", clause, text(cited.level),
+                       cited.binds == Clause::Binds::both ? "both ends" : text(cited.binds));
+    out += wrapped(cited.rule, 4);
+    if (!cited.room.empty()) out += wrapped("Room: " + cited.room, 4);
   }
   out += fmt::format("\n  target {}, {} sectors, {} buffers; deadsecs {}, MTU {}\n",
                      scenario.target.address, scenario.target.sectors, scenario.target.buffers,

@@ -2,15 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/scenario/clauses.h"
-
 namespace aoe::harness {
 namespace {
 
 const std::string both =
     "scenario: first\n"
     "title: A rule\n"
-    "clause: [\"3.2\", profile/unheard-of]\n"
+    "clause: [3.2/4, profile/window]\n"
     "level: must\n"
     "tags: [config]\n"
     "worlds: [sim]\n"
@@ -38,7 +36,7 @@ std::vector<Scenario> scenarios() {
 
 TEST(List, IsALineForEach) {
   EXPECT_EQ(list_text(scenarios()),
-            "first   must     3.2 profile/unheard-of  A rule\n"
+            "first   must     3.2/4 profile/window  A rule\n"
             "second  -                  Another\n");
 }
 
@@ -50,8 +48,8 @@ TEST(List, AsJsonHasAllThatIsKnown) {
     "title": "A rule",
     "level": "must",
     "clauses": [
-      "3.2",
-      "profile/unheard-of"
+      "3.2/4",
+      "profile/window"
     ],
     "tags": [
       "config"
@@ -75,11 +73,10 @@ TEST(Explain, TellsClausesStepsAndWhatPasses) {
             R"(first  x.yaml:1
   A rule
 
-  AoEr11 section 3.2 (must)
-    A query tells how many messages the server queues (a client has no more outstanding), how many
-    sectors a command may have, and the config string: read, test, prefix, set where there is none,
-    force-set. A test that fails is silence.
-  profile/unheard-of (must)
+  3.2/4 (must, binds target)
+    A test or a prefix that fails is met by silence.
+  profile/window (profile, binds initiator)
+    After a loss fewer requests wait, and then more again with each answer.
 
   target e7.3, 16384 sectors, 16 buffers; deadsecs 5s, MTU 1500
     10  discover e7.3, within 3s
@@ -105,11 +102,6 @@ TEST(Explain, TellsClausesStepsAndWhatPasses) {
 
   aoe-harness run x.yaml
 )");
-}
-
-TEST(Clauses, AreKnownByTheirNumbers) {
-  EXPECT_TRUE(clause_text("3.4").starts_with("While a reservation is set"));
-  EXPECT_EQ(clause_text("9.9"), "");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "config/yaml_file.h"
+#include "harness/scenario/clauses.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/step_reader.h"
 #include "harness/scenario/variants.h"
@@ -78,6 +79,17 @@ std::vector<std::string> names_of(YamlMap& map, const std::string& key) {
   return map.texts(key);
 }
 
+std::vector<std::string> parse_clauses_cited(YamlMap& map) {
+  for (const YAML::Node& item : map.items("clause")) {
+    const std::string& id = item.Scalar();
+    if (clause_catalogue().find(id) != nullptr) continue;
+    const std::string meant = nearest(id, clause_catalogue().ids());
+    map.fail(item, fmt::format("clause: there is no '{}'{} (aoe-harness clauses lists them)", id,
+                               meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
+  }
+  return map.texts("clause");
+}
+
 std::vector<std::string> chosen(YamlMap& map, const std::string& key,
                                 const std::vector<std::string>& words) {
   std::vector<std::string> texts;
@@ -115,10 +127,9 @@ Scenario parse(const Variant& variant, const std::string& file) {
     scenario.id = variant_id(scenario.name, *values);
   }
   scenario.title = map.text("title");
-  scenario.clauses = map.texts("clause");
-  if (map.has("level")) {
-    scenario.level = static_cast<Level>(map.choice("level", {"must", "should", "profile", "info"}));
-  }
+  scenario.clauses = parse_clauses_cited(map);
+  if (!scenario.clauses.empty()) scenario.level = strictest_of(scenario.clauses);
+  if (map.has("level")) scenario.level = static_cast<Level>(map.choice("level", level_words()));
   scenario.tags = names_of(map, "tags");
   scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
   scenario.needs = names_of(map, "requires");

@@ -4,16 +4,6 @@
 
 namespace aoe::harness {
 
-std::string_view text(Level level) {
-  switch (level) {
-    case Level::must: return "must";
-    case Level::should: return "should";
-    case Level::profile: return "profile";
-    case Level::info: return "info";
-  }
-  AOE_CHECK(false && "a level without a text");
-}
-
 std::string_view text(Check check) {
   const std::string_view rule_text = rule(check);
   return rule_text.substr(0, rule_text.find(':'));

@@ -14,6 +14,7 @@
 #include "harness/explore/explore_spec.h"
 #include "harness/faults/fault_spec.h"
 #include "harness/scenario/frame_spec.h"
+#include "harness/scenario/level.h"
 #include "harness/scenario/time_window.h"
 #include "initiator/parameters.h"
 #include "proto/address.h"
@@ -150,11 +151,6 @@ inline constexpr int check_count = static_cast<int>(Check::liveness) + 1;
 std::string_view text(Check check);
 std::string_view rule(Check check);
 
-/// How binding the rule is: AoEr11 demands it, advises it; or it is a trait of one implementation;
-/// or it is only to be told.
-enum class Level : std::uint8_t { must, should, profile, info };
-std::string_view text(Level level);
-
 /// One variant of what a file says.
 struct Scenario {
   Mark mark;  // where it begins
@@ -162,8 +158,8 @@ struct Scenario {
   std::string id;    // "reads[count=8,mtu=9000]"
   std::string name;  // "reads"
   std::string title;
-  std::vector<std::string> clauses;
-  std::optional<Level> level;
+  std::vector<std::string> clauses;  // by id, all of them in the catalogue (clauses.h)
+  std::optional<Level> level;        // the strictest of its clauses, unless told
   std::vector<std::string> tags;
   std::vector<std::string> worlds;  // it is meant for: all, where empty
   std::vector<std::string> needs;   // `requires`: what the implementation under test must have

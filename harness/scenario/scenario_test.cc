@@ -46,7 +46,7 @@ TEST(Scenario, EverythingThatIsSaidIsTaken) {
       R"(
 scenario: everything
 title: All the words
-clause: ["2", profile/deadsecs]
+clause: [2/38, profile/deadsecs]
 roles: {target: {shelf: 7, slot: 3, buffers: 64, size: 1MiB, fill: zero}}
 given: {deadsecs: 7s, maxout: 8, mtu: 9000, rtt: 1ms}
 steps:
@@ -67,7 +67,7 @@ finally: {all-io: resolved, within: 1s}
   ASSERT_TRUE(scenario) << scenario.error();
   EXPECT_EQ(scenario->id, "everything");
   EXPECT_EQ(scenario->title, "All the words");
-  EXPECT_EQ(scenario->clauses, (std::vector<std::string>{"2", "profile/deadsecs"}));
+  EXPECT_EQ(scenario->clauses, (std::vector<std::string>{"2/38", "profile/deadsecs"}));
   EXPECT_EQ(scenario->target.address, (Address{7, 3}));
   EXPECT_EQ(scenario->target.sectors, 2048U);
   EXPECT_FALSE(scenario->target.fill_pattern);

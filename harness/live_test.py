@@ -72,6 +72,17 @@ BAD_DISK = """\
 """
 
 
+# An initiator that never comes to be.
+MUTE = """\
+implementation: mute
+role: initiator
+command: sleep 60
+device: "{dir}/disk"
+discover: "{dir}/discover"
+ready-within: 300ms
+"""
+
+
 class Trial:
     """A folder of scenarios, and the programs beside each other."""
 
@@ -147,11 +158,15 @@ def an_initiator_that_mounts_is_driven_by_its_file(trial):
 
 def what_cannot_be_started_is_one_line(trial):
     reads = trial.scenario("reads", READS)
+    mute = os.path.join(trial.folder, "mute.yaml")
+    with open(mute, "w", encoding="utf-8") as file:
+        file.write(MUTE)
     for sut, complaint in [
             ("nobody {image}", r"nobody: No such file or directory"),
             ("true {image}", r"true \{image\} ended with status 0; it said: nothing"),
             ("sh -c 'echo no disk today; exit 4' {image}", r"ended with status 4; it said: no disk today"),
             ("vblade {disk}", r"\{disk\}: no such placeholder; there are \{buffers\}"),
+            (mute, r"mute can't be told to discover in 300ms; it said: nothing"),
             ("vblabe", r"vblabe: no such implementation \(did you mean vblade\?\)")]:
         result = trial.run(reads, "--world", "veth", "--sut", sut)
         assert result.returncode in [USAGE, ENVIRONMENT], result

@@ -57,6 +57,7 @@ Implementation parse(const YAML::Node& root, const std::string& file) {
     found.device = command("device");
     if (map.has("state")) found.state = command("state");
     if (map.has("discover")) found.discover = command("discover");
+    found.ready_within = map.duration("ready-within", found.ready_within);
   }
   if (map.has("cannot")) {
     YamlMap cannot = map.map("cannot");

@@ -13,12 +13,15 @@
 // as e1.1), {deadsecs} and {maxout}. Known ones are described in suts/*.yaml.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
+
+#include "proto/instant.h"
 
 namespace aoe::harness {
 
@@ -35,6 +38,7 @@ struct Implementation {
   std::string device{};
   std::string state{};
   std::string discover{};
+  Duration ready_within = std::chrono::seconds(10);  // until the latter is there
   /// The faults that can't happen to it, by their word, what it does not have that a scenario may
   /// require, and why.
   std::map<std::string, std::string> cannot{};

@@ -41,7 +41,7 @@ TEST(FindImplementation, ThoseInSutsAreKnownByName) {
 TEST(FindImplementation, AnUnknownNameLeadsToThoseThereAre) {
   EXPECT_EQ(find_implementation("vblabe").error(),
             "vblabe: no such implementation (did you mean vblade?); known are aoe-initiator, "
-            "aoe-target, vblade, and a command says where its disk is: {image} or {dir}");
+            "aoe-target, linux, vblade, and a command says where its disk is: {image} or {dir}");
   EXPECT_EQ(find_implementation("nowhere/my.yaml").error(),
             "nowhere/my.yaml: No such file or directory");
 }
@@ -71,6 +71,16 @@ TEST(ParseImplementation, SaysWhatIsWrongWhere) {
   EXPECT_EQ(error("implementation: x\nrole: initiator\ncommand: x\n").substr(0, 10), "x.yaml:1:1");
   EXPECT_NE(error("implementation: x\nrole: target\ncommand: x\ncolour: red\n").find("colour"),
             std::string::npos);
+}
+
+TEST(ParseImplementation, AnInitiatorMayTakeItsTime) {
+  const std::string mounted =
+      "implementation: x\nrole: initiator\ncommand: x {dir}\ndevice: '{dir}/d'\n";
+  EXPECT_EQ(parse_implementation(mounted, "x.yaml")->ready_within, std::chrono::seconds(10));
+  EXPECT_EQ(parse_implementation(mounted + "ready-within: 500ms\n", "x.yaml")->ready_within,
+            std::chrono::milliseconds(500));
+  EXPECT_EQ(parse_implementation(mounted + "ready-within: soon\n", "x.yaml").error().substr(0, 11),
+            "x.yaml:5:15");
 }
 
 TEST(ParseImplementation, WhatItCannotIsKept) {

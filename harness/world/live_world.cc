@@ -209,13 +209,28 @@ LiveWorld::Result LiveWorld::make_initiator() {
     auto made = ProcessInitiator::start(loop_, options_.implementation, scenario_, cable.link,
                                         options_.folder, gave_up);
     if (!made) return tl::unexpected(made.error());
+    ProcessInitiator& program = **made;
     initiator_ = *std::move(made);
+    return await_initiator(program);
   } else {
     auto made = EngineInitiator::open(loop_, scenario_.given, gave_up);
     if (!made) return tl::unexpected(made.error());
     initiator_ = *std::move(made);
   }
   return {};
+}
+
+LiveWorld::Result LiveWorld::await_initiator(ProcessInitiator& program) {
+  const Duration patience = options_.implementation.ready_within;
+  const auto settled = [&] { return program.is_ready() || !program.broken().empty(); };
+  run_until(settled, now() + patience);
+  if (program.is_ready()) return {};
+  const std::string broken = program.broken();
+  return tl::unexpected(fmt::format(
+      "{} {}", options_.implementation.name,
+      !broken.empty() ? broken
+                      : fmt::format("can't be told to discover in {}; it said: {}",
+                                    describe(patience), last_line(options_.folder + "/sut.log"))));
 }
 
 Instant LiveWorld::now() const {

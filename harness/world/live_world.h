@@ -19,6 +19,7 @@
 #include "harness/sut/implementation.h"
 #include "harness/world/live_initiator.h"
 #include "harness/world/live_target.h"
+#include "harness/world/process_initiator.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"
@@ -108,6 +109,7 @@ class LiveWorld final : public World {
   Result await_target();
   Result await_link();
   Result make_initiator();
+  Result await_initiator(ProcessInitiator& program);
   bool is_wire() const { return !options_.interface.empty(); }
 
   Cable& cable(End end) { return cables_[static_cast<std::size_t>(end)]; }

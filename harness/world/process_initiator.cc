@@ -120,12 +120,14 @@ std::string ProcessInitiator::broken() {
 /// Looks at the state every so often, one look at a time.
 void ProcessInitiator::look() {
   boost::asio::post(workers_, [this, files = files_] {
-    boost::asio::post(loop_, [this, state = read_state(files)] { seen(state); });
+    const bool ready = files.discover.empty() || ::access(files.discover.c_str(), F_OK) == 0;
+    boost::asio::post(loop_, [this, state = read_state(files), ready] { seen(state, ready); });
   });
 }
 
-void ProcessInitiator::seen(const std::string& state) {
+void ProcessInitiator::seen(const std::string& state, bool ready) {
   const bool was_up = is_up(address_);
+  ready_ = ready;
   state_ = state;
   if (was_up && !is_up(address_)) gave_up_(address_);
   timer_.expires_after(look_interval);

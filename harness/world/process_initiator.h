@@ -34,6 +34,8 @@ class ProcessInitiator final : public LiveInitiator {
   std::string broken() override;
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, World::Done done) override;
+  /// Can it be told to search for disks? One that has no way to be told is ready at once.
+  bool is_ready() const { return ready_; }
   bool is_up(Address device) const override { return state(device) == "up"; }
   std::string state(Address device) const override {
     return device == address_ ? state_ : std::string();
@@ -50,7 +52,7 @@ class ProcessInitiator final : public LiveInitiator {
   ProcessInitiator(boost::asio::io_context& loop, Address address,
                    std::function<void(Address)> gave_up);
   void look();
-  void seen(const std::string& state);
+  void seen(const std::string& state, bool ready);
   static std::string read_state(const Files& files);
   /// On a thread.
   void carry_out(Transfer& transfer);
@@ -65,6 +67,7 @@ class ProcessInitiator final : public LiveInitiator {
   std::string log_;
   std::string mount_point_;
   std::string state_;
+  bool ready_ = false;
   std::mutex mutex_;
   std::shared_ptr<const Descriptor> device_;  // open for all requests, until one fails
   std::unique_ptr<Process> process_;

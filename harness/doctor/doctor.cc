@@ -109,6 +109,21 @@ Ability look_for_scapy() {
   return {"scapy", found, found ? "" : "steps in Python: apt-get install python3-scapy", false};
 }
 
+/// It says itself what it lacks.
+Ability look_for_linux() {
+  const std::string program = find_program("aoe-linux");
+  if (program.find('/') == std::string::npos) {
+    return {"linux", false, "--sut linux: it is in the project's build folder only", false};
+  }
+  const auto printed = output_of({program, "--version"});
+  std::string detail = printed ? *printed : printed.error();
+  if (const std::size_t said = detail.find(": aoe-linux: "); said != std::string::npos) {
+    detail = "--sut linux: " + detail.substr(said + 13);
+  }
+  while (detail.ends_with('\n')) detail.pop_back();
+  return {"linux", printed.has_value(), detail, false};
+}
+
 std::string shown(const Ability& ability) {
   const std::string_view mark = ability.is_there ? "ok" : ability.is_needed ? "MISSING" : "missing";
   std::string line = fmt::format("  {:<8} {:<20} {}", mark, ability.name, ability.detail);
@@ -130,7 +145,8 @@ std::vector<Ability> examine() {
           look_for_scapy(),
           look_for("tcpdump", false, "tcpdump", "a second opinion on captures"),
           look_for("tshark", false, "tshark", "a second opinion on captures"),
-          look_for("qemu-system-x86_64", false, "qemu-system-x86", "kernels as initiators"),
+          look_for_linux(),
+          look_for("qemu-system-x86_64", false, "qemu-system-x86", "--sut linux"),
           look_for("chromium", false, "chromium", "a look at the report")};
 }
 

@@ -1,0 +1,58 @@
+// The guest's files as a FUSE tree of this machine: what is done here is done there, disks look
+// like files, and nothing is cached.
+//
+// Owns the mount. An inode is a path; those met once are known for as long as it lives.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <tl/expected.hpp>
+
+#include "initiator/mount/fuse_channel.h"
+#include "suts/linux/agent_client.h"
+
+struct fuse_req;
+struct fuse_file_info;
+
+namespace aoe::guest {
+
+class GuestTree {
+ public:
+  explicit GuestTree(AgentClient& agent);
+  GuestTree(const GuestTree&) = delete;
+  GuestTree& operator=(const GuestTree&) = delete;
+
+  /// `ended` is called from within the loop when the mount is gone. The error is a line.
+  tl::expected<void, std::string> mount(boost::asio::io_context& loop, const std::string& folder,
+                                        std::function<void()> ended);
+  bool is_mounted() const { return channel_ != nullptr; }
+  /// At once where nothing is outstanding, or when told again; after some seconds otherwise.
+  void unmount();
+  /// Leaves no mount behind, once it has ended; false: it could not be unmounted.
+  bool close() { return channel_ == nullptr || channel_->close(); }
+
+ private:
+  friend struct Operations;
+  using Request = fuse_req*;
+
+  std::uint64_t inode_of(const std::string& path);
+  std::string path_of(std::uint64_t inode) const { return paths_[inode - 1]; }
+  void look_up(Request request, const std::string& path);
+  void get_attributes(Request request, std::uint64_t inode);
+  void open(Request request, std::uint64_t inode, fuse_file_info* info);
+  void list(Request request, std::uint64_t inode, std::size_t size, std::size_t next);
+
+  AgentClient& agent_;
+  std::vector<std::string> paths_;  // by inode - 1
+  std::map<std::string, std::uint64_t> inodes_;
+  std::unique_ptr<initiator::FuseChannel> channel_;
+};
+
+}  // namespace aoe::guest

@@ -13,7 +13,10 @@ namespace aoe::harness {
 /// What the command that was given does; returns the program's exit status.
 using Action = std::function<int()>;
 
+void add_clauses_command(CLI::App& app, Action& action);
+void add_conform_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
+void add_matrix_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_explain_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
@@ -25,7 +28,11 @@ void add_selftest_command(CLI::App& app, Action& action);
 
 // Options that several commands have.
 
-/// Where cases are played, and against what.
+/// Where cases are played.
+void add_world_options(CLI::App& command, CaseOptions& options);
+/// Against what.
+void add_sut_option(CLI::App& command, CaseOptions& options);
+/// Both.
 void add_case_options(CLI::App& command, CaseOptions& options);
 
 }  // namespace aoe::harness

@@ -19,11 +19,8 @@ int main(int argc, char** argv) {
   app.set_help_flag("--help", "Show this help and exit; after a command: that command's");
   app.require_subcommand(1);
   app.footer(
-      "Examples:\n"
-      "  aoe-harness run scenarios/ --world veth --seed 7\n"
-      "  aoe-harness report runs/last --html report.html\n"
-      "Exit status: 0 all as expected, 1 failures, 2 wrong use, 3 the environment is not fit,\n"
-      "5 doubtful with --strict, 130 interrupted.");
+      "Exit status: 0 as expected, 1 failures, 2 wrong use, 3 environment, 5 doubtful, 130 "
+      "interrupted");
   Action action;
   add_doctor_command(app, action);
   add_run_command(app, action);
@@ -34,6 +31,9 @@ int main(int argc, char** argv) {
   add_replay_command(app, action);
   add_shrink_command(app, action);
   add_selftest_command(app, action);
+  add_clauses_command(app, action);
+  add_conform_command(app, action);
+  add_matrix_command(app, action);
 
   const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(app.get_subcommands({}), is_named)) {

@@ -9,274 +9,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/report/coverage.h"
+#include "harness/report/html_case.h"
 #include "harness/report/html_page.h"
-#include "harness/report/html_plot.h"
 #include "harness/report/text.h"
 
 namespace aoe::harness {
 namespace {
 
 constexpr std::size_t slowest_shown = 10;
-
-/// AoEr11's sections with rules in them.
-const std::map<std::string, std::string> sections{
-    {"2", "Header, tags, addresses"}, {"2.4", "Errors"},        {"3.1", "ATA commands"},
-    {"3.2", "Query config"},          {"3.3", "MAC mask list"}, {"3.4", "Reserve and release"}};
-
-std::string plain(std::string_view text) {
-  return markup(one_line(text));
-}
-
-std::string chip(std::string_view outcome, std::string_view words) {
-  return fmt::format(R"(<span class="chip {}">{}</span>)", outcome, plain(words));
-}
-
-std::string chip(const CaseRecord& record) {
-  return chip(text(record.outcome), verdict(record));
-}
-
-std::string pre(std::string_view content) {
-  return fmt::format("<pre>{}</pre>\n", markup(content));
-}
-
-std::string fact(std::string_view name, const std::string& value) {
-  if (value.empty()) return {};
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, plain(value));
-}
-
-/// A part that is not shown at once.
-std::string folded(std::string_view name, const std::string& html) {
-  return fmt::format("<details class=\"fold\"><summary>{}</summary>\n{}</details>\n", name, html);
-}
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; });
-  return text;
-}
-
-/// In a table that may be wider than the page.
-std::string table(std::string_view kind, std::string_view heading, const std::string& rows) {
-  return fmt::format(
-      "<div class=\"wide\" tabindex=\"0\"><table class=\"{}\"><thead><tr>{}</tr></thead>"
-      "<tbody>\n{}</tbody></table></div>\n",
-      kind, heading, rows);
-}
-
-// The ladder.
-
-constexpr std::string_view lives = R"(<path class="life" d="M6 0V22M144 0V22"/>)";
-
-/// A frame's way between the two ends: red and cut short where it was dropped.
-std::string draw_wire(const LadderLine& line) {
-  const bool dropped = line.fate.starts_with("dropped");
-  std::string svg =
-      R"(<svg viewBox="0 0 150 22" preserveAspectRatio="none" role="img" aria-label=")" +
-      std::string(line.to_target ? "to the target" : "to the initiator") +
-      (dropped ? ", lost" : "") + R"("><path class="life" d="M6 0V22M144 0V22"/>)";
-  const double begin = line.to_target ? 6 : 144;
-  const double end = dropped ? 75 : line.to_target ? 144 : 6;
-  const int toward = line.to_target ? 1 : -1;
-  svg += fmt::format(R"(<path class="wire{}" d="M{} 11H{}"/>)",
-                     line.struck && !dropped ? " dashed" : "", begin, end);
-  if (dropped) {
-    svg += fmt::format(R"(<path class="lost" d="M{0} 5l12 12m0-12l-12 12"/>)", end - 6);
-  } else {
-    svg += fmt::format(R"(<path class="head" d="M{0} 11l{1} -4v8Z"/>)", end, -9 * toward);
-  }
-  return svg + "</svg>";
-}
-
-/// A row of the ladder, or an edge of a window that it passes.
-struct Rung {
-  Duration at{};
-  const LadderLine* line = nullptr;
-  std::string edge{};
-};
-
-std::string draw_ladder(const CaseRecord& record, const FailureRecord& failure) {
-  if (failure.ladder.empty()) return {};
-  std::vector<Rung> rungs;
-  for (const LadderLine& line : failure.ladder) rungs.push_back({line.at, &line});
-  std::vector<const DueRecord*> dues;
-  for (const DueRecord& due : record.dues) {
-    if (due.where != failure.where || due.met()) continue;
-    dues.push_back(&due);
-    const bool late = !due.came || *due.came > due.latest;
-    rungs.push_back({due.earliest, nullptr, plain(due.what) + " may come from here on"});
-    rungs.push_back({due.latest, nullptr,
-                     plain(due.what) + " is due by here" + (late ? ", and is not there" : "")});
-  }
-  std::ranges::stable_sort(rungs, {}, &Rung::at);
-  const Duration first = failure.ladder.front().at;
-  const std::string nobody = fmt::format(
-      "<svg viewBox=\"0 0 150 22\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{}</svg>",
-      lives);
-  std::string rows;
-  for (const Rung& rung : rungs) {
-    const std::string time = in_milliseconds(rung.at - first);
-    const bool inside = std::ranges::any_of(dues, [&](const DueRecord* due) {
-      return rung.at >= due->earliest && rung.at <= due->latest;
-    });
-    if (rung.line == nullptr) {
-      rows += fmt::format(
-          "<tr class=\"edge\"><td class=\"time\">{}</td><td></td><td>{}</td>"
-          "<td colspan=\"2\">{}</td></tr>\n",
-          time, nobody, rung.edge);
-      continue;
-    }
-    const LadderLine& line = *rung.line;
-    if (line.gap_before) {
-      rows += fmt::format(
-          "<tr class=\"gap\"><td class=\"time\">⋮</td><td></td><td>{}</td>"
-          "<td colspan=\"2\">other frames</td></tr>\n",
-          nobody);
-    }
-    rows += fmt::format(
-        "<tr class=\"frame{}{}{}\"><td class=\"time\">{}</td><td "
-        "class=\"number\">{}</td><td>{}</td>"
-        "<td>{}</td><td>{}</td></tr>\n",
-        line.struck ? " struck" : "", line.guilty ? " guilty" : "", inside ? " inside" : "", time,
-        line.frame, draw_wire(line), plain(line.what),
-        line.fate.empty() ? R"(<span class="soft">delivered</span>)" : plain(line.fate));
-  }
-  return table("ladder",
-               "<th class=\"number\">t (ms)</th><th class=\"number\">#</th>"
-               "<th><span class=\"ends\"><span>initiator</span><span>target</span></span></th>"
-               "<th>frame</th><th>fate</th>",
-               rows) +
-         fmt::format("<p class=\"soft\">t counts from frame #{}, {} into the run.</p>\n",
-                     failure.ladder.front().frame, brief(first));
-}
-
-/// The plot of what a failure is about, where that is a small part of the run.
-std::string draw_closer(const CaseRecord& record, const FailureRecord& failure) {
-  if (failure.ladder.empty()) return {};
-  Duration from = failure.ladder.front().at;
-  Duration until = failure.ladder.back().at;
-  for (const DueRecord& due : record.dues) {
-    if (due.where != failure.where || due.met()) continue;
-    from = std::min(from, due.since);
-    until = std::max({until, due.latest, due.came.value_or(due.latest)});
-  }
-  const Duration margin = std::max((until - from) / 20, Duration(1000));
-  if (until - from > record.took / 3 * 2) return {};
-  return plot(record, std::max(from - margin, Duration{}), until + margin);
-}
-
-std::string draw_failure(const CaseRecord& record, const FailureRecord& failure) {
-  std::string html = fmt::format(
-      "<div class=\"failure\"><p class=\"where\">{} · {}</p>\n<dl class=\"verdicts\">"
-      "<dt>expected</dt><dd>{}</dd><dt>actual</dt><dd><strong>{}</strong></dd></dl>\n",
-      plain(failure.where), plain(failure.rule), plain(failure.expected), plain(failure.actual));
-  html += draw_ladder(record, failure);
-  if (const std::string closer = draw_closer(record, failure); !closer.empty())
-    html += "<h3>Around it</h3>\n" + closer;
-  return html + "</div>\n";
-}
-
-// A case.
-
-std::string draw_key(const CaseRecord& record) {
-  std::string key = "<p class=\"key\">";
-  const auto add = [&](std::string_view colour, std::string_view words) {
-    key += fmt::format("<span><i style=\"background:var(--{})\"></i>{}</span>", colour, words);
-  };
-  if (!record.samples.empty()) add("open", "outstanding");
-  if (!record.incidents.empty()) {
-    add("bad", "struck by a fault");
-    add("warn", "sent again");
-  }
-  if (std::ranges::any_of(record.dues, &DueRecord::met)) add("due", "when it was due");
-  if (!std::ranges::all_of(record.dues, &DueRecord::met))
-    add("due-bad", "when it was due, and did not come");
-  return key + "</p>\n";
-}
-
-std::string draw_steps(const CaseRecord& record) {
-  std::string rows;
-  for (const StepRecord& step : record.steps) {
-    rows += fmt::format(
-        "<tr{}><td class=\"number\">{}</td><td class=\"number\">{}</td><td>{}</td>"
-        "<td><code>{}</code></td><td class=\"where\">{}</td></tr>\n",
-        step.met ? "" : " class=\"unmet\"", in_milliseconds(step.began),
-        brief(step.ended - step.began), plain(step.word) + (step.met ? "" : " ✕"), plain(step.text),
-        plain(step.where));
-  }
-  return table("steps",
-               "<th class=\"number\">t (ms)</th><th class=\"number\">took</th><th>step</th>"
-               "<th></th><th></th>",
-               rows);
-}
-
-std::string draw_evidence(const CaseRecord& record) {
-  if (record.folder.empty()) return {};
-  std::string links;
-  for (const std::string_view file :
-       {"ledger.jsonl", "initiator-side.pcap", "target-side.pcap", "sut.log", "repro.sh"}) {
-    std::string target;  // of the link: as it is in a URL
-    for (const char c : record.folder) {
-      const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') ||
-                        std::string_view("-_./=,").find(c) != std::string_view::npos;
-      target += safe ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    links += fmt::format("{}<a href=\"{}{}/{}\">{}</a>", links.empty() ? "" : ", ",
-                         target.starts_with('/') ? "." : "./", target, file, file);
-  }
-  return fmt::format("<p class=\"soft\">In the run's folder, as far as there were any: {}</p>\n",
-                     links);
-}
-
-std::string draw_body(const CaseRecord& record) {
-  std::string html = "<dl class=\"facts\">\n";
-  html += fact("clause", fmt::format("{}", fmt::join(record.clauses, ", ")));
-  html += fact("level", record.level);
-  html += fact("tags", fmt::format("{}", fmt::join(record.tags, ", ")));
-  html += fact("file", record.file);
-  html += fact("seed", std::to_string(record.seed));
-  html += fact("requests", std::to_string(record.requests));
-  html += fact("frames", std::to_string(record.frames));
-  html += fact("struck", std::to_string(record.struck));
-  html += fact("retransmissions", std::to_string(record.retransmissions));
-  if (record.tries > 1)
-    html += fact("tries", fmt::format("{}, {} passed", record.tries, record.tries_passed));
-  html +=
-      fact("took", fmt::format("{} in its world, {} here", brief(record.took), brief(record.real)));
-  html += "</dl>\n";
-  if (!record.reason.empty()) html += fmt::format("<p>{}</p>\n", plain(record.reason));
-  for (const FailureRecord& failure : record.failures) html += draw_failure(record, failure);
-  if (!record.reproduce.empty()) {
-    html += "<h3>To see it again</h3>\n<div class=\"copy\">" + pre(record.reproduce) +
-            "<button type=\"button\" hidden>Copy</button></div>\n";
-  }
-  if (const std::string whole = plot(record, Duration{}, record.took); !whole.empty())
-    html += "<h3>The whole run</h3>\n" + whole + draw_key(record);
-  if (!record.notes.empty()) {
-    html += "<h3>Measured</h3>\n<ul>\n";
-    for (const std::string& note : record.notes) html += fmt::format("<li>{}</li>\n", plain(note));
-    html += "</ul>\n";
-  }
-  if (!record.steps.empty())
-    html += folded(quantity(record.steps.size(), "step"), draw_steps(record));
-  if (!record.yaml.empty()) html += folded("The scenario as it was run", pre(record.yaml));
-  if (!record.log.empty()) html += folded("What the implementation said", pre(record.log));
-  return html + draw_evidence(record);
-}
-
-std::string draw_case(const CaseRecord& record, std::size_t number, bool open) {
-  const std::string searched =
-      lower(fmt::format("{} {} {} {} {}", record.id, record.title, record.file,
-                        fmt::join(record.clauses, " "), record.reason));
-  return fmt::format(
-             "<details class=\"case\" id=\"case-{}\" data-outcome=\"{}\" data-tags=\"{}\" "
-             "data-text=\"{}\"{}>\n<summary>{}<b>{}</b> <span class=\"title soft\">{}</span>"
-             "<span class=\"time\">{}</span></summary>\n<div class=\"body\">\n",
-             number, text(record.outcome), markup(fmt::format("{}", fmt::join(record.tags, "\n"))),
-             plain(searched), open ? " open" : "", chip(record), plain(record.id),
-             plain(record.title), brief(record.took)) +
-         draw_body(record) + "</div>\n</details>\n";
-}
 
 // The run.
 
@@ -300,6 +41,7 @@ std::string draw_header(const RunRecord& run) {
                                       : well            ? "passed"
                                                         : "in doubt"),
                                  plain(describe(counts)));
+  html += fact("verdict", run.suite.empty() ? "" : describe(coverage_of(run).levels()));
   html += fact("implementation", run.sut + (run.sut_version.empty() ? "" : ", " + run.sut_version));
   html += fact("world", run.world);
   html += fact("seed", std::to_string(run.seed));
@@ -403,28 +145,63 @@ std::string draw_matrix(const RunRecord& run) {
          table("matrix", "<th>scenario</th><th>came of it</th>", html) + "</section>\n";
 }
 
+/// The cases of a clause, those that are not well first.
+std::string draw_citing(const RunRecord& run, const ClauseCoverage& coverage) {
+  if (coverage.cases.empty()) return plain(describe(coverage));
+  std::vector<std::size_t> cases = coverage.cases;
+  std::ranges::stable_partition(
+      cases, [&](std::size_t i) { return run.cases[i].outcome != Outcome::passed; });
+  std::string links;
+  for (const std::size_t i : cases) {
+    const CaseRecord& record = run.cases[i];
+    links += fmt::format("<a class=\"chip {}\" href=\"#case-{}\" title=\"{}\">{}</a>",
+                         text(record.outcome), i, plain(record.title), plain(record.id));
+  }
+  const std::string chips = "<div class=\"chips\">" + links + "</div>";
+  return cases.size() <= 3 ? chips : folded(plain(describe(coverage)), chips);
+}
+
 std::string draw_coverage(const RunRecord& run) {
-  std::map<std::string, Counts> clauses;
-  for (const auto& [section, title] : sections) clauses[section] = {};
-  for (const CaseRecord& record : run.cases) {
-    for (const std::string& clause : record.clauses)
-      ++clauses[clause][static_cast<std::size_t>(record.outcome)];
-  }
+  const Coverage coverage = coverage_of(run);
+  if (coverage.clauses.empty()) return {};
   std::string rows;
-  for (const auto& [clause, counts] : clauses) {
-    std::string chips;
-    for (std::size_t i = 0; i < outcomes; ++i) {
-      const std::string_view word = text(static_cast<Outcome>(i));
-      if (counts[i] > 0) chips += chip(word, fmt::format("{} {}", counts[i], word)) + " ";
+  for (const Section& section : clause_catalogue().sections) {
+    const auto clauses = coverage.of_section(section.id);
+    if (clauses.empty()) continue;
+    rows += fmt::format("<tr class=\"section\"><th colspan=\"4\">{}</th></tr>\n",
+                        plain(named(section)));
+    for (const ClauseCoverage* of : clauses) {
+      rows += fmt::format(
+          "<tr id=\"clause-{0}\"><th>{0}</th><td>{1}</td><td class=\"soft\">{2}</td>"
+          "<td>{3}{4}{5}</td></tr>\n",
+          plain(of->clause->id), chip(text(of->verdict), text(of->verdict)),
+          text(of->clause->level), plain(of->clause->rule),
+          of->clause->room.empty()
+              ? ""
+              : fmt::format("<div class=\"soft\">{}</div>", plain(of->clause->room)),
+          draw_citing(run, *of));
     }
-    const auto section = sections.find(clause);
-    const bool numbered = !clause.empty() && clause.front() >= '0' && clause.front() <= '9';
-    rows += fmt::format("<tr><th>{}{}</th><td>{}</td><td class=\"soft\">{}</td></tr>\n",
-                        numbered ? "§" : "", plain(clause), chips.empty() ? "untested" : chips,
-                        section == sections.end() ? "" : section->second);
   }
-  return "<section>\n<h2>Clauses of AoEr11, and traits of implementations</h2>\n" +
-         table("clauses", "<th>clause</th><th>cases</th><th></th>", rows) + "</section>\n";
+  return fmt::format(
+             "<section id=\"clauses\">\n<h2>Clauses of AoEr11, and traits of "
+             "implementations</h2>\n<p>{}.</p>\n",
+             plain(describe(coverage.levels()))) +
+         table("clauses", "<th>clause</th><th></th><th>level</th><th>rule, and cases</th>", rows) +
+         "</section>\n";
+}
+
+std::string draw_probes(const RunRecord& run) {
+  if (run.probes.empty()) return {};
+  std::string rows;
+  for (const ProbeRecord& probe : run.probes) {
+    rows +=
+        fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n", plain(probe.ability),
+                    probe.has ? chip("PASS", "has") : chip("UNSUPPORTED", "lacks"),
+                    plain(probe.asked), plain(probe.answered));
+  }
+  return "<section>\n<h2>What it has</h2>\n" +
+         table("probes", "<th></th><th></th><th>asked</th><th>answered</th>", rows) +
+         "</section>\n";
 }
 
 std::string draw_slowest(const RunRecord& run,
@@ -503,14 +280,17 @@ std::string to_html(const RunRecord& run, const RunRecord* earlier) {
   std::string html = page_begin(describe(count(run)) + " - aoe-harness") + draw_header(run) +
                      "<main>\n" + draw_failed(run);
   if (earlier != nullptr) html += draw_changes(run, *earlier, then);
+  // What a suite is about comes first; of any other run, what its cases are.
+  if (!run.suite.empty()) html += draw_probes(run) + draw_coverage(run);
   html += draw_filters(run) + draw_matrix(run) + "<section>\n<h2>Cases</h2>\n";
   const auto first_bad =
       std::ranges::find_if(run.cases, [](const auto& record) { return is_bad(record.outcome); });
   for (auto record = run.cases.begin(); record != run.cases.end(); ++record) {
-    html += draw_case(*record, static_cast<std::size_t>(record - run.cases.begin()),
-                      record == first_bad);
+    html +=
+        draw_case(*record, fmt::format("case-{}", record - run.cases.begin()), record == first_bad);
   }
-  html += "</section>\n" + draw_coverage(run);
+  html += "</section>\n";
+  if (run.suite.empty()) html += draw_coverage(run);
   if (!run.cases.empty()) html += draw_slowest(run, then);
   return html + "</main>\n" + page_end();
 }

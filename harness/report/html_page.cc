@@ -137,6 +137,18 @@ path.again { stroke: var(--warn); stroke-width: 2; }
 .key i { display: inline-block; width: 1.1em; height: .75em; margin-right: .4em; }
 .steps td { overflow-wrap: anywhere; }
 .steps tr.unmet { color: var(--bad); }
+.rules { margin: .6rem 0; }
+.rules div { display: flex; gap: .6rem; }
+.rules dt { color: var(--soft); min-width: 3.5rem; }
+.rules dd { margin: 0; }
+.section th { padding-top: 1.1rem; font-weight: 600; }
+.clauses td:last-child { max-width: 40rem; }
+.verdict-matrix { width: 100%; }
+.verdict-matrix .id { min-width: 0; width: 9rem; }
+.verdict-matrix .rule { min-width: 14rem; }
+.verdict-matrix .cell { min-width: 6rem; width: 7.5rem; max-width: 7.5rem; }
+.others { list-style: none; padding: 0; font-size: .88rem; overflow-wrap: anywhere; }
+.clauses .chips { margin-top: .25rem; }
 .copy { display: flex; gap: .5rem; align-items: flex-start; }
 .copy pre { flex: 1; margin: 0; }
 .copy button[hidden] { display: none; }
@@ -148,6 +160,9 @@ path.again { stroke: var(--warn); stroke-width: 2; }
   .failed tr, .matrix tr { display: block; padding: .4rem 0; }
   .matrix th { min-width: 0; max-width: none; }
   .failed tr > *, .matrix tr > * { display: block; padding: .1rem 0; border: 0 !important; }
+  .verdict-matrix thead { display: table-header-group; }
+  .verdict-matrix tr { display: table-row; }
+  .verdict-matrix tr > * { display: table-cell; padding: .3rem .9rem .3rem 0; }
   .ladder svg, .ends { width: 84px; }
   .ends span { font-size: .7rem; }
   .failed tr + tr, .matrix tr + tr { border-top: 1px solid var(--rule); }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/report/coverage.h"
 #include "harness/report/text.h"
 #include "proto/check.h"
 
@@ -85,39 +86,78 @@ std::string test_case(const std::string& class_name, const std::string& name, Du
   return inside.empty() ? open + "/>\n" : open + ">\n" + inside + "    </testcase>\n";
 }
 
-}  // namespace
-
-std::string to_junit(const RunRecord& run) {
-  const std::size_t tests = run.cases.size() + run.not_run.size();
-  const std::size_t failures = count_of(run, Result::failure);
-  const std::size_t errors = count_of(run, Result::error);
+/// Where there are several suites, what is tested tells their classes apart.
+std::string suite_of(const RunRecord& run, std::size_t number, bool is_one_of_several) {
+  std::string prefix;
+  std::string name = "aoe-harness " + run.world;
+  if (is_one_of_several) {
+    name += " " + run.sut;
+    prefix = fmt::format("{}-{}", one_line(run.sut), one_line(run.world));
+    std::ranges::replace_if(
+        prefix,
+        [](char c) { return std::string_view(" ./{}'\"").find(c) != std::string_view::npos; }, '_');
+    prefix += '.';
+  }
   std::string xml = fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<testsuites name=\"aoe-harness\" tests=\"{0}\" failures=\"{1}\" errors=\"{2}\" "
-      "time=\"{3}\">\n"
-      "  <testsuite id=\"0\" package=\"aoe\" name=\"aoe-harness {4}\" hostname=\"localhost\""
-      " timestamp=\"{5}\" tests=\"{0}\" failures=\"{1}\" errors=\"{2}\" skipped=\"{6}\""
-      " time=\"{3}\">\n"
+      "  <testsuite id=\"{}\" package=\"aoe\" name=\"{}\" hostname=\"localhost\""
+      " timestamp=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\""
+      " time=\"{}\">\n"
       "    <properties>\n",
-      tests, failures, errors, seconds(run.real), markup(run.world),
-      markup(run.started.substr(0, run.started.find('Z'))),
-      count_of(run, Result::skipped) + run.not_run.size());
-  const auto property = [&](std::string_view name, std::string_view value) {
-    xml += fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", name, markup(value));
+      number, markup(one_line(name)), markup(run.started.substr(0, run.started.find('Z'))),
+      run.cases.size() + run.not_run.size(), count_of(run, Result::failure),
+      count_of(run, Result::error), count_of(run, Result::skipped) + run.not_run.size(),
+      seconds(run.real));
+  const auto property = [&](std::string_view key, std::string_view value) {
+    xml += fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", key, markup(value));
   };
   property("seed", std::to_string(run.seed));
   property("world", run.world);
   property("sut", run.sut);
   property("sut.version", run.sut_version);
   property("aoe-harness.version", run.version);
+  if (!run.suite.empty()) {
+    const Coverage coverage = coverage_of(run);
+    property("verdict", describe(coverage.levels()));
+    for (const ClauseCoverage& of : coverage.clauses) {
+      property("clause." + of.clause->id, fmt::format("{}: {}", text(of.verdict), describe(of)));
+    }
+  }
   xml += "    </properties>\n";
   for (const CaseRecord& record : run.cases)
-    xml += test_case(class_of(record), record.id, record.real, result(record));
+    xml += test_case(prefix + class_of(record), record.id, record.real, result(record));
   for (const std::string& id : run.not_run) {
-    xml += test_case("aoe-harness", id, Duration{},
+    xml += test_case(prefix + "aoe-harness", id, Duration{},
                      "      <skipped message=\"not run: interrupted\"/>\n");
   }
-  return xml + "    <system-out/>\n    <system-err/>\n  </testsuite>\n</testsuites>\n";
+  return xml + "    <system-out/>\n    <system-err/>\n  </testsuite>\n";
+}
+
+}  // namespace
+
+std::string to_junit(const RunRecord& run) {
+  return to_junit(std::vector<const RunRecord*>{&run});
+}
+
+std::string to_junit(const std::vector<const RunRecord*>& runs) {
+  std::size_t tests = 0;
+  std::size_t failures = 0;
+  std::size_t errors = 0;
+  Duration real{};
+  std::size_t number = 0;
+  std::string suites;
+  for (const RunRecord* run : runs) {
+    tests += run->cases.size() + run->not_run.size();
+    failures += count_of(*run, Result::failure);
+    errors += count_of(*run, Result::error);
+    real += run->real;
+    suites += suite_of(*run, number++, runs.size() > 1);
+  }
+  return fmt::format(
+             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+             "<testsuites name=\"aoe-harness\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
+             "time=\"{}\">\n",
+             tests, failures, errors, seconds(real)) +
+         suites + "</testsuites>\n";
 }
 
 }  // namespace aoe::harness

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "harness/report/record.h"
 
@@ -13,5 +14,7 @@ namespace aoe::harness {
 /// One suite; a case's class is its scenario's path ("scenarios.loss"), its name is its id. What is
 /// neither pass nor failure is a skip with the reason.
 std::string to_junit(const RunRecord& run);
+/// A suite for each of several.
+std::string to_junit(const std::vector<const RunRecord*>& runs);
 
 }  // namespace aoe::harness

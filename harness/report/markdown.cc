@@ -5,23 +5,15 @@
 
 #include <fmt/format.h>
 
+#include "harness/report/coverage.h"
 #include "harness/report/text.h"
+#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {
 
 constexpr std::size_t rows_max = 200;
 constexpr std::size_t details_size_max = 600'000;  // bytes, of all of them
-
-/// Text that stays what it is, in a table as well.
-std::string plain(std::string_view text) {
-  std::string result;
-  for (const char c : one_line(text)) {
-    if (std::string_view("\\`*_{}[]<>()#|~&!@:").find(c) != std::string_view::npos) result += '\\';
-    result += c;
-  }
-  return result;
-}
 
 /// A block of text within a fence longer than any run of backticks in it.
 std::string fenced(const std::string& text) {
@@ -55,15 +47,56 @@ std::string details(const CaseRecord& record) {
                      markup(one_line(record.title)), fenced(evidence_text(record)));
 }
 
+/// Of a suite: the verdict a level, and the clauses that are not kept.
+std::string clauses_of(const RunRecord& run) {
+  if (run.suite.empty()) return {};
+  const Coverage coverage = coverage_of(run);
+  std::string text = fmt::format("\n**{}**\n", describe(coverage.levels()));
+  std::string rows;
+  for (const ClauseCoverage& of : coverage.clauses) {
+    if (of.verdict == ClauseVerdict::kept || of.verdict == ClauseVerdict::untested) continue;
+    rows +=
+        fmt::format("| {} {} | {} | {} | {} | {} |\n", sign(of.verdict), harness::text(of.verdict),
+                    plain_markdown(of.clause->id), harness::text(of.clause->level),
+                    plain_markdown(of.clause->rule), plain_markdown(describe(of)));
+  }
+  if (!rows.empty())
+    text += "\n| | clause | level | rule | cases |\n| --- | --- | --- | --- | --- |\n" + rows;
+  return text;
+}
+
 }  // namespace
+
+std::string plain_markdown(std::string_view text) {
+  std::string result;
+  for (const char c : one_line(text)) {
+    if (std::string_view("\\`*_{}[]<>()#|~&!@:").find(c) != std::string_view::npos) result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+std::string_view sign(ClauseVerdict verdict) {
+  switch (verdict) {
+    case ClauseVerdict::kept: return "✅";
+    case ClauseVerdict::broken: return "❌";
+    case ClauseVerdict::doubtful: return "⚠️";
+    case ClauseVerdict::known_broken:
+    case ClauseVerdict::unsupported:
+    case ClauseVerdict::untested: return "⚪";
+  }
+  AOE_CHECK(false && "a verdict without a sign");
+}
 
 std::string to_markdown(const RunRecord& run) {
   const bool well = !run.interrupted && std::ranges::all_of(run.cases, [](const auto& record) {
     return is_well(record.outcome);
   });
-  std::string text = fmt::format("### {} aoe-harness: {}\n\nseed {}, world {}, sut {}, {}\n",
-                                 well ? "✅" : "❌", describe(count(run)), run.seed, plain(run.world),
-                                 plain(run.sut), brief(run.real));
+  std::string text =
+      fmt::format("### {} aoe-harness: {}\n\nseed {}, world {}, sut {}, {}\n", well ? "✅" : "❌",
+                  describe(count(run)), run.seed, plain_markdown(run.world),
+                  plain_markdown(run.sut), brief(run.real));
+  text += clauses_of(run);
   if (run.interrupted)
     text += fmt::format("\n**Interrupted**: {} not run.\n", quantity(run.not_run.size(), "case"));
 
@@ -76,7 +109,8 @@ std::string to_markdown(const RunRecord& run) {
   for (std::size_t i = 0; i < std::min(told.size(), rows_max); ++i) {
     const CaseRecord& record = *told[i];
     text += fmt::format("| {} {} | {} | {} | {} |\n", sign(record.outcome), verdict(record),
-                        plain(record.id), plain(reason_of(record)), brief(record.took));
+                        plain_markdown(record.id), plain_markdown(reason_of(record)),
+                        brief(record.took));
   }
   if (told.size() > rows_max) text += fmt::format("\nand {} more\n", told.size() - rows_max);
 

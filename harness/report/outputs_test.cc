@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/report/html.h"
 #include "harness/report/junit.h"
 #include "harness/report/markdown.h"
 #include "harness/report/tap.h"
@@ -32,6 +33,8 @@ RunRecord hostile_run() {
   RunRecord run = run_of(1);
   const std::string bad(hostile);
   run.version = run.started = run.world = run.sut = run.sut_version = bad;
+  run.suite = "target";
+  run.probes = {{bad, false, bad, bad}};
   CaseRecord& record = run.cases[0];
   record.id = record.title = record.file = record.reason = record.yaml = record.log = bad;
   record.folder = record.reproduce = record.level = bad;
@@ -173,6 +176,35 @@ TEST(Markdown, AFenceIsLongerThanTheBackticksInIt) {
   RunRecord run = run_of(1);
   run.cases[0].failures[0].actual = "````";
   EXPECT_TRUE(contains(to_markdown(run), "\n`````\n1 of 2"));
+}
+
+/// As of `conform target`: 2/3 kept, 2/4 broken.
+RunRecord suite_run() {
+  RunRecord run = run_of(1);
+  run.suite = "target";
+  run.cases[0].clauses = {"2/4"};
+  run.cases.push_back(run_of(0).cases[0]);
+  run.cases[1].clauses = {"2/3", "2/4"};
+  return run;
+}
+
+TEST(Outputs, ASuiteIsToldByItsClauses) {
+  const std::string markdown = to_markdown(suite_run());
+  EXPECT_TRUE(contains(markdown, "\n**MUST 1 of ")) << markdown;
+  EXPECT_TRUE(
+      contains(markdown, "\n| ❌ FAIL | 2/4 | must | An answer has Ver 1. | 1 passed, 1 failed |\n"))
+      << markdown;
+  EXPECT_FALSE(contains(markdown, "| 2/3 |")) << "what is kept is only counted";
+
+  const std::string junit = to_junit(suite_run());
+  EXPECT_TRUE(
+      contains(junit, "<property name=\"clause.2/4\" value=\"FAIL: 1 passed, 1 failed\"/>"));
+  EXPECT_TRUE(contains(junit, "<property name=\"verdict\" value=\"MUST 1 of "));
+  EXPECT_TRUE(contains(junit, "\nclause    2/4  An answer has Ver 1.\n"));
+
+  const std::string html = to_html(suite_run());
+  EXPECT_TRUE(contains(html, "<tr id=\"clause-2/4\"><th>2/4</th><td><span class=\"chip FAIL\">"));
+  EXPECT_TRUE(contains(html, "§2 Frames, addresses and tags"));
 }
 
 TEST(Outputs, WhatAPeerSaysIsMarkupInNoneOfThem) {

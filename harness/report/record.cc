@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "harness/report/coverage.h"
 #include "proto/check.h"
 
 namespace aoe::harness {
@@ -18,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Of the file, so that a reader of another day can tell.
-constexpr std::uint32_t format = 1;
+constexpr std::uint32_t format = 2;
 
 constexpr std::array<std::string_view, outcomes> outcome_texts{
     "PASS", "FAIL", "FLAKY", "INCONCLUSIVE", "UNSUPPORTED", "ERROR", "XFAIL", "XPASS"};
@@ -109,6 +110,14 @@ void fields(Archive& archive, Is<CaseRecord> auto& record) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<ProbeRecord> auto& probe) {
+  archive("ability", probe.ability);
+  archive("has", probe.has);
+  archive("asked", probe.asked);
+  archive("answered", probe.answered);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<RunRecord> auto& run) {
   archive("version", run.version);
   archive("started", run.started);
@@ -116,6 +125,8 @@ void fields(Archive& archive, Is<RunRecord> auto& run) {
   archive("world", run.world);
   archive("sut", run.sut);
   archive("sut_version", run.sut_version);
+  archive("suite", run.suite);
+  archive("probes", run.probes);
   archive("slack_ns", run.slack);
   archive("interrupted", run.interrupted);
   archive("not_run", run.not_run);
@@ -134,7 +145,8 @@ class Writer {
  private:
   template <typename T>
   static Json to_json(const T& value) {
-    if constexpr (std::is_arithmetic_v<T> || std::same_as<T, std::string>) {
+    if constexpr (std::is_arithmetic_v<T> || std::same_as<T, std::string> ||
+                  std::same_as<T, Json>) {
       return value;
     } else {
       Writer writer;
@@ -181,6 +193,9 @@ class Reader {
     known_.insert(key);
     read(*found, path, value);
   }
+
+  /// One that is made of the others.
+  void ignore(const char* key) { known_.insert(key); }
 
   void finish() const {
     for (const auto& [key, value] : object_.items()) {
@@ -259,11 +274,27 @@ class Reader {
   std::set<std::string> known_;
 };
 
+constexpr const char* verdicts_key = "clauses";
+
+Json clause_verdicts_of(const RunRecord& run) {
+  Json list = Json::array();
+  for (const ClauseCoverage& coverage : coverage_of(run).clauses) {
+    Json cases = Json::array();
+    for (const std::size_t i : coverage.cases) cases.push_back(run.cases[i].id);
+    list.push_back({{"id", coverage.clause->id},
+                    {"level", text(coverage.clause->level)},
+                    {"verdict", text(coverage.verdict)},
+                    {"cases", std::move(cases)}});
+  }
+  return list;
+}
+
 template <typename Record>
 std::string to_text(const Record& record) {
   Writer writer;
   writer("format", format);
   fields(writer, record);
+  if constexpr (std::same_as<Record, RunRecord>) writer(verdicts_key, clause_verdicts_of(record));
   return writer.take().dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -280,6 +311,7 @@ tl::expected<Record, std::string> from_text(const std::string& text) {
       throw Malformed(fmt::format("format: expected {}, got {}", format, version));
     Record record;
     fields(reader, record);
+    if constexpr (std::same_as<Record, RunRecord>) reader.ignore(verdicts_key);
     reader.finish();
     return record;
   } catch (const Json::parse_error& error) {

@@ -131,6 +131,15 @@ struct CaseRecord {
   bool operator==(const CaseRecord&) const = default;
 };
 
+/// What the implementation under test was asked before a suite, to know what it has.
+struct ProbeRecord {
+  std::string ability{};  // as scenarios require it: "mask"
+  bool has = false;
+  std::string asked{};
+  std::string answered{};
+  bool operator==(const ProbeRecord&) const = default;
+};
+
 struct RunRecord {
   std::string version;  // of aoe-harness
   std::string started;  // "2026-11-22T16:40:00Z"
@@ -138,6 +147,8 @@ struct RunRecord {
   std::string world;  // "sim", "veth", "interface eth1"
   std::string sut;    // "aoe-target", "vblade {shelf} …"
   std::string sut_version;
+  std::string suite;  // "target", "initiator": it is about all clauses that bind it; empty: neither
+  std::vector<ProbeRecord> probes;
   Duration slack{};
   std::vector<CaseRecord> cases;
   bool interrupted = false;
@@ -150,6 +161,7 @@ using Counts = std::array<std::size_t, outcomes>;  // by Outcome
 Counts count(const RunRecord& run);
 
 /// What run.json and case.json hold. What is no UTF-8 (in a log, a config string) becomes U+FFFD.
+/// A run's has the verdicts on its clauses, too (coverage.h), which nobody reads back.
 std::string to_json(const RunRecord& run);
 std::string to_json(const CaseRecord& record);
 

@@ -39,10 +39,23 @@ TEST(Record, ItsJsonIsALineThatOthersCanRead) {
   run.seed = 18446744073709551615U;
   run.slack = std::chrono::milliseconds(6);
   EXPECT_EQ(to_json(run),
-            R"({"format":1,"version":"","started":"","seed":18446744073709551615,"world":"",)"
-            R"("sut":"","sut_version":"","slack_ns":6000000,"interrupted":false,"not_run":[],)"
-            R"("real_ns":0,"cases":[]})"
+            R"({"format":2,"version":"","started":"","seed":18446744073709551615,"world":"",)"
+            R"("sut":"","sut_version":"","suite":"","probes":[],"slack_ns":6000000,)"
+            R"("interrupted":false,"not_run":[],"real_ns":0,"cases":[],"clauses":[]})"
             "\n");
+}
+
+TEST(Record, ItsJsonHasTheVerdictsOnItsClauses) {
+  RunRecord run;
+  run.cases.resize(1);
+  run.cases[0].id = "a";
+  run.cases[0].clauses = {"2/4"};
+  run.cases[0].outcome = Outcome::failed;
+  EXPECT_NE(to_json(run).find(
+                R"("clauses":[{"id":"2/4","level":"must","verdict":"FAIL","cases":["a"]}])"),
+            std::string::npos)
+      << to_json(run);
+  EXPECT_EQ(run_from_json(to_json(run)), run) << "they are made of the rest";
 }
 
 TEST(Record, WhatIsNoUtf8IsReplacedAndAllElseKept) {
@@ -67,7 +80,7 @@ TEST(Record, JsonThatIsWrongIsRefusedWithTheReason) {
   EXPECT_EQ(complaint(std::string(100'000, '[')), "byte 100001: this is no JSON");
   EXPECT_EQ(complaint("[]"), "expected an object, got an array");
   EXPECT_EQ(complaint("{}"), "format: is missing");
-  EXPECT_EQ(complaint(replaced(json, "\"format\":1", "\"format\":2")), "format: expected 1, got 2");
+  EXPECT_EQ(complaint(replaced(json, "\"format\":2", "\"format\":1")), "format: expected 2, got 1");
   EXPECT_EQ(complaint(replaced(json, "\"world\":\"veth\",", "")), "world: is missing");
   EXPECT_EQ(complaint(replaced(json, "{\"format\"", "{\"colour\":1,\"format\"")),
             "unknown key 'colour'");

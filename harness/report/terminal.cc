@@ -24,6 +24,8 @@ constexpr int yellow = 33;
 
 constexpr std::size_t id_columns = 28;
 constexpr std::size_t time_columns = 8;
+constexpr std::size_t verdict_columns = 12;
+constexpr std::size_t clause_columns = 22;
 constexpr std::string_view erase_line = "\r\x1b[K";
 
 int colour_of(Outcome outcome) {
@@ -75,7 +77,16 @@ TerminalStyle terminal_style(int descriptor, int verbosity) {
 std::string Terminal::header(const RunRecord& run) {
   std::string text = fmt::format("seed {}  world {}", run.seed, one_line(run.world));
   if (run.slack > Duration{}) text += "  slack " + brief(run.slack);
-  return instead(text + "  sut " + one_line(run.sut) + "\n");
+  text += "  sut " + one_line(run.sut) + "\n";
+  is_suite_ = !run.suite.empty();
+  if (!is_suite_ || style_.verbosity < 0) return instead(text);
+  for (const ProbeRecord& probe : run.probes) {
+    text += fmt::format("  {}  {}  asked {}; {}\n",
+                        painted(probe.has ? "has  " : "lacks", probe.has ? green : yellow),
+                        padded(one_line(probe.ability), 13), one_line(probe.asked),
+                        one_line(probe.answered));
+  }
+  return instead(text);
 }
 
 std::string Terminal::progress(std::size_t done, std::size_t total, const std::string& running) {
@@ -88,7 +99,7 @@ std::string Terminal::progress(std::size_t done, std::size_t total, const std::s
 }
 
 std::string Terminal::finished(const CaseRecord& record) {
-  if (style_.verbosity < 0 && is_well(record.outcome)) return {};
+  if (is_well(record.outcome) && style_.verbosity < (is_suite_ ? 1 : 0)) return {};
   std::string text = line(record);
   const bool well = is_well(record.outcome);
   if (style_.verbosity > 0) {
@@ -139,8 +150,56 @@ std::string Terminal::failure(const CaseRecord& record, const FailureRecord& fai
   return text;
 }
 
+std::string Terminal::clauses(const RunRecord& run, const Coverage& coverage) const {
+  std::string text;
+  for (const Section& section : clause_catalogue().sections) {
+    std::string lines;
+    for (const ClauseCoverage* of : coverage.of_section(section.id)) {
+      const bool told = style_.verbosity >= 0 || of->verdict != ClauseVerdict::kept;
+      if (told) lines += clause(run, *of);
+    }
+    if (lines.empty()) continue;
+    text += painted(fmt::format("{}  {}", section.id, section.title), bold) + "\n" + lines;
+  }
+  return text;
+}
+
+std::string Terminal::clause(const RunRecord& run, const ClauseCoverage& coverage) const {
+  const Clause& clause = *coverage.clause;
+  const bool kept = coverage.verdict == ClauseVerdict::kept;
+  const bool broken = coverage.verdict == ClauseVerdict::broken;
+  std::string text =
+      fmt::format("  {}  {}  {:<7}  {}\n",
+                  painted(padded(std::string(harness::text(coverage.verdict)), verdict_columns),
+                          kept     ? green
+                          : broken ? red
+                                   : yellow),
+                  padded(clause.id, clause_columns), harness::text(clause.level),
+                  clipped(kept ? clause.rule : describe(coverage),
+                          style_.columns - verdict_columns - clause_columns - 15));
+  if (kept) return text;
+  text += "        " + clause.rule + "\n";
+  for (const std::size_t i : coverage.cases) {
+    const CaseRecord& record = run.cases[i];
+    const bool told = record.outcome != Outcome::passed && record.outcome != Outcome::unsupported;
+    if (!told) continue;
+    text += fmt::format("        {}  {}\n", padded(verdict(record), 5), one_line(record.id));
+    if (record.outcome == Outcome::expected_failure)
+      text += fmt::format("               {}\n", one_line(record.reason));
+  }
+  if (coverage.verdict == ClauseVerdict::unsupported)
+    text += fmt::format("        {}\n", one_line(run.cases[coverage.cases.front()].reason));
+  return text;
+}
+
 std::string Terminal::summary(const RunRecord& run, const std::string& where) {
   std::string text;
+  std::string levels;
+  if (!run.suite.empty()) {
+    const Coverage coverage = coverage_of(run);
+    text = clauses(run, coverage);
+    levels = describe(coverage.levels()) + "\n";
+  }
   if (run.interrupted) {
     text += painted(fmt::format("interrupted: {} not run", quantity(run.not_run.size(), "case")),
                     yellow) +
@@ -148,9 +207,10 @@ std::string Terminal::summary(const RunRecord& run, const std::string& where) {
   }
   const bool well = std::ranges::all_of(
       run.cases, [](const CaseRecord& record) { return is_well(record.outcome); });
-  return instead(text + fmt::format("{} in {}  {}\n",
-                                    painted(describe(count(run)), well ? green : red),
-                                    brief(run.real), one_line(where)));
+  return instead(text +
+                 fmt::format("{} in {}  {}\n", painted(describe(count(run)), well ? green : red),
+                             brief(run.real), one_line(where)) +
+                 levels);
 }
 
 std::string Terminal::instead(std::string text) {

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "harness/report/coverage.h"
 #include "harness/report/record.h"
 
 namespace aoe::harness {
@@ -25,13 +26,15 @@ class Terminal {
  public:
   explicit Terminal(TerminalStyle style) : style_(style) {}
 
-  /// "seed 7  world veth  slack 6ms  sut aoe-target"
+  /// "seed 7  world veth  slack 6ms  sut aoe-target"; of a suite, what it was asked, too.
   std::string header(const RunRecord& run);
   /// "  12 of 120  reads[mtu=9000]"; nothing unless progress is shown.
   std::string progress(std::size_t done, std::size_t total, const std::string& running);
-  /// What came of a case.
+  /// What came of a case. Of a suite's only what is not well, unless all is to be told: summary()
+  /// has the rest.
   std::string finished(const CaseRecord& record);
-  /// "1 passed, 0 failed in 6.8s  runs/last/index.html"
+  /// "1 passed, 0 failed in 6.8s  runs/last/index.html"; of a suite, clause by clause before that,
+  /// and a verdict a level after it.
   std::string summary(const RunRecord& run, const std::string& where);
 
  private:
@@ -40,9 +43,12 @@ class Terminal {
   std::string painted(const std::string& text, int colour) const;
   std::string line(const CaseRecord& record) const;
   std::string failure(const CaseRecord& record, const FailureRecord& failure) const;
+  std::string clauses(const RunRecord& run, const Coverage& coverage) const;
+  std::string clause(const RunRecord& run, const ClauseCoverage& coverage) const;
 
   const TerminalStyle style_;
   bool line_shown_ = false;
+  bool is_suite_ = false;
 };
 
 }  // namespace aoe::harness

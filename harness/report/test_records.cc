@@ -14,7 +14,7 @@ CaseRecord case_of(Outcome outcome, const std::string& id) {
   record.id = id;
   record.title = "A title of " + id;
   record.file = fmt::format("scenarios/{}.yaml", id.substr(0, id.find('[')));
-  record.clauses = {"3.1"};
+  record.clauses = {"3.1/1"};
   record.tags = {"quick"};
   record.level = "must";
   record.seed = 7;
@@ -31,7 +31,7 @@ CaseRecord case_of(Outcome outcome, const std::string& id) {
 CaseRecord failed_case() {
   CaseRecord record = case_of(Outcome::failed, "loss[depth=16,mtu=9000]");
   record.title = "A lost read is retransmitted in time";
-  record.clauses = {"profile/rexmit-timeout", "2"};
+  record.clauses = {"profile/rexmit-timeout", "2/38"};
   record.tags = {"loss", "timing"};
   record.level = "profile";
   record.reason = "1 of 2 expectations";
@@ -82,6 +82,7 @@ RunRecord eventful_run() {
   run.world = "veth";
   run.sut = "vblade {shelf} {slot} {interface} {image}";
   run.sut_version = "vblade 25";
+  run.probes = {{"mask", false, "the mask list", "error 1 (unrecognized command)"}};
   run.slack = milliseconds(6);
   run.cases = {
       case_of(Outcome::passed, "retransmit"),      failed_case(),

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/scenario/clauses.h"
 #include "proto/check.h"
 
 namespace aoe::harness {
@@ -182,6 +183,15 @@ std::string failure_text(const FailureRecord& failure) {
   return text;
 }
 
+std::string clauses_text(const CaseRecord& record) {
+  std::string text;
+  for (const std::string& id : record.clauses) {
+    const Clause* clause = clause_catalogue().find(id);
+    if (clause != nullptr) text += fmt::format("clause    {}  {}\n", clause->id, clause->rule);
+  }
+  return text;
+}
+
 std::string evidence_text(const CaseRecord& record) {
   std::string text;
   if (!record.reason.empty()) text += one_line(record.reason) + "\n";
@@ -194,6 +204,7 @@ std::string evidence_text(const CaseRecord& record) {
     text += printable(std::string_view(record.log).substr(from));
     if (!text.ends_with('\n')) text += '\n';
   }
+  if (!record.failures.empty()) text += clauses_text(record);
   if (!record.reproduce.empty()) text += "repro     " + one_line(record.reproduce) + "\n";
   return text;
 }

@@ -53,8 +53,10 @@ std::vector<LadderText> ladder_text(const std::vector<LadderLine>& ladder);
 /// Expected, actual and the ladder, a line each, for where there is no colour; `where` is not in
 /// it.
 std::string failure_text(const FailureRecord& failure);
-/// failure_text() of all of them with their places; for what did not get that far, the reason and
-/// the end of the log.
+/// The clauses that it is about, a line each: "clause    3.1/6  A count of 0 is refused."
+std::string clauses_text(const CaseRecord& record);
+/// failure_text() of all of them with their places, and the clauses; for what did not get that far,
+/// the reason and the end of the log.
 std::string evidence_text(const CaseRecord& record);
 
 }  // namespace aoe::harness

@@ -71,18 +71,23 @@ TEST(Text, AnIdIsAScenarioAndItsVariant) {
 }
 
 TEST(Text, AFailureIsToldWithItsLadder) {
-  EXPECT_EQ(evidence_text(eventful_run().cases[1]),
-            "1 of 2 expectations\n"
-            "\n"
-            "scenarios/loss.yaml:14: retransmit\n"
-            "expected  retransmission of #2 (e1.1 READ EXT lba 2+2) in [346, 471] ms\n"
-            "actual    at +1203ms, 732ms late (#32)\n"
-            "       t(ms)      #  frame                                 fate\n"
-            "       0.000      2  → e1.1 READ EXT lba 2+2 tag 02010a3c  dropped by f1\n"
-            "       0.212     17  ← e1.1 lba 0+2 ok tag 02000a3c        delivered\n"
-            "         ...\n"
-            "    1203.004     32  → e1.1 READ EXT lba 2+2 tag 02100b69  retransmission of #2\n"
-            "repro     aoe-harness run scenarios/loss.yaml --seed 7\n");
+  EXPECT_EQ(
+      evidence_text(eventful_run().cases[1]),
+      "1 of 2 expectations\n"
+      "\n"
+      "scenarios/loss.yaml:14: retransmit\n"
+      "expected  retransmission of #2 (e1.1 READ EXT lba 2+2) in [346, 471] ms\n"
+      "actual    at +1203ms, 732ms late (#32)\n"
+      "       t(ms)      #  frame                                 fate\n"
+      "       0.000      2  → e1.1 READ EXT lba 2+2 tag 02010a3c  dropped by f1\n"
+      "       0.212     17  ← e1.1 lba 0+2 ok tag 02000a3c        delivered\n"
+      "         ...\n"
+      "    1203.004     32  → e1.1 READ EXT lba 2+2 tag 02100b69  retransmission of #2\n"
+      "clause    profile/rexmit-timeout  A request is sent again when its timeout has run "
+      "out, which follows the round trips seen, and is doubled each time.\n"
+      "clause    2/38  Frames may be lost, repeated, overtake one another and be late; what is "
+      "written and read is right all the same.\n"
+      "repro     aoe-harness run scenarios/loss.yaml --seed 7\n");
 }
 
 TEST(Text, WhatBrokeIsToldWithTheEndOfItsLog) {

@@ -191,7 +191,7 @@ std::string_view text(WorldKind kind) {
 }
 
 std::string CaseOptions::conflict() const {
-  if (world == WorldKind::sim && sut.name != our_target().name) {
+  if (world == WorldKind::sim && !is_engine()) {
     return fmt::format("{} is a program: it needs --world veth", sut.name);
   }
   if ((world == WorldKind::interface) != !interface.empty()) {
@@ -199,6 +199,15 @@ std::string CaseOptions::conflict() const {
   }
   if (write_ok && world != WorldKind::interface) return "--write-ok is for --world interface";
   return {};
+}
+
+bool CaseOptions::is_engine() const {
+  return sut.name == "aoe-target" || sut.name == "aoe-initiator";
+}
+
+WorldKind CaseOptions::fitting_world() const {
+  if (!interface.empty()) return WorldKind::interface;
+  return is_engine() ? WorldKind::sim : WorldKind::veth;
 }
 
 std::string CaseOptions::tested() const {

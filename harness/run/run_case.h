@@ -40,6 +40,11 @@ struct CaseOptions {
 
   /// What does not go together: "vblade is a program: it needs --world veth". Empty: all does.
   std::string conflict() const;
+  /// Is it an engine in the sim world: ours, by their names?
+  bool is_engine() const;
+  /// The world for what is tested where none is told: sim for our engines, the interface's where
+  /// one is told, veth for any other program.
+  WorldKind fitting_world() const;
   /// "vblade"; "what answers on eth1".
   std::string tested() const;
 };

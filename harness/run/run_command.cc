@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/conform/probe.h"
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
 #include "harness/run/exit_status.h"
@@ -69,22 +70,26 @@ std::string last_line(const fs::path& path) {
 
 class Run {
  public:
-  Run(const RunOptions& options, std::vector<Scenario> scenarios, Expectations expectations,
+  Run(RunOptions options, std::vector<Scenario> scenarios, Expectations expectations,
       fs::path folder)
-      : options_(options),
+      : options_(std::move(options)),
         scenarios_(std::move(scenarios)),
         expectations_(std::move(expectations)),
         folder_(std::move(folder)),
         tries_(scenarios_.size()) {
     head_.version = AOE_VERSION;
     head_.started = now_as_text();
-    head_.seed = options.seed;
-    head_.world = text(options.cases.world);
-    if (!options.cases.interface.empty()) head_.world += " " + options.cases.interface;
-    head_.sut = options.cases.tested();
-    if (head_.sut == options.cases.sut.name) head_.sut_version = version_of(options.cases.sut);
+    head_.seed = options_.seed;
+    head_.world = text(options_.cases.world);
+    if (!options_.cases.interface.empty()) head_.world += " " + options_.cases.interface;
+    head_.sut = options_.cases.tested();
+    if (head_.sut == options_.cases.sut.name) head_.sut_version = version_of(options_.cases.sut);
+    head_.suite = options_.suite;
   }
 
+  /// Asks what is tested what it has; without that, scenarios take it for granted. Error: why it
+  /// could not be asked.
+  tl::expected<void, std::string> ask();
   /// Returns the program's exit status.
   int play();
 
@@ -109,7 +114,7 @@ class Run {
   tl::expected<void, std::string> write(const RunRecord& record) const;
   int status(const RunRecord& record) const;
 
-  const RunOptions& options_;
+  RunOptions options_;
   const std::vector<Scenario> scenarios_;
   Expectations expectations_;
   const fs::path folder_;
@@ -199,6 +204,18 @@ int Run::status(const RunRecord& record) const {
   return doubtful && options_.strict ? exit_inconclusive : exit_passed;
 }
 
+tl::expected<void, std::string> Run::ask() {
+  auto probes = probe(options_.cases, options_.seed, folder_ / "probe");
+  if (!probes) return tl::unexpected(probes.error());
+  for (const ProbeRecord& probe : *probes) {
+    if (probe.has) continue;
+    options_.cases.sut.cannot.emplace(
+        probe.ability, fmt::format("asked {}, it answered {}", probe.asked, probe.answered));
+  }
+  head_.probes = *std::move(probes);
+  return {};
+}
+
 int Run::play() {
   const Clock::time_point began = Clock::now();
   note_interruptions();
@@ -279,7 +296,14 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
     complain(folder.error());
     return exit_environment;
   }
-  return Run(options, std::move(scenarios), std::move(expectations), *folder).play();
+  Run run(options, std::move(scenarios), std::move(expectations), *folder);
+  if (!options.suite.empty()) {
+    if (auto asked = run.ask(); !asked) {
+      complain(asked.error());
+      return exit_environment;
+    }
+  }
+  return run.play();
 }
 
 }  // namespace aoe::harness

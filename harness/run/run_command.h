@@ -36,6 +36,8 @@ struct RunOptions {
   std::string expectations;     // a file of known failures; empty: none
   std::vector<Output> reports;  // beside those in the run's folder
   int verbosity = 0;            // see TerminalStyle
+  /// It is a suite for what is tested: RunRecord::suite. What that has is asked before.
+  std::string suite;
 };
 inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 

@@ -106,6 +106,10 @@ tl::expected<Implementation, std::string> find(const std::string& name_or_comman
 
 }  // namespace
 
+std::string_view text(Implementation::Role role) {
+  return role == Role::target ? "target" : "initiator";
+}
+
 tl::expected<Implementation, std::string> find_implementation(const std::string& name_or_command) {
   auto found = find(name_or_command);
   if (found) found->given = name_or_command;

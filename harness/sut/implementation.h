@@ -44,6 +44,9 @@ struct Implementation {
   std::map<std::string, std::string> cannot{};
 };
 
+/// "target", "initiator".
+std::string_view text(Implementation::Role role);
+
 /// The one that --sut means: the name of one that is known, a file that describes one ("my.yaml"),
 /// or a command with placeholders. Errors: "vblabe: no such implementation; did you mean 'vblade'?
 /// …", "{disk}: no such placeholder; there are {shelf}, …".
@@ -54,6 +57,9 @@ Implementation our_target();
 
 /// The descriptions in suts/, by name.
 const std::map<std::string, std::string>& known_implementations();
+
+/// What those are known to do wrong (suts/NAME.expected.yaml, report/expectations.h), by name.
+const std::map<std::string, std::string>& known_expectations();
 
 /// From a description. The error is one line: "vblade.yaml:3:10: …".
 tl::expected<Implementation, std::string> parse_implementation(const std::string& yaml,

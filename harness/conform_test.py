@@ -1,0 +1,302 @@
+"""clauses, conform and matrix, as an implementer meets them; and the conformance report of CI.
+
+usage: conform_test.py AOE_HARNESS SCENARIOS commands|page
+       conform_test.py AOE_HARNESS SCENARIOS report FOLDER
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import lab
+
+HARNESS, SCENARIOS, PART = sys.argv[1:4]
+PASSED, FAILED, USAGE, ENVIRONMENT = 0, 1, 2, 3
+
+# One clause kept, one broken: the target's first answer can't be a set string.
+SUITE = """\
+scenario: a-tag-comes-back
+title: The tag comes back
+clause: [2/7]
+roles: {target: {}}
+steps:
+- config: {op: read}
+---
+scenario: a-string-nobody-set
+title: A string that nobody has set
+clause: [3.2/9, 2/7]
+roles: {target: {}}
+steps:
+- send: {config: {op: read}}
+- expect: {reply: {config: {string: nobody}}}
+---
+scenario: an-initiator-asks
+title: Only an initiator is asked this
+clause: [3.2/30]
+roles: {target: {}}
+steps:
+- discover: {expect: e1.1}
+"""
+
+KNOWN = """\
+expected-failures:
+- case: a-string-*
+  reason: no string is ever set
+"""
+
+
+class Trial:
+    def __init__(self, folder):
+        self.folder = folder
+        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN)]:
+            with open(self.path(name), "w", encoding="utf-8") as file:
+                file.write(text)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def harness(self, *arguments, status=PASSED):
+        result = subprocess.run([HARNESS, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False,
+                                stdin=subprocess.DEVNULL)
+        assert result.returncode == status, (arguments, result)
+        return result
+
+    def conform(self, *arguments, status=PASSED):
+        return self.harness("conform", *arguments, "--scenarios", "suite.yaml", "--seed", "7", status=status).stdout
+
+    def refused(self, status, complaint, *arguments):
+        result = self.harness(*arguments, status=status)
+        assert result.stderr == f"aoe-harness: {complaint}\n", result
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def clauses_tell_what_covers_them(trial):
+    listed = trial.harness("clauses", "3.2", "2/7", "--scenarios", "suite.yaml").stdout
+    assert re.search(r"^  2/7 +must +target +2 scenarios, 2 variants$", listed, re.M), listed
+    assert re.search(r"^  3\.2/2 +must +target +no scenario$", listed, re.M), listed
+    assert " 2/8 " not in listed
+    as_json = json.loads(trial.harness("clauses", "3.2/9", "--json", "--scenarios", "suite.yaml").stdout)
+    assert [(one["id"], one["scenarios"]) for one in as_json] == [("3.2/9", 1)], as_json
+    uncovered = trial.harness("clauses", "3.2", "--uncovered", "--scenarios", "suite.yaml", status=FAILED).stdout
+    assert "3.2/2" in uncovered and "3.2/9" not in uncovered, uncovered
+    assert trial.harness("clauses", "3.2/9", "--uncovered", "--scenarios", "suite.yaml").stdout == ""
+    trial.refused(USAGE, "3.2/99: no such section or clause; did you mean '3.2/19'?", "clauses", "3.2/99", "--scenarios",
+                  "suite.yaml")
+
+
+def a_suite_ends_with_a_verdict_a_level(trial):
+    told = trial.conform("target", status=FAILED)
+    assert re.match(r"seed 7  world sim  sut aoe-target\n  has +discovery +asked e\*\.\* config read;", told), told
+    assert re.search(r"^  FAIL  a-string-nobody-set ", told, re.M), told
+    assert not re.search(r"^  PASS  a-tag", told, re.M), "what passed is told with its clause"
+    assert re.search(r"^  FAIL +2/7 +must +1 passed, 1 failed\n +An answer bears the tag of its request.*\n"
+                     r" +FAIL +a-string-nobody-set$", told, re.M), told
+    assert "an-initiator-asks" not in told
+    last = told.splitlines()[-2:]
+    assert re.fullmatch(r"1 passed, 1 failed in \S+  runs/last/index.html", last[0]), last
+    assert re.fullmatch(r"MUST 0 of \d+ kept, 2 broken, \d+ untested; SHOULD .*", last[1]), last
+    run = load(trial.path("runs/last/run.json"))
+    verdicts = {one["id"]: one["verdict"] for one in run["clauses"]}
+    assert (run["suite"], verdicts["2/7"], verdicts["3.2/9"], verdicts["2/1"]) == ("target", "FAIL", "FAIL", "untested")
+    assert {"ability": "mask", "has": True, "asked": "e1.1 mask read", "answered": "e1.1 mask reply, 0 addresses"} in \
+        run["probes"]
+    retold = trial.harness("report", "runs/last").stdout.splitlines()
+    assert (retold[0], retold[-1]) == (told.splitlines()[0], last[1]), retold
+
+
+def what_is_known_is_no_failure_of_the_run(trial):
+    told = trial.conform("target", "--expect", "known.yaml")
+    assert re.search(r"^  XFAIL +2/7 ", told, re.M) and "no string is ever set" in told, told
+    assert "2 broken as known" in told.splitlines()[-1], told
+    trial.conform("target", "--expect", "none", status=FAILED)
+
+
+def the_initiators_suite_is_of_what_binds_one(trial):
+    told = trial.conform("initiator")
+    assert re.match(r"seed 7  world sim  sut aoe-initiator\n  has +discovery +asked to find disks; e\*\.\* config read\n",
+                    told), told
+    assert re.search(r"^  PASS +3\.2/30 ", told, re.M), told
+
+
+def wrong_use_is_told_in_a_line(trial):
+    suite = ["--scenarios", "suite.yaml"]
+    trial.refused(USAGE, "vblade is another end: try aoe-harness conform target", "conform", "initiator", "--sut", "vblade",
+                  *suite)
+    trial.refused(USAGE, "vblade is a program: it needs --world veth", "conform", "target", "--sut", "vblade", "--world", "sim",
+                  *suite)
+    trial.refused(USAGE, "none.yaml: No such file or directory", "conform", "target", "--expect", "none.yaml", *suite)
+    trial.refused(USAGE, "nothing of what was selected is about a clause that binds an initiator", "conform", "initiator",
+                  "--scenarios", "suite.yaml", "--exclude", "an-initiator-asks")
+    trial.refused(USAGE, "expected runs, or implementations to run: RUN..., or --sut for each", "matrix")
+    trial.harness("run", "suite.yaml", "--out", "plain", status=FAILED)
+    trial.refused(USAGE, "plain/last: is no run of aoe-harness conform", "matrix", "plain/last")
+    trial.refused(ENVIRONMENT, "none/run.json: No such file or directory", "matrix", "none/run.json")
+    trial.refused(ENVIRONMENT, "none/x.md: No such file or directory", "matrix", run_of(trial, "target"), "--md", "none/x.md")
+
+
+def what_cannot_be_asked_ends_it(trial):
+    lab.require_namespaces()
+    result = trial.harness("conform", "target", "--sut", "sh -c 'echo no disk today; exit 4' {image}", "--scenarios",
+                           "suite.yaml", status=ENVIRONMENT)
+    assert re.fullmatch(r"aoe-harness: .* ended with status 4; it said: no disk today\n", result.stderr), result
+
+
+def run_of(trial, end, *more):
+    """The folder of a finished run."""
+    trial.harness("conform", end, "--scenarios", "suite.yaml", "--seed", "7", *more,
+                  status=FAILED if end == "target" and not more else PASSED)
+    return os.path.join("runs", os.readlink(trial.path("runs/last")))
+
+
+def the_matrix_puts_finished_runs_beside_each_other(trial):
+    runs = [run_of(trial, "target"), run_of(trial, "target", "--expect", "known.yaml"), run_of(trial, "initiator")]
+    told = trial.harness("matrix", *runs, "--json", "m.json", "--junit", "m.xml", "--md", "m.md", "--html", "m.html").stdout
+    assert re.search(r"^  2/7 +must +FAIL +XFAIL +-$", told, re.M), told
+    rows = {row["id"]: row["verdicts"] for row in load(trial.path("m.json"))["clauses"]}
+    assert rows["2/7"] == ["FAIL", "XFAIL", None] and rows["3.2/30"] == [None, None, "PASS"], rows
+    with open(trial.path("m.md"), encoding="utf-8") as file:
+        assert "| ❌ FAIL | ⚪ XFAIL | |" in file.read()
+    assert trial.harness("matrix", *runs, "--md", "-").stdout.startswith("### Conformance to AoEr11")
+
+
+def the_matrix_runs_what_it_is_told(trial):
+    trial.harness("matrix", "--sut", "aoe-target", "--sut", "aoe-initiator", "--scenarios", "suite.yaml", "--seed", "7",
+                  "--out", "both", status=FAILED)
+    with open(trial.path("both/index.html"), encoding="utf-8") as file:
+        page = file.read()
+    pages = re.findall(r'<a href="([^"#]+)">its report</a>', page)
+    assert len(pages) == 2 and all(os.path.isfile(trial.path(f"both/{one}")) for one in pages), pages
+
+
+def the_page_leads_from_each_cell_to_its_story(chromium, trial):
+    runs = [run_of(trial, "target"), run_of(trial, "initiator")]
+    trial.harness("matrix", *runs, "--html", "m.html")
+    # Elsewhere, and alone: it needs nothing but itself.
+    elsewhere = os.path.join(tempfile.mkdtemp(dir=trial.folder), "copied.html")
+    shutil.copy(trial.path("m.html"), elsewhere)
+    page = chromium.open(elsewhere)
+    assert page.requests == [f"file://{elsewhere}"] and page.complaints == [], (page.requests, page.complaints)
+    cells = page.evaluate("[...document.querySelectorAll('.verdict-matrix a.chip')].map((a) => a.getAttribute('href'))")
+    assert len(cells) == 3, cells
+    bad = "document.querySelector('.verdict-matrix a.chip.FAIL')"
+    page.evaluate(f"{bad}.click()")
+    story = f"document.querySelector({bad}.getAttribute('href'))"
+    assert page.evaluate(f"{story}.open && {story}.offsetParent !== null"), "the story is open"
+    assert "a-string-nobody-set" in page.evaluate(f"{story}.textContent")
+    assert page.evaluate(f"{story}.querySelectorAll('.ladder tr.frame').length") >= 2
+    case = f"document.querySelector({story}.querySelector('h3 a').getAttribute('href'))"
+    page.evaluate(f"{story}.querySelector('h3 a').click()")
+    assert page.evaluate(f"{case}.open"), "and leads to the case"
+    assert "aoe-harness run" in page.evaluate(f"{case}.querySelector('.copy pre').textContent")
+    assert page.evaluate("document.documentElement.scrollWidth <= 1280"), "nothing sticks out"
+    page.evaluate("document.querySelector('.filters input[value=PASS]').click()")
+    left = page.evaluate("[...document.querySelectorAll('.verdict-matrix a.chip')].filter((a) => a.offsetParent).length")
+    assert left == 2, "what is kept is out of the way"
+    for width, dark in [(400, False), (1280, True)]:
+        page = chromium.open(elsewhere, width=width, dark=dark)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out"
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", paper)[:3])) < 60, paper
+
+
+def the_page_of_a_suite_has_its_clauses(chromium, trial):
+    page = chromium.open(os.path.join(trial.folder, run_of(trial, "target"), "index.html"))
+    assert page.complaints == [], page.complaints
+    row = "document.getElementById('clause-2/7')"
+    assert page.evaluate(f"{row}.querySelector('.chip').textContent") == "FAIL"
+    links = f"[...{row}.querySelectorAll('a.chip')].map((a) => a.textContent)"
+    assert page.evaluate(links) == ["a-string-nobody-set", "a-tag-comes-back"], "what failed comes first"
+    page.evaluate(f"{row}.querySelector('a.chip').click()")
+    assert page.evaluate("document.querySelector('.case[data-outcome=FAIL]').open")
+    assert "discovery" in page.evaluate("document.querySelector('.probes').textContent")
+
+
+COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
+            the_initiators_suite_is_of_what_binds_one, wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
+            the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]
+
+
+def check_commands():
+    for test in COMMANDS:
+        with tempfile.TemporaryDirectory() as folder:
+            print(test.__name__, flush=True)
+            test(Trial(folder))
+
+
+def check_page():
+    lab.require("chromium")
+    lab.require_namespaces()
+    import browser
+    with browser.Browser() as chromium:
+        for test in [the_page_leads_from_each_cell_to_its_story, the_page_of_a_suite_has_its_clauses]:
+            with tempfile.TemporaryDirectory() as folder:
+                print(test.__name__, flush=True)
+                test(chromium, Trial(folder))
+
+
+# The report of CI.
+
+COLUMNS = [("target", "aoe-target", "sim"), ("target", "aoe-target", "veth"), ("target", "vblade", "veth"),
+           ("initiator", "aoe-initiator", "sim"), ("initiator", "aoe-initiator", "veth")]
+
+
+def make_report(folder):
+    """Leaves FOLDER/{index.html,junit.xml,summary.md,matrix.json}, and FOLDER/NAME-WORLD/ of each."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    runs, wrong, missing = [], [], []
+    for end, sut, world in COLUMNS:
+        if shutil.which(sut) is None and sut == "vblade":
+            missing.append(f"{sut} is not installed")
+            continue
+        name = f"{sut}-{world}"
+        with tempfile.TemporaryDirectory() as out:
+            result = subprocess.run([HARNESS, "conform", end, "--sut", sut, "--world", world, "--seed", "1", "-j", "8",
+                                     "--scenarios", os.path.join(SCENARIOS, end), "--out", out],
+                                    capture_output=True, text=True, timeout=280, check=False, stdin=subprocess.DEVNULL)
+            print(f"{name}: {' '.join(result.stdout.splitlines()[-2:])}", flush=True)
+            if result.returncode != PASSED:
+                wrong.append(f"{name} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
+            if os.path.exists(os.path.join(out, "last")):
+                shutil.move(os.path.realpath(os.path.join(out, "last")), os.path.join(folder, name))
+                runs.append(name)
+    subprocess.run([HARNESS, "matrix", *runs, "--html", "index.html", "--md", "summary.md", "--json", "matrix.json",
+                    "--junit", "junit.xml"], cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    return wrong, missing
+
+
+def ours_keep_everything(folder):
+    """No clause of ours is broken, in doubt or untested; one without a case says why."""
+    wrong = []
+    matrix = load(os.path.join(folder, "matrix.json"))
+    for number, column in enumerate(matrix["columns"]):
+        if not column["sut"].startswith("aoe-"):
+            continue
+        for row in matrix["clauses"]:
+            if row["verdicts"][number] in ["FAIL", "INCONCLUSIVE"]:
+                wrong.append(f"{column['sut']} {column['world']}: {row['id']} {row['verdicts'][number]}")
+    return wrong
+
+
+def check_report():
+    folder = sys.argv[4]
+    lab.require_namespaces()
+    wrong, missing = make_report(folder)
+    wrong += ours_keep_everything(folder)
+    for name in ["index.html", "junit.xml", "summary.md", "matrix.json"]:
+        assert os.path.getsize(os.path.join(folder, name)) > 0, name
+    assert not wrong, "\n".join(wrong)
+    if missing:
+        lab.skip("; ".join(missing))
+
+
+{"commands": check_commands, "page": check_page, "report": check_report}[PART]()
+print("ok")

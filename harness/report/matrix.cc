@@ -24,10 +24,6 @@ std::string name_of(const RunRecord& run) {
   return sut + " " + one_line(run.world);
 }
 
-bool has_story(const ClauseCoverage* cell) {
-  return cell != nullptr && !cell->cases.empty();
-}
-
 bool is_told(const CaseRecord& record) {
   return record.outcome != Outcome::passed && record.outcome != Outcome::unsupported;
 }
@@ -117,7 +113,6 @@ std::string Matrix::html_filters() const {
   std::set<Level> levels;
   for (const Column& column : columns_) {
     for (const ClauseCoverage& cell : column.coverage.clauses) {
-      if (!has_story(&cell)) continue;
       ++counts[static_cast<std::size_t>(cell.verdict)];
       levels.insert(cell.clause->level);
     }
@@ -152,12 +147,9 @@ std::string Matrix::html_sections() const {
       for (std::size_t i = 0; i < columns_.size(); ++i) {
         const ClauseCoverage* cell = row.cells[i];
         rows += "<td class=\"cell\">";
-        if (has_story(cell)) {
+        if (cell != nullptr) {
           rows += fmt::format(R"(<a class="chip {0}" href="#{1}" title="{2}">{0}</a>)",
                               harness::text(cell->verdict), anchor_of_cell(i, *row.clause),
-                              plain(describe(*cell)));
-        } else if (cell != nullptr) {
-          rows += fmt::format("<span class=\"soft\" title=\"{}\">untested</span>",
                               plain(describe(*cell)));
         } else {
           rows += fmt::format("<span class=\"soft\" title=\"binds {}\">–</span>",
@@ -181,9 +173,7 @@ std::string Matrix::html_stories(std::size_t column) const {
       "<section id=\"column-{}\">\n<h2>{} <span class=\"soft\">{}</span>"
       "</h2>\n<p>{}.</p>\n",
       column, plain(of.name), plain(run.sut_version), plain(describe(of.coverage.levels())));
-  for (const ClauseCoverage& cell : of.coverage.clauses) {
-    if (has_story(&cell)) html += draw_cell(run, column, cell);
-  }
+  for (const ClauseCoverage& cell : of.coverage.clauses) html += draw_cell(run, column, cell);
   std::string cases;
   for (std::size_t i = 0; i < run.cases.size(); ++i) {
     if (is_told(run.cases[i])) cases += draw_case(run.cases[i], anchor_of_case(column, i), false);

@@ -1,18 +1,20 @@
-"""Makes the captures of this folder anew, from real programs on a virtual cable. usage: capture.py FOLDER_OF_PROGRAMS
+"""Makes the captures of this folder anew, from real programs on a virtual cable. usage: capture.py FOLDER_OF_PROGRAMS [NAME...]
 
-Each is written as NAME.pcap; NAME.txt, what our codec says of its frames, comes from
+With names, only these. Those of the Linux driver need what suts/linux/fetch gets. Each is written as NAME.pcap; NAME.txt, what our codec says of its frames, comes from
 `captures_test --print NAME.pcap` and is read by a person before it is committed.
 """
 
 import os
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ci/python"))
 import lab
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-INITIATOR, TARGET = (os.path.join(os.path.abspath(sys.argv[1]), name) for name in ("aoe-initiator", "aoe-target"))
+INITIATOR, TARGET, LINUX = (os.path.join(os.path.abspath(sys.argv[1]), name)
+                            for name in ("aoe-initiator", "aoe-target", "aoe-linux"))
 CLIENT, SERVER = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
 
@@ -57,11 +59,102 @@ def target_aoetools(client, server, folder):
     target.stop()
 
 
+def serve(server, folder):
+    target = server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", "--no-state", make_image(folder)])
+    target.wait_for("ready")
+    return target
+
+
+class Kernel:
+    """The Linux driver on a node, its files in a folder."""
+
+    def __init__(self, node, folder):
+        mount_point = os.path.join(folder, "kernel")
+        os.mkdir(mount_point)
+        self._process = node.start([LINUX, mount_point, "--interface", "eth0", "--deadsecs", "60"])
+        self._process.wait_for("ready", timeout=180)
+        self.files = f"/proc/{self._process.pid}/root{mount_point}"  # mounted where that process is, and nowhere else
+        self._device = os.path.join(self.files, "dev/etherd/e0.2")
+
+    def discover(self):
+        with open(os.path.join(self.files, "dev/etherd/discover"), "w", encoding="ascii") as file:
+            file.write("\n")
+
+    def state(self):
+        try:
+            with open(os.path.join(self.files, "sys/block/etherd!e0.2/state"), encoding="ascii") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def find(self):
+        self.discover()
+        lab.eventually(lambda: self.state() == "up\n", "e0.2")
+
+    def copy(self, *arguments):
+        return ["dd", *(argument.replace("DISK", self._device) for argument in arguments), "bs=4096"]
+
+    def stop(self):
+        self._process.stop()
+
+
+def use(client, kernel):
+    kernel.find()
+    client.run(kernel.copy("if=DISK", "of=/dev/null", "iflag=direct", "count=4"))
+    client.run(kernel.copy("if=/dev/zero", "of=DISK", "oflag=direct", "seek=8", "count=2", "conv=notrunc,fsync"))
+
+
+def linux_target(client, server, folder):
+    target = serve(server, folder)
+    kernel = Kernel(client, folder)
+    use(client, kernel)
+    kernel.stop()
+    target.stop()
+
+
+def linux_vblade(client, server, folder):
+    vblade = server.start(["vblade", "0", "2", "eth0", make_image(folder)])
+    vblade.wait_for("e0.2")
+    kernel = Kernel(client, folder)
+    use(client, kernel)
+    kernel.stop()
+    vblade.stop()
+
+
+def linux_cold_loss(client, server, folder):
+    target = serve(server, folder)
+    kernel = Kernel(client, folder)
+    kernel.find()
+    target.kill()
+    read = client.start(kernel.copy("if=DISK", "of=/dev/null", "iflag=direct", "count=1"))
+    time.sleep(1)  # the read is sent, and lost
+    target = serve(server, folder)
+    assert read.wait() == 0
+    kernel.stop()
+    target.stop()
+
+
+def linux_one_buffer(client, server, folder):
+    vblade = server.start(["vblade", "-b", "1", "0", "2", "eth0", make_image(folder)])
+    vblade.wait_for("e0.2")
+    kernel = Kernel(client, folder)
+    for _ in range(8):
+        kernel.discover()
+        time.sleep(0.2)
+    assert kernel.state() != "up\n", "it is there, but not up"
+    kernel.stop()
+    vblade.stop()
+
+
+CAPTURES = {"vblade-initiator": vblade_initiator, "target-aoetools": target_aoetools, "linux-target": linux_target,
+            "linux-vblade": linux_vblade, "linux-cold-loss": linux_cold_loss, "linux-one-buffer": linux_one_buffer}
+
+
 def main():
     lab.require("tcpdump", "vblade", "aoeping")
     lab.require_namespaces()
-    record("vblade-initiator", vblade_initiator)
-    record("target-aoetools", target_aoetools)
+    for name in sys.argv[2:] or CAPTURES:
+        record(name, CAPTURES[name])
 
 
 main()

@@ -17,7 +17,8 @@
 namespace aoe {
 namespace {
 
-const std::vector<std::string> names{"vblade-initiator", "target-aoetools"};
+const std::vector<std::string> names{"vblade-initiator", "target-aoetools", "linux-target",
+                                     "linux-vblade",     "linux-cold-loss", "linux-one-buffer"};
 
 std::string path(const std::string& name) {
   return AOE_PCAPS "/" + name;

@@ -1,6 +1,7 @@
 #include "harness/link/exchanges.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -81,24 +82,31 @@ std::optional<FrameId> Exchanges::find_forgotten(std::uint32_t tag) const {
   return std::nullopt;
 }
 
-std::uint16_t Exchanges::remote(const Mac& mac) {
-  if (last_remote_ < remotes_.size() && remotes_[last_remote_].mac == mac) return last_remote_;
-  const auto found = std::ranges::find(remotes_, mac, &Remote::mac);
+std::uint16_t Exchanges::remote(const Mac& mac, Address address) {
+  const auto is_it = [&](const Remote& remote) {
+    return remote.mac == mac && remote.address == address;
+  };
+  if (last_remote_ < remotes_.size() && is_it(remotes_[last_remote_])) return last_remote_;
+  const auto found = std::ranges::find_if(remotes_, is_it);
   const auto index = static_cast<std::uint16_t>(found - remotes_.begin());
-  if (found == remotes_.end()) remotes_.push_back({mac, RtoModel(profile_)});
+  if (found == remotes_.end()) remotes_.push_back({mac, address, RtoModel(profile_)});
   return index;
 }
 
 void Exchanges::open(const Question& question, Slot slot) {
-  if (const Slot* const before = open_.find(question))
-    --remotes_[transmissions_[*before].remote].open;
+  if (const Slot* const before = open_.find(question)) give_room(*before);
   open_.put(question, slot);
   ++remotes_[transmissions_[slot].remote].open;
 }
 
 void Exchanges::close(const Question& question) {
-  --remotes_[transmissions_[*open_.find(question)].remote].open;
+  give_room(*open_.find(question));
   open_.erase(question);
+}
+
+void Exchanges::give_room(Slot slot) {
+  Transmission& transmission = transmissions_[slot];
+  if (std::exchange(transmission.takes_room, false)) --remotes_[transmission.remote].open;
 }
 
 // Frames.
@@ -136,7 +144,7 @@ void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
   Transmission transmission{.question = {entry.address, entry.opcode, entry.sectors, entry.lba},
                             .id = entry.id,
                             .tag = entry.tag,
-                            .remote = remote(frame.header.destination),
+                            .remote = remote(frame.header.destination, entry.address),
                             .source = frame.header.source};
   if (const Transmission* same_tag = by_tag(transmission.tag)) {
     // The target may still answer what arrived with this tag before.
@@ -201,7 +209,8 @@ void Exchanges::delivered(LedgerEntry& entry, Instant now) {
   }
 }
 
-void Exchanges::delivered_altered(const Frame& frame, Instant now) {
+void Exchanges::delivered_altered(Direction direction, const Frame& frame, Instant now) {
+  if (frame.response != (direction == Direction::to_initiator)) return;  // nobody believes that
   if (!frame.response) {
     // Whatever the target takes it for, it may answer.
     if (Transmission* const request = by_tag(frame.header.tag)) {
@@ -218,6 +227,7 @@ void Exchanges::answered(std::uint32_t tag, LedgerEntry* reply, Instant now) {
   Transmission* const request = by_tag(tag);
   if (request == nullptr || !request->awaited) return;
   request->awaited = false;
+  ledger_[request->id].answered = now;
   if (!takes_disk_time(request->question.opcode)) {
     RtoModel& model = remotes_[request->remote].model;
     model.sample(now - ledger_[request->id].sent);
@@ -233,6 +243,14 @@ void Exchanges::abandon(Address address) {
     if (open_.find(transmission.question) != nullptr) close(transmission.question);
     transmission.awaited = false;
     remotes_[transmission.remote].model = RtoModel(profile_);
+  }
+}
+
+void Exchanges::port_changed(Instant now) {
+  port_changed_ = now;
+  for (Slot slot = 0; slot < transmissions_.size(); ++slot) {
+    const Slot* const latest = open_.find(transmissions_[slot].question);
+    if (latest != nullptr && *latest == slot) give_room(slot);
   }
 }
 
@@ -314,8 +332,8 @@ void Exchanges::check_window(const LedgerEntry& entry, std::uint16_t remote) {
   if (remotes_[remote].open <= window_ || !tells(Check::window_respected)) return;
   violations_.push_back(
       {Check::window_respected,
-       fmt::format("{} makes {} unanswered requests at {}, {} may be", name(entry.id),
-                   remotes_[remote].open, remotes_[remote].mac, window_),
+       fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),
+                   remotes_[remote].open, remotes_[remote].address, remotes_[remote].mac, window_),
        {entry.id}});
 }
 

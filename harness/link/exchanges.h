@@ -34,7 +34,7 @@ class Exchanges {
   /// Of each rule, violations beyond these are counted and not told.
   static constexpr std::size_t violations_told = 100;
 
-  /// `window`: the most requests that may be unanswered at one target address.
+  /// `window`: the most requests that may be unanswered at one remote target.
   Exchanges(Ledger& ledger, std::uint16_t window,
             RtoModel::Profile profile = RtoModel::Profile::rfc6298)
       : ledger_(ledger), window_(window), profile_(profile) {}
@@ -47,14 +47,14 @@ class Exchanges {
   void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame);
   void delivered(LedgerEntry& entry, Instant now);
   /// The copy that left the link is not what entered it.
-  void delivered_altered(const Frame& frame, Instant now);
+  void delivered_altered(Direction direction, const Frame& frame, Instant now);
 
   /// The initiator has given up on the device: what is unanswered stays so, answers that come all
   /// the same are no samples, and what comes after a return is measured anew.
   void abandon(Address address);
   /// The initiator's port went away, or came back as another: what is unanswered may be sent again
-  /// at once.
-  void port_changed(Instant now) { port_changed_ = now; }
+  /// at once, and until then waits for nothing.
+  void port_changed(Instant now);
 
   /// What the frame of an entry, or the request that it answers, asks for; known once it was
   /// sent(). Of an ATA reply to no request that is known, no more than that it is one.
@@ -103,14 +103,17 @@ class Exchanges {
     Mac source{};
     unsigned attempt = 1;
     bool awaited = true;         // no answer has come, nor has it been given up
+    bool takes_room = true;      // of its target's; no more once its port has gone
     std::uint32_t arrivals = 0;  // copies with this tag that reached the target,
     std::uint32_t answers = 0;   // and answers that it sent to them
   };
-  /// An address that requests were sent to.
+  /// Where requests were sent: a device at a MAC address. Of two devices at one address each has
+  /// its own buffers (§3.2), and its own pace.
   struct Remote {
     Mac mac;
+    Address address;
     RtoModel model;
-    std::uint32_t open = 0;  // requests whose latest transmission went there
+    std::uint32_t open = 0;  // requests whose latest transmission takes room there
   };
 
   void request_sent(LedgerEntry& entry, const Frame& frame);
@@ -119,11 +122,12 @@ class Exchanges {
   /// A question is open from its first transmission to its answer.
   void open(const Question& question, Slot slot);
   void close(const Question& question);
+  void give_room(Slot slot);
 
   Slot remember(const Transmission& transmission);
   void forget(Slot slot);
   Transmission* by_tag(std::uint32_t tag);
-  std::uint16_t remote(const Mac& mac);
+  std::uint16_t remote(const Mac& mac, Address address);
   /// The latest request with the tag among those that are not remembered any more.
   std::optional<FrameId> find_forgotten(std::uint32_t tag) const;
 

@@ -406,12 +406,23 @@ TEST_F(ExchangesTest, OfWhatAScenarioSendsNothingIsHeldAgainstAnybody) {
 
 TEST_F(ExchangesTest, ARequestThatArrivesAlteredMayBeAnsweredAsWhatItIsNow) {
   ask(read_command(2), 1, 0);
-  exchanges.delivered_altered(*decode(request_frame(read_command(2), 0x501)),
+  exchanges.delivered_altered(Direction::to_target, *decode(request_frame(read_command(2), 0x501)),
                               Instant(microseconds(100)));
   answer(0x501, 200);
   EXPECT_EQ(violations(), "");
   answer(1, 300);
   EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U) << "that one never arrived";
+}
+
+TEST_F(ExchangesTest, WhatIsAlteredToGoTheOtherWayIsNobodysAnswer) {
+  ask(read_command(2), 1, 0);
+  exchanges.delivered_altered(Direction::to_target, *decode(reply_frame(1)),
+                              Instant(microseconds(100)));
+  EXPECT_EQ(exchanges.open(), 1U);
+  exchanges.delivered_altered(Direction::to_initiator, *decode(request_frame(read_command(2), 1)),
+                              Instant(microseconds(200)));
+  answer(1, 300);
+  EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U) << "no request arrived";
 }
 
 TEST_F(ExchangesTest, AReservedFieldThatIsSetIsReported) {
@@ -475,7 +486,30 @@ TEST_F(ExchangesTest, MoreUnansweredRequestsThanTheWindowAreReported) {
   EXPECT_EQ(
       violations(),
       "window-respected: #4 (e1.1 READ EXT lba 8+2 tag 00000004) makes 5 unanswered requests at "
-      "02:00:00:00:00:02, 4 may be");
+      "e1.1 (02:00:00:00:00:02), 4 may be");
+}
+
+TEST_F(ExchangesTest, EachDeviceAtAnAddressHasAWindowAndATimeoutOfItsOwn) {
+  warm_up();
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(2 * i), i, clock);
+  const Header other{server_mac, client_mac, {1, 65}, 0x777};
+  const FrameId elsewhere =
+      sent(Direction::to_target, frame_of(other, Body(read_command(0))), clock);
+  EXPECT_EQ(violations(), "");
+  EXPECT_EQ(timeout_of(elsewhere), seconds(1)) << "nothing was measured there";
+}
+
+TEST_F(ExchangesTest, WhatWasSentBeforeThePortChangedTakesNoRoom) {
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(2 * i), i, 0);
+  exchanges.port_changed(Instant(milliseconds(1)));
+  ask(read_command(8), 4, 2000);
+  for (std::uint32_t i = 0; i < 3; ++i) ask(read_command(2 * i), 5 + i, 2000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(6), 8, 2000);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U) << "what is sent after it does";
+  for (std::uint32_t i = 4; i < 9; ++i) arrived(answer(i, 3000), 3100);
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(20 + 2 * i), 20 + i, 4000);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U) << "until it is answered";
 }
 
 TEST_F(ExchangesTest, AnAnswerMakesRoom) {

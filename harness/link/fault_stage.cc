@@ -1,5 +1,6 @@
 #include "harness/link/fault_stage.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace aoe::harness {
@@ -120,9 +121,27 @@ void FaultStage::leave(const Delivery& delivery, Instant now) {
   if (is_claimed) return;
   if (!delivery.altered) {
     exchanges_.delivered(entry, now);
+    if (write_watch_ && delivery.direction == Direction::to_target) tell_write(delivery, entry);
   } else if (const auto frame = decode(delivery.bytes)) {
-    exchanges_.delivered_altered(*frame, now);
+    exchanges_.delivered_altered(delivery.direction, *frame, now);
+    const auto* write = frame->body ? std::get_if<AtaRequest>(&*frame->body) : nullptr;
+    const bool is_write = write != nullptr && ata::kind(write->opcode) == ata::Kind::write;
+    if (write_watch_ && is_write && delivery.direction == Direction::to_target) {
+      write_watch_(write->lba, write->data);
+    }
   }
+}
+
+/// Of a frame that is what the ledger says of it: without decoding it again.
+void FaultStage::tell_write(const Delivery& delivery, const LedgerEntry& entry) const {
+  if (entry.kind != FrameKind::ata_request || ata::kind(entry.opcode) != ata::Kind::write) return;
+  const Bytes data = Bytes(delivery.bytes).subspan(ata_header_size);
+  write_watch_(entry.lba, data.first(std::min(data.size(), entry.sectors * sector_size)));
+}
+
+void FaultStage::lose(const Delivery& delivery, const Link& link) {
+  ledger_[delivery.id].lost_by =
+      ledger_.keep(link.up ? "too long for the link" : "the link is down");
 }
 
 }  // namespace aoe::harness

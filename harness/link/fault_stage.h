@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -17,6 +19,7 @@
 #include "harness/faults/armed_fault.h"
 #include "harness/link/exchanges.h"
 #include "harness/link/ledger.h"
+#include "wire/frame_port.h"
 #include "wire/pcap_file.h"
 
 namespace aoe::harness {
@@ -44,6 +47,11 @@ struct Delivery {
   bool altered = false;  // it is not what entered
 };
 
+/// Does a frame get through a link that is as it is?
+inline bool carries(const Link& link, Bytes frame) {
+  return link.up && frame.size() <= link.frame_size_max();
+}
+
 class FaultStage {
  public:
   FaultStage(Ledger& ledger, Exchanges& exchanges, Captures captures, std::uint64_t seed)
@@ -61,6 +69,11 @@ class FaultStage {
   };
   /// One at a time; null: none.
   void listen(Listener* listener) { listener_ = listener; }
+
+  /// Hears of each write that reaches the target, whichever copy of it: where it goes, and with
+  /// what. Not of those that are a listener's own affair. Null: nobody does.
+  using WriteWatch = std::function<void(std::uint64_t lba, Bytes data)>;
+  void watch_writes(WriteWatch watch) { write_watch_ = std::move(watch); }
 
   void arm(const FaultSpec& spec, Instant now);
   void heal(const std::string& id);
@@ -84,6 +97,8 @@ class FaultStage {
              Origin origin = Origin::end);
   /// A delivery arrives now.
   void leave(const Delivery& delivery, Instant now);
+  /// It does not, for a link that is what it is: down, or too narrow.
+  void lose(const Delivery& delivery, const Link& link);
   /// Gives back the buffer of a delivery that is done.
   void recycle(Delivery&& delivery) { spare_.push_back(std::move(delivery.bytes)); }
 
@@ -100,6 +115,7 @@ class FaultStage {
     Account* account;
   };
 
+  void tell_write(const Delivery& delivery, const LedgerEntry& entry) const;
   void strike(LedgerEntry& entry, Passing& passing);
   void capture(bool initiator_side, Instant now, Bytes frame);
   std::vector<std::uint8_t> buffer();
@@ -108,6 +124,7 @@ class FaultStage {
   Exchanges& exchanges_;
   Captures captures_;
   Listener* listener_ = nullptr;
+  WriteWatch write_watch_;
   const std::uint64_t seed_;
   std::optional<Plan> plan_;
   std::vector<Armed> armed_;

@@ -1,5 +1,6 @@
 #include "harness/link/fault_stage.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
@@ -165,6 +166,29 @@ TEST_F(FaultStageTest, CapturesHoldWhatEachSideSawAndWhen) {
   EXPECT_EQ(captured("target-side.pcap"), (Frames{{microseconds(2100), request(2)},
                                                   {microseconds(3000), reply_frame(2)},
                                                   {microseconds(4000), reply_frame(2)}}));
+}
+
+TEST_F(FaultStageTest, EachCopyOfAWriteThatReachesTheTargetIsTold) {
+  std::string told;
+  stage.watch_writes(
+      [&](std::uint64_t lba, Bytes data) { told += fmt::format("{}+{} ", lba, data.size()); });
+  arm("{fault: duplicate, id: twice, nth: 1}");
+  arm("{fault: drop, id: loss, nth: 2}");
+  arm("{fault: corrupt, id: astray, nth: 1, xor: {lba: 0x40}}");
+  const auto write = [&](std::uint64_t lba, std::uint32_t tag) {
+    std::vector<Delivery> out;
+    stage.enter(Direction::to_target, request_frame(write_command(lba), tag), now, out);
+    for (const Delivery& delivery : out) stage.leave(delivery, now);
+  };
+  write(2, 1);  // twice, and astray
+  write(4, 2);  // lost
+  write(6, 3);
+  read(8, 4);
+  answer(3);
+  EXPECT_EQ(told, "66+1024 66+1024 6+1024 ");
+  stage.watch_writes(nullptr);
+  write(6, 5);
+  EXPECT_EQ(told, "66+1024 66+1024 6+1024 ");
 }
 
 TEST(Captures, AFolderThatIsNotThereIsNamed) {

@@ -159,6 +159,8 @@ std::string Ledger::fate(FrameId id) const {
   std::string fate;
   if (entry.dropped_by != 0) {
     fate = fmt::format("dropped by {}", text(entry.dropped_by));
+  } else if (entry.deliveries == 0 && entry.lost_by != 0) {
+    fate = fmt::format("lost: {}", text(entry.lost_by));
   } else if (entry.deliveries == 0) {
     fate = "on its way";
   } else if (entry.deliveries > 1) {
@@ -208,6 +210,7 @@ tl::expected<void, std::string> Ledger::write(const std::string& path) const {
     if (entry.deliveries > 0) lines->number("delivered", (entry.delivered - origin_).count());
     if (entry.struck_by != 0) lines->text("struck-by", text(entry.struck_by));
     if (entry.dropped_by != 0) lines->text("dropped-by", text(entry.dropped_by));
+    if (entry.lost_by != 0) lines->text("lost-by", text(entry.lost_by));
     if (entry.repeats) lines->number("repeats", *entry.repeats);
     if (entry.repeated_by) lines->number("repeated-by", *entry.repeated_by);
     if (entry.answers) lines->number("answers", *entry.answers);

@@ -61,6 +61,7 @@ struct LedgerEntry {
   TextId what = 0;               // of what is neither, but for its tag
   TextId struck_by = 0;          // faults that let it live, by id, with blanks between them
   TextId dropped_by = 0;         // the one that did not
+  TextId lost_by = 0;            // a link's state that did not let a copy of it arrive
   std::uint32_t copies = 0;      // that were sent on by the link
   std::uint32_t deliveries = 0;  // those that have arrived
   Instant delivered{};           // the first of them
@@ -71,6 +72,7 @@ struct LedgerEntry {
   std::optional<FrameId> repeats{};  // the transmission that this one replaces
   std::optional<FrameId> repeated_by{};
   std::optional<FrameId> answers{};  // of a reply: the latest request that had its tag
+  Instant answered = never;          // of a request: when an answer to it first arrived
 };
 
 class Ledger {

@@ -553,8 +553,8 @@ TEST(Mutant, AnInitiatorThatOverrunsTheTargetsBuffersIsFound) {
           .failures(),
       "line 0: expected window-respected: no more requests wait than the target has buffers, or "
       "maxout allows (AoEr11 §3.2)\n"
-      "actual #n (e1.1 READ EXT lba 62+2 tag t) makes 17 unanswered requests at "
-      "02:00:00:00:00:02, 16 may be");
+      "actual #n (e1.1 READ EXT lba 62+2 tag t) makes 17 unanswered requests at e1.1 "
+      "(02:00:00:00:00:02), 16 may be");
 }
 
 /// Gives all its requests one tag, and tells the answers apart by what they are about.

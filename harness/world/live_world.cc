@@ -282,10 +282,12 @@ void LiveWorld::pass(Direction direction, Bytes frame, Origin origin) {
 
 void LiveWorld::send(Delivery&& delivery) {
   Cable& to = cable(delivery.direction == Direction::to_target ? End::target : End::initiator);
-  if (to.link.up && delivery.bytes.size() <= to.link.frame_size_max()) {
+  if (carries(to.link, delivery.bytes)) {
     stage_.leave(delivery, now());
     const Outgoing frame{delivery.bytes, {}};
     to.port->send({&frame, 1});
+  } else {
+    stage_.lose(delivery, to.link);
   }
   stage_.recycle(std::move(delivery));
 }
@@ -361,7 +363,13 @@ Control LiveWorld::change(End end, const Link& link, const std::vector<std::stri
   const NetworkNamespace::Visit inside(*cable.where);
   if (auto changed = ip(arguments); !changed) broken_ = changed.error();
   cable.link = link;
-  if (end == End::target) target_->link_changed();
+  if (end == End::target) {
+    target_->link_changed();
+  } else {
+    while (forward(Direction::to_target) > 0) {  // what it sent before
+    }
+    exchanges_.port_changed(now());
+  }
   return {};
 }
 
@@ -380,14 +388,12 @@ Control LiveWorld::set_mac(End end, const Mac& mac) {
   if (end == End::initiator && is_wire()) {
     return tl::unexpected(Unsupported{options_.interface + " keeps its address"});
   }
-  if (end == End::initiator) exchanges_.port_changed(now());
   Link link = cable(end).link;
   link.mac = mac;
   return change(end, link, {"address", fmt::format("{}", mac)});
 }
 
 Control LiveWorld::set_link(End end, bool up) {
-  if (end == End::initiator) exchanges_.port_changed(now());
   Link link = cable(end).link;
   link.up = up;
   return change(end, link, {up ? "up" : "down"});

@@ -57,9 +57,7 @@ class SimWorld::Port final : public FramePort {
   void set_link(const Link& link) { link_ = link; }
   /// A frame comes in, good until it is received. False: it is not for this card.
   bool take(Bytes frame) {
-    if (frame.size() < ethernet_header_size || !link_.up || frame.size() > link_.frame_size_max()) {
-      return false;
-    }
+    if (frame.size() < ethernet_header_size) return false;
     Mac destination;
     std::ranges::copy(frame.first(6), destination.octets.begin());
     if (destination != link_.mac && !destination.is_multicast()) return false;
@@ -152,8 +150,13 @@ SimWorld::Arrival SimWorld::take_next_arrival() {
 
 void SimWorld::deliver(Arrival&& arrival) {
   Delivery& delivery = arrival.delivery;
-  stage_.leave(delivery, now_);
-  arrived(delivery.direction, delivery.bytes);
+  const End end = delivery.direction == Direction::to_target ? End::target : End::initiator;
+  if (const Link link = port(end).link(); carries(link, delivery.bytes)) {
+    stage_.leave(delivery, now_);
+    arrived(delivery.direction, delivery.bytes);
+  } else {
+    stage_.lose(delivery, link);
+  }
   stage_.recycle(std::move(delivery));
 }
 

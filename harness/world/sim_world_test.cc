@@ -74,6 +74,22 @@ TEST_F(SimWorldTest, NothingPassesAnEndWithoutACarrier) {
   }
 }
 
+TEST_F(SimWorldTest, WhatFindsNoLinkOrTooNarrowAOneIsLost) {
+  ASSERT_TRUE(world.set_link(End::target, false));
+  FrameId asked = ledger.size();
+  start(IoKind::read);
+  pass(milliseconds(1));
+  EXPECT_EQ(ledger.fate(asked), "lost: the link is down");
+  ASSERT_TRUE(world.set_link(End::target, true));
+  EXPECT_EQ(finish(), IoError::none);
+
+  ASSERT_TRUE(world.set_mtu(End::target, 600));
+  asked = ledger.size();
+  start(IoKind::write);
+  pass(milliseconds(1));
+  EXPECT_EQ(ledger.fate(asked), "lost: too long for the link");
+}
+
 TEST_F(SimWorldTest, ALargerMtuIsUsedAndASmallerOneKept) {
   const auto longest = [&] {
     const FrameId first = ledger.size();

@@ -279,11 +279,10 @@ std::optional<Version> DiskHistory::newer_than(std::uint64_t lba, Version versio
     return settled > version ? std::optional(settled) : std::nullopt;
   }
   const auto write = std::ranges::find(entry->writes, version, &Write::version);
-  const Moment over = write == entry->writes.end() ? 0 : write->over;
-  for (const Write& other : entry->writes) {
-    if (other.version > version && over < other.begun) return other.version;
-  }
-  return std::nullopt;
+  if (write != entry->writes.end() && write->over == never) return std::nullopt;
+  const auto newer = std::ranges::find_if(
+      entry->writes, [&](const Write& other) { return other.version > version; });
+  return newer == entry->writes.end() ? std::nullopt : std::optional(newer->version);
 }
 
 void DiskHistory::copy_arrived(std::uint64_t lba, Bytes data) {
@@ -300,6 +299,8 @@ void DiskHistory::copy_arrived(std::uint64_t lba, Bytes data) {
     late_[lba] = label->version;
     if (!late_excused_) continue;
     ++moment_;
+    if (tracks_flushes_) stable_[lba] = std::min(stable_[lba], label->version);
+    touch(lba, 1);
     open(lba).writes.push_back(
         {.version = label->version, .begun = moment_, .over = moment_, .last_begin = moment_});
   }

@@ -149,7 +149,7 @@ class DiskHistory {
   WrongData wrong(std::uint64_t lba, Bytes sector, const Content& content, Moment begun,
                   Moment ended);
   std::string describe(std::uint64_t lba, Bytes sector, const Content& content) const;
-  /// A write that came after this one was over.
+  /// A write that was submitted after this one, which is over.
   std::optional<Version> newer_than(std::uint64_t lba, Version version);
 
   Version least_version(std::uint64_t lba);

@@ -202,6 +202,39 @@ TEST_F(DiskHistoryTest, ACopyMayArriveWhileTheNextWriteIsAtWork) {
   EXPECT_EQ(read(1), "right");
 }
 
+TEST_F(DiskHistoryTest, AndWhereTheNextWriteWasSubmittedBeforeItWasOver) {
+  history.excuse_late_duplicates();
+  const Version first = begin();
+  const Version next = begin();
+  history.copy_arrived(at, sectors(at, 1, first));
+  EXPECT_EQ(history.late_duplicates(), 0U) << "it may still be the first to arrive";
+  acknowledge(first);
+  acknowledge(next);
+  EXPECT_EQ(read(2), "right");
+  history.copy_arrived(at, sectors(at, 1, first));
+  EXPECT_EQ(history.late_duplicates(), 1U);
+  EXPECT_EQ(read(1), "right");
+}
+
+TEST_F(DiskHistoryTest, WhatIsExcusedMayBeLostOrStableLikeAnyWrite) {
+  history.track_flushes();
+  history.excuse_late_duplicates();
+  write();
+  write();
+  flush();
+  history.copy_arrived(at, sectors(at, 1, 1));
+  EXPECT_EQ(read(1), "right");
+  history.crash();
+  EXPECT_EQ(read(2), "right") << "it was not stable";
+
+  write();
+  flush();
+  history.copy_arrived(at, sectors(at, 1, 2));
+  flush();
+  history.crash();
+  EXPECT_EQ(read(2), "right") << "it was";
+}
+
 TEST_F(DiskHistoryTest, CopiesThatAreInTimeAreNoMatter) {
   const Version version = begin();
   history.copy_arrived(at, sectors(at, 1, version));

@@ -53,6 +53,12 @@ Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exc
   at_work_.on_room = [this] {
     for (Load& load : loads_) load.go_on();
   };
+  world.stage().watch_writes(
+      [this](std::uint64_t lba, Bytes data) { history_.copy_arrived(lba, data); });
+}
+
+Runner::~Runner() {
+  world_.stage().watch_writes(nullptr);
 }
 
 Verdict Runner::run() {
@@ -76,6 +82,7 @@ Verdict Runner::run() {
   keep(check_store());
   keep(check_always());
 
+  tell_late_duplicates();
   judge(verdict);
   verdict.notes = std::move(notes_);
   verdict.steps = std::move(steps_);
@@ -83,6 +90,14 @@ Verdict Runner::run() {
   verdict.took = world_.now() - begun;
   for (const Load& load : loads_) verdict.requests += load.completed();
   return verdict;
+}
+
+void Runner::tell_late_duplicates() {
+  const std::uint64_t count = history_.late_duplicates();
+  if (count == 0) return;
+  std::string note = "late duplicate: " + history_.first_late_duplicate();
+  if (count > 1) note += fmt::format(" (and {} more)", count - 1);
+  notes_.push_back(std::move(note));
 }
 
 void Runner::judge(Verdict& verdict) const {

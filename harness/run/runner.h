@@ -50,6 +50,9 @@ class Runner {
  public:
   Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
          std::uint64_t seed);
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  ~Runner();
 
   Verdict run();
 
@@ -57,6 +60,7 @@ class Runner {
   using Result = std::optional<Failure>;
 
   Result do_steps();
+  void tell_late_duplicates();
   /// Fills in the outcome, and the reason for it.
   void judge(Verdict& verdict) const;
   Result step(const DiscoverStep& step);

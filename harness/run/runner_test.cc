@@ -185,6 +185,79 @@ TEST(ExpectDevice, TheTimeIsThatOfTheChangeAndNotOfTheLook) {
             "actual down at +2s, 100ms late");
 }
 
+// Ends that change.
+
+TEST(Runner, WhatWaitedAtAPortThatWentAwayTakesNoRoomWhenItIsBack) {
+  const Play play(
+      trial("- warmup: {reads: 16, depth: 4}\n"
+            "- warmup: {reads: 16, depth: 4}\n"
+            "- io: {id: r, op: read, lba: 0, count: 64}\n"
+            "- arm: {fault: link-down, id: pulled, end: initiator}\n"
+            "- wait: 50ms\n"
+            "- heal: pulled\n"
+            "- expect: {io: {id: r}}\n"));
+  EXPECT_EQ(play.failures(), "");
+  EXPECT_GE(play.exchanges.retransmissions(), 16U);
+}
+
+// Copies that come late.
+
+/// A write that comes back after the next one of the same sectors.
+std::string late_copy(const std::string& fault, const std::string& given = "") {
+  return "scenario: trial\n"
+         "title: A trial\n"
+         "roles: {target: {size: 64KiB}}\n"
+         "given: {deadsecs: 2s" +
+         given +
+         "}\n"
+         "steps:\n"
+         "- discover: {expect: e1.1}\n"
+         "- arm: {id: echo, match: {direction: to-target, command: write}, nth: 1, " +
+         fault +
+         "}\n"
+         "- io: {id: a, op: write, lba: 4, count: 2}\n"
+         "- expect: {io: {id: a}}\n"
+         "- io: {id: b, op: write, lba: 4, count: 2}\n"
+         "- expect: {io: {id: b}}\n"
+         "- wait: 5s\n"
+         "- io: {id: r, op: read, lba: 4, count: 2}\n"
+         "- expect: {io: {id: r}}\n";
+}
+
+TEST(LateDuplicates, OneThatOverwritesANewerWriteIsWrongDataAndIsTold) {
+  for (const char* fault : {"fault: duplicate, spread: 3s", "fault: delay, by: 3s"}) {
+    const Play play(late_copy(fault));
+    EXPECT_EQ(play.failures(),
+              "line 14: expected io r completes with right data\n"
+              "actual sector 4 holds write 1, which came back after write 2 was acknowledged: a "
+              "late duplicate\n"
+              "line 0: expected data-integrity: reads return, and the store holds, what was "
+              "written and acknowledged\n"
+              "actual in the store, sector 4 holds write 1, which came back after write 2 was "
+              "acknowledged: a late duplicate")
+        << fault;
+    EXPECT_EQ(play.notes(),
+              "late duplicate: write 1 reached sector 4 again after write 2 was submitted (and 1 "
+              "more)")
+        << fault;
+  }
+}
+
+TEST(LateDuplicates, WhereTheyAreToBeToldTheyAreNoFailure) {
+  for (const char* fault : {"fault: duplicate, spread: 3s", "fault: delay, by: 3s"}) {
+    const Play play(late_copy(fault, ", late-duplicates: tell"));
+    EXPECT_EQ(play.failures(), "") << fault;
+    EXPECT_EQ(play.notes(),
+              "late duplicate: write 1 reached sector 4 again after write 2 was submitted (and 1 "
+              "more)")
+        << fault;
+  }
+}
+
+TEST(LateDuplicates, ACopyThatIsInTimeIsNone) {
+  EXPECT_EQ(Play(late_copy("fault: duplicate, copies: 2, spread: 1us")).notes(), "");
+}
+
 // retransmit
 
 std::string lost_read(const std::string& expectation, const std::string& loss = "nth: 1") {

@@ -67,6 +67,7 @@ steps:
       device: up
       within: 1s
       retransmit: {of: drop, within: rto}
+      outstanding: {max: 16, from: retransmit(drop), until: io(a)}
       hits: {of: drop}
       reply: {ata: {}, config: {}, mask: {}, reserve: {}}
       replies: {}
@@ -101,6 +102,8 @@ WRONG = [
     "steps: [{send: {config: {}}}, {expect: {reply: {ata: {data: some}}}}]",
     "steps: [{expect: {device: up}}]",
     "steps: [{expect: {device: gone, within: 1s}}]",
+    "steps: [{expect: {outstanding: {from: io(a)}}}]",
+    "steps: [{io: {id: a, op: read}}, {expect: {outstanding: {max: 1, from: begin(a)}}}]",
     "steps: [{scapy: {}}]",
     "steps: [{wait: 1ms}]\nlevel: shall",
     "steps: [{wait: 1ms}]\ntags: [a b]",

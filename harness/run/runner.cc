@@ -1,10 +1,12 @@
 #include "harness/run/runner.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/link/outstanding.h"
 #include "harness/run/interruption.h"
 #include "harness/run/scapy.h"
 #include "initiator/actions.h"
@@ -133,7 +135,7 @@ Runner::Result Runner::do_steps() {
                       .ended = world_.now() - origin,
                       .where = fmt::format("{}:{}", mark_.file, mark_.line),
                       .word = step.word,
-                      .text = {},
+                      .text = step.text,
                       .met = !failure});
     if (failure || is_over() || !unsupported_.empty()) return failure;
   }
@@ -286,6 +288,7 @@ Runner::Result Runner::step(const ExpectStep& step) {
   // first.
   Result result;
   if (step.retransmit) result = expect(*step.retransmit);
+  if (!result && step.outstanding) result = expect(*step.outstanding);
   if (!result && step.device) result = expect(*step.device);
   if (!result && step.io) result = expect(*step.io);
   if (!result && step.hits) result = expect(*step.hits);
@@ -381,12 +384,7 @@ Runner::Result Runner::expect(const ExpectRetransmit& retransmit) {
   if (dropped.empty()) {
     return fail(fmt::format("a frame dropped by {}", retransmit.fault), "it has dropped none");
   }
-  std::vector<FrameId> requests;
-  for (const FrameId frame : dropped) {
-    const bool is_request = ledger_[frame].direction == Direction::to_target;
-    const auto request = is_request ? std::optional(frame) : exchanges_.request_of(frame);
-    if (request && exchanges_.due(*request)) requests.push_back(*request);  // else a query, say
-  }
+  const std::vector<FrameId> requests = requests_hit_by(retransmit.fault);
   if (requests.empty()) {
     return fail(fmt::format("a frame of an ATA exchange dropped by {}", retransmit.fault),
                 fmt::format("it has dropped others only, such as #{} ({})", dropped.front(),
@@ -397,6 +395,16 @@ Runner::Result Runner::expect(const ExpectRetransmit& retransmit) {
     if (Result result = judge_retransmission(request, retransmit.within)) return result;
   }
   return std::nullopt;
+}
+
+std::vector<FrameId> Runner::requests_hit_by(const std::string& fault) const {
+  std::vector<FrameId> requests;
+  for (const FrameId frame : world_.stage().dropped_by(fault)) {
+    const bool is_request = ledger_[frame].direction == Direction::to_target;
+    const auto request = is_request ? std::optional(frame) : exchanges_.request_of(frame);
+    if (request && exchanges_.due(*request)) requests.push_back(*request);  // else a query, say
+  }
+  return requests;
 }
 
 Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& within) {
@@ -430,6 +438,56 @@ Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& w
                 {request, repetition});
   }
   notes_.push_back(fmt::format("retransmit +{} in {}", describe(at), describe(least, most)));
+  return std::nullopt;
+}
+
+std::optional<Instant> Runner::when(const Happening& happening, bool at_its_end) {
+  if (happening.kind == Happening::Kind::io) {
+    const Load& load = *std::ranges::find(loads_, happening.of, &Load::id);
+    if (at_its_end && !load.done()) return std::nullopt;
+    return at_its_end ? load.finished() : load.started();
+  }
+  std::optional<FrameId> repetition;
+  for (const FrameId request : requests_hit_by(happening.of)) {
+    const auto again = ledger_[request].repeated_by;
+    if (again && (!repetition || *again < *repetition)) repetition = again;
+  }
+  if (!repetition || happening.kind == Happening::Kind::retransmit) {
+    return repetition ? std::optional(ledger_[*repetition].sent) : std::nullopt;
+  }
+  for (; repetition; repetition = ledger_[*repetition].repeated_by) {
+    if (const Instant answered = ledger_[*repetition].answered; answered != never) return answered;
+  }
+  return std::nullopt;
+}
+
+Runner::Result Runner::expect(const ExpectOutstanding& outstanding) {
+  rule_ = "outstanding";
+  const std::string expected = describe(outstanding);
+  const Instant asked = world_.now();
+  std::array<std::optional<Instant>, 2> span{Instant::min(), never};
+  const std::array happenings{&outstanding.from, &outstanding.until};
+  for (std::size_t i = 0; i < span.size(); ++i) {
+    const auto& happening = *happenings[i];
+    if (!happening) continue;
+    wait([&] { return (span[i] = when(*happening, i == 1)).has_value(); }, patience());
+    if (span[i]) continue;
+    return fail(expected, fmt::format("{} has not come after {}", describe(*happening),
+                                      describe(world_.now() - asked)));
+  }
+  if (span[1] < span[0]) {
+    return fail(expected, fmt::format("{} came {} before {}", describe(*outstanding.until),
+                                      describe(*span[0] - *span[1]), describe(*outstanding.from)));
+  }
+  const auto slack = world_.has_known_timeouts() ? std::optional(world_.slack()) : std::nullopt;
+  const Outstanding seen = most_outstanding(ledger_, *span[0], *span[1], slack);
+  if (seen.most > outstanding.most) {
+    return fail(
+        expected,
+        fmt::format("{}, with #{} ({})", seen.most, seen.frame, ledger_.summary(seen.frame)),
+        {seen.frame});
+  }
+  notes_.push_back(fmt::format("outstanding {} in [0, {}]", seen.most, outstanding.most));
   return std::nullopt;
 }
 

@@ -77,9 +77,14 @@ class Runner {
   Result expect(const ExpectDevice& device);
   Result expect(const ExpectIo& io);
   Result expect(const ExpectRetransmit& retransmit);
+  Result expect(const ExpectOutstanding& outstanding);
   Result expect(const ExpectHits& hits);
   Result expect(const ExpectReply& reply);
   Result expect(const ExpectReplies& replies);
+  /// The requests that a fault has dropped, and those whose answers it has.
+  std::vector<FrameId> requests_hit_by(const std::string& fault) const;
+  /// Of an I/O: its begin, or its end. Nothing: not yet.
+  std::optional<Instant> when(const Happening& happening, bool at_its_end);
   Result judge_retransmission(FrameId request, const TimeWindow& within);
   Result settle();
   /// The longest that nothing may complete once everything is healed.

@@ -137,6 +137,7 @@ std::string in_words(const ExpectStep& step) {
   if (step.retransmit) {
     parts.push_back(fmt::format("what {} dropped is sent again in time", step.retransmit->fault));
   }
+  if (step.outstanding) parts.push_back(describe(*step.outstanding));
   if (step.hits) {
     parts.push_back(fmt::format("{} has struck {} or more", step.hits->fault,
                                 plural(step.hits->least, "frame")));
@@ -203,6 +204,7 @@ class Ladder {
   void operator()(const WaitStep& step) { note(fmt::format("{} pass", describe(step.time))); }
   void operator()(const ExpectStep& step) {
     if (step.retransmit) right(fmt::format("again, after {}", step.retransmit->fault));
+    if (step.outstanding) note(describe(*step.outstanding));
     if (step.io) {
       if (step.io->result == IoResult::ok) {
         left(fmt::format("{} done", step.io->id));

@@ -1,8 +1,34 @@
 #include "harness/scenario/scenario.h"
 
+#include <fmt/format.h>
+
 #include "proto/check.h"
 
 namespace aoe::harness {
+namespace {
+
+std::string_view word(Happening::Kind kind) {
+  switch (kind) {
+    case Happening::Kind::retransmit: return "retransmit";
+    case Happening::Kind::reply: return "reply";
+    case Happening::Kind::io: return "io";
+  }
+  AOE_CHECK(false && "a kind without a word");
+}
+
+}  // namespace
+
+std::string describe(const Happening& happening) {
+  return fmt::format("{}({})", word(happening.kind), happening.of);
+}
+
+std::string describe(const ExpectOutstanding& outstanding) {
+  std::string text = fmt::format("at most {} outstanding request{}", outstanding.most,
+                                 outstanding.most == 1 ? "" : "s");
+  if (outstanding.from) text += " from " + describe(*outstanding.from);
+  if (outstanding.until) text += " until " + describe(*outstanding.until);
+  return text;
+}
 
 std::string_view text(Check check) {
   const std::string_view rule_text = rule(check);

@@ -96,6 +96,25 @@ struct ExpectRetransmit {
   TimeWindow within;
 };
 
+/// A moment that the run decides: when the first of the requests that a fault's drops concern is
+/// sent again; when that one is answered; when an I/O begins, or ends.
+struct Happening {
+  enum class Kind : std::uint8_t { retransmit, reply, io };
+  Kind kind = Kind::io;
+  std::string of;  // the fault or I/O
+};
+/// As the scenario says it: "retransmit(f1)".
+std::string describe(const Happening& happening);
+
+/// No more requests than that wait for an answer at once; all the time, unless told.
+struct ExpectOutstanding {
+  std::uint64_t most = 0;
+  std::optional<Happening> from;
+  std::optional<Happening> until;
+};
+/// "at most 1 outstanding request from retransmit(f1) until reply(f1)"
+std::string describe(const ExpectOutstanding& outstanding);
+
 struct ExpectHits {
   std::string fault;
   std::uint64_t least = 1;
@@ -105,6 +124,7 @@ struct ExpectStep {
   std::optional<ExpectIo> io;
   std::optional<ExpectDevice> device;
   std::optional<ExpectRetransmit> retransmit;
+  std::optional<ExpectOutstanding> outstanding;
   std::optional<ExpectHits> hits;
   std::optional<ExpectReply> reply;
   std::optional<ExpectReplies> replies;
@@ -131,6 +151,7 @@ struct ScapyStep {
 struct Step {
   Mark mark;
   std::string word;  // "io", "expect"
+  std::string text;  // its arguments, in one line: "{id: a, op: read, lba: 0}"
   std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep, SendStep,
                QueryStep, ScapyStep>
       what;

@@ -193,6 +193,25 @@ TEST(Scenario, MistakesInStepsAreNamed) {
       {with_steps("{io: {id: a, op: write, requests: 17}}"),
        "x.yaml:6:14: io: at most 16 requests of 8 sectors, each block once, or any number in a "
        "span"},
+      {with_steps("{expect: {outstanding: {}}}"), "x.yaml:6:32: outstanding: key 'max' is missing"},
+      {with_steps("{expect: {outstanding: {max: 65536}}}"),
+       "x.yaml:6:38: outstanding: max: expected a whole number from 0 to 65535"},
+      {with_steps("{expect: {outstanding: {max: 1, form: io(a)}}}"),
+       "x.yaml:6:41: outstanding: unknown key 'form'; did you mean 'from'?"},
+      {with_steps("{expect: {outstanding: {max: 1, from: now}}}"),
+       "x.yaml:6:47: outstanding: from: expected retransmit(FAULT), reply(FAULT) or io(ID), got "
+       "'now'"},
+      {with_steps("{expect: {outstanding: {max: 1, until: replay(f)}}}"),
+       "x.yaml:6:48: outstanding: until: expected retransmit(FAULT), reply(FAULT) or io(ID), got "
+       "'replay(f)'; did you mean 'reply'?"},
+      {with_steps("{expect: {outstanding: {max: 1, until: io(a}}}"),
+       "x.yaml:6:48: outstanding: until: expected retransmit(FAULT), reply(FAULT) or io(ID), got "
+       "'io(a'"},
+      {with_steps("{arm: {fault: drop, id: loss}}, {expect: {outstanding: {max: 1, from: "
+                  "reply(lost)}}}"),
+       "x.yaml:6:79: outstanding: no fault 'lost' before this step; did you mean 'loss'?"},
+      {with_steps("{arm: {fault: drop, id: a}}, {expect: {outstanding: {max: 1, from: io(a)}}}"),
+       "x.yaml:6:76: outstanding: no io 'a' before this step"},
       {with_steps("{io: {id: a, op: write, span: 4000}}"),
        "x.yaml:6:39: io: span: expected whole sectors, a request at least, within the disk"},
       {with_steps("{io: {id: a, op: write, lba: 8, span: 64KiB}}"),
@@ -250,7 +269,8 @@ TEST(Scenario, MistakesInExpectationsAreNamed) {
   const std::string io = "{io: {id: a, op: read}}, ";
   expect_complaints({
       {with_steps("{expect: {}}"),
-       "x.yaml:6:18: expect: expected something: io, device, retransmit, hits, reply or replies"},
+       "x.yaml:6:18: expect: expected something: io, device, retransmit, outstanding, hits, reply "
+       "or replies"},
       {with_steps("{expect: {io: {id: a}}}"), "x.yaml:6:28: io: no io 'a' before this step"},
       {with_steps(io + "{expect: {io: {id: b}}}"),
        "x.yaml:6:53: io: no io 'b' before this step; did you mean 'a'?"},

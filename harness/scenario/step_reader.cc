@@ -1,6 +1,8 @@
 #include "harness/scenario/step_reader.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -24,6 +26,21 @@ std::uint32_t requests(YamlMap& map, const std::string& key, std::uint64_t fallb
   return static_cast<std::uint32_t>(map.number(key, fallback, 1, 1'000'000));
 }
 
+/// What a step is told, however many lines the file takes to say it.
+std::string in_one_line(const YAML::Node& node) {
+  YAML::Node copy = YAML::Clone(node);
+  const std::function<void(YAML::Node)> flow = [&flow](YAML::Node part) {
+    if (part.IsMap() || part.IsSequence()) part.SetStyle(YAML::EmitterStyle::Flow);
+    for (const auto& item : part) {
+      flow(part.IsMap() ? item.second : YAML::Node(item));
+    }
+  };
+  flow(copy);
+  YAML::Emitter line;
+  line << copy;
+  return line.c_str();
+}
+
 void check_known(const YamlMap& map, const YAML::Node& node, const std::string& id,
                  const std::set<std::string>& known, std::string_view what) {
   if (known.contains(id)) return;
@@ -37,7 +54,8 @@ void check_known(const YamlMap& map, const YAML::Node& node, const std::string& 
 Step StepReader::read(const YAML::Node& node) {
   YamlMap map(node, file_, "step");
   if (node.size() != 1) map.fail(node, "expected one word with its arguments");
-  Step step{map.mark(), map.keys().front().Scalar(), WaitStep{}};
+  const YAML::Node word = map.keys().front();
+  Step step{map.mark(), word.Scalar(), in_one_line(node[word.Scalar()]), WaitStep{}};
   if (map.has("discover")) {
     step.what = discover(map.map("discover"));
   } else if (map.has("warmup")) {
@@ -170,6 +188,7 @@ ExpectStep StepReader::expect(YamlMap map) {
     step.device = {up, window(map, "within")};
   }
   if (map.has("retransmit")) step.retransmit = expect_retransmit(map.map("retransmit"));
+  if (map.has("outstanding")) step.outstanding = expect_outstanding(map.map("outstanding"));
   if (map.has("hits")) step.hits = expect_hits(map.map("hits"));
   if (const auto reply = map.find("reply")) {
     step.reply = parse_reply(*reply, file_);
@@ -181,9 +200,11 @@ ExpectStep StepReader::expect(YamlMap map) {
     check_sent(map, map.require("replies"), step.replies->of);
   }
   map.finish();
-  if (!step.io && !step.device && !step.retransmit && !step.hits && !step.reply && !step.replies) {
+  if (!step.io && !step.device && !step.retransmit && !step.outstanding && !step.hits &&
+      !step.reply && !step.replies) {
     fail_at(map.mark(),
-            "expect: expected something: io, device, retransmit, hits, reply or replies");
+            "expect: expected something: io, device, retransmit, outstanding, hits, reply or "
+            "replies");
   }
   return step;
 }
@@ -204,6 +225,40 @@ ExpectRetransmit StepReader::expect_retransmit(YamlMap map) const {
   check_known(map, map.require("of"), retransmit.fault, faults_, "fault");
   map.finish();
   return retransmit;
+}
+
+ExpectOutstanding StepReader::expect_outstanding(YamlMap map) const {
+  map.require("max");
+  ExpectOutstanding outstanding{map.number("max", 0, 0, 65535), happening(map, "from"),
+                                happening(map, "until")};
+  map.finish();
+  return outstanding;
+}
+
+std::optional<Happening> StepReader::happening(YamlMap& map, const std::string& key) const {
+  if (!map.has(key)) return std::nullopt;
+  const std::string text = map.text(key);
+  const YAML::Node node = map.require(key);
+  static const std::map<std::string, Happening::Kind> kinds{
+      {"io", Happening::Kind::io},
+      {"reply", Happening::Kind::reply},
+      {"retransmit", Happening::Kind::retransmit}};
+  const std::size_t parenthesis = text.find('(');
+  const std::string word = text.substr(0, parenthesis);
+  if (parenthesis == std::string::npos || !text.ends_with(')') || !kinds.contains(word)) {
+    std::set<std::string> words;
+    for (const auto& [known, kind] : kinds) words.insert(known);
+    const std::string hint = kinds.contains(word) ? std::string() : nearest(word, words);
+    map.fail(node,
+             fmt::format("{}: expected retransmit(FAULT), reply(FAULT) or io(ID), got "
+                         "'{}'{}",
+                         key, text, hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+  }
+  Happening happening{kinds.at(word), text.substr(parenthesis + 1)};
+  happening.of.pop_back();
+  const bool is_io = happening.kind == Happening::Kind::io;
+  check_known(map, node, happening.of, is_io ? ios_ : faults_, is_io ? "io" : "fault");
+  return happening;
 }
 
 ExpectHits StepReader::expect_hits(YamlMap map) const {

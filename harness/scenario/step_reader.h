@@ -37,6 +37,8 @@ class StepReader {
   ExpectStep expect(YamlMap map);
   ExpectIo expect_io(YamlMap map);
   ExpectRetransmit expect_retransmit(YamlMap map) const;
+  ExpectOutstanding expect_outstanding(YamlMap map) const;
+  std::optional<Happening> happening(YamlMap& map, const std::string& key) const;
   ExpectHits expect_hits(YamlMap map) const;
   void check_sent(const YamlMap& map, const YAML::Node& node, const std::string& id) const;
   void check_size(const YamlMap& map, std::string_view what, const IoStep& step) const;

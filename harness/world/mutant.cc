@@ -294,6 +294,31 @@ struct KeepsRepetitions final : Mutant {
   std::map<std::uint64_t, unsigned> sent_;  // by LBA
 };
 
+/// When a request is repeated, repeats all others that wait for an answer, too.
+struct RepeatsAllAtOnce final : Mutant {
+  using Mutant::Mutant;
+  void sent(Bytes frame) override {
+    sides_.to_link(frame);
+    const auto question = ata_question(frame);
+    if (!question || !question->is(ata::Kind::read)) return;
+    const bool again = !open_.try_emplace(question->ata.lba, copy_of(frame)).second;
+    if (!again || has_repeated_) return;
+    has_repeated_ = true;
+    for (const auto& [lba, other] : open_) {
+      if (lba != question->ata.lba) sides_.to_link(retagged(other, foreign_tag + next_++));
+    }
+  }
+  void arrived(Bytes frame) override {
+    const auto decoded = decode(frame);
+    const auto* reply = decoded && decoded->body ? std::get_if<AtaReply>(&*decoded->body) : nullptr;
+    if (reply != nullptr) open_.erase(reply->lba);
+    sides_.to_end(frame);
+  }
+  std::map<std::uint64_t, Copy> open_;  // reads without an answer, by LBA
+  std::uint32_t next_ = 0;
+  bool has_repeated_ = false;
+};
+
 /// Asks for sixteen other blocks with each read.
 struct OverrunsBuffers final : Mutant {
   using Mutant::Mutant;
@@ -417,6 +442,7 @@ const Kinds& kinds(bool at_target) {
       {"never-gives-up", make<NeverGivesUp>},
       {"never-repeats", make<KeepsRepetitions<UINT_MAX>>},
       {"overruns-buffers", make<OverrunsBuffers>},
+      {"repeats-all-at-once", make<RepeatsAllAtOnce>},
       {"repeats-early", make<RepeatsEarly>},
       {"repeats-late", make<KeepsRepetitions<1>>},
       {"sets-reserved-bytes", make<SetsReservedBytes>},

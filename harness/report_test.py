@@ -212,6 +212,8 @@ def the_page_shows_the_failure(chromium, folder, record):
     assert page.evaluate(f"document.querySelector({failed!r}).open"), "what failed is open"
     assert page.evaluate(count(".case[open]")) == 1
     assert "retransmission" in page.evaluate(text(f"{failed} .verdicts"))
+    assert "{fault: drop, id: loss, match: {direction: to-target" in page.evaluate(text(f"{failed} .steps"))
+    assert "{retransmit: {of: loss, within: [0ms, 10us]}}" in page.evaluate(text(f"{failed} .steps tr.unmet"))
 
     # The ladder: the frame that was dropped is red, and its arrow does not arrive.
     struck = f"{failed} .ladder tr.struck"

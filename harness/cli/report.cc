@@ -25,7 +25,7 @@ struct Given {
 
 /// On the terminal, where no file was asked for.
 void retell(const RunRecord& run, const Given& given) {
-  const int verbosity = given.verbose ? 1 : given.quiet ? -1 : 0;
+  const int verbosity = given.verbose ? 2 : given.quiet ? -1 : 0;
   Terminal terminal(terminal_style(fileno(stdout), verbosity));
   fmt::print("{}", terminal.header(run));
   for (const CaseRecord& record : run.cases) fmt::print("{}", terminal.finished(record));
@@ -89,7 +89,7 @@ void add_report_command(CLI::App& app, Action& action) {
       ->option_text("KIND=FILE,...");
   report->add_option("--against", given->earlier, "Compare with this run, in HTML")
       ->option_text("RUN");
-  report->add_flag("-v,--verbose", given->verbose, "Tell all that was measured");
+  report->add_flag("-v,--verbose", given->verbose, "Tell each step, and all that was measured");
   report->add_flag("-q,--quiet", given->quiet, "Tell only what is not well");
   report->footer("");
   report->callback([given, &action] { action = [given] { return harness::report(*given); }; });

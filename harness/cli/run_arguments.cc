@@ -33,7 +33,7 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, Level>{
           {"must", Level::must}, {"should", Level::should}, {"profile", Level::profile}}))
       ->option_text("must|should|profile");
-  command.add_flag("-v,--verbose", arguments.verbose, "Tell all that was measured");
+  command.add_flag("-v,--verbose", arguments.verbose, "Tell each step, and all that was measured");
   command.add_flag("-q,--quiet", arguments.quiet, "Tell only what is not well");
 }
 
@@ -59,7 +59,7 @@ tl::expected<void, std::string> RunArguments::finish() {
     if (auto parsed = parse_outputs(list, options.reports); !parsed)
       return tl::unexpected("--report: " + parsed.error());
   }
-  options.verbosity = verbose ? 1 : quiet ? -1 : 0;
+  options.verbosity = verbose ? 2 : quiet ? -1 : 0;
   options.seed = seed ? *seed : std::random_device()();
   options.patience = std::chrono::seconds(patience);
   return {};

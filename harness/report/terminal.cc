@@ -102,6 +102,7 @@ std::string Terminal::finished(const CaseRecord& record) {
   if (is_well(record.outcome) && style_.verbosity < (is_suite_ ? 1 : 0)) return {};
   std::string text = line(record);
   const bool well = is_well(record.outcome);
+  if (style_.verbosity > 1) text += steps(record);
   if (style_.verbosity > 0) {
     for (const std::string& note : record.notes)
       text += fmt::format("        {}\n", one_line(note));
@@ -136,6 +137,16 @@ std::string Terminal::line(const CaseRecord& record) const {
     if (taken < style_.columns) text += clipped(notes, style_.columns - taken);
   }
   return fmt::format("  {}  {}\n", painted(word, colour_of(record.outcome)), text);
+}
+
+std::string Terminal::steps(const CaseRecord& record) const {
+  std::string text;
+  for (const StepRecord& step : record.steps) {
+    const std::string line = fmt::format("  {:>12}  {}: {}", in_milliseconds(step.began),
+                                         one_line(step.word), one_line(step.text));
+    text += painted(clipped(line, style_.columns), step.met ? faint : red) + "\n";
+  }
+  return text;
 }
 
 std::string Terminal::failure(const CaseRecord& record, const FailureRecord& failure) const {

@@ -15,7 +15,7 @@ namespace aoe::harness {
 struct TerminalStyle {
   bool colour = false;
   bool progress = false;
-  int verbosity = 0;  // -1: only what is not well; 1: all that was measured
+  int verbosity = 0;  // -1: only what is not well; 1: all that was measured, 2: and each step
   std::size_t columns = 100;
 };
 
@@ -42,6 +42,7 @@ class Terminal {
   std::string instead(std::string text);
   std::string painted(const std::string& text, int colour) const;
   std::string line(const CaseRecord& record) const;
+  std::string steps(const CaseRecord& record) const;
   std::string failure(const CaseRecord& record, const FailureRecord& failure) const;
   std::string clauses(const RunRecord& run, const Coverage& coverage) const;
   std::string clause(const RunRecord& run, const ClauseCoverage& coverage) const;

@@ -74,6 +74,21 @@ TEST(Terminal, VerboselyAllThatWasMeasured) {
             "        retransmit +100ms in [100, 100] ms\n");
 }
 
+TEST(Terminal, MoreVerboselyEachStepAndWhenItBegan) {
+  const std::string text =
+      Terminal({.verbosity = 2, .columns = 60}).finished(eventful_run().cases[1]);
+  EXPECT_TRUE(text.substr(text.find('\n') + 1)
+                  .starts_with("         0.000  discover: {expect: e1.1, within: 3s}\n"
+                               "         5.000  expect: {retransmit: {of: f1, within: [rto,…\n"
+                               "        retransmit +403ms in [346, 471] ms\n"))
+      << text;
+  EXPECT_NE(Terminal({.colour = true, .verbosity = 2})
+                .finished(eventful_run().cases[1])
+                .find("\x1b[31m         5.000  expect: "),
+            std::string::npos)
+      << "the one that was not met";
+}
+
 TEST(Terminal, NotesFillTheLineAndNoMore) {
   RunRecord run = eventful_run();
   run.cases[0].notes.assign(20, "retransmit +100ms in [100, 100] ms");
@@ -117,7 +132,8 @@ TEST(Terminal, NothingThatAPeerSaysReachesTheTerminalAsAnEscapeSequence) {
   FailureRecord& failure = run.cases[1].failures[0];
   failure.where = failure.expected = failure.actual = hostile;
   failure.ladder[0].what = failure.ladder[0].fate = hostile;
-  for (const int verbosity : {-1, 0, 1}) {
+  run.cases[1].steps[0].word = run.cases[1].steps[0].text = hostile;
+  for (const int verbosity : {-1, 0, 1, 2}) {
     const std::string text = shown({.verbosity = verbosity}, run);
     EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
     EXPECT_EQ(text.find('\xff'), std::string::npos) << text;

@@ -33,7 +33,7 @@ EVERYTHING = """
 scenario: everything
 title: Every kind of mapping
 matrix: {count: [1], include: [{count: 2}], exclude: [{count: 1}]}
-roles: {target: {}, mutant: {end: target, behave: answers-twice}}
+roles: {target: {says: {identify: {}}}, mutant: {end: target, behave: answers-twice}}
 given: {}
 steps:
   - discover: {}
@@ -53,6 +53,8 @@ steps:
   - arm: {fault: pause, id: pause}
   - arm: {fault: kill, id: kill}
   - arm: {fault: disk-error, id: disk-error}
+  - arm: {fault: count, id: count}
+  - says: {}
   - send: {ata: {op: read}}
   - send: {config: {}}
   - send: {mask: {op: edit, directives: [{op: add, mac: "02:00:00:00:00:09"}]}}

@@ -100,8 +100,7 @@ std::string trial(const std::string& steps, const std::string& more) {
 
 Play::Play(const std::string& yaml, Maker maker, std::uint64_t seed, Captures captures)
     : scenario(must_parse(yaml)),
-      exchanges(ledger, std::min(scenario.target.buffers, scenario.given.maxout),
-                scenario.given.profile),
+      exchanges(ledger, scenario.target.buffers, scenario.given.profile, scenario.given.maxout),
       stage(ledger, exchanges, std::move(captures), seed),
       world(maker(scenario, stage, exchanges, seed)),
       verdict(Runner(scenario, *world, ledger, exchanges, seed).run()) {}
@@ -112,8 +111,12 @@ std::string Play::failures() const {
     lines += fmt::format("{}line {}: expected {}\nactual {}", lines.empty() ? "" : "\n",
                          failure.mark.line, failure.expected, failure.actual);
   }
-  lines = std::regex_replace(lines, std::regex("tag [0-9a-f]{8}"), "tag t");
-  return std::regex_replace(lines, std::regex("(#|\\(and )[0-9]+"), "$1n");
+  return comparable(lines);
+}
+
+std::string comparable(const std::string& text) {
+  const std::string tagless = std::regex_replace(text, std::regex("tag [0-9a-f]{8}"), "tag t");
+  return std::regex_replace(tagless, std::regex("(#|\\(and )[0-9]+"), "$1n");
 }
 
 std::string Play::notes() const {

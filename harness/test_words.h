@@ -38,6 +38,10 @@ FrameBytes query_frame();
 
 std::string read_text(const std::string& path);
 
+/// With an n in place of a number that is not the test's to know, and a t for a tag: "#n (e1.1 READ
+/// EXT lba 4+2 tag t)".
+std::string comparable(const std::string& text);
+
 /// Of this process, in memory.
 std::size_t resident_bytes();
 
@@ -75,8 +79,7 @@ class Play {
   Play(const Play&) = delete;
   Play& operator=(const Play&) = delete;
 
-  /// "line 8: expected …\nactual …", for each failure; "" where all is well. Where a number is not
-  /// the test's to know there is an n, and a t for a tag: "#n (e1.1 READ EXT lba 4+2 tag t)".
+  /// "line 8: expected …\nactual …", for each failure, comparable(); "" where all is well.
   std::string failures() const;
   /// What was measured, a line each.
   std::string notes() const;

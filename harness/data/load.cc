@@ -141,7 +141,9 @@ bool Load::submit(Slot& slot) {
       fill_pattern(request.lba, slot.version, slot.buffer);
       break;
   }
-  shared_.world.submit(request, [this, &slot](const initiator::Completion& completion) {
+  IoRequest placed = request;
+  if (placed.kind != IoKind::flush) placed.lba += target_.base;
+  shared_.world.submit(placed, [this, &slot](const initiator::Completion& completion) {
     completed(slot, completion);
   });
   return true;

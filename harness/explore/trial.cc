@@ -30,7 +30,8 @@ std::unique_ptr<World> make_sim(const Scenario& scenario, FaultStage& stage, Exc
 Trial try_in_sim(const Scenario& scenario, std::uint64_t seed, const std::vector<Decision>* plan,
                  SimMaker maker) {
   Ledger ledger(SimWorld::origin);
-  Exchanges exchanges(ledger, std::min(scenario.target.buffers, scenario.given.maxout));
+  Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
+                      scenario.given.maxout);
   FaultStage stage(ledger, exchanges, {}, seed);
   if (plan != nullptr) stage.follow(*plan);
   const auto world = maker(scenario, stage, exchanges, seed);

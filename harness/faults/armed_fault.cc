@@ -58,7 +58,8 @@ std::optional<Decision> ArmedFault::meet(Passing& passing) {
   key.nth = ++met_[key];
   const Passing before = passing;
   passing.changed = false;  // by this one
-  const bool struck = plan_ != nullptr ? follow(key, passing) : fault_->meet(passing, random_);
+  const bool struck = plan_ != nullptr && !fault_->only_counts() ? follow(key, passing)
+                                                                 : fault_->meet(passing, random_);
   const Deed deed = deed_between(before, passing);
   passing.changed |= before.changed;
   if (!struck) return std::nullopt;

@@ -50,6 +50,15 @@ std::span<const FrameField> frame_fields() {
   return fields;
 }
 
+std::optional<std::uint64_t> value_of(const std::string& name, Bytes frame) {
+  const auto field = std::ranges::find(fields, name, &FrameField::name);
+  AOE_CHECK(field != fields.end());
+  if (!is_of(*field, frame)) return std::nullopt;
+  std::uint64_t value = 0;
+  for (std::size_t i = field->size; i-- > 0;) value = value << 8 | frame[place(*field, i)];
+  return value >> field->shift & field->most();
+}
+
 CorruptFault::CorruptFault(std::string id, const Selector& selector, const CorruptSpec& spec)
     : Fault(std::move(id), selector) {
   for (const CorruptSpec::Change& change : spec.changes) {

@@ -5,6 +5,7 @@
 // fields (of another command, or too short) is none of this fault's.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -30,6 +31,8 @@ struct FrameField {
 
 /// All there are.
 std::span<const FrameField> frame_fields();
+/// What a frame has in one of them; nothing where it has no such field.
+std::optional<std::uint64_t> value_of(const std::string& field, Bytes frame);
 
 class CorruptFault final : public Fault {
  public:

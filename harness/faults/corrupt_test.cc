@@ -56,6 +56,29 @@ TEST(Corrupt, BitsAreInvertedAndTwiceIsNotAtAll) {
   EXPECT_EQ(*corrupted("xor: {tag: 0x80000001, version: 3}", once), read_frame);
 }
 
+TEST(Count, ThoseAreStruckThatHaveAllFieldsAndLackTheOthers) {
+  const auto counted = [](const std::string& keys, const FrameBytes& frame) {
+    YamlMap map(YAML::Load("{id: f, fault: count, " + keys + "}"), "x.yaml", "arm");
+    const auto fault = make_fault(FaultSpec::parse(map));
+    Random random(1);
+    Passing passing{.bytes = frame};
+    const bool struck = fault->meet(passing, random);
+    EXPECT_FALSE(passing.changed || passing.dropped);
+    EXPECT_EQ(fault->hits(), struck ? 1U : 0U);
+    return struck;
+  };
+  EXPECT_TRUE(counted("has: {version: 1, lba: 0x010203040506}", read_frame));
+  EXPECT_TRUE(counted("has: {shelf: 1, destination: 0x020000000002}", read_frame));
+  EXPECT_FALSE(counted("has: {version: 1, lba: 6}", read_frame));
+  EXPECT_TRUE(counted("lacks: {slot: 255}", read_frame));
+  EXPECT_FALSE(counted("has: {version: 1}, lacks: {count: 2}", read_frame));
+  EXPECT_FALSE(counted("lacks: {ccmd: 1}", read_frame));  // it has no such field
+  EXPECT_TRUE(counted("above: {count: 1}", read_frame));
+  EXPECT_FALSE(counted("above: {count: 2}", read_frame));
+  EXPECT_TRUE(counted("shorter: 61", read_frame));
+  EXPECT_FALSE(counted("shorter: 60", read_frame));
+}
+
 TEST(Corrupt, AFrameWithoutTheFieldIsNotStruck) {
   EXPECT_FALSE(corrupted("set: {ccmd: 1}", read_frame));
   EXPECT_FALSE(corrupted("set: {lba: 1}", query_frame()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/faults/corrupt.h"
+#include "harness/faults/count.h"
 #include "harness/faults/delay.h"
 #include "harness/faults/drop.h"
 #include "harness/faults/duplicate.h"
@@ -36,6 +37,9 @@ struct Make {
   }
   std::unique_ptr<Fault> operator()(const PartitionSpec&) const { return make<PartitionFault>(); }
   std::unique_ptr<Fault> operator()(const RateSpec& rate) const { return make<RateFault>(rate); }
+  std::unique_ptr<Fault> operator()(const CountSpec& count) const {
+    return make<CountFault>(count);
+  }
   std::unique_ptr<Fault> operator()(const MacChangeSpec&) const { return nullptr; }
   std::unique_ptr<Fault> operator()(const LinkDownSpec&) const { return nullptr; }
   std::unique_ptr<Fault> operator()(const MtuSpec&) const { return nullptr; }
@@ -71,7 +75,8 @@ bool Fault::is_during(Instant now) const {
 }
 
 bool Fault::selects(const Passing& passing, Random& random) {
-  if (!selector_.match.matches(passing.direction, passing.subject, passing.tag)) return false;
+  if (!selector_.match.matches(passing.direction, passing.subject, passing.tag, passing.bytes))
+    return false;
   if (!is_during(passing.now) || !can_strike(passing)) return false;
   ++matched_;
   if (selector_.nth) return matched_ == *selector_.nth;

@@ -59,6 +59,8 @@ class Fault {
 
   /// Strikes the frame if it is selected. Returns whether it did.
   bool meet(Passing& passing, Random& random);
+  /// Does it leave all frames as they are? Then no plan says anything of it.
+  virtual bool only_counts() const { return false; }
   /// The fault's own deed, whoever selected the frame.
   virtual void strike(Passing& passing, Random& random) = 0;
 

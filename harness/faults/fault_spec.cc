@@ -68,6 +68,24 @@ CorruptSpec parse_corrupt(YamlMap& map) {
   return corrupt;
 }
 
+CountSpec parse_count(YamlMap& map) {
+  CountSpec count;
+  const std::vector<std::string> relations{"has", "lacks", "above"};
+  for (std::size_t relation = 0; relation < relations.size(); ++relation) {
+    if (!map.has(relations[relation])) continue;
+    YamlMap fields = map.map(relations[relation]);
+    for (const FrameField& field : frame_fields()) {
+      if (!fields.has(field.name)) continue;
+      count.fields.push_back({field.name, static_cast<CountSpec::Relation>(relation),
+                              fields.code(field.name, field.most())});
+    }
+    fields.finish();
+  }
+  if (map.has("shorter"))
+    count.shorter = static_cast<std::uint32_t>(map.number("shorter", 0, 1, 65535));
+  return count;
+}
+
 RateSpec parse_rate(YamlMap& map) {
   const auto bits = parse_bits(map.text("at"));
   if (!bits || *bits == 0) {
@@ -122,7 +140,8 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map) {
       return MtuSpec{static_cast<std::uint16_t>(map.number("mtu", 0, 68, 65535)), parse_end(map)};
     case 11: return PauseSpec{};
     case 12: return parse_kill(map);
-    default: return DiskErrorSpec{parse_disk_faults(map)};
+    case 13: return DiskErrorSpec{parse_disk_faults(map)};
+    default: return parse_count(map);
   }
 }
 
@@ -134,9 +153,9 @@ std::string_view text(End end) {
 
 const std::vector<std::string>& fault_words() {
   static const std::vector<std::string> words{
-      "drop", "duplicate",  "delay",     "reorder", "corrupt", "truncate", "partition",
-      "rate", "mac-change", "link-down", "mtu",     "pause",   "kill",     "disk-error"};
-  static_assert(std::variant_size_v<FaultSpec::Kind> == 14, "a word for each");
+      "drop",       "duplicate", "delay", "reorder", "corrupt", "truncate",   "partition", "rate",
+      "mac-change", "link-down", "mtu",   "pause",   "kill",    "disk-error", "count"};
+  static_assert(std::variant_size_v<FaultSpec::Kind> == 15, "a word for each");
   return words;
 }
 
@@ -145,7 +164,7 @@ const std::string& FaultSpec::word() const {
 }
 
 bool FaultSpec::strikes_frames() const {
-  return kind.index() < frame_fault_count;
+  return kind.index() < frame_fault_count || std::holds_alternative<CountSpec>(kind);
 }
 
 bool DiskFaults::strikes(std::uint64_t offset, std::uint64_t size) const {

@@ -57,6 +57,18 @@ struct RateSpec {
   std::uint64_t bits_per_second = 0;  // at: 10Mbit
   std::uint64_t queue = 0;            // bytes
 };
+/// count: nothing happens to them, but that they are counted: those that are `shorter` than so many
+/// bytes, and whose fields all have these values (`has`), others (`lacks`), greater ones (`above`).
+struct CountSpec {
+  enum class Relation : std::uint8_t { has, lacks, above };
+  struct Field {
+    std::string name;  // see corrupt.h
+    Relation relation = Relation::has;
+    std::uint64_t value = 0;
+  };
+  std::vector<Field> fields;
+  std::optional<std::uint32_t> shorter;
+};
 
 // What happens to an end.
 
@@ -106,7 +118,7 @@ struct DiskErrorSpec {
 struct FaultSpec {
   using Kind = std::variant<DropSpec, DuplicateSpec, DelaySpec, ReorderSpec, CorruptSpec,
                             TruncateSpec, PartitionSpec, RateSpec, MacChangeSpec, LinkDownSpec,
-                            MtuSpec, PauseSpec, KillSpec, DiskErrorSpec>;
+                            MtuSpec, PauseSpec, KillSpec, DiskErrorSpec, CountSpec>;
   std::string id;
   Selector selector;  // of what happens to frames
   Kind kind;
@@ -120,7 +132,8 @@ struct FaultSpec {
   const std::string& word() const;
 };
 
-/// The words for `fault:`, in the order of FaultSpec::Kind; the first ones strike frames.
+/// The words for `fault:`, in the order of FaultSpec::Kind; the first ones strike frames, and the
+/// last one looks at them.
 const std::vector<std::string>& fault_words();
 inline constexpr std::size_t frame_fault_count = 8;
 

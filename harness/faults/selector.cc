@@ -1,5 +1,6 @@
 #include "harness/faults/selector.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -26,6 +27,13 @@ During parse_during(YamlMap& map) {
     if (from && until && *from < *until) return {*from, *until, {}};
   }
   map.fail(node, "during: expected two times such as [0s, 50ms], or the id of an io");
+}
+
+/// Is the target that sends the frame, or is to get it, at this address?
+bool is_with(const Mac& mac, Direction way, Bytes frame) {
+  const std::size_t offset = way == Direction::to_target ? 0 : mac.octets.size();
+  if (frame.size() < offset + mac.octets.size()) return false;
+  return std::ranges::equal(mac.octets, frame.subspan(offset, mac.octets.size()));
 }
 
 bool is_ata(Traffic traffic) {
@@ -80,12 +88,18 @@ Match Match::parse(YamlMap map) {
   if (map.has("lba")) match.lba = LbaRange::parse(map, "lba");
   if (map.has("count")) match.sectors = static_cast<std::uint8_t>(map.number("count", 0, 0, 255));
   if (map.has("tag")) match.tag = static_cast<std::uint32_t>(map.code("tag", UINT32_MAX));
+  if (map.has("mac")) {
+    match.mac = parse_mac(map.text("mac"));
+    if (!match.mac) {
+      map.fail(map.require("mac"), "mac: expected a quoted address such as \"02:00:00:00:00:03\"");
+    }
+  }
   map.finish();
   return match;
 }
 
-bool Match::matches(Direction way, const Subject& subject,
-                    std::optional<std::uint32_t> its_tag) const {
+bool Match::matches(Direction way, const Subject& subject, std::optional<std::uint32_t> its_tag,
+                    Bytes frame) const {
   if (direction && *direction != way) return false;
   if (traffic && *traffic != subject.traffic &&
       !(*traffic == Traffic::ata && is_ata(subject.traffic))) {
@@ -94,6 +108,7 @@ bool Match::matches(Direction way, const Subject& subject,
   if ((lba || sectors) && !is_ata(subject.traffic)) return false;
   if (lba && !lba->contains(subject.lba)) return false;
   if (sectors && *sectors != subject.sectors) return false;
+  if (mac && !is_with(*mac, way, frame)) return false;
   return !tag || tag == its_tag;
 }
 

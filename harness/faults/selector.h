@@ -1,7 +1,7 @@
 // Which frames a fault strikes: the same words for every fault.
 //
 //   match: {direction: to-target|to-initiator, command: ata|read|write|flush|identify|config|…,
-//           lba: 2, count: 8, tag: 0x1f}
+//           lba: 2, count: 8, tag: 0x1f, mac: "02:00:00:00:00:03"}
 //   nth: 2            the second frame that matches, and no other
 //   every: 10         every tenth
 //   probability: 0.02 each with this chance, from the run's seed
@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "proto/address.h"
+#include "proto/bytes.h"
 #include "proto/instant.h"
 
 namespace aoe {
@@ -71,10 +72,12 @@ struct Match {
   std::optional<LbaRange> lba;  // where the request begins
   std::optional<std::uint8_t> sectors;
   std::optional<std::uint32_t> tag;
+  std::optional<Mac> mac;  // of the target: a request's destination, an answer's source
 
   static Match parse(YamlMap map);
   /// `tag` of the frame itself; none where it is not AoE.
-  bool matches(Direction direction, const Subject& subject, std::optional<std::uint32_t> tag) const;
+  bool matches(Direction direction, const Subject& subject, std::optional<std::uint32_t> tag,
+               Bytes frame) const;
 };
 
 /// A time since the fault was armed, or the I/O that must be at work.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
+#include "harness/test_words.h"
 
 namespace aoe::harness {
 namespace {
@@ -27,10 +28,12 @@ struct Passer {
   Direction direction = Direction::to_target;
   Subject subject{Traffic::read, {1, 1}, 8, 2};
   std::optional<std::uint32_t> tag = 0x1f;
+  FrameBytes bytes = request_frame(read_command(8), 0x1f);
 };
 
 bool matches(const std::string& match, const Passer& passer) {
-  return parse("match: " + match).match.matches(passer.direction, passer.subject, passer.tag);
+  return parse("match: " + match)
+      .match.matches(passer.direction, passer.subject, passer.tag, passer.bytes);
 }
 
 TEST(Match, OfNothingMatchesEverything) {
@@ -53,6 +56,15 @@ TEST(Match, EachKeyNarrowsItDown) {
   EXPECT_FALSE(matches("{tag: 0}", {.tag = std::nullopt}));
   EXPECT_TRUE(matches("{direction: to-target, command: read, lba: 8, count: 2, tag: 31}", {}));
   EXPECT_FALSE(matches("{direction: to-target, command: read, lba: 8, count: 3, tag: 31}", {}));
+}
+
+TEST(Match, AnAddressIsTheTargetsWhicheverWayAFrameGoes) {
+  EXPECT_TRUE(matches("{mac: '02:00:00:00:00:02'}", {}));
+  EXPECT_FALSE(matches("{mac: '02:00:00:00:00:01'}", {}));
+  const Passer answer{.direction = Direction::to_initiator, .bytes = reply_frame(0x1f)};
+  EXPECT_TRUE(matches("{mac: '02:00:00:00:00:02'}", answer));
+  EXPECT_FALSE(matches("{mac: '02:00:00:00:00:01'}", answer));
+  EXPECT_FALSE(matches("{mac: '02:00:00:00:00:02'}", {.bytes = FrameBytes(5)}));
 }
 
 TEST(Match, ARangeOfSectorsIsWhereTheRequestBegins) {

@@ -156,8 +156,10 @@ void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
     tags_.put(entry.tag, remember(transmission));
     return;
   }
+  std::optional<std::uint16_t> remote_before;
   if (const Slot* const slot = open_.find(transmission.question)) {
     const Transmission& before = transmissions_[*slot];
+    if (before.takes_room) remote_before = before.remote;
     transmission.attempt = before.attempt + 1;
     entry.repeats = before.id;
     ledger_[before.id].repeated_by = entry.id;
@@ -174,7 +176,7 @@ void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
   const Slot slot = remember(transmission);
   open(transmission.question, slot);
   tags_.put(transmission.tag, slot);
-  check_window(entry, transmission.remote);
+  check_window(entry, transmission.remote, remote_before);
 }
 
 void Exchanges::reply_sent(LedgerEntry& entry, const Frame& frame) {
@@ -209,6 +211,15 @@ void Exchanges::delivered(LedgerEntry& entry, Instant now) {
   }
 }
 
+void Exchanges::delivered_config(const Frame& frame, Instant now) {
+  if (!frame.response || !frame.body || !std::holds_alternative<ConfigReply>(*frame.body)) return;
+  const std::uint16_t index = remote(frame.header.source, frame.header.address);
+  Remote& there = remotes_[index];
+  there.buffers_before = there.buffers;
+  there.buffers = std::get<ConfigReply>(*frame.body).buffer_count;
+  there.told = now;
+}
+
 void Exchanges::delivered_altered(Direction direction, const Frame& frame, Instant now) {
   if (frame.response != (direction == Direction::to_initiator)) return;  // nobody believes that
   if (!frame.response) {
@@ -218,9 +229,20 @@ void Exchanges::delivered_altered(Direction direction, const Frame& frame, Insta
     } else {
       excused_tags_.push_back(frame.header.tag);
     }
-  } else if (frame.command == static_cast<std::uint8_t>(Command::ata) && frame.body) {
-    answered(frame.header.tag, nullptr, now);
+  } else if (const Transmission* const request = by_tag(frame.header.tag)) {
+    if (is_answer(frame, *request)) answered(frame.header.tag, nullptr, now);
   }
+}
+
+bool Exchanges::is_answer(const Frame& frame, const Transmission& request) {
+  if (frame.command != static_cast<std::uint8_t>(Command::ata) || !frame.body) return false;
+  const Question& question = request.question;
+  if (frame.header.address != question.address || frame.header.destination != request.source)
+    return false;
+  const auto* reply = std::get_if<AtaReply>(&*frame.body);
+  return reply == nullptr || (reply->status & ata::status_failed) != 0 ||
+         ata::kind(question.opcode) != ata::Kind::read ||
+         reply->data.size() >= question.sectors * sector_size;
 }
 
 void Exchanges::answered(std::uint32_t tag, LedgerEntry* reply, Instant now) {
@@ -326,14 +348,26 @@ void Exchanges::check_tag(const LedgerEntry& entry, const Transmission& transmis
                          {other->id, entry.id}});
 }
 
-void Exchanges::check_window(const LedgerEntry& entry, std::uint16_t remote) {
-  if (remotes_[remote].open <= window_) return;
+std::uint16_t Exchanges::window_of(const Remote& remote, Instant now) const {
+  if (!remote.buffers) return window_;
+  std::uint16_t buffers = *remote.buffers;
+  // Seen here is not yet seen there.
+  if (slack_ > Duration{} && now <= remote.told + slack_)
+    buffers = std::max(buffers, remote.buffers_before.value_or(window_));
+  return std::min(std::max<std::uint16_t>(buffers, 1), most_);  // 0 is read as 1
+}
+
+void Exchanges::check_window(const LedgerEntry& entry, std::uint16_t remote,
+                             std::optional<std::uint16_t> before) {
+  if (before == remote) return;  // it makes no more of them there
+  const std::uint16_t window = window_of(remotes_[remote], entry.sent);
+  if (remotes_[remote].open <= window) return;
   close_divided(remote);
-  if (remotes_[remote].open <= window_ || !tells(Check::window_respected)) return;
+  if (remotes_[remote].open <= window || !tells(Check::window_respected)) return;
   violations_.push_back(
       {Check::window_respected,
        fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),
-                   remotes_[remote].open, remotes_[remote].address, remotes_[remote].mac, window_),
+                   remotes_[remote].open, remotes_[remote].address, remotes_[remote].mac, window),
        {entry.id}});
 }
 

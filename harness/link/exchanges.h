@@ -9,6 +9,7 @@
 // matters at all. Allocates nothing per frame.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -34,10 +35,11 @@ class Exchanges {
   /// Of each rule, violations beyond these are counted and not told.
   static constexpr std::size_t violations_told = 100;
 
-  /// `window`: the most requests that may be unanswered at one remote target.
+  /// `window`: the most requests that may be unanswered at one remote target, as long as no config
+  /// answer from there has told its Buffer Count; `most`: and whatever that is.
   Exchanges(Ledger& ledger, std::uint16_t window,
-            RtoModel::Profile profile = RtoModel::Profile::rfc6298)
-      : ledger_(ledger), window_(window), profile_(profile) {}
+            RtoModel::Profile profile = RtoModel::Profile::rfc6298, std::uint16_t most = UINT16_MAX)
+      : ledger_(ledger), window_(std::min(window, most)), most_(most), profile_(profile) {}
 
   /// How far the time at which a frame is seen may be from the time at which it was sent; 0 unless
   /// told.
@@ -46,6 +48,9 @@ class Exchanges {
   /// A frame entered the link, a copy of it left the link. `entry` is its line of the ledger.
   void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame);
   void delivered(LedgerEntry& entry, Instant now);
+  /// A config frame left the link, whatever it was when it entered: it may tell the initiator how
+  /// many buffers there are.
+  void delivered_config(const Frame& frame, Instant now);
   /// The copy that left the link is not what entered it.
   void delivered_altered(Direction direction, const Frame& frame, Instant now);
 
@@ -114,6 +119,11 @@ class Exchanges {
     Address address;
     RtoModel model;
     std::uint32_t open = 0;  // requests whose latest transmission takes room there
+    // What its config answers told the initiator: the last one at `told`, and the one before, which
+    // counts until the last one is known for sure.
+    std::optional<std::uint16_t> buffers{};
+    std::optional<std::uint16_t> buffers_before{};
+    Instant told{};
   };
 
   void request_sent(LedgerEntry& entry, const Frame& frame);
@@ -123,6 +133,10 @@ class Exchanges {
   void open(const Question& question, Slot slot);
   void close(const Question& question);
   void give_room(Slot slot);
+  /// How many may be unanswered there now.
+  std::uint16_t window_of(const Remote& remote, Instant now) const;
+  /// Is it an answer that the initiator can take for one to this request?
+  static bool is_answer(const Frame& frame, const Transmission& request);
 
   Slot remember(const Transmission& transmission);
   void forget(Slot slot);
@@ -136,7 +150,9 @@ class Exchanges {
   /// When the first answer to a request that was sent after this one arrived.
   const LedgerEntry* overtaken_by(const LedgerEntry& request, FrameId end) const;
   void check_tag(const LedgerEntry& entry, const Transmission& transmission);
-  void check_window(const LedgerEntry& entry, std::uint16_t remote);
+  /// `before`: where the request was sent last, if it is repeated.
+  void check_window(const LedgerEntry& entry, std::uint16_t remote,
+                    std::optional<std::uint16_t> before);
   void close_divided(std::uint16_t remote);
   void check_answer(LedgerEntry& entry, FrameId request, std::uint64_t answers,
                     std::uint64_t arrivals);
@@ -149,6 +165,7 @@ class Exchanges {
 
   Ledger& ledger_;
   const std::uint16_t window_;
+  const std::uint16_t most_;
   const RtoModel::Profile profile_;
   Duration slack_{};
   Instant port_changed_ = Instant::min();

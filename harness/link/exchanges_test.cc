@@ -538,6 +538,67 @@ TEST_F(ExchangesTest, WhatIsAskedForInPiecesAfterwardsIsNotWaitedForAsAWhole) {
   EXPECT_EQ(exchanges.count(Check::window_respected), 1U);
 }
 
+TEST_F(ExchangesTest, ABufferCountThatWasToldIsTheWindowFromThenOn) {
+  const auto tell = [&](std::uint16_t buffers, std::int64_t at) {
+    const FrameBytes told = frame_of({client_mac, server_mac, disk, 0x99},
+                                     ConfigReply{.buffer_count = buffers, .sector_count = 2});
+    exchanges.delivered_config(*decode(told), Instant(microseconds(at)));
+  };
+  for (std::uint32_t i = 0; i < 3; ++i) ask(read_command(2 * i), i, 0);
+  tell(2, 10);
+  ask(read_command(0), 3, 1'000'000);  // it makes no more of them
+  EXPECT_EQ(violations(), "");
+  ask(read_command(8), 4, 1'000'000);
+  EXPECT_EQ(
+      violations(),
+      "window-respected: #4 (e1.1 READ EXT lba 8+2 tag 00000004) makes 4 unanswered requests at "
+      "e1.1 (02:00:00:00:00:02), 2 may be");
+  tell(9, 1'000'010);
+  for (std::uint32_t i = 5; i < 9; ++i) ask(read_command(2 * i), i, 1'000'020);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U);
+}
+
+TEST_F(ExchangesTest, ABufferCountOfNoneIsOne) {
+  const FrameBytes told =
+      frame_of({client_mac, server_mac, disk, 0x99}, ConfigReply{.buffer_count = 0});
+  exchanges.delivered_config(*decode(told), Instant{});
+  ask(read_command(0), 1, 10);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(2), 2, 10);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U);
+}
+
+TEST_F(ExchangesTest, WhereFramesAreSeenEarlyTheCountBeforeHoldsALittleLonger) {
+  exchanges.allow(milliseconds(20));
+  const FrameBytes told =
+      frame_of({client_mac, server_mac, disk, 0x99}, ConfigReply{.buffer_count = 1});
+  exchanges.delivered_config(*decode(told), Instant(seconds(1)));
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(2 * i), i, 1'010'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(8), 4, 1'020'001);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U);
+}
+
+TEST_F(ExchangesTest, AnAlteredAnswerThatCanBeNoneLeavesItsRequestOpen) {
+  const auto alter = [&](const Header& header, const AtaReply& reply) {
+    const FrameBytes bytes = frame_of(header, reply);
+    exchanges.delivered_altered(Direction::to_initiator, *decode(bytes),
+                                Instant(microseconds(200)));
+    return exchanges.open();
+  };
+  const std::vector<std::uint8_t> data(2 * sector_size);
+  const AtaReply good{.status = ata::status_drdy, .data = data};
+  ask_well(read_command(2), 1, 0);
+  answer(1, 150);
+  EXPECT_EQ(alter({client_mac, server_mac, {7, 1}, 1}, good), 1U);
+  EXPECT_EQ(alter({other_mac, server_mac, disk, 1}, good), 1U);
+  EXPECT_EQ(alter({client_mac, server_mac, disk, 2}, good), 1U);
+  EXPECT_EQ(alter({client_mac, server_mac, disk, 1},
+                  {.status = ata::status_drdy, .data = Bytes(data).first(sector_size)}),
+            1U);
+  EXPECT_EQ(alter({client_mac, server_mac, disk, 1}, {.status = ata::status_err}), 0U);
+}
+
 // Giving up.
 
 TEST_F(ExchangesTest, AfterADeviceWasGivenUpItsRequestsAreForgottenAndItsTimeoutIsCold) {

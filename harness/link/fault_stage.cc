@@ -51,6 +51,10 @@ const std::vector<FrameId>& FaultStage::dropped_by(const std::string& id) const 
   return accounts_.at(id).dropped;
 }
 
+const std::vector<FrameId>& FaultStage::struck_by(const std::string& id) const {
+  return accounts_.at(id).struck;
+}
+
 void FaultStage::capture(bool initiator_side, Instant now, Bytes frame) {
   PcapWriter* writer = (initiator_side ? captures_.initiator_side : captures_.target_side).get();
   if (writer != nullptr) writer->write(now.time_since_epoch(), frame);
@@ -97,13 +101,15 @@ void FaultStage::strike(LedgerEntry& entry, Passing& passing) {
     auto decision = fault.meet(passing);
     if (!decision) continue;
     ++account->hits;
+    if (account->struck.size() < struck_told) account->struck.push_back(entry.id);
+    if (fault.fault().only_counts()) continue;
+    if (decision->deed.changed || passing.dropped) account->dropped.push_back(entry.id);
     if (decisions_.size() < decisions_max) {
       decision->frame = entry.id;
       decisions_.push_back(*std::move(decision));
     }
     if (passing.dropped) {
       entry.dropped_by = ledger_.keep(fault.id());
-      account->dropped.push_back(entry.id);
       break;
     }
     if (!struck_by_.empty()) struck_by_ += ' ';
@@ -119,10 +125,14 @@ void FaultStage::leave(const Delivery& delivery, Instant now) {
   const bool is_claimed =
       listener_ != nullptr && listener_->left(delivery.id, delivery.direction, delivery.bytes, now);
   if (is_claimed) return;
-  if (!delivery.altered) {
+  const bool is_config = delivery.direction == Direction::to_initiator &&
+                         entry.command == static_cast<std::uint8_t>(Command::config);
+  if (!delivery.altered && !is_config) {
     exchanges_.delivered(entry, now);
     if (write_watch_ && delivery.direction == Direction::to_target) tell_write(delivery, entry);
   } else if (const auto frame = decode(delivery.bytes)) {
+    if (is_config) exchanges_.delivered_config(*frame, now);
+    if (!delivery.altered) return;
     exchanges_.delivered_altered(delivery.direction, *frame, now);
     const auto* write = frame->body ? std::get_if<AtaRequest>(&*frame->body) : nullptr;
     const bool is_write = write != nullptr && ata::kind(write->opcode) == ata::Kind::write;

@@ -54,6 +54,9 @@ inline bool carries(const Link& link, Bytes frame) {
 
 class FaultStage {
  public:
+  /// Of what a fault struck, frames beyond these are only counted.
+  static constexpr std::size_t struck_told = 1000;
+
   FaultStage(Ledger& ledger, Exchanges& exchanges, Captures captures, std::uint64_t seed)
       : ledger_(ledger), exchanges_(exchanges), captures_(std::move(captures)), seed_(seed) {}
 
@@ -89,8 +92,11 @@ class FaultStage {
   void io_ended(const std::string& id);
   /// Frames that a fault struck, armed or healed.
   std::uint64_t hits(const std::string& id) const;
-  /// What it dropped, in order.
+  /// What it dropped or changed, in order.
   const std::vector<FrameId>& dropped_by(const std::string& id) const;
+
+  /// The first frames that it struck, in order.
+  const std::vector<FrameId>& struck_by(const std::string& id) const;
 
   /// A frame entered; appends what is to leave. A frame that one fault dropped meets no other.
   void enter(Direction direction, Bytes frame, Instant now, std::vector<Delivery>& out,
@@ -109,6 +115,7 @@ class FaultStage {
   struct Account {
     std::uint64_t hits = 0;
     std::vector<FrameId> dropped;
+    std::vector<FrameId> struck;  // the first struck_told
   };
   struct Armed {
     ArmedFault fault;

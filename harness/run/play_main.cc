@@ -13,7 +13,8 @@ namespace {
 bool passes(const Scenario& scenario) {
   constexpr std::uint64_t seed = 1;
   Ledger ledger(SimWorld::origin);
-  Exchanges exchanges(ledger, std::min(scenario.target.buffers, scenario.given.maxout));
+  Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
+                      scenario.given.maxout);
   FaultStage stage(ledger, exchanges, {}, seed);
   SimWorld world(scenario, stage, exchanges, seed);
   const Verdict verdict = Runner(scenario, world, ledger, exchanges, seed).run();

@@ -64,8 +64,8 @@ class Case {
         folder_(std::move(folder)),
         ledger_(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
                 folder_.string()),
-        exchanges_(ledger_, std::min(scenario.target.buffers, scenario.given.maxout),
-                   scenario.given.profile) {}
+        exchanges_(ledger_, scenario.target.buffers, scenario.given.profile,
+                   scenario.given.maxout) {}
 
   tl::expected<void, std::string> play(CaseRecord& record);
 

@@ -20,6 +20,9 @@ constexpr Duration discovery_repeat = std::chrono::milliseconds(250);
 /// other.
 constexpr std::uint64_t io_stream = 0x10;
 
+/// What the Linux driver begins with, and a little more.
+constexpr Duration longest_timeout = std::chrono::seconds(20);
+
 /// The longest timeout there is.
 Duration answer_patience() {
   return RtoModel().rto(16);
@@ -55,8 +58,10 @@ Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exc
   at_work_.on_room = [this] {
     for (Load& load : loads_) load.go_on();
   };
-  world.stage().watch_writes(
-      [this](std::uint64_t lba, Bytes data) { history_.copy_arrived(lba, data); });
+  world.stage().watch_writes([this](std::uint64_t lba, Bytes data) {
+    const std::uint64_t base = scenario_.target.base;
+    if (lba >= base) history_.copy_arrived(lba - base, data);
+  });
 }
 
 Runner::~Runner() {
@@ -241,7 +246,11 @@ Runner::Result Runner::step(const DiscoverStep& step) {
     world_.discover(step.expect);
     wait(found, std::min(world_.now() + discovery_repeat, begun + step.within));
   }
-  if (found()) return std::nullopt;
+  if (found() == step.found) return std::nullopt;
+  if (!step.found) {
+    return fail(fmt::format("{} not up for {}", step.expect, describe(step.within)),
+                fmt::format("up after {}", describe(world_.now() - begun)));
+  }
   const std::string state = world_.state(step.expect);
   return fail(fmt::format("{} up within {}", step.expect, describe(step.within)),
               state.empty() ? "no answer to discovery" : fmt::format("it is {}", state));
@@ -295,6 +304,11 @@ Runner::Result Runner::step(const ExpectStep& step) {
   if (!result && step.reply) result = expect(*step.reply);
   if (!result && step.replies) result = expect(*step.replies);
   return result;
+}
+
+Runner::Result Runner::step(const SaysStep& step) {
+  if (auto said = world_.says(step.says, step.announce); !said) unsupported_ = said.error().reason;
+  return std::nullopt;
 }
 
 Runner::Result Runner::step(const SendStep& step) {
@@ -375,7 +389,11 @@ Runner::Result Runner::expect(const ExpectIo& io) {
 
 Runner::Result Runner::expect(const ExpectRetransmit& retransmit) {
   rule_ = "retransmit";
-  if (!world_.has_known_timeouts()) {
+  const auto is_own_affair = [&](const TimeExpression& bound) {
+    return bound.uses({"rto", "srtt", "tick"});
+  };
+  if (!world_.has_known_timeouts() &&
+      (is_own_affair(retransmit.within.least) || is_own_affair(retransmit.within.most))) {
     unsupported_ = "when this initiator repeats a request is its own affair";
     return std::nullopt;
   }
@@ -416,7 +434,10 @@ Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& w
     return expression.value(symbols);
   };
   // Seen late is not sent late: wait a little longer than allowed, to tell by how much.
-  wait([&] { return entry.repeated_by.has_value(); }, entry.sent + 2 * bound(within.most));
+  // Of one whose timeouts nobody knows, to tell what they are.
+  const Duration longer = world_.has_known_timeouts() ? Duration{} : longest_timeout;
+  wait([&] { return entry.repeated_by.has_value(); },
+       entry.sent + std::max<Duration>(2 * bound(within.most), longer));
   // The first frame may have been seen late, too.
   const Duration least = std::max(bound(within.least) - world_.slack(), Duration{});
   const Duration most = bound(within.most);
@@ -493,7 +514,21 @@ Runner::Result Runner::expect(const ExpectOutstanding& outstanding) {
 
 Runner::Result Runner::expect(const ExpectHits& hits) {
   rule_ = "hits";
-  const std::uint64_t seen = world_.stage().hits(hits.fault);
+  const FaultStage& stage = world_.stage();
+  const auto enough = [&] { return stage.hits(hits.fault) >= hits.least; };
+  if (hits.within) wait(enough, world_.now() + *hits.within);
+  const std::uint64_t seen = stage.hits(hits.fault);
+  if (seen > hits.most) {
+    const std::vector<FrameId>& struck = stage.struck_by(hits.fault);
+    std::vector<FrameId> frames;
+    if (hits.most < struck.size()) frames = {struck[hits.most]};  // the first that is too many
+    const std::string shown = frames.empty()
+                                  ? ""
+                                  : fmt::format(", #{} ({}) the first too many", frames.front(),
+                                                ledger_.summary(frames.front()));
+    return fail(fmt::format("fault {} strikes {} frames at most", hits.fault, hits.most),
+                fmt::format("it struck {}{}", seen, shown), std::move(frames));
+  }
   if (seen >= hits.least) return std::nullopt;
   return fail(fmt::format("fault {} strikes {} frames or more", hits.fault, hits.least),
               fmt::format("it struck {}", seen));

@@ -434,19 +434,72 @@ TEST(ExpectRetransmission, AFaultThatDropsNothingShowsNone) {
 }
 
 TEST(ExpectRetransmission, OnlyAtaCommandsAreRetransmitted) {
-  EXPECT_EQ(Play("scenario: trial\n"
-                 "title: A trial\n"
-                 "roles: {target: {size: 64KiB}}\n"
-                 "steps:\n"
-                 "- arm: {fault: drop, id: loss, match: {command: config}, nth: 1}\n"
-                 "- discover: {expect: e1.1}\n"
-                 "- expect: {retransmit: {of: loss, within: rto}}\n")
-                .failures(),
-            "line 7: expected a frame of an ATA exchange dropped by loss\n"
-            "actual it has dropped others only, such as #n (e1.1 config read tag t)");
+  EXPECT_EQ(
+      Play(
+          "scenario: trial\n"
+          "title: A trial\n"
+          "roles: {target: {size: 64KiB}}\n"
+          "steps:\n"
+          "- arm: {fault: drop, id: loss, match: {command: config, direction: to-target}, nth: 1}\n"
+          "- discover: {expect: e1.1}\n"
+          "- expect: {retransmit: {of: loss, within: rto}}\n")
+          .failures(),
+      "line 7: expected a frame of an ATA exchange dropped by loss\n"
+      "actual it has dropped others only, such as #n (e*.* config read tag t)");
+}
+
+// discover
+
+TEST(RunnerDiscover, WhatMustNotComeUpMustNot) {
+  const std::string mute = "- arm: {fault: drop, id: mute, match: {command: identify}}\n";
+  const std::string gone =
+      "- arm: {fault: partition, id: cut}\n- io: {id: a, op: read, lba: 0}\n- expect: {io: {id: a, "
+      "result: error}}\n- heal: cut\n";
+  EXPECT_EQ(Play(trial(gone + mute + "- discover: {found: false, within: 1s}\n")).failures(), "");
+  EXPECT_EQ(Play(trial("- discover: {found: false, within: 1s}\n")).failures(),
+            "line 8: expected e1.1 not up for 1s\nactual up after 0ns");
+}
+
+// says
+
+TEST(RunnerSays, ATargetThatSaysLessGetsLessFromThenOn) {
+  const std::string steps =
+      "- arm: {fault: count, id: large, match: {command: read, direction: to-target}, "
+      "lacks: {count: 1}}\n"
+      "- io: {id: a, op: read, lba: 0, count: 8}\n"
+      "- expect: {io: {id: a}, hits: {of: large, min: 4, max: 4}}\n"
+      "- says: {sectors: 1, announce: true}\n"
+      "- wait: 1ms\n"
+      "- io: {id: b, op: read, lba: 0, count: 8}\n"
+      "- expect: {io: {id: b}, hits: {of: large, max: ";
+  EXPECT_EQ(Play(trial(steps + "4}}\n")).failures(), "");
+  EXPECT_EQ(Play(trial(steps + "3}}\n")).failures().substr(0, 8), "line 14:");
+}
+
+TEST(RunnerSays, ADiskThatBeginsElsewhereKeepsWhatIsWrittenThere) {
+  std::string yaml =
+      trial("- io: {id: a, op: mixed, requests: 16, depth: 4}\n- expect: {io: {id: a}}\n");
+  const std::string size = "size: ";
+  yaml.insert(yaml.find(size), "base: 0x0fffffc0, ");
+  const Play play(yaml);
+  EXPECT_EQ(play.failures(), "");
 }
 
 // hits
+
+TEST(RunnerHits, AreAwaitedAndNoMoreThanTheMost) {
+  const std::string steps =
+      "- arm: {fault: count, id: reads, match: {command: read, direction: to-target}}\n"
+      "- io: {id: a, op: read, lba: 0, count: 8}\n";
+  EXPECT_EQ(
+      Play(trial(steps + "- expect: {hits: {of: reads, min: 4, max: 4, within: 1s}}\n")).failures(),
+      "");
+  EXPECT_EQ(Play(trial(steps + "- expect: {hits: {of: reads, min: 5, within: 1s}}\n")).failures(),
+            "line 10: expected fault reads strikes 5 frames or more\nactual it struck 4");
+  EXPECT_EQ(Play(trial(steps + "- expect: {hits: {of: reads, max: 1}}\n")).failures(),
+            "line 10: expected fault reads strikes 1 frames at most\nactual it struck 4, #n (e1.1 "
+            "READ EXT lba 2+2 tag t) the first too many");
+}
 
 TEST(ExpectHits, EnoughPassAndTooFewFail) {
   const std::string steps =

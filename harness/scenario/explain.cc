@@ -139,8 +139,12 @@ std::string in_words(const ExpectStep& step) {
   }
   if (step.outstanding) parts.push_back(describe(*step.outstanding));
   if (step.hits) {
-    parts.push_back(fmt::format("{} has struck {} or more", step.hits->fault,
-                                plural(step.hits->least, "frame")));
+    const ExpectHits& hits = *step.hits;
+    std::vector<std::string> bounds;
+    if (hits.least > 0) bounds.push_back(fmt::format("{} or more", plural(hits.least, "frame")));
+    if (hits.most < UINT64_MAX)
+      bounds.push_back(fmt::format("{} at most", plural(hits.most, "frame")));
+    parts.push_back(fmt::format("{} has struck {}", hits.fault, fmt::join(bounds, ", ")));
   }
   if (step.reply) {
     parts.push_back(fmt::format("{}{}{}", step.reply->of, step.reply->of.empty() ? "" : ": ",
@@ -150,8 +154,32 @@ std::string in_words(const ExpectStep& step) {
   return fmt::format("expect {}", fmt::join(parts, ", and "));
 }
 
+/// "buffers 1, sectors 0": what a target says.
+std::string in_words(const Says& says) {
+  std::vector<std::string> parts;
+  if (says.buffers) parts.push_back(fmt::format("buffers {}", *says.buffers));
+  if (says.sectors) parts.push_back(fmt::format("sectors {}", *says.sectors));
+  if (says.size) parts.push_back(fmt::format("a size of {}", plural(*says.size, "sector")));
+  if (says.lba48) parts.push_back(*says.lba48 ? "LBA48" : "no LBA48");
+  if (says.checksum) {
+    parts.push_back(*says.checksum == Says::Checksum::right   ? "a right checksum"
+                    : *says.checksum == Says::Checksum::wrong ? "a wrong checksum"
+                                                              : "no checksum");
+  }
+  for (const auto& [word, value] : says.words)
+    parts.push_back(fmt::format("word {} {:04x}", word, value));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string in_words(const SaysStep& step) {
+  const std::string what = step.says.is_nothing() ? "what it said before" : in_words(step.says);
+  return fmt::format("the target says {}{}", what, step.announce ? ", and shows up" : "");
+}
+
 struct InWords {
   std::string operator()(const DiscoverStep& step) const {
+    if (!step.found)
+      return fmt::format("{} does not come up for {}", step.expect, describe(step.within));
     return fmt::format("discover {}, within {}", step.expect, describe(step.within));
   }
   std::string operator()(const WarmupStep& step) const {
@@ -168,6 +196,7 @@ struct InWords {
     return fmt::format("wait {}", describe(step.time));
   }
   std::string operator()(const ExpectStep& step) const { return in_words(step); }
+  std::string operator()(const SaysStep& step) const { return in_words(step); }
   std::string operator()(const SendStep& step) const {
     const bool to_target = step.frame.direction == Direction::to_target;
     return fmt::format("send {}{}", to_target ? "" : "to the initiator ", name_of(step.frame));
@@ -215,6 +244,13 @@ class Ladder {
     if (step.device) note(step.device->up ? "up" : "down");
     if (step.reply) answer(*step.reply);
     if (step.replies) left(plural(step.replies->count, "answer"));
+  }
+  void operator()(const SaysStep& step) {
+    if (step.announce) {
+      left(in_words(step));
+    } else {
+      note(in_words(step));
+    }
   }
   void operator()(const SendStep& step) {
     if (step.frame.direction == Direction::to_target) {
@@ -312,6 +348,12 @@ std::string explain(const Scenario& scenario) {
   out += fmt::format("\n  target {}, {} sectors, {} buffers; deadsecs {}, MTU {}\n",
                      scenario.target.address, scenario.target.sectors, scenario.target.buffers,
                      describe(scenario.given.deadsecs), scenario.given.mtu);
+  if (!scenario.target.says.is_nothing())
+    out += fmt::format("  it says {}\n", in_words(scenario.target.says));
+  if (scenario.target.base > 0)
+    out += fmt::format("  its sectors begin at lba {}\n", scenario.target.base);
+  if (scenario.target.paths > 1)
+    out += fmt::format("  it answers at {} addresses\n", scenario.target.paths);
   for (const Step& step : scenario.steps) {
     out += fmt::format("  {:>4}  {}\n", step.mark.line, describe(step));
   }

@@ -11,6 +11,7 @@
 #include "harness/scenario/step_reader.h"
 #include "harness/scenario/variants.h"
 #include "harness/world/mutant.h"
+#include "proto/ata.h"
 #include "proto/codes.h"
 
 namespace aoe::harness {
@@ -30,6 +31,13 @@ TargetRole parse_target(YamlMap map) {
   }
   role.sectors = size / sector_size;
   if (map.has("fill")) role.fill_pattern = map.choice("fill", {"pattern", "zero"}) == 0;
+  if (map.has("says")) {
+    YamlMap says = map.map("says");
+    role.says = Says::parse(says);
+    says.finish();
+  }
+  if (map.has("base")) role.base = map.code("base", ata::lba48_sectors_max - role.sectors);
+  role.paths = static_cast<unsigned>(map.number("paths", 1, 1, 2));
   map.finish();
   return role;
 }

@@ -15,6 +15,7 @@
 #include "harness/faults/fault_spec.h"
 #include "harness/scenario/frame_spec.h"
 #include "harness/scenario/level.h"
+#include "harness/scenario/says.h"
 #include "harness/scenario/time_window.h"
 #include "initiator/parameters.h"
 #include "proto/address.h"
@@ -26,6 +27,10 @@ struct TargetRole {
   std::uint16_t buffers = 16;
   std::uint64_t sectors = 0;
   bool fill_pattern = true;  // else zeros
+  // How it looks to its clients (world/guise.h).
+  Says says;
+  std::uint64_t base = 0;  // the LBA of its first sector; before it there are none
+  unsigned paths = 1;      // addresses at which it answers
 };
 
 /// An end that is wrong on purpose (world/mutant.h).
@@ -47,6 +52,7 @@ struct Givens {
 struct DiscoverStep {
   Address expect;
   Duration within{};
+  bool found = true;  // else it must not come up for so long
 };
 
 enum class IoOperation : std::uint8_t { read, write, mixed, flush, trim };
@@ -118,6 +124,8 @@ std::string describe(const ExpectOutstanding& outstanding);
 struct ExpectHits {
   std::string fault;
   std::uint64_t least = 1;
+  std::uint64_t most = UINT64_MAX;
+  std::optional<Duration> within;  // the least is waited for
 };
 
 struct ExpectStep {
@@ -128,6 +136,12 @@ struct ExpectStep {
   std::optional<ExpectHits> hits;
   std::optional<ExpectReply> reply;
   std::optional<ExpectReplies> replies;
+};
+
+/// The target says other things of itself from now on.
+struct SaysStep {
+  Says says;
+  bool announce = false;  // and shows up, unasked
 };
 
 /// A raw frame enters the link.
@@ -152,8 +166,8 @@ struct Step {
   Mark mark;
   std::string word;  // "io", "expect"
   std::string text;  // its arguments, in one line: "{id: a, op: read, lba: 0}"
-  std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep, SendStep,
-               QueryStep, ScapyStep>
+  std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep, SaysStep,
+               SendStep, QueryStep, ScapyStep>
       what;
 };
 

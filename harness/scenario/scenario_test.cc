@@ -236,7 +236,7 @@ TEST(Scenario, MistakesInFaultsAreNamed) {
       {with_steps("{arm: {fault: dorp, id: f}}"),
        "x.yaml:6:23: arm: fault: expected one of drop, duplicate, delay, reorder, corrupt, "
        "truncate, "
-       "partition, rate, mac-change, link-down, mtu, pause, kill, disk-error, "
+       "partition, rate, mac-change, link-down, mtu, pause, kill, disk-error, count, "
        "got 'dorp'; did you mean 'drop'?"},
       {with_steps("{arm: {fault: drop}}"), "x.yaml:6:15: arm: key 'id' is missing"},
       {with_steps("{arm: {fault: drop, id: a b}}"),
@@ -256,12 +256,64 @@ TEST(Scenario, MistakesInFaultsAreNamed) {
        "x.yaml:6:55: match: direction: expected one of to-target, to-initiator, got 'up'"},
       {with_steps("{arm: {fault: drop, id: f, match: {comand: read}}}"),
        "x.yaml:6:44: match: unknown key 'comand'; did you mean 'command'?"},
+      {with_steps("{arm: {fault: drop, id: f, match: {mac: 02}}}"),
+       "x.yaml:6:49: match: mac: expected a quoted address such as \"02:00:00:00:00:03\""},
+      {with_steps("{arm: {fault: count, id: f, has: {slots: 1}}}"),
+       "x.yaml:6:43: has: unknown key 'slots'; did you mean 'slot'?"},
+      {with_steps("{arm: {fault: count, id: f, lacks: {slot: 256}}}"),
+       "x.yaml:6:51: lacks: slot: expected a number up to 0xff, such as 31 or 0x1f"},
       {with_steps("{arm: {fault: mac-change, id: f, mac: \"ff:ff:ff:ff:ff:ff\"}}"),
        "x.yaml:6:47: arm: mac: expected a quoted address such as \"02:00:00:00:00:99\""},
       {with_steps("{arm: {fault: mac-change, id: f, mac: \"00:00:00:00:00:00\"}}"),
        "x.yaml:6:47: arm: mac: expected a quoted address such as \"02:00:00:00:00:99\""},
       {with_steps("{arm: {fault: mac-change, id: f, mac: \"02:00:00:00:00:09\", nth: 1}}"),
        "x.yaml:6:68: arm: unknown key 'nth'; known are end, fault, id, mac"},
+  });
+}
+
+TEST(Scenario, WhatATargetSaysIsReadWhereItStandsAndWhereItChanges) {
+  const auto scenario = parse_scenario(
+      with("{target: {base: 0x0ffffff0, paths: 2, says: {buffers: 0, sectors: 255, lba48: false, "
+           "size: 4KiB, identify: {checksum: wrong, words: {49: 0x100}}}}}",
+           "{}", "[{says: {buffers: 65535, announce: true}}, {discover: {found: false}}]"),
+      "x.yaml");
+  ASSERT_TRUE(scenario) << scenario.error();
+  const TargetRole& target = scenario->target;
+  EXPECT_EQ(target.base, 0x0ffffff0U);
+  EXPECT_EQ(target.paths, 2U);
+  EXPECT_EQ(target.says.buffers, 0U);
+  EXPECT_EQ(target.says.sectors, 255U);
+  EXPECT_EQ(target.says.size, 8U);
+  EXPECT_EQ(target.says.lba48, false);
+  EXPECT_EQ(target.says.checksum, Says::Checksum::wrong);
+  EXPECT_EQ(target.says.words.at(49), 0x100U);
+  const auto& step = std::get<SaysStep>(scenario->steps[0].what);
+  EXPECT_TRUE(step.announce);
+  Says both = target.says;
+  both.add(step.says);
+  EXPECT_EQ(both.buffers, 65535U);
+  EXPECT_EQ(both.sectors, 255U);
+  EXPECT_FALSE(std::get<DiscoverStep>(scenario->steps[1].what).found);
+}
+
+TEST(Scenario, MistakesInWhatATargetSaysAreNamed) {
+  expect_complaints({
+      {with_steps("{says: {buffers: 65536}}"),
+       "x.yaml:6:26: says: buffers: expected a whole number from 0 to 65535"},
+      {with_steps("{says: {sectors: 256}}"),
+       "x.yaml:6:26: says: sectors: expected a whole number from 0 to 255"},
+      {with_steps("{says: {size: 100}}"),
+       "x.yaml:6:23: says: size: expected whole sectors, 2^48 at most"},
+      {with_steps("{says: {identify: {checksum: bad}}}"),
+       "x.yaml:6:38: identify: checksum: expected one of right, wrong, none, got 'bad'"},
+      {with_steps("{says: {identify: {words: {256: 0}}}}"),
+       "x.yaml:6:36: words: words: expected the number of a word, 0 to 255"},
+      {with_steps("{says: {identify: {words: {4: 65536}}}}"),
+       "x.yaml:6:39: words: 4: expected a number up to 0xffff, such as 31 or 0x1f"},
+      {with_steps("{says: {buffer: 1}}"),
+       "x.yaml:6:17: says: unknown key 'buffer'; did you mean 'buffers'?"},
+      {with("{target: {paths: 3}}", "{}", "[{discover: {}}]"),
+       "x.yaml:4:25: target: paths: expected a whole number from 1 to 2"},
   });
 }
 
@@ -289,6 +341,8 @@ TEST(Scenario, MistakesInExpectationsAreNamed) {
       {with_steps("{expect: {hits: {of: f}}}"), "x.yaml:6:30: hits: no fault 'f' before this step"},
       {with_steps("{arm: {fault: drop, id: f}}, {expect: {hits: {of: f, min: 0}}}"),
        "x.yaml:6:67: hits: min: expected a whole number, 1 or more"},
+      {with_steps("{arm: {fault: drop, id: f}}, {expect: {hits: {of: f, min: 3, max: 2}}}"),
+       "x.yaml:6:75: hits: max: expected no less than min"},
   });
 }
 

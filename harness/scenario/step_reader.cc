@@ -70,6 +70,10 @@ Step StepReader::read(const YAML::Node& node) {
     step.what = WaitStep{map.duration("wait", {})};
   } else if (map.has("expect")) {
     step.what = expect(map.map("expect"));
+  } else if (map.has("says")) {
+    YamlMap says = map.map("says");
+    step.what = SaysStep{Says::parse(says), says.boolean("announce", false)};
+    says.finish();
   } else if (map.has("send")) {
     step.what = send(map.map("send"));
   } else if (map.has("scapy")) {
@@ -97,7 +101,8 @@ void StepReader::finish() const {
 DiscoverStep StepReader::discover(YamlMap map) {
   const auto address = map.has("expect") ? parse_address(map.text("expect")) : target_.address;
   if (!address) map.fail(map.require("expect"), "expect: expected an address such as e1.1");
-  const DiscoverStep step{*address, map.duration("within", std::chrono::seconds(3))};
+  const DiscoverStep step{*address, map.duration("within", std::chrono::seconds(3)),
+                          map.boolean("found", true)};
   map.finish();
   return step;
 }
@@ -262,7 +267,13 @@ std::optional<Happening> StepReader::happening(YamlMap& map, const std::string& 
 }
 
 ExpectHits StepReader::expect_hits(YamlMap map) const {
-  ExpectHits hits{map.text("of"), map.number("min", 1, 1, UINT64_MAX)};
+  ExpectHits hits;
+  hits.fault = map.text("of");
+  const bool has_most = map.has("max");
+  hits.most = map.number("max", UINT64_MAX, 0, UINT64_MAX);
+  hits.least = map.number("min", has_most ? 0 : 1, has_most ? 0 : 1, UINT64_MAX);
+  if (hits.least > hits.most) map.fail(map.require("max"), "max: expected no less than min");
+  if (map.has("within")) hits.within = map.duration("within", {});
   check_known(map, map.require("of"), hits.fault, faults_, "fault");
   map.finish();
   return hits;

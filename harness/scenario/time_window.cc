@@ -93,6 +93,11 @@ Duration TimeExpression::value(const Symbols& symbols) const {
   return Duration(static_cast<Duration::rep>(std::min(sum, most)));
 }
 
+bool TimeExpression::uses(const std::set<std::string>& symbols) const {
+  return std::ranges::any_of(terms_,
+                             [&](const Term& term) { return symbols.contains(term.symbol); });
+}
+
 TimeWindow TimeWindow::parse(const YAML::Node& node, const Mark& mark) {
   if (node.IsScalar()) {
     return {TimeExpression::constant({}), TimeExpression::parse(node.Scalar(), mark)};

@@ -32,6 +32,8 @@ class TimeExpression {
   static TimeExpression constant(Duration duration);
 
   Duration value(const Symbols& symbols) const;
+  /// Has it one of these symbols?
+  bool uses(const std::set<std::string>& symbols) const;
 
  private:
   struct Term {

@@ -16,7 +16,12 @@
 namespace aoe::harness {
 namespace {
 
-constexpr TargetRole role{.address = disk, .sectors = 256};
+const TargetRole role = [] {
+  TargetRole small;
+  small.address = disk;
+  small.sectors = 256;
+  return small;
+}();
 
 bool can_read(int file, std::uint64_t lba) {
   std::array<std::uint8_t, sector_size> sector{};

@@ -24,6 +24,7 @@ class LiveEngineTarget final : public LiveTarget {
   std::string broken() override { return {}; }
   Control pause(bool paused) override;
   Control kill() override;
+  bool kill_loses_cache() const override { return true; }
   void link_changed() override;
   Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
   Control read_store(std::uint64_t offset, MutableBytes into) override;

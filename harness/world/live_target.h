@@ -25,6 +25,8 @@ class LiveTarget {
   virtual std::string broken() = 0;
   virtual Control pause(bool paused) = 0;
   virtual Control kill() = 0;
+  /// What it has not made stable is lost then; the page cache of a mere process survives it.
+  virtual bool kill_loses_cache() const { return false; }
   /// Its interface has another address, MTU or carrier.
   virtual void link_changed() {}
   virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;

@@ -64,6 +64,7 @@ LiveWorld::LiveWorld(const Scenario& scenario, const Options& options, FaultStag
       options_(options),
       stage_(stage),
       exchanges_(exchanges),
+      guise_(Guise::is_wanted(scenario) ? std::make_unique<Guise>(scenario.target) : nullptr),
       watcher_(loop_),
       timer_(loop_),
       heartbeat_(loop_) {}
@@ -72,6 +73,9 @@ LiveWorld::~LiveWorld() = default;
 
 LiveWorld::Result LiveWorld::build() {
   Link near{initiator_mac, scenario_.given.mtu, true};
+  if (is_wire() && guise_ != nullptr) {
+    refused_ = "what is on the wire says of itself what it says";
+  }
   if (is_wire()) {
     if (auto joined = join_wire(); !joined) return joined;
     near = cable(End::target).link;  // it stands for our interface
@@ -83,16 +87,19 @@ LiveWorld::Result LiveWorld::build() {
     const Link far{target_mac, scenario_.given.mtu, true};
     if (auto laid = lay_cable(End::target, far); !laid) return laid;
   }
-  for (const Direction direction : {Direction::to_target, Direction::to_initiator}) {
-    watcher_.watch(source(direction).port->descriptor(), [this, direction] { forward(direction); });
-  }
+  watch(Direction::to_initiator);
   heartbeat_due_ = now() + heartbeat;
   beat();
   if (auto made = make_target(); !made) return made;
   if (auto up = await_link(); !up) return up;
   if (auto made = make_initiator(); !made) return made;
-  lateness_ = {};  // all of it was our own, and is over
+  watch(Direction::to_target);  // what it has sent already waits until now, for faults to be armed
+  lateness_ = {};               // all of it was our own, and is over
   return {};
+}
+
+void LiveWorld::watch(Direction direction) {
+  watcher_.watch(source(direction).port->descriptor(), [this, direction] { forward(direction); });
 }
 
 LiveWorld::Result LiveWorld::lay_cable(End end, const Link& link) {
@@ -241,7 +248,13 @@ std::size_t LiveWorld::forward(Direction direction) {
   std::array<Bytes, batch_size> frames;
   const std::size_t count = source(direction).port->receive(frames);
   for (const Bytes frame : std::span(frames).first(count)) {
-    if (concerns(direction, frame)) pass(direction, frame, Origin::end);
+    if (guise_ == nullptr || direction == Direction::to_target) {
+      if (concerns(direction, frame)) pass(direction, frame, Origin::end);
+      continue;
+    }
+    for (const auto& seen : guise_->sent(frame)) {
+      if (concerns(direction, seen)) pass(direction, seen, Origin::end);
+    }
   }
   return count;
 }
@@ -284,6 +297,8 @@ void LiveWorld::send(Delivery&& delivery) {
   Cable& to = cable(delivery.direction == Direction::to_target ? End::target : End::initiator);
   if (carries(to.link, delivery.bytes)) {
     stage_.leave(delivery, now());
+    if (guise_ != nullptr && delivery.direction == Direction::to_target)
+      delivery.bytes = guise_->arrived(delivery.bytes);
     const Outgoing frame{delivery.bytes, {}};
     to.port->send({&frame, 1});
   } else {
@@ -403,6 +418,13 @@ Control LiveWorld::set_mtu(End end, std::uint16_t mtu) {
   Link link = cable(end).link;
   link.mtu = mtu;
   return change(end, link, {"mtu", std::to_string(mtu)});
+}
+
+Control LiveWorld::says(const Says& says, bool announce) {
+  guise_->change(says);
+  if (!announce) return {};
+  for (const auto& frame : guise_->announce()) pass(Direction::to_initiator, frame, Origin::end);
+  return {};
 }
 
 Control LiveWorld::start_target() {

@@ -17,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "harness/sut/implementation.h"
+#include "harness/world/guise.h"
 #include "harness/world/live_initiator.h"
 #include "harness/world/live_target.h"
 #include "harness/world/process_initiator.h"
@@ -71,10 +72,12 @@ class LiveWorld final : public World {
   Control set_mtu(End end, std::uint16_t mtu) override;
   Control pause_target(bool paused) override { return target_->pause(paused); }
   Control kill_target() override { return target_->kill(); }
+  bool kill_loses_cache() const override { return target_->kill_loses_cache(); }
   Control start_target() override;
   Control set_disk_faults(const std::optional<DiskFaults>& faults) override {
     return target_->set_disk_faults(faults);
   }
+  Control says(const Says& says, bool announce) override;
   Control read_store(std::uint64_t offset, MutableBytes into) override {
     return target_->read_store(offset, into);
   }
@@ -103,6 +106,8 @@ class LiveWorld final : public World {
             Exchanges& exchanges);
 
   Result build();
+  /// Frames of this direction are forwarded from now on.
+  void watch(Direction direction);
   Result lay_cable(End end, const Link& link);
   Result join_wire();
   Result make_target();
@@ -137,6 +142,7 @@ class LiveWorld final : public World {
   FaultStage& stage_;
   Exchanges& exchanges_;
 
+  const std::unique_ptr<Guise> guise_;  // null: the target seems to be what it is
   boost::asio::io_context loop_;
   std::array<Cable, 2> cables_;  // by End
   AsioWatcher watcher_;          // of their ports

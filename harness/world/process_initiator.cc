@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <new>
+#include <optional>
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
@@ -125,11 +126,15 @@ void ProcessInitiator::look() {
   });
 }
 
-void ProcessInitiator::seen(const std::string& state, bool ready) {
+void ProcessInitiator::note(const std::string& state) {
   const bool was_up = is_up(address_);
-  ready_ = ready;
   state_ = state;
   if (was_up && !is_up(address_)) gave_up_(address_);
+}
+
+void ProcessInitiator::seen(const std::string& state, bool ready) {
+  ready_ = ready;
+  note(state);
   timer_.expires_after(look_interval);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) look();
@@ -159,7 +164,11 @@ void ProcessInitiator::submit(const initiator::IoRequest& request, World::Done d
   auto transfer = std::make_shared<Transfer>(request, std::move(done));
   boost::asio::post(workers_, [this, transfer] {
     carry_out(*transfer);
-    boost::asio::post(loop_, [this, transfer] {
+    // Who fails a request may have given up the disk: that is known before the request ends.
+    std::optional<std::string> state;
+    if (transfer->error != 0) state = read_state(files_);
+    boost::asio::post(loop_, [this, transfer, state] {
+      if (state) note(*state);
       const initiator::IoRequest& request = transfer->request;
       if (transfer->error == 0) copy({transfer->bytes, request.into.size()}, request.into);
       transfer->done({.id = request.id, .error = reason_of(transfer->error, is_up(address_))});

@@ -53,6 +53,7 @@ class ProcessInitiator final : public LiveInitiator {
                    std::function<void(Address)> gave_up);
   void look();
   void seen(const std::string& state, bool ready);
+  void note(const std::string& state);
   static std::string read_state(const Files& files);
   /// On a thread.
   void carry_out(Transfer& transfer);

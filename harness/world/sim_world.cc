@@ -81,17 +81,21 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& excha
       mutant_outward_(scenario.mutant && scenario.mutant->at_target ? Direction::to_initiator
                                                                     : Direction::to_target),
       mutant_(scenario.mutant ? make_mutant(*scenario.mutant, *this) : nullptr),
+      guise_(Guise::is_wanted(scenario) ? std::make_unique<Guise>(scenario.target) : nullptr),
       initiator_port_(std::make_unique<Port>(*this, Direction::to_target,
                                              Link{initiator_mac, scenario.given.mtu, true})),
       target_port_(std::make_unique<Port>(*this, Direction::to_initiator,
                                           Link{target_mac, scenario.given.mtu, true})),
       session_(parameters_of(scenario, mutant_.get()), seed, *this),
-      target_(scenario.target, *target_port_, seed) {
+      target_(scenario.target, *target_port_, seed) {}
+
+SimWorld::~SimWorld() = default;
+
+void SimWorld::begin() {
+  if (session_port_) return;
   target_.start();
   session_port_ = session_.attach(*initiator_port_);
 }
-
-SimWorld::~SimWorld() = default;
 
 void SimWorld::collect(Direction direction, std::span<const Outgoing> frames) {
   for (const Outgoing& frame : frames) {
@@ -105,8 +109,14 @@ void SimWorld::sent(Direction direction, Bytes frame) {
   if (is_mutants(direction)) {
     mutant_->sent(frame);
   } else {
-    enter(direction, frame, Origin::end);
+    leave_end(direction, frame);
   }
+}
+
+void SimWorld::leave_end(Direction direction, Bytes frame) {
+  if (guise_ == nullptr || direction == Direction::to_target)
+    return enter(direction, frame, Origin::end);
+  for (const auto& seen : guise_->sent(frame)) enter(direction, seen, Origin::end);
 }
 
 void SimWorld::to_end(Bytes frame) {
@@ -153,6 +163,8 @@ void SimWorld::deliver(Arrival&& arrival) {
   const End end = delivery.direction == Direction::to_target ? End::target : End::initiator;
   if (const Link link = port(end).link(); carries(link, delivery.bytes)) {
     stage_.leave(delivery, now_);
+    if (guise_ != nullptr && delivery.direction == Direction::to_target)
+      delivery.bytes = guise_->arrived(delivery.bytes);
     arrived(delivery.direction, delivery.bytes);
   } else {
     stage_.lose(delivery, link);
@@ -170,7 +182,7 @@ void SimWorld::arrived(Direction direction, Bytes frame) {
 
 void SimWorld::reach_end(Direction direction, Bytes frame) {
   if (direction == Direction::to_initiator) {
-    if (initiator_port_->take(frame)) session_.receive(session_port_, now_);
+    if (initiator_port_->take(frame)) session_.receive(*session_port_, now_);
   } else if (paused_) {
     if (waiting_.size() < waiting_max) waiting_.emplace_back(frame.begin(), frame.end());
   } else if (target_port_->take(frame)) {
@@ -179,6 +191,7 @@ void SimWorld::reach_end(Direction direction, Bytes frame) {
 }
 
 bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
+  begin();
   while (!done()) {
     const Arrival* const first = next_arrival();
     const Instant arrival = first == nullptr ? never : first->at;
@@ -198,10 +211,12 @@ bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
 }
 
 void SimWorld::discover(Address whom) {
+  begin();
   session_.discover(whom);
 }
 
 void SimWorld::submit(const initiator::IoRequest& request, Done done) {
+  begin();
   initiator::IoRequest numbered = request;
   if (free_ids_.empty()) {
     free_ids_.push_back(pending_.size());
@@ -235,10 +250,11 @@ std::string SimWorld::state(Address device) const {
 }
 
 void SimWorld::change_link(End end, const Link& link) {
+  begin();
   port(end).set_link(link);
   if (end == End::initiator) {
     exchanges_.port_changed(now_);
-    session_.link_changed(session_port_, now_);
+    session_.link_changed(*session_port_, now_);
   } else if (!paused_) {
     target_.link_changed();
   }
@@ -270,6 +286,7 @@ Control SimWorld::set_mtu(End end, std::uint16_t mtu) {
 }
 
 Control SimWorld::pause_target(bool paused) {
+  begin();
   paused_ = paused;
   while (!paused_ && !waiting_.empty()) {
     const std::vector<std::uint8_t> frame = std::move(waiting_.front());
@@ -280,6 +297,7 @@ Control SimWorld::pause_target(bool paused) {
 }
 
 Control SimWorld::kill_target() {
+  begin();
   paused_ = false;
   waiting_.clear();
   target_.kill();
@@ -287,12 +305,21 @@ Control SimWorld::kill_target() {
 }
 
 Control SimWorld::start_target() {
+  begin();
   target_.start();
   return {};
 }
 
 Control SimWorld::set_disk_faults(const std::optional<DiskFaults>& faults) {
   target_.disk().set_faults(faults);
+  return {};
+}
+
+Control SimWorld::says(const Says& says, bool announce) {
+  begin();
+  guise_->change(says);
+  if (!announce) return {};
+  for (const auto& frame : guise_->announce()) enter(Direction::to_initiator, frame, Origin::end);
   return {};
 }
 

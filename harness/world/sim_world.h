@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/world/engine_target.h"
+#include "harness/world/guise.h"
 #include "harness/world/mutant.h"
 #include "harness/world/world.h"
 #include "initiator/session.h"
@@ -33,6 +34,7 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   std::string state(Address device) const override;
   Mac mac(End end) const override;
   void inject(Direction direction, Bytes frame) override {
+    begin();
     enter(direction, frame, Origin::scenario);
   }
   Control set_mac(End end, const Mac& mac) override;
@@ -43,6 +45,7 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   bool kill_loses_cache() const override { return true; }
   Control start_target() override;
   Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
+  Control says(const Says& says, bool announce) override;
   Control read_store(std::uint64_t offset, MutableBytes into) override;
   FaultStage& stage() override { return stage_; }
 
@@ -68,6 +71,11 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
 
   void completed(const initiator::Completion& completion) override;
   void happened(const initiator::Event& event) override;
+  /// The ends come to life when somebody first has anything to do with them, so that faults may be
+  /// armed before.
+  void begin();
+  /// Leaves an end, past whatever disguises it.
+  void leave_end(Direction direction, Bytes frame);
   void enter(Direction direction, Bytes frame, Origin origin);
   /// Takes what the ports sent to the link.
   void collect(Direction direction, std::span<const Outgoing> frames);
@@ -78,7 +86,7 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   void reach_end(Direction direction, Bytes frame);
   // Of the mutant.
   bool is_mutants(Direction outward) const { return mutant_ && outward == mutant_outward_; }
-  void to_link(Bytes frame) override { enter(mutant_outward_, frame, Origin::end); }
+  void to_link(Bytes frame) override { leave_end(mutant_outward_, frame); }
   void to_end(Bytes frame) override;
   Port& port(End end) const { return *(end == End::initiator ? initiator_port_ : target_port_); }
   /// An end's link is another, and it does what it does then.
@@ -89,6 +97,7 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   const Duration one_way_;
   const Direction mutant_outward_;
   const std::unique_ptr<Mutant> mutant_;  // null: both ends are what they are
+  const std::unique_ptr<Guise> guise_;    // null: the target seems to be what it is
   Instant now_ = origin;
   std::vector<Arrival> on_time_;  // what no fault holds back: in order, from on_time_begin_ on
   std::size_t on_time_begin_ = 0;
@@ -100,7 +109,7 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   std::unique_ptr<Port> initiator_port_;
   std::unique_ptr<Port> target_port_;
   initiator::Session session_;
-  initiator::PortId session_port_;
+  std::optional<initiator::PortId> session_port_;  // since the beginning
   EngineTarget target_;
   bool paused_ = false;  // the target: what arrives waits
   std::deque<std::vector<std::uint8_t>> waiting_;

@@ -96,6 +96,9 @@ class World {
   virtual Control start_target() = 0;
   /// From here on its disk fails these operations; nothing: it is whole again.
   virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
+  /// The target says this of itself, too, from now on; and shows up, unasked, if it is to
+  /// announce it.
+  virtual Control says(const Says& says, bool announce) = 0;
   /// What the target's disk holds, read past the target.
   virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/test_words.h"
+#include "harness/world/initiator_mutant.h"
 #include "harness/world/mutant.h"
 
 namespace aoe::harness {
@@ -78,6 +79,8 @@ TEST(Selftest, EveryMutantIsPlayed) {
     EXPECT_NE(scenario.must_fail, "") << scenario.id;
     played.insert(scenario.mutant->behaviour);
   }
+  // These have a test of their own, world/initiator_mutant_test.cc.
+  for (const InitiatorMutant& mutant : initiator_mutants()) played.emplace(mutant.name);
   for (const bool at_target : {false, true}) {
     for (const std::string& name : mutant_names(at_target))
       EXPECT_TRUE(played.contains(name)) << name;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "harness/world/initiator_mutant.h"
 #include "proto/check.h"
 #include "proto/frame.h"
 
@@ -457,10 +458,16 @@ const Kinds& kinds(bool at_target) {
 std::vector<std::string> mutant_names(bool at_target) {
   std::vector<std::string> names;
   for (const auto& [name, make] : kinds(at_target)) names.push_back(name);
+  if (!at_target) {
+    for (const InitiatorMutant& mutant : initiator_mutants()) names.emplace_back(mutant.name);
+  }
   return names;
 }
 
 std::unique_ptr<Mutant> make_mutant(const MutantSpec& spec, Mutant::Sides& sides) {
+  if (!spec.at_target) {
+    if (auto mutant = make_initiator_mutant(spec.behaviour, sides)) return mutant;
+  }
   return kinds(spec.at_target).at(spec.behaviour)(sides);
 }
 

@@ -37,6 +37,8 @@ LOSS = """\
 - expect: {io: {id: l}}
 - expect: {hits: {of: loss, min: 1}}
 """
+# A frame by hand, after which a target would speak to nobody here.
+EDIT = '{op: edit, directives: [{op: add, mac: "02:00:00:00:00:77"}]}'
 # Everything that can happen to an end.
 ENDS = """\
 - arm: {fault: mac-change, id: moved, mac: "02:00:00:00:00:99", end: initiator}
@@ -178,6 +180,8 @@ def what_is_on_a_wire_is_asked_and_written_to_with_leave_only(trial):
         raise lab.Skipped("vblade is not installed")
     image = os.path.join(trial.folder, "disk.img")
     reads, writes = trial.scenario("reads", READS + LOSS), trial.scenario("writes", WRITES)
+    by_hand = [trial.scenario(name, step) for name, step in
+               [("edits", f"- mask: {EDIT}\n"), ("sends-an-edit", f"- send: {{mask: {EDIT}}}\n- expect: {{reply: ok}}\n")]]
     with lab.Lab() as world:
         client, server = world.node("client"), world.node("server")
         world.join(client, "eth1", server, "eth1")
@@ -197,6 +201,10 @@ def what_is_on_a_wire_is_asked_and_written_to_with_leave_only(trial):
             assert result.returncode == PASSED, result
             result = run(writes)
             assert "UNSUPPORTED" in result.stdout and "--write-ok allows it" in result.stdout, result
+            for edits in by_hand:
+                result = run(edits)
+                assert "UNSUPPORTED" in result.stdout and "a change of the mask list" in result.stdout, result
+            assert run(reads).returncode == PASSED, "it still talks to us"
             with open(image, "rb") as file:
                 assert file.read() == before, "it was not touched"
             result = run(writes, "--write-ok")

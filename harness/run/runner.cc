@@ -318,6 +318,7 @@ Runner::Result Runner::step(const SendStep& step) {
 
 Runner::Result Runner::step(const QueryStep& step) {
   raw_.send(step.query.request);
+  if (is_over()) return std::nullopt;  // it was not allowed to
   return expect(step.query.reply);
 }
 

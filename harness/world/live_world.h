@@ -65,7 +65,8 @@ class LiveWorld final : public World {
     return options_.implementation.role == Implementation::Role::target;
   }
   void inject(Direction direction, Bytes frame) override {
-    pass(direction, frame, Origin::scenario);
+    const bool may = direction == Direction::to_initiator || concerns(direction, frame);
+    if (may) pass(direction, frame, Origin::scenario);
   }
   Control set_mac(End end, const Mac& mac) override;
   Control set_link(End end, bool up) override;

@@ -134,8 +134,20 @@ std::string_view describe(Bytes bytes, std::span<char> room) {
   const auto frame = decode(bytes);
   if (frame && frame->body) return describe(*frame, room);
   Line line(room);
-  line.add("bad frame, {} bytes: ", bytes.size());
-  add(line, frame ? frame->body.error() : frame.error());
+  if (!frame) {
+    line.add("bad frame, {} bytes: ", bytes.size());
+    add(line, frame.error());
+    return line.view();
+  }
+  line.add("{} bad ", frame->header.address);
+  if (frame->command <= static_cast<std::uint8_t>(Command::reserve)) {
+    line.add("{}", command_name(frame->command));
+  } else {
+    line.add("command {}", frame->command);
+  }
+  line.add(" {}, {} bytes: ", frame->response ? "reply" : "request", bytes.size());
+  add(line, frame->body.error());
+  line.add(" tag {:08x}", frame->header.tag);
   return line.view();
 }
 

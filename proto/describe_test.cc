@@ -36,7 +36,8 @@ TEST(Describe, WritesTheLinesOfItsDocumentation) {
   EXPECT_EQ(line("10 00 ffff ff 01 00000001  0000 0000 00 00 0000"),
             "e*.* config read tag 00000001");
   EXPECT_EQ(line("10 00 0001 01 01 00000001  0000 0000 00 03 0010 616263646566676869"),
-            "bad frame, 41 bytes: config string beyond the frame (offset 30: have 9, need 16)");
+            "e1.1 bad config request, 41 bytes: config string beyond the frame (offset 30: have 9, "
+            "need 16) tag 00000001");
   EXPECT_EQ(line(Reject{Rule::write_data_short, 36, 512, 1024}),
             "write data beyond the frame (offset 36: have 512, need 1024)");
 }
@@ -89,6 +90,12 @@ TEST(Describe, NamesWhatItDoesNotKnowByNumber) {
             "e1.1 ATA 99 lba 0+1 tag 00000001");
   EXPECT_EQ(line("1c 63 0001 01 f1 00000001"),
             "e1.1 error 99 (unknown error) to vendor command tag 00000001");
+  EXPECT_EQ(line("18 00 0001 01 09 00000001"),
+            "e1.1 bad command 9 reply, 24 bytes: unknown command (offset 19: have 9, need "
+            "3) tag 00000001");
+  EXPECT_EQ(line("20 00 0001 01 00 00000001"),
+            "e1.1 bad ATA request, 24 bytes: unsupported version (offset 14: have 2, need 1) tag "
+            "00000001");
   EXPECT_EQ(line(Bytes{}), "bad frame, 0 bytes: frame too short (offset 0: have 0, need 24)");
 }
 

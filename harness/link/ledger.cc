@@ -123,8 +123,8 @@ LedgerEntry& Ledger::add(Direction direction, Bytes bytes, const Decoded& decode
   } else {
     Room room;
     std::string_view line = describe(bytes, room);
-    if (good) {
-      const bool is_ata = decoded->command == static_cast<std::uint8_t>(Command::ata);
+    if (decoded) {
+      const bool is_ata = good && decoded->command == static_cast<std::uint8_t>(Command::ata);
       entry.kind = is_ata ? FrameKind::ata_error : FrameKind::other;
       line.remove_suffix(tag_size);  // what is left is the same for many
     }

@@ -28,8 +28,8 @@ using FrameId = std::uint64_t;
 using TextId = std::uint32_t;
 
 enum class FrameKind : std::uint8_t {
-  bad,          // it could not be decoded
-  other,        // of another command than ATA
+  bad,          // it has no header that could be decoded
+  other,        // of another command than ATA, or of one that could not be decoded
   ata_request,  //
   ata_reply,    //
   ata_error,    // an error (E) in reply to an ATA command

@@ -53,16 +53,23 @@ TEST(RawFrame, AWellBehavedOneIsWhatTheCodecMakes) {
 
 TEST(RawFrame, AnythingCanBeWrongWithOne) {
   EXPECT_EQ(summary(frame("command: 9")),
-            "bad frame, 60 bytes: unknown command (offset 19: have 9, need 3)");
-  EXPECT_EQ(summary(frame("config: {}, version: 2")),
-            "bad frame, 60 bytes: unsupported version (offset 14: have 2, need 1)");
-  EXPECT_EQ(summary(frame("config: {op: set, string: abc, length: 40}")),
-            "bad frame, 60 bytes: config string beyond the frame (offset 30: have 28, need 40)");
+            "e1.1 bad command 9 request, 60 bytes: unknown command (offset 19: have 9, need "
+            "3) tag 5c000001");
+  EXPECT_EQ(
+      summary(frame("config: {}, version: 2")),
+      "e1.1 bad config request, 60 bytes: unsupported version (offset 14: have 2, need 1) tag "
+      "5c000001");
+  EXPECT_EQ(
+      summary(frame("config: {op: set, string: abc, length: 40}")),
+      "e1.1 bad config request, 60 bytes: config string beyond the frame (offset 30: have 28, "
+      "need 40) tag 5c000001");
   EXPECT_EQ(summary(frame("ata: {op: write, count: 2}, truncate: 1000")),
-            "bad frame, 1000 bytes: write data beyond the frame (offset 36: have 964, need 1024)");
-  EXPECT_EQ(summary(frame("mask: {op: edit, count: 255}")),
-            "bad frame, 60 bytes: mask directives beyond the frame (offset 27: have 32, need "
-            "2040)");
+            "e1.1 bad ATA request, 1000 bytes: write data beyond the frame (offset 36: have 964, "
+            "need 1024) tag 5c000001");
+  EXPECT_EQ(
+      summary(frame("mask: {op: edit, count: 255}")),
+      "e1.1 bad mask request, 60 bytes: mask directives beyond the frame (offset 27: have 32, "
+      "need 2040) tag 5c000001");
   EXPECT_EQ(frame("bytes: \"01 02\"").size(), 2U);
   EXPECT_EQ(frame("config: {}, pad: 1056").size(), 1056U);
   EXPECT_EQ(frame("to: initiator, config: {}")[14], 0x18);

@@ -25,18 +25,26 @@ tl::expected<std::unique_ptr<DiskImage>, std::string> DiskImage::create(const Ta
   if (auto opened = image->open(folder); !opened) return tl::unexpected(opened.error());
   if (auto filled = image->fill(role); !filled) return tl::unexpected(filled.error());
   if (!with_faults) return image;
-  image->path_ = folder + "/target.img";
-  if (image->named_.empty()) {
-    const Descriptor mount_point(::open(image->path_.c_str(), O_CREAT | O_CLOEXEC, 0600));
-    if (mount_point.get() < 0) return tl::unexpected(trouble_with(image->path_));
-    image->named_ = image->path_;
+  if (auto put = image->put_faults_before(folder); !put) {
+    image->why_whole_ = "a program's disk fails through FUSE: " + put.error();
   }
-  auto faulty = FaultyFile::mount(image->file_.get(), image->path_);
-  if (!faulty) return tl::unexpected(faulty.error());
-  image->faulty_ = *std::move(faulty);
-  image->seen_ = Descriptor(::open(image->path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (image->seen_.get() < 0) return tl::unexpected(trouble_with(image->path_));
   return image;
+}
+
+tl::expected<void, std::string> DiskImage::put_faults_before(const std::string& folder) {
+  const std::string path = folder + "/target.img";
+  if (named_.empty()) {
+    const Descriptor mount_point(::open(path.c_str(), O_CREAT | O_CLOEXEC, 0600));
+    if (mount_point.get() < 0) return tl::unexpected(trouble_with(path));
+    named_ = path;
+  }
+  auto faulty = FaultyFile::mount(file_.get(), path);
+  if (!faulty) return tl::unexpected(faulty.error());
+  seen_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (seen_.get() < 0) return tl::unexpected(trouble_with(path));
+  faulty_ = *std::move(faulty);
+  path_ = path;
+  return {};
 }
 
 DiskImage::~DiskImage() {
@@ -75,7 +83,7 @@ tl::expected<void, std::string> DiskImage::fill(const TargetRole& role) const {
 }
 
 Control DiskImage::set_faults(const std::optional<DiskFaults>& faults) {
-  if (faulty_ == nullptr) return tl::unexpected(Unsupported{"this disk was made without faults"});
+  if (faulty_ == nullptr) return tl::unexpected(Unsupported{why_whole_});
   faulty_->set_faults(faults);
   return {};
 }

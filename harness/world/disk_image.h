@@ -17,7 +17,8 @@ namespace aoe::harness {
 
 class DiskImage {
  public:
-  /// Whole, and filled as the role says. `folder` is the case's. The error names the file.
+  /// Whole, and filled as the role says. `folder` is the case's. The error names the file. Where no
+  /// FUSE file can be had it has no faults, and set_faults() says why.
   static tl::expected<std::unique_ptr<DiskImage>, std::string> create(const TargetRole& role,
                                                                       const std::string& folder,
                                                                       bool with_faults);
@@ -32,11 +33,13 @@ class DiskImage {
  private:
   DiskImage() = default;
   tl::expected<void, std::string> open(const std::string& folder);
+  tl::expected<void, std::string> put_faults_before(const std::string& folder);
   tl::expected<void, std::string> fill(const TargetRole& role) const;
 
   Descriptor file_;
   std::string named_;  // the file, where it has a name
   std::unique_ptr<FaultyFile> faulty_;
+  std::string why_whole_ = "this disk was made without faults";
   Descriptor seen_;  // the file as it is read through faulty_
   std::string path_;
 };

@@ -1,6 +1,7 @@
 #include "harness/world/disk_image.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,12 +62,33 @@ TEST(DiskImage, AFolderThatIsNotThereIsNamed) {
             "/nowhere/target.img: No such file or directory");
 }
 
-/// Mounting changes a process for good: this happens in one of its own. (Which maps no pages of the
-/// file: whoever serves those must be another.) Empty: all is well.
+/// What it says. Mounting changes a process for good: this happens in one of its own.
+std::string apart(std::string (*what)(const std::string& folder), const std::string& folder) {
+  std::array<int, 2> pipe{};
+  EXPECT_EQ(::pipe(pipe.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool may = enter_network_namespace() && enter_mount_namespace();
+    const std::string told = may ? what(folder) : "SKIP no namespaces";
+    (void)!::write(pipe[1], told.data(), told.size());
+    ::_exit(0);
+  }
+  ::close(pipe[1]);
+  std::array<char, 256> told{};
+  EXPECT_GE(::read(pipe[0], told.data(), told.size() - 1), 0);
+  ::close(pipe[0]);
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  return told.data();
+}
+
+/// Maps no pages of the file: whoever serves those must be another. Empty: all is well.
 std::string faulty_image(const std::string& folder) {
-  if (!enter_network_namespace() || !enter_mount_namespace()) return "SKIP";
   const auto image = DiskImage::create(role, folder, true);
-  if (!image) return "SKIP " + image.error();
+  if (!image) return image.error();
+  if (const auto set = (*image)->set_faults(std::nullopt); !set)
+    return "SKIP " + set.error().reason;
   const Descriptor file(::open((*image)->path().c_str(), O_RDWR));
   if (!can_read(file.get(), 20)) return "it was not whole at first";
 
@@ -90,23 +112,28 @@ std::string faulty_image(const std::string& folder) {
 
 TEST(DiskImage, FaultsStrikeReadsWritesAndFlushesOfWhoeverHasItOpen) {
   const Folder folder;
-  std::array<int, 2> pipe{};
-  ASSERT_EQ(::pipe(pipe.data()), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const std::string told = faulty_image(folder.path());
-    (void)!::write(pipe[1], told.data(), told.size());
-    ::_exit(0);
-  }
-  ::close(pipe[1]);
-  std::array<char, 256> told{};
-  ASSERT_GE(::read(pipe[0], told.data(), told.size() - 1), 0);
-  ::close(pipe[0]);
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
-  if (std::string_view(told.data()).starts_with("SKIP")) GTEST_SKIP() << told.data();
-  EXPECT_STREQ(told.data(), "");
+  const std::string told = apart(faulty_image, folder.path());
+  if (told.starts_with("SKIP")) GTEST_SKIP() << told;
+  EXPECT_EQ(told, "");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+/// Where /dev is empty.
+std::string image_without_fuse(const std::string& folder) {
+  if (::mount("none", "/dev", "tmpfs", 0, nullptr) != 0) return "SKIP " + last_error().message();
+  const auto image = DiskImage::create(role, folder, true);
+  if (!image) return image.error();
+  const Descriptor file(::open((*image)->path().c_str(), O_RDWR));
+  if (!can_read(file.get(), 20)) return "it is not whole";
+  const auto set = (*image)->set_faults(DiskFaults{});
+  return set ? "it has faults" : set.error().reason;
+}
+
+TEST(DiskImage, WithoutFuseItIsWholeAndSaysWhy) {
+  const Folder folder;
+  const std::string told = apart(image_without_fuse, folder.path());
+  if (told.starts_with("SKIP")) GTEST_SKIP() << told;
+  EXPECT_EQ(told, "a program's disk fails through FUSE: /dev/fuse: No such file or directory");
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 

@@ -103,6 +103,10 @@ tl::expected<std::unique_ptr<FaultyFile>, std::string> FaultyFile::mount(int bac
 }
 
 tl::expected<void, std::string> FaultyFile::start(const std::string& path) {
+  constexpr const char* device = "/dev/fuse";
+  if (const Descriptor fuse(::open(device, O_RDWR | O_CLOEXEC)); fuse.get() < 0) {
+    return tl::unexpected(fmt::format("{}: {}", device, last_error().message()));
+  }
   fuse_lowlevel_ops operations{};
   operations.getattr = Operations::getattr;
   operations.setattr = Operations::setattr;

@@ -26,7 +26,8 @@ namespace aoe::harness {
 class FaultyFile {
  public:
   /// Stands before `backing`, which outlives it, at `path`, where an empty file is. Needs a mount
-  /// namespace that it may mount in. The error names the path.
+  /// namespace that it may mount in. The error names the path, or what it lacks: "/dev/fuse:
+  /// Permission denied".
   static tl::expected<std::unique_ptr<FaultyFile>, std::string> mount(int backing,
                                                                       const std::string& path);
   FaultyFile(const FaultyFile&) = delete;

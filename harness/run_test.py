@@ -140,11 +140,12 @@ def a_failure_is_told_so_that_it_can_be_reported(trial):
     lines = result.stdout.splitlines()
     assert lines[0].startswith("seed 7  world sim")
     assert re.fullmatch(r"  FAIL  too-hasty +\S+s", lines[1]), lines[1]
-    assert lines[2] == "        too hasty.yaml:9"
+    assert lines[2] == "  title     A bound that no initiator keeps"
+    assert lines[3] == "        too hasty.yaml:9"
     number = re.fullmatch(r"  expected  retransmission of #(\d+) \(e1\.1 READ EXT lba 4\+2 tag [0-9a-f]{8}\) in "
-                          r"\[0, 0\.01\] ms", lines[3])[1]
-    assert lines[4] == "  actual    none after 0.02ms", lines[4]
-    assert lines[5].split() == ["t(ms)", "#", "frame", "fate"], lines[5]
+                          r"\[0, 0\.01\] ms", lines[4])[1]
+    assert lines[5] == "  actual    none after 0.02ms", lines[5]
+    assert lines[6].split() == ["t(ms)", "#", "frame", "fate"], lines[6]
     assert re.search(rf"^ +\d+\.\d+ +{number}  → e1\.1 READ EXT lba 4\+2 tag [0-9a-f]{{8}} +dropped by loss", result.stdout,
                      re.M), lines
     repeating = next(line for line in lines if line.startswith("  repro "))
@@ -158,7 +159,7 @@ def a_failure_is_told_so_that_it_can_be_reported(trial):
     again = subprocess.run([os.path.join(trial.case("runs", "too-hasty"), "repro.sh")], cwd=trial.work, capture_output=True,
                            text=True, check=False, env={**os.environ, "PATH": f"{trial.programs}:{os.environ['PATH']}"})
     assert (again.returncode, again.stderr) == (FAILED, ""), again
-    assert again.stdout.splitlines()[1:5] == lines[1:5], again
+    assert again.stdout.splitlines()[1:6] == lines[1:6], again
 
 
 def what_is_known_to_fail_is_no_failure(trial):
@@ -398,7 +399,7 @@ def a_target_that_dies_is_the_finding(trial):
     result = trial.run("run", "quiet.yaml", "--world", "veth", "--seed", "7", "--out", "died")
     assert (result.returncode, result.stderr) == (FAILED, ""), result
     assert ("        quiet.yaml:5\n"
-            "  expected  the world lasts until the scenario's end\n"
+            "  expected  both ends run until the scenario's end\n"
             "  actual    the target was killed by signal 11 (Segmentation fault); it said: oh no\n") in result.stdout, result
     assert "  repro     aoe-harness run quiet.yaml --world veth --seed 7\n" in result.stdout, result
 

@@ -108,6 +108,7 @@ std::string Terminal::finished(const CaseRecord& record) {
       text += fmt::format("        {}\n", one_line(note));
   }
   if (style_.verbosity > 0 || !well) {
+    text += this->rules(record);
     for (const FailureRecord& failure : record.failures) text += this->failure(record, failure);
   }
   if (record.outcome == Outcome::broken && record.failures.empty() && !record.log.empty()) {
@@ -145,6 +146,18 @@ std::string Terminal::steps(const CaseRecord& record) const {
     const std::string line = fmt::format("  {:>12}  {}: {}", in_milliseconds(step.began),
                                          one_line(step.word), one_line(step.text));
     text += painted(clipped(line, style_.columns), step.met ? faint : red) + "\n";
+  }
+  return text;
+}
+
+std::string Terminal::rules(const CaseRecord& record) const {
+  if (record.failures.empty()) return {};
+  std::string text = item("title", record.title);
+  for (const std::string& id : record.clauses) {
+    const Clause* const clause = clause_catalogue().find(id);
+    if (clause == nullptr) continue;
+    text +=
+        item("clause", fmt::format("{} ({}): {}", id, harness::text(clause->level), clause->rule));
   }
   return text;
 }

@@ -43,6 +43,8 @@ class Terminal {
   std::string painted(const std::string& text, int colour) const;
   std::string line(const CaseRecord& record) const;
   std::string steps(const CaseRecord& record) const;
+  /// What a case that failed is about.
+  std::string rules(const CaseRecord& record) const;
   std::string failure(const CaseRecord& record, const FailureRecord& failure) const;
   std::string clauses(const RunRecord& run, const Coverage& coverage) const;
   std::string clause(const RunRecord& run, const ClauseCoverage& coverage) const;

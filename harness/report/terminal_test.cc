@@ -21,6 +21,11 @@ std::string shown(TerminalStyle style, const RunRecord& run) {
 }
 
 constexpr std::string_view failure_block =
+    "  title     A lost read is retransmitted in time\n"
+    "  clause    profile/rexmit-timeout (profile): A request is sent again when its timeout has "
+    "run out, which follows the round trips seen, and is doubled each time.\n"
+    "  clause    2/38 (must): Frames may be lost, repeated, overtake one another and be late; what "
+    "is written and read is right all the same.\n"
     "        scenarios/loss.yaml:14\n"
     "  expected  retransmission of #2 (e1.1 READ EXT lba 2+2) in [346, 471] ms\n"
     "  actual    at +1203ms, 732ms late (#32)\n"

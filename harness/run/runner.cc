@@ -82,7 +82,7 @@ Verdict Runner::run() {
   if (const std::string broken = world_.broken(); !broken.empty()) {
     // What failed for want of a world is no finding of its own.
     rule_ = "world";
-    verdict.failures = {fail_for_certain("the world lasts until the scenario's end", broken)};
+    verdict.failures = {fail_for_certain("both ends run until the scenario's end", broken)};
     verdict.failures.front().mark = last_step;
   }
   rule_ = text(Check::data_integrity);

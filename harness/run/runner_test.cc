@@ -824,7 +824,7 @@ TEST(Runner, AWorldThatBreaksEndsTheRunAtOnceAndIsNamedAsTheReason) {
                         "- expect: {retransmit: {of: loss, within: rto}}\n"),
                   Play::make<Broken>);
   EXPECT_EQ(play.failures(),
-            "line 11: expected the world lasts until the scenario's end\n"
+            "line 11: expected both ends run until the scenario's end\n"
             "actual the target was killed by signal 9 (Killed)");
   EXPECT_EQ(play.verdict.outcome, Outcome::failed);
 }

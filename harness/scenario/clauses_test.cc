@@ -63,9 +63,10 @@ TEST(Clauses, AScenarioCitesThoseThatThereAre) {
   EXPECT_EQ(told->level, Level::info);
   const auto wrong = parse_scenario("scenario: s\nclause: [2/8, profile/windows]\n" + rest, "x");
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error(),
-            "x:2:15: scenario: clause: there is no 'profile/windows'; did you mean 'profile/window'? "
-            "(aoe-harness clauses lists them)");
+  EXPECT_EQ(
+      wrong.error(),
+      "x:2:15: scenario: clause: there is no 'profile/windows'; did you mean 'profile/window'? "
+      "(aoe-harness clauses lists them)");
 }
 
 }  // namespace

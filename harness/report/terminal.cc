@@ -199,8 +199,7 @@ std::string Terminal::clause(const RunRecord& run, const ClauseCoverage& coverag
                           : broken ? red
                                    : yellow),
                   padded(clause.id, clause_columns), harness::text(clause.level),
-                  clipped(kept ? clause.rule : describe(coverage),
-                          style_.columns - verdict_columns - clause_columns - 15));
+                  kept ? clause.rule : describe(coverage));
   if (kept) return text;
   text += "        " + clause.rule + "\n";
   for (const std::size_t i : coverage.cases) {

@@ -14,7 +14,8 @@ import tempfile
 
 import lab
 
-HARNESS, SCENARIOS, PART = sys.argv[1:4]
+HARNESS, SCENARIOS = map(os.path.abspath, sys.argv[1:3])
+PART = sys.argv[3]
 PASSED, FAILED, USAGE, ENVIRONMENT = 0, 1, 2, 3
 
 # One clause kept, one broken: the target's first answer can't be a set string.
@@ -49,10 +50,45 @@ expected-failures:
 """
 
 
+# A target that answers queries of the config, and calls every other command unrecognized.
+BARE = """\
+import socket, struct, sys
+shelf, slot, interface = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind((interface, 0x88a2))
+me = wire.getsockname()[4]
+while True:
+    frame = wire.recv(2000)
+    if frame[14] & 8 or frame[16:18] not in (struct.pack(">H", shelf), b"\\xff\\xff") or frame[18] not in (slot, 0xff):
+        continue
+    is_query = frame[19] == 1
+    answer = frame[6:12] + me + frame[12:14] + (b"\\x18\\0" if is_query else b"\\x1c\\1")
+    answer += struct.pack(">HB", shelf, slot) + frame[19:24]
+    wire.send((answer + (struct.pack(">HHBBH", 16, 1, 2, 0x10, 0) if is_query else b"")).ljust(60, b"\\0"))
+"""
+
+BARE_SUITE = """\
+scenario: a-query-is-answered
+title: A query is answered
+clause: [3.2/1]
+roles: {target: {}}
+steps:
+- config: {op: read}
+---
+scenario: a-list-is-read
+title: A list is read
+clause: [3.3/1]
+requires: [mask]
+roles: {target: {}}
+steps:
+- mask: {op: read}
+"""
+
+
 class Trial:
     def __init__(self, folder):
         self.folder = folder
-        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN)]:
+        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("bare.yaml", BARE_SUITE)]:
             with open(self.path(name), "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -149,6 +185,18 @@ def what_cannot_be_asked_ends_it(trial):
     assert re.fullmatch(r"aoe-harness: .* ended with status 4; it said: no disk today\n", result.stderr), result
 
 
+def what_it_lacks_is_unsupported_with_question_and_answer(trial):
+    lab.require_namespaces()
+    told = trial.harness("conform", "target", "--sut", "/usr/bin/python3 bare.py {shelf} {slot} {interface}", "--scenarios",
+                         "bare.yaml", "--seed", "7").stdout
+    answer = r"e1\.1 error 1 \(unrecognized command code\) to mask"
+    assert re.search(rf"^  lacks  mask +asked e1\.1 mask read; {answer}$", told, re.M), told
+    assert re.search(rf"^  UNSUPPORTED +3\.3/1 .*\n.*\n.* has no mask: asked e1\.1 mask read, it answered {answer}$", told,
+                     re.M), told
+    assert re.search(r"^  PASS +3\.2/1 ", told, re.M), told
+    assert re.match(r"MUST 1 of \d+ kept, 1 unsupported, ", told.splitlines()[-1]), told
+
+
 def run_of(trial, end, *more):
     """The folder of a finished run."""
     trial.harness("conform", end, "--scenarios", "suite.yaml", "--seed", "7", *more,
@@ -223,6 +271,7 @@ def the_page_of_a_suite_has_its_clauses(chromium, trial):
 
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
             the_initiators_suite_is_of_what_binds_one, wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
+            what_it_lacks_is_unsupported_with_question_and_answer,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]
 
 
@@ -250,6 +299,13 @@ COLUMNS = [("target", "aoe-target", "sim"), ("target", "aoe-target", "veth"), ("
            ("initiator", "aoe-initiator", "sim"), ("initiator", "aoe-initiator", "veth")]
 
 
+def leave_out_what_passed(run):
+    """The evidence of it: ledgers and captures are long."""
+    for case in load(os.path.join(run, "run.json"))["cases"]:
+        if case["outcome"] == "PASS":
+            shutil.rmtree(os.path.join(run, case["folder"]), ignore_errors=True)
+
+
 def make_report(folder):
     """Leaves FOLDER/{index.html,junit.xml,summary.md,matrix.json}, and FOLDER/NAME-WORLD/ of each."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -261,7 +317,7 @@ def make_report(folder):
             continue
         name = f"{sut}-{world}"
         with tempfile.TemporaryDirectory() as out:
-            result = subprocess.run([HARNESS, "conform", end, "--sut", sut, "--world", world, "--seed", "1", "-j", "8",
+            result = subprocess.run([HARNESS, "conform", end, "--sut", sut, "--world", world, "--seed", "1", "-j", "10",
                                      "--scenarios", os.path.join(SCENARIOS, end), "--out", out],
                                     capture_output=True, text=True, timeout=280, check=False, stdin=subprocess.DEVNULL)
             print(f"{name}: {' '.join(result.stdout.splitlines()[-2:])}", flush=True)
@@ -269,6 +325,7 @@ def make_report(folder):
                 wrong.append(f"{name} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
             if os.path.exists(os.path.join(out, "last")):
                 shutil.move(os.path.realpath(os.path.join(out, "last")), os.path.join(folder, name))
+                leave_out_what_passed(os.path.join(folder, name))
                 runs.append(name)
     subprocess.run([HARNESS, "matrix", *runs, "--html", "index.html", "--md", "summary.md", "--json", "matrix.json",
                     "--junit", "junit.xml"], cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
@@ -276,14 +333,13 @@ def make_report(folder):
 
 
 def ours_keep_everything(folder):
-    """No clause of ours is broken, in doubt or untested; one without a case says why."""
+    """No clause is broken by ours; nor in doubt in the sim world, where no machine is too busy to tell."""
     wrong = []
     matrix = load(os.path.join(folder, "matrix.json"))
     for number, column in enumerate(matrix["columns"]):
-        if not column["sut"].startswith("aoe-"):
-            continue
+        bad = {"FAIL", "XFAIL", "INCONCLUSIVE"} if column["world"] == "sim" else {"FAIL", "XFAIL"}
         for row in matrix["clauses"]:
-            if row["verdicts"][number] in ["FAIL", "INCONCLUSIVE"]:
+            if column["sut"].startswith("aoe-") and row["verdicts"][number] in bad:
                 wrong.append(f"{column['sut']} {column['world']}: {row['id']} {row['verdicts'][number]}")
     return wrong
 

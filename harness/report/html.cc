@@ -79,23 +79,14 @@ std::string draw_failed(const RunRecord& run) {
 
 std::string draw_filters(const RunRecord& run) {
   const Counts counts = count(run);
-  std::string html = "<div class=\"filters\" role=\"search\" hidden>\n";
+  std::vector<FilterBox> boxes;
   for (std::size_t i = 0; i < outcomes; ++i) {
-    if (counts[i] == 0) continue;
-    const std::string_view word = text(static_cast<Outcome>(i));
-    html += fmt::format("<label><input type=\"checkbox\" value=\"{0}\" checked>{1} {2}</label>\n",
-                        word, chip(word, word), counts[i]);
+    const std::string word(text(static_cast<Outcome>(i)));
+    if (counts[i] > 0) boxes.push_back({word, chip(word, word), counts[i]});
   }
   std::set<std::string> tags;
   for (const CaseRecord& record : run.cases) tags.insert(record.tags.begin(), record.tags.end());
-  html += "<label>tag <select><option value=\"\">any</option>";
-  for (const std::string& tag : tags) html += fmt::format("<option>{}</option>", plain(tag));
-  html +=
-      "</select></label>\n<label>text <input type=\"search\" size=\"14\"></label>\n"
-      "<button type=\"button\" data-open=\"yes\">Open all</button>\n"
-      "<button type=\"button\" data-open=\"no\">Close all</button>\n"
-      "<output class=\"soft\"></output>\n</div>\n";
-  return html;
+  return filter_bar(boxes, tags);
 }
 
 std::string draw_matrix(const RunRecord& run) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/report/html_ladder.h"
 #include "harness/report/html_plot.h"
 #include "harness/report/text.h"
 
@@ -39,6 +40,22 @@ std::string table(std::string_view kind, std::string_view heading, const std::st
       kind, heading, rows);
 }
 
+std::string filter_bar(const std::vector<FilterBox>& boxes, const std::set<std::string>& tags) {
+  std::string html = "<div class=\"filters\" role=\"search\" hidden>\n";
+  for (const FilterBox& box : boxes) {
+    html += fmt::format("<label><input type=\"checkbox\" value=\"{}\" checked>{} {}</label>\n",
+                        plain(box.value), box.shown, box.count);
+  }
+  html += "<label>tag <select><option value=\"\">any</option>";
+  for (const std::string& tag : tags) html += fmt::format("<option>{}</option>", plain(tag));
+  html +=
+      "</select></label>\n<label>text <input type=\"search\" size=\"14\"></label>\n"
+      "<button type=\"button\" data-open=\"yes\">Open all</button>\n"
+      "<button type=\"button\" data-open=\"no\">Close all</button>\n"
+      "<output class=\"soft\"></output>\n</div>\n";
+  return html;
+}
+
 std::string lowered(std::string text) {
   std::ranges::transform(text, text.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; });
@@ -54,92 +71,6 @@ namespace {
 
 std::string pre(std::string_view content) {
   return fmt::format("<pre>{}</pre>\n", markup(content));
-}
-
-// The ladder.
-
-constexpr std::string_view lives = R"(<path class="life" d="M6 0V22M144 0V22"/>)";
-
-/// A frame's way between the two ends: red and cut short where it was dropped.
-std::string draw_wire(const LadderLine& line) {
-  const bool dropped = line.fate.starts_with("dropped");
-  std::string svg =
-      R"(<svg viewBox="0 0 150 22" preserveAspectRatio="none" role="img" aria-label=")" +
-      std::string(line.to_target ? "to the target" : "to the initiator") +
-      (dropped ? ", lost" : "") + R"("><path class="life" d="M6 0V22M144 0V22"/>)";
-  const double begin = line.to_target ? 6 : 144;
-  const double end = dropped ? 75 : line.to_target ? 144 : 6;
-  const int toward = line.to_target ? 1 : -1;
-  svg += fmt::format(R"(<path class="wire{}" d="M{} 11H{}"/>)",
-                     line.struck && !dropped ? " dashed" : "", begin, end);
-  if (dropped) {
-    svg += fmt::format(R"(<path class="lost" d="M{0} 5l12 12m0-12l-12 12"/>)", end - 6);
-  } else {
-    svg += fmt::format(R"(<path class="head" d="M{0} 11l{1} -4v8Z"/>)", end, -9 * toward);
-  }
-  return svg + "</svg>";
-}
-
-/// A row of the ladder, or an edge of a window that it passes.
-struct Rung {
-  Duration at{};
-  const LadderLine* line = nullptr;
-  std::string edge{};
-};
-
-std::string draw_ladder(const CaseRecord& record, const FailureRecord& failure) {
-  if (failure.ladder.empty()) return {};
-  std::vector<Rung> rungs;
-  for (const LadderLine& line : failure.ladder) rungs.push_back({line.at, &line});
-  std::vector<const DueRecord*> dues;
-  for (const DueRecord& due : record.dues) {
-    if (due.where != failure.where || due.met()) continue;
-    dues.push_back(&due);
-    const bool late = !due.came || *due.came > due.latest;
-    rungs.push_back({due.earliest, nullptr, plain(due.what) + " may come from here on"});
-    rungs.push_back({due.latest, nullptr,
-                     plain(due.what) + " is due by here" + (late ? ", and is not there" : "")});
-  }
-  std::ranges::stable_sort(rungs, {}, &Rung::at);
-  const Duration first = failure.ladder.front().at;
-  const std::string nobody = fmt::format(
-      "<svg viewBox=\"0 0 150 22\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{}</svg>",
-      lives);
-  std::string rows;
-  for (const Rung& rung : rungs) {
-    const std::string time = in_milliseconds(rung.at - first);
-    const bool inside = std::ranges::any_of(dues, [&](const DueRecord* due) {
-      return rung.at >= due->earliest && rung.at <= due->latest;
-    });
-    if (rung.line == nullptr) {
-      rows += fmt::format(
-          "<tr class=\"edge\"><td class=\"time\">{}</td><td></td><td>{}</td>"
-          "<td colspan=\"2\">{}</td></tr>\n",
-          time, nobody, rung.edge);
-      continue;
-    }
-    const LadderLine& line = *rung.line;
-    if (line.gap_before) {
-      rows += fmt::format(
-          "<tr class=\"gap\"><td class=\"time\">⋮</td><td></td><td>{}</td>"
-          "<td colspan=\"2\">other frames</td></tr>\n",
-          nobody);
-    }
-    rows += fmt::format(
-        "<tr class=\"frame{}{}{}\"><td class=\"time\">{}</td><td "
-        "class=\"number\">{}</td><td>{}</td>"
-        "<td>{}</td><td>{}</td></tr>\n",
-        line.struck ? " struck" : "", line.guilty ? " guilty" : "", inside ? " inside" : "", time,
-        line.frame, draw_wire(line), plain(line.what),
-        line.fate.empty() ? R"(<span class="soft">delivered</span>)" : plain(line.fate));
-  }
-  return table("ladder",
-               "<th class=\"number\">t (ms)</th><th class=\"number\">#</th>"
-               "<th><span class=\"ends\"><span>initiator</span><span>target</span></span></th>"
-               "<th>frame</th><th>fate</th>",
-               rows) +
-         fmt::format("<p class=\"soft\">t counts from frame #{}, {} into the run.</p>\n",
-                     failure.ladder.front().frame, brief(first));
 }
 
 /// The plot of what a failure is about, where that is a small part of the run.
@@ -162,7 +93,11 @@ std::string draw_failure(const CaseRecord& record, const FailureRecord& failure)
       "<div class=\"failure\"><p class=\"where\">{} · {}</p>\n<dl class=\"verdicts\">"
       "<dt>expected</dt><dd>{}</dd><dt>actual</dt><dd><strong>{}</strong></dd></dl>\n",
       plain(failure.where), plain(failure.rule), plain(failure.expected), plain(failure.actual));
-  html += draw_ladder(record, failure);
+  std::vector<const DueRecord*> dues;
+  for (const DueRecord& due : record.dues) {
+    if (due.where == failure.where && !due.met()) dues.push_back(&due);
+  }
+  html += draw_ladder(failure.ladder, dues);
   if (const std::string closer = draw_closer(record, failure); !closer.empty())
     html += "<h3>Around it</h3>\n" + closer;
   return html + "</div>\n";

@@ -2,8 +2,10 @@
 // came, the frames that led to it, plots, steps, the log and the command that repeats it.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/report/record.h"
 #include "harness/scenario/clauses.h"
@@ -21,6 +23,14 @@ std::string fact(std::string_view name, const std::string& value);
 std::string folded(std::string_view name, const std::string& html);
 /// In a frame that scrolls where the table is wider than the page.
 std::string table(std::string_view kind, std::string_view heading, const std::string& rows);
+/// What the filter's boxes show and hide: elements of class case with data-outcome="value".
+struct FilterBox {
+  std::string value;
+  std::string shown;  // HTML
+  std::size_t count = 0;
+};
+/// The bar that the page's script needs. `tags`: of data-tags.
+std::string filter_bar(const std::vector<FilterBox>& boxes, const std::set<std::string>& tags);
 /// For a search that knows no capitals.
 std::string lowered(std::string text);
 /// "§3.1 ATA commands"

@@ -133,6 +133,7 @@ button { cursor: pointer; }
 .due.unmet line { stroke: var(--bad); }
 path.struck { stroke: var(--bad); stroke-width: 2; }
 path.again { stroke: var(--warn); stroke-width: 2; }
+.dot { fill: var(--open); }
 .key { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; font-size: .82rem; color: var(--soft); }
 .key i { display: inline-block; width: 1.1em; height: .75em; margin-right: .4em; }
 .steps td { overflow-wrap: anywhere; }

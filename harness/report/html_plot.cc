@@ -198,7 +198,52 @@ std::string draw_times(const Axis& axis, double top, double bottom) {
   return svg;
 }
 
+/// The powers of ten around some times.
+struct Decades {
+  double least;
+  double most;
+};
+
+Decades decades(const std::vector<RoundTrip>& trips) {
+  const auto exponent = [](Duration took) {
+    return std::log10(static_cast<double>(std::max(took, Duration(1)).count()));
+  };
+  const auto [shortest, longest] = std::ranges::minmax_element(trips, {}, &RoundTrip::took);
+  const double least = std::floor(exponent(shortest->took));
+  return {least, std::max(std::ceil(exponent(longest->took)), least + 1)};
+}
+
 }  // namespace
+
+std::string plot_round_trips(const std::vector<RoundTrip>& trips, Duration from, Duration until) {
+  if (trips.empty()) return {};
+  const Axis axis(from, until);
+  const Decades scale = decades(trips);
+  const Panel panel{name_height, requests_height, scale.most - scale.least};
+  const double bottom = panel.top + panel.height;
+  std::string svg;
+  for (double power = scale.least; power <= scale.most; ++power) {
+    const double y = panel.y(power - scale.least);
+    svg += fmt::format(R"(<path class="grid" d="M{} {:.1f}H{}"/>)", left, y, right);
+    svg += label(left - 6, y + 4, "end", brief(Duration(std::llround(std::pow(10, power)))));
+  }
+  std::set<std::pair<int, int>> taken;  // places with a dot: more of them could not be told apart
+  for (const RoundTrip& trip : trips) {
+    if (!axis.shows(trip.at, trip.at)) continue;
+    const double took = static_cast<double>(std::max(trip.took, Duration(1)).count());
+    const double x = axis.x(trip.at);
+    const double y = panel.y(std::log10(took) - scale.least);
+    if (!taken.emplace(static_cast<int>(x), static_cast<int>(y)).second) continue;
+    svg += fmt::format(R"(<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="1.5"/>)", x, y);
+  }
+  svg += fmt::format(R"(<rect class="panel" x="{}" y="{}" width="{}" height="{}"/>)", left,
+                     panel.top, right - left, panel.height) +
+         label(left, panel.top - 4, "start", "round trips");
+  return fmt::format(
+             R"(<div class="plot"><svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">)",
+             plot_width, bottom + 18, quantity(trips.size(), "round trip")) +
+         draw_times(axis, panel.top, bottom) + svg + "</svg></div>\n";
+}
 
 std::string plot(const CaseRecord& record, Duration from, Duration until) {
   if (record.samples.empty() && record.steps.empty()) return {};

@@ -8,72 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "harness/report/thinning.h"
+
 namespace aoe::harness {
 namespace {
-
-/// Of each of many equal parts of the run the first, the last, and the extremes.
-class Thinned {
- public:
-  explicit Thinned(Duration span) : width_(span / parts + Duration(1)) {}
-
-  void add(const Sample& sample) {
-    const Duration::rep part = std::min<Duration::rep>(sample.at / width_, parts - 1);
-    if (part != part_) flush();
-    part_ = part;
-    if (held_ == 0) least_ = most_ = sample;
-    if (sample.outstanding < least_.outstanding) least_ = sample;
-    if (sample.outstanding > most_.outstanding) most_ = sample;
-    (held_++ == 0 ? first_ : last_) = sample;
-  }
-  std::vector<Sample> finish() {
-    flush();
-    return std::move(samples_);
-  }
-
- private:
-  static constexpr Duration::rep parts = samples_max / 4;
-
-  void flush() {
-    if (held_ == 0) return;
-    std::array<Sample, 4> kept{first_, least_, most_, held_ > 1 ? last_ : first_};
-    std::ranges::stable_sort(kept, {}, &Sample::at);
-    for (const Sample& sample : kept) {
-      if (samples_.empty() || samples_.back() != sample) samples_.push_back(sample);
-    }
-    held_ = 0;
-  }
-
-  const Duration width_;
-  Duration::rep part_ = 0;
-  std::size_t held_ = 0;
-  Sample first_;
-  Sample least_;
-  Sample most_;
-  Sample last_;
-  std::vector<Sample> samples_;
-};
-
-/// Every one of them, or every second, or every fourth, …
-class Spread {
- public:
-  void add(Incident incident) {
-    if (seen_++ % stride_ != 0) return;
-    if (incidents_.size() == incidents_max) {
-      for (std::size_t i = 0; 2 * i < incidents_max; ++i)
-        incidents_[i] = std::move(incidents_[2 * i]);
-      incidents_.resize((incidents_max + 1) / 2);
-      stride_ *= 2;
-      if ((seen_ - 1) % stride_ != 0) return;
-    }
-    incidents_.push_back(std::move(incident));
-  }
-  std::vector<Incident> finish() { return std::move(incidents_); }
-
- private:
-  std::uint64_t seen_ = 0;
-  std::uint64_t stride_ = 1;
-  std::vector<Incident> incidents_;
-};
 
 class Watch {
  public:

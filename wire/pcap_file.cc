@@ -1,5 +1,8 @@
 #include "wire/pcap_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -29,6 +32,12 @@ std::string message(const std::string& path, int error) {
   return fmt::format("{}: {}", path, std::generic_category().message(error));
 }
 
+/// A stream of its own, for libpcap closes what it is given.
+std::FILE* open_standard_input() {
+  const int copy = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? nullptr : ::fdopen(copy, "rb");
+}
+
 }  // namespace
 
 struct PcapReader::File {
@@ -37,8 +46,10 @@ struct PcapReader::File {
 };
 
 // The file is opened here and not by libpcap, whose own messages name it only sometimes.
-tl::expected<std::unique_ptr<PcapReader>, std::string> PcapReader::open(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "rbe");
+tl::expected<std::unique_ptr<PcapReader>, std::string> PcapReader::open(const std::string& given) {
+  const bool is_standard = given == "-";
+  const std::string path = is_standard ? "standard input" : given;
+  std::FILE* file = is_standard ? open_standard_input() : std::fopen(path.c_str(), "rbe");
   if (file == nullptr) return tl::unexpected(message(path, errno));
   char error[PCAP_ERRBUF_SIZE];
   Pcap pcap(pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error));

@@ -28,7 +28,8 @@ class PcapReader {
     std::size_t original_size = 0;  // on the wire; above bytes.size() where the capture cut it
   };
 
-  /// Errors name the file: "x.pcap: No such file or directory", "x.pcap: not an Ethernet capture".
+  /// "-" is standard input. Errors name the file: "x.pcap: No such file or directory", "x.pcap: not
+  /// an Ethernet capture".
   static tl::expected<std::unique_ptr<PcapReader>, std::string> open(const std::string& path);
   PcapReader(const PcapReader&) = delete;
   PcapReader& operator=(const PcapReader&) = delete;

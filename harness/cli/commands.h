@@ -13,6 +13,7 @@ namespace aoe::harness {
 /// What the command that was given does; returns the program's exit status.
 using Action = std::function<int()>;
 
+void add_check_command(CLI::App& app, Action& action);
 void add_clauses_command(CLI::App& app, Action& action);
 void add_conform_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);

@@ -1,0 +1,34 @@
+// `aoe-harness replay FILE.pcap`: asks an implementation what a capture's requests asked, one after
+// the other, and compares its answers with the capture's.
+//
+// The implementation's disk begins as the capture shows it: as large as IDENTIFY says, with what
+// was read before it was written; its config string as it was first told. Frames keep their
+// sources and all that they hold, but the target's address and the tag.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "harness/run/run_case.h"
+
+namespace aoe::harness {
+
+struct CaptureReplayOptions {
+  std::string capture;
+  CaseOptions cases;              // against what
+  std::optional<Address> device;  // which one of the capture
+  std::optional<Address>
+      at;              // where what is tested answers on a wire: where `device` is, unless told
+  bool exact = false;  // compare all fields
+  std::set<std::string> ignored;  // of reply_fields(): beside those that are free
+  bool quiet = false;             // differences only
+};
+
+/// Does the file begin as a capture does? False for what can't be read.
+bool is_capture(const std::string& path);
+
+/// Returns the program's exit status.
+int replay_capture(const CaptureReplayOptions& options);
+
+}  // namespace aoe::harness

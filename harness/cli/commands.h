@@ -22,6 +22,7 @@ void add_report_command(CLI::App& app, Action& action);
 void add_explain_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_explore_command(CLI::App& app, Action& action);
+void add_record_command(CLI::App& app, Action& action);
 void add_replay_command(CLI::App& app, Action& action);
 void add_run_command(CLI::App& app, Action& action);
 void add_shrink_command(CLI::App& app, Action& action);

@@ -1,10 +1,12 @@
 """Makes the captures of this folder anew, from real programs on a virtual cable. usage: capture.py FOLDER_OF_PROGRAMS [NAME...]
 
-With names, only these. Those of the Linux driver need what suts/linux/fetch gets. Each is written as NAME.pcap; NAME.txt, what our codec says of its frames, comes from
-`captures_test --print NAME.pcap` and is read by a person before it is committed.
+With names, only these. Those of the Linux driver need what suts/linux/fetch gets. Each is written as NAME.pcap; NAME.txt, what
+our codec says of its frames, comes from `captures_test --print NAME.pcap`, and NAME.check and NAME.replay from
+`check_captures.py --write`: all are read by a person before they are committed.
 """
 
 import os
+import struct
 import sys
 import tempfile
 import time
@@ -146,7 +148,97 @@ def linux_one_buffer(client, server, folder):
     vblade.stop()
 
 
-CAPTURES = {"vblade-initiator": vblade_initiator, "target-aoetools": target_aoetools, "linux-target": linux_target,
+class Odd:
+    """Frames that no client of good faith sends, by hand, one after the other, each given time to be answered."""
+
+    READ, WRITE, SET, FORCE_SET = 0x24, 0x34, 3, 4
+
+    def __init__(self, client):
+        self._socket = client.packet_socket("eth0", timeout=0.3)
+        self._tag = 0
+
+    def ask(self, argument, command=0, version=1):
+        self._tag += 1
+        header = bytes.fromhex((SERVER + CLIENT).replace(":", "")) + b"\x88\xa2" + bytes([version << 4, 0])
+        header += struct.pack(">HBBI", 0, 2, command, self._tag)
+        self._socket.send((header + argument).ljust(60, b"\0"))
+        try:
+            while self._socket.recv(2048)[20:24] != self._tag.to_bytes(4, "big"):
+                pass
+        except TimeoutError:
+            pass
+
+    def ata(self, opcode, lba=0, count=1, data=b""):
+        flags = 0x41 if data else 0x40
+        self.ask(bytes([flags, 0, count, opcode]) + lba.to_bytes(6, "little") + bytes(2) + data)
+
+    def config(self, ccmd, string=b"", length=None, **header):
+        length = len(string) if length is None else length
+        self.ask(bytes(5) + bytes([ccmd]) + length.to_bytes(2, "big") + string, command=1, **header)
+
+    def close(self):
+        self._socket.close()
+
+
+def odd(client, start):
+    """What a target makes of frames that are wrong, and of its config string over a restart."""
+    target = start()
+    frames = Odd(client)
+    frames.config(0)
+    frames.config(0, version=7)
+    frames.ask(b"", command=9)
+    frames.config(9)
+    frames.ata(0xEC)
+    frames.ata(Odd.READ, lba=8, count=0)
+    frames.ata(Odd.READ, lba=8, count=3)                      # more than a frame holds
+    frames.ata(Odd.READ, lba=2047, count=2)                   # the second one is beyond the end
+    frames.ata(Odd.READ, lba=2**48 - 1, count=2)
+    frames.ata(Odd.WRITE, lba=100, count=2, data=b"w" * 512)  # half of what it promises
+    frames.ata(Odd.READ, lba=100, count=2)
+    frames.ata(0xE7, count=0)                                 # FLUSH CACHE
+    frames.ata(0xEA, count=0)                                 # FLUSH CACHE EXT
+    frames.ata(0x55)                                          # no such command
+    frames.config(Odd.SET, b"kept")
+    frames.config(Odd.FORCE_SET, b"short", length=300)        # beyond the frame
+    frames.config(0)
+    frames.config(Odd.FORCE_SET, b"l" * 1025)
+    frames.config(Odd.FORCE_SET, b"kept")
+    frames.ask(bytes([1, 200]) + bytes(6), command=3)         # a reservation for 200, of whom one is told
+    frames.ask(bytes([0, 0]), command=3)
+    frames.ask(bytes([2, 0]), command=3)                      # nobody holds it any more
+    target.stop()
+    target = start()
+    frames.config(0)
+    frames.ask(bytes([0, 1, 0, 20]) + bytes(32), command=2)   # 20 directives, of which four are told
+    frames.ask(bytes(4), command=2)
+    target.stop()
+    frames.close()
+
+
+def vblade_odd(client, server, folder):
+    image = make_image(folder)
+
+    def start():
+        vblade = server.start(["vblade", "0", "2", "eth0", image])
+        vblade.wait_for("e0.2")
+        return vblade
+
+    odd(client, start)
+
+
+def target_odd(client, server, folder):
+    image = make_image(folder)
+
+    def start():
+        target = server.start([TARGET, "--shelf", "0", "--slot", "2", "--interface", "eth0", "--state", folder, image])
+        target.wait_for("ready")
+        return target
+
+    odd(client, start)
+
+
+CAPTURES = {"vblade-initiator": vblade_initiator, "target-aoetools": target_aoetools, "vblade-odd": vblade_odd,
+            "target-odd": target_odd, "linux-target": linux_target,
             "linux-vblade": linux_vblade, "linux-cold-loss": linux_cold_loss, "linux-one-buffer": linux_one_buffer}
 
 

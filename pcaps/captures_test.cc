@@ -19,6 +19,8 @@ namespace {
 
 const std::vector<std::string> names{"vblade-initiator", "target-aoetools", "linux-target",
                                      "linux-vblade",     "linux-cold-loss", "linux-one-buffer"};
+/// With requests that are wrong on purpose.
+const std::vector<std::string> odd_names{"vblade-odd", "target-odd"};
 
 std::string path(const std::string& name) {
   return AOE_PCAPS "/" + name;
@@ -50,8 +52,9 @@ std::vector<std::string> lines_of(const std::string& file) {
 }
 
 class Captures : public ::testing::TestWithParam<std::string> {};
+class AllCaptures : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(Captures, AreDescribedAsBefore) {
+TEST_P(AllCaptures, AreDescribedAsBefore) {
   const auto expected = lines_of(path(GetParam() + ".txt"));
   ASSERT_FALSE(expected.empty());
   EXPECT_EQ(describe_capture(path(GetParam() + ".pcap")), expected);
@@ -77,11 +80,15 @@ TEST_P(Captures, HaveEveryRequestAnsweredByOurTarget) {
   EXPECT_EQ(counters.ata_errors, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pcaps, Captures, ::testing::ValuesIn(names), [](const auto& info) {
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   std::ranges::replace(name, '-', '_');
   return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Pcaps, Captures, ::testing::ValuesIn(names), test_name);
+INSTANTIATE_TEST_SUITE_P(Pcaps, AllCaptures, ::testing::ValuesIn(names), test_name);
+INSTANTIATE_TEST_SUITE_P(Odd, AllCaptures, ::testing::ValuesIn(odd_names), test_name);
 
 }  // namespace
 }  // namespace aoe

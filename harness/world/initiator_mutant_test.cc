@@ -126,7 +126,7 @@ const Caught all_caught[] = {
      "io: expected io io completes, got 100 of 100 requests failed, the first: ATA error: status "
      "41, error 04"},
     {"keeps-flushes-to-itself", "flush-fails",
-     "io: expected io fails fails within 2s, got it succeeded"},
+     "hits: expected fault flushes strikes 1 frames or more, got it struck 0"},
     {"discovers-one-address", "discovery-query",
      "hits: expected fault asked strikes 1 frames or more, got it struck 0"},
     {"sets-counts-in-queries", "discovery-query",

@@ -62,6 +62,16 @@ ENDS = """\
 - io: {id: e, op: read, lba: 0}
 - expect: {io: {id: e}}
 """
+# Down, and there again for who asks at once.
+DOWN = """\
+- arm: {fault: kill, id: gone}
+- io: {id: g, op: read, lba: 0}
+- expect: {io: {id: g, result: error}}
+- heal: gone
+- discover: {expect: e1.1, within: 5s}
+- io: {id: h, op: read, lba: 0}
+- expect: {io: {id: h}}
+"""
 BAD_DISK = """\
 - arm: {fault: disk-error, id: bad, op: [read], lba: [64, 71]}
 - io: {id: x, op: read, lba: 64}
@@ -153,7 +163,7 @@ def a_disk_fails_whatever_program_it_belongs_to(trial):
 
 
 def an_initiator_that_mounts_is_driven_by_its_file(trial):
-    mounted = trial.scenario("mounted", READS + WRITES + LOSS)
+    mounted = trial.scenario("mounted", READS + WRITES + LOSS + DOWN)
     trial.passes(mounted, "--world", "veth", "--sut", "aoe-initiator")
     trial.leaves_nothing_but_evidence("mounted")
 

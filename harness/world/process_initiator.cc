@@ -106,7 +106,9 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
 }
 
 ProcessInitiator::~ProcessInitiator() {
-  close_device();
+  if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) {
+    device_.reset();  // else somebody waits for it to be opened, which may take for ever
+  }
   process_.reset();  // what waits for it fails
   workers_.join();
   ::umount2(mount_point_.c_str(), MNT_DETACH);  // where it did not do so itself

@@ -321,7 +321,9 @@ def make_report(folder):
                                      "--scenarios", os.path.join(SCENARIOS, end), "--out", out],
                                     capture_output=True, text=True, timeout=280, check=False, stdin=subprocess.DEVNULL)
             print(f"{name}: {' '.join(result.stdout.splitlines()[-2:])}", flush=True)
-            if result.returncode != PASSED:
+            # Of a program of another make it is no news that it fails, unless somebody wrote down how it does.
+            is_known = sut.startswith("aoe-") or os.path.exists(os.path.join(SCENARIOS, "..", "suts", f"{sut}.expected.yaml"))
+            if result.returncode != PASSED and (is_known or result.returncode != FAILED):
                 wrong.append(f"{name} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
             if os.path.exists(os.path.join(out, "last")):
                 shutil.move(os.path.realpath(os.path.join(out, "last")), os.path.join(folder, name))

@@ -141,6 +141,7 @@ std::string summary_text(const CaptureCheck& check, const CaptureReportOptions& 
   const auto initiators = check.initiators();
   if (!initiators.empty()) {
     std::vector<std::string> names;
+    names.reserve(initiators.size());
     for (const Station& station : initiators) names.push_back(mac_text(station));
     text += fmt::format("asked by {}\n", fmt::join(names, ", "));
   }

@@ -55,6 +55,7 @@ tl::expected<const DeviceAccount*, std::string> choose(const std::string& path,
   }
   const auto names = [&] {
     std::vector<std::string> list;
+    list.reserve(answering.size());
     for (const DeviceAccount* device : answering)
       list.push_back(fmt::format("{} at {}", device->address, check.station(*device->station).mac));
     return fmt::format("{}", fmt::join(list, ", "));

@@ -130,7 +130,7 @@ def shows_what_is_there(trial):
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
     assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts
-    assert facts["checksum"] == "ok" and facts["lba48"] is True, facts
+    assert facts["lba48"] is True, facts
     for line in trial.run("identify", "e0.2").stdout.splitlines():
         name, value = line.split(None, 1)
         expected = facts[name]

@@ -1,6 +1,7 @@
 #include "initiator/device.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "proto/check.h"
 
@@ -10,6 +11,20 @@ namespace {
 constexpr Duration disk_timeout_min = RttEstimator::timeout_initial;
 constexpr unsigned doubts_min = 4;
 using DriverTick = std::chrono::duration<std::int64_t, std::deci>;  // how often its timer looks
+
+/// Why nobody can use a disk that says this of itself.
+std::optional<Reject> flaw_of(const Identity& identity, Bytes block) {
+  const auto reject = [](Rule rule, std::size_t word, std::uint32_t have, std::uint32_t need) {
+    return Reject{rule, static_cast<std::uint16_t>(ata_header_size + 2 * word), have, need};
+  };
+  if (identity.sectors == 0)
+    return reject(Rule::identify_no_sectors, identity.lba48 ? 100 : 60, 0, 1);
+  if (identity.checksum_wrong) {
+    const auto sum = std::accumulate(block.begin(), block.begin() + identify_size, 0U);
+    return reject(Rule::identify_checksum, 255, sum & 0xff, 0);
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -526,6 +541,9 @@ void Device::on_identity(const Completion& result, Bytes data, Event event, Inst
                          Actions& out) {
   identify_pending_ = false;
   auto parsed = parse_identify(data);
+  if (parsed) {
+    if (const auto flaw = flaw_of(*parsed, data)) parsed = tl::unexpected(*flaw);
+  }
   if (result.error != IoError::none || !parsed) {
     event.kind = Event::Kind::identify_failed;
     event.result = result;

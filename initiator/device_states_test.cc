@@ -209,6 +209,29 @@ TEST_F(DeviceStates, IdentifyingAndAUselessIdentityIsDown) {
             "e7.3 could not be identified: AoE error: device unavailable, e7.3 is down");
 }
 
+TEST_F(DeviceStates, IdentifyingAndADiskWithoutSectorsIsDown) {
+  make_identifying();
+  Identity empty = World::large_disk;
+  empty.sectors = 0;
+  world.answer_identify(identify, empty);
+  EXPECT_EQ(world.state(), DeviceState::down);
+  EXPECT_EQ(world.events(),
+            "e7.3 could not be identified: IDENTIFY of a disk without sectors (offset 236: have 0, "
+            "need 1), e7.3 is down");
+}
+
+TEST_F(DeviceStates, IdentifyingAndADamagedIdentityIsDown) {
+  make_identifying();
+  std::array<std::uint8_t, identify_size> block;
+  build_identify(World::large_disk, block);
+  block[100] ^= 4;
+  world.answer(identify, AtaReply{.status = ata::status_drdy, .data = block});
+  EXPECT_EQ(world.state(), DeviceState::down);
+  EXPECT_EQ(world.events(),
+            "e7.3 could not be identified: IDENTIFY with a wrong checksum (offset 546: have 4, "
+            "need 0), e7.3 is down");
+}
+
 TEST_F(DeviceStates, IdentifyingAndSilentIsDown) {
   make_identifying();
   be_silent_for_deadsecs();

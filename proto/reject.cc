@@ -25,6 +25,8 @@ std::string_view text(Rule rule) {
     case Rule::identify_not_lba: return "IDENTIFY without LBA";
     case Rule::identify_sector_size: return "IDENTIFY with sectors of another size";
     case Rule::identify_too_large: return "IDENTIFY with more sectors than it can address";
+    case Rule::identify_no_sectors: return "IDENTIFY of a disk without sectors";
+    case Rule::identify_checksum: return "IDENTIFY with a wrong checksum";
   }
   AOE_CHECK(false && "a rule without a text");
 }
@@ -49,7 +51,9 @@ std::optional<ErrorCode> answer_to(Rule rule) {
     case Rule::identify_too_short:
     case Rule::identify_not_lba:
     case Rule::identify_sector_size:
-    case Rule::identify_too_large: return std::nullopt;
+    case Rule::identify_too_large:
+    case Rule::identify_no_sectors:
+    case Rule::identify_checksum: return std::nullopt;
   }
   AOE_CHECK(false && "a rule without an answer");
 }

@@ -32,8 +32,10 @@ enum class Rule : std::uint8_t {
   identify_not_lba,                // word 49: the device has no LBA, so no sectors we could ask for
   identify_sector_size,            // words 117-118: not the 512 bytes that AoE counts in
   identify_too_large,              // words 60-61, 100-103: more sectors than its LBAs can address
+  identify_no_sectors,             // words 60-61, 100-103: there is nothing to ask for
+  identify_checksum,               // word 255: its signature is there, and the sum is not 0
 };
-inline constexpr int rule_count = static_cast<int>(Rule::identify_too_large) + 1;
+inline constexpr int rule_count = static_cast<int>(Rule::identify_checksum) + 1;
 
 /// A broken rule, with where and by how much.
 struct Reject {

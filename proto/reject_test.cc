@@ -171,7 +171,11 @@ TEST(Reject, EveryRuleOfTheCodecIsBrokenByATest) {
   std::set<Rule> rules;
   for (const Broken& broken : broken_frames()) rules.insert(broken.expected.rule);
   for (const BrokenIdentify& broken : broken_identify()) rules.insert(broken.expected.rule);
-  rules.insert(Rule::read_data_short);  // a client's to find: it knows how much it asked for
+  // A client's to find: it knows how much it asked for, and what it can use.
+  for (const Rule rule :
+       {Rule::read_data_short, Rule::identify_no_sectors, Rule::identify_checksum}) {
+    rules.insert(rule);
+  }
   EXPECT_EQ(rules.size(), static_cast<std::size_t>(rule_count));
 }
 
@@ -183,6 +187,8 @@ TEST(Reject, ARequestThatBreaksARuleHasItsAnswer) {
     EXPECT_EQ(answer_to(broken.rule), std::nullopt) << text(broken.rule);
   }
   EXPECT_EQ(answer_to(Rule::read_data_short), std::nullopt);
+  EXPECT_EQ(answer_to(Rule::identify_no_sectors), std::nullopt);
+  EXPECT_EQ(answer_to(Rule::identify_checksum), std::nullopt);
 }
 
 TEST(Reject, EveryRuleHasATextOfItsOwn) {

@@ -143,7 +143,6 @@ int identify_command(const CommandOptions& options, Address address) {
                               {"lba48", identity.lba48},
                               {"flush-cache", identity.flush_cache},
                               {"flush-cache-ext", identity.flush_cache_ext},
-                              {"checksum", identity.checksum_wrong ? "wrong" : "ok"},
                               {"interfaces", interfaces_of(status)},
                               {"payload", status.payload}};
   if (options.json) {

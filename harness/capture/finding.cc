@@ -81,7 +81,9 @@ std::string_view broken_clause(Rule rule, bool is_reply) {
     case Rule::identify_too_short:
     case Rule::identify_not_lba:
     case Rule::identify_sector_size:
-    case Rule::identify_too_large: return refusing_clause(rule);
+    case Rule::identify_too_large:
+    case Rule::identify_no_sectors:
+    case Rule::identify_checksum: return refusing_clause(rule);
   }
   AOE_CHECK(false && "a rule without a clause");
 }
@@ -105,7 +107,9 @@ std::string_view refusing_clause(Rule rule) {
     case Rule::reserve_addresses_beyond_frame: return "3.4/10";
     case Rule::identify_too_short:
     case Rule::identify_not_lba:
-    case Rule::identify_too_large: return "3.1/12";
+    case Rule::identify_too_large:
+    case Rule::identify_no_sectors: return "3.1/12";
+    case Rule::identify_checksum: return "3.1/14";
     case Rule::identify_sector_size: return "3.1/13";
   }
   AOE_CHECK(false && "a rule without a clause");

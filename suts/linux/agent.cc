@@ -4,6 +4,7 @@
 // The host hears from it first: a message with the kernel's release, when everything is there but
 // the aoe module.
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
@@ -26,6 +27,7 @@
 #include <fstream>
 #include <mutex>
 #include <new>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -88,9 +90,68 @@ Message set_interface(const Message& wanted) {
   return {};
 }
 
+/// The disks that the kernel has announced. One that it has not yet it still reads, to look for
+/// partitions, and nobody can open it meanwhile: whoever waits for udev never sees that.
+class AnnouncedDisks {
+ public:
+  /// Listens from now on, in a thread of its own.
+  void listen() {
+    const int socket = ::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+    sockaddr_nl kernel{};
+    kernel.nl_family = AF_NETLINK;
+    kernel.nl_groups = 1;
+    if (socket < 0 || ::bind(socket, reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) != 0) {
+      give_up("listening to the kernel");
+    }
+    std::thread([this, socket] {
+      std::vector<char> event(piece_size);
+      while (true) {
+        const ssize_t size = ::recv(socket, event.data(), event.size(), 0);
+        if (size > 0) hear({event.data(), static_cast<std::size_t>(size)});
+      }
+    }).detach();
+  }
+  /// "etherd/e1.1"
+  bool has(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    return names_.contains(name);
+  }
+
+ private:
+  /// Lines that end with a zero: "ACTION=add", "SUBSYSTEM=block", "DEVNAME=etherd/e1.1".
+  void hear(const std::string& event) {
+    const auto value = [&](const std::string& key) {
+      const std::size_t at = event.find('\0' + key + '=');
+      return at == std::string::npos ? "" : std::string(event.c_str() + at + key.size() + 2);
+    };
+    if (value("SUBSYSTEM") != "block") return;
+    const std::lock_guard lock(mutex_);
+    if (value("ACTION") == "add") names_.insert(value("DEVNAME"));
+    if (value("ACTION") == "remove") names_.erase(value("DEVNAME"));
+  }
+
+  mutable std::mutex mutex_;
+  std::set<std::string> names_;
+};
+
+AnnouncedDisks announced_disks;
+
+/// A disk's, or its folder's, before it was announced: then it is not there.
+bool is_early(const std::string& path, const struct stat& found) {
+  static const std::string devices = "/dev/";
+  static const std::string folders = "/sys/block/";
+  if (S_ISBLK(found.st_mode)) return !announced_disks.has(path.substr(devices.size()));
+  if (!path.starts_with(folders)) return false;
+  std::string name = path.substr(folders.size());
+  name = name.substr(0, name.find('/'));
+  std::ranges::replace(name, '!', '/');
+  return !name.empty() && !announced_disks.has(name);
+}
+
 Message status(const std::string& path) {
   struct stat found {};
   must(::stat(path.c_str(), &found));
+  if (is_early(path, found)) throw Failed{ENOENT};
   Message answer;
   FileKind kind = FileKind::file;
   if (S_ISDIR(found.st_mode)) kind = FileKind::folder;
@@ -269,6 +330,7 @@ int serve() {
   mount("sysfs", "/sys");
   mount("devtmpfs", "/dev");
   mount("debugfs", "/sys/kernel/debug");
+  announced_disks.listen();
   std::ifstream order("/modules/order");
   for (std::string module; std::getline(order, module);) {
     try {

@@ -20,14 +20,31 @@ bool is_aoe(Bytes frame) {
 
 }  // namespace
 
-Cable::Cable(boost::asio::io_context& loop, std::unique_ptr<PacketPort> port, Descriptor card)
-    : port_(std::move(port)), watcher_(loop), card_(loop) {
+Cable::Cable(boost::asio::io_context& loop, std::unique_ptr<PacketPort> port, Descriptor card,
+             std::function<void()> look)
+    : port_(std::move(port)), watcher_(loop), look_(std::move(look)), card_(loop) {
   card_.assign(boost::asio::local::stream_protocol(), ::dup(card.get()));
-  watcher_.watch(port_->descriptor(), [this] { from_wire(); });
+  watch_wire();
   from_card();
 }
 
+void Cable::watch_wire() {
+  if (watching_ || held_ > 0 || !to_card_.empty()) return;
+  watching_ = true;
+  watcher_.watch(port_->descriptor(), [this] { from_wire(); });
+}
+
+void Cable::release() {
+  --held_;
+  watch_wire();
+}
+
 void Cable::from_wire() {
+  look_();
+  if (held_ > 0) {
+    watching_ = false;
+    return watcher_.unwatch(port_->descriptor());
+  }
   std::array<Bytes, batch_size> frames;
   const std::size_t count = port_->receive(frames);
   for (const Bytes frame : std::span(frames).first(count)) {
@@ -38,12 +55,13 @@ void Cable::from_wire() {
     to_card_.insert(to_card_.end(), frame.begin(), frame.end());
   }
   if (to_card_.empty()) return;
+  watching_ = false;
   watcher_.unwatch(port_->descriptor());
   boost::asio::async_write(card_, boost::asio::buffer(to_card_),
                            [this](const boost::system::error_code& error, std::size_t) {
                              if (error) return;  // the machine has ended
                              to_card_.clear();
-                             watcher_.watch(port_->descriptor(), [this] { from_wire(); });
+                             watch_wire();
                            });
 }
 

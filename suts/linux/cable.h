@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,17 +25,26 @@ namespace aoe::guest {
 class Cable {
  public:
   /// `card` is a stream: QEMU's, where each frame has its length before it (4 bytes, big-endian).
-  Cable(boost::asio::io_context& loop, std::unique_ptr<PacketPort> port, Descriptor card);
+  /// `look` is called before frames are taken from the wire, and may hold them.
+  Cable(boost::asio::io_context& loop, std::unique_ptr<PacketPort> port, Descriptor card,
+        std::function<void()> look);
 
   PacketPort& port() { return *port_; }
+  /// What comes from the wire waits, until it is released as often as it was held.
+  void hold() { ++held_; }
+  void release();
 
  private:
   void from_wire();
+  void watch_wire();
   void from_card();
   void pass_to_wire();
 
   std::unique_ptr<PacketPort> port_;
   AsioWatcher watcher_;
+  const std::function<void()> look_;
+  int held_ = 0;
+  bool watching_ = false;
   boost::asio::local::stream_protocol::socket card_;
   std::vector<std::uint8_t> to_card_;  // while it is written, nothing is received
   std::vector<std::uint8_t> stream_;   // of the card, as far as it was not passed on

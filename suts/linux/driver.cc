@@ -33,7 +33,8 @@ class Driver {
     if (!machine) return tl::unexpected(machine.error());
 
     agent_.emplace(loop_, (*machine)->take_agent(), [this] { end("the machine has ended"); });
-    cable_.emplace(loop_, *std::move(port), (*machine)->take_card());
+    cable_.emplace(loop_, *std::move(port), (*machine)->take_card(),
+                   [this] { follow_interface(); });
     tree_.emplace(*agent_);
     signals_.emplace(loop_, SIGINT, SIGTERM);  // until then they end it at once, which is right
     signals_->async_wait([this](const boost::system::error_code& error, int) {
@@ -83,7 +84,10 @@ class Driver {
       if (change->removed || change->interface.name != options_.interface) continue;
       cable_->port().update(change->interface);
       const Link& link = change->interface.link;
-      if (link.mac != before.mac || link.mtu != before.mtu) set_interface(true, [] {});
+      if (link.mac == before.mac && link.mtu == before.mtu) continue;
+      // What comes later on the wire finds the guest's card changed, as a card of its own would be.
+      cable_->hold();
+      set_interface(true, [this] { cable_->release(); });
     }
   }
 

@@ -55,6 +55,8 @@ steps:
   - arm: {fault: disk-error, id: disk-error}
   - arm: {fault: count, id: count}
   - says: {}
+  - open: {}
+  - close: {}
   - send: {ata: {op: read}}
   - send: {config: {}}
   - send: {mask: {op: edit, directives: [{op: add, mac: "02:00:00:00:00:09"}]}}
@@ -190,7 +192,7 @@ def known_at(document, path):
     complaint = read(yaml.safe_dump(document, sort_keys=False))
     found = re.search(rf"unknown key '{UNKNOWN}'; known are (.*)$", complaint, re.MULTILINE)
     assert found, f"{path}: {complaint}"
-    return set(found[1].split(", "))
+    return set(filter(None, found[1].split(", ")))
 
 
 def check_vocabulary():

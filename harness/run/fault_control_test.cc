@@ -38,6 +38,8 @@ class RecordingWorld final : public World {
   Control set_disk_faults(const std::optional<DiskFaults>& faults) override {
     return note(faults ? fmt::format("disk fails from {}", faults->lba) : "disk is whole");
   }
+  bool open(Address) override { return true; }
+  void close(Address) override {}
   Control says(const Says&, bool) override { return note("says"); }
   Control read_store(std::uint64_t, MutableBytes) override { return {}; }
   FaultStage& stage() override { return stage_; }

@@ -311,6 +311,15 @@ Runner::Result Runner::step(const SaysStep& step) {
   return std::nullopt;
 }
 
+Runner::Result Runner::step(const HoldStep& step) {
+  if (!step.open) {
+    world_.close(scenario_.target.address);
+  } else if (!world_.open(scenario_.target.address)) {
+    return fail(fmt::format("{} can be opened", scenario_.target.address), "it can't");
+  }
+  return std::nullopt;
+}
+
 Runner::Result Runner::step(const SendStep& step) {
   raw_.send(step.frame);
   return std::nullopt;

@@ -71,6 +71,7 @@ class Runner {
   Result step(const WaitStep& step);
   Result step(const ExpectStep& step);
   Result step(const SaysStep& step);
+  Result step(const HoldStep& step);
   Result step(const SendStep& step);
   Result step(const QueryStep& step);
   Result step(const ScapyStep& step);

@@ -460,6 +460,21 @@ TEST(RunnerDiscover, WhatMustNotComeUpMustNot) {
             "line 8: expected e1.1 not up for 1s\nactual up after 0ns");
 }
 
+// open, close
+
+TEST(RunnerHold, ADiskThatWentDownWhileItWasOpenIsDownUntilItIsClosed) {
+  const std::string steps =
+      "- open: {}\n"
+      "- arm: {fault: partition, id: cut}\n"
+      "- io: {id: a, op: read, lba: 0}\n"
+      "- expect: {io: {id: a, result: error}}\n"
+      "- heal: cut\n"
+      "- discover: {found: false, within: 2s}\n";
+  EXPECT_EQ(Play(trial(steps + "- close: {}\n- discover: {}\n")).failures(), "");
+  EXPECT_EQ(Play(trial(steps + "- open: {}\n")).failures(),
+            "line 14: expected e1.1 can be opened\nactual it can't");
+}
+
 // says
 
 TEST(RunnerSays, ATargetThatSaysLessGetsLessFromThenOn) {

@@ -197,6 +197,9 @@ struct InWords {
   }
   std::string operator()(const ExpectStep& step) const { return in_words(step); }
   std::string operator()(const SaysStep& step) const { return in_words(step); }
+  std::string operator()(const HoldStep& step) const {
+    return step.open ? "open the disk" : "close the disk";
+  }
   std::string operator()(const SendStep& step) const {
     const bool to_target = step.frame.direction == Direction::to_target;
     return fmt::format("send {}{}", to_target ? "" : "to the initiator ", name_of(step.frame));
@@ -245,6 +248,7 @@ class Ladder {
     if (step.reply) answer(*step.reply);
     if (step.replies) left(plural(step.replies->count, "answer"));
   }
+  void operator()(const HoldStep& step) { note(step.open ? "opened" : "closed"); }
   void operator()(const SaysStep& step) {
     if (step.announce) {
       left(in_words(step));

@@ -28,7 +28,7 @@ struct TargetRole {
   std::uint64_t sectors = 0;
   bool fill_pattern = true;  // else zeros
   // How it looks to its clients (world/guise.h).
-  Says says;
+  Says says{};
   std::uint64_t base = 0;  // the LBA of its first sector; before it there are none
   unsigned paths = 1;      // addresses at which it answers
 };
@@ -140,8 +140,13 @@ struct ExpectStep {
 
 /// The target says other things of itself from now on.
 struct SaysStep {
-  Says says;
+  Says says{};
   bool announce = false;  // and shows up, unasked
+};
+
+/// `open` and `close`: a user of the disk comes, and goes.
+struct HoldStep {
+  bool open = true;
 };
 
 /// A raw frame enters the link.
@@ -167,7 +172,7 @@ struct Step {
   std::string word;  // "io", "expect"
   std::string text;  // its arguments, in one line: "{id: a, op: read, lba: 0}"
   std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep, SaysStep,
-               SendStep, QueryStep, ScapyStep>
+               HoldStep, SendStep, QueryStep, ScapyStep>
       what;
 };
 

@@ -74,6 +74,9 @@ Step StepReader::read(const YAML::Node& node) {
     YamlMap says = map.map("says");
     step.what = SaysStep{Says::parse(says), says.boolean("announce", false)};
     says.finish();
+  } else if (map.has("open") || map.has("close")) {
+    step.what = HoldStep{step.word == "open"};
+    map.map(step.word).finish();
   } else if (map.has("send")) {
     step.what = send(map.map("send"));
   } else if (map.has("scapy")) {

@@ -22,6 +22,18 @@ bool EngineInitiator::is_up(Address device) const {
   return found != nullptr && found->state() == initiator::DeviceState::up;
 }
 
+bool EngineInitiator::open(Address device) {
+  const bool opened = session_->open(device);
+  users_ += opened ? 1 : 0;
+  return opened;
+}
+
+void EngineInitiator::close(Address device) {
+  if (users_ == 0) return;
+  --users_;
+  session_->close(device);
+}
+
 std::string EngineInitiator::state(Address device) const {
   const initiator::Device* found = session_->engine().find(device);
   return found == nullptr ? std::string() : std::string(initiator::text(found->state()));

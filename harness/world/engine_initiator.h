@@ -28,12 +28,15 @@ class EngineInitiator final : public LiveInitiator {
   }
   bool is_up(Address device) const override;
   std::string state(Address device) const override;
+  bool open(Address device) override;
+  void close(Address device) override;
 
  private:
   explicit EngineInitiator(std::unique_ptr<initiator::LiveSession> session)
       : session_(std::move(session)) {}
 
   std::unique_ptr<initiator::LiveSession> session_;
+  unsigned users_ = 0;  // of the device
   /// Gone before the session is, which cancels what is outstanding: nobody waits for that any more.
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

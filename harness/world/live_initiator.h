@@ -24,6 +24,9 @@ class LiveInitiator {
   virtual void submit(const initiator::IoRequest& request, World::Done done) = 0;
   virtual bool is_up(Address device) const = 0;
   virtual std::string state(Address device) const = 0;
+  /// As World has them.
+  virtual bool open(Address device) = 0;
+  virtual void close(Address device) = 0;
 };
 
 }  // namespace aoe::harness

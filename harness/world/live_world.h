@@ -55,6 +55,8 @@ class LiveWorld final : public World {
     initiator_->submit(request, std::move(done));
   }
   bool is_up(Address device) const override { return initiator_->is_up(device); }
+  bool open(Address device) override { return initiator_->open(device); }
+  void close(Address device) override { initiator_->close(device); }
   std::string state(Address device) const override { return initiator_->state(device); }
   Mac mac(End end) const override;
   std::string interface() const override { return "eth0"; }

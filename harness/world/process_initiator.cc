@@ -22,6 +22,7 @@ using initiator::IoError;
 using initiator::IoKind;
 
 constexpr std::chrono::milliseconds look_interval{20};
+constexpr std::chrono::seconds hold_patience{10};
 constexpr std::size_t workers_max = 32;  // requests that the file is given at once
 constexpr std::align_val_t page{4096};   // what direct I/O asks of memory
 
@@ -175,6 +176,34 @@ void ProcessInitiator::submit(const initiator::IoRequest& request, World::Done d
       if (transfer->error == 0) copy({transfer->bytes, request.into.size()}, request.into);
       transfer->done({.id = request.id, .error = reason_of(transfer->error, is_up(address_))});
     });
+  });
+}
+
+/// On a thread, for it may need frames that pass this process, or never end; the loop goes on
+/// meanwhile. Returns whether it was done in time.
+bool ProcessInitiator::wait_for(std::function<void()> deed) {
+  auto done = std::make_shared<bool>(false);
+  boost::asio::post(workers_, [this, deed = std::move(deed), done] {
+    deed();
+    boost::asio::post(loop_, [done] { *done = true; });
+  });
+  const auto until = std::chrono::steady_clock::now() + hold_patience;
+  while (!*done && loop_.run_one_until(until) > 0) {
+  }
+  return *done;
+}
+
+bool ProcessInitiator::open(Address) {
+  return wait_for(
+             [this] { held_ = Descriptor(::open(files_.device.c_str(), O_RDONLY | O_CLOEXEC)); }) &&
+         held_.get() >= 0;
+}
+
+/// With all that hold it for requests.
+void ProcessInitiator::close(Address) {
+  (void)wait_for([this] {
+    close_device();
+    held_ = Descriptor();
   });
 }
 

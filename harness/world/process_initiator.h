@@ -37,6 +37,8 @@ class ProcessInitiator final : public LiveInitiator {
   /// Can it be told to search for disks? One that has no way to be told is ready at once.
   bool is_ready() const { return ready_; }
   bool is_up(Address device) const override { return state(device) == "up"; }
+  bool open(Address device) override;
+  void close(Address device) override;
   std::string state(Address device) const override {
     return device == address_ ? state_ : std::string();
   }
@@ -59,6 +61,7 @@ class ProcessInitiator final : public LiveInitiator {
   void carry_out(Transfer& transfer);
   std::shared_ptr<const Descriptor> open_device();
   void close_device();
+  bool wait_for(std::function<void()> deed);
 
   boost::asio::io_context& loop_;
   const Address address_;
@@ -71,6 +74,7 @@ class ProcessInitiator final : public LiveInitiator {
   bool ready_ = false;
   std::mutex mutex_;
   std::shared_ptr<const Descriptor> device_;  // open for all requests, until one fails
+  Descriptor held_;                           // open for nobody's requests, until it is closed
   std::unique_ptr<Process> process_;
   boost::asio::thread_pool workers_;
 };

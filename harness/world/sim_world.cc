@@ -244,6 +244,19 @@ bool SimWorld::is_up(Address device) const {
   return found != nullptr && found->state() == initiator::DeviceState::up;
 }
 
+bool SimWorld::open(Address device) {
+  begin();
+  const bool opened = session_.open(device);
+  users_ += opened ? 1 : 0;
+  return opened;
+}
+
+void SimWorld::close(Address device) {
+  if (users_ == 0) return;
+  --users_;
+  session_.close(device);
+}
+
 std::string SimWorld::state(Address device) const {
   const initiator::Device* found = session_.engine().find(device);
   return found == nullptr ? std::string() : std::string(initiator::text(found->state()));

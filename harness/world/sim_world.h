@@ -31,6 +31,8 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, Done done) override;
   bool is_up(Address device) const override;
+  bool open(Address device) override;
+  void close(Address device) override;
   std::string state(Address device) const override;
   Mac mac(End end) const override;
   void inject(Direction direction, Bytes frame) override {
@@ -115,6 +117,7 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   std::deque<std::vector<std::uint8_t>> waiting_;
   std::vector<Done> pending_;  // by a request's id
   std::vector<std::uint64_t> free_ids_;
+  unsigned users_ = 0;  // of the device
 };
 
 }  // namespace aoe::harness

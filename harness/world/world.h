@@ -58,6 +58,10 @@ class World {
   virtual void submit(const initiator::IoRequest& request, Done done) = 0;
   /// Would the initiator take a request for this device?
   virtual bool is_up(Address device) const = 0;
+  /// Somebody uses the device from now on, though nothing be asked of it; returns whether that can
+  /// be. And no more.
+  virtual bool open(Address device) = 0;
+  virtual void close(Address device) = 0;
   /// What the initiator says of it: "up", "identifying", "down"; nothing where it knows of none.
   virtual std::string state(Address device) const = 0;
 

@@ -65,6 +65,10 @@ steps:
   - config: {}
   - mask: {}
   - reserve: {}
+  - ask: {kind: read}
+  - alive: {}
+  - advertised: trim
+  - send: {kind: config, repeat: buffers, tag: each}
   - scapy: {script: x.py}
   - expect:
       io: {id: a}
@@ -73,8 +77,10 @@ steps:
       retransmit: {of: drop, within: rto}
       outstanding: {max: 16, from: retransmit(drop), until: io(a)}
       hits: {of: drop}
-      reply: {ata: {}, config: {}, mask: {}, reserve: {}}
+      reply: {ata: {}, identify: {words: [{word: 49, is: 0}]}, config: {}, mask: {}, reserve: {}}
       replies: {}
+      announcement: {}
+      store: {data: pattern}
   - expect: {reply: {any: [ok, {error: 2}]}}
 explore: {}
 finally: {all-io: resolved}
@@ -105,6 +111,15 @@ WRONG = [
     "steps: [{send: {config: {}}}, {expect: {reply: []}}]",
     "steps: [{send: {config: {}}}, {expect: {reply: {ata: {data: some}}}}]",
     "steps: [{expect: {device: up}}]",
+    "steps: [{expect: {store: {lba: 1}}}]",
+    "steps: [{expect: {announcement: {to: nobody}}}]",
+    "steps: [{ask: {kind: question}}]",
+    "steps: [{ask: {}}]",
+    "steps: [{alive: {for: 1s}}]",
+    "steps: [{advertised: wings}]",
+    "steps: [{send: {kind: read, repeat: always}}]",
+    "steps: [{send: {config: {}}}, {expect: {reply: {identify: {words: [{word: 3}]}}}}]",
+    "steps: [{send: {config: {}}}, {expect: {replies: {from: here}}}]",
     "steps: [{expect: {device: gone, within: 1s}}]",
     "steps: [{expect: {outstanding: {from: io(a)}}}]",
     "steps: [{io: {id: a, op: read}}, {expect: {outstanding: {max: 1, from: begin(a)}}}]",

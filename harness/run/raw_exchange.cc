@@ -8,6 +8,7 @@
 
 #include "harness/data/pattern.h"
 #include "proto/check.h"
+#include "proto/identify.h"
 
 namespace aoe::harness {
 namespace {
@@ -26,6 +27,7 @@ constexpr std::size_t shelf_at = 16;
 constexpr std::size_t slot_at = 18;
 constexpr std::size_t command_at = 19;
 constexpr std::size_t tag_at = 20;
+constexpr auto config_code = static_cast<std::uint8_t>(Command::config);
 
 // encode
 
@@ -44,20 +46,10 @@ std::uint8_t natural_flags(std::uint8_t opcode) {
   }
 }
 
-void fill(const Content& content, std::uint64_t lba, bool disk_has_pattern, MutableBytes into) {
-  if (content.kind == Content::Kind::pattern && disk_has_pattern) {
-    fill_pattern(lba, 0, into);
-  } else if (content.kind == Content::Kind::bytes) {
-    for (std::size_t i = 0; i < into.size(); ++i) into[i] = content.bytes[i % content.bytes.size()];
-  } else {
-    std::ranges::fill(into, std::uint8_t{0});
-  }
-}
-
 /// What follows the header, whatever it says.
 struct ArgWriter {
   std::vector<std::uint8_t>& out;
-  bool disk_has_pattern;
+  const RawDefaults& defaults;
 
   void operator()(std::monostate) const {}
   void operator()(const ArgBytes& bytes) const {
@@ -66,14 +58,15 @@ struct ArgWriter {
 
   void operator()(const AtaFields& ata) const {
     const std::uint8_t flags = ata.flags.value_or(natural_flags(ata.opcode));
-    for (const std::uint8_t byte : {flags, ata.feature, ata.count, ata.opcode}) out.push_back(byte);
+    const std::uint8_t count = ata.most ? defaults.sectors_most : ata.count;
+    for (const std::uint8_t byte : {flags, ata.feature, count, ata.opcode}) out.push_back(byte);
     for (unsigned i = 0; i < 6; ++i) out.push_back(static_cast<std::uint8_t>(ata.lba >> (8 * i)));
     if ((flags & extended_flag) == 0) *(out.end() - 3) |= lba_mode;
     out.resize(out.size() + 2);
     if (ata.data.kind == Content::Kind::none) return;
     const std::size_t at = out.size();
-    out.resize(at + ata.count * sector_size);
-    fill(ata.data, ata.lba, disk_has_pattern, std::span(out).subspan(at));
+    out.resize(at + count * sector_size);
+    fill(ata.data, ata.lba, defaults.disk_has_pattern, std::span(out).subspan(at));
   }
 
   void operator()(const ConfigFields& config) const {
@@ -155,6 +148,7 @@ class Comparison {
   void header(const ReplySpec& expected);
   void success(bool demanded);
   void ata(const ReplySpec& expected);
+  void identify(const ReplySpec& expected);
   void config(const ReplySpec& expected);
   void lists(const ReplySpec& expected);
 
@@ -194,7 +188,9 @@ class Comparison {
   void status(const Bits& expected);
   void data(const Content& expected);
   std::size_t list_count() const { return answer_[is_mask() ? 27 : 25]; }
-  bool is_mask() const { return answer_[command_at] == static_cast<std::uint8_t>(Command::mask); }
+  /// The command that was asked for: an answer may have another, which is a finding of its own.
+  std::uint8_t command() const { return request_.size() > command_at ? request_[command_at] : 0; }
+  bool is_mask() const { return command() == static_cast<std::uint8_t>(Command::mask); }
 
   const Bytes request_;
   const Bytes answer_;
@@ -207,28 +203,14 @@ void Comparison::header(const ReplySpec& expected) {
   const std::uint8_t flags = answer_[version_at] & 0xf;
   const bool has_error = (flags & flag_error) != 0;
   const std::uint8_t error = has_error ? answer_[error_at] : 0;
-  // First what the scenario asks for: what it is about is what a reader wants to see.
   if (expected.error && *expected.error != error) {
     differ("error", named_error(*expected.error), named_error(error));
   }
   nibble("flags", version_at, false, expected.flags);
-  if (!expected.flags && (flags & flag_response) == 0) differ("flags", "R set", "R clear");
-  nibble("version", version_at, true, expected.version.value_or(protocol_version));
-  exact("shelf", shelf_at, 2, std::optional(expected.shelf.value_or(defaults_.address.shelf)));
-  exact("slot", slot_at, 1, std::optional(expected.slot.value_or(defaults_.address.slot)));
-  const bool knows_command = request_.size() > command_at;
-  if (expected.command || knows_command) {
-    exact("command", command_at, 1,
-          std::optional(expected.command.value_or(knows_command ? request_[command_at] : 0)));
-  }
-  if (request_.size() >= source_at + 6) {
-    const Mac asker = mac_at(request_, source_at);
-    const Mac to = mac_at(answer_, 0);
-    if (to != asker) differ("destination", fmt::format("{}", asker), fmt::format("{}", to));
-  }
-  if (const Mac from = mac_at(answer_, source_at); from.is_multicast()) {
-    differ("source", "a unicast address", fmt::format("{}", from));
-  }
+  nibble("version", version_at, true, expected.version);
+  exact("shelf", shelf_at, 2, expected.shelf);
+  exact("slot", slot_at, 1, expected.slot);
+  exact("command", command_at, 1, expected.command);
   if (expected.size && answer_.size() < *expected.size) {
     differ("size", fmt::format("{} or more", *expected.size), fmt::format("{}", answer_.size()));
   }
@@ -240,7 +222,7 @@ void Comparison::success(bool demanded) {
     differ("error", "none", named_error(answer_[error_at]));
     return;
   }
-  const std::uint8_t command = answer_[command_at];
+  const std::uint8_t command = this->command();
   if (command == static_cast<std::uint8_t>(Command::ata)) {
     status({ata::status_drdy | ata::status_failed, ata::status_drdy});
   } else if (command == static_cast<std::uint8_t>(Command::mask)) {
@@ -251,12 +233,22 @@ void Comparison::success(bool demanded) {
 void Comparison::status(const Bits& expected) {
   if (!reaches("ata.status", ata_header_size)) return;
   const std::uint8_t got = answer_[27];
+  if (expected.any) {
+    if ((got & expected.mask) != 0) return;
+    differ("ata.status", "one of BSY, DF, DRQ and ERR", named_status(got));
+    return;
+  }
   if ((got & expected.mask) == expected.value) return;
   differ("ata.status", named_status(expected.value), named_status(got));
 }
 
 void Comparison::data(const Content& expected) {
   if (!reaches("request", ata_header_size) || request_.size() < ata_header_size) return;
+  if (expected.kind == Content::Kind::none) {
+    const std::size_t got = answer_.size() - ata_header_size;
+    if (answer_.size() > frame_size_min) differ("ata.data", "none", fmt::format("{} bytes", got));
+    return;
+  }
   const std::size_t size = request_[26] * sector_size;
   if (!reaches("ata.data", ata_header_size + size)) return;
   std::uint64_t lba = 0;
@@ -286,6 +278,36 @@ void Comparison::ata(const ReplySpec& expected) {
   if (expected.ata_data) data(*expected.ata_data);
 }
 
+void Comparison::identify(const ReplySpec& expected) {
+  if (expected.identify_words.empty() && !expected.identify_texts && !expected.identify_checksum) {
+    return;
+  }
+  if (!reaches("identify", ata_header_size + identify_size)) return;
+  const Bytes block = answer_.subspan(ata_header_size, identify_size);
+  for (const IdentifyWords& words : expected.identify_words) {
+    std::uint64_t got = 0;
+    for (std::size_t i = 2 * std::size_t{words.count}; i-- > 0;) {
+      got = got << 8 | block[2 * std::size_t{words.word} + i];
+    }
+    if ((got & words.mask) != words.value) {
+      differ(fmt::format("identify word {}", words.word), fmt::format("0x{:x}", words.value),
+             fmt::format("0x{:x}", got & words.mask));
+    }
+  }
+  constexpr std::array<std::array<std::size_t, 2>, 3> texts{{{10, 20}, {23, 27}, {27, 47}}};
+  for (const auto& [first, end] : texts) {
+    for (std::size_t at = 2 * first; expected.identify_texts && at < 2 * end; ++at) {
+      if (block[at] >= ' ' && block[at] <= '~') continue;
+      differ(fmt::format("identify word {}", at / 2), "letters, padded with blanks",
+             fmt::format("0x{:02x}", block[at]));
+    }
+  }
+  if (!expected.identify_checksum || block[2 * 255] != 0xa5) return;
+  std::uint8_t sum = 0;
+  for (const std::uint8_t byte : block) sum = static_cast<std::uint8_t>(sum + byte);
+  if (sum != 0) differ("identify checksum", "all bytes to add up to 0", fmt::format("{}", sum));
+}
+
 void Comparison::config(const ReplySpec& expected) {
   least("config.buffers", 24, 2, expected.buffers);
   exact("config.firmware", 26, 2, expected.firmware);
@@ -296,12 +318,10 @@ void Comparison::config(const ReplySpec& expected) {
   const std::size_t length = number_at(answer_, 30, 2);
   if (!reaches("config.string", config_header_size + length)) return;
   const Bytes got = answer_.subspan(config_header_size, length);
-  if (std::ranges::equal(got, *expected.string)) return;
-  std::string printable(got.begin(), got.end());
-  std::ranges::replace_if(
-      printable, [](char c) { return c < ' ' || c > '~'; }, '?');
-  differ("config.string", fmt::format("\"{}\"", *expected.string),
-         fmt::format("\"{}\"", printable));
+  const auto as_byte = [](char c) { return static_cast<std::uint8_t>(c); };
+  if (std::ranges::equal(got, *expected.string, {}, {}, as_byte)) return;
+  differ("config.string", fmt::format("\"{}\"", printable(*expected.string)),
+         fmt::format("\"{}\"", printable({got.begin(), got.end()})));
 }
 
 void Comparison::lists(const ReplySpec& expected) {
@@ -310,10 +330,11 @@ void Comparison::lists(const ReplySpec& expected) {
   exact("mask.count", 27, 1, expected.mask_count);
   exact("reserve.op", 24, 1, expected.reserve_command);
   exact("reserve.count", 25, 1, expected.reserve_count);
-  if (!expected.macs || !reaches("list", is_mask() ? 28 : 26)) return;
+  if (!expected.macs && !expected.list_whole) return;
+  if (!reaches("list", is_mask() ? 28 : 26)) return;
   const std::size_t entry = is_mask() ? 8 : 6;
   const std::size_t begin = is_mask() ? 28 : 26;
-  if (!reaches("list", begin + list_count() * entry)) return;
+  if (!reaches("list", begin + list_count() * entry) || !expected.macs) return;
   std::vector<Mac> got;
   for (std::size_t i = 0; i < list_count(); ++i) {
     got.push_back(mac_at(answer_, begin + (i + 1) * entry - 6));
@@ -333,7 +354,24 @@ std::optional<std::uint32_t> tag_of(Bytes frame) {
   return static_cast<std::uint32_t>(number_at(frame, tag_at, 4));
 }
 
+bool awaits_announcements(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.steps, [](const Step& step) {
+    const auto* expect = std::get_if<ExpectStep>(&step.what);
+    return expect != nullptr && expect->announcement.has_value();
+  });
+}
+
 }  // namespace
+
+void fill(const Content& content, std::uint64_t lba, bool disk_has_pattern, MutableBytes into) {
+  if (content.kind == Content::Kind::pattern && disk_has_pattern) {
+    fill_pattern(lba, 0, into);
+  } else if (content.kind == Content::Kind::bytes) {
+    for (std::size_t i = 0; i < into.size(); ++i) into[i] = content.bytes[i % content.bytes.size()];
+  } else {
+    std::ranges::fill(into, std::uint8_t{0});
+  }
+}
 
 std::vector<std::uint8_t> encode(const FrameSpec& spec, const RawDefaults& defaults) {
   std::vector<std::uint8_t> frame;
@@ -341,7 +379,7 @@ std::vector<std::uint8_t> encode(const FrameSpec& spec, const RawDefaults& defau
     frame = *spec.bytes;
   } else {
     const bool to_target = spec.direction == Direction::to_target;
-    const ArgWriter out{frame, defaults.disk_has_pattern};
+    const ArgWriter out{frame, defaults};
     out.address(spec.destination.value_or(to_target ? defaults.target : defaults.initiator));
     out.address(spec.source.value_or(to_target ? defaults.initiator : defaults.target));
     out.number(ethertype, 2);
@@ -365,29 +403,56 @@ std::optional<std::string> mismatch(const ReplySpec& expected, Bytes request, By
   comparison.header(expected);
   comparison.success(expected.success);
   comparison.ata(expected);
+  comparison.identify(expected);
   comparison.config(expected);
   comparison.lists(expected);
   return std::move(comparison).result();
 }
 
 RawExchanges::RawExchanges(const Scenario& scenario, World& world)
-    : scenario_(scenario), world_(world), next_tag_(first_tag) {}
+    : scenario_(scenario),
+      world_(world),
+      listens_(awaits_announcements(scenario)),
+      next_tag_(first_tag) {
+  if (listens_) world_.stage().listen(this);
+}
 
 RawExchanges::~RawExchanges() {
-  if (!requests_.empty()) world_.stage().listen(nullptr);
+  if (listens_) world_.stage().listen(nullptr);
+}
+
+bool RawExchanges::Request::all_answered() const {
+  return std::ranges::all_of(tags, [this](std::uint32_t tag) {
+    return std::ranges::any_of(answers,
+                               [tag](const Answer& answer) { return tag_of(answer.bytes) == tag; });
+  });
 }
 
 const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
+  listens_ = true;
   world_.stage().listen(this);
-  const RawDefaults defaults{world_.mac(End::initiator), world_.mac(End::target),
-                             scenario_.target.address, next_tag_++, scenario_.target.fill_pattern};
+  const Counts counts = this->counts().value_or(Counts{});
+  RawDefaults defaults{.initiator = world_.mac(End::initiator),
+                       .target = world_.mac(End::target),
+                       .address = scenario_.target.address,
+                       .luns = scenario_.target.luns,
+                       .tag = next_tag_++,
+                       .disk_has_pattern = scenario_.target.fill_pattern,
+                       .sectors_most = counts.sectors};
   Request& request = requests_.emplace_back(Request{.id = spec.id,
                                                     .bytes = encode(spec, defaults),
                                                     .defaults = defaults,
                                                     .direction = spec.direction,
                                                     .sent = world_.now()});
   if (const auto tag = tag_of(request.bytes)) by_tag_[*tag] = &request;
-  for (std::uint32_t i = 0; i < spec.repeat; ++i) {
+  const std::uint32_t copies = spec.repeat_buffers ? counts.buffers : spec.repeat;
+  for (std::uint32_t i = 0; i < copies; ++i) {
+    if (i > 0 && spec.tag_each) {
+      defaults.tag = next_tag_++;
+      request.bytes = encode(spec, defaults);
+      by_tag_[defaults.tag] = &request;
+      request.tags.push_back(defaults.tag);
+    }
     sending_ = &request;
     world_.inject(spec.direction, request.bytes);
     sending_ = nullptr;
@@ -400,6 +465,28 @@ const RawExchanges::Request& RawExchanges::find(const std::string& id) const {
   AOE_CHECK(!requests_.empty());
   if (id.empty()) return requests_.back();
   return *std::ranges::find(requests_, id, &Request::id);
+}
+
+std::optional<RawExchanges::Counts> RawExchanges::counts() const {
+  for (auto request = requests_.rbegin(); request != requests_.rend(); ++request) {
+    for (auto answer = request->answers.rbegin(); answer != request->answers.rend(); ++answer) {
+      const Bytes bytes = answer->bytes;
+      const bool is_config = bytes.size() >= config_header_size &&
+                             request->bytes[command_at] == config_code &&
+                             (bytes[version_at] & flag_error) == 0;
+      if (!is_config) continue;
+      const auto sectors = static_cast<std::uint8_t>(bytes[28] == 0 ? 2 : bytes[28]);
+      return Counts{static_cast<std::uint16_t>(number_at(bytes, 24, 2)), sectors};
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<RawExchanges::Answer> RawExchanges::announcements(Instant since) const {
+  std::vector<Answer> found;
+  std::ranges::copy_if(announcements_, std::back_inserter(found),
+                       [since](const Answer& answer) { return answer.at >= since; });
+  return found;
 }
 
 Duration RawExchanges::silence(Duration otherwise) const {
@@ -423,7 +510,13 @@ bool RawExchanges::entered(FrameId id, Direction direction, Bytes frame, Instant
 
 bool RawExchanges::left(FrameId id, Direction direction, Bytes frame, Instant now) {
   Request* request = with_tag_of(frame);
-  if (request == nullptr || id < request->first) return false;  // it was there before
+  if (request == nullptr || id < request->first) {  // it was there before
+    const bool is_config = frame.size() > command_at && frame[command_at] == config_code;
+    if (direction == Direction::to_initiator && is_config) {
+      announcements_.push_back({id, now, {frame.begin(), frame.end()}});
+    }
+    return false;
+  }
   if (request->direction != direction) {
     if (request->answers.empty()) {
       round_trips_.sample(now - request->sent);

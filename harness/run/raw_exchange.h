@@ -21,16 +21,21 @@ namespace aoe::harness {
 struct RawDefaults {
   Mac initiator;
   Mac target;
-  Address address;  // the target's
+  Address address;        // the target's
+  std::uint8_t luns = 1;  // it has, from that slot on
   std::uint32_t tag = 0;
   bool disk_has_pattern = true;
+  std::uint8_t sectors_most = 2;  // the target takes at once, as it said last
 };
 
 /// The frame's bytes, damaged as told.
 std::vector<std::uint8_t> encode(const FrameSpec& spec, const RawDefaults& defaults);
 
+/// Sector data as it lies on the disk from `lba` on.
+void fill(const Content& content, std::uint64_t lba, bool disk_has_pattern, MutableBytes into);
+
 /// What is wrong with an answer to `request`: "ata.status: expected DRDY|ERR (0x41), got DRDY
-/// (0x40)". Fields of the header that every answer copies are judged unless told (AoEr11 §2).
+/// (0x40)". Only what is expected is judged; what holds for each answer is answer_rules.h's.
 std::optional<std::string> mismatch(const ReplySpec& expected, Bytes request, Bytes answer,
                                     const RawDefaults& defaults);
 
@@ -41,6 +46,11 @@ class RawExchanges final : public FaultStage::Listener {
     Instant at{};
     std::vector<std::uint8_t> bytes;
   };
+  /// What a target says that it takes, in a config answer (AoEr11 §3.2).
+  struct Counts {
+    std::uint16_t buffers = 0;
+    std::uint8_t sectors = 0;
+  };
   struct Request {
     std::string id;
     std::vector<std::uint8_t> bytes;
@@ -49,10 +59,15 @@ class RawExchanges final : public FaultStage::Listener {
     FrameId first = 0;  // frame of the ledger,
     FrameId frame = 0;  // and the last copy
     Instant sent{};
-    std::vector<Answer> answers{};  // that have arrived
+    std::vector<Answer> answers{};      // that have arrived
+    std::vector<std::uint32_t> tags{};  // of the copies, where each has its own
+
+    /// Where each copy has a tag of its own: has each an answer?
+    bool all_answered() const;
   };
 
-  /// Listens at the world's fault stage from its first frame on, as long as it lives.
+  /// Listens at the world's fault stage as long as it lives: from its first frame on, or at once
+  /// where the scenario awaits an announcement.
   RawExchanges(const Scenario& scenario, World& world);
   RawExchanges(const RawExchanges&) = delete;
   RawExchanges& operator=(const RawExchanges&) = delete;
@@ -61,6 +76,10 @@ class RawExchanges final : public FaultStage::Listener {
   const Request& send(const FrameSpec& spec);
   /// The one of that name; the last one, for none.
   const Request& find(const std::string& id) const;
+  /// As the target's last config answer to one of these has it; nothing: there was none.
+  std::optional<Counts> counts() const;
+  /// Config answers that nobody asked for, since then.
+  std::vector<Answer> announcements(Instant since) const;
   /// How long to listen until silence is an answer: the timeout that RFC 6298 makes of the round
   /// trips of all exchanges here; `otherwise` where there was none.
   Duration silence(Duration otherwise) const;
@@ -75,6 +94,8 @@ class RawExchanges final : public FaultStage::Listener {
   World& world_;
   std::deque<Request> requests_;                        // references stay good
   std::unordered_map<std::uint32_t, Request*> by_tag_;  // the latest
+  std::vector<Answer> announcements_;
+  bool listens_ = false;
   Request* sending_ = nullptr;
   std::uint32_t next_tag_;
   bool answered_ = false;

@@ -5,11 +5,13 @@
 #include "harness/data/pattern.h"
 #include "harness/test_words.h"
 #include "proto/describe.h"
+#include "proto/identify.h"
 
 namespace aoe::harness {
 namespace {
 
-const RawDefaults here{client_mac, server_mac, disk, 0x5c000001, true};
+const RawDefaults here{
+    .initiator = client_mac, .target = server_mac, .address = disk, .tag = 0x5c000001};
 
 /// The frame of a `send` step.
 FrameBytes frame(const std::string& fields) {
@@ -93,20 +95,70 @@ FrameBytes answer(const Body& body, Address address = disk, Mac to = client_mac)
   return frame_of({to, server_mac, address, 0x5c000001}, body);
 }
 
-TEST(RawAnswer, EveryAnswerIsTheTargetsOwn) {
+TEST(RawAnswer, FieldsOfTheHeaderAreJudgedWhereTheyAreNamed) {
   const AtaReply done{.status = ata::status_drdy};
-  EXPECT_EQ(judged("{}", answer(done)), "right");
-  EXPECT_EQ(judged("{}", answer(done, {65535, 1})), "shelf: expected 1, got 65535");
-  EXPECT_EQ(judged("{}", answer(done, {1, 255})), "slot: expected 1, got 255");
-  EXPECT_EQ(judged("{}", answer(done, disk, other_mac)),
-            "destination: expected 02:00:00:00:00:01, got 02:00:00:00:00:03");
-  EXPECT_EQ(judged("{}", answer(ConfigReply{})), "command: expected 0, got 1");
-  EXPECT_EQ(judged("{}", frame("ata: {op: read-ext}")), "flags: expected R set, got R clear");
+  EXPECT_EQ(judged("answer", answer(done)), "right");
+  EXPECT_EQ(judged("{shelf: 1}", answer(done, {65535, 1})), "shelf: expected 1, got 65535");
+  EXPECT_EQ(judged("{slot: 1}", answer(done, {1, 255})), "slot: expected 1, got 255");
+  EXPECT_EQ(judged("{command: ata}", answer(ConfigReply{})), "command: expected 0, got 1");
+  EXPECT_EQ(judged("{flags: [response]}", frame("ata: {op: read-ext}")),
+            "flags: expected 8, got 0");
   FrameBytes other_version = answer(done);
   other_version[14] = 0x08;
-  EXPECT_EQ(judged("{}", other_version), "version: expected 1, got 0");
-  EXPECT_EQ(judged("{version: 0}", other_version), "right");
-  EXPECT_EQ(judged("{}", FrameBytes(20)), "frame: expected a frame of 24 bytes or more, got 20");
+  EXPECT_EQ(judged("{version: 1}", other_version), "version: expected 1, got 0");
+  EXPECT_EQ(judged("answer", other_version), "right");
+  EXPECT_EQ(judged("answer", FrameBytes(20)),
+            "frame: expected a frame of 24 bytes or more, got 20");
+}
+
+TEST(RawAnswer, AFailureIsAnyStatusOfOne) {
+  const auto status = [](std::uint8_t value) {
+    return judged("{ata: {status: failed}}", answer(AtaReply{.status = value}));
+  };
+  EXPECT_EQ(status(0x41), "right");
+  EXPECT_EQ(status(0x61), "right");
+  EXPECT_EQ(status(0x40), "ata.status: expected one of BSY, DF, DRQ and ERR, got DRDY (0x40)");
+}
+
+TEST(RawAnswer, WordsOfIdentifyAreJudged) {
+  std::array<std::uint8_t, identify_size> block{};
+  build_identify({.serial = "1", .firmware = "2", .model = "3", .sectors = 128, .lba48 = true},
+                 block);
+  const FrameBytes request = frame("ata: {op: identify}");
+  const auto judged_block = [&](const std::string& expected) {
+    return judged("{identify: {" + expected + "}}",
+                  answer(AtaReply{.status = ata::status_drdy, .data = block}), request);
+  };
+  EXPECT_EQ(judged_block("texts: padded, checksum: right, words: [{word: 49, mask: 0x200, is: "
+                         "0x200}, {word: 100, count: 4, is: 128}]"),
+            "right");
+  EXPECT_EQ(judged_block("words: [{word: 100, count: 4, is: 129}]"),
+            "identify word 100: expected 0x81, got 0x80");
+  block[2 * 27] = 0;
+  EXPECT_EQ(judged_block("texts: padded"),
+            "identify word 27: expected letters, padded with blanks, got 0x00");
+  EXPECT_EQ(judged_block("checksum: right"),
+            "identify checksum: expected all bytes to add up to 0, got 224");
+  block[510] = 0;  // no signature
+  EXPECT_EQ(judged_block("checksum: right"), "right");
+  EXPECT_EQ(judged("{identify: {checksum: right}}", answer(AtaReply{}), request),
+            "identify: expected a frame of 548 bytes or more, got 60");
+}
+
+TEST(RawAnswer, NoDataIsNoDataAtAll) {
+  const FrameBytes sectors(sector_size, 0);
+  EXPECT_EQ(judged("{ata: {data: none}}", answer(AtaReply{})), "right");
+  EXPECT_EQ(judged("{ata: {data: none}}", answer(AtaReply{.data = sectors})),
+            "ata.data: expected none, got 512 bytes");
+}
+
+TEST(RawAnswer, AListIsWholeWhereAllItCountsIsThere) {
+  FrameBytes list = answer(MaskReply{});
+  const FrameBytes request = frame("mask: {}");
+  EXPECT_EQ(judged("{mask: {listed: whole}}", list, request), "right");
+  list[27] = 5;
+  EXPECT_EQ(judged("{mask: {listed: whole}}", list, request),
+            "list: expected a frame of 68 bytes or more, got 60");
 }
 
 TEST(RawAnswer, ItsFieldsAreJudged) {
@@ -185,6 +237,121 @@ TEST(RawExchange, WhatIsNotAsExpectedIsToldWithItsFrames) {
   const Play mute(trial("- arm: {fault: partition, id: cut}\n- config: {}\n"));
   EXPECT_EQ(mute.failures(),
             "line 9: expected answer to #n (e1.1 config read tag t): ok\nactual none after 8s");
+}
+
+TEST(RawExchange, AsManyAsTheTargetTakesAreSentAtOnce) {
+  const Play play(
+      trial("- config: {}\n"
+            "- send: {ata: {op: read-ext, count: most}, repeat: buffers, tag: each}\n"
+            "- expect: {replies: {count: buffers}}\n"));
+  EXPECT_EQ(play.failures(), "");
+  const Play unknown(trial("- send: {kind: read, repeat: buffers}\n"));
+  EXPECT_EQ(unknown.failures(),
+            "line 8: expected a config answer before this, to tell how many the target takes\n"
+            "actual none");
+}
+
+TEST(RawExchange, CopiesThatHaveTagsWantAnAnswerEach) {
+  const Play play(
+      trial("- arm: {fault: duplicate, id: twice, match: {direction: to-initiator}, nth: 1}\n"
+            "- arm: {fault: drop, id: lost, match: {direction: to-initiator}, nth: 2}\n"
+            "- send: {kind: read, repeat: 3, tag: each}\n"
+            "- expect: {replies: {count: 3}}\n"));
+  EXPECT_EQ(play.failures(),
+            "line 11: expected 3 answers to #n (e1.1 READ EXT lba 0+1 tag t)\n"
+            "actual 3, not one to each tag");
+}
+
+TEST(RawExchange, ATargetThatIsNotThereIsNotAlive) {
+  const Play play(
+      trial("- alive: {}\n"
+            "- arm: {fault: kill, id: gone}\n"
+            "- alive: {within: 1s}\n"));
+  EXPECT_EQ(play.failures(),
+            "line 10: expected the target still answers\nactual no query was answered in 1s");
+  const Play late(trial("- arm: {fault: kill, id: gone, restart-after: 1s}\n- alive: {}\n"));
+  EXPECT_EQ(late.failures(), "");
+}
+
+TEST(RawExchange, AnAnnouncementIsHeardAndJudged) {
+  const std::string restart = "- arm: {fault: kill, id: gone}\n- heal: gone\n";
+  EXPECT_EQ(
+      Play(trial(restart + "- expect: {announcement: {to: broadcast, version: 1}}\n")).failures(),
+      "");
+  EXPECT_EQ(
+      Play(trial(restart + "- expect: {announcement: {version: 2}}\n")).failures(),
+      "line 10: expected announcement: version 2\n"
+      "actual version: expected 2, got 1 (#n: e1.1 config reply buffers 16 sectors 2 firmware "
+      "0000 tag t)");
+  EXPECT_EQ(
+      Play(trial(restart + "- expect: {announcement: {to: \"02:00:00:00:00:09\"}}\n")).failures(),
+      "line 10: expected announcement to 02:00:00:00:00:09\nactual to somebody else (#n)");
+  EXPECT_EQ(Play(trial("- arm: {fault: partition, id: cut}\n" + restart +
+                       "- expect: {announcement: {within: 1s}}\n"))
+                .failures(),
+            "line 11: expected announcement\nactual none in 1s");
+}
+
+TEST(RawExchange, TheStoreIsLookedInto) {
+  const std::string write =
+      "- send: {ata: {op: write-ext, lba: 5, data: \"a5\"}}\n"
+      "- expect: {reply: ok}\n";
+  EXPECT_EQ(Play(trial(write + "- expect: {store: {lba: 5, data: \"a5\"}}\n")).failures(), "");
+  EXPECT_EQ(Play(trial(write + "- expect: {store: {lba: 5, data: \"a6\"}}\n")).failures(),
+            "line 10: expected the store holds lba 5, 1 sector: a6\n"
+            "actual byte 0 of lba 5 is 0xa5, not 0xa6");
+  EXPECT_EQ(Play(trial(write + "- expect: {store: {lba: 5, data: \"a5\"}}\n"
+                               "- send: {ata: {op: write-ext, lba: 5, data: \"77\"}}\n"
+                               "- alive: {}\n"))
+                .failures(),
+            "line 0: expected the store holds what it was last seen to hold\n"
+            "actual lba 5 has changed since");
+  // What nobody spoke of must be as it was.
+  EXPECT_NE(Play(trial(write)).failures(), "");
+}
+
+TEST(RawExchange, WhatIsNotAdvertisedIsNoFailure) {
+  EXPECT_EQ(Play(trial("- advertised: [dma, lba48, flush, flush-ext, smart, power-management]\n"))
+                .verdict.outcome,
+            Outcome::passed);
+  const Play mute(trial("- arm: {fault: partition, id: cut}\n- advertised: trim\n"));
+  EXPECT_EQ(mute.failures(), "line 9: expected an answer to IDENTIFY DEVICE\nactual none");
+}
+
+TEST(RawExchange, EachOfSeveralLunsAnswers) {
+  const std::string yaml =
+      "scenario: two\ntitle: t\nroles: {target: {size: 64KiB, luns: 2}}\nsteps:\n"
+      "- send: {kind: config, slot: any, destination: broadcast}\n"
+      "- expect: {replies: {count: 2, from: ";
+  EXPECT_EQ(Play(yaml + "[e1.2, e1.1]}}\n").failures(), "");
+  EXPECT_EQ(Play(yaml + "[e1.1, e1.1]}}\n").failures(),
+            "line 6: expected 2 answers to #n (e1.* config read tag t) from e1.1, e1.1\n"
+            "actual 2 from e1.1, e1.2");
+}
+
+TEST(RawExchange, AnAnswerKeepsTheRulesThatTheScenarioCites) {
+  const auto failures = [](const std::string& clauses) {
+    return Play("scenario: rules\ntitle: t\nclause: [" + clauses +
+                "]\nroles: {target: {size: 64KiB}, mutant: {end: target, behave: "
+                "sets-a-reserved-flag}}\nsteps:\n- ask: {kind: config}\n")
+        .failures();
+  };
+  EXPECT_EQ(failures("2/4"), "");
+  EXPECT_EQ(failures("2/5"),
+            "line 6: expected answer to #n (e1.1 config read tag t): any answer\n"
+            "actual the reserved flags: expected 0, got 1 (2/5) (#n: e1.1 config reply buffers 16 "
+            "sectors 2 firmware 0000 tag t)");
+}
+
+TEST(RawExchange, AnInitiatorWithoutAPartSaysNothing) {
+  const std::string yaml =
+      "scenario: alone\ntitle: t\nroles: {target: {size: 64KiB}}\nsteps:\n- ask: {kind: config}\n";
+  const Play alone(yaml);
+  EXPECT_EQ(alone.failures(), "");
+  EXPECT_EQ(alone.ledger.size(), 3U);  // an announcement, the query and its answer
+  const Play together(yaml + "- discover: {}\n");
+  EXPECT_EQ(together.failures(), "");
+  EXPECT_GT(together.ledger.size(), 5U);  // it identifies the disk
 }
 
 TEST(RawExchange, AFrameMayComeFromTheTargetsSide) {

@@ -7,9 +7,12 @@
 #include <fmt/ranges.h>
 
 #include "harness/link/outstanding.h"
+#include "harness/run/answer_rules.h"
 #include "harness/run/interruption.h"
 #include "harness/run/scapy.h"
 #include "initiator/actions.h"
+#include "proto/check.h"
+#include "proto/identify.h"
 
 namespace aoe::harness {
 namespace {
@@ -31,6 +34,37 @@ Duration answer_patience() {
 DiskHistory::Fill fill_of(const Scenario& scenario, const World& world) {
   if (!world.has_own_disk()) return DiskHistory::Fill::found;
   return scenario.target.fill_pattern ? DiskHistory::Fill::pattern : DiskHistory::Fill::zeros;
+}
+
+/// What an announcement is as though it were an answer to.
+constexpr std::array<std::uint8_t, frame_size_min> config_query = [] {
+  std::array<std::uint8_t, frame_size_min> frame{};
+  frame[19] = static_cast<std::uint8_t>(Command::config);
+  return frame;
+}();
+
+bool has(const Identity& identity, Feature feature) {
+  switch (feature) {
+    case Feature::dma: return identity.dma;
+    case Feature::flush: return identity.flush_cache;
+    case Feature::flush_ext: return identity.flush_cache_ext;
+    case Feature::lba48: return identity.lba48;
+    case Feature::power_management: return identity.power_management;
+    case Feature::smart: return identity.smart;
+    case Feature::trim: return identity.trim;
+  }
+  AOE_CHECK(false && "a feature that nobody knows");
+}
+
+/// In order.
+std::vector<Address> addresses_of(const std::vector<RawExchanges::Answer>& answers) {
+  std::vector<Address> addresses;
+  for (const RawExchanges::Answer& answer : answers) {
+    const Bytes bytes = answer.bytes;
+    addresses.push_back({static_cast<std::uint16_t>(bytes[16] << 8 | bytes[17]), bytes[18]});
+  }
+  std::ranges::sort(addresses);
+  return addresses;
 }
 
 Check check_of(const WrongData& wrong) {
@@ -303,6 +337,8 @@ Runner::Result Runner::step(const ExpectStep& step) {
   if (!result && step.hits) result = expect(*step.hits);
   if (!result && step.reply) result = expect(*step.reply);
   if (!result && step.replies) result = expect(*step.replies);
+  if (!result && step.announcement) result = expect(*step.announcement);
+  if (!result && step.store) result = expect(*step.store);
   return result;
 }
 
@@ -320,15 +356,65 @@ Runner::Result Runner::step(const HoldStep& step) {
   return std::nullopt;
 }
 
-Runner::Result Runner::step(const SendStep& step) {
-  raw_.send(step.frame);
+Runner::Result Runner::send(const FrameSpec& frame) {
+  const auto* ata = std::get_if<AtaFields>(&frame.arg);
+  if ((frame.repeat_buffers || (ata != nullptr && ata->most)) && !raw_.counts()) {
+    return fail("a config answer before this, to tell how many the target takes", "none");
+  }
+  raw_.send(frame);
   return std::nullopt;
 }
 
+Runner::Result Runner::step(const SendStep& step) {
+  return send(step.frame);
+}
+
 Runner::Result Runner::step(const QueryStep& step) {
-  raw_.send(step.query.request);
+  if (Result failure = send(step.query.request)) return failure;
   if (is_over()) return std::nullopt;  // it was not allowed to
   return expect(step.query.reply);
+}
+
+Runner::Result Runner::step(const AliveStep& step) {
+  constexpr Duration repeat = std::chrono::milliseconds(250);
+  const Instant begun = world_.now();
+  const Instant deadline = begun + step.within.value_or(answer_patience());
+  const FrameSpec query{.command = static_cast<std::uint8_t>(Command::config),
+                        .arg = ConfigFields{}};
+  std::vector<FrameId> asked;
+  while (world_.now() < deadline && !is_over()) {
+    const RawExchanges::Request& request = raw_.send(query);
+    const auto answered = [&] { return !request.answers.empty(); };
+    if (wait(answered, std::min(deadline, world_.now() + repeat))) return std::nullopt;
+    asked.push_back(request.frame);
+  }
+  if (asked.size() > 2) asked.erase(asked.begin() + 1, asked.end() - 1);
+  return fail("the target still answers",
+              fmt::format("no query was answered in {}", describe(world_.now() - begun)), asked);
+}
+
+Runner::Result Runner::step(const AdvertisedStep& step) {
+  const FrameSpec identify{
+      .arg =
+          AtaFields{.count = 1, .opcode = static_cast<std::uint8_t>(ata::Opcode::identify_device)}};
+  const RawExchanges::Request& request = raw_.send(identify);
+  wait([&] { return !request.answers.empty(); }, request.sent + answer_patience());
+  if (request.answers.empty()) {
+    return fail("an answer to IDENTIFY DEVICE", "none", {request.frame});
+  }
+  const Bytes answer = request.answers.front().bytes;
+  const auto identity =
+      parse_identify(answer.subspan(std::min<std::size_t>(ata_header_size, answer.size())));
+  if (!identity) {
+    return fail("data of IDENTIFY DEVICE", std::string(aoe::text(identity.error().rule)),
+                {request.frame, request.answers.front().id});
+  }
+  for (const Feature feature : step.features) {
+    if (has(*identity, feature)) continue;
+    unsupported_ = fmt::format("IDENTIFY does not advertise {}", text(feature));
+    return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 Runner::Result Runner::step(const ScapyStep& step) {
@@ -562,9 +648,22 @@ Runner::Result Runner::expect(const ExpectReply& reply) {
   const RawExchanges::Answer& answer = request.answers.front();
   std::string wrong = only_silence ? "an answer" : "";
   for (const ReplySpec& spec : reply.any) {
+    if (spec.ata_data && spec.ata_data->kind == Content::Kind::pattern && !world_.has_own_disk()) {
+      unsupported_ = "what its disk holds is not known";
+      return std::nullopt;
+    }
     const auto difference = mismatch(spec, request.bytes, answer.bytes, request.defaults);
-    if (!difference) return std::nullopt;
+    if (!difference) {
+      wrong.clear();
+      break;
+    }
     wrong += (wrong.empty() ? "" : "; ") + *difference;
+  }
+  if (wrong.empty()) {
+    const auto broken =
+        broken_answer_rule(scenario_.clauses, request.bytes, answer.bytes, request.defaults);
+    if (!broken) return std::nullopt;
+    wrong = *broken;
   }
   return fail(expected, fmt::format("{} (#{}: {})", wrong, answer.id, ledger_.summary(answer.id)),
               {request.frame, answer.id});
@@ -573,17 +672,87 @@ Runner::Result Runner::expect(const ExpectReply& reply) {
 Runner::Result Runner::expect(const ExpectReplies& replies) {
   rule_ = "replies";
   const RawExchanges::Request& request = raw_.find(replies.of);
-  const auto enough = [&] { return request.answers.size() >= replies.count; };
+  const std::size_t count =
+      replies.buffers ? raw_.counts().value_or(RawExchanges::Counts{}).buffers : replies.count;
+  const auto enough = [&] { return request.answers.size() >= count; };
   wait(enough, request.sent + answer_patience());
   wait([] { return false; }, world_.now() + silence());  // whether there are more
-  if (request.answers.size() == replies.count) return std::nullopt;
+  const std::vector<Address> from = addresses_of(request.answers);
+  std::vector<Address> expected = replies.from;
+  std::ranges::sort(expected);
+  const bool as_told = expected.empty() || from == expected;
+  if (request.answers.size() == count && as_told && request.all_answered()) return std::nullopt;
   std::vector<FrameId> frames{request.frame};
   for (const RawExchanges::Answer& answer : request.answers) {
     if (frames.size() < 10) frames.push_back(answer.id);
   }
-  return fail(fmt::format("{} answers to #{} ({})", replies.count, request.frame,
-                          ledger_.summary(request.frame)),
-              fmt::format("{}", request.answers.size()), std::move(frames));
+  return fail(
+      fmt::format("{} answer{} to #{} ({}){}", count, count == 1 ? "" : "s", request.frame,
+                  ledger_.summary(request.frame),
+                  expected.empty() ? "" : fmt::format(" from {}", fmt::join(expected, ", "))),
+      fmt::format("{}{}{}", request.answers.size(),
+                  as_told ? "" : fmt::format(" from {}", fmt::join(from, ", ")),
+                  request.all_answered() ? "" : ", not one to each tag"),
+      std::move(frames));
+}
+
+Runner::Result Runner::expect(const ExpectAnnouncement& expected) {
+  rule_ = "announcement";
+  const auto to_whom = [&](const RawExchanges::Answer& answer) {
+    return !expected.to || std::ranges::equal(expected.to->octets, Bytes(answer.bytes).first(6));
+  };
+  std::vector<RawExchanges::Answer> heard;
+  const auto found = [&] {
+    heard = raw_.announcements(last_heal_);
+    return std::ranges::any_of(heard, to_whom);
+  };
+  const Duration patience = expected.within ? expected.within->value(symbols()) : answer_patience();
+  wait(found, last_heal_ + patience);
+  const auto announcement = std::ranges::find_if(heard, to_whom);
+  if (announcement == heard.end()) {
+    std::vector<FrameId> frames;
+    for (const RawExchanges::Answer& answer : heard) frames.push_back(answer.id);
+    return fail(describe(expected),
+                heard.empty() ? fmt::format("none in {}", describe(world_.now() - last_heal_))
+                              : fmt::format("to somebody else (#{})", frames.front()),
+                frames);
+  }
+  const RawDefaults defaults{.initiator = world_.mac(End::initiator),
+                             .target = world_.mac(End::target),
+                             .address = scenario_.target.address};
+  const auto wrong = mismatch(expected.fields, config_query, announcement->bytes, defaults);
+  if (!wrong) return std::nullopt;
+  return fail(
+      describe(expected),
+      fmt::format("{} (#{}: {})", *wrong, announcement->id, ledger_.summary(announcement->id)),
+      {announcement->id});
+}
+
+Runner::Result Runner::expect(const ExpectStore& store) {
+  rule_ = "store";
+  if (store.data.kind == Content::Kind::pattern && !world_.has_own_disk()) {
+    unsupported_ = "what its disk holds is not known";
+    return std::nullopt;
+  }
+  std::vector<std::uint8_t> want(store.count * sector_size);
+  fill(store.data, store.lba, scenario_.target.fill_pattern, want);
+  std::vector<std::uint8_t> got(want.size());
+  if (auto read = world_.read_store(store.lba * sector_size, got); !read) {
+    unsupported_ = read.error().reason;
+    return std::nullopt;
+  }
+  for (std::uint32_t i = 0; i < store.count; ++i) {
+    const auto begin = want.begin() + static_cast<std::ptrdiff_t>(i * sector_size);
+    stated_[store.lba + i] = {begin, begin + sector_size};
+  }
+  const auto [expected, actual] = std::ranges::mismatch(want, got);
+  if (expected == want.end()) return std::nullopt;
+  const auto at = static_cast<std::size_t>(expected - want.begin());
+  wrong_data_told_ = true;
+  return fail_for_certain(
+      fmt::format("the store holds {}", describe(store)),
+      fmt::format("byte {} of lba {} is 0x{:02x}, not 0x{:02x}", at % sector_size,
+                  store.lba + at / sector_size, *actual, *expected));
 }
 
 Duration Runner::standstill_max() const {
@@ -626,6 +795,23 @@ Runner::Result Runner::settle() {
                           describe(standstill_max()), open));
 }
 
+/// Sectors that were to hold something still hold it; for the history they hold what they began
+/// with.
+Runner::Result Runner::check_stated(std::uint64_t lba, MutableBytes bytes) {
+  const std::uint64_t end = lba + bytes.size() / sector_size;
+  for (auto it = stated_.lower_bound(lba); it != stated_.end() && it->first < end; ++it) {
+    const MutableBytes sector = bytes.subspan((it->first - lba) * sector_size, sector_size);
+    if (!std::ranges::equal(sector, it->second) && !wrong_data_told_) {
+      wrong_data_told_ = true;
+      return fail_for_certain("the store holds what it was last seen to hold",
+                              fmt::format("lba {} has changed since", it->first));
+    }
+    const Content begun{.kind = Content::Kind::pattern};
+    fill(begun, it->first, scenario_.target.fill_pattern, sector);
+  }
+  return std::nullopt;
+}
+
 Runner::Result Runner::check_store() {
   if (!is_always(Check::data_integrity)) return std::nullopt;
   constexpr std::uint64_t piece = 2048;  // sectors
@@ -633,6 +819,7 @@ Runner::Result Runner::check_store() {
   for (std::uint64_t lba = 0; lba < scenario_.target.sectors; lba += piece) {
     bytes.resize(std::min(piece, scenario_.target.sectors - lba) * sector_size);
     if (!world_.read_store(lba * sector_size, bytes)) return std::nullopt;
+    if (Result wrong = check_stated(lba, bytes)) return wrong;
     if (const auto wrong = history_.verify(lba, bytes)) {
       rule_ = text(check_of(*wrong));
       return fail_for_certain(std::string(rule(check_of(*wrong))), "in the store, " + wrong->text);

@@ -75,6 +75,8 @@ class Runner {
   Result step(const SendStep& step);
   Result step(const QueryStep& step);
   Result step(const ScapyStep& step);
+  Result step(const AliveStep& step);
+  Result step(const AdvertisedStep& step);
 
   Result expect(const ExpectDevice& device);
   Result expect(const ExpectIo& io);
@@ -87,11 +89,16 @@ class Runner {
   std::vector<FrameId> requests_hit_by(const std::string& fault) const;
   /// Of an I/O: its begin, or its end. Nothing: not yet.
   std::optional<Instant> when(const Happening& happening, bool at_its_end);
+  Result expect(const ExpectAnnouncement& announcement);
+  Result expect(const ExpectStore& store);
+  /// Sends it; fails where it asks for what the target has not told yet.
+  Result send(const FrameSpec& frame);
   Result judge_retransmission(FrameId request, const TimeWindow& within);
   Result settle();
   /// The longest that nothing may complete once everything is healed.
   Duration standstill_max() const;
   Result check_store();
+  Result check_stated(std::uint64_t lba, MutableBytes bytes);
   Result check_always();
 
   /// Keeps for the record when something had to come, and did; nothing: it did not.
@@ -136,6 +143,7 @@ class Runner {
   Instant changed_;          // since when
   std::string unsupported_;  // what the world, or the implementation, can't do
   bool wrong_data_told_ = false;
+  std::map<std::uint64_t, std::vector<std::uint8_t>> stated_;  // sectors that are to hold this
   std::vector<std::string> notes_;
 };
 

@@ -83,7 +83,8 @@ std::string name_of(const FrameSpec& frame) {
       const ata::Opcode opcode{ata.opcode};
       std::string name(ata::name(opcode));
       if (name == "ATA") name = fmt::format("ATA {:02x}", ata.opcode);
-      return fmt::format("{} lba {}+{}", name, ata.lba, ata.count);
+      const std::string count = ata.most ? "most" : std::to_string(ata.count);
+      return fmt::format("{} lba {}+{}", name, ata.lba, count);
     }
     std::string operator()(const ConfigFields& config) const {
       const bool known = config.command <= static_cast<std::uint8_t>(ConfigCommand::force_set);
@@ -93,7 +94,7 @@ std::string name_of(const FrameSpec& frame) {
       if (config.string.size() > 40) {
         return fmt::format("config {}, a string of {}", command, config.string.size());
       }
-      return fmt::format("config {} \"{}\"", command, config.string);
+      return fmt::format("config {} \"{}\"", command, printable(config.string));
     }
     std::string operator()(const MaskFields& mask) const {
       if (mask.command == 0) return "mask read";
@@ -121,8 +122,23 @@ std::string name_of(const FrameSpec& frame) {
   if (frame.source) name += fmt::format(", from {}", *frame.source);
   if (frame.tag) name += fmt::format(", tag {:08x}", *frame.tag);
   if (frame.truncate) name += fmt::format(", cut to {} bytes", *frame.truncate);
+  if (frame.repeat_buffers) name += ", as often as there are buffers";
   if (frame.repeat > 1) name += fmt::format(", {} times", frame.repeat);
+  if (frame.tag_each) name += ", each with a tag of its own";
   return name;
+}
+
+std::string in_words(const ExpectReplies& replies) {
+  std::string text =
+      replies.buffers ? "as many answers as there are buffers" : plural(replies.count, "answer");
+  if (!replies.from.empty()) text += fmt::format(" from {}", fmt::join(replies.from, ", "));
+  return text;
+}
+
+std::vector<std::string_view> names_of(const AdvertisedStep& step) {
+  std::vector<std::string_view> names;
+  for (const Feature feature : step.features) names.push_back(aoe::harness::text(feature));
+  return names;
 }
 
 std::string in_words(const ExpectStep& step) {
@@ -150,7 +166,9 @@ std::string in_words(const ExpectStep& step) {
     parts.push_back(fmt::format("{}{}{}", step.reply->of, step.reply->of.empty() ? "" : ": ",
                                 describe(*step.reply)));
   }
-  if (step.replies) parts.push_back(plural(step.replies->count, "answer"));
+  if (step.replies) parts.push_back(in_words(*step.replies));
+  if (step.announcement) parts.push_back(describe(*step.announcement));
+  if (step.store) parts.push_back(fmt::format("the store holds {}", describe(*step.store)));
   return fmt::format("expect {}", fmt::join(parts, ", and "));
 }
 
@@ -211,6 +229,13 @@ struct InWords {
   std::string operator()(const ScapyStep& step) const {
     return fmt::format("run {}, which {}", step.script, step.success ? "succeeds" : "fails");
   }
+  std::string operator()(const AliveStep& step) const {
+    return fmt::format("ask until the target answers{}",
+                       step.within ? ", within " + describe(*step.within) : "");
+  }
+  std::string operator()(const AdvertisedStep& step) const {
+    return fmt::format("go on where IDENTIFY advertises {}", fmt::join(names_of(step), ", "));
+  }
 };
 
 /// What passes between the two ends, as arrows; nothing for steps of which nothing does.
@@ -246,7 +271,8 @@ class Ladder {
     }
     if (step.device) note(step.device->up ? "up" : "down");
     if (step.reply) answer(*step.reply);
-    if (step.replies) left(plural(step.replies->count, "answer"));
+    if (step.replies) left(in_words(*step.replies));
+    if (step.announcement) left(describe(*step.announcement));
   }
   void operator()(const HoldStep& step) { note(step.open ? "opened" : "closed"); }
   void operator()(const SaysStep& step) {
@@ -268,6 +294,14 @@ class Ladder {
     answer(step.query.reply);
   }
   void operator()(const ScapyStep& step) { note(step.script); }
+  void operator()(const AliveStep&) {
+    right("config read");
+    left("any answer");
+  }
+  void operator()(const AdvertisedStep& step) {
+    right("IDENTIFY DEVICE");
+    left(fmt::format("has {}", fmt::join(names_of(step), ", ")));
+  }
 
   std::string text() && {
     if (lines_.empty()) return {};

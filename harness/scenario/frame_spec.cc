@@ -10,6 +10,7 @@
 
 #include "config/yaml_map.h"
 #include "proto/ata.h"
+#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {
@@ -63,6 +64,10 @@ const Words mask_errors{{"none", 0}, {"unspecified", 1}, {"bad-directive", 2}, {
 const Words directive_commands{{"none", 0}, {"add", 1}, {"delete", 2}};
 const Words reserve_commands{{"read", 0}, {"set", 1}, {"force-set", 2}};
 const Words any_address{{"any", UINT64_MAX}};
+const Words many{{"buffers", UINT64_MAX}};
+/// What an `ask` step asks, each in the plainest way.
+const Words questions{{"config", 1}, {"flush", 0},   {"identify", 0},        {"mask", 2},
+                      {"read", 0},   {"reserve", 3}, {"unknown-command", 9}, {"write", 0}};
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   const bool hex = text.starts_with("0x");
@@ -148,9 +153,39 @@ std::optional<Mac> mac(YamlMap& map, const std::string& key) {
   return mac_of(map, key, *node);
 }
 
+std::uint64_t number_of(const Mac& mac) {
+  std::uint64_t number = 0;
+  for (const std::uint8_t octet : mac.octets) number = number << 8 | octet;
+  return number;
+}
+
+/// An address, or all "from..to" of them.
+std::vector<Mac> macs_of(const YamlMap& map, const std::string& key, const YAML::Node& node) {
+  const std::string text = node.IsScalar() ? node.Scalar() : "";
+  const std::size_t dots = text.find("..");
+  if (dots == std::string::npos) return {mac_of(map, key, node)};
+  const auto first = parse_mac(text.substr(0, dots));
+  const auto last = parse_mac(text.substr(dots + 2));
+  if (!first || !last || *last < *first || number_of(*last) - number_of(*first) > 254) {
+    map.fail(node, key +
+                       ": expected a range of 255 addresses at most, such as "
+                       "\"02:00:00:00:01:00..02:00:00:00:01:63\"");
+  }
+  std::vector<Mac> list{*first};
+  while (list.back() != *last) {
+    Mac next = list.back();
+    for (std::size_t i = next.octets.size(); i-- > 0 && ++next.octets[i] == 0;) {
+    }
+    list.push_back(next);
+  }
+  return list;
+}
+
 std::vector<Mac> macs(YamlMap& map, const std::string& key) {
   std::vector<Mac> list;
-  for (const YAML::Node& item : map.items(key)) list.push_back(mac_of(map, key, item));
+  for (const YAML::Node& item : map.items(key)) {
+    for (const Mac& mac : macs_of(map, key, item)) list.push_back(mac);
+  }
   if (list.size() > 255) map.fail(map.require(key), key + ": expected 255 addresses at most");
   return list;
 }
@@ -162,8 +197,12 @@ AtaFields parse_ata(YamlMap map) {
   const auto kind = ata::kind(ata::Opcode{ata.opcode});
   const bool has_data = kind == ata::Kind::read || kind == ata::Kind::write;
   ata.lba = code<std::uint64_t>(map, "lba", {}, ata::lba48_sectors_max - 1).value_or(0);
-  ata.count =
-      code<std::uint8_t>(map, "count").value_or(has_data || kind == ata::Kind::identify ? 1 : 0);
+  const auto count = map.find("count");
+  ata.most = count && count->IsScalar() && count->Scalar() == "most";
+  if (!ata.most) {
+    ata.count =
+        code<std::uint8_t>(map, "count").value_or(has_data || kind == ata::Kind::identify ? 1 : 0);
+  }
   ata.flags = bits(map, "flags", ata_flags);
   ata.feature = code<std::uint8_t>(map, "feature").value_or(0);
   if (kind == ata::Kind::write) ata.data.kind = Content::Kind::pattern;
@@ -172,8 +211,16 @@ AtaFields parse_ata(YamlMap map) {
   return ata;
 }
 
-/// The string of a config request. Strings of a great length are given by that: `size`.
+/// The string of a config query. Strings of a great length are given by that: `size`; those that
+/// are no text by their bytes: `hex`.
 std::string config_string(YamlMap& map) {
+  if (const auto hex = map.find("hex")) {
+    const auto bytes = hex_of(map, "hex", *hex);
+    if (map.has("string") || map.has("size")) {
+      map.fail(*hex, "hex: expected no string and no size beside it");
+    }
+    return {bytes.begin(), bytes.end()};
+  }
   std::string string = map.has("string") ? map.text("string") : "";
   const std::uint64_t size = map.number("size", string.size(), 0, 8000);
   while (string.size() < size) string += static_cast<char>('a' + string.size() % 26);
@@ -205,11 +252,14 @@ MaskFields parse_mask(YamlMap& map) {
     for (const YAML::Node& item : *list) {
       YamlMap directive(item, map.mark().file, "directives");
       directive.require("op");
-      directive.require("mac");
-      mask.directives.push_back(
-          {*code<std::uint8_t>(directive, "op", directive_commands), *mac(directive, "mac")});
+      const auto command = *code<std::uint8_t>(directive, "op", directive_commands);
+      for (const Mac& mac : macs_of(directive, "mac", directive.require("mac"))) {
+        mask.directives.push_back({command, mac});
+      }
       directive.finish();
     }
+    if (mask.directives.size() > 255)
+      map.fail(*list, "directives: expected a list, of 255 at most");
   }
   return mask;
 }
@@ -228,14 +278,37 @@ void parse_header(YamlMap& map, FrameSpec& frame) {
   frame.source = mac(map, "source");
   frame.shelf = code<std::uint16_t>(map, "shelf", any_address);
   frame.slot = code<std::uint8_t>(map, "slot", any_address);
-  frame.tag = code<std::uint32_t>(map, "tag");
+  const auto tag = map.find("tag");
+  frame.tag_each = tag && tag->IsScalar() && tag->Scalar() == "each";
+  if (!frame.tag_each) frame.tag = code<std::uint32_t>(map, "tag");
+}
+
+/// The plainest request of a kind.
+void parse_question(YamlMap& map, FrameSpec& frame) {
+  const YAML::Node kind = map.require("kind");
+  const auto command = code_of(map, "kind", kind, questions, 255);
+  const std::string& word = kind.Scalar();
+  frame.command = static_cast<std::uint8_t>(command);
+  if (word == "config") frame.arg = ConfigFields{};
+  if (word == "mask") frame.arg = MaskFields{};
+  if (word == "reserve") frame.arg = ReserveFields{};
+  const auto ata = [&](ata::Opcode opcode, std::uint8_t count) {
+    frame.arg = AtaFields{.count = count, .opcode = static_cast<std::uint8_t>(opcode)};
+  };
+  if (word == "identify") ata(ata::Opcode::identify_device, 1);
+  if (word == "flush") ata(ata::Opcode::flush_cache, 0);
+  if (word == "read") ata(ata::Opcode::read_sectors_ext, 1);
+  if (word == "write") {
+    ata(ata::Opcode::write_sectors_ext, 1);
+    std::get<AtaFields>(frame.arg).data.kind = Content::Kind::pattern;
+  }
 }
 
 /// The one of the keys that say what follows the header; 0: `ata`.
 constexpr std::uint8_t parse_arg_none = 0xff;
 std::uint8_t parse_arg(YamlMap& map, FrameSpec& frame) {
   std::vector<std::string> given;
-  for (const char* key : {"ata", "config", "mask", "reserve", "arg"}) {
+  for (const char* key : {"ata", "config", "mask", "reserve", "arg", "kind"}) {
     if (map.has(key)) given.emplace_back(key);
   }
   if (given.empty()) return parse_arg_none;
@@ -246,6 +319,10 @@ std::uint8_t parse_arg(YamlMap& map, FrameSpec& frame) {
   if (given[0] == "arg") {
     frame.arg = hex_of(map, "arg", map.require("arg"));
     return parse_arg_none;
+  }
+  if (given[0] == "kind") {
+    parse_question(map, frame);
+    return frame.command;
   }
   YamlMap fields = map.map(given[0]);
   if (given[0] == "ata") {
@@ -263,10 +340,11 @@ std::uint8_t parse_arg(YamlMap& map, FrameSpec& frame) {
   return static_cast<std::uint8_t>(std::ranges::find(commands, given[0], &Word::text)->value);
 }
 
-/// "ok", "error", a number: the status register.
+/// "ok", "error", "failed", a number: the status register.
 std::optional<Bits> ata_status(YamlMap& map) {
   const auto node = map.find("status");
   if (!node) return std::nullopt;
+  if (node->IsScalar() && node->Scalar() == "failed") return Bits{ata::status_failed, 0, true};
   const Words words{{"ok", ata::status_drdy}, {"error", ata::status_drdy | ata::status_err}};
   const auto value = static_cast<std::uint8_t>(code_of(map, "status", *node, words, 0xff));
   const bool is_word = node->Scalar() == "ok" || node->Scalar() == "error";
@@ -291,7 +369,41 @@ void parse_config_reply(YamlMap map, ReplySpec& reply) {
   reply.config_version = code<std::uint8_t>(map, "version", {}, 15);
   const bool has_string = map.has("string");
   const bool has_size = map.has("size");
-  if (has_string || has_size) reply.string = config_string(map);
+  const bool has_hex = map.has("hex");
+  if (has_string || has_size || has_hex) reply.string = config_string(map);
+  map.finish();
+}
+
+IdentifyWords parse_identify_words(YamlMap map) {
+  IdentifyWords words;
+  map.require("word");
+  words.word = *code<std::uint8_t>(map, "word");
+  words.count = static_cast<std::uint8_t>(map.number("count", 1, 1, 4));
+  if (words.word + words.count > 256) map.fail(map.require("count"), "count: beyond word 255");
+  const std::uint64_t most =
+      words.count == 4 ? UINT64_MAX : (std::uint64_t{1} << (16 * words.count)) - 1;
+  words.mask = code<std::uint64_t>(map, "mask", {}, most).value_or(most);
+  map.require("is");
+  words.value = *code<std::uint64_t>(map, "is", {}, most);
+  map.finish();
+  return words;
+}
+
+void parse_identify_reply(YamlMap map, ReplySpec& reply) {
+  if (const auto list = map.find("words")) {
+    if (!list->IsSequence()) map.fail(*list, "words: expected a list");
+    for (const YAML::Node& item : *list) {
+      reply.identify_words.push_back(parse_identify_words(YamlMap(item, map.mark().file, "words")));
+    }
+  }
+  if (map.has("texts")) {
+    map.choice("texts", {"padded"});
+    reply.identify_texts = true;
+  }
+  if (map.has("checksum")) {
+    map.choice("checksum", {"right"});
+    reply.identify_checksum = true;
+  }
   map.finish();
 }
 
@@ -300,6 +412,10 @@ void parse_list_reply(YamlMap& map, const Words& words, std::optional<std::uint8
   command = code<std::uint8_t>(map, "op", words);
   count = code<std::uint8_t>(map, "count");
   if (map.has("macs")) reply.macs = macs(map, "macs");
+  if (map.has("listed")) {
+    map.choice("listed", {"whole"});
+    reply.list_whole = true;
+  }
 }
 
 ReplySpec parse_fields(YamlMap& map) {
@@ -312,6 +428,7 @@ ReplySpec parse_fields(YamlMap& map) {
   reply.slot = code<std::uint8_t>(map, "slot", any_address);
   reply.size = code<std::uint32_t>(map, "size", {}, frame_spec_size_max);
   if (map.has("ata")) parse_ata_reply(map.map("ata"), reply);
+  if (map.has("identify")) parse_identify_reply(map.map("identify"), reply);
   if (map.has("config")) parse_config_reply(map.map("config"), reply);
   if (map.has("mask")) {
     YamlMap mask = map.map("mask");
@@ -327,7 +444,7 @@ ReplySpec parse_fields(YamlMap& map) {
   return reply;
 }
 
-/// "ok", "silence", "bad-argument": an answer in a word.
+/// "ok", "answer", "silence", "bad-argument": an answer in a word.
 void parse_word(const YAML::Node& node, const std::string& file, ExpectReply& expect) {
   const std::string& word = node.Scalar();
   if (word == "silence") {
@@ -338,9 +455,13 @@ void parse_word(const YAML::Node& node, const std::string& file, ExpectReply& ex
     expect.any.push_back({.success = true});
     return;
   }
+  if (word == "answer") {
+    expect.any.emplace_back();
+    return;
+  }
   const auto error = std::ranges::find(errors, word, &Word::text);
   if (error == errors.end() || error->value == 0) {
-    std::set<std::string> known{"ok", "silence"};
+    std::set<std::string> known{"answer", "ok", "silence"};
     for (const Word& each : errors) {
       if (each.value != 0) known.emplace(each.text);
     }
@@ -384,7 +505,38 @@ std::string in_words(const Content& content) {
   return fmt::format("{:02x}", fmt::join(content.bytes, ""));
 }
 
+std::string describe(const IdentifyWords& words) {
+  const bool one = words.count == 1;
+  return fmt::format("{} {}{} is {}", one ? "word" : "words", words.word,
+                     one ? "" : fmt::format("-{}", words.word + words.count - 1), words.value);
+}
+
 }  // namespace
+
+std::string printable(const std::string& string) {
+  std::string text;
+  for (const char c : string) {
+    if (c >= ' ' && c <= '~') {
+      text += c;
+    } else {
+      text += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(c));
+    }
+  }
+  return text;
+}
+
+std::string_view text(Feature feature) {
+  switch (feature) {
+    case Feature::dma: return "dma";
+    case Feature::flush: return "flush";
+    case Feature::flush_ext: return "flush-ext";
+    case Feature::lba48: return "lba48";
+    case Feature::power_management: return "power-management";
+    case Feature::smart: return "smart";
+    case Feature::trim: return "trim";
+  }
+  AOE_CHECK(false && "a feature without a name");
+}
 
 std::string describe(const ReplySpec& reply) {
   std::vector<std::string> parts;
@@ -401,7 +553,8 @@ std::string describe(const ReplySpec& reply) {
   add("size", reply.size);
   if (reply.ata_status) {
     const Words words{{"ok", ata::status_drdy}, {"error", ata::status_drdy | ata::status_err}};
-    parts.push_back(in_words("status", words, reply.ata_status->value));
+    parts.push_back(reply.ata_status->any ? std::string("status failed")
+                                          : in_words("status", words, reply.ata_status->value));
   }
   add("ata error", reply.ata_error, ata_errors);
   add("count", reply.ata_count);
@@ -412,9 +565,13 @@ std::string describe(const ReplySpec& reply) {
   add("sectors", reply.sectors);
   add("config version", reply.config_version);
   add("config op", reply.config_command, config_commands);
+  for (const IdentifyWords& words : reply.identify_words) parts.push_back(describe(words));
+  if (reply.identify_texts) parts.emplace_back("texts padded");
+  if (reply.identify_checksum) parts.emplace_back("checksum right");
   if (reply.string) {
-    parts.push_back(reply.string->size() > 40 ? fmt::format("a string of {}", reply.string->size())
-                                              : fmt::format("string \"{}\"", *reply.string));
+    parts.push_back(reply.string->size() > 40
+                        ? fmt::format("a string of {}", reply.string->size())
+                        : fmt::format("string \"{}\"", printable(*reply.string)));
   }
   add("mask op", reply.mask_command, mask_commands);
   add("mask error", reply.mask_error, mask_errors);
@@ -425,6 +582,7 @@ std::string describe(const ReplySpec& reply) {
     parts.push_back(reply.macs->empty() ? "an empty list"
                                         : fmt::format("list {}", fmt::join(*reply.macs, " ")));
   }
+  if (reply.list_whole) parts.emplace_back("the whole list");
   return parts.empty() ? "any answer" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -433,6 +591,18 @@ std::string describe(const ExpectReply& reply) {
   for (const ReplySpec& spec : reply.any) parts.push_back(describe(spec));
   if (reply.silence) parts.emplace_back("silence");
   return fmt::format("{}", fmt::join(parts, "; or "));
+}
+
+std::string describe(const ExpectAnnouncement& announcement) {
+  const std::string fields = describe(announcement.fields);
+  return fmt::format("announcement{}{}",
+                     announcement.to ? fmt::format(" to {}", *announcement.to) : "",
+                     fields == describe(ReplySpec{}) ? "" : ": " + fields);
+}
+
+std::string describe(const ExpectStore& store) {
+  return fmt::format("lba {}, {} sector{}: {}", store.lba, store.count, store.count == 1 ? "" : "s",
+                     in_words(store.data));
 }
 
 FrameSpec parse_send(YamlMap& map) {
@@ -450,13 +620,17 @@ FrameSpec parse_send(YamlMap& map) {
   const auto bytes = map.find("bytes");
   if (bytes) frame.bytes = hex_of(map, "bytes", *bytes);
   if (!command && implied == parse_arg_none && !bytes) {
-    fail_at(map.mark(), "send: expected ata, config, mask, reserve, a command, or bytes");
+    fail_at(map.mark(), "send: expected ata, config, mask, reserve, a kind, a command, or bytes");
   }
   frame.command = command.value_or(implied);
   frame.truncate = code<std::uint32_t>(map, "truncate", {}, frame_spec_size_max);
   frame.pad = code<std::uint32_t>(map, "pad", {}, frame_spec_size_max)
                   .value_or(frame.truncate || frame.bytes ? 0 : frame_size_min);
-  frame.repeat = static_cast<std::uint32_t>(map.number("repeat", 1, 1, 10'000));
+  const auto repeat = map.find("repeat");
+  frame.repeat_buffers = repeat && repeat->IsScalar() && repeat->Scalar() == "buffers";
+  if (!frame.repeat_buffers) {
+    frame.repeat = static_cast<std::uint32_t>(map.number("repeat", 1, 1, 10'000));
+  }
   map.finish();
   return frame;
 }
@@ -465,7 +639,9 @@ Query parse_query(const std::string& word, YamlMap& map) {
   Query query;
   FrameSpec& frame = query.request;
   parse_header(map, frame);
-  if (word == "identify") {
+  if (word == "ask") {
+    parse_question(map, frame);
+  } else if (word == "identify") {
     frame.arg = AtaFields{.count = 1, .opcode = number_of(ata::Opcode::identify_device)};
   } else if (word == "config") {
     frame.arg = parse_config(map);
@@ -474,14 +650,14 @@ Query parse_query(const std::string& word, YamlMap& map) {
   } else {
     frame.arg = parse_reserve(map);
   }
-  frame.command =
-      word == "identify"
-          ? std::uint8_t{0}
-          : static_cast<std::uint8_t>(std::ranges::find(commands, word, &Word::text)->value);
+  if (word != "ask" && word != "identify") {
+    frame.command =
+        static_cast<std::uint8_t>(std::ranges::find(commands, word, &Word::text)->value);
+  }
   if (const auto reply = map.find("expect")) {
     query.reply = parse_reply(*reply, map.mark().file);
   } else {
-    query.reply.any.push_back({.success = true});
+    query.reply.any.push_back({.success = word != "ask"});
   }
   map.finish();
   return query;
@@ -524,9 +700,62 @@ ExpectReply parse_reply(const YAML::Node& node, const std::string& file) {
 ExpectReplies parse_replies(YamlMap& map) {
   ExpectReplies replies;
   if (map.has("of")) replies.of = map.name("of");
-  replies.count = static_cast<std::uint32_t>(map.number("count", 1, 0, 1'000'000));
+  const auto count = map.find("count");
+  replies.buffers = count && count->IsScalar() && count->Scalar() == "buffers";
+  if (!replies.buffers) {
+    replies.count = static_cast<std::uint32_t>(map.number("count", 1, 0, 1'000'000));
+  }
+  for (const YAML::Node& item : map.items("from")) {
+    const auto address = parse_address(item.Scalar());
+    if (!address) map.fail(item, "from: expected addresses such as e1.1");
+    replies.from.push_back(*address);
+  }
   map.finish();
   return replies;
+}
+
+ExpectAnnouncement parse_announcement(YamlMap& map) {
+  ExpectAnnouncement announcement;
+  announcement.to = mac(map, "to");
+  if (const auto within = map.find("within")) {
+    if (!within->IsScalar()) map.fail(*within, "within: expected a time");
+    announcement.within = TimeExpression::parse(within->Scalar(), map.mark_of(*within));
+  }
+  announcement.fields = parse_fields(map);
+  map.finish();
+  return announcement;
+}
+
+ExpectStore parse_store(YamlMap& map, std::uint64_t sectors) {
+  ExpectStore store;
+  store.lba = map.number("lba", 0, 0, sectors - 1);
+  store.count = static_cast<std::uint32_t>(map.number("count", 1, 1, sectors));
+  if (store.lba + store.count > sectors) {
+    map.fail(map.require("count"), fmt::format("beyond the disk's last sector, {}", sectors - 1));
+  }
+  store.data = content(map, "data");
+  if (store.data.kind == Content::Kind::none) {
+    map.fail(map.require("data"), "data: expected pattern, zero, or bytes");
+  }
+  map.finish();
+  return store;
+}
+
+std::vector<Feature> parse_features(YamlMap& map, const std::string& key) {
+  std::vector<std::string> words;
+  for (int i = 0; i <= static_cast<int>(Feature::trim); ++i) {
+    words.emplace_back(text(static_cast<Feature>(i)));
+  }
+  const YAML::Node node = map.require(key);
+  std::vector<Feature> features;
+  if (node.IsScalar()) {
+    features.push_back(static_cast<Feature>(map.choice(key, words)));
+  } else {
+    for (const std::size_t choice : map.choices(key, words)) {
+      features.push_back(static_cast<Feature>(choice));
+    }
+  }
+  return features;
 }
 
 }  // namespace aoe::harness

@@ -93,7 +93,57 @@ TEST(FrameSpec, AnswersAreWordsListsOrFields) {
   EXPECT_EQ(reply("{config: {string: abc, buffers: 2}, size: 60}"),
             "size 60, buffers 2, string \"abc\"");
   EXPECT_EQ(reply("{mask: {macs: []}}"), "an empty list");
+  EXPECT_EQ(reply("answer"), "any answer");
+  EXPECT_EQ(reply("{ata: {status: failed, data: none}}"), "status failed, data none");
+  EXPECT_EQ(reply("{identify: {texts: padded, checksum: right, words: [{word: 60, count: 2, is: "
+                  "9}]}}"),
+            "words 60-61 is 9, texts padded, checksum right");
+  EXPECT_EQ(reply("{mask: {listed: whole}}"), "the whole list");
+  EXPECT_EQ(reply("{config: {hex: \"61 62\"}}"), "string \"ab\"");
+  EXPECT_EQ(reply("{config: {hex: \"61 00ff\"}}"), "string \"a\\x00\\xff\"");
   EXPECT_EQ(reply("{ata: {data: \"a5\", count: 0}}"), "count 0, data a5");
+}
+
+TEST(FrameSpec, AddressesMayBeARange) {
+  const auto mask =
+      std::get<MaskFields>(step<SendStep>("send: {mask: {op: edit, directives: [{op: add, mac: "
+                                          "\"02:00:00:00:00:fe..02:00:00:00:01:01\"}]}}")
+                               .frame.arg);
+  EXPECT_EQ(mask.directives, (std::vector<Directive>{{1, {{2, 0, 0, 0, 0, 0xfe}}},
+                                                     {1, {{2, 0, 0, 0, 0, 0xff}}},
+                                                     {1, {{2, 0, 0, 0, 1, 0}}},
+                                                     {1, {{2, 0, 0, 0, 1, 1}}}}));
+}
+
+TEST(FrameSpec, WhatTheTargetTakesMayBeLeftToIt) {
+  const FrameSpec frame =
+      step<SendStep>("send: {ata: {op: read, count: most}, repeat: buffers, tag: each}").frame;
+  EXPECT_TRUE(std::get<AtaFields>(frame.arg).most);
+  EXPECT_TRUE(frame.repeat_buffers);
+  EXPECT_TRUE(frame.tag_each);
+}
+
+TEST(FrameSpec, AQuestionIsThePlainestOfItsKind) {
+  const Query read = step<QueryStep>("ask: {kind: read, slot: any}").query;
+  EXPECT_EQ(read.request.command, 0);
+  EXPECT_EQ(std::get<AtaFields>(read.request.arg).opcode, 0x24);
+  EXPECT_EQ(read.request.slot, Address::any_slot);
+  EXPECT_EQ(describe(read.reply), "any answer");
+  EXPECT_EQ(step<QueryStep>("ask: {kind: unknown-command}").query.request.command, 9);
+  EXPECT_EQ(step<SendStep>("send: {kind: mask}").frame.command, 2);
+}
+
+TEST(FrameSpec, WhatElseIsAwaitedIsToldInWords) {
+  const auto announcement = [](const std::string& yaml) {
+    return describe(*step<ExpectStep>("expect: {announcement: " + yaml + "}").announcement);
+  };
+  EXPECT_EQ(announcement("{}"), "announcement");
+  EXPECT_EQ(announcement("{to: broadcast, version: 1}"),
+            "announcement to ff:ff:ff:ff:ff:ff: version 1");
+  EXPECT_EQ(describe(*step<ExpectStep>("expect: {store: {lba: 7, count: 2, data: zero}}").store),
+            "lba 7, 2 sectors: zero");
+  EXPECT_EQ(step<AdvertisedStep>("advertised: trim").features, std::vector{Feature::trim});
+  EXPECT_EQ(step<AliveStep>("alive: {within: 2s}").within, std::chrono::seconds(2));
 }
 
 TEST(FrameSpec, QueriesAreShortForExchanges) {
@@ -110,7 +160,7 @@ TEST(FrameSpec, QueriesAreShortForExchanges) {
 TEST(FrameSpec, MistakesAreNamed) {
   const std::string at = "x.yaml:7:";
   EXPECT_EQ(complaint("send: {}"),
-            at + "9: send: expected ata, config, mask, reserve, a command, or bytes");
+            at + "9: send: expected ata, config, mask, reserve, a kind, a command, or bytes");
   EXPECT_EQ(complaint("send: {ata: {op: red}}"),
             at + "20: ata: op: expected check-power-mode, flush, flush-ext, identify, idle, "
                  "idle-immediate, read, read-dma, read-dma-ext, read-ext, read-verify, "
@@ -131,12 +181,34 @@ TEST(FrameSpec, MistakesAreNamed) {
   EXPECT_EQ(complaint("send: {command: ata, comand: 3}"),
             at + "24: send: unknown key 'comand'; did you mean 'command'?");
   EXPECT_EQ(complaint("expect: {reply: okay}"),
-            at + "19: reply: expected one of bad-argument, config-string-present, "
+            at + "19: reply: expected one of answer, bad-argument, config-string-present, "
                  "device-unavailable, ok, silence, target-reserved, unrecognized-command, "
                  "unsupported-version, got 'okay'; did you mean 'ok'?");
   EXPECT_EQ(complaint("expect: {reply: {of: x}}"),
             at + "19: expect: no frame 'x' before this step");
   EXPECT_EQ(complaint("expect: {reply: []}"), at + "19: reply: expected an answer");
+  EXPECT_EQ(complaint("ask: {kind: reed}"),
+            at + "15: ask: kind: expected config, flush, identify, mask, read, reserve, "
+                 "unknown-command, write or a number up to 255, got 'reed'; did you mean 'read'?");
+  EXPECT_EQ(complaint("expect: {store: {lba: 16383, count: 2, data: zero}}"),
+            at + "39: store: beyond the disk's last sector, 16383");
+  EXPECT_EQ(complaint("expect: {store: {lba: 1, data: none}}"),
+            at + "34: store: data: expected pattern, zero, or bytes");
+  EXPECT_EQ(complaint("expect: {replies: {from: e1}}"),
+            at + "28: replies: from: expected addresses such as e1.1");
+  EXPECT_EQ(complaint("expect: {reply: {identify: {words: [{word: 255, count: 2, is: 0}]}}}"),
+            at + "58: words: count: beyond word 255");
+  EXPECT_EQ(complaint("expect: {reply: {identify: {words: 3}}}"),
+            at + "38: identify: words: expected a list");
+  EXPECT_EQ(complaint("reserve: {macs: \"02:00:00:00:00:09..02:00:00:00:00:08\"}"),
+            at + "19: reserve: macs: expected a range of 255 addresses at most, such as "
+                 "\"02:00:00:00:01:00..02:00:00:00:01:63\"");
+  EXPECT_EQ(complaint("config: {hex: \"00\", string: a}"),
+            at + "17: config: hex: expected no string and no size beside it");
+  EXPECT_EQ(complaint("advertised: [trim, wings]"),
+            at + "22: step: advertised: expected one of dma, flush, flush-ext, lba48, "
+                 "power-management, smart, trim, got 'wings'");
+  EXPECT_EQ(complaint("alive: {for: 1s}"), at + "11: alive: unknown key 'for'; known are within");
   EXPECT_EQ(complaint("config: {op: read, lenght: 3}"),
             at + "22: config: unknown key 'lenght'; did you mean 'length'?");
 }

@@ -10,6 +10,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/step_reader.h"
 #include "harness/scenario/variants.h"
+#include "harness/world/clause_mutant.h"
 #include "harness/world/mutant.h"
 #include "proto/ata.h"
 #include "proto/codes.h"
@@ -38,6 +39,10 @@ TargetRole parse_target(YamlMap map) {
   }
   if (map.has("base")) role.base = map.code("base", ata::lba48_sectors_max - role.sectors);
   role.paths = static_cast<unsigned>(map.number("paths", 1, 1, 2));
+  role.luns = static_cast<std::uint8_t>(map.number("luns", 1, 1, 8));
+  if (role.address.slot + role.luns > Address::any_slot) {
+    map.fail(map.require("luns"), "luns: beyond the last slot, 254");
+  }
   map.finish();
   return role;
 }
@@ -45,7 +50,10 @@ TargetRole parse_target(YamlMap map) {
 MutantSpec parse_mutant(YamlMap map) {
   MutantSpec mutant;
   mutant.at_target = map.choice("end", {"initiator", "target"}) == 1;
-  const std::vector<std::string> names = mutant_names(mutant.at_target);
+  std::vector<std::string> names = mutant_names(mutant.at_target);
+  if (mutant.at_target) {
+    for (const ClauseMutant& each : clause_mutants()) names.emplace_back(each.name);
+  }
   mutant.behaviour = names[map.choice("behave", names)];
   map.finish();
   return mutant;

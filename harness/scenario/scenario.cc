@@ -1,5 +1,7 @@
 #include "harness/scenario/scenario.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "proto/check.h"
@@ -59,6 +61,33 @@ std::string_view rule(Check check) {
     case Check::liveness: return "liveness: once everything is healed, all I/O is resolved in time";
   }
   AOE_CHECK(false && "a check without a rule");
+}
+
+bool plays_initiator(const Scenario& scenario) {
+  struct Plays {
+    bool operator()(const SendStep& step) const {
+      return step.frame.direction == Direction::to_initiator;
+    }
+    bool operator()(const ExpectStep& step) const {
+      const bool of_frames = step.reply || step.replies || step.announcement || step.store;
+      return !of_frames || step.io || step.device || step.retransmit || step.outstanding;
+    }
+    bool operator()(const QueryStep&) const { return false; }
+    bool operator()(const AliveStep&) const { return false; }
+    bool operator()(const AdvertisedStep&) const { return false; }
+    bool operator()(const ArmStep&) const { return false; }
+    bool operator()(const HealStep&) const { return false; }
+    bool operator()(const WaitStep&) const { return false; }
+    bool operator()(const DiscoverStep&) const { return true; }
+    bool operator()(const WarmupStep&) const { return true; }
+    bool operator()(const IoStep&) const { return true; }
+    bool operator()(const SaysStep&) const { return true; }
+    bool operator()(const HoldStep&) const { return true; }
+    bool operator()(const ScapyStep&) const { return true; }
+  };
+  return scenario.explore || std::ranges::any_of(scenario.steps, [](const Step& step) {
+           return std::visit(Plays{}, step.what);
+         });
 }
 
 }  // namespace aoe::harness

@@ -31,6 +31,7 @@ struct TargetRole {
   Says says{};
   std::uint64_t base = 0;  // the LBA of its first sector; before it there are none
   unsigned paths = 1;      // addresses at which it answers
+  std::uint8_t luns = 1;   // at this and the next slots, each with a disk of its own
 };
 
 /// An end that is wrong on purpose (world/mutant.h).
@@ -136,6 +137,8 @@ struct ExpectStep {
   std::optional<ExpectHits> hits;
   std::optional<ExpectReply> reply;
   std::optional<ExpectReplies> replies;
+  std::optional<ExpectAnnouncement> announcement;
+  std::optional<ExpectStore> store;
 };
 
 /// The target says other things of itself from now on.
@@ -154,9 +157,19 @@ struct SendStep {
   FrameSpec frame;
 };
 
-/// `identify`, `config`, `mask`, `reserve`: a request and its answer.
+/// `identify`, `config`, `mask`, `reserve`, `ask`: a request and its answer.
 struct QueryStep {
   Query query;
+};
+
+/// A query that is asked until the target answers.
+struct AliveStep {
+  std::optional<Duration> within;  // none: the longest timeout there is
+};
+
+/// Goes on only where IDENTIFY says that the disk has these.
+struct AdvertisedStep {
+  std::vector<Feature> features;
 };
 
 /// A Python program plays on the initiator's side.
@@ -172,7 +185,7 @@ struct Step {
   std::string word;  // "io", "expect"
   std::string text;  // its arguments, in one line: "{id: a, op: read, lba: 0}"
   std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep, SaysStep,
-               HoldStep, SendStep, QueryStep, ScapyStep>
+               HoldStep, SendStep, QueryStep, ScapyStep, AliveStep, AdvertisedStep>
       what;
 };
 
@@ -214,6 +227,10 @@ struct Scenario {
   std::vector<Check> always;       // all of them, unless told
   std::optional<Duration> settle;  // finally.within: until all I/O is resolved; derived unless told
 };
+
+/// Has the initiator a part in it? Not where all frames are spelt by hand, and nothing else is
+/// awaited than their answers: then it says nothing, whatever it hears.
+bool plays_initiator(const Scenario& scenario);
 
 /// Reads a file: one scenario or several (YAML documents), each in all variants of its matrix. The
 /// error is one line: "x.yaml: No such file or directory", "x.yaml:14:5: …".

@@ -321,8 +321,8 @@ TEST(Scenario, MistakesInExpectationsAreNamed) {
   const std::string io = "{io: {id: a, op: read}}, ";
   expect_complaints({
       {with_steps("{expect: {}}"),
-       "x.yaml:6:18: expect: expected something: io, device, retransmit, outstanding, hits, reply "
-       "or replies"},
+       "x.yaml:6:18: expect: expected something: io, device, retransmit, outstanding, hits, reply, "
+       "replies, announcement or store"},
       {with_steps("{expect: {io: {id: a}}}"), "x.yaml:6:28: io: no io 'a' before this step"},
       {with_steps(io + "{expect: {io: {id: b}}}"),
        "x.yaml:6:53: io: no io 'b' before this step; did you mean 'a'?"},

@@ -81,8 +81,12 @@ Step StepReader::read(const YAML::Node& node) {
     step.what = send(map.map("send"));
   } else if (map.has("scapy")) {
     step.what = scapy(map.map("scapy"));
+  } else if (map.has("alive")) {
+    step.what = alive(map.map("alive"));
+  } else if (map.has("advertised")) {
+    step.what = AdvertisedStep{parse_features(map, "advertised")};
   } else {
-    for (const char* word : {"identify", "config", "mask", "reserve"}) {
+    for (const char* word : {"identify", "config", "mask", "reserve", "ask"}) {
       if (!map.has(word)) continue;
       YamlMap query = map.map(word);
       step.what = QueryStep{parse_query(word, query)};
@@ -174,6 +178,13 @@ SendStep StepReader::send(YamlMap map) {
   return step;
 }
 
+AliveStep StepReader::alive(YamlMap map) const {
+  AliveStep step;
+  if (map.has("within")) step.within = map.duration("within", {});
+  map.finish();
+  return step;
+}
+
 ScapyStep StepReader::scapy(YamlMap map) const {
   ScapyStep step;
   step.script = map.text("script");
@@ -207,12 +218,20 @@ ExpectStep StepReader::expect(YamlMap map) {
     step.replies = parse_replies(replies);
     check_sent(map, map.require("replies"), step.replies->of);
   }
+  if (map.has("announcement")) {
+    YamlMap announcement = map.map("announcement");
+    step.announcement = parse_announcement(announcement);
+  }
+  if (map.has("store")) {
+    YamlMap store = map.map("store");
+    step.store = parse_store(store, target_.sectors);
+  }
   map.finish();
   if (!step.io && !step.device && !step.retransmit && !step.outstanding && !step.hits &&
-      !step.reply && !step.replies) {
+      !step.reply && !step.replies && !step.announcement && !step.store) {
     fail_at(map.mark(),
-            "expect: expected something: io, device, retransmit, outstanding, hits, reply or "
-            "replies");
+            "expect: expected something: io, device, retransmit, outstanding, hits, reply, "
+            "replies, announcement or store");
   }
   return step;
 }

@@ -34,6 +34,7 @@ class StepReader {
   std::uint64_t span(YamlMap& map, const IoStep& step) const;
   SendStep send(YamlMap map);
   ScapyStep scapy(YamlMap map) const;
+  AliveStep alive(YamlMap map) const;
   ExpectStep expect(YamlMap map);
   ExpectIo expect_io(YamlMap map);
   ExpectRetransmit expect_retransmit(YamlMap map) const;

@@ -1,31 +1,39 @@
 #include "harness/world/engine_target.h"
 
+#include <algorithm>
 #include <array>
 
 namespace aoe::harness {
 
 EngineTarget::EngineTarget(const TargetRole& role, FramePort& port, std::uint64_t seed)
-    : role_(role), port_(port), disk_(role.sectors, role.fill_pattern, seed) {}
+    : role_(role), port_(port) {
+  for (std::uint8_t i = 0; i < role.luns; ++i) {
+    const Address address{role.address.shelf, static_cast<std::uint8_t>(role.address.slot + i)};
+    luns_.emplace_back(address, role, seed + i);
+  }
+}
 
 void EngineTarget::start() {
   if (is_alive()) return;
   target::StateKeeper* const keeper = this;
   service_ = std::make_unique<target::Service>(target::Service::Clock{}, keeper);
-  target::LunOptions lun;
-  lun.address = role_.address;
-  lun.sectors = role_.sectors;
-  lun.buffer_count = role_.buffers;
-  lun.model = FixedText<40>("aoe-target");
-  auto store = disk_.connect();
-  lun.disk = store->traits();
-  service_->add(lun, std::move(store), state_);
+  for (Lun& lun : luns_) {
+    target::LunOptions options;
+    options.address = lun.address;
+    options.sectors = role_.sectors;
+    options.buffer_count = role_.buffers;
+    options.model = FixedText<40>("aoe-target");
+    auto store = lun.disk.connect();
+    options.disk = store->traits();
+    service_->add(options, std::move(store), lun.state);
+  }
   service_->announce(port_);
 }
 
 void EngineTarget::kill() {
   if (!is_alive()) return;
   service_.reset();
-  disk_.lose_cache();
+  for (Lun& lun : luns_) lun.disk.lose_cache();
 }
 
 void EngineTarget::serve() {
@@ -42,8 +50,8 @@ void EngineTarget::link_changed() {
   if (is_alive() && port_.link().up) service_->announce(port_);
 }
 
-void EngineTarget::save(Address, const target::LunState& state, Done done) {
-  state_ = state;
+void EngineTarget::save(Address address, const target::LunState& state, Done done) {
+  std::ranges::find(luns_, address, &Lun::address)->state = state;
   done({});
 }
 

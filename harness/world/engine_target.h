@@ -4,6 +4,7 @@
 // world calls serve() when frames wait at the port.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -27,15 +28,24 @@ class EngineTarget final : target::StateKeeper {
   /// The port's link has changed.
   void link_changed();
 
-  MemoryDisk& disk() { return disk_; }
+  /// Of the first LUN, which is what faults and checks are about.
+  MemoryDisk& disk() { return luns_.front().disk; }
 
  private:
+  /// What outlives the service.
+  struct Lun {
+    Lun(Address at, const TargetRole& role, std::uint64_t seed)
+        : address(at), disk(role.sectors, role.fill_pattern, seed) {}
+    Address address;
+    MemoryDisk disk;
+    std::optional<target::LunState> state{};
+  };
+
   void save(Address lun, const target::LunState& state, Done done) override;
 
   const TargetRole role_;
   FramePort& port_;
-  MemoryDisk disk_;
-  std::optional<target::LunState> state_;
+  std::deque<Lun> luns_;
   std::unique_ptr<target::Service> service_;
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "harness/world/engine_initiator.h"
+#include "harness/world/idle_initiator.h"
 #include "harness/world/live_engine_target.h"
 #include "harness/world/mount_namespace.h"
 #include "harness/world/process.h"
@@ -163,11 +164,11 @@ LiveWorld::Result LiveWorld::make_target() {
 /// Some announce themselves, others wait to be asked.
 LiveWorld::Result LiveWorld::await_target() {
   const Instant deadline = now() + target_patience;
-  const auto settled = [this] { return target_heard_ || !target_->broken().empty(); };
+  const auto settled = [this] { return target_heard() || !target_->broken().empty(); };
   while (!run_until(settled, std::min(now() + call_interval, deadline)) && now() < deadline) {
     call_target();
   }
-  if (target_heard_) return {};
+  if (target_heard()) return {};
   const std::string silence = fmt::format("sent nothing in {}", describe(target_patience));
   if (is_wire()) {
     return tl::unexpected(
@@ -183,9 +184,11 @@ LiveWorld::Result LiveWorld::await_target() {
 
 void LiveWorld::call_target() {
   std::array<std::uint8_t, frame_size_min> bytes{};
+  Address whom = scenario_.target.address;
+  if (scenario_.target.luns > 1) whom.slot = Address::any_slot;
   encode({.destination = Mac::broadcast(),
           .source = cable(End::initiator).link.mac,
-          .address = scenario_.target.address,
+          .address = whom,
           .tag = call_tag},
          ConfigRequest{}, bytes);
   const Outgoing frame{bytes, {}};
@@ -219,6 +222,8 @@ LiveWorld::Result LiveWorld::make_initiator() {
     ProcessInitiator& program = **made;
     initiator_ = *std::move(made);
     return await_initiator(program);
+  } else if (!plays_initiator(scenario_)) {
+    initiator_ = std::make_unique<IdleInitiator>();
   } else {
     auto made = EngineInitiator::open(loop_, scenario_.given, gave_up);
     if (!made) return tl::unexpected(made.error());
@@ -274,7 +279,8 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
       !(decoded && decoded->response && decoded->header.address == scenario_.target.address)) {
     return false;
   }
-  target_heard_ = true;
+  // What is no frame is a sign of life all the same.
+  slots_heard_.insert(decoded ? decoded->header.address.slot : scenario_.target.address.slot);
   if (decoded) heard_from_ = decoded->header.source;
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
 }

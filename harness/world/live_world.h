@@ -9,6 +9,7 @@
 
 #include <array>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -135,6 +136,7 @@ class LiveWorld final : public World {
   void send_due();
   void set_timer();
   void beat();
+  bool target_heard() const { return slots_heard_.size() >= scenario_.target.luns; }
   /// Asks the target to show up, past the fault stage.
   void call_target();
   /// Changes an end's eth0, as ip(8) has it.
@@ -156,8 +158,8 @@ class LiveWorld final : public World {
   std::vector<Held> held_;  // a heap, the next one first
   std::uint64_t next_order_ = 0;
   std::vector<Delivery> leaving_;
-  bool target_heard_ = false;
-  Mac heard_from_ = Mac::broadcast();  // on a wire
+  std::set<std::uint8_t> slots_heard_;  // of the target's
+  Mac heard_from_ = Mac::broadcast();   // on a wire
   std::string broken_;
   std::string refused_;  // to be sent on a wire
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "harness/world/clause_mutant.h"
 #include "harness/world/initiator_mutant.h"
 #include "proto/check.h"
 #include "proto/frame.h"
@@ -465,9 +466,9 @@ std::vector<std::string> mutant_names(bool at_target) {
 }
 
 std::unique_ptr<Mutant> make_mutant(const MutantSpec& spec, Mutant::Sides& sides) {
-  if (!spec.at_target) {
-    if (auto mutant = make_initiator_mutant(spec.behaviour, sides)) return mutant;
-  }
+  auto mutant = spec.at_target ? make_clause_mutant(spec.behaviour, sides)
+                               : make_initiator_mutant(spec.behaviour, sides);
+  if (mutant) return mutant;
   return kinds(spec.at_target).at(spec.behaviour)(sides);
 }
 

@@ -42,10 +42,11 @@ class Mutant {
   Sides& sides_;
 };
 
-/// The ways to be wrong that there are: "answers-twice".
+/// The ways to be wrong that there are: "answers-twice". Beside these a target may break a clause
+/// of AoEr11 (clause_mutant.h).
 std::vector<std::string> mutant_names(bool at_target);
 
-/// One that mutant_names() knows.
+/// One that mutant_names() or clause_mutants() knows.
 std::unique_ptr<Mutant> make_mutant(const MutantSpec& spec, Mutant::Sides& sides);
 
 }  // namespace aoe::harness

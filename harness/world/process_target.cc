@@ -11,48 +11,70 @@ namespace aoe::harness {
 tl::expected<std::unique_ptr<ProcessTarget>, std::string> ProcessTarget::create(
     const Implementation& implementation, const TargetRole& role, const Link& link,
     const NetworkNamespace& where, const std::string& folder, bool with_disk_faults) {
-  std::unique_ptr<ProcessTarget> target(new ProcessTarget(implementation, where, folder));
-  auto image = DiskImage::create(role, folder, with_disk_faults);
-  if (!image) return tl::unexpected(image.error());
-  target->image_ = *std::move(image);
-  const std::string& state = target->state_;
-  if (implementation.command.find("{state}") != std::string::npos) {
-    std::error_code error;
-    std::filesystem::create_directories(state, error);
-    if (error) return tl::unexpected(fmt::format("{}: {}", state, error.message()));
+  std::unique_ptr<ProcessTarget> target(new ProcessTarget(implementation, where));
+  for (std::uint8_t i = 0; i < role.luns; ++i) {
+    TargetRole one = role;
+    one.address.slot = static_cast<std::uint8_t>(role.address.slot + i);
+    const std::string place = i == 0 ? folder : fmt::format("{}/lun{}", folder, i + 1);
+    auto lun = target->make_lun(one, link, place, with_disk_faults && i == 0);
+    if (!lun) return tl::unexpected(lun.error());
+    target->luns_.push_back(*std::move(lun));
   }
-  auto command = expand(implementation.command, {{"shelf", std::to_string(role.address.shelf)},
-                                                 {"slot", std::to_string(role.address.slot)},
-                                                 {"interface", "eth0"},
-                                                 {"image", target->image_->path()},
-                                                 {"buffers", std::to_string(role.buffers)},
-                                                 {"mac", fmt::format("{}", link.mac)},
-                                                 {"mtu", std::to_string(link.mtu)},
-                                                 {"state", state}});
-  if (!command) return tl::unexpected(command.error());
-  if (command->empty()) return tl::unexpected(std::string("no command for the target"));
-  target->command_ = *std::move(command);
-  target->command_[0] = find_program(target->command_[0]);
   return target;
 }
 
+tl::expected<ProcessTarget::Lun, std::string> ProcessTarget::make_lun(const TargetRole& role,
+                                                                      const Link& link,
+                                                                      const std::string& folder,
+                                                                      bool with_disk_faults) const {
+  Lun lun{.log = folder + "/sut.log", .state = folder + "/state"};
+  const bool keeps_state = implementation_.command.find("{state}") != std::string::npos;
+  const std::string& needed = keeps_state ? lun.state : folder;
+  std::error_code error;
+  std::filesystem::create_directories(needed, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", needed, error.message()));
+  auto image = DiskImage::create(role, folder, with_disk_faults);
+  if (!image) return tl::unexpected(image.error());
+  lun.image = *std::move(image);
+  auto command = expand(implementation_.command, {{"shelf", std::to_string(role.address.shelf)},
+                                                  {"slot", std::to_string(role.address.slot)},
+                                                  {"interface", "eth0"},
+                                                  {"image", lun.image->path()},
+                                                  {"buffers", std::to_string(role.buffers)},
+                                                  {"mac", fmt::format("{}", link.mac)},
+                                                  {"mtu", std::to_string(link.mtu)},
+                                                  {"state", lun.state}});
+  if (!command) return tl::unexpected(command.error());
+  if (command->empty()) return tl::unexpected(std::string("no command for the target"));
+  lun.command = *std::move(command);
+  lun.command[0] = find_program(lun.command[0]);
+  return lun;
+}
+
 ProcessTarget::~ProcessTarget() {
-  process_.reset();
-  ::rmdir(state_.c_str());  // what was kept there is evidence, and stays
+  for (Lun& lun : luns_) {
+    lun.process.reset();
+    ::rmdir(lun.state.c_str());  // what was kept there is evidence, and stays
+  }
 }
 
 tl::expected<void, std::string> ProcessTarget::start() {
-  if (process_ != nullptr) return {};
   const NetworkNamespace::Visit inside(where_);
-  auto started = Process::start(command_, log_);
-  if (!started) return tl::unexpected(started.error());
-  process_ = *std::move(started);
+  for (Lun& lun : luns_) {
+    if (lun.process != nullptr) continue;
+    auto started = Process::start(lun.command, lun.log);
+    if (!started) return tl::unexpected(started.error());
+    lun.process = *std::move(started);
+  }
   return {};
 }
 
 std::string ProcessTarget::broken() {
-  if (process_ == nullptr || process_->is_running()) return {};
-  return fmt::format("{}; it said: {}", process_->end(), last_line(log_));
+  for (const Lun& lun : luns_) {
+    if (lun.process == nullptr || lun.process->is_running()) continue;
+    return fmt::format("{}; it said: {}", lun.process->end(), last_line(lun.log));
+  }
+  return {};
 }
 
 Control ProcessTarget::able(const std::string& fault) const {
@@ -63,24 +85,28 @@ Control ProcessTarget::able(const std::string& fault) const {
 
 Control ProcessTarget::pause(bool paused) {
   if (auto it_is = able("pause"); !it_is) return it_is;
-  if (process_ != nullptr) process_->pause(paused);
+  for (Lun& lun : luns_) {
+    if (lun.process != nullptr) lun.process->pause(paused);
+  }
   return {};
 }
 
 Control ProcessTarget::kill() {
   if (auto it_is = able("kill"); !it_is) return it_is;
-  if (process_ != nullptr && process_->is_running()) process_->kill();
-  process_.reset();
+  for (Lun& lun : luns_) {
+    if (lun.process != nullptr && lun.process->is_running()) lun.process->kill();
+    lun.process.reset();
+  }
   return {};
 }
 
 Control ProcessTarget::set_disk_faults(const std::optional<DiskFaults>& faults) {
   if (auto it_is = able("disk-error"); !it_is) return it_is;
-  return image_->set_faults(faults);
+  return luns_.front().image->set_faults(faults);
 }
 
 Control ProcessTarget::read_store(std::uint64_t offset, MutableBytes into) {
-  if (image_->read(offset, into)) return {};
+  if (luns_.front().image->read(offset, into)) return {};
   return tl::unexpected(Unsupported{"the target's image can't be read"});
 }
 

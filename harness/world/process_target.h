@@ -1,4 +1,5 @@
 // A target that is a process: any implementation, started from its command, with a disk image.
+// Where it is to have several LUNs, it is started once for each.
 #pragma once
 
 #include <memory>
@@ -30,21 +31,23 @@ class ProcessTarget final : public LiveTarget {
   Control read_store(std::uint64_t offset, MutableBytes into) override;
 
  private:
-  ProcessTarget(const Implementation& implementation, const NetworkNamespace& where,
-                const std::string& folder)
-      : implementation_(implementation),
-        where_(where),
-        log_(folder + "/sut.log"),
-        state_(folder + "/state") {}
+  struct Lun {
+    std::string log;
+    std::string state;  // a folder
+    std::vector<std::string> command{};
+    std::unique_ptr<DiskImage> image{};
+    std::unique_ptr<Process> process{};  // none: it was killed
+  };
+
+  ProcessTarget(const Implementation& implementation, const NetworkNamespace& where)
+      : implementation_(implementation), where_(where) {}
+  tl::expected<Lun, std::string> make_lun(const TargetRole& role, const Link& link,
+                                          const std::string& folder, bool with_disk_faults) const;
   Control able(const std::string& fault) const;
 
   const Implementation implementation_;
   const NetworkNamespace& where_;
-  const std::string log_;
-  const std::string state_;  // a folder
-  std::vector<std::string> command_;
-  std::unique_ptr<DiskImage> image_;
-  std::unique_ptr<Process> process_;  // none: it was killed
+  std::vector<Lun> luns_;
 };
 
 }  // namespace aoe::harness

@@ -78,6 +78,7 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& excha
     : stage_(stage),
       exchanges_(exchanges),
       one_way_(scenario.given.rtt / 2),
+      plays_initiator_(plays_initiator(scenario)),
       mutant_outward_(scenario.mutant && scenario.mutant->at_target ? Direction::to_initiator
                                                                     : Direction::to_target),
       mutant_(scenario.mutant ? make_mutant(*scenario.mutant, *this) : nullptr),
@@ -98,6 +99,7 @@ void SimWorld::begin() {
 }
 
 void SimWorld::collect(Direction direction, std::span<const Outgoing> frames) {
+  if (direction == Direction::to_target && !plays_initiator_) return;
   for (const Outgoing& frame : frames) {
     joined_.assign(frame.head.begin(), frame.head.end());
     joined_.insert(joined_.end(), frame.data.begin(), frame.data.end());
@@ -182,7 +184,7 @@ void SimWorld::arrived(Direction direction, Bytes frame) {
 
 void SimWorld::reach_end(Direction direction, Bytes frame) {
   if (direction == Direction::to_initiator) {
-    if (initiator_port_->take(frame)) session_.receive(*session_port_, now_);
+    if (plays_initiator_ && initiator_port_->take(frame)) session_.receive(*session_port_, now_);
   } else if (paused_) {
     if (waiting_.size() < waiting_max) waiting_.emplace_back(frame.begin(), frame.end());
   } else if (target_port_->take(frame)) {

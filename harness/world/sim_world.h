@@ -97,6 +97,7 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   FaultStage& stage_;
   Exchanges& exchanges_;
   const Duration one_way_;
+  const bool plays_initiator_;  // else it is not there
   const Direction mutant_outward_;
   const std::unique_ptr<Mutant> mutant_;  // null: both ends are what they are
   const std::unique_ptr<Guise> guise_;    // null: the target seems to be what it is

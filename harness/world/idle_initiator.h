@@ -1,0 +1,22 @@
+// No initiator at all: where a scenario spells every frame itself, nobody else is to speak.
+#pragma once
+
+#include "harness/world/live_initiator.h"
+#include "proto/check.h"
+
+namespace aoe::harness {
+
+class IdleInitiator final : public LiveInitiator {
+ public:
+  std::string broken() override { return {}; }
+  void discover(Address) override {}
+  void submit(const initiator::IoRequest&, World::Done) override {
+    AOE_CHECK(false && "an I/O of a scenario that has none");
+  }
+  bool open(Address) override { return false; }
+  void close(Address) override {}
+  bool is_up(Address) const override { return false; }
+  std::string state(Address) const override { return {}; }
+};
+
+}  // namespace aoe::harness

@@ -665,8 +665,9 @@ Runner::Result Runner::expect(const ExpectReply& reply) {
     if (!broken) return std::nullopt;
     wrong = *broken;
   }
-  return fail(expected, fmt::format("{} (#{}: {})", wrong, answer.id, ledger_.summary(answer.id)),
-              {request.frame, answer.id});
+  return fail_for_certain(expected,
+                          fmt::format("{} (#{}: {})", wrong, answer.id, ledger_.summary(answer.id)),
+                          {request.frame, answer.id});
 }
 
 Runner::Result Runner::expect(const ExpectReplies& replies) {

@@ -866,6 +866,11 @@ class SlowAndForgetful final : public ForgetsWrites {
   Duration slack() const override { return seconds(3); }
 };
 
+TEST(Runner, AnAnswerThatIsWrongIsSoHoweverSlowTheWorldIs) {
+  const Play play(trial("- config: {op: read, expect: bad-argument}\n"), Play::make<Slow>);
+  EXPECT_EQ(play.verdict.outcome, Outcome::failed);
+}
+
 TEST(Runner, ButWhatNoSlownessExcusesHasFailed) {
   const Play play(trial("- io: {id: w, op: write, lba: 4}\n- expect: {io: {id: w}}\n"),
                   Play::make<SlowAndForgetful>);

@@ -37,8 +37,8 @@ int replay(Given& given, const CLI::App& command) {
 
 void add_replay_command(CLI::App& app, Action& action) {
   const auto given = std::make_shared<Given>();
-  CLI::App* command = app.add_subcommand(
-      "replay", "Repeat a run by what its faults decided, or ask again what a capture asked");
+  CLI::App* command =
+      app.add_subcommand("replay", "Repeat a run by its schedule, or what a capture asked");
   command->add_option("file", given->options.schedule, "schedule.yaml of a case, or a capture")
       ->required()
       ->option_text("FILE");

@@ -102,7 +102,7 @@ def a_failure_shrinks_to_what_fails_by_itself(trial):
     assert "noise" not in short and short.count("fault: drop") == 1, short
     assert short.count("\n") < 15, short
     again = trial.run("run", "short.yaml", status=FAILED)
-    assert re.search(r"^  FAIL  hasty-shrunk .*\n +short.yaml:\d+\n  expected  retransmission of ", again.stdout, re.M), again
+    assert re.search(r"^  FAIL  hasty-shrunk .*\n  title .*\n +short.yaml:\d+\n  expected  retransmission of ", again.stdout, re.M), again
 
 
 def what_passes_is_not_shrunk(trial):

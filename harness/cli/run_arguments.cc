@@ -1,9 +1,7 @@
 #include "harness/cli/run_arguments.h"
 
-#include <algorithm>
 #include <map>
 #include <random>
-#include <thread>
 
 namespace aoe::harness {
 
@@ -17,9 +15,9 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
   command
       .add_option("--seed", arguments.seed, "Repeat the run with this seed (default: a new one)")
       ->type_name("N");
-  options.jobs = std::max(1U, std::thread::hardware_concurrency());
   command
-      .add_option("-j,--jobs", options.jobs, "Cases at a time (default: the processors there are)")
+      .add_option("-j,--jobs", options.jobs,
+                  "Cases at a time (default: as many as the world bears)")
       ->check(CLI::Range(1, 1024))
       ->option_text("N");
   command.add_flag("--strict", options.strict,

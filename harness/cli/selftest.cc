@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <memory>
-#include <thread>
 
 #include "harness/cli/commands.h"
 #include "harness/run/run_command.h"
@@ -11,7 +9,6 @@ void add_selftest_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<RunOptions>();
   options->seed = 1;
   options->verbosity = 1;  // what each mutant was caught by
-  options->jobs = std::max(1U, std::thread::hardware_concurrency());
   CLI::App* selftest = app.add_subcommand("selftest", "Show that what is wrong is found out");
   selftest->option_defaults()->always_capture_default(false);
   selftest

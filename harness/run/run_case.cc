@@ -19,6 +19,7 @@
 #include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
 #include "initiator/live_session.h"
+#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {
@@ -218,6 +219,15 @@ std::string CaseOptions::tested() const {
 WorldKind world_named(std::string_view name) {
   if (name == text(WorldKind::veth)) return WorldKind::veth;
   return name == text(WorldKind::interface) ? WorldKind::interface : WorldKind::sim;
+}
+
+unsigned jobs_in(WorldKind world, unsigned processors) {
+  switch (world) {
+    case WorldKind::sim: return std::max(1U, processors);
+    case WorldKind::veth: return 4 * std::max(1U, processors);
+    case WorldKind::interface: return 1;
+  }
+  AOE_CHECK(false && "a world without a number of jobs");
 }
 
 std::string shell_quoted(const std::string& word) {

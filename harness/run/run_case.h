@@ -27,6 +27,10 @@ enum class WorldKind : std::uint8_t { sim, veth, interface };
 std::string_view text(WorldKind kind);
 /// The one of that name; sim where there is none.
 WorldKind world_named(std::string_view name);
+/// How many cases may be played at a time where there are so many processors: in virtual time as
+/// many; in real time, where they wait more than they work, four times that; on a real wire one,
+/// for they share what answers there.
+unsigned jobs_in(WorldKind world, unsigned processors);
 
 /// Where cases are played, and against what.
 struct CaseOptions {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -221,7 +222,8 @@ int Run::play() {
   note_interruptions();
   show(terminal_.header(head_));
   ChildPool pool;
-  pool.jobs = options_.jobs;
+  pool.jobs = options_.jobs ? *options_.jobs
+                            : jobs_in(options_.cases.world, std::thread::hardware_concurrency());
   pool.patience = options_.patience;
   pool.work = [this](std::size_t piece) { return work(piece); };
   pool.ended = [this](const ChildEnd& end) { ended(end); };

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct RunOptions {
   Selection selection;
   CaseOptions cases;
   std::uint64_t seed = 0;
-  unsigned jobs = 1;
+  std::optional<unsigned> jobs;  // cases at a time; nothing: jobs_in() the world
   /// Each case this often, with the seeds `seed`, `seed` + 1, …
   std::size_t repeat = 1;
   bool until_fail = false;  // go on repeating, for ever unless `repeat` is told, until a case fails

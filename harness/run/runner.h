@@ -2,7 +2,7 @@
 //
 // Knows no world in particular. Stops at the first step whose expectation fails; heals everything
 // at the end, lets all requests resolve, compares the store with what was acknowledged, and asks
-// which rules the frames broke. One run, one object.
+// which rules the frames broke. One run, one object. runner_expect.cc has what `expect` asks for.
 #pragma once
 
 #include <list>

@@ -233,7 +233,9 @@ int Run::play() {
   const RunRecord record = this->record(Clock::now() - began);
   const auto written = write(record);
   show(terminal_.summary(record, options_.out + "/last/index.html"));
-  for (const std::string& unused : expectations_.unused()) complain(unused);
+  if (options_.selection.is_whole()) {
+    for (const std::string& unused : expectations_.unused()) complain(unused);
+  }
   if (!written) {
     complain(written.error());
     return exit_environment;

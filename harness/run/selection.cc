@@ -19,6 +19,13 @@ namespace fs = std::filesystem;
 using Files = std::vector<std::string>;
 using Failed = tl::unexpected<std::string>;
 
+/// Else it is a name, a pattern of names, or a tag.
+bool is_path(const std::string& wanted) {
+  std::error_code error;
+  return fs::exists(wanted, error) || wanted.find('/') != std::string::npos ||
+         wanted.ends_with(".yaml");
+}
+
 /// Those of a folder, and of the folders in it, by name.
 tl::expected<Files, std::string> list_folder(const std::string& folder) {
   Files files;
@@ -113,15 +120,15 @@ std::string default_scenarios() {
   return fs::is_directory("scenarios", error) ? "scenarios" : AOE_SCENARIOS_DIR;
 }
 
+bool Selection::is_whole() const {
+  return std::ranges::all_of(wanted, is_path) && excluded.empty() && !level;
+}
+
 tl::expected<std::vector<Scenario>, std::string> select(const Selection& selection) {
   Files paths;
   std::vector<std::string> words;
-  for (const std::string& wanted : selection.wanted) {
-    std::error_code error;
-    const bool is_path = fs::exists(wanted, error) || wanted.find('/') != std::string::npos ||
-                         wanted.ends_with(".yaml");
-    (is_path ? paths : words).push_back(wanted);
-  }
+  for (const std::string& wanted : selection.wanted)
+    (is_path(wanted) ? paths : words).push_back(wanted);
   if (paths.empty()) paths.push_back(default_scenarios());
   const auto files = find_files(paths);
   if (!files) return Failed(files.error());

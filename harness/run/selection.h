@@ -15,9 +15,12 @@ struct Selection {
   /// Each is a file, a folder (with the folders in it), a scenario's name (of all its variants, or
   /// of one), a pattern of names ("reads*"), or a tag. Names and tags are looked for in the files
   /// and folders that are there; where none is, in default_scenarios().
-  std::vector<std::string> wanted;
-  std::vector<std::string> excluded;  // names, patterns and tags
-  std::optional<Level> level;         // only of this one and the stricter ones
+  std::vector<std::string> wanted{};
+  std::vector<std::string> excluded{};  // names, patterns and tags
+  std::optional<Level> level{};         // only of this one and the stricter ones
+
+  /// All of its files and folders: nothing is left out by name, tag or level.
+  bool is_whole() const;
 };
 
 /// scenarios/ where the program is run, or else what was installed with it.

@@ -55,6 +55,14 @@ TEST_F(Selecting, NamesAndPatternsWithinThem) {
   EXPECT_EQ(select({path("a")}, {"wri*"}), "reads");
 }
 
+TEST_F(Selecting, IsWholeWhereNothingIsLeftOut) {
+  EXPECT_TRUE(Selection{}.is_whole());
+  EXPECT_TRUE((Selection{.wanted = {"some/folder", "a.yaml"}}.is_whole()));
+  EXPECT_FALSE((Selection{.wanted = {"some/folder", "reads"}}.is_whole()));
+  EXPECT_FALSE((Selection{.wanted = {"a.yaml"}, .excluded = {"reads"}}.is_whole()));
+  EXPECT_FALSE((Selection{.wanted = {"a.yaml"}, .level = Level::must}.is_whole()));
+}
+
 TEST_F(Selecting, WhatIsNotThereIsTold) {
   EXPECT_EQ(select({path("b")}), path("b") + ": No such file or directory");
   EXPECT_EQ(select({path("a"), "raeds"}),

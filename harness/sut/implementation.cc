@@ -18,6 +18,13 @@ namespace fs = std::filesystem;
 
 using Role = Implementation::Role;
 
+/// Where this program is. Asked as it starts: once it has a mount namespace of its own, the kernel
+/// tells a path that a changed root does not lead to.
+const fs::path own_folder = [] {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
+}();
+
 const std::set<std::string>& placeholders(Role role) {
   static const std::set<std::string> of_target{"shelf",   "slot", "interface", "image",
                                                "buffers", "mac",  "mtu",       "state"};
@@ -178,7 +185,7 @@ std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return name;
   std::error_code error;
   const char* path = std::getenv("PATH");
-  std::string folders = fs::read_symlink("/proc/self/exe", error).parent_path().string();
+  std::string folders = own_folder.string();
   folders += std::string(":") + (path == nullptr ? "" : path) + ":/usr/local/sbin:/usr/sbin:/sbin";
   for (std::size_t at = 0; at < folders.size();) {
     const std::size_t end = std::min(folders.find(':', at), folders.size());

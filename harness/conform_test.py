@@ -162,6 +162,13 @@ def the_initiators_suite_is_of_what_binds_one(trial):
     assert re.search(r"^  PASS +3\.2/30 ", told, re.M), told
 
 
+def who_fails_a_case_is_explained(trial):
+    told = trial.harness("explain", os.path.join(SCENARIOS, "target", "count-zero.yaml")).stdout
+    assert re.search(r"^  vblade is known to fail it: .*count of 0", told, re.M), told
+    told = trial.harness("explain", os.path.join(SCENARIOS, "retransmit.yaml")).stdout
+    assert "is known to fail" not in told, told
+
+
 def wrong_use_is_told_in_a_line(trial):
     suite = ["--scenarios", "suite.yaml"]
     trial.refused(USAGE, "vblade is another end: try aoe-harness conform target", "conform", "initiator", "--sut", "vblade",
@@ -270,7 +277,8 @@ def the_page_of_a_suite_has_its_clauses(chromium, trial):
 
 
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
-            the_initiators_suite_is_of_what_binds_one, wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
+            the_initiators_suite_is_of_what_binds_one, who_fails_a_case_is_explained,
+            wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
             what_it_lacks_is_unsupported_with_question_and_answer,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]
 

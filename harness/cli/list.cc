@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include "harness/cli/commands.h"
+#include "harness/report/expectations.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/selection.h"
 #include "harness/scenario/explain.h"
+#include "harness/sut/implementation.h"
 
 namespace aoe::harness {
 namespace {
@@ -26,6 +28,17 @@ int list(const Given& given) {
   return exit_passed;
 }
 
+/// "  vblade is known to fail it: …", a line for each that is.
+std::string known_to_fail(const Scenario& scenario) {
+  std::string lines;
+  for (const auto& [name, yaml] : known_expectations()) {
+    const auto known = Expectations::parse(yaml, name + ".expected.yaml");
+    const std::string reason = known ? known->reason_of(scenario.id) : known.error();
+    if (!reason.empty()) lines += fmt::format("  {} is known to fail it: {}\n", name, reason);
+  }
+  return lines.empty() ? lines : "\n" + lines;
+}
+
 int explain_all(const Given& given) {
   const auto scenarios = select(given.selection);
   if (!scenarios) {
@@ -34,7 +47,7 @@ int explain_all(const Given& given) {
   }
   for (const Scenario& scenario : *scenarios) {
     const bool is_first = &scenario == &scenarios->front();
-    fmt::print("{}{}", is_first ? "" : "\n", explain(scenario));
+    fmt::print("{}{}{}", is_first ? "" : "\n", explain(scenario), known_to_fail(scenario));
   }
   return exit_passed;
 }

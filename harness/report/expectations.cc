@@ -134,6 +134,12 @@ void Expectations::apply(const RunRecord& run, CaseRecord& record) {
   if (!entry->link.empty()) record.reason += fmt::format(" ({})", entry->link);
 }
 
+std::string Expectations::reason_of(std::string_view id) const {
+  const auto is_about_it = [&](const Entry& entry) { return matches(entry.pattern, id); };
+  const auto entry = std::ranges::find_if(entries_, is_about_it);
+  return entry == entries_.end() ? std::string() : entry->reason;
+}
+
 std::vector<std::string> Expectations::unused() const {
   std::vector<std::string> lines;
   for (const Entry& entry : entries_) {

@@ -37,6 +37,9 @@ class Expectations {
   /// that is unknown, an entry for some versions does not apply.
   void apply(const RunRecord& run, CaseRecord& record);
 
+  /// Why a case of this id fails, in some world and version; empty where it is not known to.
+  std::string reason_of(std::string_view id) const;
+
   /// Entries that no case was met by: "vblade.yaml:3: no case that was run is 'flush-*'".
   std::vector<std::string> unused() const;
 

@@ -96,6 +96,13 @@ TEST_F(ExpectationsTest, TheFirstEntryThatAppliesCounts) {
             "XFAIL: b");
 }
 
+TEST_F(ExpectationsTest, TellWhyACaseFailsWhereverThatIs) {
+  const Expectations expectations =
+      parse("- {case: lo*, reason: a, world: veth, versions: 25}\n- {case: loss, reason: b}\n");
+  EXPECT_EQ(expectations.reason_of("loss"), "a");
+  EXPECT_EQ(expectations.reason_of("gain"), "");
+}
+
 TEST_F(ExpectationsTest, EntriesThatNoCaseMetAreTold) {
   Expectations expectations = parse("- {case: loss, reason: r}\n- {case: gone, reason: r}\n");
   applied(expectations, Outcome::broken, "loss");

@@ -62,8 +62,9 @@ class Trial:
 
     def at_home(self, command):
         home = f"/proc/{self.home.pid}"
-        return ["nsenter", f"--mount={home}/ns/mnt", f"--root={home}/root", "sh", "-c",
-                f'cd {self.folder}; exec "$@"', "sh", *map(str, command)]
+        # A shell would complain of the folder that it begins in, which in a changed root leads nowhere.
+        return ["nsenter", f"--mount={home}/ns/mnt", f"--root={home}/root", "env", f"--chdir={self.folder}",
+                *map(str, command)]
 
     def run(self, *command, **options):
         return self.client.run(self.at_home(command), **{"check": False, **options})

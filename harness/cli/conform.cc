@@ -1,5 +1,5 @@
-#include <map>
 #include <memory>
+#include <string>
 
 #include "harness/cli/run_arguments.h"
 #include "harness/conform/conform_command.h"
@@ -10,7 +10,7 @@ namespace {
 
 struct Given {
   RunArguments arguments;
-  Implementation::Role role{};
+  std::string end{};
   bool is_told_sut = false;
   bool is_told_world = false;
 };
@@ -20,11 +20,13 @@ int conform(Given& given) {
     complain(finished.error());
     return exit_usage;
   }
+  const auto role =
+      given.end == "target" ? Implementation::Role::target : Implementation::Role::initiator;
   CaseOptions& cases = given.arguments.options.cases;
-  if (!given.is_told_sut && given.role == Implementation::Role::initiator)
+  if (!given.is_told_sut && role == Implementation::Role::initiator)
     cases.sut = find_implementation("aoe-initiator").value();
   if (!given.is_told_world) cases.world = cases.fitting_world();
-  return conform_command({given.role, given.arguments.options});
+  return conform_command({role, given.arguments.options});
 }
 
 }  // namespace
@@ -34,11 +36,12 @@ void add_conform_command(CLI::App& app, Action& action) {
   RunArguments& arguments = given->arguments;
   CLI::App* command = app.add_subcommand(
       "conform", "Test a target or an initiator, clause by clause, against AoEr11");
-  command->add_option("end", given->role, "Which end it is")
+  command->add_option("end", given->end, "Which end it is")
       ->required()
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Implementation::Role>{
-          {"target", Implementation::Role::target},
-          {"initiator", Implementation::Role::initiator}}))
+      ->check([](const std::string& word) {
+        const bool is_end = word == "target" || word == "initiator";
+        return is_end ? std::string() : "expected target or initiator, got '" + word + "'";
+      })
       ->option_text("target|initiator");
   add_sut_option(*command, arguments.options.cases);
   add_run_arguments(*command, arguments);

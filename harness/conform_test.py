@@ -171,7 +171,8 @@ def who_fails_a_case_is_explained(trial):
 
 def wrong_use_is_told_in_a_line(trial):
     suite = ["--scenarios", "suite.yaml"]
-    trial.refused(USAGE, "end: expected target or initiator, got 'disk' (aoe-harness --help shows how)", "conform", "disk", *suite)
+    trial.refused(USAGE, "end: expected target or initiator, got 'disk' (aoe-harness --help shows how)", "conform",
+                  "disk", *suite)
     trial.refused(USAGE, "vblade is another end: try aoe-harness conform target", "conform", "initiator", "--sut", "vblade",
                   *suite)
     trial.refused(USAGE, "vblade is a program: it needs --world veth", "conform", "target", "--sut", "vblade", "--world", "sim",

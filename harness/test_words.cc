@@ -2,14 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gtest/gtest.h>
 
 namespace aoe::harness {
 namespace {
@@ -121,6 +125,23 @@ std::string comparable(const std::string& text) {
 
 std::string Play::notes() const {
   return fmt::format("{}", fmt::join(verdict.notes, "\n"));
+}
+
+std::vector<Scenario> suite_in(const std::string& folder) {
+  std::set<std::string> files;
+  for (const auto& file : std::filesystem::directory_iterator(AOE_SCENARIOS "/" + folder))
+    files.insert(file.path().string());
+  std::vector<Scenario> scenarios;
+  for (const std::string& file : files) {
+    auto loaded = load_scenarios(file);
+    EXPECT_TRUE(loaded) << loaded.error();
+    if (loaded) std::ranges::move(*loaded, std::back_inserter(scenarios));
+  }
+  return scenarios;
+}
+
+bool cites(const Scenario& scenario, std::string_view clause) {
+  return std::ranges::find(scenario.clauses, clause) != scenario.clauses.end();
 }
 
 }  // namespace aoe::harness

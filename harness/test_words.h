@@ -63,6 +63,10 @@ class Folder {
 /// 200 µs. The steps, each a line that ends, begin on line 8, after a discovery on line 7.
 std::string trial(const std::string& steps, const std::string& more = "");
 
+/// All variants of all scenarios in a folder of scenarios/, in one order everywhere.
+std::vector<Scenario> suite_in(const std::string& folder);
+bool cites(const Scenario& scenario, std::string_view clause);
+
 /// Everything of one run in virtual time, held together after it is over.
 class Play {
  public:

@@ -1,6 +1,5 @@
 #include "harness/world/clause_mutant.h"
 
-#include <filesystem>
 #include <map>
 #include <set>
 
@@ -17,18 +16,7 @@ namespace {
 
 /// All variants of all scenarios about targets, in one order everywhere.
 const std::vector<Scenario>& target_suite() {
-  static const std::vector<Scenario> all = [] {
-    std::set<std::string> files;
-    for (const auto& file : std::filesystem::directory_iterator(AOE_SCENARIOS "/target"))
-      files.insert(file.path().string());
-    std::vector<Scenario> scenarios;
-    for (const std::string& file : files) {
-      auto loaded = load_scenarios(file);
-      EXPECT_TRUE(loaded) << loaded.error();
-      if (loaded) std::ranges::move(*loaded, std::back_inserter(scenarios));
-    }
-    return scenarios;
-  }();
+  static const std::vector<Scenario> all = suite_in("target");
   return all;
 }
 
@@ -45,10 +33,6 @@ std::string play(Scenario scenario, std::string_view mutant) {
   if (verdict.failures.empty()) return "not played: " + verdict.reason;
   const Failure& first = verdict.failures.front();
   return fmt::format("line {}: expected {}, got {}", first.mark.line, first.expected, first.actual);
-}
-
-bool cites(const Scenario& scenario, std::string_view clause) {
-  return std::ranges::find(scenario.clauses, clause) != scenario.clauses.end();
 }
 
 TEST(ClauseMutant, OurTargetPassesEveryScenario) {

@@ -1,7 +1,6 @@
 #include "harness/world/initiator_mutant.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 
@@ -17,18 +16,7 @@ namespace {
 
 /// All variants of all scenarios about initiators, in one order everywhere.
 const std::vector<Scenario>& initiator_suite() {
-  static const std::vector<Scenario> all = [] {
-    std::set<std::string> files;
-    for (const auto& file : std::filesystem::directory_iterator(AOE_SCENARIOS "/initiator"))
-      files.insert(file.path().string());
-    std::vector<Scenario> scenarios;
-    for (const std::string& file : files) {
-      auto loaded = load_scenarios(file);
-      EXPECT_TRUE(loaded) << loaded.error();
-      if (loaded) std::ranges::move(*loaded, std::back_inserter(scenarios));
-    }
-    return scenarios;
-  }();
+  static const std::vector<Scenario> all = suite_in("initiator");
   return all;
 }
 
@@ -48,10 +36,6 @@ std::string play(Scenario scenario, std::string_view mutant) {
   const Failure& first = verdict.failures.front();
   return comparable(
       fmt::format("{}: expected {}, got {}", first.rule, first.expected, first.actual));
-}
-
-bool cites(const Scenario& scenario, std::string_view clause) {
-  return std::ranges::find(scenario.clauses, clause) != scenario.clauses.end();
 }
 
 TEST(InitiatorMutant, OurInitiatorPassesEveryScenario) {

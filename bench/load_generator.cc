@@ -30,7 +30,7 @@
 
 #include <fmt/format.h>
 
-#include "proto/check.h"
+#include "base/check.h"
 #include "proto/frame.h"
 #include "wire/packet_port.h"
 

@@ -14,8 +14,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "base/instant.h"
 #include "config/mark.h"
-#include "proto/instant.h"
 
 namespace aoe {
 

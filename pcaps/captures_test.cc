@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "proto/describe.h"
-#include "target/memory_store.h"
-#include "target/service.h"
+#include "target/service/service.h"
+#include "target/store/memory_store.h"
 #include "wire/pcap_file.h"
 
 namespace aoe {

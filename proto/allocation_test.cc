@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include "proto/counted_new.h"
+#include "base/testing/counted_new.h"
 #include "proto/describe.h"
 #include "proto/frame.h"
-#include "proto/golden_frames.h"
 #include "proto/identify.h"
+#include "proto/testing/golden_frames.h"
 
 namespace aoe {
 namespace {

@@ -4,11 +4,11 @@
 #include <array>
 #include <vector>
 
-#include "proto/check.h"
+#include "base/check.h"
 #include "proto/describe.h"
 #include "proto/frame.h"
-#include "proto/golden_frames.h"
 #include "proto/identify.h"
+#include "proto/testing/golden_frames.h"
 
 namespace aoe {
 namespace {

@@ -11,7 +11,7 @@
 
 #include <string_view>
 
-#include "proto/bytes.h"
+#include "base/bytes.h"
 #include "proto/frame.h"
 #include "proto/reject.h"
 

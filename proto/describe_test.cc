@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/frame.h"
-#include "proto/golden_frames.h"
+#include "proto/testing/golden_frames.h"
 
 namespace aoe {
 namespace {

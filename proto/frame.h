@@ -10,9 +10,9 @@
 
 #include <tl/expected.hpp>
 
+#include "base/bytes.h"
 #include "proto/address.h"
 #include "proto/ata.h"
-#include "proto/bytes.h"
 #include "proto/codes.h"
 #include "proto/reject.h"
 

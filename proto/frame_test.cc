@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "proto/golden_frames.h"
+#include "proto/testing/golden_frames.h"
 
 namespace aoe {
 namespace {

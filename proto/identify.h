@@ -12,7 +12,7 @@
 
 #include <tl/expected.hpp>
 
-#include "proto/bytes.h"
+#include "base/bytes.h"
 #include "proto/reject.h"
 
 namespace aoe {

@@ -1,6 +1,6 @@
 #include "proto/reject.h"
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe {
 

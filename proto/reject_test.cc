@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "proto/frame.h"
-#include "proto/golden_frames.h"
 #include "proto/identify.h"
+#include "proto/testing/golden_frames.h"
 
 namespace aoe {
 namespace {

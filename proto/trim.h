@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "proto/bytes.h"
-#include "proto/check.h"
+#include "base/bytes.h"
+#include "base/check.h"
 
 namespace aoe {
 

@@ -4,7 +4,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe {
 

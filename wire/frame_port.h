@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/bytes.h"
 #include "proto/address.h"
-#include "proto/bytes.h"
 #include "proto/codes.h"
 
 namespace aoe {

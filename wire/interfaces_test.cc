@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "wire/test_namespace.h"
+#include "wire/testing/test_namespace.h"
 
 namespace aoe {
 namespace {

@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe {
 namespace {

@@ -16,9 +16,9 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "proto/address.h"
 #include "proto/codes.h"
-#include "wire/descriptor.h"
 
 namespace aoe {
 namespace {

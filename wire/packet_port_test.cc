@@ -15,7 +15,7 @@
 #include <fmt/format.h>
 
 #include "proto/codes.h"
-#include "wire/test_namespace.h"
+#include "wire/testing/test_namespace.h"
 
 namespace aoe {
 namespace {

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe {
 namespace {

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <utility>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe {
 namespace {

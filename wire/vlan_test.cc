@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "wire/packet_port.h"
-#include "wire/test_namespace.h"
+#include "wire/testing/test_namespace.h"
 
 namespace aoe {
 namespace {

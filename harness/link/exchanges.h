@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "harness/language/scenario.h"
 #include "harness/link/flat_map.h"
 #include "harness/link/ledger.h"
 #include "harness/link/rto_model.h"
-#include "harness/scenario/scenario.h"
 
 namespace aoe::harness {
 

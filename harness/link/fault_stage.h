@@ -16,7 +16,7 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/faults/armed_fault.h"
+#include "harness/link/armed_fault.h"
 #include "harness/link/exchanges.h"
 #include "harness/link/ledger.h"
 #include "wire/frame_port.h"

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
-#include "harness/test_words.h"
+#include "harness/testing/test_words.h"
 
 namespace aoe::harness {
 namespace {

@@ -15,10 +15,10 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/faults/selector.h"
+#include "base/instant.h"
+#include "harness/language/selector.h"
 #include "harness/link/record_store.h"
 #include "proto/frame.h"
-#include "proto/instant.h"
 
 namespace aoe::harness {
 

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe::harness {
 

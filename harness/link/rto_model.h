@@ -13,8 +13,8 @@
 // time and not a link's: it is no sample, and with `rfc6298` has 1 s at least.
 #pragma once
 
-#include "initiator/parameters.h"
-#include "proto/instant.h"
+#include "base/instant.h"
+#include "initiator/engine/parameters.h"
 
 namespace aoe::harness {
 

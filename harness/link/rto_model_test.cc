@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "initiator/rtt.h"
+#include "initiator/engine/rtt.h"
 
 namespace aoe::harness {
 namespace {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/report/record.h"
-#include "harness/scenario/clauses.h"
+#include "harness/judge/record.h"
+#include "harness/language/clauses.h"
 
 namespace aoe::harness {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/report/record.h"
+#include "harness/judge/record.h"
 
 namespace aoe::harness {
 

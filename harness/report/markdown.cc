@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "harness/report/coverage.h"
 #include "harness/report/text.h"
-#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "harness/judge/record.h"
 #include "harness/report/coverage.h"
-#include "harness/report/record.h"
 
 namespace aoe::harness {
 

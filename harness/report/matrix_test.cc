@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "harness/report/test_records.h"
+#include "harness/judge/test_records.h"
 
 namespace aoe::harness {
 namespace {

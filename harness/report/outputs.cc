@@ -15,12 +15,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/check.h"
 #include "config/yaml_map.h"
 #include "harness/report/html.h"
 #include "harness/report/junit.h"
 #include "harness/report/markdown.h"
 #include "harness/report/tap.h"
-#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {

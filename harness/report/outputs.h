@@ -7,7 +7,7 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/report/record.h"
+#include "harness/judge/record.h"
 
 namespace aoe::harness {
 

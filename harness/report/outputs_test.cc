@@ -5,12 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/judge/test_records.h"
 #include "harness/report/html.h"
 #include "harness/report/junit.h"
 #include "harness/report/markdown.h"
 #include "harness/report/tap.h"
-#include "harness/report/test_records.h"
-#include "harness/test_words.h"
+#include "harness/testing/test_words.h"
 
 namespace aoe::harness {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "harness/report/record.h"
+#include "harness/judge/record.h"
 
 namespace aoe::harness {
 

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "harness/report/text.h"
-#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <string>
 
+#include "harness/judge/record.h"
 #include "harness/report/coverage.h"
-#include "harness/report/record.h"
 
 namespace aoe::harness {
 

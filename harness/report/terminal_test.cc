@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/report/test_records.h"
+#include "harness/judge/test_records.h"
 #include "harness/report/text.h"
 
 namespace aoe::harness {

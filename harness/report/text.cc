@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "harness/scenario/clauses.h"
-#include "proto/check.h"
+#include "base/check.h"
+#include "harness/language/clauses.h"
 
 namespace aoe::harness {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/report/record.h"
+#include "harness/judge/record.h"
 
 namespace aoe::harness {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/report/test_records.h"
+#include "harness/judge/test_records.h"
 
 namespace aoe::harness {
 namespace {

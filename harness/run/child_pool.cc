@@ -17,8 +17,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "harness/run/interruption.h"
-#include "proto/check.h"
 
 namespace aoe::harness {
 namespace {

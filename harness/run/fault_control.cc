@@ -1,6 +1,6 @@
 #include "harness/run/fault_control.h"
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe::harness {
 

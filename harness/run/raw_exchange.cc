@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "harness/data/pattern.h"
-#include "proto/check.h"
+#include "base/check.h"
+#include "harness/judge/pattern.h"
 #include "proto/identify.h"
 
 namespace aoe::harness {

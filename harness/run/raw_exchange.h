@@ -11,8 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "harness/language/scenario.h"
 #include "harness/link/rto_model.h"
-#include "harness/scenario/scenario.h"
 #include "harness/world/world.h"
 
 namespace aoe::harness {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/data/pattern.h"
-#include "harness/test_words.h"
+#include "harness/judge/pattern.h"
+#include "harness/testing/test_words.h"
 #include "proto/describe.h"
 #include "proto/identify.h"
 

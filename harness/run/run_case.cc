@@ -10,16 +10,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "harness/explore/draw.h"
+#include "base/check.h"
+#include "harness/judge/ladder.h"
 #include "harness/report/outputs.h"
-#include "harness/run/ladder.h"
-#include "harness/run/must_fail.h"
+#include "harness/run/draw.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
+#include "harness/selftest/must_fail.h"
 #include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
-#include "initiator/live_session.h"
-#include "proto/check.h"
+#include "initiator/client/live_session.h"
 
 namespace aoe::harness {
 namespace {

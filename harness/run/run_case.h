@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/faults/schedule.h"
-#include "harness/report/record.h"
-#include "harness/scenario/scenario.h"
-#include "harness/sut/implementation.h"
+#include "harness/judge/record.h"
+#include "harness/language/implementation.h"
+#include "harness/language/scenario.h"
+#include "harness/link/schedule.h"
 
 namespace aoe::harness {
 

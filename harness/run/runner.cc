@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/check.h"
 #include "harness/run/interruption.h"
 #include "harness/run/scapy.h"
-#include "proto/check.h"
 #include "proto/identify.h"
 
 namespace aoe::harness {

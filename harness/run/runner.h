@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/data/disk_history.h"
-#include "harness/data/load.h"
-#include "harness/report/record.h"
+#include "harness/judge/disk_history.h"
+#include "harness/judge/record.h"
+#include "harness/language/scenario.h"
 #include "harness/run/fault_control.h"
+#include "harness/run/load.h"
 #include "harness/run/raw_exchange.h"
-#include "harness/scenario/scenario.h"
 #include "harness/world/world.h"
 
 namespace aoe::harness {

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "harness/link/outstanding.h"
-#include "harness/run/answer_rules.h"
+#include "harness/judge/answer_rules.h"
+#include "harness/judge/outstanding.h"
 #include "harness/run/runner.h"
-#include "initiator/actions.h"
+#include "initiator/engine/actions.h"
 
 namespace aoe::harness {
 namespace {

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "harness/data/load.h"
-#include "harness/test_words.h"
+#include "harness/run/load.h"
+#include "harness/testing/test_words.h"
 
 namespace aoe::harness {
 namespace {

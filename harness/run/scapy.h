@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/scenario/scenario.h"
+#include "harness/language/scenario.h"
 #include "harness/world/world.h"
 
 namespace aoe::harness {

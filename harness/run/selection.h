@@ -7,7 +7,7 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/scenario/scenario.h"
+#include "harness/language/scenario.h"
 
 namespace aoe::harness {
 

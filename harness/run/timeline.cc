@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/report/thinning.h"
+#include "harness/judge/thinning.h"
 
 namespace aoe::harness {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "harness/judge/record.h"
 #include "harness/link/exchanges.h"
 #include "harness/link/ledger.h"
-#include "harness/report/record.h"
 
 namespace aoe::harness {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/test_words.h"
+#include "harness/testing/test_words.h"
 
 namespace aoe::harness {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "harness/report/record.h"
+#include "harness/judge/record.h"
 
 namespace aoe::harness {
 

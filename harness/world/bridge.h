@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/faults/drop.h"
-#include "harness/faults/duplicate.h"
-#include "harness/faults/reorder.h"
+#include "harness/link/drop.h"
+#include "harness/link/duplicate.h"
+#include "harness/link/reorder.h"
 #include "wire/frame_port.h"
 
 namespace aoe::harness {

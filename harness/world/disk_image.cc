@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/data/pattern.h"
+#include "harness/judge/pattern.h"
 
 namespace aoe::harness {
 namespace {

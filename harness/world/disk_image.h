@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
+#include "base/descriptor.h"
 #include "harness/world/faulty_file.h"
 #include "harness/world/world.h"
-#include "wire/descriptor.h"
 
 namespace aoe::harness {
 

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/data/pattern.h"
-#include "harness/test_words.h"
+#include "harness/judge/pattern.h"
+#include "harness/testing/test_words.h"
 #include "harness/world/mount_namespace.h"
 #include "wire/network_namespace.h"
 

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "harness/world/live_initiator.h"
-#include "initiator/live_session.h"
+#include "initiator/client/live_session.h"
 
 namespace aoe::harness {
 

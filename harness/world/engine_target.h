@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "harness/world/memory_disk.h"
-#include "target/service.h"
+#include "target/service/service.h"
 
 namespace aoe::harness {
 

@@ -16,8 +16,8 @@
 
 #include <tl/expected.hpp>
 
+#include "base/descriptor.h"
 #include "harness/world/world.h"
-#include "wire/descriptor.h"
 
 struct fuse_session;
 

@@ -1,5 +1,5 @@
 // What a target seems to be: a layer at its end of the link that lets it say of itself what a
-// scenario wants (scenario/says.h), begin at another LBA than 0, and answer at a second address.
+// scenario wants (language/says.h), begin at another LBA than 0, and answer at a second address.
 //
 // Its frames pass here before they enter the link, and what arrives for it after it has left: so
 // faults, ledger, captures and checks see what its clients see, and the target itself may be
@@ -11,9 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "harness/scenario/scenario.h"
+#include "base/bytes.h"
+#include "harness/language/scenario.h"
 #include "proto/ata.h"
-#include "proto/bytes.h"
 
 namespace aoe::harness {
 

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/test_words.h"
+#include "harness/testing/test_words.h"
 #include "proto/identify.h"
 
 namespace aoe::harness {

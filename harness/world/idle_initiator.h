@@ -1,8 +1,8 @@
 // No initiator at all: where a scenario spells every frame itself, nobody else is to speak.
 #pragma once
 
+#include "base/check.h"
 #include "harness/world/live_initiator.h"
-#include "proto/check.h"
 
 namespace aoe::harness {
 

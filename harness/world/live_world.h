@@ -17,7 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
-#include "harness/sut/implementation.h"
+#include "harness/language/implementation.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_initiator.h"
 #include "harness/world/live_target.h"

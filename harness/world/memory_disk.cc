@@ -1,7 +1,7 @@
 #include "harness/world/memory_disk.h"
 
-#include "harness/data/pattern.h"
-#include "target/trim_ranges.h"
+#include "harness/judge/pattern.h"
+#include "target/store/trim_ranges.h"
 
 namespace aoe::harness {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "harness/world/world.h"
-#include "target/memory_store.h"
+#include "target/store/memory_store.h"
 
 namespace aoe::harness {
 

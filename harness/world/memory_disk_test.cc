@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/data/pattern.h"
-#include "target/test_operation.h"
+#include "harness/judge/pattern.h"
+#include "target/testing/test_operation.h"
 
 namespace aoe::harness {
 namespace {

@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "wire/descriptor.h"
+#include "base/descriptor.h"
 
 namespace aoe::harness {
 

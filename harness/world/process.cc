@@ -17,7 +17,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe::harness {
 namespace {

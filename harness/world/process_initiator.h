@@ -14,10 +14,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include "harness/sut/implementation.h"
+#include "base/descriptor.h"
+#include "harness/language/implementation.h"
 #include "harness/world/live_initiator.h"
 #include "harness/world/process.h"
-#include "wire/descriptor.h"
 
 namespace aoe::harness {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/sut/implementation.h"
+#include "harness/language/implementation.h"
 #include "harness/world/disk_image.h"
 #include "harness/world/live_target.h"
 #include "harness/world/process.h"

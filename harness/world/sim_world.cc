@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe::harness {
 namespace {

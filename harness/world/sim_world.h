@@ -7,11 +7,11 @@
 #include <deque>
 #include <vector>
 
+#include "harness/selftest/mutant.h"
 #include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
-#include "harness/world/mutant.h"
 #include "harness/world/world.h"
-#include "initiator/session.h"
+#include "initiator/client/session.h"
 
 namespace aoe::harness {
 

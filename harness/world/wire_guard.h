@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "proto/bytes.h"
+#include "base/bytes.h"
 
 namespace aoe::harness {
 

@@ -14,9 +14,9 @@
 
 #include <tl/expected.hpp>
 
+#include "harness/language/scenario.h"
 #include "harness/link/fault_stage.h"
-#include "harness/scenario/scenario.h"
-#include "initiator/actions.h"
+#include "initiator/engine/actions.h"
 
 namespace aoe::harness {
 

@@ -13,7 +13,7 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "initiator/client.h"
+#include "initiator/client/client.h"
 
 namespace aoe::initiator {
 

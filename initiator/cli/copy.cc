@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "initiator/cli/progress.h"
-#include "wire/descriptor.h"
 
 namespace aoe::initiator {
 namespace {

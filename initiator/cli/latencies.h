@@ -9,7 +9,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "proto/instant.h"
+#include "base/instant.h"
 
 namespace aoe::initiator {
 

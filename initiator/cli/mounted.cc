@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/descriptor.h"
 #include "initiator/cli/connection.h"
-#include "wire/descriptor.h"
 
 namespace aoe::initiator {
 namespace {

@@ -8,7 +8,7 @@
 #include <deque>
 #include <optional>
 
-#include "proto/instant.h"
+#include "base/instant.h"
 
 namespace aoe::initiator {
 

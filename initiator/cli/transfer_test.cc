@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "wire/descriptor.h"
+#include "base/descriptor.h"
 
 namespace aoe::initiator {
 namespace {

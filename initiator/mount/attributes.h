@@ -14,8 +14,8 @@
 
 #include <tl/expected.hpp>
 
+#include "initiator/client/status.h"
 #include "initiator/mount/tree.h"
-#include "initiator/status.h"
 
 namespace aoe::initiator {
 

@@ -14,7 +14,7 @@
 
 #include <boost/system/error_code.hpp>
 
-#include "proto/bytes.h"
+#include "base/bytes.h"
 
 namespace aoe::initiator {
 

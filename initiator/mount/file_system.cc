@@ -18,7 +18,7 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
-#include "proto/check.h"
+#include "base/check.h"
 
 namespace aoe::initiator {
 namespace {

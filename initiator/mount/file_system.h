@@ -20,7 +20,7 @@
 #include <boost/asio/io_context.hpp>
 #include <tl/expected.hpp>
 
-#include "initiator/client.h"
+#include "initiator/client/client.h"
 #include "initiator/mount/attributes.h"
 #include "initiator/mount/disk_file.h"
 #include "initiator/mount/error_log.h"

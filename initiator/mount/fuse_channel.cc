@@ -18,8 +18,8 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
-#include "proto/check.h"
-#include "wire/descriptor.h"
+#include "base/check.h"
+#include "base/descriptor.h"
 
 namespace aoe::initiator {
 namespace {

@@ -18,9 +18,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "base/descriptor.h"
 #include "initiator/cli/connection.h"
 #include "initiator/mount/file_system.h"
-#include "wire/descriptor.h"
 
 namespace aoe::initiator {
 namespace {

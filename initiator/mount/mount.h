@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "initiator/parameters.h"
+#include "initiator/engine/parameters.h"
 
 namespace aoe::initiator {
 

@@ -7,7 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "initiator/client.h"
+#include "initiator/client/client.h"
 #include "initiator/mount/byte_disk.h"
 
 namespace aoe::initiator {

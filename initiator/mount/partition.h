@@ -10,8 +10,8 @@
 
 #include <tl/expected.hpp>
 
-#include "proto/bytes.h"
-#include "wire/descriptor.h"
+#include "base/bytes.h"
+#include "base/descriptor.h"
 
 namespace aoe::initiator {
 

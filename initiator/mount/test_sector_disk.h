@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "initiator/mount/byte_disk.h"
-#include "proto/check.h"
 #include "proto/frame.h"
 
 namespace aoe::initiator {

@@ -18,7 +18,7 @@
 #include <boost/asio/io_context.hpp>
 #include <tl/expected.hpp>
 
-#include "initiator/client.h"
+#include "initiator/client/client.h"
 
 namespace aoe::initiator {
 

@@ -13,8 +13,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "base/descriptor.h"
 #include "suts/linux/message.h"
-#include "wire/descriptor.h"
 
 namespace aoe::guest {
 

@@ -16,8 +16,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "base/descriptor.h"
 #include "wire/asio_watcher.h"
-#include "wire/descriptor.h"
 #include "wire/packet_port.h"
 
 namespace aoe::guest {

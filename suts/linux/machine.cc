@@ -24,7 +24,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "proto/check.h"
+#include "base/check.h"
 #include "suts/linux/archive.h"
 #include "suts/linux/message.h"
 

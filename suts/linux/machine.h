@@ -14,7 +14,7 @@
 
 #include <tl/expected.hpp>
 
-#include "wire/descriptor.h"
+#include "base/descriptor.h"
 
 namespace aoe::guest {
 

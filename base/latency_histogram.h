@@ -1,0 +1,62 @@
+// How long operations took: 24 counters of powers of two, so that adding is a few instructions and
+// a percentile is right to a factor of two.
+//
+// A plain value: owned and filled by whoever times the operations, by one thread; copied into a
+// LunReport.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <numeric>
+#include <optional>
+
+#include "base/instant.h"
+
+namespace aoe::target {
+
+struct LatencyHistogram {
+  static constexpr std::size_t size = 24;
+
+  /// Counter i has what took at most 2^i microseconds, and more than counter i-1 has; the last one
+  /// whatever took longer than 2^22 microseconds, 4.2 s.
+  std::array<std::uint64_t, size> counts{};
+  Duration sum{};
+
+  /// The longest time that counts at `place`; nothing for the last place, which has no limit.
+  static constexpr std::optional<Duration> limit(std::size_t place) {
+    if (place + 1 >= size) return std::nullopt;
+    return std::chrono::microseconds(std::int64_t{1} << place);
+  }
+
+  /// A time before its own start counts as none.
+  constexpr void add(Duration latency) {
+    const auto nanoseconds = latency.count() > 0 ? static_cast<std::uint64_t>(latency.count()) : 0;
+    const std::uint64_t microseconds = (nanoseconds + 999) / 1000;
+    const auto place =
+        microseconds <= 1 ? 0 : static_cast<std::size_t>(std::bit_width(microseconds - 1));
+    ++counts[place < size ? place : size - 1];
+    sum += Duration(nanoseconds);
+  }
+
+  constexpr std::uint64_t count() const {
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  }
+
+  /// The place that the given part of all operations (0 to 1: 0.99 for the 99th percentile) does
+  /// not go beyond; nothing where there was none.
+  constexpr std::optional<std::size_t> percentile(double part) const {
+    const std::uint64_t all = count();
+    if (all == 0) return std::nullopt;
+    std::uint64_t seen = 0;
+    for (std::size_t place = 0; place < size; ++place) {
+      seen += counts[place];
+      if (static_cast<double>(seen) >= part * static_cast<double>(all)) return place;
+    }
+    return size - 1;
+  }
+
+  bool operator==(const LatencyHistogram&) const = default;
+};
+
+}  // namespace aoe::target

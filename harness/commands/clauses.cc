@@ -1,0 +1,55 @@
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "harness/commands/commands.h"
+#include "harness/report/clause_list.h"
+#include "harness/run/exit_status.h"
+#include "harness/run/selection.h"
+
+namespace aoe::harness {
+namespace {
+
+struct Given {
+  std::vector<std::string> wanted;
+  std::vector<std::string> scenarios;
+  bool json = false;
+  bool uncovered = false;
+};
+
+int clauses(const Given& given) {
+  Selection selection;
+  selection.wanted = given.scenarios;
+  const auto scenarios = select(selection);
+  if (!scenarios) {
+    complain(scenarios.error());
+    return exit_usage;
+  }
+  ClauseList list(clause_catalogue(), *scenarios);
+  if (auto selected = list.select(given.wanted); !selected) {
+    complain(selected.error());
+    return exit_usage;
+  }
+  if (given.uncovered) list.select_uncovered();
+  fmt::print("{}", given.json ? list.json() : list.text());
+  return given.uncovered && !list.empty() ? exit_failed : exit_passed;
+}
+
+}  // namespace
+
+void add_clauses_command(CLI::App& app, Action& action) {
+  const auto given = std::make_shared<Given>();
+  CLI::App* command =
+      app.add_subcommand("clauses", "List what AoEr11 asks for, and which scenarios are about it");
+  command->add_option("what", given->wanted, "Sections (3.1) and clauses (3.1/5); default: all")
+      ->option_text("SECTION|ID...");
+  command->add_option("--scenarios", given->scenarios, "Count these (default: all)")
+      ->option_text("PATH|ID|TAG...");
+  command->add_flag("--uncovered", given->uncovered,
+                    "Only what neither has a scenario nor a reason: exit 1 if any");
+  command->add_flag("--json", given->json, "As JSON");
+  command->footer("Example: aoe-harness clauses 3.2 --scenarios scenarios/target");
+  command->callback([given, &action] { action = [given] { return clauses(*given); }; });
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,59 @@
+#include <memory>
+#include <string>
+
+#include "harness/commands/conform_command.h"
+#include "harness/commands/run_arguments.h"
+#include "harness/run/exit_status.h"
+
+namespace aoe::harness {
+namespace {
+
+struct Given {
+  RunArguments arguments;
+  std::string end{};
+  bool is_told_sut = false;
+  bool is_told_world = false;
+};
+
+int conform(Given& given) {
+  if (auto finished = given.arguments.finish(); !finished) {
+    complain(finished.error());
+    return exit_usage;
+  }
+  const auto role =
+      given.end == "target" ? Implementation::Role::target : Implementation::Role::initiator;
+  CaseOptions& cases = given.arguments.options.cases;
+  if (!given.is_told_sut && role == Implementation::Role::initiator)
+    cases.sut = find_implementation("aoe-initiator").value();
+  if (!given.is_told_world) cases.world = cases.fitting_world();
+  return conform_command({role, given.arguments.options});
+}
+
+}  // namespace
+
+void add_conform_command(CLI::App& app, Action& action) {
+  const auto given = std::make_shared<Given>();
+  RunArguments& arguments = given->arguments;
+  CLI::App* command = app.add_subcommand(
+      "conform", "Test a target or an initiator, clause by clause, against AoEr11");
+  command->add_option("end", given->end, "Which end it is")
+      ->required()
+      ->check([](const std::string& word) {
+        const bool is_end = word == "target" || word == "initiator";
+        return is_end ? std::string() : "expected target or initiator, got '" + word + "'";
+      })
+      ->option_text("target|initiator");
+  add_sut_option(*command, arguments.options.cases);
+  add_run_arguments(*command, arguments);
+  add_report_option(*command, arguments);
+  add_suite_options(*command, arguments);
+  command->footer(
+      "Example: aoe-harness conform target --sut 'my-target {shelf} {slot} {interface} {image}'");
+  command->callback([given, command, &action] {
+    given->is_told_sut = command->count("--sut") > 0;
+    given->is_told_world = command->count("--world") > 0;
+    action = [given] { return conform(*given); };
+  });
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,77 @@
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/commands/commands.h"
+#include "harness/commands/replay_command.h"
+#include "harness/run/exit_status.h"
+#include "harness/run/replay_capture.h"
+
+namespace aoe::harness {
+namespace {
+
+struct Given {
+  ReplayOptions options;
+  CaptureReplayOptions capture;
+  std::vector<std::string> ignored;
+};
+
+/// What the file holds decides.
+int replay(Given& given, const CLI::App& command) {
+  if (!is_capture(given.options.schedule)) {
+    for (const char* option : {"--device", "--at", "--exact", "--ignore", "--quiet"}) {
+      if (command.count(option) == 0) continue;
+      complain(fmt::format("{} is for captures, and {} is none", option, given.options.schedule));
+      return exit_usage;
+    }
+    return replay_command(given.options);
+  }
+  given.capture.capture = given.options.schedule;
+  given.capture.cases = given.options.cases;
+  given.capture.ignored = {given.ignored.begin(), given.ignored.end()};
+  return replay_capture(given.capture);
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app, Action& action) {
+  const auto given = std::make_shared<Given>();
+  CLI::App* command =
+      app.add_subcommand("replay", "Repeat a run by its schedule, or what a capture asked");
+  command->add_option("file", given->options.schedule, "schedule.yaml of a case, or a capture")
+      ->required()
+      ->option_text("FILE");
+  add_case_options(*command, given->options.cases);
+  command->add_option("--out", given->options.out, "Folder for a run's evidence (default runs)")
+      ->option_text("DIR");
+  const auto address = [command](const std::string& name, std::optional<Address>& into,
+                                 const std::string& what) {
+    command
+        ->add_option_function<std::string>(
+            name,
+            [&into, name](const std::string& text) {
+              into = parse_address(text);
+              if (!into)
+                throw CLI::ValidationError(name + ": " + text + ": no device; one is e0.2");
+            },
+            what)
+        ->option_text("eSHELF.SLOT");
+  };
+  address("--device", given->capture.device, "Capture: which of several devices");
+  address("--at", given->capture.at, "Capture: where it is on the interface, if elsewhere");
+  command->add_flag("--exact", given->capture.exact, "Capture: compare all but tags and MACs");
+  command->add_option("--ignore", given->ignored, "Capture: do not compare these fields (man page)")
+      ->delimiter(',')
+      ->option_text("FIELD,...");
+  command->add_flag("-q,--quiet", given->capture.quiet, "Capture: tell differences only");
+  command->footer(
+      "Examples: aoe-harness replay runs/last/cases/retransmit/schedule.yaml\n"
+      "          aoe-harness replay vblade.pcap --world veth --sut vblade");
+  command->callback([given, command, &action] {
+    given->options.own_world = command->count("--world") == 0;
+    action = [given, command] { return replay(*given, *command); };
+  });
+}
+
+}  // namespace aoe::harness

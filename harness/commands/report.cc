@@ -1,0 +1,98 @@
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "harness/commands/commands.h"
+#include "harness/report/outputs.h"
+#include "harness/report/terminal.h"
+#include "harness/run/exit_status.h"
+
+namespace aoe::harness {
+namespace {
+
+struct Given {
+  std::string run;
+  std::string earlier;
+  std::vector<std::string> lists;
+  std::vector<Output> outputs;
+  bool verbose = false;
+  bool quiet = false;
+};
+
+/// On the terminal, where no file was asked for.
+void retell(const RunRecord& run, const Given& given) {
+  const int verbosity = given.verbose ? 2 : given.quiet ? -1 : 0;
+  Terminal terminal(terminal_style(fileno(stdout), verbosity));
+  fmt::print("{}", terminal.header(run));
+  for (const CaseRecord& record : run.cases) fmt::print("{}", terminal.finished(record));
+  fmt::print("{}", terminal.summary(run, given.run));
+}
+
+int report(Given& given) {
+  for (const std::string& list : given.lists) {
+    if (auto parsed = parse_outputs(list, given.outputs); !parsed) {
+      complain("--report: " + parsed.error());
+      return exit_usage;
+    }
+  }
+  const auto run = read_run(given.run);
+  if (!run) {
+    complain(run.error());
+    return exit_environment;
+  }
+  std::optional<RunRecord> earlier;
+  if (!given.earlier.empty()) {
+    auto read = read_run(given.earlier);
+    if (!read) {
+      complain(read.error());
+      return exit_environment;
+    }
+    earlier = *std::move(read);
+  }
+  if (given.outputs.empty()) retell(*run, given);
+  if (auto written = write_outputs(given.outputs, *run, earlier ? &*earlier : nullptr); !written) {
+    complain(written.error());
+    return exit_environment;
+  }
+  return exit_passed;
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app, Action& action) {
+  const auto given = std::make_shared<Given>();
+  CLI::App* report = app.add_subcommand("report", "Tell a run again, in files or on the terminal");
+  report->option_defaults()->always_capture_default(false);
+  report->add_option("run", given->run, "Folder of a run, or its run.json")
+      ->required()
+      ->option_text("RUN");
+  const auto add = [&](const std::string& option, ReportKind kind, const std::string& what) {
+    report
+        ->add_option_function<std::string>(
+            option,
+            [given, kind](const std::string& path) {
+              given->outputs.push_back({kind, path});
+            },
+            what)
+        ->option_text("FILE");
+  };
+  add("--html", ReportKind::html, "One page that holds everything (-: standard output)");
+  add("--junit", ReportKind::junit, "XML for CI servers");
+  add("--md", ReportKind::markdown, "Markdown, for a job's summary");
+  add("--tap", ReportKind::tap, "Test Anything Protocol 14");
+  add("--json", ReportKind::json, "The record itself");
+  report->add_option("--report", given->lists, "The same as --report of run")
+      ->option_text("KIND=FILE,...");
+  report->add_option("--against", given->earlier, "Compare with this run, in HTML")
+      ->option_text("RUN");
+  report->add_flag("-v,--verbose", given->verbose, "Tell each step, and all that was measured");
+  report->add_flag("-q,--quiet", given->quiet, "Tell only what is not well");
+  report->footer("");
+  report->callback([given, &action] { action = [given] { return harness::report(*given); }; });
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,313 @@
+#include "harness/commands/run_command.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <thread>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/report/terminal.h"
+#include "harness/run/child_pool.h"
+#include "harness/run/exit_status.h"
+#include "harness/run/interruption.h"
+#include "harness/run/probe.h"
+#include "harness/run/tries.h"
+#include "wire/network_namespace.h"
+
+namespace aoe::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Clock = std::chrono::steady_clock;
+
+/// runs/<time>-<seed>, with runs/last leading to it.
+tl::expected<fs::path, std::string> make_folder(const RunOptions& options) {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const std::string base = fmt::format("{:%Y%m%dT%H%M%S}-{}", fmt::localtime(now), options.seed);
+  const fs::path out = options.out;
+  std::error_code error;
+  fs::create_directories(out, error);
+  std::string name = base;
+  for (int again = 2; !error && !fs::create_directory(out / name, error) && !error; ++again) {
+    name = fmt::format("{}-{}", base, again);
+  }
+  // Moved into place, so that runs at the same time don't trip over each other.
+  const fs::path next = out / (name + ".last");
+  if (!error) fs::create_directory_symlink(name, next, error);
+  if (!error) fs::rename(next, out / "last", error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", options.out, error.message()));
+  return out / name;
+}
+
+/// Does it end a run that goes on until something fails?
+bool is_red(Outcome outcome) {
+  return outcome == Outcome::failed || outcome == Outcome::broken ||
+         outcome == Outcome::unexpected_pass;
+}
+
+std::string now_as_text() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+}
+
+std::string last_line(const fs::path& path) {
+  std::ifstream file(path);
+  std::string last;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+class Run {
+ public:
+  Run(RunOptions options, std::vector<Scenario> scenarios, Expectations expectations,
+      fs::path folder)
+      : options_(std::move(options)),
+        scenarios_(std::move(scenarios)),
+        expectations_(std::move(expectations)),
+        folder_(std::move(folder)),
+        tries_(scenarios_.size()) {
+    head_.version = AOE_VERSION;
+    head_.started = now_as_text();
+    head_.seed = options_.seed;
+    head_.world = text(options_.cases.world);
+    if (!options_.cases.interface.empty()) head_.world += " " + options_.cases.interface;
+    head_.sut = options_.cases.tested();
+    if (head_.sut == options_.cases.sut.name) head_.sut_version = version_of(options_.cases.sut);
+    head_.suite = options_.suite;
+  }
+
+  /// Asks what is tested what it has; without that, scenarios take it for granted. Error: why it
+  /// could not be asked.
+  tl::expected<void, std::string> ask();
+  /// Returns the program's exit status.
+  int play();
+
+ private:
+  std::size_t try_of(std::size_t piece) const { return piece / scenarios_.size(); }
+  const Scenario& scenario_of(std::size_t piece) const {
+    return scenarios_[piece % scenarios_.size()];
+  }
+  std::uint64_t seed_of(std::size_t piece) const { return options_.seed + try_of(piece); }
+  bool repeats() const { return options_.repeat > 1; }
+  /// Scenarios times tries; as many as can be counted where it goes on for ever.
+  std::size_t pieces() const {
+    return std::min(options_.repeat, for_ever / scenarios_.size()) * scenarios_.size();
+  }
+  /// Where the evidence of a piece goes, within the run's folder.
+  fs::path folder_of(std::size_t piece) const;
+
+  std::string work(std::size_t piece) const;
+  void ended(const ChildEnd& end);
+  void show(const std::string& text) const;
+  RunRecord record(Duration real) const;
+  tl::expected<void, std::string> write(const RunRecord& record) const;
+  int status(const RunRecord& record) const;
+
+  RunOptions options_;
+  const std::vector<Scenario> scenarios_;
+  Expectations expectations_;
+  const fs::path folder_;
+  RunRecord head_;            // what is known before any case is
+  std::vector<Tries> tries_;  // by scenario
+  std::size_t done_ = 0;      // pieces
+  Terminal terminal_{terminal_style(STDOUT_FILENO, options_.verbosity)};
+  bool failed_ = false;
+};
+
+fs::path Run::folder_of(std::size_t piece) const {
+  const fs::path folder = fs::path("cases") / scenario_of(piece).id;
+  return repeats() ? folder / fmt::format("try-{}", try_of(piece) + 1) : folder;
+}
+
+/// In the child. What it says of itself (a failed check, a sanitizer's report) is evidence, too.
+std::string Run::work(std::size_t piece) const {
+  const fs::path folder = folder_ / folder_of(piece);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  const int log = ::open((folder / "harness.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (log >= 0) ::dup2(log, STDERR_FILENO);
+  CaseRecord record = run_case(scenario_of(piece), options_.cases, seed_of(piece), folder);
+  if (::lseek(STDERR_FILENO, 0, SEEK_CUR) == 0) fs::remove(folder / "harness.log", error);
+  record.folder = folder_of(piece).string();
+  return to_json(record);
+}
+
+void Run::ended(const ChildEnd& end) {
+  CaseRecord record = case_record(scenario_of(end.index), options_.cases, seed_of(end.index));
+  record.folder = folder_of(end.index).string();
+  record.outcome = Outcome::broken;
+  if (end.death.empty()) {
+    auto told = case_from_json(end.output);
+    if (told) {
+      record = *std::move(told);
+    } else {
+      record.reason = "its record can't be read: " + told.error();
+    }
+  } else {
+    const std::string said = last_line(folder_ / record.folder / "harness.log");
+    record.reason =
+        fmt::format("the harness {}{}", end.death, said.empty() ? "" : "; it said: " + said);
+  }
+  expectations_.apply(head_, record);
+  failed_ |= is_red(record.outcome);
+  show(terminal_.finished(record));
+  show(terminal_.progress(++done_, pieces(), record.id));
+  tries_[end.index % scenarios_.size()].add(std::move(record));
+}
+
+void Run::show(const std::string& text) const {
+  fmt::print("{}", text);
+  std::fflush(stdout);
+}
+
+RunRecord Run::record(Duration real) const {
+  RunRecord record = head_;
+  record.interrupted = interrupted();
+  record.real = real;
+  for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+    if (tries_[i].empty()) {
+      record.not_run.push_back(scenarios_[i].id);
+    } else {
+      record.cases.push_back(tries_[i].merged());
+    }
+  }
+  return record;
+}
+
+tl::expected<void, std::string> Run::write(const RunRecord& record) const {
+  std::vector<Output> outputs{{ReportKind::json, (folder_ / "run.json").string()},
+                              {ReportKind::junit, (folder_ / "junit.xml").string()},
+                              {ReportKind::html, (folder_ / "index.html").string()}};
+  outputs.insert(outputs.end(), options_.reports.begin(), options_.reports.end());
+  return write_outputs(outputs, record);
+}
+
+int Run::status(const RunRecord& record) const {
+  const auto counts = count(record);
+  const auto of = [&](Outcome outcome) { return counts[static_cast<std::size_t>(outcome)]; };
+  if (record.interrupted) return exit_interrupted;
+  if (of(Outcome::failed) + of(Outcome::unexpected_pass) > 0) return exit_failed;
+  if (of(Outcome::broken) > 0) return exit_environment;
+  if (of(Outcome::unsupported) == record.cases.size()) return exit_environment;
+  const bool doubtful = of(Outcome::flaky) + of(Outcome::inconclusive) > 0;
+  return doubtful && options_.strict ? exit_inconclusive : exit_passed;
+}
+
+tl::expected<void, std::string> Run::ask() {
+  auto probes = probe(options_.cases, options_.seed, folder_ / "probe");
+  if (!probes) return tl::unexpected(probes.error());
+  for (const ProbeRecord& probe : *probes) {
+    if (probe.has) continue;
+    options_.cases.sut.cannot.emplace(
+        probe.ability, fmt::format("asked {}, it answered {}", probe.asked, probe.answered));
+  }
+  head_.probes = *std::move(probes);
+  return {};
+}
+
+int Run::play() {
+  const Clock::time_point began = Clock::now();
+  note_interruptions();
+  show(terminal_.header(head_));
+  ChildPool pool;
+  pool.jobs = options_.jobs ? *options_.jobs
+                            : jobs_in(options_.cases.world, std::thread::hardware_concurrency());
+  pool.patience = options_.patience;
+  pool.work = [this](std::size_t piece) { return work(piece); };
+  pool.ended = [this](const ChildEnd& end) { ended(end); };
+  pool.stop = [this] { return failed_ && (options_.fail_fast || options_.until_fail); };
+  pool.run(pieces());
+
+  const RunRecord record = this->record(Clock::now() - began);
+  const auto written = write(record);
+  show(terminal_.summary(record, options_.out + "/last/index.html"));
+  if (options_.selection.is_whole()) {
+    for (const std::string& unused : expectations_.unused()) complain(unused);
+  }
+  if (!written) {
+    complain(written.error());
+    return exit_environment;
+  }
+  return status(record);
+}
+
+/// Are there namespaces to be had? Asked in a process of its own, for who enters one can't go back.
+tl::expected<void, std::string> probe_namespaces() {
+  std::string complaint;
+  ChildPool pool;
+  pool.work = [](std::size_t) {
+    const auto entered = enter_network_namespace();
+    return entered ? std::string() : entered.error();
+  };
+  pool.ended = [&](const ChildEnd& end) {
+    complaint = end.death.empty() ? end.output : "a process that asks for namespaces " + end.death;
+  };
+  pool.run(1);
+  if (!complaint.empty()) return tl::unexpected(complaint);
+  return {};
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  Expectations expectations;
+  if (!options.expectations.empty()) {
+    auto loaded = Expectations::load(options.expectations);
+    if (!loaded) {
+      complain(loaded.error());
+      return exit_usage;
+    }
+    expectations = *std::move(loaded);
+  }
+  auto scenarios = select(options.selection);
+  if (!scenarios) {
+    complain(scenarios.error());
+    return exit_usage;
+  }
+  if (options.dry_run) {
+    for (const Scenario& scenario : *scenarios) fmt::print("{}\n", scenario.id);
+    return exit_passed;
+  }
+  return run_scenarios(options, *std::move(scenarios), std::move(expectations));
+}
+
+int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
+                  Expectations expectations) {
+  if (const std::string conflict = options.cases.conflict(); !conflict.empty()) {
+    complain(conflict);
+    return exit_usage;
+  }
+  if (options.cases.world != WorldKind::sim) {
+    if (auto probed = probe_namespaces(); !probed) {
+      complain(probed.error());
+      return exit_environment;
+    }
+  }
+  const auto folder = make_folder(options);
+  if (!folder) {
+    complain(folder.error());
+    return exit_environment;
+  }
+  Run run(options, std::move(scenarios), std::move(expectations), *folder);
+  if (!options.suite.empty()) {
+    if (auto asked = run.ask(); !asked) {
+      complain(asked.error());
+      return exit_environment;
+    }
+  }
+  return run.play();
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,114 @@
+#include "harness/judge/answer_rules.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "harness/language/clauses.h"
+#include "harness/testing/test_words.h"
+
+namespace aoe::harness {
+namespace {
+
+const RawDefaults here{
+    .initiator = client_mac, .target = server_mac, .address = disk, .tag = 0x5c000001};
+
+FrameBytes request(const Body& body) {
+  return frame_of({server_mac, client_mac, disk, here.tag}, body);
+}
+
+FrameBytes answer(const Body& body) {
+  return frame_of({client_mac, server_mac, disk, here.tag}, body);
+}
+
+/// Which of all rules an answer breaks; "none".
+std::string judged(const FrameBytes& request, const FrameBytes& answer) {
+  std::string broken;
+  for (const std::string_view clause : answer_rules()) {
+    const std::vector<std::string> cited{std::string(clause)};
+    const auto finding = broken_answer_rule(cited, request, answer, here);
+    if (finding) broken += (broken.empty() ? "" : "; ") + *finding;
+  }
+  return broken.empty() ? "none" : broken;
+}
+
+const FrameBytes query = request(ConfigRequest{});
+const FrameBytes reply = answer(ConfigReply{.buffer_count = 16});
+
+/// The answer to the query, with one byte that is not as it should be.
+std::string judged_with(std::size_t at, std::uint8_t value) {
+  FrameBytes changed = reply;
+  changed[at] = value;
+  return judged(query, changed);
+}
+
+TEST(AnswerRules, AreClausesOfTheCatalogue) {
+  for (const std::string_view clause : answer_rules()) {
+    EXPECT_NE(clause_catalogue().find(clause), nullptr) << clause;
+  }
+}
+
+TEST(AnswerRules, ARightAnswerBreaksNone) {
+  EXPECT_EQ(judged(query, reply), "none");
+  FrameBytes sectors(2 * sector_size, 0x77);
+  EXPECT_EQ(judged(request(read_command(5)),
+                   answer(AtaReply{.status = ata::status_drdy, .data = sectors})),
+            "none");
+  EXPECT_EQ(judged(request(flush_command()), answer(AtaReply{.status = ata::status_drdy})), "none");
+  FrameBytes room(64);
+  EXPECT_EQ(judged(request(ReserveRequest{}),
+                   answer(ReserveReply{.macs = pack(std::array{other_mac}, room)})),
+            "none");
+  EXPECT_EQ(judged(request(MaskRequest{}), answer(MaskReply{})), "none");
+  EXPECT_EQ(judged(query, answer(ErrorReply{1, ErrorCode::bad_argument})), "none");
+}
+
+TEST(AnswerRules, EachFindsItsField) {
+  EXPECT_EQ(judged_with(0, 0x06),
+            "destination: expected 02:00:00:00:00:01, got 06:00:00:00:00:01 (2/1)");
+  EXPECT_EQ(judged_with(11, 9), "source: expected 02:00:00:00:00:02, got 02:00:00:00:00:09 (2/2)");
+  EXPECT_EQ(judged_with(14, 0x10), "flag R: expected set, got clear (2/3)");
+  EXPECT_EQ(judged_with(14, 0x08), "version: expected 1, got 0 (2/4)");
+  EXPECT_EQ(judged_with(14, 0x1a), "the reserved flags: expected 0, got 2 (2/5)");
+  EXPECT_EQ(judged_with(19, 2), "command: expected 1, got 2 (2/6)");
+  EXPECT_EQ(judged_with(18, 0xff), "shelf and slot: expected 1.1, got 1.255 (2/8)");
+  EXPECT_EQ(judged_with(15, 3), "the error byte without flag E: expected 0, got 3 (2/16)");
+  EXPECT_EQ(judged_with(59, 0x5a),
+            "byte 59, behind the last field: expected 0x00, or the request's, got 0x5a (2/18)");
+  EXPECT_EQ(judged(query, FrameBytes(reply.begin(), reply.begin() + 32)),
+            "size: expected 60 bytes or more, got 32 (2/15)");
+}
+
+TEST(AnswerRules, AnErrorEchoesItsRequestAndNothingElse) {
+  FrameBytes error = answer(ErrorReply{1, ErrorCode::bad_argument});
+  FrameBytes asked = query;
+  asked[40] = error[40] = 0x61;
+  EXPECT_EQ(judged(asked, error), "none");
+  error[40] = 0x62;
+  EXPECT_EQ(judged(asked, error),
+            "byte 40 of an error: expected 0x00, or the request's, got 0x62 (2.4/5)");
+}
+
+TEST(AnswerRules, TheReservedBytesOfAtaAreZero) {
+  FrameBytes done = answer(AtaReply{.status = ata::status_drdy});
+  done[35] = 1;
+  EXPECT_EQ(judged(request(flush_command()), done),
+            "the reserved bytes of an ATA answer: expected 0, got 1 (3.1/21)");
+}
+
+TEST(AnswerRules, AFailedReadBringsNothingBehindItsRegisters) {
+  FrameBytes sectors(2 * sector_size, 0x77);
+  const AtaReply failed{
+      .error = ata::error_unc, .status = ata::status_drdy | ata::status_err, .data = sectors};
+  EXPECT_EQ(judged(request(read_command(5)), answer(failed)),
+            "byte 36, behind the last field: expected 0x00, or the request's, got 0x77 (2/18)");
+}
+
+TEST(AnswerRules, WhatNobodyCitesIsNotJudged) {
+  FrameBytes wrong = reply;
+  wrong[14] = 0x08;
+  const std::vector<std::string> others{"2/5", "3.1/5", "profile/window"};
+  EXPECT_EQ(broken_answer_rule(others, query, wrong, here), std::nullopt);
+}
+
+}  // namespace
+}  // namespace aoe::harness

@@ -1,0 +1,183 @@
+// What each sector of a disk may hold, by what was written to it, read from it and flushed: the
+// judge of data.
+//
+// Each sector is a register. A write takes effect at some moment between its submission and its
+// acknowledgement, a read shows what was there at some moment of its own; what reads show is right
+// if there is an order of moments that explains all of them. With versions that differ that is
+// quick to tell, for a version lives from the first end of a write or read that is about it to the
+// last begin of one: two lives that overlap can't both be (Gibbons and Korach, "Testing shared
+// memories", 1997). Judged by the sector, for neither ATA nor AoE promises that more happens at
+// once: a request is split into frames, and a frame's sectors may be written one by one.
+//
+// A write that failed may have taken effect, and may yet do so until a later write is acknowledged.
+// Its copy that arrives after that is a late duplicate, and so is that of a write which was
+// acknowledged: wrong data all the same, named as what it is; or excused, as a network makes such.
+// A trim is a write of zeros that promises nothing.
+//
+// Where the target may lose what it has not made stable (track_flushes), a flush that was
+// acknowledged makes stable what was acknowledged before it was submitted: nothing older may be
+// there after crash().
+//
+// Called by loads as requests begin and end, whose order alone counts; it knows no time. A sector
+// that nothing is at work on costs eight bytes: what can't be seen any more is forgotten.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "harness/judge/pattern.h"
+
+namespace aoe::harness {
+
+/// Numbers what begins and ends, in order.
+using Moment = std::uint64_t;
+
+/// "sector 17 holds write 3, expected write 5".
+struct WrongData {
+  std::string text;
+  bool was_flushed = false;  // it should have survived the target's end
+};
+
+class DiskHistory {
+ public:
+  /// What the disk holds before the first write. `found`: something, and always the same.
+  enum class Fill : std::uint8_t { pattern, zeros, found };
+
+  DiskHistory(std::uint64_t sectors, Fill fill);
+
+  /// Late duplicates are counted, and not wrong: see copy_arrived().
+  void excuse_late_duplicates() { late_excused_ = true; }
+  void track_flushes();
+
+  /// A write is submitted; returns its version. It ends: acknowledged or not.
+  Version begin_write(std::uint64_t lba, std::uint64_t sectors) {
+    return begin(lba, sectors, false);
+  }
+  Version begin_trim(std::uint64_t lba, std::uint64_t sectors) { return begin(lba, sectors, true); }
+  void end_write(std::uint64_t lba, std::uint64_t sectors, Version version, bool acknowledged);
+  void end_trim(std::uint64_t lba, std::uint64_t sectors, Version version) {
+    end_write(lba, sectors, version, false);
+  }
+
+  Moment begin_read();
+  /// It is over: what is wrong with the first sector that is not right, if any. For one that failed
+  /// without data.
+  std::optional<WrongData> end_read(Moment begun, std::uint64_t lba, Bytes data);
+
+  Moment begin_flush();
+  void end_flush(Moment begun, bool acknowledged);
+  /// The target is gone, and with it perhaps what was not stable.
+  void crash();
+
+  /// Is what the store holds now right?
+  std::optional<WrongData> verify(std::uint64_t lba, Bytes data);
+
+  /// The target got a frame that writes this, for the first time or again.
+  void copy_arrived(std::uint64_t lba, Bytes data);
+  /// Sectors that a copy reached too late.
+  std::uint64_t late_duplicates() const { return late_count_; }
+  /// The first of them: "write 3 reached sector 4 again after write 5 was acknowledged".
+  const std::string& first_late_duplicate() const { return first_late_; }
+
+  /// Sectors of which more is remembered than what they hold.
+  std::size_t open_sectors() const { return entries_.size() - free_.size(); }
+
+ private:
+  static constexpr Moment never = std::numeric_limits<Moment>::max();
+
+  /// A write and the reads that have shown it.
+  struct Write {
+    Version version = 0;
+    bool zeros = false;        // it wrote these
+    bool seen = false;         // a read has shown it
+    bool dead = false;         // no read can any more
+    Moment begun = 0;          // it may take effect from here on,
+    Moment over = never;       // unless a later one is acknowledged, till then
+    Moment first_end = never;  // it has taken effect,
+    Moment last_begin = 0;     // and was still there
+  };
+  /// What may be there after a crash: any version of these.
+  struct Survivors {
+    Moment crash;
+    Version least;
+    Version most;
+    bool zeros;
+  };
+  struct Entry {
+    std::vector<Write> writes;
+    std::optional<Survivors> survivors;
+  };
+  /// What a sector holds, at rest.
+  struct Settled {
+    Version version : 30 = 0;
+    bool zeros : 1 = false;
+    bool seen : 1 = false;
+    std::uint32_t entry = 0;  // its place, from 1 on; else there is no more to know
+  };
+  struct Content {
+    std::optional<Version> version;  // it is this write's, whole
+    bool zeros = false;
+  };
+  struct Extent {
+    Moment since;
+    std::uint64_t lba;
+    std::uint64_t sectors;
+  };
+  struct Flush {
+    Moment begun;
+    std::vector<std::pair<std::uint64_t, Version>> floors;  // by sector
+  };
+
+  Version begin(std::uint64_t lba, std::uint64_t sectors, bool zeros);
+  Entry& open(std::uint64_t lba);
+  Entry* find(std::uint64_t lba);
+  void settle(std::uint64_t lba);
+  /// Forgets what no read at work or to come can see.
+  void forget();
+
+  std::optional<WrongData> judge(std::uint64_t lba, Bytes sector, Moment begun, Moment ended);
+  static bool fits(const Entry& entry, const Write& write, Moment begun, Moment ended);
+  bool survived(Entry& entry, const Content& content, Moment begun, Moment ended) const;
+  Content content_of(std::uint64_t lba, Bytes sector);
+  bool is_as_found(std::uint64_t lba, Bytes sector);
+  WrongData wrong(std::uint64_t lba, Bytes sector, const Content& content, Moment begun,
+                  Moment ended);
+  std::string describe(std::uint64_t lba, Bytes sector, const Content& content) const;
+  /// A write that was submitted after this one, which is over.
+  std::optional<Version> newer_than(std::uint64_t lba, Version version);
+
+  Version least_version(std::uint64_t lba);
+  void touch(std::uint64_t lba, std::uint64_t sectors);
+
+  const Fill fill_;
+  std::vector<Settled> sectors_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> free_;  // places of entries_
+  Moment moment_ = 0;
+  Version last_version_ = 0;
+
+  std::deque<std::pair<Moment, bool>> reads_;  // at work, or not the oldest; is it over?
+  std::deque<Extent> settling_;                // what was acknowledged and may be forgotten soon
+
+  bool late_excused_ = false;
+  std::uint64_t late_count_ = 0;
+  std::string first_late_;
+  std::unordered_map<std::uint64_t, Version> late_;         // the last late copy, by sector
+  std::unordered_map<std::uint64_t, std::uint64_t> found_;  // fingerprints of what was found
+
+  // For what survives a crash.
+  bool tracks_flushes_ = false;
+  Moment crashed_ = 0;
+  std::vector<Version> stable_;       // the oldest version that may be there, by sector
+  std::vector<bool> is_dirty_;        // was it written since the last flush?
+  std::vector<std::uint64_t> dirty_;  // those that were
+  std::vector<Flush> flushes_;        // at work
+};
+
+}  // namespace aoe::harness

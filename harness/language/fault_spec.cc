@@ -1,0 +1,186 @@
+#include "harness/language/fault_spec.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "config/yaml_map.h"
+#include "harness/link/corrupt.h"
+#include "proto/ata.h"
+#include "proto/codes.h"
+
+namespace aoe::harness {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t disk_sectors_max = ata::lba48_sectors_max;
+
+Mac parse_mac_of(YamlMap& map) {
+  const auto mac = parse_mac(map.text("mac"));
+  if (!mac || mac->is_multicast() || *mac == Mac{}) {  // no interface takes these
+    map.fail(map.require("mac"), "mac: expected a quoted address such as \"02:00:00:00:00:99\"");
+  }
+  return *mac;
+}
+
+End parse_end(YamlMap& map) {
+  if (!map.has("end")) return End::target;
+  return static_cast<End>(map.choice("end", {"initiator", "target"}));
+}
+
+/// "10Mbit", "64kbit", "1Gbit", "300bit": bits a second.
+std::optional<std::uint64_t> parse_bits(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || number > 1'000'000) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (unit == "bit") return number;
+  if (unit == "kbit") return number * 1000;
+  if (unit == "Mbit") return number * 1'000'000;
+  if (unit == "Gbit") return number * 1'000'000'000;
+  return std::nullopt;
+}
+
+DelaySpec parse_delay(YamlMap& map) {
+  const DelaySpec delay{map.duration("by", {}), map.duration("jitter", {})};
+  if (delay.by + delay.jitter == Duration{}) {
+    fail_at(map.mark(), "arm: expected a time: by, jitter or both");
+  }
+  return delay;
+}
+
+CorruptSpec parse_corrupt(YamlMap& map) {
+  CorruptSpec corrupt;
+  for (const bool invert : {false, true}) {
+    const std::string key = invert ? "xor" : "set";
+    if (!map.has(key)) continue;
+    YamlMap fields = map.map(key);
+    for (const FrameField& field : frame_fields()) {
+      if (!fields.has(field.name)) continue;
+      corrupt.changes.push_back({field.name, fields.code(field.name, field.most()), invert});
+    }
+    fields.finish();
+  }
+  if (corrupt.changes.empty()) {
+    fail_at(map.mark(), "arm: expected fields, such as set: {version: 3} or xor: {tag: 1}");
+  }
+  return corrupt;
+}
+
+CountSpec parse_count(YamlMap& map) {
+  CountSpec count;
+  const std::vector<std::string> relations{"has", "lacks", "above"};
+  for (std::size_t relation = 0; relation < relations.size(); ++relation) {
+    if (!map.has(relations[relation])) continue;
+    YamlMap fields = map.map(relations[relation]);
+    for (const FrameField& field : frame_fields()) {
+      if (!fields.has(field.name)) continue;
+      count.fields.push_back({field.name, static_cast<CountSpec::Relation>(relation),
+                              fields.code(field.name, field.most())});
+    }
+    fields.finish();
+  }
+  if (map.has("shorter"))
+    count.shorter = static_cast<std::uint32_t>(map.number("shorter", 0, 1, 65535));
+  return count;
+}
+
+RateSpec parse_rate(YamlMap& map) {
+  const auto bits = parse_bits(map.text("at"));
+  if (!bits || *bits == 0) {
+    map.fail(map.require("at"), "at: expected bits a second, such as 10Mbit or 64kbit");
+  }
+  return {*bits, map.size("queue", 64 << 10)};
+}
+
+KillSpec parse_kill(YamlMap& map) {
+  if (!map.has("restart-after")) return {};
+  return {map.duration("restart-after", {})};
+}
+
+DiskFaults parse_disk_faults(YamlMap& map) {
+  DiskFaults faults;
+  if (map.has("op")) {
+    faults.reads = faults.writes = false;
+    for (const std::size_t op : map.choices("op", {"read", "write", "flush"})) {
+      (op == 0 ? faults.reads : op == 1 ? faults.writes : faults.flushes) = true;
+    }
+  }
+  if (map.has("lba")) {
+    const LbaRange range = LbaRange::parse(map, "lba");
+    if (range.last >= disk_sectors_max) map.fail(map.require("lba"), "lba: beyond any disk");
+    faults.lba = range.first;
+    faults.sectors = range.last - range.first + 1;
+  }
+  faults.count = map.number("count", faults.count, 1, UINT64_MAX);
+  return faults;
+}
+
+/// Kinds, by their place among the words.
+FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map) {
+  switch (kind) {
+    case 0: return DropSpec{};
+    case 1: {
+      const auto copies = static_cast<std::uint32_t>(map.number("copies", 1, 1, 100));
+      return DuplicateSpec{copies, map.duration("spread", {})};
+    }
+    case 2: return parse_delay(map);
+    case 3: return ReorderSpec{map.duration("by", milliseconds(1))};
+    case 4: return parse_corrupt(map);
+    case 5:
+      map.require("to");
+      return TruncateSpec{static_cast<std::uint32_t>(map.number("to", 0, 14, 65535))};
+    case 6: return PartitionSpec{};
+    case 7: return parse_rate(map);
+    case 8: return MacChangeSpec{parse_mac_of(map), parse_end(map)};
+    case 9: return LinkDownSpec{parse_end(map)};
+    case 10:
+      map.require("mtu");
+      return MtuSpec{static_cast<std::uint16_t>(map.number("mtu", 0, 68, 65535)), parse_end(map)};
+    case 11: return PauseSpec{};
+    case 12: return parse_kill(map);
+    case 13: return DiskErrorSpec{parse_disk_faults(map)};
+    default: return parse_count(map);
+  }
+}
+
+}  // namespace
+
+std::string_view text(End end) {
+  return end == End::initiator ? "initiator" : "target";
+}
+
+const std::vector<std::string>& fault_words() {
+  static const std::vector<std::string> words{
+      "drop",       "duplicate", "delay", "reorder", "corrupt", "truncate",   "partition", "rate",
+      "mac-change", "link-down", "mtu",   "pause",   "kill",    "disk-error", "count"};
+  static_assert(std::variant_size_v<FaultSpec::Kind> == 15, "a word for each");
+  return words;
+}
+
+const std::string& FaultSpec::word() const {
+  return fault_words()[kind.index()];
+}
+
+bool FaultSpec::strikes_frames() const {
+  return kind.index() < frame_fault_count || std::holds_alternative<CountSpec>(kind);
+}
+
+bool DiskFaults::strikes(std::uint64_t offset, std::uint64_t size) const {
+  const std::uint64_t first = offset / sector_size;
+  const std::uint64_t end = (offset + size + sector_size - 1) / sector_size;
+  return first < lba ? end > lba : first - lba < sectors;
+}
+
+FaultSpec FaultSpec::parse(YamlMap& map) {
+  FaultSpec spec;
+  const std::size_t kind = map.choice("fault", fault_words());
+  spec.id = map.name("id");
+  spec.kind = parse_kind(kind, map);
+  if (spec.strikes_frames()) spec.selector = Selector::parse(map);
+  map.finish();
+  return spec;
+}
+
+}  // namespace aoe::harness

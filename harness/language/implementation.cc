@@ -1,0 +1,199 @@
+#include "harness/language/implementation.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/yaml_file.h"
+#include "harness/world/process.h"
+
+namespace aoe::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Role = Implementation::Role;
+
+/// Where this program is. Asked as it starts: once it has a mount namespace of its own, the kernel
+/// tells a path that a changed root does not lead to.
+const fs::path own_folder = [] {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
+}();
+
+const std::set<std::string>& placeholders(Role role) {
+  static const std::set<std::string> of_target{"shelf",   "slot", "interface", "image",
+                                               "buffers", "mac",  "mtu",       "state"};
+  static const std::set<std::string> of_initiator{"interface", "dir", "device", "deadsecs",
+                                                  "maxout",    "mac", "mtu"};
+  return role == Role::target ? of_target : of_initiator;
+}
+
+std::string listed(const std::set<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names)
+    list += fmt::format("{}{{{}}}", list.empty() ? "" : ", ", name);
+  return list;
+}
+
+/// Would it expand? Placeholders stand for themselves meanwhile.
+tl::expected<void, std::string> check(const std::string& command, Role role) {
+  Placeholders values;
+  for (const std::string& name : placeholders(role)) values.emplace(name, name);
+  if (auto words = expand(command, values); !words) return tl::unexpected(words.error());
+  return {};
+}
+
+Implementation parse(const YAML::Node& root, const std::string& file) {
+  YamlMap map(root, file, "implementation");
+  Implementation found;
+  found.name = map.name("implementation");
+  found.role = map.choice("role", {"target", "initiator"}) == 0 ? Role::target : Role::initiator;
+  const auto command = [&](const std::string& key) {
+    std::string text = map.text(key);
+    if (auto right = check(text, found.role); !right) map.fail(map.require(key), right.error());
+    return text;
+  };
+  found.command = command("command");
+  if (map.has("version")) found.version = map.text("version");
+  if (found.role == Role::initiator) {
+    found.device = command("device");
+    if (map.has("state")) found.state = command("state");
+    if (map.has("discover")) found.discover = command("discover");
+    found.ready_within = map.duration("ready-within", found.ready_within);
+  }
+  if (map.has("cannot")) {
+    YamlMap cannot = map.map("cannot");
+    for (const YAML::Node& key : cannot.keys()) {
+      found.cannot.emplace(key.Scalar(), cannot.text(key.Scalar()));
+    }
+    cannot.finish();
+  }
+  map.finish();
+  return found;
+}
+
+/// A command of a person's own.
+tl::expected<Implementation, std::string> from_command(const std::string& command) {
+  Implementation found{.name = command, .command = command};
+  if (command.find("{dir}") != std::string::npos) {
+    found.role = Role::initiator;
+    found.device = "{dir}/dev/etherd/{device}";
+    found.state = "{dir}/sys/block/etherd!{device}/state";
+  }
+  if (auto right = check(command, found.role); !right) return tl::unexpected(right.error());
+  return found;
+}
+
+tl::expected<Implementation, std::string> find(const std::string& name_or_command) {
+  if (name_or_command.find_first_of(" {") != std::string::npos)
+    return from_command(name_or_command);
+  if (name_or_command.ends_with(".yaml")) {
+    const auto text = file_text(name_or_command);
+    if (!text) return tl::unexpected(text.error());
+    return parse_implementation(*text, name_or_command);
+  }
+  const auto& known = known_implementations();
+  if (const auto found = known.find(name_or_command); found != known.end()) {
+    return parse_implementation(found->second, found->first + ".yaml");
+  }
+  std::set<std::string> names;
+  for (const auto& [name, yaml] : known) names.insert(name);
+  const std::string meant = nearest(name_or_command, names);
+  return tl::unexpected(fmt::format(
+      "{}: no such implementation{}; known are {}, and a command says where its disk is: {{image}} "
+      "or {{dir}}",
+      name_or_command, meant.empty() ? "" : fmt::format(" (did you mean {}?)", meant),
+      fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+std::string_view text(Implementation::Role role) {
+  return role == Role::target ? "target" : "initiator";
+}
+
+tl::expected<Implementation, std::string> find_implementation(const std::string& name_or_command) {
+  auto found = find(name_or_command);
+  if (found) found->given = name_or_command;
+  return found;
+}
+
+Implementation our_target() {
+  return find_implementation("aoe-target").value();
+}
+
+tl::expected<Implementation, std::string> parse_implementation(const std::string& yaml,
+                                                               const std::string& file) {
+  return read_yaml(yaml, file, [&](const YAML::Node& root) { return parse(root, file); });
+}
+
+std::string version_of(const Implementation& implementation) {
+  const auto words = expand(implementation.version, {});
+  if (!words || words->empty()) return {};
+  std::vector<std::string> command = *words;
+  command[0] = find_program(command[0]);
+  // One that does not know the question might serve instead of answering.
+  command.insert(command.begin(), {"timeout", "--kill-after=1", "2"});
+  const auto printed = output_of(command);
+  return printed ? printed->substr(0, printed->find('\n')) : std::string();
+}
+
+tl::expected<std::vector<std::string>, std::string> expand(std::string_view command,
+                                                           const Placeholders& values) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  char quote = 0;
+  for (std::size_t at = 0; at < command.size(); ++at) {
+    const char c = command[at];
+    if (quote != 0 ? c == quote : c == '\'' || c == '"') {
+      quote = quote != 0 ? '\0' : c;
+      in_word = true;
+    } else if (c == ' ' && quote == 0) {
+      if (in_word) words.push_back(std::exchange(word, {}));
+      in_word = false;
+    } else if (c == '{' && !(at > 0 && command[at - 1] == '$')) {  // ${…} is somebody else's
+      const std::size_t end = command.find('}', at);
+      const std::string name(
+          command.substr(at + 1, end == std::string_view::npos ? end : end - at - 1));
+      const auto found = values.find(name);
+      if (end == std::string_view::npos || found == values.end()) {
+        std::set<std::string> known;
+        for (const auto& [key, value] : values) known.insert(key);
+        return tl::unexpected(
+            fmt::format("{{{}}}: no such placeholder; there are {}", name, listed(known)));
+      }
+      word += found->second;
+      in_word = true;
+      at = end;
+    } else {
+      word += c;
+      in_word = true;
+    }
+  }
+  if (quote != 0) return tl::unexpected(fmt::format("{}: a quote is not closed", command));
+  if (in_word) words.push_back(word);
+  return words;
+}
+
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  std::error_code error;
+  const char* path = std::getenv("PATH");
+  std::string folders = own_folder.string();
+  folders += std::string(":") + (path == nullptr ? "" : path) + ":/usr/local/sbin:/usr/sbin:/sbin";
+  for (std::size_t at = 0; at < folders.size();) {
+    const std::size_t end = std::min(folders.find(':', at), folders.size());
+    const fs::path candidate = fs::path(folders.substr(at, end - at)) / name;
+    if (end > at && fs::is_regular_file(candidate, error)) return candidate.string();
+    at = end + 1;
+  }
+  return name;
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,100 @@
+#include "harness/language/implementation.h"
+
+#include <gtest/gtest.h>
+
+namespace aoe::harness {
+namespace {
+
+using Words = std::vector<std::string>;
+using Role = Implementation::Role;
+
+TEST(Expand, ReplacesPlaceholdersAndKeepsQuotedWordsTogether) {
+  const Placeholders values{{"shelf", "1"}, {"image", "a file"}};
+  EXPECT_EQ(expand("vblade  {shelf} x{shelf}y {image}", values),
+            (Words{"vblade", "1", "x1y", "a file"}));
+  EXPECT_EQ(expand("sh -c 'exec a \"b\" {shelf}' \"\"", values),
+            (Words{"sh", "-c", "exec a \"b\" 1", ""}));
+  EXPECT_EQ(expand("ask ${Version}", values), (Words{"ask", "${Version}"}));
+  EXPECT_EQ(expand("", values), Words{});
+}
+
+TEST(Expand, WhatItDoesNotKnowItNames) {
+  const Placeholders values{{"shelf", "1"}, {"slot", "1"}};
+  EXPECT_EQ(expand("vblade {shelv}", values).error(),
+            "{shelv}: no such placeholder; there are {shelf}, {slot}");
+  EXPECT_EQ(expand("vblade {shelf", values).error(),
+            "{shelf}: no such placeholder; there are {shelf}, {slot}");
+  EXPECT_EQ(expand("sh -c 'x", values).error(), "sh -c 'x: a quote is not closed");
+}
+
+TEST(FindImplementation, ThoseInSutsAreKnownByName) {
+  for (const auto& [name, yaml] : known_implementations()) {
+    const auto found = find_implementation(name);
+    ASSERT_TRUE(found) << found.error();
+    EXPECT_EQ(found->name, name);
+  }
+  EXPECT_EQ(find_implementation("vblade")->role, Role::target);
+  EXPECT_EQ(find_implementation("aoe-initiator")->role, Role::initiator);
+  EXPECT_EQ(our_target().name, "aoe-target");
+}
+
+TEST(FindImplementation, AnUnknownNameLeadsToThoseThereAre) {
+  EXPECT_EQ(find_implementation("vblabe").error(),
+            "vblabe: no such implementation (did you mean vblade?); known are aoe-initiator, "
+            "aoe-target, linux, vblade, and a command says where its disk is: {image} or {dir}");
+  EXPECT_EQ(find_implementation("nowhere/my.yaml").error(),
+            "nowhere/my.yaml: No such file or directory");
+}
+
+TEST(FindImplementation, ACommandIsATargetOrAnInitiatorByWhatItAsksFor) {
+  const auto target = find_implementation("./mine {shelf}.{slot} {interface} {image}");
+  ASSERT_TRUE(target) << target.error();
+  EXPECT_EQ(target->name, "./mine {shelf}.{slot} {interface} {image}");
+  EXPECT_EQ(target->role, Role::target);
+  const auto initiator = find_implementation("mount-it {dir} {interface}");
+  ASSERT_TRUE(initiator) << initiator.error();
+  EXPECT_EQ(initiator->role, Role::initiator);
+  EXPECT_EQ(initiator->device, "{dir}/dev/etherd/{device}");
+  EXPECT_EQ(find_implementation("mine {disk}").error(),
+            "{disk}: no such placeholder; there are {buffers}, {image}, {interface}, {mac}, {mtu}, "
+            "{shelf}, {slot}, {state}");
+}
+
+TEST(ParseImplementation, SaysWhatIsWrongWhere) {
+  const auto error = [](const std::string& yaml) {
+    return parse_implementation(yaml, "x.yaml").error();
+  };
+  EXPECT_EQ(
+      error("implementation: x\nrole: target\ncommand: x {dir}\n"),
+      "x.yaml:3:10: implementation: {dir}: no such placeholder; there are {buffers}, {image}, "
+      "{interface}, {mac}, {mtu}, {shelf}, {slot}, {state}");
+  EXPECT_EQ(error("implementation: x\nrole: initiator\ncommand: x\n").substr(0, 10), "x.yaml:1:1");
+  EXPECT_NE(error("implementation: x\nrole: target\ncommand: x\ncolour: red\n").find("colour"),
+            std::string::npos);
+}
+
+TEST(ParseImplementation, AnInitiatorMayTakeItsTime) {
+  const std::string mounted =
+      "implementation: x\nrole: initiator\ncommand: x {dir}\ndevice: '{dir}/d'\n";
+  EXPECT_EQ(parse_implementation(mounted, "x.yaml")->ready_within, std::chrono::seconds(10));
+  EXPECT_EQ(parse_implementation(mounted + "ready-within: 500ms\n", "x.yaml")->ready_within,
+            std::chrono::milliseconds(500));
+  EXPECT_EQ(parse_implementation(mounted + "ready-within: soon\n", "x.yaml").error().substr(0, 11),
+            "x.yaml:5:15");
+}
+
+TEST(ParseImplementation, WhatItCannotIsKept) {
+  const auto found = parse_implementation(
+      "implementation: x\nrole: target\ncommand: x\ncannot: {pause: it is a kernel}\n", "x.yaml");
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_EQ(found->cannot.at("pause"), "it is a kernel");
+}
+
+TEST(VersionOf, IsTheFirstLineOfWhatItPrints) {
+  EXPECT_EQ(version_of({.version = "printf 'x 1.2\\nmore'"}), "x 1.2");
+  EXPECT_EQ(version_of({.version = "/nowhere/x --version"}), "");
+  EXPECT_EQ(version_of({}), "");
+}
+
+}  // namespace
+}  // namespace aoe::harness

@@ -1,0 +1,128 @@
+#include "harness/language/selector.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/check.h"
+#include "config/yaml_map.h"
+
+namespace aoe::harness {
+namespace {
+
+/// By Traffic; what is `other` can't be asked for.
+const std::vector<std::string> traffic_names{"ata",      "read",   "write", "flush",
+                                             "identify", "config", "mask",  "reserve"};
+
+During parse_during(YamlMap& map) {
+  const YAML::Node node = map.require("during");
+  if (!node.IsSequence()) return {.io = map.name("during")};
+  During during;
+  const auto time = [](const YAML::Node& end) {
+    return end.IsScalar() ? parse_duration(end.Scalar()) : std::nullopt;
+  };
+  if (node.size() == 2) {
+    const auto from = time(node[0]);
+    const auto until = time(node[1]);
+    if (from && until && *from < *until) return {*from, *until, {}};
+  }
+  map.fail(node, "during: expected two times such as [0s, 50ms], or the id of an io");
+}
+
+/// Is the target that sends the frame, or is to get it, at this address?
+bool is_with(const Mac& mac, Direction way, Bytes frame) {
+  const std::size_t offset = way == Direction::to_target ? 0 : mac.octets.size();
+  if (frame.size() < offset + mac.octets.size()) return false;
+  return std::ranges::equal(mac.octets, frame.subspan(offset, mac.octets.size()));
+}
+
+bool is_ata(Traffic traffic) {
+  switch (traffic) {
+    case Traffic::ata:
+    case Traffic::read:
+    case Traffic::write:
+    case Traffic::flush:
+    case Traffic::identify: return true;
+    case Traffic::other:
+    case Traffic::config:
+    case Traffic::mask:
+    case Traffic::reserve: return false;
+  }
+  AOE_CHECK(false && "traffic of no kind");
+}
+
+}  // namespace
+
+std::string_view text(Direction direction) {
+  return direction == Direction::to_target ? "to-target" : "to-initiator";
+}
+
+std::string_view text(Traffic traffic) {
+  if (traffic == Traffic::other) return "other";
+  return traffic_names[static_cast<std::size_t>(traffic) - 1];
+}
+
+LbaRange LbaRange::parse(YamlMap& map, const std::string& key) {
+  const YAML::Node node = map.require(key);
+  if (node.IsScalar()) {
+    const std::uint64_t lba = map.number(key, 0, 0, UINT64_MAX);
+    return {lba, lba};
+  }
+  LbaRange range;
+  if (node.IsSequence() && node.size() == 2 &&
+      YAML::convert<std::uint64_t>::decode(node[0], range.first) &&
+      YAML::convert<std::uint64_t>::decode(node[1], range.last) && range.first <= range.last) {
+    return range;
+  }
+  map.fail(node, key + ": expected a sector, or the first and the last of them: [2, 9]");
+}
+
+Match Match::parse(YamlMap map) {
+  Match match;
+  if (map.has("direction")) {
+    const bool to_target = map.choice("direction", {"to-target", "to-initiator"}) == 0;
+    match.direction = to_target ? Direction::to_target : Direction::to_initiator;
+  }
+  if (map.has("command"))
+    match.traffic = static_cast<Traffic>(map.choice("command", traffic_names) + 1);
+  if (map.has("lba")) match.lba = LbaRange::parse(map, "lba");
+  if (map.has("count")) match.sectors = static_cast<std::uint8_t>(map.number("count", 0, 0, 255));
+  if (map.has("tag")) match.tag = static_cast<std::uint32_t>(map.code("tag", UINT32_MAX));
+  if (map.has("mac")) {
+    match.mac = parse_mac(map.text("mac"));
+    if (!match.mac) {
+      map.fail(map.require("mac"), "mac: expected a quoted address such as \"02:00:00:00:00:03\"");
+    }
+  }
+  map.finish();
+  return match;
+}
+
+bool Match::matches(Direction way, const Subject& subject, std::optional<std::uint32_t> its_tag,
+                    Bytes frame) const {
+  if (direction && *direction != way) return false;
+  if (traffic && *traffic != subject.traffic &&
+      !(*traffic == Traffic::ata && is_ata(subject.traffic))) {
+    return false;
+  }
+  if ((lba || sectors) && !is_ata(subject.traffic)) return false;
+  if (lba && !lba->contains(subject.lba)) return false;
+  if (sectors && *sectors != subject.sectors) return false;
+  if (mac && !is_with(*mac, way, frame)) return false;
+  return !tag || tag == its_tag;
+}
+
+Selector Selector::parse(YamlMap& map) {
+  Selector selector;
+  if (map.has("match")) selector.match = Match::parse(map.map("match"));
+  if (map.has("nth")) selector.nth = map.number("nth", 1, 1, UINT64_MAX);
+  if (map.has("every")) selector.every = map.number("every", 1, 1, UINT64_MAX);
+  if (map.has("probability")) selector.probability = map.fraction("probability");
+  if (map.has("during")) selector.during = parse_during(map);
+  const int given =
+      selector.nth.has_value() + selector.every.has_value() + selector.probability.has_value();
+  if (given > 1) fail_at(map.mark(), "arm: at most one of nth, every and probability");
+  return selector;
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,194 @@
+#include "harness/link/fault.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "config/yaml_map.h"
+
+namespace aoe::harness {
+namespace {
+
+FaultSpec spec_of(const std::string& yaml) {
+  YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
+  return FaultSpec::parse(map);
+}
+
+struct Passer {
+  Direction direction = Direction::to_target;
+  Traffic traffic = Traffic::read;
+};
+
+/// Which of these frames, counted from 1, a fault strikes: "2 4".
+std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
+                   std::uint64_t seed = 1) {
+  const auto fault = make_fault(spec_of(yaml));
+  Random random(seed);
+  std::string list;
+  std::uint64_t hits = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    Passing passing{.direction = frames[i].direction,
+                    .subject = {frames[i].traffic},
+                    .now = Instant(std::chrono::milliseconds(i))};
+    if (!fault->meet(passing, random)) continue;
+    list += (list.empty() ? "" : " ") + std::to_string(i + 1);
+    ++hits;
+  }
+  EXPECT_EQ(fault->hits(), hits);
+  return list;
+}
+
+/// What becomes of one frame.
+Passing meet(const std::string& yaml) {
+  static const std::vector<std::uint8_t> frame(60);
+  const auto fault = make_fault(spec_of(yaml));
+  Random random(1);
+  Passing passing{.subject = {Traffic::read}, .bytes = frame};
+  fault->meet(passing, random);
+  return passing;
+}
+
+const std::vector<Passer> six(6);
+
+TEST(Fault, WithoutASelectorItStrikesEverything) {
+  for (const char* kind : {"drop", "duplicate", "reorder", "partition"}) {
+    EXPECT_EQ(struck(std::string("{id: f, fault: ") + kind + "}", six), "1 2 3 4 5 6") << kind;
+  }
+}
+
+TEST(Fault, NthStrikesOnce) {
+  EXPECT_EQ(struck("{id: f, fault: drop, nth: 1}", six), "1");
+  EXPECT_EQ(struck("{id: f, fault: drop, nth: 3}", six), "3");
+  EXPECT_EQ(struck("{id: f, fault: drop, nth: 7}", six), "");
+}
+
+TEST(Fault, EveryStrikesAgainAndAgain) {
+  EXPECT_EQ(struck("{id: f, fault: duplicate, every: 2}", six), "2 4 6");
+  EXPECT_EQ(struck("{id: f, fault: duplicate, every: 1}", six), "1 2 3 4 5 6");
+}
+
+TEST(Fault, ProbabilityZeroNeverStrikesAndOneAlways) {
+  EXPECT_EQ(struck("{id: f, fault: reorder, probability: 0}", six), "");
+  EXPECT_EQ(struck("{id: f, fault: reorder, probability: 1}", six), "1 2 3 4 5 6");
+}
+
+TEST(Fault, ProbabilityIsDrawnFromTheSeed) {
+  const std::vector<Passer> many(10'000);
+  const std::string yaml = "{id: f, fault: drop, probability: 0.1}";
+  const std::string first = struck(yaml, many, 1);
+  EXPECT_EQ(struck(yaml, many, 1), first);
+  EXPECT_NE(struck(yaml, many, 2), first);
+  const auto hits = std::count(first.begin(), first.end(), ' ') + 1;
+  EXPECT_NEAR(static_cast<double>(hits), 1000, 100);  // over three deviations, and of one seed
+}
+
+TEST(Fault, OnlyWhatMatchesIsCounted) {
+  const std::vector<Passer> frames{{.traffic = Traffic::write},
+                                   {.traffic = Traffic::read},
+                                   {.traffic = Traffic::write},
+                                   {.traffic = Traffic::read}};
+  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: read}, nth: 2}", frames), "4");
+  EXPECT_EQ(struck("{id: f, fault: drop, match: {command: write}, every: 2}", frames), "3");
+}
+
+TEST(Fault, ATimeIsCountedFromWhenItWasArmedAndItsEndIsOutside) {
+  const std::vector<Passer> frames(4);  // at 0, 1, 2, 3 ms
+  EXPECT_EQ(struck("{id: f, fault: drop, during: [0s, 1ms]}", frames), "1");
+  EXPECT_EQ(struck("{id: f, fault: drop, during: [1ms, 3ms]}", frames), "2 3");
+  EXPECT_EQ(struck("{id: f, fault: drop, during: [1ms, 1s], nth: 2}", frames), "3")
+      << "those before are not counted";
+}
+
+TEST(Fault, AnIoMustBeAtWork) {
+  const auto fault = make_fault(spec_of("{id: f, fault: drop, during: r}"));
+  const auto strikes = [&] {
+    Random random(1);
+    Passing passing;
+    return fault->meet(passing, random);
+  };
+  fault->arm({}, {"q"});
+  EXPECT_FALSE(strikes());
+  fault->io_began("r");
+  fault->io_ended("q");
+  EXPECT_TRUE(strikes());
+  fault->io_ended("r");
+  EXPECT_FALSE(strikes());
+  fault->arm({}, {"q", "r"});
+  EXPECT_TRUE(strikes()) << "it was at work before";
+}
+
+TEST(Fault, EachDoesItsOwnDeed) {
+  const Passing dropped = meet("{id: f, fault: drop}");
+  EXPECT_TRUE(dropped.dropped);
+  const Passing cut = meet("{id: f, fault: partition}");
+  EXPECT_TRUE(cut.dropped);
+  const Passing doubled = meet("{id: f, fault: duplicate}");
+  EXPECT_FALSE(doubled.dropped);
+  EXPECT_EQ(doubled.copies, 2U);
+  EXPECT_EQ(doubled.delay, Duration{});
+  const Passing late = meet("{id: f, fault: reorder}");
+  EXPECT_EQ(late.copies, 1U);
+  EXPECT_EQ(late.delay, std::chrono::milliseconds(1));
+  EXPECT_EQ(meet("{id: f, fault: reorder, by: 5ms}").delay, std::chrono::milliseconds(5));
+}
+
+TEST(Fault, CopiesMayBeManyAndSpread) {
+  const Passing copied = meet("{id: f, fault: duplicate, copies: 3, spread: 2ms}");
+  EXPECT_EQ(copied.copies, 4U);
+  EXPECT_EQ(copied.spread, std::chrono::milliseconds(2));
+  EXPECT_EQ(copied.delay, Duration{});
+}
+
+TEST(Fault, ADelayIsFixedAndItsJitterIsOfTheSeed) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(meet("{id: f, fault: delay, by: 5ms}").delay, milliseconds(5));
+  const auto fault = make_fault(spec_of("{id: f, fault: delay, by: 1ms, jitter: 2ms}"));
+  Random random(1);
+  std::set<Duration> delays;
+  for (int i = 0; i < 1000; ++i) {
+    Passing passing;
+    fault->meet(passing, random);
+    delays.insert(passing.delay);
+  }
+  EXPECT_GT(delays.size(), 900U);
+  EXPECT_GE(*delays.begin(), milliseconds(1));
+  EXPECT_LT(*delays.begin(), std::chrono::microseconds(1100));
+  EXPECT_LE(*delays.rbegin(), milliseconds(3));
+  EXPECT_GT(*delays.rbegin(), std::chrono::microseconds(2900));
+}
+
+TEST(Fault, ATruncatedFrameIsAPrefixAndOneThatIsShorterIsNotStruck) {
+  EXPECT_EQ(meet("{id: f, fault: truncate, to: 36}").bytes.size(), 36U);
+  EXPECT_EQ(meet("{id: f, fault: truncate, to: 60}").bytes.size(), 60U);
+  EXPECT_EQ(struck("{id: f, fault: truncate, to: 36}", six), "") << "they have no bytes";
+}
+
+TEST(Fault, ARateSendsOneAfterAnotherAndLosesWhatFindsTheQueueFull) {
+  // A millisecond for each frame of 125 bytes; two may wait.
+  const auto fault = make_fault(spec_of("{id: f, fault: rate, at: 1Mbit, queue: 250}"));
+  Random random(1);
+  const std::vector<std::uint8_t> frame(125);
+  const auto fate = [&](Direction direction, int at) {
+    Passing passing{
+        .direction = direction, .bytes = frame, .now = Instant(std::chrono::milliseconds(at))};
+    fault->meet(passing, random);
+    return passing.dropped ? -1 : static_cast<int>(passing.delay / std::chrono::milliseconds(1));
+  };
+  EXPECT_EQ(fate(Direction::to_target, 0), 1);
+  EXPECT_EQ(fate(Direction::to_target, 0), 2);
+  EXPECT_EQ(fate(Direction::to_target, 0), 3);
+  EXPECT_EQ(fate(Direction::to_target, 0), -1);
+  EXPECT_EQ(fate(Direction::to_initiator, 0), 1) << "each direction for itself";
+  EXPECT_EQ(fate(Direction::to_target, 1), 3);
+  EXPECT_EQ(fate(Direction::to_target, 100), 1);
+}
+
+TEST(Fault, WhatHappensToAnEndIsTheWorldsToDo) {
+  for (const char* kind : {"mac-change, mac: \"02:00:00:00:00:09\"", "link-down", "mtu, mtu: 999",
+                           "pause", "kill", "disk-error"}) {
+    EXPECT_EQ(make_fault(spec_of(std::string("{id: f, fault: ") + kind + "}")), nullptr) << kind;
+  }
+}
+
+}  // namespace
+}  // namespace aoe::harness

@@ -1,0 +1,96 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "harness/language/clauses.h"
+#include "harness/report/capture_report.h"
+#include "harness/report/text.h"
+
+namespace aoe::harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Station& station) {
+  Json json{{"mac", fmt::format("{}", station.mac)}};
+  if (station.vlan != 0) json["vlan"] = station.vlan;
+  return json;
+}
+
+Json to_json(const CaptureCheck& check, const DeviceAccount& device) {
+  std::vector<Duration> times = device.round_trips;
+  std::ranges::sort(times);
+  Json json{{"device", fmt::format("{}", device.address)}};
+  if (device.station) json["target"] = to_json(check.station(*device.station));
+  json["requests"] = device.requests;
+  json["answered"] = device.answered;
+  json["unanswered"] = device.unanswered;
+  json["pending"] = device.pending;
+  json["retransmitted"] = device.retransmitted;
+  json["duplicate_answers"] = device.duplicates;
+  json["announcements"] = device.announcements;
+  json["errors"] = device.errors;
+  json["outstanding"] = device.outstanding;
+  if (device.buffers) json["buffers"] = *device.buffers;
+  if (device.sectors) json["sectors"] = *device.sectors;
+  if (device.capacity) json["capacity"] = *device.capacity;
+  if (!times.empty()) {
+    json["round_trip_ns"] = {{"min", times.front().count()},
+                             {"median", percentile(times, 50).count()},
+                             {"p99", percentile(times, 99).count()},
+                             {"max", times.back().count()}};
+  }
+  return json;
+}
+
+Json to_json(const CaptureCheck& check, const Finding& finding) {
+  std::vector<std::uint64_t> frames;
+  for (const FrameId id : finding.frames) frames.push_back(check.number(id));
+  return {{"frame", check.number(finding.frame())},
+          {"at_ns", check.at(finding.frame()).count()},
+          {"kind", info(finding.kind).name},
+          {"level", text(finding.level())},
+          {"clause", finding.clause},
+          {"rule", clause_catalogue().find(finding.clause)->rule},
+          {"text", one_line(finding.text)},
+          {"frames", frames}};
+}
+
+}  // namespace
+
+std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& options) {
+  const CaptureCounts& counts = check.counts();
+  Json json{{"file", printable(options.file)},
+            {"frames", counts.frames},
+            {"aoe", counts.aoe},
+            {"tagged", counts.tagged},
+            {"cut", counts.cut},
+            {"unjudged", counts.unjudged},
+            {"requests", counts.requests},
+            {"replies", counts.replies},
+            {"span_ns", check.span().count()}};
+  if (!options.cut_off.empty()) json["cut_off"] = printable(options.cut_off);
+  json["initiators"] = Json::array();
+  for (const Station& station : check.initiators()) json["initiators"].push_back(to_json(station));
+  json["devices"] = Json::array();
+  for (const DeviceAccount& device : check.devices())
+    json["devices"].push_back(to_json(check, device));
+  json["findings"] = Json::array();
+  for (const Finding& finding : check.findings()) {
+    if (is_at_least(finding.level(), options.level))
+      json["findings"].push_back(to_json(check, finding));
+  }
+  // Which reply answers which request, and how long after: [reply, request, ns].
+  json["answers"] = Json::array();
+  const Ledger& ledger = check.ledger();
+  for (FrameId id = 0; id < ledger.size(); ++id) {
+    const auto request = ledger[id].answers;
+    if (!request) continue;
+    json["answers"].push_back({check.number(id), check.number(*request),
+                               (ledger[id].sent - ledger[*request].sent).count()});
+  }
+  return json.dump() + "\n";
+}
+
+}  // namespace aoe::harness

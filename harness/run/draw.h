@@ -1,0 +1,28 @@
+// Draws a scenario from a seed: an exploration becomes a plain scenario, with its steps first and
+// then rounds of faults and loads.
+//
+//   arm some faults · a load · perhaps heal one · a while later heal the rest · the load ends, well
+//   or not · perhaps a flush · wait until nothing is on its way · the device is up
+//
+// It asks for nothing but what must hold whatever happens: that is `always` and `finally`. What is
+// drawn depends on the seed and the exploration alone, and has a stream of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "harness/language/scenario.h"
+
+namespace aoe::harness {
+
+/// The faults that an exploration draws from unless it is told: all that strike frames.
+const std::vector<std::string>& explored_faults();
+
+/// `name` stands for the file that the scenario could be in. The error: an exploration's own steps
+/// don't go with what is drawn (an id is taken).
+tl::expected<Scenario, std::string> draw(const Scenario& exploration, std::uint64_t seed,
+                                         const std::string& name);
+
+}  // namespace aoe::harness

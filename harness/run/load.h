@@ -1,0 +1,103 @@
+// An `io` step at work: one request, or many of them with some outstanding at once, checked as they
+// come back.
+//
+// Which blocks are asked for is the seed's affair: each at most once, or anywhere within a span, so
+// that requests overlap. A request that would look like another one on its way (see AtWork) waits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/judge/disk_history.h"
+#include "harness/world/world.h"
+
+namespace aoe::harness {
+
+/// What is asked at this moment, by all loads of a run. Two reads of one sector, two flushes or two
+/// trims look like a request and its repetition to who sees the frames, so of these only one is at
+/// work at a time. Writes and what overlaps them the initiator keeps in order itself.
+class AtWork {
+ public:
+  explicit AtWork(std::uint64_t sectors) : is_read_(sectors) {}
+
+  /// Returns whether it may begin; it has, then.
+  bool begin(const initiator::IoRequest& request);
+  void end(const initiator::IoRequest& request);
+
+  /// What is to be done when something has ended for which another waits.
+  std::function<void()> on_room;
+  void wait() { ++waiting_; }
+
+ private:
+  std::vector<bool> is_read_;  // by sector
+  bool flushing_ = false;
+  bool trimming_ = false;
+  std::uint64_t waiting_ = 0;
+};
+
+class Load {
+ public:
+  /// What the loads of a run share.
+  struct Shared {
+    World& world;
+    DiskHistory& history;
+    AtWork& at_work;
+    Random& random;
+  };
+
+  Load(const IoStep& step, const TargetRole& target, const Shared& shared);
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+
+  /// Submits as much as may be outstanding; the rest follows as requests complete.
+  void start();
+  /// Goes on where it waited for others.
+  void go_on();
+
+  const std::string& id() const { return step_.id; }
+  std::uint32_t requests() const { return step_.requests; }
+  bool done() const { return completed_ == step_.requests; }
+  std::uint32_t completed() const { return completed_; }
+  /// Requests that failed, and why the first of them did.
+  std::uint32_t failed() const { return failed_; }
+  const initiator::Completion& first_failure() const { return first_failure_; }
+  /// Data of a read that was not what it must be.
+  const std::optional<WrongData>& wrong_data() const { return wrong_data_; }
+  Instant started() const { return started_; }
+  Instant finished() const { return finished_; }
+
+ private:
+  struct Slot {
+    initiator::IoRequest request{};
+    std::vector<std::uint8_t> buffer{};
+    Version version = 0;  // of a write or trim
+    Moment begun = 0;     // of a read or flush
+  };
+
+  initiator::IoKind draw_kind();
+  std::uint64_t draw_lba();
+  void draw(Slot& slot);
+  bool submit(Slot& slot);
+  void completed(Slot& slot, const initiator::Completion& completion);
+
+  const IoStep step_;
+  const TargetRole target_;
+  const Shared shared_;
+  std::vector<std::uint64_t> blocks_;  // in the order in which they are used, each once
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> idle_;    // places of slots
+  std::optional<std::uint32_t> next_;  // the one that is drawn, and may not be submitted yet
+  bool going_on_ = false;
+  std::uint32_t drawn_ = 0;
+  std::uint32_t completed_ = 0;
+  std::uint32_t failed_ = 0;
+  initiator::Completion first_failure_;
+  std::optional<WrongData> wrong_data_;
+  Instant started_{};
+  Instant finished_{};
+};
+
+}  // namespace aoe::harness

@@ -1,0 +1,352 @@
+#include "harness/run/replay_capture.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "config/yaml_file.h"
+#include "harness/judge/reply_comparison.h"
+#include "harness/run/exit_status.h"
+#include "harness/run/replay_plan.h"
+#include "harness/world/live_world.h"
+#include "harness/world/sim_world.h"
+#include "harness/world/wire_guard.h"
+#include "initiator/client/live_session.h"
+#include "proto/describe.h"
+#include "wire/pcap_file.h"
+
+namespace aoe::harness {
+namespace {
+
+namespace fs = std::filesystem;
+using Failed = tl::unexpected<std::string>;
+
+constexpr std::uint32_t first_tag = 0x52504c00;
+/// For an answer that the capture has, and for one that it has not.
+constexpr Duration patience = std::chrono::seconds(2);
+constexpr Duration silence = std::chrono::milliseconds(200);
+/// That fit in a frame of any MTU.
+constexpr std::uint64_t sectors_at_once = 2;
+constexpr std::uint64_t sim_sectors_max = (std::uint64_t{1} << 30) / sector_size;
+
+/// A folder that goes when this does.
+class Folder {
+ public:
+  Folder() {
+    std::error_code error;
+    path_ = (fs::temp_directory_path(error) / "aoe-replay-XXXXXX").string();
+    if (::mkdtemp(path_.data()) == nullptr) path_.clear();
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove_all(path_, error);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::string described(Bytes bytes) {
+  std::array<char, description_size_max> room;
+  return std::string(aoe::describe(bytes, room));
+}
+
+/// Sends frames into a world, one at a time, and hears what comes back.
+class Asking final : FaultStage::Listener {
+ public:
+  Asking(World& world, Address device, Address at) : world_(world), device_(device), at_(at) {
+    world_.stage().listen(this);
+  }
+  ~Asking() { world_.stage().listen(nullptr); }
+
+  /// The answer; none within the time. The frame goes to the world's target, with a tag of its own.
+  std::optional<std::vector<std::uint8_t>> ask(std::vector<std::uint8_t> frame, Duration within,
+                                               bool from_here) {
+    answer_.reset();
+    ++tag_;
+    const bool is_group = (frame[0] & 1) != 0;
+    const Mac target = world_.mac(End::target);
+    if (!is_group) std::ranges::copy(target.octets, frame.begin());
+    if (from_here) std::ranges::copy(world_.mac(End::initiator).octets, frame.begin() + 6);
+    const auto put = [&](std::size_t offset, std::uint32_t value, unsigned bytes) {
+      for (unsigned i = 0; i < bytes; ++i)
+        frame[offset + i] = static_cast<std::uint8_t>(value >> 8 * (bytes - 1 - i));
+    };
+    const Frame decoded = *decode(frame);
+    if (decoded.header.address.shelf == device_.shelf) put(16, at_.shelf, 2);
+    if (decoded.header.address.slot == device_.slot) put(18, at_.slot, 1);
+    put(20, tag_, 4);
+    world_.inject(Direction::to_target, frame);
+    world_.run_until(
+        [this] {
+          return answer_.has_value() || !world_.broken().empty() || !world_.unsupported().empty();
+        },
+        world_.now() + within);
+    return answer_;
+  }
+  std::uint64_t asked() const { return tag_ - first_tag; }
+
+ private:
+  bool entered(FrameId, Direction direction, Bytes frame, Instant) override {
+    return direction == Direction::to_target || hear(frame);
+  }
+  bool left(FrameId, Direction direction, Bytes frame, Instant) override {
+    return direction == Direction::to_target || is_ours(frame);
+  }
+  bool is_ours(Bytes frame) const {
+    const auto decoded = decode(frame);
+    return decoded && decoded->response && decoded->header.tag > first_tag;
+  }
+  bool hear(Bytes frame) {
+    if (!is_ours(frame)) return false;
+    if (!answer_ && decode(frame)->header.tag == tag_) answer_.emplace(frame.begin(), frame.end());
+    return true;
+  }
+
+  World& world_;
+  const Address device_;
+  const Address at_;
+  std::uint32_t tag_ = first_tag;
+  std::optional<std::vector<std::uint8_t>> answer_;
+};
+
+class Replay {
+ public:
+  Replay(const CaptureReplayOptions& options, const ReplayPlan& plan)
+      : options_(options), plan_(plan), ignored_(options.ignored) {
+    if (!options.exact) ignored_.insert(free_reply_fields().begin(), free_reply_fields().end());
+    scenario_.file = scenario_.id = scenario_.name = options.capture;
+    scenario_.target.address = at();
+    scenario_.target.buffers = plan.buffers;
+    scenario_.target.sectors = plan.sectors;
+    scenario_.target.fill_pattern = false;
+    scenario_.given.mtu = plan.mtu;
+  }
+
+  int run() {
+    const bool is_sim = options_.cases.world == WorldKind::sim;
+    if (is_sim && plan_.sectors > sim_sectors_max) {
+      complain(fmt::format("{}: its disk has {} sectors, in the sim world there are {} at most",
+                           options_.capture, plan_.sectors, sim_sectors_max));
+      return exit_usage;
+    }
+    if (folder_.path().empty()) {
+      complain("no folder for temporary files can be made");
+      return exit_environment;
+    }
+    Ledger ledger(is_sim ? SimWorld::origin : initiator::monotonic_now());
+    Exchanges exchanges(ledger, scenario_.given.maxout);
+    FaultStage stage(ledger, exchanges, {}, 0);
+    std::unique_ptr<World> world;
+    if (is_sim) {
+      world = std::make_unique<SimWorld>(scenario_, stage, exchanges, 0);
+    } else {
+      const LiveWorld::Options live{options_.cases.sut, folder_.path(), 0, options_.cases.interface,
+                                    options_.cases.write_ok};
+      auto made = LiveWorld::create(scenario_, live, stage, exchanges);
+      if (!made) {
+        complain(made.error());
+        return exit_environment;
+      }
+      world = *std::move(made);
+    }
+    return ask_all(*world);
+  }
+
+ private:
+  Address at() const { return options_.at.value_or(plan_.device); }
+  bool is_wire() const { return options_.cases.world == WorldKind::interface; }
+
+  int ask_all(World& world) {
+    Asking asking(world, plan_.device, at());
+    if (is_wire() && !options_.cases.write_ok) {
+      if (const std::string change = first_change(); !change.empty()) {
+        complain(change);
+        return exit_usage;
+      }
+      ignored_.insert({"ata.data", "config.string"});  // what it holds is its own
+    } else if (!prepare(asking)) {
+      return unfit(world);
+    }
+    for (const ReplayRequest& request : plan_.requests) {
+      const bool expects = !request.answer.empty();
+      const auto got = asking.ask(request.bytes, expects ? patience : silence, is_wire());
+      if (!world.broken().empty() || !world.unsupported().empty()) return unfit(world);
+      judge(request, got);
+    }
+    const std::string what =
+        fmt::format("{}: {} replayed to {}: {} requests, {} answers compared, ", options_.capture,
+                    plan_.device, options_.cases.tested(), plan_.requests.size(), compared_);
+    if (!options_.quiet) {
+      fmt::print("{}{}", what,
+                 differing_ == 0
+                     ? "all alike"
+                     : fmt::format("{} differ{}", differing_, differing_ == 1 ? "s" : ""));
+      if (unanswered_ > 0) fmt::print("; {} unanswered in the capture", unanswered_);
+      if (plan_.cut > 0) fmt::print("; {} frames cut short by the capture", plan_.cut);
+      if (!plan_.cut_off.empty()) fmt::print("; the capture is cut off: {}", plan_.cut_off);
+      fmt::print("\n");
+    }
+    return differing_ == 0 ? exit_passed : exit_failed;
+  }
+
+  /// The request that might change what answers on a wire; empty: none does.
+  std::string first_change() const {
+    for (const ReplayRequest& request : plan_.requests) {
+      const std::string_view change = would_change(request.bytes);
+      if (change.empty()) continue;
+      return fmt::format("{}: frame {} would send {} to {}: --write-ok allows it", options_.capture,
+                         request.number, change, options_.cases.interface);
+    }
+    return {};
+  }
+
+  int unfit(World& world) const {
+    const std::string why = !world.broken().empty()        ? world.broken()
+                            : !world.unsupported().empty() ? world.unsupported()
+                                                           : trouble_;
+    complain(fmt::format("{}: {}", options_.cases.tested(), why));
+    return exit_environment;
+  }
+
+  /// The disk and the config string as they were.
+  bool prepare(Asking& asking) {
+    if (!plan_.config.empty() &&
+        !succeeds(asking, ConfigRequest{ConfigCommand::force_set, plan_.config},
+                  "the config string"))
+      return false;
+    for (std::size_t i = 0; i < plan_.disk.size();) {
+      std::vector<std::uint8_t> data;
+      const std::uint64_t lba = plan_.disk[i].lba;
+      for (; i < plan_.disk.size() && plan_.disk[i].lba == lba + data.size() / sector_size &&
+             data.size() < sectors_at_once * sector_size;
+           ++i)
+        data.insert(data.end(), plan_.disk[i].bytes.begin(), plan_.disk[i].bytes.end());
+      AtaRequest write{.flags = {.extended = true, .write = true},
+                       .sectors = static_cast<std::uint8_t>(data.size() / sector_size),
+                       .opcode = ata::Opcode::write_sectors_ext,
+                       .lba = lba,
+                       .data = data};
+      if (lba + sectors_at_once <= ata::lba28_sectors_max) {
+        write.flags.extended = false;
+        write.opcode = ata::Opcode::write_sectors;
+      }
+      if (!succeeds(asking, write, fmt::format("sector {}", lba))) return false;
+    }
+    return true;
+  }
+  bool succeeds(Asking& asking, const Body& body, const std::string& what) {
+    std::vector<std::uint8_t> frame(ata_header_size + config_string_size_max +
+                                    sectors_at_once * sector_size);
+    const ReplayRequest& first = plan_.requests.front();
+    Mac source;
+    std::copy_n(first.bytes.begin() + 6, source.octets.size(), source.octets.begin());
+    frame.resize(encode({plan_.target, source, plan_.device, 0}, body, frame));
+    const auto answer = asking.ask(frame, patience, is_wire());
+    const auto decoded = answer ? decode(*answer) : tl::unexpected(Reject{});
+    const auto* ata = decoded && decoded->body ? std::get_if<AtaReply>(&*decoded->body) : nullptr;
+    const bool done = decoded && decoded->body &&
+                      (ata != nullptr ? (ata->status & ata::status_failed) == 0
+                                      : std::holds_alternative<ConfigReply>(*decoded->body));
+    if (!done) {
+      trouble_ = fmt::format("{} can't be made what it was: {}", what,
+                             answer ? described(*answer) : "no answer");
+    }
+    return done;
+  }
+
+  void judge(const ReplayRequest& request, const std::optional<std::vector<std::uint8_t>>& got) {
+    const bool has_answer = !request.answer.empty();
+    if (!has_answer && !request.may_be_silent) {
+      ++unanswered_;  // it may have been lost: nobody knows what it was to be
+      return;
+    }
+    ++compared_;
+    std::vector<ReplyDifference> found;
+    if (has_answer && got) {
+      found = compare_replies(request.bytes, request.answer, *got, at(), ignored_);
+    } else if (has_answer != got.has_value() && !ignored_.contains("answer")) {
+      found.push_back({"answer", has_answer ? "one" : "silence", got ? "one" : "silence"});
+    }
+    if (found.empty()) return;
+    ++differing_;
+    const std::string where =
+        has_answer ? fmt::format("frame {} (answers {})", request.answer_number, request.number)
+                   : fmt::format("frame {}", request.number);
+    for (const ReplyDifference& difference : found) {
+      fmt::print("{}: {}: {}: expected {}, got {}\n", options_.capture, where, difference.field,
+                 difference.expected, difference.got);
+    }
+    fmt::print("    asked     {}\n    capture   {}\n    replayed  {}\n", without_tag(request.bytes),
+               has_answer ? without_tag(request.answer) : "silence",
+               got ? without_tag(*got) : "silence");
+  }
+  /// Tags are never compared, and those of a replay say nothing.
+  static std::string without_tag(Bytes frame) {
+    const std::string line = described(frame);
+    return line.substr(0, line.rfind(" tag "));
+  }
+
+  const CaptureReplayOptions& options_;
+  const ReplayPlan& plan_;
+  std::set<std::string> ignored_;
+  Folder folder_;
+  Scenario scenario_;
+  std::size_t compared_ = 0;
+  std::size_t differing_ = 0;
+  std::size_t unanswered_ = 0;
+  std::string trouble_;
+};
+
+}  // namespace
+
+bool is_capture(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 4> magic{};
+  if (!file.read(magic.data(), magic.size())) return false;
+  for (const std::string_view known : {"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d",
+                                       "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a"}) {
+    if (std::string_view(magic.data(), magic.size()) == known) return true;
+  }
+  return false;
+}
+
+int replay_capture(const CaptureReplayOptions& options) {
+  for (const std::string& field : options.ignored) {
+    if (reply_fields().contains(field)) continue;
+    const std::string meant = nearest(field, reply_fields());
+    complain(fmt::format("--ignore: {}: no such field{}", field,
+                         meant.empty() ? "" : fmt::format(" (did you mean {}?)", meant)));
+    return exit_usage;
+  }
+  std::string conflict = options.cases.conflict();
+  if (options.cases.sut.role != Implementation::Role::target)
+    conflict =
+        fmt::format("{} is an initiator: a capture is replayed to targets", options.cases.sut.name);
+  if (options.at && options.cases.world != WorldKind::interface)
+    conflict = "--at is for --world interface";
+  if (!conflict.empty()) {
+    complain(conflict);
+    return exit_usage;
+  }
+  if (auto reader = PcapReader::open(options.capture); !reader) {
+    complain(reader.error());
+    return exit_environment;
+  }
+  const auto plan = read_replay_plan(options.capture, options.device);
+  if (!plan) {
+    complain(plan.error());
+    return exit_usage;
+  }
+  return Replay(options, *plan).run();
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,119 @@
+#include "harness/run/shrink.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "harness/run/trial.h"
+#include "harness/testing/test_words.h"
+
+namespace aoe::harness {
+namespace {
+
+/// Says yes to a write that was sent before, as though it had written it then.
+class TrustsRepetitions final : public SimWorld {
+  using SimWorld::SimWorld;
+  void sent(Direction direction, Bytes bytes) override {
+    if (const auto frame = decode(bytes); const AtaRequest* write = write_in(frame)) {
+      if (!sent_.insert(write->lba).second) repeated_.insert(write->lba);
+    }
+    SimWorld::sent(direction, bytes);
+  }
+  void arrived(Direction direction, Bytes bytes) override {
+    const auto frame = decode(bytes);
+    const AtaRequest* write = write_in(frame);
+    if (write == nullptr || !repeated_.contains(write->lba)) {
+      return SimWorld::arrived(direction, bytes);
+    }
+    const Header& asked = frame->header;
+    SimWorld::sent(Direction::to_initiator,
+                   frame_of({asked.source, asked.destination, asked.address, asked.tag},
+                            AtaReply{.status = ata::status_drdy, .lba = write->lba}));
+  }
+  static const AtaRequest* write_in(const tl::expected<Frame, Reject>& frame) {
+    const auto* request = frame && frame->body ? std::get_if<AtaRequest>(&*frame->body) : nullptr;
+    return request != nullptr && request->flags.write ? request : nullptr;
+  }
+  std::set<std::uint64_t> sent_;
+  std::set<std::uint64_t> repeated_;
+};
+
+std::string try_mutant(const Scenario& scenario, std::uint64_t seed,
+                       const std::vector<Decision>* plan) {
+  return try_in_sim(scenario, seed, plan, Play::make<TrustsRepetitions>).rule();
+}
+
+Schedule failing_run(const std::string& yaml, std::uint64_t seed) {
+  const auto scenario = parse_scenario(yaml, "x.yaml");
+  EXPECT_TRUE(scenario) << scenario.error();
+  const Trial trial = try_in_sim(*scenario, seed, nullptr, Play::make<TrustsRepetitions>);
+  EXPECT_EQ(trial.rule(), "data-integrity");
+  return {.scenario = yaml,
+          .seed = seed,
+          .world = "sim",
+          .sut = "",
+          .failure = trial.rule(),
+          .decisions = trial.decisions};
+}
+
+const std::string rough = trial(
+    "- warmup: {reads: 8, depth: 4}\n"
+    "- arm: {fault: drop, id: loss, match: {command: ata}, probability: 0.1}\n"
+    "- arm: {fault: duplicate, id: twice, probability: 0.2}\n"
+    "- arm: {fault: delay, id: late, by: 1ms, jitter: 2ms, every: 3}\n"
+    "- io: {id: m, op: mixed, count: 2, requests: 60, depth: 8}\n"
+    "- expect: {io: {id: m}}\n"
+    "- heal: [loss, twice]\n"
+    "- io: {id: f, op: flush}\n"
+    "- expect: {io: {id: f}}\n"
+    "- wait: 1s\n");
+
+TEST(Shrink, ARunThatFailsBecomesTheFewStepsThatDo) {
+  const Schedule schedule = failing_run(rough, 3);
+  const auto shrunk = shrink(schedule, try_mutant);
+  ASSERT_TRUE(shrunk) << shrunk.error();
+  EXPECT_EQ(shrunk->rule, "data-integrity");
+  EXPECT_EQ(shrunk->decisions, 1U);
+  EXPECT_GT(shrunk->decisions_before, 20U);
+  // A discovery, the fault, one write.
+  EXPECT_LE(shrunk->steps, 3U) << shrunk->yaml;
+  EXPECT_NE(shrunk->yaml.find("fault: drop, id: loss, match: {"), std::string::npos)
+      << shrunk->yaml;
+
+  const auto scenario = parse_scenario(shrunk->yaml, "y.yaml");
+  ASSERT_TRUE(scenario) << scenario.error() << shrunk->yaml;
+  EXPECT_EQ(scenario->id, "trial-shrunk");
+  EXPECT_EQ(try_mutant(*scenario, scenario->seed.value_or(99), nullptr), "data-integrity")
+      << "it fails by itself:\n"
+      << shrunk->yaml;
+  EXPECT_EQ(try_in_sim(*scenario, 3).rule(), "") << "and not with an engine that is right";
+}
+
+TEST(Shrink, ManyDecisionsThatAreAllNeededStayOneFault) {
+  // Every transmission but the last one is lost.
+  const std::string steps = trial(
+      "- arm: {fault: drop, id: loss, match: {command: write, direction: to-target}, every: 1}\n"
+      "- io: {id: w, op: write, lba: 8, count: 2}\n"
+      "- wait: 1s\n"
+      "- heal: loss\n"
+      "- expect: {io: {id: w}}\n");
+  const auto shrunk = shrink(failing_run(steps, 1), try_mutant);
+  ASSERT_TRUE(shrunk) << shrunk.error();
+  EXPECT_EQ(shrunk->decisions, 1U) << "the first of them is enough";
+}
+
+TEST(Shrink, ARunThatPassesIsNotShrunk) {
+  Schedule schedule = failing_run(rough, 3);
+  const Try passes = [](const Scenario&, std::uint64_t, const std::vector<Decision>*) {
+    return std::string();
+  };
+  EXPECT_EQ(shrink(schedule, passes).error(),
+            "in the sim world it passes: it can't be shrunk there");
+  schedule.failure.clear();
+  EXPECT_EQ(shrink(schedule, passes).error(), "that run passed: there is nothing to shrink");
+  schedule.scenario = "scenario: [";
+  EXPECT_NE(shrink(schedule, passes).error(), "");
+}
+
+}  // namespace
+}  // namespace aoe::harness

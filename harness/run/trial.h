@@ -1,0 +1,38 @@
+// One run of a scenario in virtual time, for those who need many of them: it leaves nothing behind
+// but what came of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/link/schedule.h"
+#include "harness/run/runner.h"
+
+namespace aoe::harness {
+
+struct Trial {
+  Verdict verdict;
+  std::vector<Decision> decisions;  // that its faults took
+  std::uint64_t frames = 0;
+
+  /// The first that was broken: "window-respected", or the word of a step; empty where it passed.
+  std::string rule() const;
+  /// What was expected, without what differs from run to run: the same of failures that are alike.
+  std::string kind() const;
+  /// In one line: "window-respected: #12 (...) makes 3 unanswered requests …"
+  std::string failure() const;
+};
+
+/// Makes the world: a SimWorld, or in a test one that behaves otherwise.
+using SimMaker = std::unique_ptr<World> (*)(const Scenario&, FaultStage&, Exchanges&,
+                                            std::uint64_t seed);
+std::unique_ptr<World> make_sim(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
+                                std::uint64_t seed);
+
+/// With a plan, its faults do what stands there and nothing else.
+Trial try_in_sim(const Scenario& scenario, std::uint64_t seed,
+                 const std::vector<Decision>* plan = nullptr, SimMaker maker = make_sim);
+
+}  // namespace aoe::harness

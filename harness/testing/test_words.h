@@ -1,0 +1,99 @@
+// The words in which the harness's tests are told: frames by hand, scenarios run in memory, and
+// what came of them as text.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "harness/language/scenario.h"
+#include "harness/link/exchanges.h"
+#include "harness/link/fault_stage.h"
+#include "harness/link/ledger.h"
+#include "harness/run/runner.h"
+#include "harness/world/sim_world.h"
+#include "proto/frame.h"
+
+namespace aoe::harness {
+
+inline constexpr Address disk{1, 1};
+inline constexpr Mac client_mac{{2, 0, 0, 0, 0, 1}};
+inline constexpr Mac server_mac{{2, 0, 0, 0, 0, 2}};
+inline constexpr Mac other_mac{{2, 0, 0, 0, 0, 3}};
+
+using FrameBytes = std::vector<std::uint8_t>;
+
+FrameBytes frame_of(const Header& header, const Body& body);
+/// LBA48, two sectors (with data, for a write) unless told.
+AtaRequest read_command(std::uint64_t lba, std::uint8_t sectors = 2);
+AtaRequest write_command(std::uint64_t lba);
+AtaRequest flush_command();
+FrameBytes request_frame(const AtaRequest& request, std::uint32_t tag, Mac target = server_mac);
+/// "Done", or with data for a read of two sectors.
+FrameBytes reply_frame(std::uint32_t tag, std::uint64_t lba = 0);
+FrameBytes query_frame();
+
+std::string read_text(const std::string& path);
+
+/// With an n in place of a number that is not the test's to know, and a t for a tag: "#n (e1.1 READ
+/// EXT lba 4+2 tag t)".
+std::string comparable(const std::string& text);
+
+/// Of this process, in memory.
+std::size_t resident_bytes();
+
+/// A folder of the test's own, gone after it.
+class Folder {
+ public:
+  Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder();
+  std::string path(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// The scenario "trial" on e1.1, a disk of 128 sectors, with deadsecs 2 s and a round trip of
+/// 200 µs. The steps, each a line that ends, begin on line 8, after a discovery on line 7.
+std::string trial(const std::string& steps, const std::string& more = "");
+
+/// All variants of all scenarios in a folder of scenarios/, in one order everywhere.
+std::vector<Scenario> suite_in(const std::string& folder);
+bool cites(const Scenario& scenario, std::string_view clause);
+
+/// Everything of one run in virtual time, held together after it is over.
+class Play {
+ public:
+  /// Makes the world: a SimWorld, or one that behaves otherwise.
+  using Maker = std::unique_ptr<World> (*)(const Scenario&, FaultStage&, Exchanges&, std::uint64_t);
+  template <class WorldType>
+  static std::unique_ptr<World> make(const Scenario& scenario, FaultStage& stage,
+                                     Exchanges& exchanges, std::uint64_t seed) {
+    return std::make_unique<WorldType>(scenario, stage, exchanges, seed);
+  }
+
+  explicit Play(const std::string& yaml, Maker maker = make<SimWorld>, std::uint64_t seed = 1,
+                Captures captures = {});
+  Play(const Play&) = delete;
+  Play& operator=(const Play&) = delete;
+
+  /// "line 8: expected …\nactual …", for each failure, comparable(); "" where all is well.
+  std::string failures() const;
+  /// What was measured, a line each.
+  std::string notes() const;
+
+  Scenario scenario;
+  Ledger ledger{SimWorld::origin};
+  Exchanges exchanges;
+  FaultStage stage;
+  std::unique_ptr<World> world;
+  Verdict verdict;
+};
+
+}  // namespace aoe::harness

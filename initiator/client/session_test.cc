@@ -1,0 +1,218 @@
+#include "initiator/client/session.h"
+
+#include <deque>
+#include <functional>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "initiator/testing/test_target.h"
+#include "initiator/testing/test_words.h"
+#include "wire/memory_port.h"
+
+namespace aoe::initiator {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A session with a cable to a target, which answers at once and as often as it is told to.
+class SessionTest : public ::testing::Test, protected Session::Observer {
+ protected:
+  struct Cable {
+    std::unique_ptr<MemoryPort> near;
+    std::unique_ptr<MemoryPort> far;
+    PortId id = 0;
+    Mac target;
+  };
+
+  void attach(std::uint16_t mtu = 9000) {
+    const auto number = static_cast<std::uint8_t>(cables.size());
+    Cable& cable = cables.emplace_back();
+    const Mac mac{{2, 0, 0, 0, 1, number}};
+    cable.target = {{2, 0, 0, 0, 2, number}};
+    std::tie(cable.near, cable.far) = MemoryPort::pair({.mac = mac, .mtu = mtu}, {.mtu = 9000});
+    cable.id = session.attach(*cable.near);
+  }
+
+  /// The target takes what has arrived, and the session what it answers. Returns whether there was
+  /// anything.
+  bool exchange() {
+    bool any = false;
+    for (Cable& cable : cables) {
+      if (cable.near == nullptr) continue;
+      std::array<Bytes, batch_size> frames;
+      while (const std::size_t count = cable.far->receive(frames)) {
+        any = true;
+        for (const Bytes frame : std::span(frames).first(count)) {
+          if (const auto answer = target.answer(frame, cable.target)) {
+            cable.far->send(std::array{Outgoing{*answer, {}}});
+          }
+        }
+      }
+      session.receive(cable.id, now);
+    }
+    return any;
+  }
+  void settle() {
+    while (exchange()) {
+    }
+  }
+
+  std::uint64_t submit(IoKind kind, std::uint64_t lba, std::size_t sectors) {
+    IoRequest request{.kind = kind, .device = disk, .lba = lba, .id = ++last_id};
+    auto& buffer = buffers[request.id];
+    buffer = kind == IoKind::write ? disk_data(lba, sectors)
+                                   : std::vector<std::uint8_t>(sectors * sector_size);
+    request.into = buffer;
+    request.from = buffer;
+    session.submit(request, now);
+    return request.id;
+  }
+
+  void completed(const Completion& completion) override {
+    story += fmt::format("[{} {}]", completion.id, describe(completion));
+    if (on_completion) on_completion();
+  }
+  void happened(const Event& event) override {
+    if (event.kind == Event::Kind::device_up) story += "[up]";
+    if (event.kind == Event::Kind::device_up && on_up) on_up();
+  }
+  std::string told() { return std::exchange(story, {}); }
+
+  Instant now = Instant(1h);
+  TestTarget target{disk, 1000};
+  std::deque<Cable> cables;
+  std::map<std::uint64_t, std::vector<std::uint8_t>> buffers;
+  std::uint64_t last_id = 0;
+  std::string story;
+  std::function<void()> on_completion;
+  std::function<void()> on_up;
+  Session session{{.discovery_interval = 0s}, 1, *this};
+};
+
+TEST_F(SessionTest, AttachingAPortFindsAndIdentifiesWhatIsThere) {
+  attach();
+  settle();
+  EXPECT_EQ(told(), "[up]");
+  EXPECT_EQ(session.engine().find(disk)->identity()->sectors, 1000U);
+}
+
+TEST_F(SessionTest, WhatIsWrittenIsOnTheDiskAndIsRead) {
+  attach();
+  settle();
+  told();
+  submit(IoKind::write, 10, 100);
+  settle();
+  EXPECT_EQ(target.sectors(10, 100), disk_data(10, 100));
+  EXPECT_EQ(target.sectors(9, 1), std::vector<std::uint8_t>(sector_size));
+  EXPECT_EQ(target.sectors(110, 1), std::vector<std::uint8_t>(sector_size));
+  const auto id = submit(IoKind::read, 10, 100);
+  settle();
+  EXPECT_EQ(buffers[id], disk_data(10, 100));
+  submit(IoKind::flush, 0, 0);
+  settle();
+  EXPECT_EQ(target.flushes(), 1U);
+  EXPECT_EQ(told(), "[1 ok][2 ok][3 ok]");
+}
+
+TEST_F(SessionTest, ARequestThatFailsAtOnceIsToldOfBeforeSubmitReturns) {
+  submit(IoKind::read, 0, 1);
+  EXPECT_EQ(told(), "[1 no such device]");
+}
+
+TEST_F(SessionTest, TheObserverMaySubmitFromWithinACompletion) {
+  attach();
+  settle();
+  told();
+  int depth = 0;
+  int depth_most = 0;
+  on_completion = [&] {
+    depth_most = std::max(depth_most, ++depth);
+    if (last_id < 1000) submit(last_id % 2 == 0 ? IoKind::read : IoKind::flush, last_id % 999, 1);
+    --depth;
+  };
+  submit(IoKind::read, 0, 1);
+  settle();
+  EXPECT_EQ(last_id, 1000U);
+  EXPECT_EQ(depth_most, 1);
+  EXPECT_TRUE(story.ends_with("[999 ok][1000 ok]"));
+}
+
+TEST_F(SessionTest, WhatFailsAtOnceFromWithinACompletionIsToldOfAfterwards) {
+  on_completion = [&] {
+    const std::string before = story;
+    if (last_id < 1000) submit(IoKind::read, 0, 1);
+    EXPECT_EQ(story, before);  // not from within the report of another
+  };
+  submit(IoKind::read, 0, 1);
+  EXPECT_EQ(last_id, 1000U);
+  EXPECT_TRUE(story.ends_with("[1000 no such device]"));
+}
+
+TEST_F(SessionTest, TheObserverMaySubmitFromWithinAnEvent) {
+  attach();
+  on_up = [&] { submit(IoKind::read, 5, 1); };
+  settle();
+  EXPECT_EQ(told(), "[up][1 ok]");
+}
+
+TEST_F(SessionTest, FramesGoOutBeforeTheCompletionThatFreesTheirData) {
+  attach();
+  settle();
+  told();
+  cables[0].far->set_link({.up = false});  // the target hears nothing more
+  const auto id = submit(IoKind::write, 0, 64);
+  on_completion = [&] { buffers.erase(id); };
+  const Instant submitted = now;
+  while (now < submitted + 180s) {  // the last tick sends again and gives up, all at once
+    now = std::max(now + 1ns, session.deadline());
+    session.tick(now);
+  }
+  EXPECT_EQ(told(), "[1 device is down]");
+}
+
+TEST_F(SessionTest, ADetachedPortIsNotTouchedAndTrafficMoves) {
+  attach();
+  attach();
+  settle();
+  told();
+  submit(IoKind::read, 0, 200);
+  session.detach(cables[0].id, now);
+  cables[0].near.reset();
+  settle();
+  session.discover(Address::everyone());
+  session.tick(now + 1s);
+  settle();
+  EXPECT_EQ(told(), "[1 ok]");
+}
+
+TEST_F(SessionTest, ALinkThatChangesIsLookedAtAnew) {
+  attach(1500);
+  settle();
+  EXPECT_EQ(session.engine().find(disk)->payload(), 1024U);
+  const Mac mac{{2, 0, 0, 0, 1, 0xaa}};
+  cables[0].near->set_link({.mac = mac, .mtu = 9000});
+  session.link_changed(cables[0].id, now);
+  settle();
+  EXPECT_EQ(session.engine().find(disk)->payload(), 17 * sector_size);
+  submit(IoKind::read, 0, 17);
+  settle();
+  EXPECT_TRUE(story.ends_with("[1 ok]"));
+}
+
+TEST_F(SessionTest, MoreFramesThanABatchAreAllReceived) {
+  attach();
+  settle();
+  told();
+  for (unsigned i = 0; i < 3 * batch_size; ++i) {
+    const Address address{100, static_cast<std::uint8_t>(i)};
+    const auto announcement =
+        frame_of({Mac::broadcast(), target_mac, address, 0}, World::default_offer);
+    cables[0].far->send(std::array{Outgoing{announcement, {}}});
+  }
+  session.receive(cables[0].id, now);
+  EXPECT_EQ(session.engine().devices().size(), 1 + 3 * batch_size);
+}
+
+}  // namespace
+}  // namespace aoe::initiator

@@ -1,0 +1,58 @@
+// What the initiator knows of its devices and interfaces at one moment, as plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "initiator/engine/actions.h"
+#include "initiator/engine/counters.h"
+#include "proto/identify.h"
+
+namespace aoe::initiator {
+
+/// A way to a device: from a local interface to one of the MAC addresses at which it answers.
+struct PathStatus {
+  std::string interface;
+  Mac mac{};
+  std::uint16_t mtu = 0;          // of the interface, bytes
+  bool suspect = false;           // others are preferred, for it has not answered
+  std::uint16_t buffers = 0;      // as advertised (AoEr11 §3.2): messages that it can queue
+  std::uint8_t sectors = 0;       // as advertised: most sectors in one command; 0 stands for 2
+  std::uint16_t window = 0;       // commands that may be unanswered now, by all interfaces
+  std::uint16_t window_max = 0;   // the smaller of buffers (at least 1) and maxout
+  std::uint16_t outstanding = 0;  // and that are
+  Duration round_trip{};          // average
+  Duration retransmit_timeout{};  // of a first transmission
+};
+
+struct DeviceStatus {
+  Address address{};
+  std::string_view state;      // "up", "down" or "down,closewait"
+  unsigned opens = 0;          // users that hold it open
+  std::uint64_t sectors = 0;   // of 512 bytes; 0 before it was up
+  std::size_t payload = 0;     // bytes that a command moves at most; 0 with no path
+  std::uint16_t firmware = 0;  // version, as advertised
+  std::optional<Identity> identity{};
+  std::vector<PathStatus> paths{};
+  RequestCounters requests{};
+  DeviceCounters counters{};
+
+  bool is_up() const { return state == "up"; }
+  std::uint64_t size() const { return sectors * sector_size; }  // bytes
+};
+
+struct InterfaceStatus {
+  std::string name;
+  Mac mac{};
+  std::uint16_t mtu = 0;  // bytes
+  bool up = false;
+  std::uint64_t received = 0;  // frames, since it was taken
+  std::uint64_t sent = 0;
+  std::uint64_t receive_dropped = 0;
+  std::uint64_t send_dropped = 0;
+};
+
+}  // namespace aoe::initiator

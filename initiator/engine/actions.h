@@ -1,0 +1,153 @@
+// What goes into the initiator's engine and what comes out of it, as plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/instant.h"
+#include "initiator/engine/query.h"
+#include "proto/frame.h"
+
+namespace aoe::initiator {
+
+/// A local network interface, numbered by whoever owns the ports.
+using PortId = std::uint16_t;
+
+enum class IoKind : std::uint8_t { read, write, flush, trim };
+std::string_view text(IoKind kind);
+
+/// One request of a user, of any length. The buffer belongs to the user and stays in place until
+/// the request completes.
+///
+/// Ordering: requests that overlap, at least one of them a write or a trim, take effect in the
+/// order in which they were submitted: the later waits until the earlier is complete, and until no
+/// copy of it that was sent in vain can arrive any more, as far as a bounded time tells (device.h).
+/// A flush makes stable what completed before it was submitted. To order anything else, wait for
+/// completion.
+struct IoRequest {
+  IoKind kind = IoKind::read;
+  Address device{};
+  std::uint64_t lba = 0;      // of 512-byte sectors
+  MutableBytes into{};        // read: whole sectors, at least one
+  Bytes from{};               // write: whole sectors, at least one
+  std::uint64_t sectors = 0;  // trim: how many are no longer needed, at least one
+  std::uint64_t id = 0;       // the user's; given back on completion
+};
+
+/// Why a request failed.
+enum class IoError : std::uint8_t {
+  none,
+  no_such_device,  // nothing answers at this address (yet)
+  device_down,     // it did not answer for deadsecs
+  invalid,         // not whole sectors, or nothing to move
+  out_of_range,    // beyond the last sector
+  ata_error,       // the disk failed the command: see ata_status and ata_error
+  aoe_error,       // the target refused the command: see aoe_error
+  cancelled,       // by the user; a write may have taken effect, in part or in whole
+  unsupported,     // the disk has no such command
+  timeout,         // nothing answered a query
+};
+
+/// Every request that was submitted completes exactly once.
+struct Completion {
+  std::uint64_t id = 0;
+  IoError error = IoError::none;
+  std::uint8_t ata_status = 0;
+  std::uint8_t ata_error = 0;
+  ErrorCode aoe_error{};
+
+  bool operator==(const Completion&) const = default;
+};
+
+/// "ATA error: status 41, error 10", "target is reserved", …
+std::string describe(const Completion& completion);
+
+/// Every query that was asked completes exactly once. Its errors: `timeout`, `aoe_error`,
+/// `ata_error` (of a ReadQuery), `invalid` (no frame can hold it, or not an exact address) and
+/// `cancelled`.
+struct QueryResult {
+  Completion completion;
+  QueryAnswer answer;  // without an error
+};
+
+/// A frame to send on a port: `head`, then `data`.
+struct Transmit {
+  PortId port = 0;
+  std::uint8_t head_size = 0;
+  std::array<std::uint8_t, frame_size_min> head;
+  Bytes data{};
+};
+
+/// Something that happened and that someone may want to know: the driver's diagnostics.
+struct Event {
+  enum class Kind : std::uint8_t {
+    config_answer,      // a target answered a query, or announced itself
+    device_up,          // identified: sectors
+    device_down,        // silent for deadsecs, or not to be identified
+    device_forgotten,   // by the user, or for having been silent and never identified
+    device_refused,     // it would be one too many, or has no static minor (Parameters::dyndevs)
+    device_resized,     // sectors
+    identify_failed,    // an answer to IDENTIFY that is no use: reject, or a failed command
+    retransmission,     // tag replaces old_tag; attempt counts transmissions
+    late_answer,        // to a transmission that has been repeated since
+    duplicate_answer,   // to one that was answered already
+    unexpected_answer,  // its tag is not one that is awaited, or it answers another command
+    wrong_address,      // it answers for another device than was asked, or for all of them
+    unknown_source,     // from a MAC that is none of the device's, or a group's
+    bad_answer,         // not decodable (reject), or shorter than what was asked for
+  };
+
+  Kind kind;
+  Address device{};
+  PortId port = 0;
+  Mac mac{};  // of the remote target
+  std::uint32_t tag = 0;
+  std::uint32_t old_tag = 0;
+  unsigned attempt = 0;
+  std::uint64_t sectors = 0;
+  Reject reject{};
+  Completion result{};   // of a failed IDENTIFY
+  ConfigReply config{};  // its string is good until the engine is called again
+};
+inline constexpr int event_kind_count = static_cast<int>(Event::Kind::bad_answer) + 1;
+
+/// "device up", "late answer", …: for a table of counts.
+std::string_view text(Event::Kind kind);
+
+/// One line: "e0.2 retransmission 2: tag 80000a3c replaces 80000a11".
+std::string describe(const Event& event);
+
+/// What the engine wants done, in order within each list. The caller does it and clears the lists.
+struct Actions {
+  std::vector<Transmit> frames;
+  std::vector<Completion> completions;
+  std::vector<QueryResult> answers;
+  std::vector<Event> events;
+
+  void clear() {
+    frames.clear();
+    completions.clear();
+    answers.clear();
+    events.clear();
+  }
+};
+
+/// How often each kind of event has happened; every event is told through it.
+class EventCounters {
+ public:
+  std::uint64_t operator[](Event::Kind kind) const {
+    return counts_[static_cast<std::size_t>(kind)];
+  }
+  void report(const Event& event, Actions& out) {
+    ++counts_[static_cast<std::size_t>(event.kind)];
+    out.events.push_back(event);
+  }
+
+ private:
+  std::array<std::uint64_t, event_kind_count> counts_{};
+};
+
+}  // namespace aoe::initiator

@@ -1,0 +1,575 @@
+#include "initiator/engine/device.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+
+namespace aoe::initiator {
+namespace {
+
+constexpr Duration disk_timeout_min = RttEstimator::timeout_initial;
+constexpr unsigned doubts_min = 4;
+using DriverTick = std::chrono::duration<std::int64_t, std::deci>;  // how often its timer looks
+
+/// Why nobody can use a disk that says this of itself.
+std::optional<Reject> flaw_of(const Identity& identity, Bytes block) {
+  const auto reject = [](Rule rule, std::size_t word, std::uint32_t have, std::uint32_t need) {
+    return Reject{rule, static_cast<std::uint16_t>(ata_header_size + 2 * word), have, need};
+  };
+  if (identity.sectors == 0)
+    return reject(Rule::identify_no_sectors, identity.lba48 ? 100 : 60, 0, 1);
+  if (identity.checksum_wrong) {
+    const auto sum = std::accumulate(block.begin(), block.begin() + identify_size, 0U);
+    return reject(Rule::identify_checksum, 255, sum & 0xff, 0);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view text(DeviceState state) {
+  switch (state) {
+    case DeviceState::down: return "down";
+    case DeviceState::identifying: return "identifying";
+    case DeviceState::up: return "up";
+    case DeviceState::closewait: return "closewait";
+  }
+  AOE_CHECK(false && "a state without a text");
+}
+
+std::string_view state_text(const Device& device) {
+  switch (device.state()) {
+    case DeviceState::down:
+    case DeviceState::identifying: return "down";
+    case DeviceState::up: return "up";
+    case DeviceState::closewait: return "down,closewait";
+  }
+  AOE_CHECK(false && "a state without a text");
+}
+
+Device::Device(Address address, const Shared& shared)
+    : address_(address), shared_(shared), paths_(shared.parameters, shared.ports) {}
+
+// Users.
+
+bool Device::open() {
+  if (state_ != DeviceState::up) return false;
+  ++users_;
+  return true;
+}
+
+void Device::close() {
+  AOE_CHECK(users_ > 0);
+  if (--users_ == 0 && state_ == DeviceState::closewait) state_ = DeviceState::down;
+}
+
+bool Device::revalidate(Instant now, Actions& out) {
+  if (state_ == DeviceState::down) return false;
+  if (state_ == DeviceState::up) identify(now, out);
+  return true;
+}
+
+// Paths.
+
+void Device::on_config(const Frame& frame, const ConfigReply& reply, PortId port, Instant now,
+                       Actions& out) {
+  if (state_ == DeviceState::closewait) return;
+  heard_ = now;
+  if (!paths_.learn(frame.header.source, reply, port, now)) return;
+  firmware_ = reply.firmware;
+  if (state_ == DeviceState::down) state_ = DeviceState::identifying;
+  if (users_ == 0) {
+    identify(now, out);
+  } else {
+    pump(now, out);
+  }
+}
+
+void Device::identify(Instant now, Actions& out) {
+  if (!identify_pending_) {
+    identify_pending_ = true;
+    waiting_.push_front(commands_, add_command({.sectors = 1}, IoKind::read));
+  }
+  pump(now, out);
+}
+
+void Device::on_port_lost(PortId port, Instant now, Actions& out) {
+  for (Slot i = 0; i < commands_.end(); ++i) {
+    const AtaCommand& command = commands_[i];
+    if (!commands_.is_used(i) || command.state != AtaCommand::State::outstanding) continue;
+    const auto way = paths_.find(command.path);
+    if (!way || way->path->port != port) continue;
+    take_back(i);
+    waiting_.push_back(commands_, i);
+  }
+  paths_.remove_port(port);
+  pump(now, out);
+  reckon_deadline();
+}
+
+void Device::on_parameters(Instant now, Actions& out) {
+  paths_.parameters_changed();
+  pump(now, out);
+  reckon_deadline();
+}
+
+// Requests.
+
+void Device::submit(const IoRequest& io, Instant now, Actions& out) {
+  if (state_ != DeviceState::up) return requests_.refuse(io, IoError::device_down, out);
+  if (io.kind == IoKind::flush) {
+    if (!identity_->flush_cache && !identity_->flush_cache_ext) {
+      return requests_.complete_at_once(io, out);  // a disk without a cache has nothing to flush
+    }
+    requests_.add(io, 0);
+  } else {
+    const std::size_t size = io.kind == IoKind::read ? io.into.size() : io.from.size();
+    const bool trim = io.kind == IoKind::trim;
+    const std::uint64_t sectors = trim ? io.sectors : size / sector_size;
+    if (trim && !identity_->trim) return requests_.refuse(io, IoError::unsupported, out);
+    if (sectors == 0 || (!trim && size % sector_size != 0)) {
+      return requests_.refuse(io, IoError::invalid, out);
+    }
+    if (io.lba > identity_->sectors || sectors > identity_->sectors - io.lba) {
+      return requests_.refuse(io, IoError::out_of_range, out);
+    }
+    requests_.add(io, sectors);
+  }
+  pump(now, out);
+}
+
+bool Device::cancel(std::uint64_t id, Instant now, Actions& out) {
+  const Slot request = requests_.find(id);
+  if (request == no_slot) return false;
+  for (Slot i = 0; i < commands_.end(); ++i) {
+    const bool its = commands_.is_used(i) && commands_[i].part.request == request;
+    if (its && commands_[i].state != AtaCommand::State::lingering) give_up(i, now);
+  }
+  requests_.fail(request, IoError::cancelled, out);
+  pump(now, out);
+  return true;
+}
+
+Slot Device::add_command(const RequestTable::Part& part, IoKind kind) {
+  const Slot index = commands_.take();
+  AtaCommand& command = commands_[index];
+  command = {.part = part, .kind = kind, .use = command.use + 1, .trim = std::move(command.trim)};
+  return index;
+}
+
+void Device::free_command(Slot index) {
+  settle_doubt(commands_[index]);
+  commands_.release(index);
+}
+
+Slot Device::next_command() {
+  if (!waiting_.empty()) {
+    const Slot index = waiting_.front();
+    waiting_.erase(commands_, index);
+    split(index);
+    return index;
+  }
+  const auto part = requests_.take_part(paths_.payload());
+  return add_command(part, requests_.io(part.request).kind);
+}
+
+/// Cuts a command down to what fits the paths as they are now; the rest becomes a command of its
+/// own.
+void Device::split(Slot index) {
+  AtaCommand& command = commands_[index];
+  const auto fits = static_cast<std::uint32_t>(paths_.payload());
+  RequestTable::Part rest = command.part;
+  if (command.is_identify() || command.kind == IoKind::trim || rest.sectors <= fits) return;
+  command.part.sectors = fits;
+  rest.lba += fits;
+  rest.sectors -= fits;
+  rest.offset += fits * sector_size;
+  requests_.divide(rest.request);
+  waiting_.push_front(commands_, add_command(rest, command.kind));
+}
+
+// Commands on the wire.
+
+void Device::pump(Instant now, Actions& out) {
+  while (has_to_send()) {
+    const auto way = paths_.choose(true);
+    if (!way) break;
+    transmit(next_command(), *way, now, out);
+  }
+  if (!has_to_send() || paths_.payload() > 0) {
+    stranded_ = search_due_ = never;
+  } else if (stranded_ == never) {
+    stranded_ = search_due_ = now;
+    deadline_ = std::min(deadline_, dead_at(stranded_));
+  }
+}
+
+bool Device::take_search(Instant now) {
+  if (now < search_due_) return paths_.take_search(now);
+  search_due_ = now + Paths::search_interval_min;
+  reckon_deadline();
+  return true;
+}
+
+void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& out) {
+  AtaCommand& command = commands_[index];
+  const bool timed = !command.takes_disk_time();
+  TagTable::Entry& entry = shared_.tags.issue();
+  entry.device = this;
+  entry.command = index;
+  entry.use = command.use;
+  entry.path = way.path->serial;
+  entry.sent = now;
+  entry.timed = timed;
+  if (command.attempts == 0) command.first_sent = now;
+  const std::uint32_t old_tag = command.tag;
+  command.state = AtaCommand::State::outstanding;
+  command.tag = entry.tag;
+  command.path = way.path->serial;
+  command.last_sent = now;
+  command.overtaken = never;
+  command.lost = never;
+  Duration timeout = way.remote->rtt.timeout(++command.attempts);
+  if (!timed && !is_linux()) timeout = std::max(timeout, disk_timeout_min);
+  command.deadline = now + timeout;
+  if (is_linux()) {
+    command.deadline = Instant(std::chrono::ceil<DriverTick>(command.deadline.time_since_epoch()));
+  }
+  deadline_ = std::min(deadline_, due(command));
+  paths_.sent(way, now);
+  if (timed) way.path->sent.push_back(commands_, index);
+  ++counters_.commands;
+  if (command.attempts > 1) {
+    ++counters_.retransmissions;
+    shared_.events.report({.kind = Event::Kind::retransmission,
+                           .device = address_,
+                           .port = way.path->port,
+                           .mac = way.remote->mac,
+                           .tag = command.tag,
+                           .old_tag = old_tag,
+                           .attempt = command.attempts},
+                          out);
+  }
+
+  const AtaRequest ata = command.is_identify()
+                             ? identify_registers()
+                             : registers(command, requests_.io(command.part.request), *identity_);
+  Transmit& frame = out.frames.emplace_back();
+  frame.port = way.path->port;
+  frame.data = ata.data;
+  const Mac& source = shared_.ports[frame.port].mac;
+#ifdef AOE_BREAK_TAG_REUSE  // for proving the harness
+  const std::uint32_t tag = command.tag & ~1U;
+#else
+  const std::uint32_t tag = command.tag;
+#endif
+  frame.head_size = static_cast<std::uint8_t>(
+      encode_head({way.remote->mac, source, address_, tag}, ata, frame.head));
+}
+
+void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, Instant now,
+                       Actions& out) {
+  Event event{.kind = Event::Kind::late_answer,
+              .device = address_,
+              .port = port,
+              .mac = frame.header.source,
+              .tag = entry.tag};
+  const auto report = [&](Event::Kind kind) {
+    event.kind = kind;
+    shared_.events.report(event, out);
+  };
+  if (frame.header.address != address_) return report(Event::Kind::wrong_address);
+  if (!paths_.knows(frame.header.source)) return report(Event::Kind::unknown_source);
+  if (entry.state == TagTable::State::answered) return report(Event::Kind::duplicate_answer);
+  if (entry.state == TagTable::State::superseded) {
+    on_late_answer(entry, now);
+    report(Event::Kind::late_answer);
+    pump(now, out);
+    return;
+  }
+
+  const Slot index = entry.command;
+  const AtaCommand& command = commands_[index];
+  const IoRequest* io = command.is_identify() ? nullptr : &requests_.io(command.part.request);
+  Completion result;
+  Bytes data;
+  if (const auto* refused = std::get_if<ErrorReply>(&*frame.body)) {
+    result.error = IoError::aoe_error;
+    result.aoe_error = refused->code;
+  } else {
+    const auto& reply = std::get<AtaReply>(*frame.body);
+    data = reply.data;
+    const std::size_t size = command.kind == IoKind::read ? command.part.sectors * sector_size : 0;
+    if ((reply.status & ata::status_failed) != 0) {
+      result.error = IoError::ata_error;
+      result.ata_status = reply.status;
+      result.ata_error = reply.error;
+    } else if (data.size() < size) {
+      event.reject = {Rule::read_data_short, ata_header_size,
+                      static_cast<std::uint32_t>(data.size()), static_cast<std::uint32_t>(size)};
+      return report(Event::Kind::bad_answer);
+    } else if (io != nullptr) {
+      copy(data.first(size), io->into.subspan(command.part.offset, size));
+    }
+  }
+
+  shared_.tags.retire(entry, TagTable::State::answered);
+  const auto way = paths_.find(entry.path);
+  AOE_CHECK(way.has_value());
+  if (entry.timed) {
+    way->remote->rtt.sample(now - entry.sent);
+    overtake(index, *way, now);
+    way->path->sent.erase(commands_, index);
+  }
+  way->remote->window.answered();
+  paths_.answered(*way, now);
+  if (io == nullptr) {
+    free_command(index);
+    on_identity(result, data, event, now, out);
+  } else if (is_to_be_split(command, result)) {
+    commands_[index].state = AtaCommand::State::waiting;
+    waiting_.push_front(commands_, index);
+  } else {
+    resolve(index, result, now, out);
+  }
+  pump(now, out);
+}
+
+void Device::on_late_answer(TagTable::Entry& entry, Instant now) {
+  entry.state = TagTable::State::answered;
+  ++counters_.late_answers;
+  if (const auto way = paths_.find(entry.path)) {
+    if (entry.timed) way->remote->rtt.sample(now - entry.sent);
+    if (entry.overtaken != never) {
+      way->path->reordering.was_late(now - entry.overtaken);
+      way->remote->window.not_lost();
+    }
+    paths_.answered(*way, now);
+  }
+  AtaCommand& command = commands_[entry.command];
+  if (!commands_.is_used(entry.command) || command.use != entry.use) return;
+  settle_doubt(command);
+  --command.unanswered;
+  if (command.state == AtaCommand::State::lingering && command.unanswered == 0) {
+    const Slot request = command.part.request;
+    free_command(entry.command);
+    requests_.release(request);
+  }
+}
+
+void Device::overtake(Slot index, const Paths::Way& way, Instant now) {
+  if (is_linux() || !shared_.parameters.early_retransmission) return;
+  // Those before one that was overtaken were overtaken as well: each is met here once.
+  for (Slot i = commands_[index].link.previous; i != no_slot; i = commands_[i].link.previous) {
+    AtaCommand& command = commands_[i];
+    if (command.overtaken != never) break;
+    command.overtaken = now;
+    command.lost = now + way.path->reordering.wait(way.remote->rtt.average(), command.attempts);
+    deadline_ = std::min(deadline_, command.lost);
+  }
+}
+
+bool Device::is_to_be_split(const AtaCommand& command, const Completion& result) const {
+  const bool refused =
+      (result.error == IoError::aoe_error && result.aoe_error == ErrorCode::bad_argument) ||
+      (result.error == IoError::ata_error && (result.ata_error & ata::error_abrt) != 0);
+  const std::size_t fits = paths_.payload();
+  return refused && command.kind != IoKind::trim && fits > 0 && command.part.sectors > fits;
+}
+
+void Device::resolve(Slot index, const Completion& result, Instant now, Actions& out) {
+  const Slot request = commands_[index].part.request;
+  finish(index, now);
+  requests_.part_done(request, result, out);
+}
+
+void Device::take_back(Slot index) {
+  AtaCommand& command = commands_[index];
+  TagTable::Entry* entry = shared_.tags.find(command.tag);
+  AOE_CHECK(entry != nullptr);
+  shared_.tags.retire(*entry, TagTable::State::superseded);
+  ++command.unanswered;
+  command.state = AtaCommand::State::waiting;
+  const auto way = paths_.find(command.path);
+  AOE_CHECK(way.has_value());
+  way->remote->window.withdrawn();
+  if (entry->timed) way->path->sent.erase(commands_, index);
+}
+
+void Device::give_up(Slot index, Instant now) {
+  if (commands_[index].state == AtaCommand::State::waiting) {
+    waiting_.erase(commands_, index);
+  } else {
+    take_back(index);
+  }
+  finish(index, now);
+}
+
+void Device::finish(Slot index, Instant now) {
+  AtaCommand& command = commands_[index];
+  if (!command.changes_disk() || command.unanswered == 0) {
+    free_command(index);
+    return;
+  }
+  const auto way = paths_.find(command.path);
+  const Duration timeout = way ? way->remote->rtt.timeout(1) : linger_max;
+  command.state = AtaCommand::State::lingering;
+  command.deadline = now + std::min(timeout, linger_max);
+  deadline_ = std::min(deadline_, command.deadline);
+  requests_.hold(command.part.request);
+}
+
+void Device::give_up_all(Instant now, Actions& out) {
+  for (Slot i = 0; i < commands_.end(); ++i) {
+    if (commands_.is_used(i) && commands_[i].state != AtaCommand::State::lingering) give_up(i, now);
+  }
+  requests_.fail_all(IoError::device_down, out);
+  identify_pending_ = false;
+  stranded_ = search_due_ = never;
+}
+
+void Device::abandon(Instant now, Actions& out) {
+  give_up_all(now, out);
+  for (Slot i = 0; i < commands_.end(); ++i) {
+    if (commands_[i].trim == nullptr) continue;  // a frame that was not sent yet points into it
+    const std::uint8_t* const block = commands_[i].trim->data();
+    std::erase_if(out.frames, [=](const Transmit& frame) { return frame.data.data() == block; });
+  }
+  abandoned_ = true;
+}
+
+// Time.
+
+Instant Device::dead_at(Instant since) const {
+  const auto deadsecs = shared_.parameters.deadsecs;
+  return since == never || deadsecs.count() == 0 ? never : since + deadsecs;
+}
+
+Instant Device::due(const AtaCommand& command) const {
+  switch (command.state) {
+    case AtaCommand::State::waiting:
+      return command.attempts == 0 ? never : dead_at(command.first_sent);
+    case AtaCommand::State::outstanding: {
+      const Instant due = std::min(command.deadline, command.lost);
+      return is_linux() ? due : std::min(due, dead_at(command.first_sent));
+    }
+    case AtaCommand::State::lingering: return command.deadline;
+  }
+  AOE_CHECK(false && "a state without a deadline");
+}
+
+void Device::expire(Instant now, Actions& out) {
+  if (now < deadline_) return;
+  if (now >= dead_at(stranded_)) return go_down(now, out);
+  for (Slot i = 0; i < commands_.end(); ++i) {
+    if (!commands_.is_used(i) || now < due(commands_[i])) continue;
+    const AtaCommand& command = commands_[i];
+    if (command.state == AtaCommand::State::lingering) {
+      const Slot request = command.part.request;
+      free_command(i);
+      requests_.release(request);
+    } else if (now >= dead_at(command.first_sent)) {
+      return go_down(now, out);
+    } else {
+      expire_command(i, now, out);
+    }
+  }
+  pump(now, out);
+  reckon_deadline();
+}
+
+void Device::reckon_deadline() {
+  deadline_ = std::min(dead_at(stranded_), search_due_);
+  for (Slot i = 0; i < commands_.end(); ++i) {
+    if (commands_.is_used(i)) deadline_ = std::min(deadline_, due(commands_[i]));
+  }
+}
+
+void Device::expire_command(Slot index, Instant now, Actions& out) {
+  AtaCommand& command = commands_[index];
+  if (now < command.deadline) return lose_early(index, now);
+#ifdef AOE_BREAK_IGNORE_RETRANSMISSION  // for proving the harness
+  command.deadline = never;
+  return;
+#endif
+  const auto way = paths_.find(command.path);
+  AOE_CHECK(way.has_value());
+  take_back(index);
+  settle_doubt(command);
+  const bool collapsed = way->remote->window.expired(command.last_sent, now);
+  paths_.expired(*way, command.last_sent, now);
+  const auto next = collapsed ? paths_.choose(false) : std::nullopt;
+  if (!next) {
+    waiting_.push_back(commands_, index);
+    return;
+  }
+  split(index);
+  transmit(index, *next, now, out);
+}
+
+void Device::lose_early(Slot index, Instant now) {
+  AtaCommand& command = commands_[index];
+  const auto way = paths_.find(command.path);
+  AOE_CHECK(way.has_value());
+  const unsigned doubts_max = std::max(doubts_min, way->remote->window.size() / 4U);
+  if (!command.doubted && way->path->doubts >= doubts_max) {
+    command.lost = now + way->path->reordering.wait(way->remote->rtt.average(), command.attempts);
+    return;
+  }
+  if (!command.doubted) {
+    command.doubted = command.path;
+    ++way->path->doubts;
+  }
+  shared_.tags.find(command.tag)->overtaken = command.overtaken;
+  take_back(index);
+  way->remote->window.lost(command.last_sent);
+  way->path->reordering.lost();
+  ++counters_.early_retransmissions;
+  waiting_.push_back(commands_, index);
+}
+
+void Device::settle_doubt(AtaCommand& command) {
+  if (!command.doubted) return;
+  if (const auto way = paths_.find(*command.doubted)) --way->path->doubts;
+  command.doubted.reset();
+}
+
+// What the device is.
+
+void Device::on_identity(const Completion& result, Bytes data, Event event, Instant now,
+                         Actions& out) {
+  identify_pending_ = false;
+  auto parsed = parse_identify(data);
+  if (parsed) {
+    if (const auto flaw = flaw_of(*parsed, data)) parsed = tl::unexpected(*flaw);
+  }
+  if (result.error != IoError::none || !parsed) {
+    event.kind = Event::Kind::identify_failed;
+    event.result = result;
+    if (result.error == IoError::none) event.reject = parsed.error();
+    shared_.events.report(event, out);
+    if (state_ == DeviceState::identifying) go_down(now, out);
+    return;
+  }
+  event.sectors = parsed->sectors;
+  if (state_ == DeviceState::identifying) {
+    state_ = DeviceState::up;
+    event.kind = Event::Kind::device_up;
+    shared_.events.report(event, out);
+  } else if (identity_->sectors != parsed->sectors) {
+    event.kind = Event::Kind::device_resized;
+    shared_.events.report(event, out);
+  }
+  identity_ = *parsed;
+}
+
+void Device::go_down(Instant now, Actions& out) {
+  state_ = users_ > 0 ? DeviceState::closewait : DeviceState::down;
+  shared_.events.report({.kind = Event::Kind::device_down, .device = address_}, out);
+  give_up_all(now, out);
+  paths_.clear();  // what comes back is measured anew
+  reckon_deadline();
+}
+
+}  // namespace aoe::initiator

@@ -1,0 +1,293 @@
+#include "initiator/engine/engine.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace aoe::initiator {
+namespace {
+
+constexpr std::uint8_t static_slots = 16;  // those that have minors of their own
+constexpr Duration sweep_interval = std::chrono::seconds(1);
+
+}  // namespace
+
+Engine::Engine(const Parameters& parameters, std::uint64_t seed)
+    : parameters_(parameters), tags_(seed), next_query_(static_cast<std::uint32_t>(seed)) {
+  if (parameters_.discovery_interval.count() > 0) discovery_due_ = deadline_ = Instant::min();
+}
+
+PortId Engine::add_port(const Link& link, Actions& out) {
+  const PortId port = ports_.add(link);
+  discover_on(port, Address::everyone(), TagTable::ours | next_query_++, out);
+  return port;
+}
+
+void Engine::change_port(PortId port, const Link& link, Instant now, Actions& out) {
+  const bool lost = ports_[port].up && !link.up;
+  ports_.change(port, link);
+  if (!lost) discover_on(port, Address::everyone(), TagTable::ours | next_query_++, out);
+  for (const auto& [address, device] : devices_) {
+    if (lost) {
+      device->on_port_lost(port, now, out);
+    } else {
+      device->on_port_changed(now, out);
+    }
+    settle(*device, now, out);
+  }
+}
+
+void Engine::remove_port(PortId port, Instant now, Actions& out) {
+  ports_.remove(port);
+  for (const auto& [address, device] : devices_) {
+    device->on_port_lost(port, now, out);
+    settle(*device, now, out);
+  }
+}
+
+void Engine::set_parameters(const Parameters& parameters, Instant now, Actions& out) {
+  const bool other_interval = parameters.discovery_interval != parameters_.discovery_interval;
+  parameters_ = parameters;
+  if (other_interval) {
+    const bool repeats = parameters_.discovery_interval.count() > 0;
+    const Instant since = discovered_ == Instant::min() ? now : discovered_;
+    discovery_due_ = repeats ? since + parameters_.discovery_interval : never;
+  }
+  for (const auto& [address, device] : devices_) {
+    device->on_parameters(now, out);
+    settle(*device, now, out);
+  }
+  reckon_deadline();
+}
+
+std::uint32_t Engine::discover(Address whom, Actions& out) {
+  const std::uint32_t tag = TagTable::ours | next_query_++;
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    discover_on(static_cast<PortId>(port), whom, tag, out);
+  }
+  return tag;
+}
+
+void Engine::discover_on(PortId port, Address whom, std::uint32_t tag, Actions& out) {
+  if (!ports_[port].up) return;
+  Transmit& frame = out.frames.emplace_back();
+  frame.port = port;
+  frame.head_size = static_cast<std::uint8_t>(
+      encode({Mac::broadcast(), ports_[port].mac, whom, tag}, ConfigRequest{}, frame.head));
+}
+
+const Device* Engine::find(Address address) const {
+  const auto found = devices_.find(address);
+  return found == devices_.end() ? nullptr : found->second.get();
+}
+
+Device* Engine::find_device(Address address) {
+  const auto found = devices_.find(address);
+  return found == devices_.end() ? nullptr : found->second.get();
+}
+
+bool Engine::open(Address address) {
+  Device* const device = find_device(address);
+  return device != nullptr && device->open();
+}
+
+void Engine::close(Address address) {
+  Device* const device = find_device(address);
+  AOE_CHECK(device != nullptr);
+  device->close();
+}
+
+bool Engine::revalidate(Address address, Instant now, Actions& out) {
+  Device* const device = find_device(address);
+  if (device == nullptr) return false;
+  if (!device->revalidate(now, out)) discover(address, out);
+  settle(*device, now, out);
+  return true;
+}
+
+bool Engine::forget(Address address, Instant now, Actions& out) {
+  const auto is_it = [&](const Device& device) { return device.address() == address; };
+  return forget_if(is_it, now, out) > 0;
+}
+
+std::size_t Engine::forget_down(Instant now, Actions& out) {
+  return forget_if([](const Device& device) { return device.state() == DeviceState::down; }, now,
+                   out);
+}
+
+std::size_t Engine::forget_unopened(Instant now, Actions& out) {
+  return forget_if([](const Device&) { return true; }, now, out);
+}
+
+std::size_t Engine::forget_strangers(Duration patience, Instant now, Actions& out) {
+  const auto is_stranger = [&](const Device& device) {
+    return !device.identity() && now - device.heard() >= patience;
+  };
+  return forget_if(is_stranger, now, out);
+}
+
+/// Those that are not open, and meet the condition.
+template <class Condition>
+std::size_t Engine::forget_if(Condition condition, Instant now, Actions& out) {
+  std::size_t count = 0;
+  for (const auto& [address, device] : devices_) {
+    if (device->users() > 0 || !condition(*device)) continue;
+    device->abandon(now, out);
+    events_.report({.kind = Event::Kind::device_forgotten, .device = address}, out);
+    ++count;
+  }
+  if (count == 0) return 0;
+  tags_.forget_if([](const Device& device) { return device.is_abandoned(); });
+  std::erase_if(devices_, [](const auto& entry) { return entry.second->is_abandoned(); });
+  return count;
+}
+
+Device* Engine::make_device(Address address, Instant now, Actions& out) {
+  if (!parameters_.dyndevs && address.slot >= static_slots) return nullptr;
+  if (devices_.size() >= devices_max) {
+    if (swept_ != Instant::min() && now < swept_ + sweep_interval) return nullptr;
+    swept_ = now;
+    if (forget_strangers(stranger_patience, now, out) == 0) return nullptr;
+  }
+  const Device::Shared shared{parameters_, ports_, tags_, events_};
+  return devices_.emplace(address, std::make_unique<Device>(address, shared)).first->second.get();
+}
+
+void Engine::submit(const IoRequest& request, Instant now, Actions& out) {
+  Device* const device = find_device(request.device);
+  if (device == nullptr) {
+    out.completions.push_back({.id = request.id, .error = IoError::no_such_device});
+    return;
+  }
+  device->submit(request, now, out);
+  settle(*device, now, out);
+}
+
+bool Engine::cancel(Address address, std::uint64_t id, Instant now, Actions& out) {
+  Device* const device = find_device(address);
+  if (device == nullptr || !device->cancel(id, now, out)) return false;
+  settle(*device, now, out);
+  return true;
+}
+
+void Engine::ask(const QueryRequest& request, Instant now, Actions& out) {
+  queries_.ask(request, now, out);
+  deadline_ = std::min(deadline_, queries_.deadline());
+}
+
+void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
+  const auto frame = decode(bytes);
+  const Reject* reject = nullptr;
+  if (!frame) {
+    reject = &frame.error();
+  } else if (!frame->response) {
+    return;  // somebody's request: not for an initiator
+  } else if (!frame->body) {
+    reject = &frame->body.error();
+  }
+  if (reject != nullptr) {
+    ++rejects_[static_cast<std::size_t>(reject->rule)];
+    events_.report({.kind = Event::Kind::bad_answer,
+                    .device = frame ? frame->header.address : Address{},
+                    .port = port,
+                    .mac = frame ? frame->header.source : Mac{},
+                    .tag = frame ? frame->header.tag : 0,
+                    .reject = *reject},
+                   out);
+    return;
+  }
+  const bool for_us = frame->header.destination == ports_[port].mac;
+  const bool answered = for_us && answers_query(*frame, now, out);
+  if (const auto* config = std::get_if<ConfigReply>(&*frame->body)) {
+    if (for_us || frame->header.destination.is_multicast()) {
+      on_config(*frame, *config, port, now, out);
+    }
+  } else if (for_us && !answered) {
+    on_answer(*frame, port, now, out);
+  }
+}
+
+void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port, Instant now,
+                       Actions& out) {
+  const Address address = frame.header.address;
+  Event event{.kind = Event::Kind::config_answer,
+              .device = address,
+              .port = port,
+              .mac = frame.header.source,
+              .tag = frame.header.tag,
+              .config = reply};
+  const auto refuse = [&](Event::Kind kind) {
+    event.kind = kind;
+    events_.report(event, out);
+  };
+  if (!address.is_exact()) return refuse(Event::Kind::wrong_address);
+  if (frame.header.source.is_multicast()) return refuse(Event::Kind::unknown_source);
+  Device* device = find_device(address);
+  if (device == nullptr) device = make_device(address, now, out);
+  if (device == nullptr) return refuse(Event::Kind::device_refused);
+  events_.report(event, out);
+  device->on_config(frame, reply, port, now, out);
+  settle(*device, now, out);
+}
+
+bool Engine::answers_query(const Frame& frame, Instant now, Actions& out) {
+  const TagTable::Entry* entry = tags_.find(frame.header.tag);
+  if (entry == nullptr || entry->device != nullptr) return false;
+  if (!queries_.on_answer(*entry, frame, now, out)) return false;
+  deadline_ = std::min(deadline_, queries_.deadline());
+  return true;
+}
+
+void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& out) {
+  if ((frame.header.tag & TagTable::ours) == 0)
+    return;  // a Linux aoe driver's, on the same interface
+  const auto* error = std::get_if<ErrorReply>(&*frame.body);
+  const bool to_ata =
+      std::holds_alternative<AtaReply>(*frame.body) ||
+      (error != nullptr && error->command == static_cast<std::uint8_t>(Command::ata));
+  TagTable::Entry* entry = to_ata ? tags_.find(frame.header.tag) : nullptr;
+  if (entry == nullptr || entry->device == nullptr) {
+    events_.report({.kind = Event::Kind::unexpected_answer,
+                    .device = frame.header.address,
+                    .port = port,
+                    .mac = frame.header.source,
+                    .tag = frame.header.tag},
+                   out);
+    return;
+  }
+  Device& device = *entry->device;
+  device.on_answer(*entry, frame, port, now, out);
+  settle(device, now, out);
+}
+
+void Engine::settle(Device& device, Instant now, Actions& out) {
+  if (device.take_search(now)) discover(device.address(), out);
+  deadline_ = std::min(deadline_, device.deadline());
+}
+
+void Engine::reckon_deadline() {
+  deadline_ = std::min(discovery_due_, queries_.deadline());
+  for (const auto& [address, device] : devices_)
+    deadline_ = std::min(deadline_, device->deadline());
+}
+
+void Engine::tick(Instant now, Actions& out) {
+  if (now < deadline_) return;
+  if (now >= discovery_due_) {
+    const bool first = discovery_due_ == Instant::min();  // only starts the clock
+    if (!first) {
+      discover(Address::everyone(), out);
+      forget_strangers(stranger_intervals * parameters_.discovery_interval, now, out);
+    }
+    discovered_ = now;
+    discovery_due_ = now + parameters_.discovery_interval;
+  }
+  queries_.tick(now, out);
+  for (const auto& [address, device] : devices_) {
+    device->expire(now, out);
+    settle(*device, now, out);
+  }
+  reckon_deadline();
+}
+
+}  // namespace aoe::initiator

@@ -1,0 +1,191 @@
+#include "initiator/engine/paths.h"
+
+#include <algorithm>
+
+namespace aoe::initiator {
+namespace {
+
+constexpr unsigned strikes_max = 2;
+constexpr Duration driver_patience = std::chrono::seconds(10);
+
+}  // namespace
+
+Paths::Paths(const Parameters& parameters, const PortTable& ports)
+    : parameters_(parameters), ports_(ports), profile_(parameters.profile) {}
+
+std::uint16_t Paths::limit(const RemoteTarget& remote) const {
+  return std::min(std::max<std::uint16_t>(remote.buffer_count, 1), parameters_.maxout);
+}
+
+bool Paths::learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant now) {
+  auto remote = std::ranges::find(remotes_, mac, &RemoteTarget::mac);
+  if (remote == remotes_.end()) {
+    if (remotes_.size() == remotes_max) {
+      const auto longest_silent = std::ranges::min_element(remotes_, {}, &RemoteTarget::heard);
+      if (longest_silent->window.outstanding() > 0) return false;
+      remotes_.erase(longest_silent);
+    }
+    remotes_.push_back({.mac = mac, .rtt = RttEstimator(profile_)});
+    remote = std::prev(remotes_.end());
+    remote->buffer_count = reply.buffer_count;
+    remote->window = Window(limit(*remote));
+  }
+  remote->buffer_count = reply.buffer_count;
+  remote->window.set_limit(limit(*remote));
+  remote->sector_count = reply.sector_count;
+  remote->heard = now;
+  auto path = std::ranges::find(remote->paths, port, &Path::port);
+  if (path == remote->paths.end()) {
+    remote->paths.push_back({.serial = next_serial_++, .port = port});
+    path = std::prev(remote->paths.end());
+  }
+  path->heard = now;
+  path->suspect = false;
+  path->strikes = std::min(path->strikes, strikes_max - 1);
+  return true;
+}
+
+bool Paths::knows(const Mac& mac) const {
+  return std::ranges::find(remotes_, mac, &RemoteTarget::mac) != remotes_.end();
+}
+
+void Paths::remove_port(PortId port) {
+  for (RemoteTarget& remote : remotes_) {
+    std::erase_if(remote.paths, [port](const Path& path) { return path.port == port; });
+  }
+  std::erase_if(remotes_, [](const RemoteTarget& remote) { return remote.paths.empty(); });
+}
+
+void Paths::clear() {
+  remotes_.clear();
+}
+
+void Paths::parameters_changed() {
+  const bool measure_anew = profile_ != parameters_.profile;
+  profile_ = parameters_.profile;
+  for (RemoteTarget& remote : remotes_) {
+    remote.window.set_limit(limit(remote));
+    if (measure_anew) remote.rtt = RttEstimator(profile_);
+  }
+}
+
+std::size_t Paths::payload() const {
+  std::size_t least = 0;
+  for (const RemoteTarget& remote : remotes_) {
+    constexpr std::uint8_t old_server = 2;
+    const std::uint8_t accepts = remote.sector_count == 0 ? old_server : remote.sector_count;
+    for (const Path& path : remote.paths) {
+      const std::size_t fits = std::min<std::size_t>(ports_.sectors(path.port), accepts);
+      if (fits > 0) least = least == 0 ? fits : std::min(least, fits);
+    }
+  }
+  return least;
+}
+
+std::size_t Paths::outstanding() const {
+  std::size_t sum = 0;
+  for (const RemoteTarget& remote : remotes_) sum += remote.window.outstanding();
+  return sum;
+}
+
+bool Paths::is_usable(const RemoteTarget& remote) const {
+  return std::ranges::any_of(remote.paths,
+                             [this](const Path& path) { return ports_.is_usable(path.port); });
+}
+
+bool Paths::is_trusted(const RemoteTarget& remote) const {
+  return std::ranges::any_of(remote.paths, [this](const Path& path) {
+    return !path.suspect && ports_.is_usable(path.port);
+  });
+}
+
+std::optional<Paths::Way> Paths::choose(bool within_window) {
+  RemoteTarget* best = nullptr;
+  bool trusted = false;  // one that answers is worth waiting for
+  for (std::size_t i = 0; i < remotes_.size(); ++i) {
+    RemoteTarget& remote = remotes_[(turn_ + i) % remotes_.size()];
+    if (!is_usable(remote)) continue;
+#ifdef AOE_BREAK_WINDOW  // for proving the harness
+    const bool room = true;
+    (void)within_window;
+#else
+    const bool room = within_window ? remote.window.has_room() : remote.window.has_buffer();
+#endif
+    if (is_trusted(remote)) {
+      if (!trusted) best = nullptr;
+      trusted = true;
+    } else if (trusted) {
+      continue;
+    }
+    if (room && best == nullptr) best = &remote;
+  }
+  if (best == nullptr) return std::nullopt;
+  ++turn_;
+  return Way{best, &next_path(*best)};
+}
+
+Path& Paths::next_path(RemoteTarget& remote) const {
+  const bool trusted = is_trusted(remote);
+  while (true) {
+    Path& path = remote.paths[remote.turn++ % remote.paths.size()];
+    if (ports_.is_usable(path.port) && !(trusted && path.suspect)) return path;
+  }
+}
+
+std::optional<Paths::Way> Paths::find(std::uint64_t serial) {
+  for (RemoteTarget& remote : remotes_) {
+    for (Path& path : remote.paths) {
+      if (path.serial == serial) return Way{&remote, &path};
+    }
+  }
+  return std::nullopt;
+}
+
+void Paths::sent(const Way& way, Instant now) {
+  way.remote->window.sent();
+  way.remote->silent_since = std::min(way.remote->silent_since, now);
+}
+
+void Paths::answered(const Way& way, Instant now) {
+  way.remote->heard = now;
+  way.remote->silent_since = never;
+  way.path->heard = now;
+  for (Path& path : way.remote->paths) {
+    if (&path != way.path && profile_ != Profile::linux_driver) continue;
+    path.suspect = false;
+    path.strikes = 0;
+  }
+}
+
+void Paths::expired(const Way& way, Instant sent, Instant now) {
+  if (profile_ == Profile::linux_driver) {
+    const auto share = parameters_.deadsecs / static_cast<int>(remotes_.size());
+    const Duration patience = parameters_.deadsecs.count() == 0
+                                  ? driver_patience
+                                  : std::min<Duration>(driver_patience, share);
+    if (way.remote->silent_since == never || now - way.remote->silent_since < patience) return;
+    for (Path& path : way.remote->paths) path.suspect = true;
+  } else if (sent >= way.path->struck) {  // not along with one that has struck already
+    way.path->struck = now;
+    way.path->suspect = ++way.path->strikes >= strikes_max;
+  }
+  any_suspect_ |= way.path->suspect;
+}
+
+bool Paths::take_search(Instant now) {
+  if (!any_suspect_) return false;
+  bool serves = false;
+  any_suspect_ = false;
+  for (const RemoteTarget& remote : remotes_) {
+    serves |= is_trusted(remote);
+    any_suspect_ |= std::ranges::any_of(remote.paths, &Path::suspect);
+  }
+  if (!any_suspect_ || !serves) search_interval_ = search_interval_min;
+  if (!any_suspect_) return false;
+  if (searched_ != Instant::min() && now < searched_ + search_interval_) return false;
+  searched_ = now;
+  search_interval_ = std::min(2 * search_interval_, search_interval_max);
+  return true;
+}
+
+}  // namespace aoe::initiator

@@ -1,0 +1,42 @@
+// The local ports by their PortId: what the engine is told of each.
+//
+// The ids of ports that have gone are given out again, so that an interface which comes and goes
+// does not use them up. Owned by the engine; devices read it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "initiator/engine/actions.h"
+#include "wire/frame_port.h"
+
+namespace aoe::initiator {
+
+class PortTable {
+ public:
+  PortId add(const Link& link);
+  void change(PortId port, const Link& link) { ports_[port].link = link; }
+  /// Its id may belong to another port from now on.
+  void remove(PortId port);
+
+  /// One past the highest id there ever was; a port that has gone is not up.
+  std::size_t size() const { return ports_.size(); }
+  const Link& operator[](PortId port) const { return ports_[port].link; }
+  bool contains(PortId port) const { return port < ports_.size() && ports_[port].present; }
+
+  /// Whole sectors that one frame on this port carries; 0 for a port that is not up.
+  std::size_t sectors(PortId port) const {
+    const Link& link = ports_[port].link;
+    return link.up ? sectors_per_frame(link.mtu) : 0;
+  }
+  bool is_usable(PortId port) const { return sectors(port) > 0; }
+
+ private:
+  struct Port {
+    Link link;
+    bool present = true;
+  };
+  std::vector<Port> ports_;
+};
+
+}  // namespace aoe::initiator

@@ -1,0 +1,43 @@
+// Estimates the round-trip time to one remote target, and from it the retransmission timeout.
+//
+// By default RFC 6298's estimator with its gains (1/8 for the average, 1/4 for the deviation) and
+// its cold start of 1 s; its minimum of 1 s is for the Internet, and here 100 ms, which the
+// scheduler of a busy host stays below. Each transmission of a command waits twice as long as the
+// one before it.
+//
+// With Profile::linux_driver as the driver does it: gains of 1/256 and 1/8, a start at 250 ms and
+// 2 s, twice the average and eight deviations, and no doubling.
+//
+// Owned by one remote target; told of every answer, early or late: each transmission has a tag of
+// its own, so no sample is ambiguous.
+#pragma once
+
+#include "base/instant.h"
+#include "initiator/engine/parameters.h"
+
+namespace aoe::initiator {
+
+class RttEstimator {
+ public:
+  static constexpr Duration timeout_initial = std::chrono::seconds(1);
+  static constexpr Duration timeout_min = std::chrono::milliseconds(100);
+  static constexpr Duration timeout_max = std::chrono::seconds(8);
+
+  explicit RttEstimator(Profile profile = Profile::rfc6298);
+
+  void sample(Duration round_trip);
+
+  /// How long to wait for the answer to a command's `attempt`-th transmission (from 1 on).
+  Duration timeout(unsigned attempt) const;
+
+  Duration average() const { return average_; }
+  Duration deviation() const { return deviation_; }
+
+ private:
+  bool linux_driver_;
+  bool cold_ = true;
+  Duration average_{};
+  Duration deviation_{};
+};
+
+}  // namespace aoe::initiator

@@ -1,0 +1,308 @@
+#include "target/admin/config_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <span>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "config/yaml_file.h"
+#include "proto/codes.h"
+#include "proto/frame.h"
+
+namespace aoe::target {
+namespace {
+
+// What a 48-bit LBA can address: no disk has more, and bytes still fit 64 bits.
+constexpr std::uint64_t sectors_max = 1ULL << 48;
+constexpr std::size_t socket_path_size_max = 107;    // sun_path of unix(7) without its NUL
+constexpr std::size_t interface_name_size_max = 15;  // IFNAMSIZ without its NUL
+constexpr std::size_t model_size_max = 40;           // characters of IDENTIFY DEVICE
+constexpr std::size_t serial_size_max = 20;
+constexpr const char* everyone = "everyone";
+
+bool is_memory(std::string_view path) {
+  return path.starts_with("memory:");
+}
+
+bool is_uri(std::string_view path) {
+  return path.find("://") != std::string_view::npos && path.find('/') > path.find("://");
+}
+
+bool is_glob(std::string_view interface) {
+  return interface.find_first_of("*?[") != std::string_view::npos;
+}
+
+bool is_control(char c) {
+  return (c >= 0 && c < ' ') || c == 0x7f;
+}
+
+bool is_printable(char c) {
+  return c >= ' ' && c <= '~';
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string file)
+      : file_(std::move(file)), folder_(std::filesystem::path(file_).parent_path()) {}
+
+  TargetDefinition read(const YAML::Node& root) {
+    YamlMap map(root, file_, "target");
+    TargetDefinition target;
+    if (map.has("groups")) read_groups(map.map("groups"));
+    LunDefinition defaults;
+    if (map.has("defaults")) {
+      YamlMap settings = map.map("defaults");
+      read_settings(settings, defaults);
+      settings.finish();
+    }
+    target.state_folder = optional_path(map, "state");
+    target.capture = optional_path(map, "capture");
+    target.control = optional_path(map, "control");
+    if (target.control.size() > socket_path_size_max) {
+      map.fail(map.require("control"),
+               fmt::format("control: '{}' is longer than the path of a socket can be ({} bytes)",
+                           target.control, socket_path_size_max));
+    }
+    target.workers = static_cast<int>(map.number("workers", 1, 1, 64));
+    target.busy_poll = map.boolean("busy-poll", false);
+    const YAML::Node luns = map.require("luns");
+    map.finish();  // before the LUNs: a key misspelt above them may be why they look wrong
+    if (!luns.IsSequence()) map.fail(luns, "luns: expected a list");
+    for (const YAML::Node& node : luns) {
+      YamlMap lun(node, file_, "lun");
+      target.luns.push_back(read_lun(lun, defaults));
+      check_against_others(lun, target.luns);
+    }
+    return target;
+  }
+
+ private:
+  void read_groups(YamlMap map) {
+    for (const YAML::Node& key : map.keys()) {
+      const std::string& name = key.Scalar();
+      if (!is_name(name) || name == everyone) {
+        map.fail(key, fmt::format("'{}' cannot name a group", name));
+      }
+      std::vector<Mac> macs;
+      for (const YAML::Node& item : map.items(name)) {
+        add(map, item, name, mac_of(map, item, name), macs);
+      }
+      // An empty list would admit everyone where it is meant to admit nobody.
+      if (macs.empty()) map.fail(map.require(name), fmt::format("{}: nobody is in it", name));
+      groups_.emplace(name, std::move(macs));
+    }
+  }
+
+  /// What a LUN and `defaults` can both say; what they do not say stays as it is.
+  void read_settings(YamlMap& map, LunDefinition& lun) {
+    if (map.has("interfaces")) lun.interfaces = read_interfaces(map);
+    lun.buffers = static_cast<std::uint16_t>(map.number("buffers", lun.buffers, 2, 65535));
+    if (map.has("allow")) lun.allow = read_access(map, "allow");
+    if (map.has("deny")) lun.deny = read_access(map, "deny");
+    if (map.has("model")) lun.model = ata_text(map, "model", model_size_max);
+    lun.announce = map.boolean("announce", lun.announce);
+    lun.store.read_only = map.boolean("read-only", lun.store.read_only);
+    lun.store.sync = map.boolean("sync", lun.store.sync);
+    if (map.has("io")) {
+      lun.store.io =
+          static_cast<IoMode>(map.choice("io", {"auto", "mapped", "buffered", "direct"}));
+    }
+    if (lun.store.io == IoMode::mapped && lun.store.sync) {
+      map.fail(map.require(map.has("io") ? "io" : "sync"),
+               "io: mapped and sync: true exclude each other: take io: direct or buffered");
+    }
+  }
+
+  LunDefinition read_lun(YamlMap& map, const LunDefinition& defaults) {
+    LunDefinition lun = defaults;
+    map.require("shelf");
+    map.require("slot");
+    lun.address.shelf =
+        static_cast<std::uint16_t>(map.number("shelf", 0, 0, Address::any_shelf - 1));
+    lun.address.slot = static_cast<std::uint8_t>(map.number("slot", 0, 0, Address::any_slot - 1));
+    lun.store.path = located(map, "path");
+    lun.store.overlay = optional_path(map, "overlay");
+    const bool is_file = !is_memory(lun.store.path) && !is_uri(lun.store.path);
+    if (!is_file) lun.store.io = IoMode::automatic;  // defaults are for those whom they concern
+    if (is_memory(lun.store.path)) lun.store.sync = false;
+    read_settings(map, lun);
+    lun.store.offset = map.number("offset", 0, 0, sectors_max - 1);
+    if (map.has("length")) {
+      lun.store.length = map.number("length", 1, 1, sectors_max - lun.store.offset);
+    }
+    if (map.has("config-string")) lun.config_string = config_string(map);
+    if (map.has("serial")) lun.serial = ata_text(map, "serial", serial_size_max);
+    map.finish();
+    check_store(map, lun.store, is_file);
+    return lun;
+  }
+
+  static void check_store(YamlMap& map, const StoreDefinition& store, bool is_file) {
+    if (!is_file && map.has("io")) {
+      map.fail(map.require("io"), fmt::format("io: '{}' is no file to be reached in one way or "
+                                              "another",
+                                              store.path));
+    }
+    if (is_memory(store.path)) {
+      for (const char* key : {"sync", "offset", "length"}) {
+        if (!map.has(key)) continue;
+        map.fail(map.require(key), fmt::format("{}: means nothing for '{}'", key, store.path));
+      }
+    }
+    if (!store.overlay.empty() && store.overlay == store.path) {
+      map.fail(map.require("overlay"), "overlay: is the same file as path");
+    }
+  }
+
+  /// The last of `luns` and the ones before it.
+  static void check_against_others(YamlMap& map, const std::vector<LunDefinition>& luns) {
+    const LunDefinition& lun = luns.back();
+    const StoreDefinition& store = lun.store;
+    for (const LunDefinition& other : std::span(luns).first(luns.size() - 1)) {
+      if (lun.address == other.address) {
+        map.fail(map.require("shelf"), fmt::format("{} is there twice", lun.address));
+      }
+      // Each writes its overlay as if it were alone.
+      if (!store.overlay.empty() &&
+          (store.overlay == other.store.overlay || store.overlay == other.store.path)) {
+        map.fail(map.require("overlay"),
+                 fmt::format("overlay: '{}' belongs to {}", store.overlay, other.address));
+      }
+      if (!other.store.overlay.empty() && store.path == other.store.overlay) {
+        map.fail(map.require("path"),
+                 fmt::format("path: '{}' is the overlay of {}", store.path, other.address));
+      }
+    }
+  }
+
+  static std::vector<std::string> read_interfaces(YamlMap& map) {
+    std::vector<std::string> interfaces;
+    for (const YAML::Node& item : map.items("interfaces")) {
+      const std::string& name = item.Scalar();
+      const bool is_name =
+          !name.empty() && name != "." && name != ".." &&
+          std::ranges::none_of(name, [](char c) { return c == '/' || c == ' ' || is_control(c); });
+      if (!is_name || (!is_glob(name) && name.size() > interface_name_size_max)) {
+        map.fail(item, fmt::format("interfaces: '{}' is no name of an interface", name));
+      }
+      interfaces.push_back(name);
+    }
+    return interfaces;
+  }
+
+  /// MACs and names of groups; `everyone` alone empties a list that the defaults have filled.
+  std::vector<Mac> read_access(YamlMap& map, const std::string& key) const {
+    const std::vector<YAML::Node> items = map.items(key);
+    if (items.size() == 1 && items.front().Scalar() == everyone) {
+      if (key == "allow") return {};
+      map.fail(items.front(), "deny: everyone would leave nobody");
+    }
+    if (items.empty() && key == "allow") {
+      map.fail(map.require(key), "allow: nobody is in it; to allow everyone, say 'everyone'");
+    }
+    std::vector<Mac> macs;
+    for (const YAML::Node& item : items) {
+      const std::string& word = item.Scalar();
+      if (const auto group = groups_.find(word); group != groups_.end()) {
+        for (const Mac mac : group->second) {
+          if (std::ranges::find(macs, mac) == macs.end()) macs.push_back(mac);
+        }
+      } else if (word.find(':') != std::string::npos) {
+        add(map, item, key, mac_of(map, item, key), macs);
+      } else {
+        fail_unknown_group(map, item, key);
+      }
+    }
+    return macs;
+  }
+
+  [[noreturn]] void fail_unknown_group(const YamlMap& map, const YAML::Node& item,
+                                       const std::string& key) const {
+    std::set<std::string> known;
+    for (const auto& [name, macs] : groups_) known.insert(name);
+    const std::string hint = nearest(item.Scalar(), known);
+    map.fail(item, fmt::format("{}: '{}' is neither a group nor an address such as "
+                               "02:00:00:0a:0b:0c{}",
+                               key, item.Scalar(),
+                               hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+  }
+
+  static Mac mac_of(const YamlMap& map, const YAML::Node& item, const std::string& key) {
+    const auto mac = parse_mac(item.Scalar());
+    if (!mac) {
+      map.fail(item, fmt::format("{}: expected an address such as 02:00:00:0a:0b:0c, got '{}'", key,
+                                 item.Scalar()));
+    }
+    if (mac->is_multicast()) {
+      map.fail(item, fmt::format("{}: {} is a group address: no frame comes from it", key, *mac));
+    }
+    return *mac;
+  }
+
+  static void add(const YamlMap& map, const YAML::Node& item, const std::string& key, Mac mac,
+                  std::vector<Mac>& macs) {
+    if (std::ranges::find(macs, mac) != macs.end()) {
+      map.fail(item, fmt::format("{}: {} is there twice", key, mac));
+    }
+    macs.push_back(mac);
+  }
+
+  static std::string ata_text(YamlMap& map, const std::string& key, std::size_t size_max) {
+    std::string text = map.text(key);
+    if (text.empty() || text.size() > size_max || !std::ranges::all_of(text, is_printable)) {
+      map.fail(map.require(key),
+               fmt::format("{}: expected 1 to {} characters of ASCII", key, size_max));
+    }
+    return text;
+  }
+
+  static std::string config_string(YamlMap& map) {
+    std::string text = map.text("config-string");
+    if (text.size() > config_string_size_max) {
+      map.fail(map.require("config-string"),
+               fmt::format("config-string: {} bytes, and {} at most can be", text.size(),
+                           config_string_size_max));
+    }
+    return text;
+  }
+
+  std::string optional_path(YamlMap& map, const std::string& key) const {
+    return map.has(key) ? located(map, key) : "";
+  }
+
+  /// A path as the daemon opens it, wherever it runs.
+  std::string located(YamlMap& map, const std::string& key) const {
+    std::string path = map.text(key);
+    if (path.empty() || std::ranges::any_of(path, is_control)) {
+      map.fail(map.require(key), fmt::format("{}: expected a path", key));
+    }
+    if (is_memory(path) || is_uri(path)) {
+      if (key == "path") return path;
+      map.fail(map.require(key), fmt::format("{}: expected the path of a file", key));
+    }
+    return (folder_ / path).string();
+  }
+
+  const std::string file_;
+  const std::filesystem::path folder_;
+  std::map<std::string, std::vector<Mac>> groups_;
+};
+
+}  // namespace
+
+tl::expected<TargetDefinition, std::string> parse_config(const std::string& text,
+                                                         const std::string& path) {
+  return read_yaml(text, path, [&path](const YAML::Node& root) { return Reader(path).read(root); });
+}
+
+tl::expected<TargetDefinition, std::string> read_config_file(const std::string& path) {
+  const auto text = file_text(path);
+  if (!text) return tl::unexpected(text.error());
+  return parse_config(*text, path);
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,304 @@
+#include "target/admin/control.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "proto/codes.h"
+#include "target/admin/metrics.h"
+#include "target/lun/access_list.h"
+
+namespace aoe::target {
+namespace {
+
+// Ordered: a reply begins with "ok", a report with what is identified by it.
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<std::pair<std::string_view, ControlCommand>, 4> plain_commands{
+    {{"status", ControlCommand::status},
+     {"stats", ControlCommand::stats},
+     {"metrics", ControlCommand::metrics},
+     {"reload", ControlCommand::reload}}};
+
+/// Thrown inside parse_request() only.
+struct Malformed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Bytes that are no UTF-8 (of a config string, a path) become U+FFFD, never an exception.
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// A JSON object whose keys must all be asked for.
+class Fields {
+ public:
+  explicit Fields(Json object) : object_(std::move(object)) {
+    if (!object_.is_object()) throw Malformed("expected a JSON object");
+  }
+
+  std::optional<std::string> text(const std::string& key) {
+    const auto value = take(key);
+    if (!value) return std::nullopt;
+    if (!value->is_string()) throw Malformed(fmt::format("{}: expected a text", key));
+    return value->get<std::string>();
+  }
+
+  std::optional<std::vector<Mac>> macs(const std::string& key) {
+    const auto value = take(key);
+    if (!value) return std::nullopt;
+    if (!value->is_array()) throw Malformed(fmt::format("{}: expected a list of addresses", key));
+    if (value->size() > MacSet::capacity) {
+      throw Malformed(fmt::format("{}: {} addresses, and a list has {} at most", key, value->size(),
+                                  MacSet::capacity));
+    }
+    std::vector<Mac> macs;
+    for (const Json& item : *value) {
+      const auto mac = item.is_string() ? parse_mac(item.get<std::string>()) : std::nullopt;
+      if (!mac || mac->is_multicast()) {
+        throw Malformed(
+            fmt::format("{}: expected the address of a station, such as 02:00:00:0a:0b:0c", key));
+      }
+      macs.push_back(*mac);
+    }
+    return macs;
+  }
+
+  Address lun() {
+    const auto address = parse_address(text("lun").value_or(""));
+    if (!address) throw Malformed("lun: expected a LUN such as e0.2");
+    return *address;
+  }
+
+  void finish() const {
+    if (object_.empty()) return;
+    throw Malformed(fmt::format("{}: unknown here", escaped(object_.begin().key())));
+  }
+
+ private:
+  std::optional<Json> take(const std::string& key) {
+    const auto found = object_.find(key);
+    if (found == object_.end()) return std::nullopt;
+    Json value = std::move(found.value());
+    object_.erase(found);
+    return value;
+  }
+
+  Json object_;
+};
+
+ControlRequest read(Fields& fields) {
+  const auto command = fields.text("command");
+  if (!command) throw Malformed("command: is missing");
+  for (const auto& [name, plain] : plain_commands) {
+    if (*command == name) return plain;
+  }
+  if (*command == "mask") {
+    ControlMask mask;
+    mask.lun = fields.lun();
+    mask.add = fields.macs("add").value_or(std::vector<Mac>{});
+    mask.remove = fields.macs("remove").value_or(std::vector<Mac>{});
+    return mask;
+  }
+  if (*command == "reserve") return ControlReserve{fields.lun(), fields.macs("macs")};
+  if (*command == "config") {
+    ControlConfig config{fields.lun(), fields.text("set")};
+    if (config.set && config.set->size() > config_string_size_max) {
+      throw Malformed(fmt::format("set: {} bytes, and a config string has {} at most",
+                                  config.set->size(), config_string_size_max));
+    }
+    return config;
+  }
+  throw Malformed("command: expected status, stats, metrics, reload, mask, reserve or config");
+}
+
+Json texts(const std::vector<Mac>& macs) {
+  Json list = Json::array();
+  for (const Mac& mac : macs) list.push_back(fmt::format("{}", mac));
+  return list;
+}
+
+template <typename Enum, std::size_t N>
+Json by_name(const std::array<std::uint64_t, N>& counters) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < N; ++i) json[std::string(text(static_cast<Enum>(i)))] = counters[i];
+  return json;
+}
+
+Json json_of(const LunReport& lun) {
+  return {{"lun", fmt::format("{}", lun.address)},
+          {"path", lun.path},
+          {"store", lun.store},
+          {"sectors", lun.sectors},
+          {"read_only", lun.read_only},
+          {"interfaces", lun.interfaces},
+          {"config_string", lun.config_string},
+          {"mask", texts(lun.mask)},
+          {"reservation", texts(lun.reservation)},
+          {"requests", lun.requests},
+          {"replies", lun.replies},
+          {"reads", lun.reads},
+          {"writes", lun.writes},
+          {"flushes", lun.flushes},
+          {"trims", lun.trims},
+          {"verifies", lun.verifies},
+          {"bytes_read", lun.bytes_read},
+          {"bytes_written", lun.bytes_written},
+          {"aoe_errors", lun.aoe_errors},
+          {"ata_errors", lun.ata_errors},
+          {"store_errors", lun.store_errors},
+          {"state_errors", lun.state_errors},
+          {"announcements", lun.announcements},
+          {"dropped_busy", lun.dropped_busy},
+          {"silences", by_name<Silence>(lun.silences)},
+          {"latency", {{"counts", lun.latency.counts}, {"sum_ns", lun.latency.sum.count()}}}};
+}
+
+Json json_of(const PortReport& port) {
+  return {{"interface", port.interface},
+          {"mac", fmt::format("{}", port.mac)},
+          {"mtu", port.mtu},
+          {"up", port.up},
+          {"received", port.received},
+          {"sent", port.sent},
+          {"receive_dropped", port.receive_dropped},
+          {"send_dropped", port.send_dropped},
+          {"rejects", by_name<Rule>(port.rejects)},
+          {"responses", port.responses},
+          {"not_addressed", port.not_addressed}};
+}
+
+Json json_of(const TargetReport& report) {
+  Json luns = Json::array();
+  for (const LunReport& lun : report.luns) luns.push_back(json_of(lun));
+  Json ports = Json::array();
+  for (const PortReport& port : report.ports) ports.push_back(json_of(port));
+  return {{"version", report.version},
+          {"uptime_s", std::chrono::duration<double>(report.uptime).count()},
+          {"luns", std::move(luns)},
+          {"ports", std::move(ports)}};
+}
+
+Json success(std::string text) {
+  return {{"ok", true}, {"text", std::move(text)}};
+}
+
+std::string macs_reply(Address lun, const char* name, const std::vector<Mac>& macs) {
+  std::string text;
+  for (const Mac& mac : macs) text += fmt::format("{}\n", mac);
+  Json json = success(std::move(text));
+  json["lun"] = fmt::format("{}", lun);
+  json[name] = texts(macs);
+  return line_of(json);
+}
+
+}  // namespace
+
+tl::expected<ControlRequest, std::string> parse_request(std::string_view line) {
+  if (line.size() > control_line_size_max) {
+    return tl::unexpected(fmt::format("a request has {} bytes at most", control_line_size_max));
+  }
+  try {
+    Fields fields(Json::parse(line));
+    const ControlRequest request = read(fields);
+    fields.finish();
+    return request;
+  } catch (const Malformed& error) {
+    return tl::unexpected(std::string(error.what()));
+  } catch (const Json::exception&) {
+    return tl::unexpected(std::string("expected a JSON object, in one line"));
+  }
+}
+
+std::string request_line(const ControlRequest& request) {
+  struct Line {
+    Json operator()(ControlCommand command) const {
+      for (const auto& [name, plain] : plain_commands) {
+        if (plain == command) return {{"command", name}};
+      }
+      AOE_CHECK(false && "a command without a name");
+    }
+    Json operator()(const ControlMask& mask) const {
+      Json json = of("mask", mask.lun);
+      if (!mask.add.empty()) json["add"] = texts(mask.add);
+      if (!mask.remove.empty()) json["remove"] = texts(mask.remove);
+      return json;
+    }
+    Json operator()(const ControlReserve& reserve) const {
+      Json json = of("reserve", reserve.lun);
+      if (reserve.macs) json["macs"] = texts(*reserve.macs);
+      return json;
+    }
+    Json operator()(const ControlConfig& config) const {
+      Json json = of("config", config.lun);
+      if (config.set) json["set"] = *config.set;
+      return json;
+    }
+    static Json of(const char* command, Address lun) {
+      return {{"command", command}, {"lun", fmt::format("{}", lun)}};
+    }
+  };
+  return line_of(std::visit(Line{}, request));
+}
+
+std::string error_reply(std::string_view error) {
+  return line_of({{"ok", false}, {"error", error}});
+}
+
+std::string status_reply(const TargetReport& report) {
+  Json json = success(status_table(report));
+  json["report"] = json_of(report);
+  return line_of(json);
+}
+
+std::string stats_reply(const TargetReport& report) {
+  Json json = success(stats_table(report));
+  json["report"] = json_of(report);
+  return line_of(json);
+}
+
+std::string metrics_reply(const TargetReport& report) {
+  return line_of(success(prometheus_text(report)));
+}
+
+std::string reload_reply(const std::vector<std::string>& changes) {
+  Json json = success(changes.empty() ? "nothing has changed\n"
+                                      : fmt::format("{}\n", fmt::join(changes, "\n")));
+  json["changes"] = changes;
+  return line_of(json);
+}
+
+std::string mask_reply(Address lun, const std::vector<Mac>& entries) {
+  return macs_reply(lun, "mask", entries);
+}
+
+std::string reserve_reply(Address lun, const std::vector<Mac>& holders) {
+  return macs_reply(lun, "reservation", holders);
+}
+
+std::string config_reply(Address lun, std::string_view config_string) {
+  Json json = success(config_string.empty() ? "" : escaped(config_string) + "\n");
+  json["lun"] = fmt::format("{}", lun);
+  json["config_string"] = config_string;
+  return line_of(json);
+}
+
+tl::expected<std::string, std::string> parse_reply(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("ok") || !json["ok"].is_boolean()) {
+    return tl::unexpected(std::string("the reply is none of a target"));
+  }
+  const bool ok = json["ok"].get<bool>();
+  const char* key = ok ? "text" : "error";
+  if (!json.contains(key) || !json[key].is_string()) {
+    return tl::unexpected(std::string("the reply is none of a target"));
+  }
+  if (!ok) return tl::unexpected(json[key].get<std::string>());
+  return json[key].get<std::string>();
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,191 @@
+#include "target/admin/control.h"
+
+#include <random>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace aoe::target {
+namespace {
+
+constexpr Address lun{0, 2};
+constexpr Mac client{{2, 0, 0, 0, 0, 1}};
+constexpr Mac other{{2, 0, 0, 0, 0, 2}};
+
+/// What a line is refused for.
+std::string complaint(std::string_view line) {
+  const auto request = parse_request(line);
+  return request ? "none" : request.error();
+}
+
+TEST(ControlRequest, EachIsOneLineAndReadBackTheSame) {
+  const auto same = [](const ControlRequest& request, const char* line) {
+    EXPECT_EQ(request_line(request), line);
+    EXPECT_EQ(parse_request(line), request) << line;
+  };
+  same(ControlCommand::status, R"({"command":"status"})");
+  same(ControlCommand::stats, R"({"command":"stats"})");
+  same(ControlCommand::metrics, R"({"command":"metrics"})");
+  same(ControlCommand::reload, R"({"command":"reload"})");
+  same(ControlMask{lun, {}, {}}, R"({"command":"mask","lun":"e0.2"})");
+  same(ControlMask{lun, {client}, {other}},
+       R"({"command":"mask","lun":"e0.2","add":["02:00:00:00:00:01"],)"
+       R"("remove":["02:00:00:00:00:02"]})");
+  same(ControlReserve{lun, std::nullopt}, R"({"command":"reserve","lun":"e0.2"})");
+  same(ControlReserve{lun, std::vector<Mac>{}}, R"({"command":"reserve","lun":"e0.2","macs":[]})");
+  same(ControlReserve{lun, std::vector<Mac>{client}},
+       R"({"command":"reserve","lun":"e0.2","macs":["02:00:00:00:00:01"]})");
+  same(ControlConfig{lun, std::nullopt}, R"({"command":"config","lun":"e0.2"})");
+  same(ControlConfig{lun, ""}, R"({"command":"config","lun":"e0.2","set":""})");
+  same(ControlConfig{lun, "a\nb"}, R"({"command":"config","lun":"e0.2","set":"a\nb"})");
+}
+
+TEST(ControlRequest, WhatIsNoJsonObjectIsRefused) {
+  const std::string no_object = "expected a JSON object, in one line";
+  for (const char* line : {"", "status", "{", "{\"command\":\"status\"", "{}{}", "\xff",
+                           "{\"command\":\"\xff\"}", "{\"command\":1e999}", "{,}"}) {
+    EXPECT_EQ(complaint(line), no_object) << line;
+  }
+  for (const char* line : {"[]", "null", "1", "\"status\""}) {
+    EXPECT_EQ(complaint(line), "expected a JSON object") << line;
+  }
+}
+
+TEST(ControlRequest, ACommandIsKnownAndHasNothingBesideIt) {
+  EXPECT_EQ(complaint("{}"), "command: is missing");
+  EXPECT_EQ(complaint(R"({"command":null})"), "command: expected a text");
+  EXPECT_EQ(complaint(R"({"command":"format"})"),
+            "command: expected status, stats, metrics, reload, mask, reserve or config");
+  EXPECT_EQ(complaint(R"({"command":"status","lun":"e0.2"})"), "lun: unknown here");
+  EXPECT_EQ(complaint(R"({"command":"mask","lun":"e0.2","a\nb":1})"), "a\\x0ab: unknown here");
+}
+
+TEST(ControlRequest, ALunIsExact) {
+  for (const char* of : {"", R"(,"lun":"e*.2")", R"(,"lun":"e65535.2")", R"(,"lun":"0.2")"}) {
+    EXPECT_EQ(complaint(fmt::format(R"({{"command":"config"{}}})", of)),
+              "lun: expected a LUN such as e0.2");
+  }
+  EXPECT_EQ(complaint(R"({"command":"config","lun":2})"), "lun: expected a text");
+}
+
+TEST(ControlRequest, AddressesAreThoseOfStationsAndNoMoreThanAListHolds) {
+  const auto reserve = [](const std::string& macs) {
+    return complaint(R"({"command":"reserve","lun":"e0.2","macs":)" + macs + "}");
+  };
+  EXPECT_EQ(reserve("\"02:00:00:00:00:01\""), "macs: expected a list of addresses");
+  for (const char* macs : {"[1]", "[\"x\"]", "[\"ff:ff:ff:ff:ff:ff\"]", "[[]]"}) {
+    EXPECT_EQ(reserve(macs), "macs: expected the address of a station, such as 02:00:00:0a:0b:0c");
+  }
+  const auto list = [](int size) {
+    std::string macs;
+    for (int i = 0; i < size; ++i) macs += "\"02:00:00:00:00:01\",";
+    macs.back() = ']';
+    return "[" + macs;
+  };
+  EXPECT_EQ(reserve(list(255)), "none");
+  EXPECT_EQ(reserve(list(256)), "macs: 256 addresses, and a list has 255 at most");
+}
+
+TEST(ControlRequest, AConfigStringFitsItsFrame) {
+  const auto config = [](std::size_t size) {
+    return complaint(
+        fmt::format(R"({{"command":"config","lun":"e0.2","set":"{}"}})", std::string(size, 'x')));
+  };
+  EXPECT_EQ(config(1024), "none");
+  EXPECT_EQ(config(1025), "set: 1025 bytes, and a config string has 1024 at most");
+  EXPECT_EQ(complaint(R"({"command":"config","lun":"e0.2","set":7})"), "set: expected a text");
+}
+
+TEST(ControlRequest, SizeAndDepthAreBounded) {
+  std::string line = R"({"command":"status"})";
+  line.resize(control_line_size_max, ' ');
+  EXPECT_EQ(complaint(line), "none");
+  EXPECT_EQ(complaint(line + ' '), "a request has 65536 bytes at most");
+  const std::string open(30'000, '[');
+  const std::string close(30'000, ']');
+  EXPECT_EQ(complaint(open), "expected a JSON object, in one line");
+  EXPECT_EQ(complaint(open + close), "expected a JSON object");
+  EXPECT_EQ(complaint("{\"command\":" + open + close + "}"), "command: expected a text");
+}
+
+TEST(ControlRequest, WhateverALineHoldsItIsReadOrRefused) {
+  std::mt19937_64 random(1);
+  const std::string good =
+      R"({"command":"mask","lun":"e0.2","add":["02:00:00:00:00:01"],"remove":[]})";
+  int refused = 0;
+  for (int round = 0; round < 5000; ++round) {
+    std::string line = good;
+    for (std::uint64_t edits = 1 + random() % 3; edits > 0; --edits) {
+      const std::size_t at = random() % line.size();
+      if (random() % 2 == 0)
+        line[at] = static_cast<char>(random());
+      else
+        line.erase(at, 1);
+    }
+    const auto request = parse_request(line);
+    if (request) continue;
+    ++refused;
+    EXPECT_EQ(request.error().find('\n'), std::string::npos);
+    EXPECT_EQ(parse_reply(error_reply(request.error())).error(), request.error());
+  }
+  EXPECT_GT(refused, 4000);
+}
+
+TEST(ControlReply, AnErrorIsReadBack) {
+  EXPECT_EQ(error_reply("e0.2: no such LUN"), R"({"ok":false,"error":"e0.2: no such LUN"})");
+  EXPECT_EQ(parse_reply(error_reply("a\n\"b\"")).error(), "a\n\"b\"");
+}
+
+TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
+  EXPECT_EQ(mask_reply(lun, {client, other}),
+            R"({"ok":true,"text":"02:00:00:00:00:01\n02:00:00:00:00:02\n","lun":"e0.2",)"
+            R"("mask":["02:00:00:00:00:01","02:00:00:00:00:02"]})");
+  EXPECT_EQ(reserve_reply(lun, {}), R"({"ok":true,"text":"","lun":"e0.2","reservation":[]})");
+  EXPECT_EQ(config_reply(lun, "my disk"),
+            R"({"ok":true,"text":"my disk\n","lun":"e0.2","config_string":"my disk"})");
+  EXPECT_EQ(parse_reply(config_reply(lun, std::string_view("a\0\xff", 3))), "a\\x00\\xff\n");
+  EXPECT_EQ(parse_reply(config_reply(lun, "")), "");
+  EXPECT_EQ(reload_reply({"e0.2: added", "e0.3: removed"}),
+            R"({"ok":true,"text":"e0.2: added\ne0.3: removed\n",)"
+            R"("changes":["e0.2: added","e0.3: removed"]})");
+  EXPECT_EQ(parse_reply(reload_reply({})), "nothing has changed\n");
+}
+
+TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
+  TargetReport report{"1.0", std::chrono::milliseconds(1500), {LunReport{}}, {PortReport{}}};
+  LunReport& disk = report.luns.front();
+  disk.address = lun;
+  disk.path = "disk\xff.img";
+  disk.interfaces = {"eth0"};
+  disk.mask = {client};
+  disk.writes = 5;
+  disk.silences[static_cast<std::size_t>(Silence::source_masked)] = 3;
+  disk.latency.add(std::chrono::microseconds(2));
+  report.ports.front().interface = "eth0";
+  report.ports.front().rejects[0] = 9;
+  const std::string reply = status_reply(report);
+  EXPECT_EQ(reply.find('\n'), std::string::npos);
+  for (
+      const char* part :
+      {R"("version":"1.0","uptime_s":1.5,"luns":[{"lun":"e0.2",)",
+       R"("mask":["02:00:00:00:00:01"])", R"("writes":5)", R"("interfaces":["eth0"])",
+       R"("silences":{"multicast source":0,"denied source":0,"masked source":3,"config mismatch":0})",
+       R"("latency":{"counts":[0,1,0,)", R"(],"sum_ns":2000})",
+       R"("ports":[{"interface":"eth0","mac":"00:00:00:00:00:00","mtu":0,"up":false)",
+       R"("rejects":{"frame too short":9,)"}) {
+    EXPECT_NE(reply.find(part), std::string::npos) << part << "\n" << reply;
+  }
+  EXPECT_EQ(parse_reply(reply), status_table(report));
+  EXPECT_EQ(parse_reply(stats_reply(report)), stats_table(report));
+  EXPECT_TRUE(parse_reply(metrics_reply(report))->starts_with("# HELP aoe_target_info "));
+}
+
+TEST(ControlReply, WhatNoTargetSaysIsRefused) {
+  for (const char* line : {"", "{", "[]", "{}", R"({"ok":1})", R"({"ok":true})", R"({"ok":false})",
+                           R"({"ok":true,"text":1})", R"({"ok":false,"text":"a"})"}) {
+    EXPECT_EQ(parse_reply(line).error(), "the reply is none of a target") << line;
+  }
+}
+
+}  // namespace
+}  // namespace aoe::target

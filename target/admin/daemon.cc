@@ -1,0 +1,483 @@
+#include "target/admin/daemon.h"
+
+#include <pthread.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <future>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#include "base/check.h"
+#include "base/privileges.h"
+#include "target/admin/config_file.h"
+
+namespace aoe::target {
+namespace {
+
+/// How often lost frames are looked for, and systemd hears that all is well.
+constexpr std::chrono::seconds look_after_interval{5};
+
+Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+/// Tells LUNs apart that have one address on several machines.
+std::string made_up_serial(Address address) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return fmt::format("{}.{}:{}", address.shelf, address.slot, host.data());
+}
+
+LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
+                      const StoreTraits& traits, const std::string& version) {
+  LunOptions options;
+  options.address = definition.address;
+  options.sectors = sectors;
+  options.buffer_count = definition.buffers;
+  options.firmware = 1;
+  options.read_only = definition.store.read_only;
+  options.write_cache = !definition.store.sync;
+  options.disk = traits;
+  options.access = {definition.allow, definition.deny};
+  options.announced = definition.announce;
+  options.serial = std::string_view(definition.serial.empty() ? made_up_serial(definition.address)
+                                                              : definition.serial);
+  options.model = std::string_view(definition.model);
+  options.revision = std::string_view(version);
+  options.config_string = definition.config_string;
+  return options;
+}
+
+std::uint64_t sectors_of(const Store& store) {
+  return std::min(store.size() / sector_size, ata::lba48_sectors_max);
+}
+
+/// Signals are for the commanding thread: threads started while this lives never see one.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGBUS);  // a fault of this thread: see guarded_copy.h
+    sigdelset(&all, SIGSEGV);
+    pthread_sigmask(SIG_BLOCK, &all, &former_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &former_, nullptr); }
+
+ private:
+  sigset_t former_;
+};
+
+}  // namespace
+
+/// One LUN that comes, changes or goes.
+struct Daemon::Change {
+  enum class Kind : std::uint8_t { add, replace, change, remove };
+  Kind kind;
+  LunDefinition definition;
+  std::optional<OpenedStore> store;  // add, replace
+  std::optional<LunState> state;     // add
+
+  /// What is to be said of the store.
+  std::vector<std::string> store_lines() const {
+    if (!store) return {};
+    const StoreDefinition& asked = definition.store;
+    std::vector<std::string> lines{fmt::format("{}: {}, {} sectors, {}, {}", definition.address,
+                                               asked.path, sectors_of(*store->store), store->kind,
+                                               asked.read_only ? "read-only" : "read-write")};
+    if (store->ignored_tail > 0) {
+      lines.push_back(
+          fmt::format("{}: warning: the last {} bytes are not a whole sector and are not served",
+                      asked.path, store->ignored_tail));
+    }
+    constexpr std::uint16_t refused_by_linux = 0xfff;
+    if (definition.address.shelf == refused_by_linux) {
+      lines.push_back(fmt::format("{}: warning: Linux clients refuse shelf {}", definition.address,
+                                  refused_by_linux));
+    }
+    return lines;
+  }
+
+  std::string line() const {
+    const auto text = [this](const char* what) {
+      return fmt::format("{}: {}", definition.address, what);
+    };
+    switch (kind) {
+      case Kind::add: return text("added");
+      case Kind::replace: return text("changed, and its image opened anew");
+      case Kind::change: return text("changed");
+      case Kind::remove: return text("removed");
+    }
+    AOE_CHECK(false && "a change without words");
+  }
+};
+
+Daemon::Daemon(Options options) : options_(std::move(options)), started_(monotonic_now()) {}
+
+Daemon::~Daemon() {
+  control_.reset();
+  for (const auto& worker : workers_) worker->stop();
+  if (background_thread_.joinable()) {
+    background_->stop();
+    background_thread_.join();
+  }
+}
+
+tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::open(const TargetDefinition& definition,
+                                                                Options options) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(options)));
+  if (auto started = daemon->start(definition); !started) return tl::unexpected(started.error());
+  return daemon;
+}
+
+tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition) {
+  raise_descriptor_limit();
+  definition_ = definition;
+  definition_.luns.clear();  // those that are served; apply() adds them
+  if (auto opened = open_state(definition.state_folder); !opened) return opened;
+  if (!definition.capture.empty()) {
+    auto recording = Recording::create(definition.capture);
+    if (!recording) return tl::unexpected(recording.error());
+    recording_ = *std::move(recording);
+  }
+  background_ = std::make_unique<PollLoop>();
+  const Worker::World world{options_.log, state_.get(), background_.get(), recording_.get()};
+  const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::linger;
+  const auto shares = static_cast<unsigned>(definition.workers);
+  for (unsigned share = 0; share < shares; ++share) {
+    workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));
+  }
+  auto changes = prepare(definition.luns);
+  if (!changes) return tl::unexpected(changes.error());
+  std::vector<std::string> lines;
+  for (const Change& change : *changes) {
+    for (std::string& line : change.store_lines()) lines.push_back(std::move(line));
+  }
+  apply(*std::move(changes));
+  for (const auto& worker : workers_) {
+    if (auto opened = worker->open_ports(); !opened) return opened;
+  }
+  if (!definition.control.empty()) {
+    auto control =
+        ControlServer::open(loop_, definition.control,
+                            [this](const ControlRequest& request,
+                                   const ControlServer::Reply& reply) { answer(request, reply); });
+    if (!control) return tl::unexpected(control.error());
+    control_ = *std::move(control);
+  }
+  for (const std::string& line : lines) options_.log(line);
+  wait_for_signals();
+  if (!drop_privileges()) {
+    options_.log("warning: keeping all privileges: the kernel refused to drop them");
+  }
+  const SignalsBlocked blocked;
+  background_thread_ = std::thread([this] { background_->run(); });
+  for (const auto& worker : workers_) worker->start();
+  workers_run_ = true;
+  return {};
+}
+
+tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
+  if (folder.empty()) return {};
+  auto opened = StateFiles::open(folder);
+  if (opened) {
+    state_ = std::make_unique<StateFiles>(*std::move(opened));
+  } else if (options_.state_is_optional) {
+    options_.log(
+        fmt::format("warning: {}; what clients set will be forgotten at the end", opened.error()));
+  } else {
+    return tl::unexpected(opened.error());
+  }
+  return {};
+}
+
+bool Daemon::run() {
+  if (report().ports.empty()) options_.log("no Ethernet interface is up yet");
+  options_.log("ready");
+  tell_systemd("READY=1");
+  look_after();
+  loop_.run();
+
+  tell_systemd("STOPPING=1");
+  ending_.clear();  // another signal ends the process
+  TargetReport last = report();
+  control_.reset();
+  bool all_well = true;
+  for (const auto& worker : workers_) {
+    worker->ask([&] { worker->log_losses(); });
+    for (const std::string& failure : worker->stop()) {
+      options_.log(failure);
+      all_well = false;
+    }
+  }
+  LunCounters sum;
+  for (const LunReport& lun : last.luns) sum.add(lun);
+  options_.log(fmt::format("stopped after {} requests and {} replies, {} of them errors",
+                           sum.requests, sum.replies, sum.aoe_errors + sum.ata_errors));
+  if (recording_) {
+    if (auto flushed = recording_->flush(); !flushed) {
+      options_.log(flushed.error());
+      all_well = false;
+    }
+  }
+  return all_well;
+}
+
+// LUNs that come, change and go.
+
+Worker& Daemon::worker_of(Address address) {
+  return *workers_[static_cast<std::size_t>(address.shelf + address.slot) % workers_.size()];
+}
+
+tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
+    const std::vector<LunDefinition>& luns) {
+  std::vector<Change> changes;
+  const auto find = [](const std::vector<LunDefinition>& in, Address address) {
+    return std::ranges::find(in, address, &LunDefinition::address);
+  };
+  for (const LunDefinition& present : definition_.luns) {
+    if (find(luns, present.address) == luns.end()) {
+      changes.push_back({Change::Kind::remove, present, std::nullopt, std::nullopt});
+    }
+  }
+  for (const LunDefinition& wanted : luns) {
+    const auto present = find(definition_.luns, wanted.address);
+    const bool is_new = present == definition_.luns.end();
+    if (!is_new && *present == wanted) continue;
+    Change change{Change::Kind::change, wanted, std::nullopt, std::nullopt};
+    if (is_new || present->store != wanted.store) {
+      change.kind = is_new ? Change::Kind::add : Change::Kind::replace;
+      auto opened = open_store(wanted.store, worker_of(wanted.address).queue());
+      if (!opened) return tl::unexpected(opened.error());
+      change.store = *std::move(opened);
+    }
+    if (is_new && state_) {
+      auto state = state_->load(wanted.address);
+      if (!state) return tl::unexpected(state.error());
+      change.state = *std::move(state);
+    }
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+void Daemon::on(Worker& worker, const std::function<void()>& task) {
+  if (workers_run_) {
+    worker.ask(task);
+  } else {
+    task();
+  }
+}
+
+void Daemon::apply(std::vector<Change> changes) {
+  for (Change& change : changes) {
+    const Address address = change.definition.address;
+    std::erase_if(definition_.luns,
+                  [&](const LunDefinition& lun) { return lun.address == address; });
+    if (change.kind != Change::Kind::remove) definition_.luns.push_back(change.definition);
+    Worker& worker = worker_of(address);
+    on(worker, [&] { apply(change, worker); });
+  }
+}
+
+void Daemon::apply(Change& change, Worker& worker) const {
+  const Address address = change.definition.address;
+  const auto options = [&](std::uint64_t sectors, const StoreTraits& traits) {
+    return options_of(change.definition, sectors, traits, options_.version);
+  };
+  if (change.kind == Change::Kind::change) {
+    const LunOptions present = worker.options_of(address);
+    return worker.change(change.definition, options(present.sectors, present.disk));
+  }
+  if (change.kind == Change::Kind::replace) change.state = worker.state_of(address);
+  if (change.kind != Change::Kind::add) worker.remove(address);
+  if (change.kind == Change::Kind::remove) return;
+  const Store& store = *change.store->store;
+  const LunOptions as_opened = options(sectors_of(store), store.traits());
+  worker.add({change.definition, as_opened, *std::move(change.store), std::move(change.state)});
+}
+
+tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
+  if (!options_.read_again) {
+    return tl::unexpected(std::string("started from a command line: there is no file to read"));
+  }
+  const auto wanted = options_.read_again();
+  if (!wanted) return tl::unexpected(wanted.error());
+  settle_state();  // an address may go and come back: what it finds must be its last word
+  auto changes = prepare(wanted->luns);
+  if (!changes) return tl::unexpected(changes.error());
+
+  std::vector<std::string> lines;
+  std::map<Worker*, std::vector<Address>> to_announce;
+  for (const auto& worker : workers_) to_announce[worker.get()];
+  for (const Change& change : *changes) {
+    lines.push_back(change.line());
+    for (const std::string& line : change.store_lines()) options_.log(line);
+    const Address address = change.definition.address;
+    if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
+  }
+  apply(*std::move(changes));
+  for (const auto& entry : to_announce) {
+    on(*entry.first, [&entry] { entry.first->follow(entry.second); });
+  }
+  const auto note = [&](const char* key, bool differs) {
+    if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));
+  };
+  note("state", wanted->state_folder != definition_.state_folder);
+  note("control", wanted->control != definition_.control);
+  note("workers", wanted->workers != definition_.workers);
+  note("busy-poll", wanted->busy_poll != definition_.busy_poll);
+  note("capture", wanted->capture != definition_.capture);
+  return lines;
+}
+
+void Daemon::settle_state() {
+  for (const auto& worker : workers_) worker->ask([] {});
+  std::promise<void> done;
+  background_->post([&done] { done.set_value(); });
+  done.get_future().wait();
+}
+
+void Daemon::reload_on_signal() {
+  if (const auto changes = reload()) {
+    for (const std::string& line : *changes) options_.log(line);
+    options_.log(fmt::format("configuration read again: {} changes", changes->size()));
+  } else {
+    options_.log(fmt::format("{}; nothing was changed", changes.error()));
+  }
+}
+
+// The control socket.
+
+void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& reply) {
+  if (const auto* command = std::get_if<ControlCommand>(&request)) {
+    switch (*command) {
+      case ControlCommand::status: return reply(status_reply(report()));
+      case ControlCommand::stats: return reply(stats_reply(report()));
+      case ControlCommand::metrics: return reply(metrics_reply(report()));
+      case ControlCommand::reload: {
+        const auto changes = reload();
+        return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
+      }
+    }
+  }
+  if (const auto* mask = std::get_if<ControlMask>(&request)) {
+    Edit edit;
+    if (!mask->add.empty() || !mask->remove.empty()) {
+      edit = [mask = *mask](LunState& state) {
+        std::erase_if(state.mask, [&](Mac mac) {
+          return std::ranges::find(mask.remove, mac) != mask.remove.end();
+        });
+        for (const Mac mac : mask.add) {
+          if (std::ranges::find(state.mask, mac) == state.mask.end()) state.mask.push_back(mac);
+        }
+      };
+    }
+    const auto show = [lun = mask->lun](const LunState& state) {
+      return mask_reply(lun, state.mask);
+    };
+    return edit_and_show(mask->lun, edit, show, reply);
+  }
+  if (const auto* reserve = std::get_if<ControlReserve>(&request)) {
+    Edit edit;
+    if (reserve->macs) edit = [macs = *reserve->macs](LunState& state) { state.reserved = macs; };
+    const auto show = [lun = reserve->lun](const LunState& state) {
+      return reserve_reply(lun, state.reserved);
+    };
+    return edit_and_show(reserve->lun, edit, show, reply);
+  }
+  const auto& config = std::get<ControlConfig>(request);
+  Edit edit;
+  if (config.set) edit = [text = *config.set](LunState& state) { state.config_string = text; };
+  edit_and_show(
+      config.lun, edit,
+      [lun = config.lun](const LunState& state) { return config_reply(lun, state.config_string); },
+      reply);
+}
+
+void Daemon::edit_and_show(Address lun, Edit edit, Show show, ControlServer::Reply reply) {
+  if (std::ranges::find(definition_.luns, lun, &LunDefinition::address) == definition_.luns.end()) {
+    return reply(error_reply(fmt::format("{}: no such LUN", lun)));
+  }
+  Worker& worker = worker_of(lun);
+  worker.post([this, &worker, lun, edit = std::move(edit), show = std::move(show),
+               reply = std::move(reply)] {
+    const auto tell = [this, reply](std::string line) {
+      boost::asio::post(loop_, [reply, line = std::move(line)] { reply(line); });
+    };
+    LunState wanted = *worker.state_of(lun);
+    if (!edit) return tell(show(wanted));
+    edit(wanted);
+    if (std::max(wanted.mask.size(), wanted.reserved.size()) > MacSet::capacity) {
+      return tell(error_reply(fmt::format("{}: more than 255 addresses", lun)));
+    }
+    worker.service().set_state(
+        lun, [&](LunState& state) { state = wanted; },
+        [tell, show, wanted, lun](std::error_code error) {
+          tell(error ? error_reply(fmt::format("{}: {}", lun, error.message())) : show(wanted));
+        });
+  });
+}
+
+TargetReport Daemon::report() {
+  TargetReport report;
+  report.version = options_.version;
+  report.uptime = monotonic_now() - started_;
+  for (const auto& worker : workers_) {
+    on(*worker, [&] { worker->report(report); });
+  }
+  std::ranges::sort(report.luns, {}, &LunReport::address);
+  std::ranges::sort(report.ports, {}, &PortReport::interface);
+  return report;
+}
+
+// Signals, and what is due from time to time.
+
+void Daemon::wait_for_signals() {
+  for (const int signal : {SIGINT, SIGTERM}) ending_.add(signal);
+  reloading_.add(SIGHUP);
+  ending_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) loop_.stop();
+  });
+  wait_for_reload();
+}
+
+void Daemon::wait_for_reload() {
+  reloading_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    const auto micros =
+        std::chrono::duration_cast<std::chrono::microseconds>(monotonic_now().time_since_epoch());
+    tell_systemd(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", micros.count()));
+    reload_on_signal();
+    tell_systemd("READY=1");
+    wait_for_reload();
+  });
+}
+
+void Daemon::look_after() {
+  for (const auto& worker : workers_) {
+    worker->ask([&] { worker->log_losses(); });
+  }
+  tell_systemd("WATCHDOG=1");
+  look_after_timer_.expires_after(look_after_interval);
+  look_after_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) look_after();
+  });
+}
+
+void Daemon::tell_systemd(const std::string& state) {
+  ::sd_notify(0, state.c_str());
+}
+
+}  // namespace aoe::target

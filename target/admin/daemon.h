@@ -1,0 +1,97 @@
+// A running target: workers that serve LUNs, and the thread that commands them.
+//
+// Owns everything but the definition it was started from. Its own thread serves nothing; it waits
+// for signals (SIGHUP reads the configuration again, SIGINT and SIGTERM end), for the control
+// socket, and tells systemd how things are.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <tl/expected.hpp>
+
+#include "target/admin/control_server.h"
+#include "target/service/definition.h"
+#include "target/service/worker.h"
+
+namespace aoe::target {
+
+class Daemon {
+ public:
+  struct Options {
+    std::function<void(std::string_view line)> log;  // called from any thread
+    std::string version;
+    /// Gives the definition anew, for a reload; null where it came from a command line.
+    std::function<tl::expected<TargetDefinition, std::string>()> read_again;
+    /// State is kept where that can be; where not, that is a warning and not an error.
+    bool state_is_optional = false;
+  };
+
+  /// Opens every image, the state, the ports (an interface that is named must exist), and gives up
+  /// what privileges that took. Errors are one line that names the thing; no image was changed
+  /// then, though a capture, an overlay or a folder for state may have been made.
+  static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,
+                                                                 Options options);
+  ~Daemon();
+
+  /// Serves until SIGINT or SIGTERM, then makes every disk stable; another such signal meanwhile
+  /// ends the process. Returns whether all went well; the log says what did not.
+  bool run();
+
+ private:
+  struct Change;
+
+  explicit Daemon(Options options);
+  tl::expected<void, std::string> start(const TargetDefinition& definition);
+  tl::expected<void, std::string> open_state(const std::string& folder);
+
+  /// What to do to come from the present LUNs to these; opens what is new.
+  tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
+  /// Waits until the state of LUNs, as it is now, is in its files.
+  void settle_state();
+  void apply(std::vector<Change> changes);
+  void apply(Change& change, Worker& worker) const;
+  /// Reads the configuration again. Returns what was changed, a line each.
+  tl::expected<std::vector<std::string>, std::string> reload();
+  void reload_on_signal();
+
+  Worker& worker_of(Address address);
+  /// On the worker's thread, where that runs already.
+  void on(Worker& worker, const std::function<void()>& task);
+
+  using Edit = std::function<void(LunState&)>;
+  using Show = std::function<std::string(const LunState&)>;
+  void answer(const ControlRequest& request, const ControlServer::Reply& reply);
+  /// Changes what clients set, where there is an edit, and then shows it.
+  void edit_and_show(Address lun, Edit edit, Show show, ControlServer::Reply reply);
+  TargetReport report();
+  void wait_for_signals();
+  void wait_for_reload();
+  void look_after();
+  static void tell_systemd(const std::string& state);
+
+  const Options options_;
+  const Instant started_;
+  TargetDefinition definition_;
+  std::unique_ptr<StateFiles> state_;
+  std::unique_ptr<Recording> recording_;
+  std::unique_ptr<PollLoop> background_;
+  std::thread background_thread_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  bool workers_run_ = false;
+
+  boost::asio::io_context loop_{1};
+  boost::asio::signal_set ending_{loop_};
+  boost::asio::signal_set reloading_{loop_};
+  boost::asio::steady_timer look_after_timer_{loop_};
+  std::unique_ptr<ControlServer> control_;
+};
+
+}  // namespace aoe::target

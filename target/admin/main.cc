@@ -1,0 +1,268 @@
+// aoe-target: serves disk images and block devices as ATA over Ethernet LUNs.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "target/admin/command_line.h"
+#include "target/admin/config_file.h"
+#include "target/admin/control_client.h"
+#include "target/admin/daemon.h"
+
+namespace aoe::target {
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+
+void log(std::string_view line) {
+  fmt::print(stderr, "aoe-target: {}\n", line);
+}
+
+/// Options of the program itself, in the order of the help; most of them are in the long one only.
+void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
+  const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
+                                               "--read-only", "--buffers", "--config-string",
+                                               "--config"};
+  const auto mac_list = [&app](const char* names, const char* help, std::vector<Mac>& macs) {
+    app.add_option_function<std::vector<std::string>>(
+           names,
+           [&macs](const std::vector<std::string>& texts) {
+             for (const std::string& text : texts) macs.push_back(*parse_loose_mac(text));
+           },
+           help)
+        ->option_text("MAC,...")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check([](const std::string& text) {
+          return parse_loose_mac(text) ? std::string() : text + ": not a MAC address";
+        });
+  };
+  LunDefinition& lun = line.lun;
+  StoreDefinition& store = lun.store;
+  app.add_option("--shelf", line.shelf, "Shelf (major address), 0 to 65534")
+      ->option_text("N")
+      ->check(CLI::Range(0, Address::any_shelf - 1));
+  app.add_option("--slot", line.slot, "Slot (minor address), 0 to 254")
+      ->option_text("N")
+      ->check(CLI::Range(0, Address::any_slot - 1));
+  app.add_option("--interface", lun.interfaces, "Name or glob; again for more (default: all)")
+      ->type_name("IF")
+      ->allow_extra_args(false);
+  app.add_flag("-r,--read-only", store.read_only, "Refuse writes, and open IMAGE read-only");
+  app.add_flag("-d,--direct", line.direct, "Past the page cache: --io direct");
+  app.add_flag("-s,--sync", store.sync, "Answer a write when it is stable");
+  app.add_option("--io", line.io, "How to reach a file: auto, mapped, buffered, direct")
+      ->option_text("HOW")
+      ->check(CLI::IsMember({"auto", "mapped", "buffered", "direct"}));
+  app.add_option("-o,--offset", store.offset, "Sectors of IMAGE left out at its start")
+      ->option_text("N");
+  app.add_option("-l,--length", store.length, "Sectors served")->option_text("N");
+  app.add_option("--overlay", store.overlay, "Delta that takes the writes; IMAGE is only read")
+      ->type_name("FILE");
+  app.add_option("-b,--buffers", lun.buffers, "Commands a client may have outstanding (64)")
+      ->option_text("N")
+      ->check(CLI::Range(2, 65535));
+  mac_list("-m,--allow", "Answer these sources only", lun.allow);
+  mac_list("--deny", "Never answer these", lun.deny);
+  app.add_option("--config-string", lun.config_string, "Config string until one is set")
+      ->type_name("TEXT")
+      ->check([](const std::string& text) {
+        return text.size() <= config_string_size_max ? "" : "longer than 1024 bytes";
+      });
+  app.add_option("--model", lun.model, "What IDENTIFY says")->type_name("TEXT");
+  app.add_option("--serial", lun.serial, "The same; made from address and host unless given")
+      ->type_name("TEXT");
+  app.add_flag("--no-announce", line.silent, "Wait to be discovered");
+  app.add_option("--config", line.config_file, "Serve what this file says: aoe-target.yaml(5)")
+      ->type_name("FILE");
+  app.add_option("--state", line.state,
+                 "Where what clients set is kept\n(" + default_state_folder() + ")")
+      ->type_name("DIR");
+  app.add_flag("--no-state", line.no_state, "Forget it at the end");
+  app.add_option("--control", line.control, "Control socket, for ctl")->type_name("PATH");
+  app.add_option("--workers", line.workers, "Threads that serve, 1 to 64 (1)")
+      ->option_text("N")
+      ->check(CLI::Range(1, 64));
+  app.add_flag("--busy-poll", line.busy_poll, "Never sleep: half the latency for a whole core");
+  app.add_option("--pcap", line.capture, "Record all frames")->type_name("FILE");
+  app.add_option("IMAGE", line.operands, "Disk image, block device, NBD URI or memory:SIZE")
+      ->option_text(" ");
+  for (CLI::Option* const option : app.get_options()) {
+    const bool is_first = option->get_positional() || option->check_lname("help") ||
+                          option->check_lname("help-all") || option->check_lname("version");
+    const bool is_short = std::ranges::any_of(in_short_help, [option](const std::string& name) {
+      return option->check_lname(name.substr(2));
+    });
+    if (!long_help && !is_first && !is_short) option->group("");
+  }
+}
+
+/// `aoe-target check FILE`
+struct Check {
+  CLI::App* command = nullptr;
+  std::string file;
+
+  explicit Check(CLI::App& app)
+      : command(app.add_subcommand("check", "Say whether a configuration file is right")) {
+    command->add_option("FILE", file)->required();
+  }
+
+  int run() const {
+    const auto definition = read_config_file(file);
+    if (!definition) {
+      log(definition.error());
+      return exit_failure;
+    }
+    if (const auto missing = first_missing_image(*definition)) {
+      log(fmt::format("{}: {}", file, *missing));
+      return exit_failure;
+    }
+    fmt::print("{}: right, {} LUNs\n", file, definition->luns.size());
+    return 0;
+  }
+};
+
+/// `aoe-target ctl …`
+struct Control {
+  CLI::App* command = nullptr;
+  ControlArguments arguments;
+  std::string lun;
+  std::vector<std::string> add;
+  std::vector<std::string> remove;
+  std::vector<std::string> macs;
+  std::optional<std::string> text;
+  bool release = false;
+  bool clear = false;
+
+  explicit Control(CLI::App& app)
+      : command(app.add_subcommand("ctl", "Ask a running target, or change it")) {
+    arguments.socket = default_control_socket;
+    command->require_subcommand(1);
+    command->add_option("--socket", arguments.socket, "Its control socket")->type_name("PATH");
+    command->add_flag("--json", arguments.json, "Show the reply as JSON");
+    const auto simple = [this](const char* name, const char* help, ControlCommand what) {
+      command->add_subcommand(name, help)->fallthrough()->callback([this, what] {
+        arguments.request = what;
+      });
+    };
+    simple("status", "What is served, and where", ControlCommand::status);
+    simple("stats", "What it did", ControlCommand::stats);
+    simple("metrics", "The same, for Prometheus", ControlCommand::metrics);
+    simple("reload", "Read the configuration again", ControlCommand::reload);
+
+    const auto of_lun = [this](const char* name, const char* help) {
+      CLI::App* const sub = command->add_subcommand(name, help)->fallthrough();
+      sub->add_option("LUN", lun, "Such as e0.2")->required()->check([](const std::string& word) {
+        const auto address = parse_address(word);
+        return address && address->is_exact() ? std::string() : word + ": not a LUN such as e0.2";
+      });
+      return sub;
+    };
+    const auto is_mac = [](const std::string& word) {
+      return parse_loose_mac(word) ? std::string() : word + ": not a MAC address";
+    };
+    CLI::App* const mask = of_lun("mask", "Show or change a mask list");
+    mask->add_option("--add", add)->option_text("MAC")->allow_extra_args(false)->check(is_mac);
+    mask->add_option("--remove", remove)
+        ->option_text("MAC")
+        ->allow_extra_args(false)
+        ->check(is_mac);
+    mask->callback([this] {
+      arguments.request = ControlMask{*parse_address(lun), all(add), all(remove)};
+    });
+    CLI::App* const reserve = of_lun("reserve", "Show or replace a reservation");
+    reserve->add_option("MAC", macs)->option_text(" ")->check(is_mac);
+    reserve->add_flag("--release", release, "Nobody holds it any more");
+    reserve->callback([this] {
+      ControlReserve request{*parse_address(lun), std::nullopt};
+      if (release || !macs.empty()) request.macs = release ? std::vector<Mac>{} : all(macs);
+      arguments.request = request;
+    });
+    CLI::App* const config = of_lun("config", "Show or set a config string");
+    config->add_option("TEXT", text)->option_text(" ");
+    config->add_flag("--clear", clear, "Make it empty");
+    config->callback([this] {
+      if (clear) text = "";
+      arguments.request = ControlConfig{*parse_address(lun), text};
+    });
+  }
+
+  static std::vector<Mac> all(const std::vector<std::string>& words) {
+    std::vector<Mac> result;
+    result.reserve(words.size());
+    for (const std::string& word : words) result.push_back(*parse_loose_mac(word));
+    return result;
+  }
+};
+
+int serve(const CommandLine& line) {
+  const auto definition = definition_of(line);
+  if (!definition) {
+    log(definition.error());
+    return exit_failure;
+  }
+  Daemon::Options options;
+  options.log = log;
+  options.version = AOE_VERSION;
+  options.state_is_optional =
+      definition->state_folder == default_state_folder() && line.state.empty();
+  if (!line.config_file.empty()) {
+    options.read_again = [line] { return definition_of(line); };
+  }
+  const auto daemon = Daemon::open(*definition, std::move(options));
+  if (!daemon) {
+    log(daemon.error());
+    return exit_failure;
+  }
+  return (*daemon)->run() ? 0 : exit_failure;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app;
+  app.name("aoe-target");
+  app.get_formatter()->column_width(26);
+  app.set_version_flag("--version", "aoe-target " AOE_VERSION, "Show the version and exit");
+  app.set_help_flag("--help", "Show this help and exit");
+  app.option_defaults()->always_capture_default(false);
+  app.footer(
+      "Serves until SIGINT or SIGTERM. As for vblade: aoe-target SHELF SLOT IF IMAGE.\n"
+      "Example: aoe-target --shelf 0 --slot 2 --interface eth1 disk.img");
+  CommandLine line;
+  app.set_help_all_flag("--help-all", "Show all options, and those of ctl");
+  const bool long_help = std::any_of(
+      argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help-all"; });
+  describe_serving(app, line, long_help);
+  const Check check(app);
+  const Control control(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    log(fmt::format("{} (aoe-target --help shows how)", error.what()));
+    return exit_usage;
+  }
+  if (check.command->parsed()) return check.run();
+  if (control.command->parsed()) return run_control(control.arguments, stdout);
+  if (const auto error = complete(line)) {
+    log(fmt::format("{} (aoe-target --help shows how)", *error));
+    return exit_usage;
+  }
+  return serve(line);
+}
+
+}  // namespace
+}  // namespace aoe::target
+
+int main(int argc, char** argv) {
+  return aoe::target::run(argc, argv);
+}

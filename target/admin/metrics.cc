@@ -1,0 +1,180 @@
+#include "target/admin/metrics.h"
+
+#include <functional>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <prometheus/text_serializer.h>
+
+namespace aoe::target {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Label = ClientMetric::Label;
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+std::vector<Label> labels(const LunReport& lun) {
+  std::vector<Label> labels{{"lun", fmt::format("{}", lun.address)}};
+  if (!lun.interfaces.empty()) {
+    labels.push_back({"interfaces", fmt::format("{}", fmt::join(lun.interfaces, ","))});
+  }
+  return labels;
+}
+
+std::vector<Label> labels(const PortReport& port) {
+  return {{"interface", port.interface}};
+}
+
+std::vector<Label> with(std::vector<Label> labels, std::string name, std::string_view value) {
+  labels.push_back({std::move(name), std::string(value)});
+  return labels;
+}
+
+ClientMetric counter(std::vector<Label> labels, std::uint64_t value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.counter.value = static_cast<double>(value);
+  return metric;
+}
+
+ClientMetric gauge(std::vector<Label> labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  return metric;
+}
+
+ClientMetric histogram(std::vector<Label> labels, const LatencyHistogram& latency) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  std::uint64_t cumulative = 0;
+  for (std::size_t place = 0; place < LatencyHistogram::size; ++place) {
+    cumulative += latency.counts[place];
+    const auto limit = LatencyHistogram::limit(place);
+    if (limit) metric.histogram.bucket.push_back({cumulative, seconds(*limit)});
+  }
+  metric.histogram.sample_count = cumulative;
+  metric.histogram.sample_sum = seconds(latency.sum);
+  return metric;
+}
+
+class Families {
+ public:
+  MetricFamily& add(std::string name, std::string help, MetricType type) {
+    return families_.emplace_back(MetricFamily{std::move(name), std::move(help), type, {}});
+  }
+
+  /// A counter of every report in `of`.
+  template <typename Report>
+  void count(const std::vector<Report>& of, std::string name, std::string help,
+             std::uint64_t Report::*value) {
+    MetricFamily& family = add(std::move(name), std::move(help), MetricType::Counter);
+    for (const Report& report : of) {
+      family.metric.push_back(counter(labels(report), report.*value));
+    }
+  }
+
+  /// One for each value of an enumeration, whose words are the label `reason`.
+  template <typename Enum, typename Report, typename Counters, std::size_t N>
+  void count(const std::vector<Report>& of, std::string name, std::string help,
+             std::array<std::uint64_t, N> Counters::*values) {
+    MetricFamily& family = add(std::move(name), std::move(help), MetricType::Counter);
+    for (const Report& report : of) {
+      for (std::size_t i = 0; i < N; ++i) {
+        family.metric.push_back(counter(with(labels(report), "reason", text(static_cast<Enum>(i))),
+                                        (report.*values)[i]));
+      }
+    }
+  }
+
+  template <typename Report, typename Value>
+  void show(const std::vector<Report>& of, std::string name, std::string help, Value value) {
+    MetricFamily& family = add(std::move(name), std::move(help), MetricType::Gauge);
+    for (const Report& report : of) {
+      family.metric.push_back(
+          gauge(labels(report), static_cast<double>(std::invoke(value, report))));
+    }
+  }
+
+  /// A family without series is left out: Prometheus has no use for it.
+  std::string serialized() && {
+    std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
+    return prometheus::TextSerializer().Serialize(families_);
+  }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void add_luns(Families& families, const std::vector<LunReport>& luns) {
+  const auto count = [&](const char* name, const char* help, std::uint64_t LunReport::*value) {
+    families.count(luns, fmt::format("aoe_target_lun_{}_total", name), help, value);
+  };
+  families.show(luns, "aoe_target_lun_size_bytes", "Size of the LUN",
+                [](const LunReport& lun) { return lun.sectors * 512; });
+  families.show(luns, "aoe_target_lun_read_only", "1 where writes are refused",
+                &LunReport::read_only);
+  families.show(luns, "aoe_target_lun_mask_entries", "Addresses on the mask list; 0: all answered",
+                [](const LunReport& lun) { return lun.mask.size(); });
+  families.show(luns, "aoe_target_lun_reservation_entries", "Addresses that hold the reservation",
+                [](const LunReport& lun) { return lun.reservation.size(); });
+  count("requests", "Requests for the LUN", &LunReport::requests);
+  count("replies", "Replies to them", &LunReport::replies);
+  count("reads", "Reads of the store", &LunReport::reads);
+  count("writes", "Writes to the store", &LunReport::writes);
+  count("flushes", "Flushes of the store", &LunReport::flushes);
+  count("trims", "Trims of the store", &LunReport::trims);
+  count("verifies", "Verifications of the store", &LunReport::verifies);
+  count("read_bytes", "Bytes read", &LunReport::bytes_read);
+  count("written_bytes", "Bytes written", &LunReport::bytes_written);
+  count("aoe_errors", "Replies with an AoE error", &LunReport::aoe_errors);
+  count("ata_errors", "Replies with an ATA error", &LunReport::ata_errors);
+  count("store_errors", "Operations that the store failed", &LunReport::store_errors);
+  count("state_errors", "Settings that could not be made stable", &LunReport::state_errors);
+  count("announcements", "Announcements sent", &LunReport::announcements);
+  count("dropped_busy", "Requests dropped, too many being in flight", &LunReport::dropped_busy);
+  families.count<Silence>(luns, "aoe_target_lun_silences_total", "Requests not answered",
+                          &LunReport::silences);
+  MetricFamily& latency = families.add("aoe_target_lun_latency_seconds",
+                                       "Time from request to reply", MetricType::Histogram);
+  for (const LunReport& lun : luns) {
+    latency.metric.push_back(histogram(labels(lun), lun.latency));
+  }
+}
+
+void add_ports(Families& families, const std::vector<PortReport>& ports) {
+  const auto count = [&](const char* name, const char* help, std::uint64_t PortReport::*value) {
+    families.count(ports, fmt::format("aoe_target_port_{}_total", name), help, value);
+  };
+  families.show(ports, "aoe_target_port_up", "1 while the interface is up", &PortReport::up);
+  families.show(ports, "aoe_target_port_mtu_bytes", "MTU of the interface", &PortReport::mtu);
+  count("received_frames", "Frames received", &PortReport::received);
+  count("sent_frames", "Frames sent", &PortReport::sent);
+  count("receive_dropped_frames", "Frames lost before they were read",
+        &PortReport::receive_dropped);
+  count("send_dropped_frames", "Frames that could not be sent", &PortReport::send_dropped);
+  count("responses", "Responses received and ignored", &PortReport::responses);
+  count("not_addressed", "Requests for LUNs that are not here", &PortReport::not_addressed);
+  families.count<Rule>(ports, "aoe_target_port_rejects_total", "Frames that break a rule",
+                       &PortReport::rejects);
+}
+
+}  // namespace
+
+std::string prometheus_text(const TargetReport& report) {
+  Families families;
+  families.add("aoe_target_info", "Version of the target", MetricType::Gauge)
+      .metric.push_back(gauge({{"version", report.version}}, 1));
+  families.add("aoe_target_uptime_seconds", "Time since the start", MetricType::Gauge)
+      .metric.push_back(gauge({}, seconds(report.uptime)));
+  add_luns(families, report.luns);
+  add_ports(families, report.ports);
+  return std::move(families).serialized();
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,78 @@
+// The ATA device inside a LUN: registers of a command in, what becomes of it out.
+//
+// A pure function of the request and of what the disk is; transfers themselves are the caller's.
+// Rules, in the order they are checked (AoEr11 §3.1, ATA8-ACS):
+// - IDENTIFY, READ and WRITE (SECTORS and DMA, plain and EXT), READ VERIFY (EXT), FLUSH CACHE (EXT),
+//   CHECK POWER MODE, IDLE and STANDBY (IMMEDIATE), SMART, and DATA SET MANAGEMENT (TRIM) where the
+//   store can trim, are known; any other opcode is aborted (ABRT).
+// - W must be set for a write and for TRIM, and clear for a read, IDENTIFY and SMART; else AoE
+//   error 2. Other commands move no data, so W says nothing there.
+// - An EXT opcode without E is aborted: E clear says that only 28 bits of LBA are meant, and a
+//   sector that nobody meant must not be touched. A plain opcode with E is done where its LBA
+//   fits 28 bits, for both readings then name the same sector; beyond that it is IDNF. Commands
+//   without an LBA do not look at E.
+// - A write or TRIM to a read-only disk is aborted. (ATA8 has no way to announce one.)
+// - A count of 0 (256 or 65536 sectors to ATA) or beyond what a frame carries is aborted. IDENTIFY
+//   and SMART, whose data is always 512 bytes, also take a count of 0, which ATA leaves undefined
+//   there. READ VERIFY carries no data, so a frame does not limit it: up to 255 sectors.
+// - A range that does not end within the disk is IDNF; of a TRIM, nothing is done then.
+// - STANDBY makes the disk's cache stable first, as ATA asks; it never stops spinning.
+// - SMART needs its key in the LBA (ABRT), and but for ENABLE that it is enabled (ABRT).
+// A (the server may answer before the data is stable) changes nothing: like a disk with a write
+// cache, this one answers a write when everyone reads it, and makes it stable when asked to flush.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "proto/frame.h"
+
+namespace aoe::target {
+
+/// The disk's part of a command.
+enum class DiskAction : std::uint8_t { read, write, flush, verify, trim };
+
+/// "read", "write", …: for logs.
+std::string_view text(DiskAction action);
+
+/// What a reply says besides echoing the request.
+struct AtaRegisters {
+  std::uint8_t status = ata::status_drdy;
+  std::uint8_t error = 0;
+  std::uint8_t sectors_left = 0;
+  std::optional<std::uint64_t> lba{};  // where it is not the request's
+
+  bool operator==(const AtaRegisters&) const = default;
+};
+
+/// Success, with the 512 bytes of IDENTIFY DEVICE.
+struct IdentifyData {
+  bool operator==(const IdentifyData&) const = default;
+};
+
+/// A SMART command that may be carried out.
+struct SmartWork {
+  ata::Smart what;
+  bool operator==(const SmartWork&) const = default;
+};
+
+/// An ErrorCode is an AoE error: the request contradicts itself.
+using AtaOutcome = std::variant<DiskAction, IdentifyData, SmartWork, AtaRegisters, ErrorCode>;
+
+struct AtaDevice {
+  std::uint64_t sectors = 0;
+  bool read_only = false;
+  bool can_trim = false;
+  bool smart_enabled = true;
+
+  /// What becomes of a request, where a frame carries `sectors_max` sectors.
+  AtaOutcome start(const AtaRequest& request, std::uint8_t sectors_max) const;
+};
+
+/// The registers after an operation that the disk failed: UNC for a read or verify; a device fault
+/// for others, with ERR too since some clients look at nothing else.
+AtaRegisters disk_failed(DiskAction action, std::uint8_t sectors);
+
+}  // namespace aoe::target

@@ -1,0 +1,180 @@
+// The engine of one LUN: AoEr11's server side for one shelf and slot, as a function of frames.
+//
+// It owns what a LUN remembers (config string, mask list, reservation: its LunState) and does no
+// I/O: a request comes in, an outcome goes out. Its caller (Service) has decoded the frame, found
+// that it is a request for this LUN, does the disk's work, and sends the reply. Never fails,
+// whatever the frame holds.
+//
+// A request meets these, in this order, and the first that applies decides:
+// 1. its source is a group address: silence, for a reply would reach a crowd that never asked;
+// 2. the administrator's rules do not admit its source, or the mask list does not name it (§3.3):
+//    silence, whatever the command;
+// 3. its body breaks a rule of the wire: the AoE error of answer_to(rule) (§2.4);
+// 4. config: §3.2; a set of the very string that is there succeeds, so a retransmitted set is
+//    harmless;
+// 5. mask list: §3.3; an edit stays within what one reply can list at this MTU;
+// 6. reserve: §3.4; more addresses than one reply can list at this MTU are error 2;
+// 7. ATA from a source that is not on a reservation: error 6, IDENTIFY DEVICE excepted;
+// 8. ATA: see ata_device.h;
+// 9. vendor commands: error 1.
+// Where a list or string was set through a larger MTU and its reply does not fit this one: a mask
+// reply with MError 1, or error 2. Nothing is changed then that was not asked for.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "proto/frame.h"
+#include "proto/identify.h"
+#include "target/lun/access_list.h"
+#include "target/lun/ata_device.h"
+#include "target/lun/smart.h"
+#include "target/store/store.h"
+#include "wire/frame_port.h"
+
+namespace aoe::target {
+
+struct LunOptions {
+  Address address;                  // exact: no wildcard
+  std::uint64_t sectors = 0;        // of 512 bytes
+  std::uint16_t buffer_count = 64;  // advertised: messages that may be outstanding
+  std::uint16_t firmware = 0;       // advertised: our version
+  bool read_only = false;           // writes are aborted
+  bool write_cache = true;          // a write may be answered before it is stable
+  StoreTraits disk;
+  AccessRules access;
+  bool announced = true;  // unasked, to everyone who may use it
+  FixedText<20> serial;
+  FixedText<40> model;
+  FixedText<8> revision;      // IDENTIFY's firmware text
+  std::string config_string;  // at first; at most 1024 bytes
+};
+
+/// What clients set in a LUN, and what survives a restart (§3.2 to §3.4).
+struct LunState {
+  std::string config_string;  // any bytes, at most 1024
+  std::vector<Mac> mask;      // at most 255
+  std::vector<Mac> reserved;  // at most 255
+
+  bool operator==(const LunState&) const = default;
+};
+
+/// Why a request gets no answer (§3.2, §3.3).
+enum class Silence : std::uint8_t {
+  source_multicast,  // an answer would go to many
+  source_denied,     // the administrator's rules do not admit the source
+  source_masked,     // the mask list is not empty and does not name the source
+  config_mismatch,   // a test or prefix that does not match
+};
+inline constexpr int silence_count = static_cast<int>(Silence::config_mismatch) + 1;
+
+/// What a reply says, for whoever counts.
+enum class Verdict : std::uint8_t { success, ata_error, aoe_error };
+
+/// A reply lies encoded in the buffer that the caller gave.
+struct ReplyReady {
+  std::size_t size;  // bytes
+  Verdict verdict = Verdict::success;
+  /// It says that something was set: it may go once LunState is stable.
+  bool says_set = false;
+};
+
+/// What a reply needs once the disk has done its part.
+struct PendingReply {
+  Header header;  // of the reply
+  AtaFlags flags;
+  std::uint64_t lba = 0;
+  std::uint8_t sectors = 0;  // of the request
+  DiskAction action{};
+};
+
+/// The disk's part of a request; the caller performs it, then calls finish().
+struct DiskWork {
+  using Kind = DiskAction;
+  Kind kind;
+  std::uint64_t lba = 0;
+  std::uint8_t sectors = 0;  // read, write, verify
+  Bytes data;                // of a write or trim; a view into the request
+  PendingReply pending;
+};
+
+using Outcome = std::variant<Silence, ReplyReady, DiskWork>;
+
+/// The room that replies need at this MTU, bytes.
+constexpr std::size_t reply_size_max(std::size_t mtu) {
+  return std::max(ethernet_header_size + mtu, frame_size_min);
+}
+
+class Lun {
+ public:
+  explicit Lun(const LunOptions& options);
+
+  Address address() const { return options_.address; }
+
+  /// Handles a request that arrived on `link`: not a response, and covering address(). `reply` has
+  /// room for the longest reply at this MTU: 14 + mtu bytes, and 60 at least.
+  Outcome handle(const Frame& request, const Link& link, MutableBytes reply);
+
+  /// The bytes of `reply` into which a read goes, so that no copy is needed; none for other work.
+  static MutableBytes read_place(const PendingReply& pending, MutableBytes reply);
+
+  /// Encodes the reply to a request whose disk work is over: success, an ATA error, or AoE error 3
+  /// where the disk is gone (§2.4, is_gone()). A failed operation never carries data.
+  static ReplyReady finish(const PendingReply& pending, std::error_code error, MutableBytes reply);
+
+  /// The reply to a read without the data, which is sent after it. Returns its size.
+  static std::size_t finish_head(const PendingReply& pending, Bytes data, MutableBytes head);
+
+  /// Turns the reply to a request that set something into one that says that it could not be kept:
+  /// a mask reply with MError 1, else AoE error 3. `reply` has room for 60 bytes.
+  static ReplyReady refuse_set(Bytes reply_that_said_so, MutableBytes reply);
+
+  LunState state() const;
+  /// Takes over what state() gave, now or in an earlier life.
+  void restore(const LunState& state);
+  /// Another number after each change of state().
+  std::uint64_t revision() const { return revision_; }
+
+  const LunOptions& options() const { return options_; }
+  /// The options changed; address, and what is set, stay.
+  void change(const LunOptions& options);
+
+  /// For SMART: whoever does the disk's work counts here.
+  Health& health() { return health_; }
+
+  /// §3.2: to whom to announce this LUN: everyone (the broadcast address), or each MAC that may use
+  /// it where a mask list or the administrator's rules name them; nobody where that is unwanted.
+  std::vector<Mac> announce_to() const;
+  /// Encodes the unasked config reply into reply_size_max(link.mtu) bytes. Returns the frame's
+  /// size; 0 where it does not fit the MTU.
+  std::size_t announce(const Link& link, Mac destination, MutableBytes frame) const;
+
+ private:
+  struct Exchange;
+
+  Outcome config(const ConfigRequest& request, const Exchange& exchange);
+  Outcome mask(const MaskRequest& request, const Exchange& exchange);
+  Outcome reserve(const ReserveRequest& request, const Exchange& exchange);
+  Outcome ata(const AtaRequest& request, const Exchange& exchange);
+  ReplyReady smart(ata::Smart what, const AtaRequest& request, const Exchange& exchange);
+  ReplyReady identify(const AtaRequest& request, const Exchange& exchange) const;
+
+  Bytes config_string() const { return Bytes(config_string_).first(config_string_size_); }
+  void set_config_string(Bytes string);
+  ConfigReply config_reply(ConfigCommand command, const Link& link) const;
+
+  LunOptions options_;
+  AtaDevice device_;
+  std::array<std::uint8_t, config_string_size_max> config_string_{};
+  std::size_t config_string_size_ = 0;
+  MaskList mask_;
+  Reservation reservation_;
+  Health health_;
+  std::uint64_t revision_ = 0;
+};
+
+}  // namespace aoe::target

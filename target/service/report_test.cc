@@ -1,0 +1,108 @@
+#include "target/service/report.h"
+
+#include <gtest/gtest.h>
+
+namespace aoe::target {
+namespace {
+
+using namespace std::chrono_literals;
+
+TargetReport report() {
+  TargetReport report;
+  report.version = "0.1.0";
+  report.uptime = 26h + 3min + 4s;
+  LunReport disk;
+  disk.address = {0, 2};
+  disk.path = "/srv/disk.img";
+  disk.store = "mapped";
+  disk.sectors = 131072;
+  disk.requests = 1200;
+  disk.reads = 700;
+  disk.writes = 450;
+  disk.flushes = 3;
+  disk.trims = 2;
+  disk.bytes_read = 5'734'400;
+  disk.bytes_written = 1'000;
+  disk.aoe_errors = 1;
+  disk.ata_errors = 2;
+  disk.dropped_busy = 4;
+  disk.silences[static_cast<std::size_t>(Silence::source_masked)] = 7;
+  disk.silences[static_cast<std::size_t>(Silence::config_mismatch)] = 1;
+  for (int i = 0; i < 99; ++i) disk.latency.add(100us);
+  disk.latency.add(10s);
+  disk.latency.add(10s);
+  LunReport remote;
+  remote.address = {65534, 254};
+  remote.path = "nbd://host/\x1b[31m";
+  remote.store = "nbd";
+  remote.read_only = true;
+  remote.interfaces = {"eth0", "br*"};
+  remote.mask = {{{2, 0, 0, 0, 0, 1}}};
+  remote.reservation = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}};
+  report.luns = {disk, remote};
+  PortReport port;
+  port.interface = "eth0";
+  port.mac = {{2, 0, 0, 10, 11, 12}};
+  port.mtu = 9000;
+  port.up = true;
+  port.received = 1234567;
+  port.sent = 1234000;
+  port.receive_dropped = 5;
+  port.send_dropped = 6;
+  port.responses = 8;
+  port.not_addressed = 9;
+  port.rejects[static_cast<std::size_t>(Rule::frame_too_short)] = 2;
+  port.rejects[static_cast<std::size_t>(Rule::unknown_command)] = 3;
+  report.ports = {port};
+  return report;
+}
+
+TEST(Report, StatusIsWhatThereIs) {
+  EXPECT_EQ(status_table(report()), R"(aoe-target 0.1.0, up 1d 02:03:04
+
+lun         store   access      interfaces     size      mask  reserved  path
+e0.2        mapped  read-write  all         0.067GB  everyone  everyone  /srv/disk.img
+e65534.254  nbd     read-only   eth0,br*    0.000GB         1         2  nbd://host/\x1b[31m
+
+interface  mac                state   mtu  received     sent  dropped
+eth0       02:00:00:0a:0b:0c  up     9000   1234567  1234000       11
+)");
+}
+
+TEST(Report, StatsAreWhatItDid) {
+  EXPECT_EQ(stats_table(report()),
+            "aoe-target 0.1.0, up 1d 02:03:04\n\n"
+            "lun         requests  reads  writes  flushes  trims  MB-read  MB-written  errors  busy"
+            "      p50    p99  not answered\n"
+            "e0.2            1200    700     450        3      2      5.7         0.0       3     4"
+            "  <=128us  >4.2s  7 masked source, 1 config mismatch\n"
+            "e65534.254         0      0       0        0      0      0.0         0.0       0     0"
+            "        -      -  -\n\n"
+            "interface  received     sent  lost  unsent  responses  others  rejected  reasons\n"
+            "eth0        1234567  1234000     5       6          8       9         5"
+            "  2 frame too short, 3 unknown command\n");
+}
+
+TEST(Report, AnEmptyTargetHasTheHeadsOfItsTables) {
+  TargetReport empty;
+  empty.version = "0.1.0";
+  empty.uptime = 59s + 999ms;
+  EXPECT_EQ(status_table(empty),
+            "aoe-target 0.1.0, up 00:00:59\n\n"
+            "lun  store  access  interfaces  size  mask  reserved  path\n\n"
+            "interface  mac  state  mtu  received  sent  dropped\n");
+}
+
+TEST(Report, EachSilenceHasItsWords) {
+  std::set<std::string_view> words;
+  for (int i = 0; i < silence_count; ++i) words.insert(text(static_cast<Silence>(i)));
+  EXPECT_EQ(words.size(), static_cast<std::size_t>(silence_count));
+}
+
+TEST(Report, BytesAreShownAsPrintableText) {
+  EXPECT_EQ(escaped("a b~\\"), "a b~\\\\");
+  EXPECT_EQ(escaped(std::string_view("\0\n\x7f\xff", 4)), "\\x00\\x0a\\x7f\\xff");
+}
+
+}  // namespace
+}  // namespace aoe::target

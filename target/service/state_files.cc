@@ -1,0 +1,135 @@
+#include "target/service/state_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/descriptor.h"
+#include "config/yaml_file.h"
+
+namespace aoe::target {
+namespace {
+
+/// A config string may hold any byte, so it is kept as two hexadecimal digits each.
+std::string hexadecimal(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<std::uint8_t>(c));
+  return text;
+}
+
+std::optional<std::string> from_hexadecimal(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const std::size_t high = digits.find(text[i]);
+    const std::size_t low = digits.find(text[i + 1]);
+    if (high == digits.npos || low == digits.npos) return std::nullopt;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return bytes;
+}
+
+std::string quoted(const std::vector<Mac>& macs) {
+  std::vector<std::string> texts;
+  texts.reserve(macs.size());
+  for (const Mac mac : macs) texts.push_back(fmt::format("\"{}\"", mac));
+  return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+
+std::string text_of(Address lun, const LunState& state) {
+  return fmt::format(
+      "# What clients of {} have set (aoe-target). The config string is in hexadecimal.\n"
+      "config-string: \"{}\"\nmask: {}\nreserved: {}\n",
+      lun, hexadecimal(state.config_string), quoted(state.mask), quoted(state.reserved));
+}
+
+std::vector<Mac> read_macs(YamlMap& map, const std::string& key) {
+  std::vector<Mac> macs;
+  for (const YAML::Node& item : map.items(key)) {
+    const auto mac = parse_mac(item.Scalar());
+    if (!mac) map.fail(item, key + ": expected a MAC address such as 02:00:00:00:00:01");
+    if (macs.size() == MacSet::capacity) map.fail(item, key + ": more than 255 addresses");
+    macs.push_back(*mac);
+  }
+  return macs;
+}
+
+LunState read_state(const YAML::Node& root, const std::string& file) {
+  YamlMap map(root, file, "state");
+  LunState state;
+  const YAML::Node text = map.require("config-string");
+  const auto bytes = text.IsScalar() ? from_hexadecimal(text.Scalar()) : std::nullopt;
+  if (!bytes || bytes->size() > config_string_size_max) {
+    map.fail(text, "config-string: expected at most 1024 bytes in hexadecimal");
+  }
+  state.config_string = *bytes;
+  state.mask = read_macs(map, "mask");
+  state.reserved = read_macs(map, "reserved");
+  map.finish();
+  return state;
+}
+
+std::error_code write_whole(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(descriptor, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return last_error();
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return ::fsync(descriptor) == 0 ? std::error_code{} : last_error();
+}
+
+}  // namespace
+
+tl::expected<StateFiles, std::string> StateFiles::open(const std::string& folder) {
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+    return tl::unexpected(folder + ": " + last_error().message());
+  }
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) {
+    return tl::unexpected(folder + ": " + last_error().message());
+  }
+  if (!S_ISDIR(status.st_mode)) return tl::unexpected(folder + ": Not a directory");
+  if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return tl::unexpected(folder + ": " + last_error().message());
+  }
+  return StateFiles(folder);
+}
+
+std::string StateFiles::path(Address lun) const {
+  return fmt::format("{}/{}.yaml", folder_, lun);
+}
+
+tl::expected<std::optional<LunState>, std::string> StateFiles::load(Address lun) const {
+  const std::string file = path(lun);
+  if (::access(file.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  const auto text = file_text(file);
+  if (!text) return tl::unexpected(text.error());
+  const auto state =
+      read_yaml(*text, file, [&](const YAML::Node& root) { return read_state(root, file); });
+  if (!state) return tl::unexpected(state.error());
+  return *state;
+}
+
+std::error_code StateFiles::save(Address lun, const LunState& state) const {
+  const std::string file = path(lun);
+  const std::string beside = file + ".new";
+  {
+    const Descriptor written(
+        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (written.get() < 0) return last_error();
+    if (const auto error = write_whole(written.get(), text_of(lun, state))) return error;
+  }
+  if (std::rename(beside.c_str(), file.c_str()) != 0) return last_error();
+  const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return last_error();
+  return {};
+}
+
+}  // namespace aoe::target

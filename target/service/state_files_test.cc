@@ -1,0 +1,101 @@
+#include "target/service/state_files.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "base/testing/test_folder.h"
+#include "target/testing/test_words.h"
+
+namespace aoe::target {
+namespace {
+
+class StateFilesTest : public ::testing::Test {
+ protected:
+  StateFiles open(const std::string& name = "state") {
+    auto files = StateFiles::open(folder.path(name));
+    EXPECT_TRUE(files) << files.error();
+    return *files;
+  }
+  std::string error_of_load(const std::string& text) {
+    const StateFiles files = open();
+    std::ofstream(folder.path("state/e7.3.yaml")) << text;
+    const auto state = files.load(own_address);
+    return state ? "no error" : folder.shorten(state.error());
+  }
+
+  TestFolder folder;
+};
+
+TEST_F(StateFilesTest, NothingWasSavedAtFirst) {
+  EXPECT_EQ(open().load(own_address).value(), std::nullopt);
+}
+
+TEST_F(StateFilesTest, GivesBackWhatWasSavedLast) {
+  const StateFiles files = open();
+  std::string every_byte;
+  for (int i = 0; i < 256; ++i) every_byte += static_cast<char>(i);
+  const LunState full{every_byte + every_byte + every_byte + every_byte, numbered_macs(255),
+                      numbered_macs(200)};
+  for (const LunState& state : {LunState{"abc", {client_mac}, {}}, full, LunState{}}) {
+    EXPECT_EQ(files.save(own_address, state), std::error_code{});
+    EXPECT_EQ(files.load(own_address).value(), state);
+    EXPECT_EQ(open().load(own_address).value(), state) << "in a later life";
+  }
+  EXPECT_EQ(files.load({7, 4}).value(), std::nullopt) << "each LUN has its own";
+}
+
+TEST_F(StateFilesTest, AFileThatHoldsSomethingElseIsAnError) {
+  EXPECT_EQ(error_of_load(""), "state/e7.3.yaml:1:1: state: expected a mapping");
+  EXPECT_EQ(error_of_load("mask: []\nreserved: []\n"),
+            "state/e7.3.yaml:1:1: state: key 'config-string' is missing");
+  EXPECT_EQ(
+      error_of_load("config-string: \"6\"\nmask: []\nreserved: []\n"),
+      "state/e7.3.yaml:1:16: state: config-string: expected at most 1024 bytes in hexadecimal");
+  EXPECT_EQ(error_of_load("config-string: \"\"\nmask: [a]\nreserved: []\n"),
+            "state/e7.3.yaml:2:8: state: mask: expected a MAC address such as 02:00:00:00:00:01");
+  EXPECT_NE(error_of_load("config-string: \"\"\nmask: [\n"), "no error");
+}
+
+TEST_F(StateFilesTest, FolderThatCanNotBeUsedIsNamed) {
+  EXPECT_EQ(StateFiles::open("/proc/nowhere").error(), "/proc/nowhere: No such file or directory");
+  EXPECT_EQ(folder.shorten(StateFiles::open(folder.make_image(1, "file")).error()),
+            "file: Not a directory");
+}
+
+TEST_F(StateFilesTest, WhatCanNotBeSavedIsAnError) {
+  const StateFiles files = open();
+  std::filesystem::remove_all(folder.path("state"));
+  EXPECT_EQ(files.save(own_address, {}), std::errc::no_such_file_or_directory);
+}
+
+TEST_F(StateFilesTest, AKillAtAnyInstantLeavesTheOldOrTheNew) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 30; ++round) {
+    const StateFiles files = open();
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (std::size_t i = 0;; ++i) {
+        const std::string text(1000, static_cast<char>('a' + i % 26));
+        static_cast<void>(files.save(own_address, {text, numbered_macs(i % 255), {}}));
+      }
+    }
+    ::usleep(static_cast<useconds_t>(random() % 5000));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const auto state = files.load(own_address);
+    ASSERT_TRUE(state) << state.error();
+    if (!*state) continue;
+    const std::string& text = (*state)->config_string;
+    EXPECT_EQ(text, std::string(1000, text[0]));
+    EXPECT_EQ((*state)->mask, numbered_macs((*state)->mask.size()));
+  }
+}
+
+}  // namespace
+}  // namespace aoe::target

@@ -1,0 +1,351 @@
+#include "target/service/worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace aoe::target {
+namespace {
+
+/// Frames that one port is served before others have their turn.
+constexpr std::size_t frames_per_turn = 4 * batch_size;
+
+/// Sources are spread over this many receive queues, so that a flood fills one of them.
+constexpr int lanes = 8;
+
+Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+PacketPort::Options port_options(unsigned share, unsigned shares) {
+  PacketPort::Options options;
+  options.lanes = lanes;
+  options.share = share;
+  options.shares = shares;
+  return options;
+}
+
+}  // namespace
+
+struct Worker::Served {
+  LunDefinition definition;
+  std::string kind;        // of its store
+  Instant told_trouble{};  // when a failure was logged last
+  std::uint64_t untold_troubles = 0;
+};
+
+struct Worker::OpenPort {
+  FramePort* served;  // the packet port, or the one that records it
+  std::unique_ptr<RecordingPort> recording;
+  PortCounters told;  // losses that were logged
+};
+
+/// A store whose LUN is gone, until it is stable.
+class Worker::Retirement final : public StoreOperation {
+ public:
+  /// `over` is called inside done(), so it is too early there to destroy this.
+  Retirement(std::string path, std::unique_ptr<Store> store, const World& world,
+             std::function<void()> over)
+      : path_(std::move(path)), store_(std::move(store)), world_(world), over_(std::move(over)) {
+    kind = Kind::flush;
+  }
+  void begin() {
+    store_->start(*this);
+    store_->submit();
+  }
+  void done(std::error_code error) override {
+    is_over = true;
+    if (error) world_.log(fmt::format("{}: flushing: {}", path_, error.message()));
+    over_();
+  }
+  Store& store() { return *store_; }
+  bool is_over = false;
+
+ private:
+  const std::string path_;
+  const std::unique_ptr<Store> store_;
+  const World& world_;
+  const std::function<void()> over_;
+};
+
+Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle)
+    : world_(world),
+      share_(share),
+      loop_(idle),
+      queue_(make_disk_queue()),
+      service_(monotonic_now, world.state != nullptr ? this : nullptr),
+      live_ports_(loop_, *this, port_options(share, shares)) {
+  service_.send_from_store(world.recording == nullptr);
+  service_.on_trouble([this](Address lun, const DiskWork& work, std::error_code error) {
+    log_trouble(lun, work, error);
+  });
+  loop_.watch(queue_->descriptor(), [this] {
+    queue_->reap();
+    service_.settle();
+  });
+}
+
+Worker::~Worker() {
+  AOE_CHECK(!thread_.joinable());
+}
+
+// The thread.
+
+tl::expected<void, std::string> Worker::open_ports() {
+  return live_ports_.open(patterns());
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void Worker::ask(const std::function<void()>& task) {
+  std::promise<void> done;
+  post([&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+std::vector<std::string> Worker::stop() {
+  if (thread_.joinable()) {
+    loop_.stop();
+    thread_.join();
+  }
+  std::vector<std::string> failures;
+  while (!luns_.empty()) {
+    const auto& [address, served] = *luns_.begin();
+    const std::string path = served.definition.store.path;
+    const std::unique_ptr<Store> store = take_out(address);
+    if (const auto error = flush_and_wait(*store)) {
+      failures.push_back(fmt::format("{}: flushing: {}", path, error.message()));
+    }
+  }
+  for (const auto& retirement : retiring_) {
+    while (!retirement->is_over) retirement->store().wait();
+  }
+  retiring_.clear();
+  return failures;
+}
+
+// LUNs.
+
+void Worker::add(NewLun lun) {
+  Store* const store = lun.store.store.get();
+  const Address address = lun.definition.address;
+  // First, for the service asks at once which ports may carry it.
+  luns_[address] = {std::move(lun.definition), std::move(lun.store.kind)};
+  service_.add(lun.options, std::move(lun.store.store), lun.state);
+  if (store->descriptor() >= 0) {
+    loop_.watch(store->descriptor(), [this, store] {
+      store->reap();
+      service_.settle();
+    });
+  }
+}
+
+void Worker::change(const LunDefinition& definition, const LunOptions& options) {
+  luns_.at(definition.address).definition = definition;
+  service_.change(options);
+}
+
+std::unique_ptr<Store> Worker::take_out(Address address) {
+  auto store = service_.remove(address);
+  if (store->descriptor() >= 0) loop_.unwatch(store->descriptor());
+  luns_.erase(address);
+  return store;
+}
+
+void Worker::remove(Address address) {
+  std::string path = luns_.at(address).definition.store.path;
+  auto store = take_out(address);
+  Store* const waits = store.get();
+  // Closed as soon as it is stable, so that somebody else may have the disk.
+  const auto over = [this] {
+    loop_.post([this] {
+      std::erase_if(retiring_, [](const auto& retirement) { return retirement->is_over; });
+    });
+  };
+  retiring_.push_back(
+      std::make_unique<Retirement>(std::move(path), std::move(store), world_, over));
+  Retirement& retirement = *retiring_.back();
+  retirement.begin();
+  // A store with a descriptor of its own is not watched any more.
+  while (waits->descriptor() >= 0 && !retirement.is_over) waits->wait();
+}
+
+std::vector<std::string> Worker::patterns() const {
+  std::vector<std::string> all;
+  for (const auto& [address, served] : luns_) {
+    const auto& interfaces = served.definition.interfaces;
+    if (interfaces.empty()) all.emplace_back("*");
+    all.insert(all.end(), interfaces.begin(), interfaces.end());
+  }
+  std::ranges::sort(all);
+  // Not of std::ranges: clang 14 can not compile a subrange of this library.
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+void Worker::follow(const std::vector<Address>& to_announce) {
+  live_ports_.change(patterns());
+  service_.admit_again();
+  for (const Address address : to_announce) service_.announce(address);
+}
+
+void Worker::save(Address lun, const LunState& state, Done done) {
+  world_.background->post([this, lun, state, done = std::move(done)] {
+    const std::error_code error = world_.state->save(lun, state);
+    if (error) {
+      world_.log(fmt::format("{}: saving what a client set: {}", lun, error.message()));
+    }
+    loop_.post([done, error] { done(error); });
+  });
+}
+
+// Ports.
+
+void Worker::port_opened(PacketPort& port) {
+  OpenPort open{&port, nullptr, port.counters()};
+  if (world_.recording != nullptr) {
+    open.recording = std::make_unique<RecordingPort>(port, *world_.recording);
+    open.served = open.recording.get();
+  }
+  FramePort& served = *open.served;
+  ports_.emplace(&port, std::move(open));
+  service_.attach(served, [this, &port](const LunOptions& options) {
+    return matches(port.interface(), luns_.at(options.address).definition.interfaces);
+  });
+  const PacketPort::Options wanted;
+  if (share_ == 0 && port.receive_buffer() < wanted.receive_buffer) {
+    world_.log(fmt::format(
+        "{}: warning: a receive buffer of {} KiB instead of {} (see "
+        "net.core.rmem_max): bursts may be lost",
+        port.interface().name, port.receive_buffer() >> 10, wanted.receive_buffer >> 10));
+  }
+  port_changed(port);
+}
+
+void Worker::port_readable(PacketPort& port) {
+  service_.serve(*ports_.at(&port).served, frames_per_turn);
+}
+
+void Worker::port_changed(PacketPort& port) {
+  describe_port(port);
+  if (port.link().up) service_.announce(*ports_.at(&port).served);
+}
+
+void Worker::port_closing(PacketPort& port) {
+  log_losses();
+  service_.forget(*ports_.at(&port).served);
+  ports_.erase(&port);
+  if (share_ == 0) world_.log(fmt::format("{} is gone", port.interface().name));
+}
+
+void Worker::port_trouble(const std::string& what) {
+  if (share_ == 0) world_.log(what);
+}
+
+void Worker::describe_port(const PacketPort& port) {
+  if (share_ != 0) return;  // one of the workers speaks for all
+  const Link link = port.link();
+  const std::string& name = port.interface().name;
+  if (link.up) {
+    world_.log(fmt::format("on {} ({}), MTU {}, {} sectors per frame", name, link.mac, link.mtu,
+                           sectors_per_frame(link.mtu)));
+  } else {
+    world_.log(fmt::format("{} is down", name));
+  }
+}
+
+// What an administrator should know.
+
+void Worker::log_trouble(Address lun, const DiskWork& work, std::error_code error) {
+  Served& served = luns_.at(lun);
+  const Instant now = monotonic_now();
+  if (served.told_trouble != Instant{} && now - served.told_trouble < std::chrono::seconds(1)) {
+    ++served.untold_troubles;
+    return;
+  }
+  std::string place;
+  if (work.kind != DiskAction::flush && work.kind != DiskAction::trim) {
+    place = fmt::format(" of {} sectors at {}", work.sectors, work.lba);
+  }
+  std::string others;
+  if (served.untold_troubles > 0) others = fmt::format(" ({} more before)", served.untold_troubles);
+  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun, served.definition.store.path, text(work.kind),
+                         place, error.message(), others));
+  served.told_trouble = now;
+  served.untold_troubles = 0;
+}
+
+void Worker::log_losses() {
+  for (auto& [port, open] : ports_) {
+    const PortCounters now = port->counters();
+    const std::uint64_t unread = now.receive_dropped - open.told.receive_dropped;
+    const std::uint64_t unsent = now.send_dropped - open.told.send_dropped;
+    open.told = now;
+    if (unread + unsent == 0) continue;
+    world_.log(fmt::format("{}: {} frames lost before they were read, {} not sent",
+                           port->interface().name, unread, unsent));
+  }
+}
+
+std::optional<LunState> Worker::state_of(Address address) const {
+  for (const Service::View& view : service_.luns()) {
+    if (view.lun.address() == address) return view.lun.state();
+  }
+  return std::nullopt;
+}
+
+LunOptions Worker::options_of(Address address) const {
+  const auto luns = service_.luns();
+  const auto found = std::ranges::find(
+      luns, address, [](const Service::View& view) { return view.lun.address(); });
+  AOE_CHECK(found != luns.end());
+  return found->lun.options();
+}
+
+void Worker::report(TargetReport& report) const {
+  for (const Service::View& view : service_.luns()) {
+    const Served& served = luns_.at(view.lun.address());
+    LunReport lun;
+    static_cast<LunCounters&>(lun) = view.counters;
+    lun.address = view.lun.address();
+    lun.path = served.definition.store.path;
+    lun.store = served.kind;
+    lun.sectors = view.lun.options().sectors;
+    lun.read_only = view.lun.options().read_only;
+    lun.interfaces = served.definition.interfaces;
+    LunState state = view.lun.state();
+    lun.config_string = std::move(state.config_string);
+    lun.mask = std::move(state.mask);
+    lun.reservation = std::move(state.reserved);
+    report.luns.push_back(std::move(lun));
+  }
+  for (const auto& [port, open] : ports_) {
+    const std::string& name = port->interface().name;
+    auto found = std::ranges::find(report.ports, name, &PortReport::interface);
+    if (found == report.ports.end()) {
+      found = report.ports.insert(found, PortReport{});
+      found->interface = name;
+      const Link link = port->link();
+      found->mac = link.mac;
+      found->mtu = link.mtu;
+      found->up = link.up;
+    }
+    found->add(service_.edge_counters(*open.served));
+    const PortCounters counters = port->counters();
+    found->received += counters.received;
+    found->sent += counters.sent;
+    found->receive_dropped += counters.receive_dropped;
+    found->send_dropped += counters.send_dropped;
+  }
+}
+
+}  // namespace aoe::target

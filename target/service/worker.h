@@ -1,0 +1,116 @@
+// A thread that serves LUNs: its own event loop, ports, disk queue and Service, sharing nothing
+// with other workers. Which LUNs are a worker's follows from their address, and the kernel hands it
+// their frames only.
+//
+// Made, filled and stopped by the Daemon's thread; what is said to it in between goes through ask()
+// or post(). Logs what an administrator should know: ports that come, change and go, disks that
+// fail, frames that are lost.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "target/service/definition.h"
+#include "target/service/recording_port.h"
+#include "target/service/report.h"
+#include "target/service/service.h"
+#include "target/service/state_files.h"
+#include "target/store/disk_queue.h"
+#include "target/store/open_store.h"
+#include "wire/live_ports.h"
+#include "wire/poll_loop.h"
+
+namespace aoe::target {
+
+class Worker final : LivePorts::User, StateKeeper {
+ public:
+  /// What all workers share; outlives them.
+  struct World {
+    std::function<void(std::string_view line)> log;  // from any thread
+    const StateFiles* state = nullptr;               // null: state ends with the process
+    PollLoop* background = nullptr;                  // runs what waits for a disk
+    Recording* recording = nullptr;                  // null: traffic is not recorded
+  };
+
+  struct NewLun {
+    LunDefinition definition;
+    LunOptions options;
+    OpenedStore store;
+    std::optional<LunState> state;
+  };
+
+  Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle);
+  /// Stopped, or never started.
+  ~Worker();
+
+  /// For the stores of its LUNs.
+  DiskQueue& queue() { return *queue_; }
+
+  /// Opens the ports that its LUNs need. Errors: of LivePorts::open().
+  tl::expected<void, std::string> open_ports();
+  void start();
+  /// Ends the thread, and makes every disk stable. Returns what went wrong, a line each.
+  std::vector<std::string> stop();
+
+  /// Runs a task on the worker's thread; ask() waits until it is done.
+  void post(std::function<void()> task) { loop_.post(std::move(task)); }
+  void ask(const std::function<void()>& task);
+
+  // On the worker's thread, or while that does not run.
+
+  void add(NewLun lun);
+  /// The LUN's disk stays as it is.
+  void change(const LunDefinition& definition, const LunOptions& options);
+  /// Its disk is made stable in the background.
+  void remove(Address address);
+  /// LUNs were added, changed or removed since open_ports(): follows with the ports, and announces
+  /// these.
+  void follow(const std::vector<Address>& to_announce);
+
+  bool serves_anywhere() const { return !live_ports_.ports().empty(); }
+  Service& service() { return service_; }
+  std::optional<LunState> state_of(Address address) const;
+  LunOptions options_of(Address address) const;
+  /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
+  void report(TargetReport& report) const;
+  /// Logs what ports have lost since the last call.
+  void log_losses();
+
+ private:
+  struct Served;
+  struct OpenPort;
+  class Retirement;
+
+  void save(Address lun, const LunState& state, Done done) override;
+  void port_opened(PacketPort& port) override;
+  void port_readable(PacketPort& port) override;
+  void port_changed(PacketPort& port) override;
+  void port_closing(PacketPort& port) override;
+  void port_trouble(const std::string& what) override;
+
+  std::vector<std::string> patterns() const;
+  void describe_port(const PacketPort& port);
+  void log_trouble(Address lun, const DiskWork& work, std::error_code error);
+  std::unique_ptr<Store> take_out(Address address);
+
+  const World world_;
+  const unsigned share_;
+  PollLoop loop_;
+  std::unique_ptr<DiskQueue> queue_;
+  Service service_;
+  std::map<Address, Served> luns_;
+  LivePorts live_ports_;
+  std::map<const PacketPort*, OpenPort> ports_;
+  std::vector<std::unique_ptr<Retirement>> retiring_;
+  std::thread thread_;
+};
+
+}  // namespace aoe::target

@@ -1,0 +1,160 @@
+#include "target/store/file.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "proto/codes.h"
+#include "target/store/store.h"
+
+namespace aoe::target {
+namespace {
+
+/// The largest block of a file system that a client is told of.
+constexpr std::uint32_t block_size_max = 4096;
+
+tl::expected<std::uint64_t, std::string> size_of(int descriptor, const struct stat& status) {
+  if (S_ISREG(status.st_mode)) return static_cast<std::uint64_t>(status.st_size);
+  if (!S_ISBLK(status.st_mode)) {
+    return tl::unexpected(std::string("neither a regular file nor a block device"));
+  }
+  std::uint64_t size = 0;
+  if (::ioctl(descriptor, BLKGETSIZE64, &size) != 0) return tl::unexpected(last_error().message());
+  return size;
+}
+
+std::uint32_t block_size_of(int descriptor, const struct stat& status) {
+  std::uint32_t size = static_cast<std::uint32_t>(status.st_blksize);
+  if (S_ISBLK(status.st_mode)) {
+    if (::ioctl(descriptor, BLKPBSZGET, &size) != 0) size = sector_size;
+  } else {
+    size = std::min(size, block_size_max);
+  }
+  return size > sector_size && std::has_single_bit(size) ? size : sector_size;
+}
+
+/// The kernel makes holes in a device that can write zeros by itself, in whole logical blocks.
+bool can_punch_device(int descriptor, dev_t device) {
+  int logical = 0;
+  if (::ioctl(descriptor, BLKSSZGET, &logical) != 0 || std::cmp_not_equal(logical, sector_size)) {
+    return false;
+  }
+  const std::string folder =
+      fmt::format("/sys/dev/block/{}:{}/", gnu_dev_major(device), gnu_dev_minor(device));
+  for (const char* queue : {"queue/", "../queue/"}) {  // of a disk, of a partition
+    std::uint64_t most = 0;
+    if (std::ifstream(folder + queue + "write_zeroes_max_bytes") >> most) return most > 0;
+  }
+  return false;
+}
+
+/// Tried on a nameless file beside it: even a hole behind a file's end changes the file's time.
+bool can_punch_beside(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const Descriptor trial(
+      ::open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  return trial.get() >= 0 && ::fallocate(trial.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                                         block_size_max) == 0;
+}
+
+struct DirectAlignment {
+  std::uint32_t memory;
+  std::uint32_t offset;
+};
+
+/// What direct I/O on an open file needs; nothing where it cannot be had.
+std::optional<DirectAlignment> direct_alignment(int descriptor) {
+#ifdef STATX_DIOALIGN
+  struct statx known = {};
+  if (::statx(descriptor, "", AT_EMPTY_PATH, STATX_DIOALIGN, &known) == 0 &&
+      (known.stx_mask & STATX_DIOALIGN) != 0) {
+    if (known.stx_dio_offset_align == 0) return std::nullopt;
+    return DirectAlignment{known.stx_dio_mem_align, known.stx_dio_offset_align};
+  }
+#endif
+  // The kernel or its headers do not know (before Linux 6.1), so try.
+  alignas(block_size_max) std::array<std::uint8_t, block_size_max> block;
+  for (std::uint32_t size = sector_size; size <= block_size_max; size *= 2) {
+    if (::pread(descriptor, block.data(), size, 0) >= 0) return DirectAlignment{size, size};
+    if (errno != EINVAL) break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+tl::expected<File, std::string> File::open(const std::string& path, const Options& options) {
+  const auto fail = [&](const std::string& why) { return tl::unexpected(path + ": " + why); };
+  const bool writes = options.use != FileUse::read;
+  // Without O_NONBLOCK, opening a pipe by mistake would wait for its other end.
+  int flags = (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK;
+  if (options.create) flags |= O_CREAT;
+  if (options.sync) flags |= O_DSYNC;
+  Descriptor descriptor(::open(path.c_str(), flags, 0666));
+  if (descriptor.get() < 0) return fail(last_error().message());
+  // From here on nothing waits that should, and O_NONBLOCK could make a transfer fail instead. On
+  // a file system without direct I/O, this is where it is refused.
+  const int later = (flags & ~O_NONBLOCK) | (options.direct ? O_DIRECT : 0);
+  if (::fcntl(descriptor.get(), F_SETFL, later) != 0) {
+    return fail(options.direct && errno == EINVAL ? "no direct I/O here; use io: buffered"
+                                                  : last_error().message());
+  }
+  auto lock = FileLock::take(descriptor.get(), options.use, options.patience);
+  if (!lock) return fail(lock.error());
+
+  File file(path, std::move(descriptor), *std::move(lock));
+  struct stat status;
+  if (::fstat(file.descriptor(), &status) != 0) return fail(last_error().message());
+  const auto size = size_of(file.descriptor(), status);
+  if (!size) return fail(size.error());
+  if (*size < sector_size && !options.create) return fail("smaller than one sector");
+  file.size_ = *size;
+  file.is_device_ = S_ISBLK(status.st_mode);
+  file.is_writable_ = writes;
+  file.block_size_ = block_size_of(file.descriptor(), status);
+  if (writes) {
+    file.can_punch_ = file.is_device_ ? can_punch_device(file.descriptor(), status.st_rdev)
+                                      : can_punch_beside(path);
+  }
+  if (!file.is_device_) {
+    constexpr std::uint64_t second = 1'000'000'000;
+    file.changed_at_ = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * second +
+                       static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+  }
+  if (options.direct) {
+    const auto needed = direct_alignment(file.descriptor());
+    if (!needed) return fail("no direct I/O here; use io: buffered");
+    if (needed->offset > sector_size || needed->memory > StoreOperation::alignment) {
+      return fail(fmt::format("direct I/O needs blocks of {} bytes here; use io: buffered",
+                              std::max(needed->offset, needed->memory)));
+    }
+    file.memory_alignment_ = std::max<std::uint32_t>(needed->memory, sector_size);
+  }
+  return file;
+}
+
+std::uint32_t File::physical_sector_size(ByteRange range) const {
+  return (range.offset | range.length) % block_size_ == 0 ? block_size_ : sector_size;
+}
+
+bool File::reaches(std::uint64_t end) const {
+  struct stat status;
+  if (::fstat(descriptor(), &status) != 0) return false;
+  const auto size = size_of(descriptor(), status);
+  return size && *size >= end;
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,81 @@
+// A file that sectors are kept in: a regular file or a block device, open and locked.
+//
+// Owns the descriptor and the lock (see file_lock.h). Knows what the stores over it need to know:
+// how large it was when it was opened, how it wants to be accessed, whether holes can be made.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "base/descriptor.h"
+#include "target/store/file_lock.h"
+
+namespace aoe::target {
+
+/// A part of a file or a store, bytes.
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+
+  bool operator==(const ByteRange&) const = default;
+};
+
+class File {
+ public:
+  struct Options {
+    FileUse use = FileUse::write;
+    bool direct = false;  // O_DIRECT
+    bool sync = false;    // O_DSYNC
+    bool create = false;  // empty, where it is missing; and it may be empty
+    /// How long to wait while another process has it.
+    std::chrono::milliseconds patience{1000};
+  };
+
+  /// Errors name the file: "disk.img: No such file or directory", "disk.img: neither a regular file
+  /// nor a block device", "disk.img: smaller than one sector", "disk.img: in use by another
+  /// process", "disk.img: direct I/O needs blocks of 4096 bytes here; use io: buffered". What the
+  /// file holds is not changed.
+  static tl::expected<File, std::string> open(const std::string& path, const Options& options);
+
+  const std::string& path() const { return path_; }
+  int descriptor() const { return descriptor_.get(); }
+  /// Bytes, when it was opened.
+  std::uint64_t size() const { return size_; }
+  bool is_device() const { return is_device_; }
+  bool is_writable() const { return is_writable_; }
+  /// When a regular file was last changed, nanoseconds since 1970, as it was opened; 0 of a device.
+  std::uint64_t changed_at() const { return changed_at_; }
+
+  /// What a store over `range` should call its physical sectors, bytes: 512 where the range is not
+  /// aligned to larger ones.
+  std::uint32_t physical_sector_size(ByteRange range) const;
+  /// Can parts be made holes that read as zeros (DiskRequest::Kind::punch)? Never where it is only
+  /// read.
+  bool can_punch() const { return can_punch_; }
+  /// How the memory of a transfer must be aligned, bytes: 1 without direct I/O, else 512 to 4096.
+  /// For its offset and length, sectors will always do.
+  std::uint32_t memory_alignment() const { return memory_alignment_; }
+
+  /// Is it now at least so large?
+  bool reaches(std::uint64_t end) const;
+
+ private:
+  File(std::string path, Descriptor descriptor, FileLock lock)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  Descriptor descriptor_;
+  FileLock lock_;
+  std::uint64_t size_ = 0;
+  bool is_device_ = false;
+  bool is_writable_ = false;
+  std::uint64_t changed_at_ = 0;
+  std::uint32_t block_size_ = 512;  // a power of two
+  bool can_punch_ = false;
+  std::uint32_t memory_alignment_ = 1;
+};
+
+}  // namespace aoe::target

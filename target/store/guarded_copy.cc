@@ -1,0 +1,68 @@
+#include "target/store/guarded_copy.h"
+
+#include <atomic>
+#include <csetjmp>
+#include <csignal>
+#include <cstring>
+#include <functional>
+
+#include "base/check.h"
+
+namespace aoe::target {
+namespace {
+
+/// The copy that a thread is in the middle of.
+struct Guard {
+  sigjmp_buf escape;
+  Bytes mapping;
+};
+
+thread_local Guard* volatile current = nullptr;
+struct sigaction former_action;
+
+void on_bus_error(int signal, siginfo_t* info, void*) {
+  Guard* const guard = current;
+  if (guard != nullptr && info->si_code > 0) {
+    const auto* at = static_cast<const std::uint8_t*>(info->si_addr);
+    const std::uint8_t* begin = guard->mapping.data();
+    const std::uint8_t* end = begin + guard->mapping.size();
+    constexpr std::less<> before;
+    if (!before(at, begin) && before(at, end)) siglongjmp(guard->escape, 1);
+  }
+  sigaction(SIGBUS, &former_action, nullptr);
+  raise(signal);
+}
+
+void install_handler() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_bus_error;
+  // SA_NODEFER: the handler is left by a jump that restores no signal mask, which would cost each
+  // copy a system call.
+  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+  AOE_CHECK(sigaction(SIGBUS, &action, &former_action) == 0);
+}
+
+}  // namespace
+
+bool guarded_copy(Bytes from, MutableBytes into, Bytes mapping) {
+  AOE_CHECK(from.size() == into.size());
+  static const bool installed = (install_handler(), true);
+  static_cast<void>(installed);
+  if (from.empty()) return true;
+
+  Guard guard;
+  guard.mapping = mapping;
+  // Zero: the mask is not saved. Nothing between here and the jump needs a destructor.
+  if (sigsetjmp(guard.escape, 0) != 0) {
+    current = nullptr;
+    return false;
+  }
+  current = &guard;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::memcpy(into.data(), from.data(), from.size());
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  current = nullptr;
+  return true;
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,67 @@
+#include "target/store/mapped_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace aoe::target {
+
+tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File file,
+                                                                          ByteRange range,
+                                                                          DiskQueue& queue) {
+  auto mapping = Mapping::open(file, range, file.is_writable());
+  if (!mapping) return tl::unexpected(mapping.error());
+  return std::unique_ptr<MappedStore>(
+      new MappedStore(std::move(file), range, *std::move(mapping), queue));
+}
+
+MappedStore::MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue& queue)
+    : file_(std::move(file)),
+      range_(range),
+      mapping_(std::move(mapping)),
+      queue_(queue),
+      flusher_(file_, range.offset + range.length, queue),
+      puncher_(file_, range.offset, queue) {}
+
+StoreTraits MappedStore::traits() const {
+  return {file_.physical_sector_size(range_), file_.can_punch(), file_.can_punch()};
+}
+
+/// The places of a batch are far apart in memory: fetched together, they are waited for once.
+void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, StoreOperation::Kind kind) {
+  constexpr std::size_t cache_line = 64;
+  constexpr std::size_t fetched_size_max = 2048;
+  const Bytes place = mapping_.view(offset, std::min(size, fetched_size_max));
+  const bool is_read = kind == StoreOperation::Kind::read;
+  for (std::size_t at = 0; at < place.size(); at += cache_line) {
+    if (is_read) {
+      __builtin_prefetch(&place[at], 0);
+    } else {
+      __builtin_prefetch(&place[at], 1);
+    }
+  }
+  if (!is_read) return;
+  if (const auto range = read_ahead_.read(offset, size)) {
+    mapping_.expect(range->offset, range->size);
+  }
+}
+
+void MappedStore::start(StoreOperation& operation) {
+  switch (operation.kind) {
+    case StoreOperation::Kind::read:
+      return operation.done(mapping_.read(operation.offset, operation.into));
+    case StoreOperation::Kind::write:
+      return operation.done(mapping_.write(operation.offset, operation.from));
+    case StoreOperation::Kind::flush: return flusher_.start(operation);
+    case StoreOperation::Kind::trim: return puncher_.start(operation);
+  }
+  AOE_CHECK(false && "an operation of no kind");
+}
+
+void MappedStore::wait() {
+  const auto finished = [this] { return flusher_.finished() + puncher_.finished(); };
+  for (const auto before = finished(); finished() == before;) queue_.wait();
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,57 @@
+#include "target/store/mapping.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "target/store/guarded_copy.h"
+
+namespace aoe::target {
+
+tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange range, bool writable) {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t lead = range.offset % page;
+  const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  void* const memory = ::mmap(nullptr, lead + range.length, protection, MAP_SHARED,
+                              file.descriptor(), static_cast<off_t>(range.offset - lead));
+  if (memory == MAP_FAILED) {
+    return tl::unexpected(file.path() + ": mapping it into memory: " + last_error().message());
+  }
+  const MutableBytes pages(static_cast<std::uint8_t*>(memory), lead + range.length);
+  // The kernel would read megabytes around each fault. Who reads in order says so: see expect().
+  ::madvise(memory, pages.size(), MADV_RANDOM);
+  return Mapping(pages, pages.subspan(lead), file.descriptor(), range.offset);
+}
+
+Mapping::~Mapping() {
+  if (!pages_.empty()) ::munmap(pages_.data(), pages_.size());
+}
+
+void Mapping::expect(std::uint64_t offset, std::uint64_t size) const {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t begin =
+      (offset + static_cast<std::uint64_t>(bytes_.data() - pages_.data())) / page * page;
+  if (begin >= pages_.size()) return;
+  ::madvise(pages_.data() + begin, std::min(size, pages_.size() - begin), MADV_WILLNEED);
+}
+
+std::error_code Mapping::read(std::uint64_t offset, MutableBytes into) const {
+  AOE_CHECK(offset <= bytes_.size() && into.size() <= bytes_.size() - offset);
+  if (guarded_copy(bytes_.subspan(offset, into.size()), into, pages_)) return {};
+  // A full tmpfs cannot map a hole, not even to read it, but pread() can. And where the disk or the
+  // file is at fault, it says how.
+  const ssize_t count =
+      ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset_ + offset));
+  if (count < 0) return last_error();
+  return std::cmp_equal(count, into.size()) ? std::error_code{} : error_of(EIO);
+}
+
+std::error_code Mapping::write(std::uint64_t offset, Bytes from) const {
+  AOE_CHECK(offset <= bytes_.size() && from.size() <= bytes_.size() - offset);
+  if (guarded_copy(from, bytes_.subspan(offset, from.size()), pages_)) return {};
+  return error_of(EIO);
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,101 @@
+#include "target/store/memory_store.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/descriptor.h"
+#include "proto/codes.h"
+#include "target/store/trim_ranges.h"
+
+namespace aoe::target {
+namespace {
+
+/// Zeros that take no memory yet; empty, with errno, where there is not even room for that.
+MutableBytes map_zeros(std::size_t size) {
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return {};
+  return {static_cast<std::uint8_t*>(memory), size};
+}
+
+std::optional<std::size_t> parse_size(std::string_view text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (unit.empty()) return number;
+  if (unit.ends_with("iB")) unit.remove_suffix(2);
+  constexpr std::string_view units = "KMGT";
+  const std::size_t power = units.find(unit);
+  if (unit.size() != 1 || power == std::string_view::npos) return std::nullopt;
+  const std::size_t shift = 10 * (power + 1);
+  if (number > std::numeric_limits<std::size_t>::max() >> shift) return std::nullopt;
+  return number << shift;
+}
+
+void zero(MutableBytes bytes) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t past_page = reinterpret_cast<std::uintptr_t>(bytes.data()) % page;
+  const std::size_t lead = std::min((page - past_page) % page, bytes.size());
+  const std::size_t whole = (bytes.size() - lead) / page * page;
+  std::ranges::fill(bytes.first(lead), std::uint8_t{0});
+  std::ranges::fill(bytes.subspan(lead + whole), std::uint8_t{0});
+  if (whole == 0) return;
+  if (::madvise(bytes.data() + lead, whole, MADV_DONTNEED) != 0) {
+    std::ranges::fill(bytes.subspan(lead, whole), std::uint8_t{0});  // locked memory
+  }
+}
+
+}  // namespace
+
+MemoryStore::MemoryStore(std::size_t size) : MemoryStore(map_zeros(size)) {
+  AOE_CHECK(size % sector_size == 0 && !bytes_.empty());
+}
+
+tl::expected<std::unique_ptr<MemoryStore>, std::string> MemoryStore::open(std::string_view size) {
+  const auto fail = [&](const std::string& why) {
+    return tl::unexpected("memory:" + std::string(size) + ": " + why);
+  };
+  const auto count = parse_size(size);
+  if (!count) return fail("not a size (such as 64MiB)");
+  if (*count == 0) return fail("smaller than one sector");
+  if (*count % sector_size != 0) return fail("not a whole number of sectors");
+  const MutableBytes bytes = map_zeros(*count);
+  if (bytes.empty()) return fail(last_error().message());
+  return std::unique_ptr<MemoryStore>(new MemoryStore(bytes));
+}
+
+MemoryStore::~MemoryStore() {
+  ::munmap(bytes_.data(), bytes_.size());
+}
+
+void MemoryStore::start(StoreOperation& operation) {
+  const auto part = [&](std::uint64_t offset, std::uint64_t size) {
+    AOE_CHECK(offset <= bytes_.size() && size <= bytes_.size() - offset);
+    return bytes_.subspan(offset, size);
+  };
+  switch (operation.kind) {
+    case StoreOperation::Kind::read:
+      copy(part(operation.offset, operation.into.size()), operation.into);
+      break;
+    case StoreOperation::Kind::write:
+      copy(operation.from, part(operation.offset, operation.from.size()));
+      break;
+    case StoreOperation::Kind::flush: break;
+    case StoreOperation::Kind::trim:
+      TrimRanges ranges(operation.from);
+      while (const auto range = ranges.next()) zero(part(range->offset, range->length));
+      break;
+  }
+  operation.done({});
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,44 @@
+// A store in memory, for scratch disks, tests and simulations: what it holds is gone with the
+// process, and a flush has nothing to do. Memory is taken for what has been written, page by page;
+// a trim gives whole pages back.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "target/store/store.h"
+
+namespace aoe::target {
+
+class MemoryStore final : public Store {
+ public:
+  /// `size` bytes of zeros; whole sectors.
+  explicit MemoryStore(std::size_t size);
+  /// The same for a size that a person gave: bytes, or a number with KiB, MiB, GiB or TiB (or K, M,
+  /// G, T, which are the same). Errors: "memory:5x: not a size (such as 64MiB)", "memory:100: not a
+  /// whole number of sectors", "memory:900TiB: Cannot allocate memory".
+  static tl::expected<std::unique_ptr<MemoryStore>, std::string> open(std::string_view size);
+  ~MemoryStore() override;
+
+  std::uint64_t size() const override { return bytes_.size(); }
+  Bytes view(std::uint64_t offset, std::size_t size) override {
+    return Bytes(bytes_).subspan(offset, size);
+  }
+  StoreTraits traits() const override { return {512, true, true}; }
+  bool is_immediate(StoreOperation::Kind) const override { return true; }
+  void start(StoreOperation& operation) override;
+
+  /// Its contents, to look at and to prepare.
+  MutableBytes bytes() { return bytes_; }
+  Bytes bytes() const { return bytes_; }
+
+ private:
+  explicit MemoryStore(MutableBytes bytes) : bytes_(bytes) {}
+
+  MutableBytes bytes_;  // a mapping of its own
+};
+
+}  // namespace aoe::target

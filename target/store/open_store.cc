@@ -1,0 +1,150 @@
+#include "target/store/open_store.h"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "proto/codes.h"
+#include "target/store/file.h"
+#include "target/store/file_store.h"
+#include "target/store/mapped_store.h"
+#include "target/store/memory_store.h"
+#include "target/store/nbd_store.h"
+#include "target/store/overlay_store.h"
+
+namespace aoe::target {
+namespace {
+
+constexpr std::string_view memory_prefix = "memory:";
+
+using Opened = tl::expected<OpenedStore, std::string>;
+
+tl::unexpected<std::string> refuse(const StoreDefinition& definition, std::string_view why) {
+  return tl::unexpected(fmt::format("{}: {}", definition.path, why));
+}
+
+/// nbd://, nbds://, nbd+unix://, nbds+vsock://, ...
+bool is_nbd_uri(std::string_view path) {
+  const std::string_view scheme = path.substr(0, path.find("://"));
+  return scheme.size() != path.size() &&
+         (scheme == "nbd" || scheme == "nbds" || scheme.starts_with("nbd+") ||
+          scheme.starts_with("nbds+"));
+}
+
+/// What is served of `size` bytes, and what is left of a sector at the end.
+struct Part {
+  ByteRange range;
+  std::uint64_t ignored_tail;
+};
+
+tl::expected<Part, std::string> part_of(std::uint64_t size, const StoreDefinition& definition) {
+  const std::uint64_t sectors = size / sector_size;
+  if (definition.offset >= sectors) {
+    return refuse(definition, fmt::format("has {} sectors, so none is left after an offset of {}",
+                                          sectors, definition.offset));
+  }
+  const std::uint64_t left = sectors - definition.offset;
+  const std::uint64_t length = definition.length.value_or(left);
+  if (length == 0) return refuse(definition, "a length of 0 sectors");
+  if (length > left) {
+    return refuse(definition,
+                  fmt::format("has {} sectors, so {} from sector {} on reach beyond its end",
+                              sectors, length, definition.offset));
+  }
+  return Part{{definition.offset * sector_size, length * sector_size},
+              definition.length ? 0 : size % sector_size};
+}
+
+Opened open_memory(const StoreDefinition& definition) {
+  if (definition.io != IoMode::automatic) return refuse(definition, "io is for files");
+  if (definition.sync) return refuse(definition, "memory is never stable, as sync needs it");
+  if (definition.offset != 0 || definition.length) {
+    return refuse(definition, "offset and length are for files, devices and NBD");
+  }
+  auto store = MemoryStore::open(std::string_view(definition.path).substr(memory_prefix.size()));
+  if (!store) return tl::unexpected(store.error());
+  return OpenedStore{*std::move(store), "memory"};
+}
+
+Opened open_nbd(const StoreDefinition& definition) {
+  if (definition.io != IoMode::automatic) return refuse(definition, "io is for files");
+  NbdStore::Options options;
+  options.read_only = definition.read_only;
+  options.sync = definition.sync;
+  auto store = NbdStore::open(definition.path, options);
+  if (!store) return tl::unexpected(store.error());
+  const auto part = part_of((*store)->export_size(), definition);
+  if (!part) return tl::unexpected(part.error());
+  (*store)->narrow(part->range);
+  const char* const kind = (*store)->can_flush() ? "NBD" : "NBD, which cannot flush";
+  return OpenedStore{*std::move(store), kind, part->ignored_tail};
+}
+
+Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue) {
+  if (definition.path.starts_with(memory_prefix) || is_nbd_uri(definition.path)) {
+    return refuse(definition, "an overlay needs a file or block device under it");
+  }
+  if (definition.io != IoMode::automatic && definition.io != IoMode::mapped) {
+    return refuse(definition, "an overlay and its base are always mapped");
+  }
+  if (definition.sync) return refuse(definition, "an overlay cannot do sync; a flush is stable");
+  auto base = File::open(definition.path, {.use = FileUse::read});
+  if (!base) return tl::unexpected(base.error());
+  const auto part = part_of(base->size(), definition);
+  if (!part) return tl::unexpected(part.error());
+  auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = true});
+  if (!delta) return tl::unexpected(delta.error());
+  auto store = OverlayStore::open(*std::move(base), part->range, *std::move(delta), queue);
+  if (!store) return tl::unexpected(store.error());
+  return OpenedStore{*std::move(store),
+                     fmt::format("overlay {} over {}", definition.overlay, definition.path),
+                     part->ignored_tail};
+}
+
+File::Options file_options(const StoreDefinition& definition, IoMode io) {
+  return {.use = definition.read_only ? FileUse::read : FileUse::write,
+          .direct = io == IoMode::direct,
+          .sync = definition.sync};
+}
+
+Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue) {
+  auto file = File::open(definition.path, file_options(definition, io));
+  if (!file) return tl::unexpected(file.error());
+  const auto part = part_of(file->size(), definition);
+  if (!part) return tl::unexpected(part.error());
+  if (io == IoMode::mapped) {
+    auto store = MappedStore::open(*std::move(file), part->range, queue);
+    if (!store) return tl::unexpected(store.error());
+    return OpenedStore{*std::move(store), "mapped", part->ignored_tail};
+  }
+  const std::string_view way = io == IoMode::direct ? "direct" : "buffered";
+  return OpenedStore{std::make_unique<FileStore>(*std::move(file), part->range, queue),
+                     fmt::format("{} ({})", way, queue.name()), part->ignored_tail};
+}
+
+Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue) {
+  const auto file = File::open(definition.path, file_options(definition, IoMode::buffered));
+  if (!file) return tl::unexpected(file.error());
+  // A write through a mapping cannot be waited for.
+  IoMode best = definition.sync ? IoMode::buffered : IoMode::mapped;
+  if (file->is_device()) best = IoMode::direct;
+  auto opened = open_file(definition, best, queue);
+  return opened ? std::move(opened) : open_file(definition, IoMode::buffered, queue);
+}
+
+}  // namespace
+
+Opened open_store(const StoreDefinition& definition, DiskQueue& queue) {
+  if (!definition.overlay.empty()) return open_overlay(definition, queue);
+  if (definition.path.starts_with(memory_prefix)) return open_memory(definition);
+  if (is_nbd_uri(definition.path)) return open_nbd(definition);
+  if (definition.io == IoMode::automatic) return open_automatic(definition, queue);
+  if (definition.io == IoMode::mapped && definition.sync) {
+    return refuse(definition, "a write to a mapping cannot be stable at once; use io: buffered");
+  }
+  return open_file(definition, definition.io, queue);
+}
+
+}  // namespace aoe::target

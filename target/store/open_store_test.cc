@@ -1,0 +1,164 @@
+#include "target/store/open_store.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/testing/test_folder.h"
+#include "target/testing/test_loop_device.h"
+#include "target/testing/test_operation.h"
+#include "target/testing/test_words.h"
+
+namespace aoe::target {
+namespace {
+
+class OpenStoreTest : public ::testing::Test {
+ protected:
+  OpenStoreTest() { folder.make_image(pattern(64 * 512 + 100, 1)); }
+
+  StoreDefinition definition(const std::string& name = "disk.img") const {
+    StoreDefinition made;
+    made.path = folder.path(name);
+    return made;
+  }
+  /// What it is and its size; or why it does not open.
+  std::string open(const StoreDefinition& definition) {
+    const auto opened = open_store(definition, *queue);
+    if (!opened) return folder.shorten(opened.error());
+    return folder.shorten(fmt::format("{}, {} sectors, {} ignored", opened->kind,
+                                      opened->store->size() / 512, opened->ignored_tail));
+  }
+
+  TestFolder folder;
+  std::unique_ptr<DiskQueue> queue = make_thread_queue();
+};
+
+TEST_F(OpenStoreTest, FileByEveryWay) {
+  auto wanted = definition();
+  EXPECT_EQ(open(wanted), "mapped, 64 sectors, 100 ignored");
+  wanted.io = IoMode::mapped;
+  EXPECT_EQ(open(wanted), "mapped, 64 sectors, 100 ignored");
+  wanted.io = IoMode::buffered;
+  EXPECT_EQ(open(wanted), "buffered (threads), 64 sectors, 100 ignored");
+  wanted.read_only = true;
+  EXPECT_EQ(open(wanted), "buffered (threads), 64 sectors, 100 ignored");
+  queue = make_disk_queue();
+  EXPECT_EQ(open(wanted), fmt::format("buffered ({}), 64 sectors, 100 ignored", queue->name()));
+}
+
+TEST_F(OpenStoreTest, SyncIsNeverMapped) {
+  auto wanted = definition();
+  wanted.sync = true;
+  EXPECT_EQ(open(wanted), "buffered (threads), 64 sectors, 100 ignored");
+  wanted.io = IoMode::mapped;
+  EXPECT_EQ(open(wanted),
+            "disk.img: a write to a mapping cannot be stable at once; use io: buffered");
+}
+
+TEST_F(OpenStoreTest, BlockDeviceIsDirect) {
+  const TestLoopDevice device(folder.make_image(1 << 20));
+  if (device.path().empty()) GTEST_SKIP() << "no loop device";
+  StoreDefinition wanted;
+  wanted.path = device.path();
+  EXPECT_EQ(open(wanted), "direct (threads), 2048 sectors, 0 ignored");
+  wanted.io = IoMode::mapped;
+  EXPECT_EQ(open(wanted), "mapped, 2048 sectors, 0 ignored");
+}
+
+TEST_F(OpenStoreTest, Part) {
+  auto wanted = definition();
+  wanted.offset = 10;
+  EXPECT_EQ(open(wanted), "mapped, 54 sectors, 100 ignored");
+  wanted.length = 54;
+  EXPECT_EQ(open(wanted), "mapped, 54 sectors, 0 ignored");
+  wanted.length = 4;
+  const auto opened = open_store(wanted, *queue);
+  ASSERT_TRUE(opened);
+  const auto contents = folder.contents();
+  EXPECT_EQ(read_from(*opened->store, 512, 512),
+            std::vector(contents.begin() + 11 * 512, contents.begin() + 12 * 512));
+  wanted.length = 55;
+  EXPECT_EQ(open(wanted), "disk.img: has 64 sectors, so 55 from sector 10 on reach beyond its end");
+  wanted.length = ~std::uint64_t{0};
+  EXPECT_EQ(open(wanted),
+            "disk.img: has 64 sectors, so 18446744073709551615 from sector 10 on reach beyond its "
+            "end");
+  wanted.length = 0;
+  EXPECT_EQ(open(wanted), "disk.img: a length of 0 sectors");
+  wanted.offset = 64;
+  EXPECT_EQ(open(wanted), "disk.img: has 64 sectors, so none is left after an offset of 64");
+}
+
+TEST_F(OpenStoreTest, TwoPartsOfOneFile) {
+  auto first = definition();
+  first.length = 32;
+  auto second = definition();
+  second.offset = 32;
+  const auto one = open_store(first, *queue);
+  const auto two = open_store(second, *queue);
+  ASSERT_TRUE(one && two);
+  EXPECT_FALSE(write_to(*two->store, 0, pattern(512, 9)));
+  EXPECT_NE(read_from(*one->store, 0, 512), pattern(512, 9));
+}
+
+TEST_F(OpenStoreTest, Memory) {
+  StoreDefinition wanted;
+  wanted.path = "memory:1MiB";
+  EXPECT_EQ(open(wanted), "memory, 2048 sectors, 0 ignored");
+  wanted.offset = 1;
+  EXPECT_EQ(open(wanted), "memory:1MiB: offset and length are for files, devices and NBD");
+  wanted.offset = 0;
+  wanted.sync = true;
+  EXPECT_EQ(open(wanted), "memory:1MiB: memory is never stable, as sync needs it");
+  wanted.io = IoMode::direct;
+  EXPECT_EQ(open(wanted), "memory:1MiB: io is for files");
+  StoreDefinition wrong;
+  wrong.path = "memory:lots";
+  EXPECT_EQ(open(wrong), "memory:lots: not a size (such as 64MiB)");
+}
+
+TEST_F(OpenStoreTest, Overlay) {
+  auto wanted = definition();
+  wanted.overlay = folder.path("client3.cow");
+  EXPECT_EQ(open(wanted), "overlay client3.cow over disk.img, 64 sectors, 100 ignored");
+  wanted.offset = 8;
+  EXPECT_EQ(open(wanted), "client3.cow: made over another part of disk.img");
+  wanted.sync = true;
+  EXPECT_EQ(open(wanted), "disk.img: an overlay cannot do sync; a flush is stable");
+  wanted.io = IoMode::direct;
+  EXPECT_EQ(open(wanted), "disk.img: an overlay and its base are always mapped");
+  StoreDefinition wrong;
+  wrong.overlay = wanted.overlay;
+  wrong.path = "memory:1MiB";
+  EXPECT_EQ(open(wrong), "memory:1MiB: an overlay needs a file or block device under it");
+  wrong.path = definition().path;
+  wrong.overlay = wrong.path;
+  EXPECT_EQ(open(wrong), "disk.img: in use already");
+  wrong.overlay = folder.path("missing/client3.cow");
+  EXPECT_EQ(open(wrong), "missing/client3.cow: No such file or directory");
+}
+
+TEST_F(OpenStoreTest, OneDeltaIsForOneLun) {
+  auto wanted = definition();
+  wanted.overlay = folder.path("client3.cow");
+  const auto first = open_store(wanted, *queue);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(open(wanted), "client3.cow: in use already");
+  wanted.overlay = folder.path("client4.cow");
+  EXPECT_EQ(open(wanted), "overlay client4.cow over disk.img, 64 sectors, 100 ignored");
+}
+
+TEST_F(OpenStoreTest, NamesWhatIsMissing) {
+  EXPECT_EQ(open(definition("other.img")), "other.img: No such file or directory");
+  auto wanted = definition("other.img");
+  wanted.io = IoMode::buffered;
+  EXPECT_EQ(open(wanted), "other.img: No such file or directory");
+  wanted.path = "nbd+unix:///?socket=" + folder.path("missing").string();
+  EXPECT_EQ(open(wanted), "nbd+unix:///?socket=missing: io is for files");
+  wanted.io = IoMode::automatic;
+  EXPECT_EQ(open(wanted), "nbd+unix:///?socket=missing: connect: No such file or directory");
+}
+
+}  // namespace
+}  // namespace aoe::target

@@ -1,0 +1,373 @@
+#include "target/store/overlay_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace aoe::target {
+namespace {
+
+using Block = std::array<std::uint8_t, OverlayStore::block_size>;
+
+constexpr std::uint64_t block_size = OverlayStore::block_size;
+constexpr std::uint64_t session_at = block_size;
+constexpr std::size_t session_size = 64;
+constexpr std::string_view magic = "AoEdelta";
+constexpr std::uint32_t version = 1;
+constexpr std::size_t version_at = 8;
+constexpr std::size_t checksum_at = 48;
+
+std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
+  return (number + unit - 1) / unit * unit;
+}
+
+void put(MutableBytes at, std::uint64_t number) {
+  for (std::uint8_t& byte : at) {
+    byte = static_cast<std::uint8_t>(number);
+    number >>= 8;
+  }
+}
+
+std::uint64_t get(Bytes at) {
+  std::uint64_t number = 0;
+  for (std::size_t byte = at.size(); byte-- > 0;) number = number << 8 | at[byte];
+  return number;
+}
+
+std::uint64_t checksum(Bytes bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
+
+Block make_header(const File& base, ByteRange range) {
+  Block header{};
+  const MutableBytes bytes(header);
+  std::ranges::copy(magic, bytes.begin());
+  put(bytes.subspan(version_at, 4), version);
+  put(bytes.subspan(12, 4), block_size);
+  put(bytes.subspan(16, 8), base.size());
+  put(bytes.subspan(24, 8), base.changed_at());
+  put(bytes.subspan(32, 8), range.offset);
+  put(bytes.subspan(40, 8), range.length);
+  put(bytes.subspan(checksum_at, 8), checksum(bytes.first(checksum_at)));
+  return header;
+}
+
+std::array<std::uint8_t, session_size> make_session(std::string_view boot_id) {
+  std::array<std::uint8_t, session_size> session{};
+  std::ranges::copy(boot_id.substr(0, session_size), session.begin());
+  return session;
+}
+
+std::error_code read_all(const File& file, std::uint64_t offset, MutableBytes into) {
+  while (!into.empty()) {
+    const ssize_t count =
+        ::pread(file.descriptor(), into.data(), into.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return last_error();
+    if (count == 0) return error_of(EIO);
+    into = into.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+std::error_code write_all(const File& file, std::uint64_t offset, Bytes from) {
+  while (!from.empty()) {
+    const ssize_t count =
+        ::pwrite(file.descriptor(), from.data(), from.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return last_error();
+    from = from.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+/// The name of a new file survives only with its folder.
+std::error_code sync_with_folder(const File& file) {
+  const std::filesystem::path folder = std::filesystem::path(file.path()).parent_path();
+  const Descriptor opened(
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0 || ::fsync(file.descriptor()) != 0 || ::fsync(opened.get()) != 0) {
+    return last_error();
+  }
+  return {};
+}
+
+/// Why this header is not the one that is expected.
+std::string judge(const Block& header, const Block& expected, const File& base) {
+  const Bytes bytes(header);
+  if (!std::ranges::equal(bytes.first(magic.size()), magic)) return "not an overlay";
+  if (get(bytes.subspan(checksum_at, 8)) != checksum(bytes.first(checksum_at))) {
+    return "its header is damaged";
+  }
+  const auto differs = [&](std::size_t begin, std::size_t end) {
+    return !std::equal(header.begin() + begin, header.begin() + end, expected.begin() + begin);
+  };
+  if (differs(version_at, 16)) {
+    return fmt::format("an overlay of version {}; this program knows version {}",
+                       get(bytes.subspan(version_at, 4)), version);
+  }
+  if (differs(16, 32)) {
+    return fmt::format("made over another {} (it has changed since)", base.path());
+  }
+  return fmt::format("made over another part of {}", base.path());
+}
+
+}  // namespace
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
+OverlayStore::Layout::Layout(std::uint64_t length)
+    : bitmap_size(round_up(round_up(length, block_size) / block_size, 8 * block_size) / 8),
+      live_at(2 * block_size),
+      stable_at(live_at + bitmap_size),
+      data_at(stable_at + bitmap_size),
+      end(data_at + round_up(length, block_size)) {}
+
+tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
+    File base, ByteRange range, File delta, DiskQueue& queue, const std::string& boot_id) {
+  const auto fail = [&](const std::string& why) {
+    return tl::unexpected(delta.path() + ": " + why);
+  };
+  if (delta.is_device()) return fail("not a regular file");
+  const Layout layout(range.length);
+  const Block expected = make_header(base, range);
+  if (delta.size() == 0) {
+    if (const auto error = write_all(delta, 0, expected)) return fail(error.message());
+  } else {
+    Block header{};
+    if (delta.size() < block_size) return fail("not an overlay");
+    if (const auto error = read_all(delta, 0, header)) return fail(error.message());
+    if (header != expected) return fail(judge(header, expected, base));
+  }
+  const bool is_short = delta.size() < layout.end;
+  if (is_short) {
+    // New, or left when it was new. The bitmaps get their room now, so that a full disk can fail
+    // writes but not flushes.
+    if (delta.size() > layout.data_at) return fail("shorter than its header says");
+    if (::fallocate(delta.descriptor(), 0, 0, static_cast<off_t>(layout.data_at)) != 0 &&
+        errno != EOPNOTSUPP) {
+      return fail(last_error().message());
+    }
+    if (::ftruncate(delta.descriptor(), static_cast<off_t>(layout.end)) != 0) {
+      return fail(last_error().message());
+    }
+    if (const auto error = sync_with_folder(delta)) return fail(error.message());
+  }
+
+  std::vector<std::uint8_t> live(layout.bitmap_size);
+  std::vector<std::uint8_t> stable(layout.bitmap_size);
+  std::array<std::uint8_t, session_size> session{};
+  for (const auto& [at, into] :
+       {std::pair(session_at, MutableBytes(session)), std::pair(layout.live_at, MutableBytes(live)),
+        std::pair(layout.stable_at, MutableBytes(stable))}) {
+    if (const auto error = read_all(delta, at, into)) return fail(error.message());
+  }
+  const auto is_set = [](std::uint8_t byte) { return byte != 0; };
+  if (is_short && (std::ranges::any_of(live, is_set) || std::ranges::any_of(stable, is_set))) {
+    return fail("shorter than its header says");
+  }
+  const auto own_session = make_session(boot_id);
+  if (boot_id.empty() || session != own_session) {
+    live = stable;
+    // In this order: the session says that the live bitmap holds.
+    for (const auto& [at, from] :
+         {std::pair(layout.live_at, Bytes(live)), std::pair(session_at, Bytes(own_session))}) {
+      if (const auto error = write_all(delta, at, from)) return fail(error.message());
+    }
+  }
+
+  auto base_mapping = Mapping::open(base, range, false);
+  if (!base_mapping) return tl::unexpected(base_mapping.error());
+  auto data = Mapping::open(delta, {layout.data_at, range.length}, true);
+  if (!data) return tl::unexpected(data.error());
+  auto live_mapping = Mapping::open(delta, {layout.live_at, layout.bitmap_size}, true);
+  if (!live_mapping) return tl::unexpected(live_mapping.error());
+  std::unique_ptr<OverlayStore> store(
+      new OverlayStore(std::move(base), std::move(delta), layout, *std::move(base_mapping),
+                       *std::move(data), *std::move(live_mapping), std::move(live), queue));
+  for (std::uint64_t at = 0; at < layout.bitmap_size; at += block_size) {
+    if (!std::ranges::equal(Bytes(store->bits_).subspan(at, block_size),
+                            Bytes(stable).subspan(at, block_size))) {
+      store->note_change(at / block_size);
+    }
+  }
+  return store;
+}
+
+OverlayStore::OverlayStore(File base, File delta, const Layout& layout, Mapping base_mapping,
+                           Mapping data, Mapping live, std::vector<std::uint8_t> bits,
+                           DiskQueue& queue)
+    : base_(std::move(base)),
+      delta_(std::move(delta)),
+      layout_(layout),
+      base_mapping_(std::move(base_mapping)),
+      data_(std::move(data)),
+      live_(std::move(live)),
+      bits_(std::move(bits)),
+      is_changed_(layout.bitmap_size / block_size),
+      queue_(queue),
+      flusher_(*this),
+      puncher_(*this) {}
+
+StoreTraits OverlayStore::traits() const {
+  const bool aligned = size() % block_size == 0;
+  return {aligned ? static_cast<std::uint32_t>(block_size) : 512, delta_.can_punch(), false};
+}
+
+void OverlayStore::start(StoreOperation& operation) {
+  switch (operation.kind) {
+    case StoreOperation::Kind::read: return operation.done(read(operation.offset, operation.into));
+    case StoreOperation::Kind::write:
+      return operation.done(write(operation.offset, operation.from));
+    case StoreOperation::Kind::flush: return flusher_.start(operation);
+    case StoreOperation::Kind::trim: return puncher_.start(operation);
+  }
+  AOE_CHECK(false && "an operation of no kind");
+}
+
+void OverlayStore::wait() {
+  const auto finished = [this] { return flusher_.finished() + puncher_.finished(); };
+  for (const auto before = finished(); finished() == before;) queue_.wait();
+}
+
+std::error_code OverlayStore::read(std::uint64_t offset, MutableBytes into) const {
+  AOE_CHECK(offset <= size() && into.size() <= size() - offset);
+  while (!into.empty()) {
+    const std::uint64_t block = offset / block_size;
+    std::uint64_t end = block + 1;
+    while (end * block_size < offset + into.size() && has(end) == has(block)) ++end;
+    const std::size_t count = std::min<std::uint64_t>(end * block_size - offset, into.size());
+    const Mapping& where = has(block) ? data_ : base_mapping_;
+    if (const auto error = where.read(offset, into.first(count))) return error;
+    into = into.subspan(count);
+    offset += count;
+  }
+  return {};
+}
+
+std::error_code OverlayStore::write(std::uint64_t offset, Bytes from) {
+  AOE_CHECK(offset <= size() && from.size() <= size() - offset);
+  while (!from.empty()) {
+    const std::size_t count =
+        std::min<std::uint64_t>(block_size - offset % block_size, from.size());
+    const Bytes part = from.first(count);
+    const auto error =
+        has(offset / block_size) ? data_.write(offset, part) : write_new_block(offset, part);
+    if (error) return error;
+    from = from.subspan(count);
+    offset += count;
+  }
+  return {};
+}
+
+std::error_code OverlayStore::write_new_block(std::uint64_t offset, Bytes from) {
+  const std::uint64_t begin = offset / block_size * block_size;
+  Block room;
+  const MutableBytes whole = MutableBytes(room).first(std::min(block_size, size() - begin));
+  if (from.size() < whole.size()) {
+    if (const auto error = base_mapping_.read(begin, whole)) return error;
+    copy(from, MutableBytes(whole).subspan(offset - begin));
+    from = whole;
+  }
+  if (const auto error = data_.write(begin, from)) return error;
+  return add(begin / block_size, 1);
+}
+
+std::error_code OverlayStore::add(std::uint64_t first, std::uint64_t count) {
+  for (const std::uint64_t end = first + count; first < end;) {
+    const std::uint64_t byte = first / 8;
+    const std::uint64_t here = std::min(end, (byte + 1) * 8) - first;
+    const auto bits = static_cast<std::uint8_t>(bits_[byte] | ((1U << here) - 1) << first % 8);
+    first += here;
+    if (bits == bits_[byte]) continue;
+    if (const auto error = live_.write(byte, {&bits, 1})) return error;
+    bits_[byte] = bits;
+    note_change(byte / block_size);
+  }
+  return {};
+}
+
+void OverlayStore::note_change(std::uint64_t page) {
+  if (is_changed_[page]) return;
+  is_changed_[page] = true;
+  changed_pages_.push_back(page);
+}
+
+void OverlayStore::DeltaFlusher::begin_round() {
+  bits_.clear();
+  for (const std::uint64_t page : store_.changed_pages_) {
+    const Bytes bits = Bytes(store_.bits_).subspan(page * block_size, block_size);
+    bits_.insert(bits_.end(), bits.begin(), bits.end());
+    store_.is_changed_[page] = false;
+  }
+  pages_ = std::exchange(store_.changed_pages_, {});
+  sync(Step::sync_data);
+}
+
+void OverlayStore::DeltaFlusher::sync(Step step) {
+  step_ = step;
+  kind = Kind::sync;
+  descriptor = store_.delta_.descriptor();
+  store_.queue_.start(*this);
+}
+
+/// The last of the pages that are left.
+void OverlayStore::DeltaFlusher::write_bits() {
+  step_ = Step::write_bits;
+  kind = Kind::write;
+  offset = store_.layout_.stable_at + pages_.back() * block_size;
+  from = Bytes(bits_).last(block_size);
+  store_.queue_.start(*this);
+}
+
+void OverlayStore::DeltaFlusher::done(int result) {
+  if (result < 0) return end_round(error_of(-result));
+  switch (step_) {
+    case Step::sync_data:
+      if (!store_.delta_.reaches(store_.layout_.end)) return end_round(error_of(EIO));
+      if (pages_.empty()) return end_round({});
+      return write_bits();
+    case Step::write_bits:
+      if (result == 0) return end_round(error_of(EIO));
+      if (std::cmp_less(result, from.size())) {
+        offset += static_cast<std::uint64_t>(result);
+        from = from.subspan(static_cast<std::size_t>(result));
+        return store_.queue_.start(*this);
+      }
+      pages_.pop_back();
+      bits_.resize(bits_.size() - block_size);
+      return pages_.empty() ? sync(Step::sync_bits) : write_bits();
+    case Step::sync_bits: return end_round({});
+  }
+}
+
+ByteRange OverlayStore::DeltaPuncher::punchable(ByteRange range) const {
+  const std::uint64_t begin = round_up(range.offset, block_size);
+  std::uint64_t end = range.offset + range.length;
+  if (end != store_.size()) end = end / block_size * block_size;
+  return begin < end ? ByteRange{begin, end - begin} : ByteRange{};
+}
+
+std::error_code OverlayStore::DeltaPuncher::punched(ByteRange range) {
+  return store_.add(range.offset / block_size, round_up(range.length, block_size) / block_size);
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,46 @@
+#include "target/store/store.h"
+
+#include <optional>
+
+#include "base/check.h"
+
+namespace aoe::target {
+namespace {
+
+class Flush final : public StoreOperation {
+ public:
+  Flush() { kind = Kind::flush; }
+  void done(std::error_code error) override { result = error; }
+
+  std::optional<std::error_code> result;
+};
+
+}  // namespace
+
+bool is_gone(const std::error_code& error) {
+  if (error.category() != std::generic_category() && error.category() != std::system_category()) {
+    return false;
+  }
+  switch (error.value()) {
+    case ENODEV:
+    case ENXIO:
+    case ENOTCONN:
+    case ESHUTDOWN:
+    case ENOMEDIUM: return true;
+    default: return false;
+  }
+}
+
+void Store::wait() {
+  AOE_CHECK(false && "a store whose operations are always immediate");
+}
+
+std::error_code flush_and_wait(Store& store) {
+  Flush flush;
+  store.start(flush);
+  store.submit();
+  while (!flush.result) store.wait();
+  return *flush.result;
+}
+
+}  // namespace aoe::target

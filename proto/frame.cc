@@ -1,6 +1,8 @@
 #include "proto/frame.h"
 
-#include <type_traits>
+#include <algorithm>
+
+#include "proto/layout.h"
 
 namespace aoe {
 namespace {
@@ -9,164 +11,169 @@ constexpr std::uint8_t ata_extended = 0x40;
 constexpr std::uint8_t ata_device_head = 0x10;
 constexpr std::uint8_t ata_asynchronous = 0x02;
 constexpr std::uint8_t ata_write = 0x01;
-constexpr std::uint8_t ata_lba_mode = 0xe0;  // high bits of the device register, sent with an LBA28
+/// Bits of the device register, sent with an LBA28 in the byte of its high four bits.
+constexpr std::uint64_t ata_lba_mode = 0xe000'0000;
 
+using layout::get;
+using layout::Message;
+using layout::rest;
+using layout::set;
 using BodyOrReject = tl::expected<Body, Reject>;
+
+constexpr std::size_t mask_header_size = layout::fixed_size(Message::mask);
+constexpr std::size_t reserve_header_size = layout::fixed_size(Message::reserve);
 
 tl::unexpected<Reject> reject(Rule rule, std::size_t offset, std::size_t have, std::size_t need) {
   return tl::unexpected(Reject{rule, static_cast<std::uint16_t>(offset),
                                static_cast<std::uint32_t>(have), static_cast<std::uint32_t>(need)});
 }
 
-/// The Arg of a command whose fixed part is `size` bytes long.
-tl::unexpected<Reject> arg_too_short(Bytes arg, std::size_t size) {
-  return reject(Rule::arg_too_short, header_size, header_size + arg.size(), header_size + size);
+tl::unexpected<Reject> reject(Rule rule, Field field, std::size_t have, std::size_t need) {
+  return reject(rule, layout::offset(field), have, need);
 }
 
-Mac take_mac(Reader& in) {
-  Mac mac;
-  copy(in.take(mac.octets.size()), mac.octets);
-  return mac;
+/// Rejects a code that is larger than the last one of its field.
+template <class Code>
+tl::unexpected<Reject> unknown(Rule rule, Field field, std::uint8_t code, Code last) {
+  return reject(rule, field, code, static_cast<std::size_t>(last));
 }
 
-// Each decode_* is given the bytes after the header.
+tl::unexpected<Reject> arg_too_short(Bytes frame, Message message) {
+  return reject(Rule::arg_too_short, header_size, frame.size(), layout::fixed_size(message));
+}
+
+// Each decode_* is given the whole frame, whose header is there.
 
 /// Written in its place: this is what nearly all frames are, and copying it took longer than
 /// reading it.
-void decode_ata(Bytes arg, bool response, BodyOrReject& body) {
-  constexpr std::size_t fixed = ata_header_size - header_size;
-  if (arg.size() < fixed) {
-    body = arg_too_short(arg, fixed);
+void decode_ata(Bytes frame, bool response, BodyOrReject& body) {
+  if (frame.size() < ata_header_size) {
+    body = arg_too_short(frame, Message::ata);
     return;
   }
-  Reader in(arg);
-  const std::uint8_t aflags = in.u8();
+  const std::uint8_t aflags = get<Field::ata_flags>(frame);
   const AtaFlags flags{(aflags & ata_extended) != 0, (aflags & ata_device_head) != 0,
                        (aflags & ata_asynchronous) != 0, (aflags & ata_write) != 0};
-  const std::uint8_t error_or_feature = in.u8();
-  const std::uint8_t sectors = in.u8();
-  const std::uint8_t status_or_opcode = in.u8();
-  const Bytes octets = in.take(6);
-  std::uint64_t lba = 0;
-  for (std::size_t i = flags.extended ? 6 : 4; i-- > 0;) lba = lba << 8 | octets[i];
-  if (!flags.extended) lba &= 0x0fff'ffff;
-  in.take(2);
+  const std::uint8_t sectors = get<Field::ata_count>(frame);
+  std::uint64_t lba = get<Field::ata_lba>(frame);
+  if (!flags.extended) lba &= ata::lba28_sectors_max;
 
   if (response) {
     AtaReply& reply = body->emplace<AtaReply>();
     reply.flags = flags;
-    reply.error = error_or_feature;
+    reply.error = get<Field::ata_error>(frame);
     reply.sectors_left = sectors;
-    reply.status = status_or_opcode;
+    reply.status = get<Field::ata_status>(frame);
     reply.lba = lba;
-    reply.data = in.rest();
+    reply.data = rest<Field::ata_data>(frame);
     return;
   }
   Bytes data;
   if (flags.write) {
+    data = rest<Field::ata_data>(frame);
     const std::size_t size = sectors * sector_size;
-    if (in.remaining() < size) {
-      body = reject(Rule::write_data_short, ata_header_size, in.remaining(), size);
+    if (data.size() < size) {
+      body = reject(Rule::write_data_short, Field::ata_data, data.size(), size);
       return;
     }
-    data = in.take(size);
+    data = data.first(size);
   }
   AtaRequest& request = body->emplace<AtaRequest>();
   request.flags = flags;
-  request.feature = error_or_feature;
+  request.feature = get<Field::ata_feature>(frame);
   request.sectors = sectors;
-  request.opcode = ata::Opcode{status_or_opcode};
+  request.opcode = ata::Opcode{get<Field::ata_op>(frame)};
   request.lba = lba;
   request.data = data;
 }
 
-BodyOrReject decode_config(Bytes arg, bool response) {
-  constexpr std::size_t fixed = config_header_size - header_size;
-  if (arg.size() < fixed) return arg_too_short(arg, fixed);
-  Reader in(arg);
-  const std::uint16_t buffer_count = in.u16();
-  const std::uint16_t firmware = in.u16();
-  const std::uint8_t sector_count = in.u8();
-  const std::uint8_t ccmd = in.u8() & 0x0f;
-  const std::uint16_t length = in.u16();
-  constexpr auto ccmd_max = static_cast<std::uint8_t>(ConfigCommand::force_set);
-  if (ccmd > ccmd_max) return reject(Rule::unknown_config_command, 29, ccmd, ccmd_max);
+BodyOrReject decode_config(Bytes frame, bool response) {
+  if (frame.size() < config_header_size) return arg_too_short(frame, Message::config);
+  const std::uint8_t ccmd = get<Field::config_op>(frame);
+  const ConfigCommand command{ccmd};
+  const std::uint16_t length = get<Field::config_length>(frame);
+  const Bytes room = rest<Field::config_string>(frame);
+  if (command > ConfigCommand::force_set) {
+    return unknown(Rule::unknown_config_command, Field::config_op, ccmd, ConfigCommand::force_set);
+  }
   if (length > config_string_size_max) {
-    return reject(Rule::config_string_too_long, 30, length, config_string_size_max);
+    return reject(Rule::config_string_too_long, Field::config_length, length,
+                  config_string_size_max);
   }
-  if (length > in.remaining()) {
-    return reject(Rule::config_string_beyond_frame, 30, in.remaining(), length);
+  if (length > room.size()) {
+    return reject(Rule::config_string_beyond_frame, Field::config_length, room.size(), length);
   }
-  const Bytes string = in.take(length);
-  if (response) {
-    return ConfigReply{buffer_count, firmware, sector_count, ConfigCommand{ccmd}, string};
-  }
-  return ConfigRequest{ConfigCommand{ccmd}, string};
+  const Bytes string = room.first(length);
+  if (!response) return ConfigRequest{command, string};
+  return ConfigReply{get<Field::config_buffers>(frame), get<Field::config_firmware>(frame),
+                     get<Field::config_sectors>(frame), command, string};
 }
 
-BodyOrReject decode_mask(Bytes arg, bool response) {
-  constexpr std::size_t fixed = 4;
-  if (arg.size() < fixed) return arg_too_short(arg, fixed);
-  Reader in(arg);
-  in.u8();
-  const std::uint8_t mcmd = in.u8();
-  const std::uint8_t merror = in.u8();
-  const std::uint8_t count = in.u8();
-  constexpr auto mcmd_max = static_cast<std::uint8_t>(MaskCommand::edit);
-  if (mcmd > mcmd_max) return reject(Rule::unknown_mask_command, 25, mcmd, mcmd_max);
+BodyOrReject decode_mask(Bytes frame, bool response) {
+  if (frame.size() < mask_header_size) return arg_too_short(frame, Message::mask);
+  const std::uint8_t mcmd = get<Field::mask_op>(frame);
+  const std::uint8_t merror = get<Field::mask_error>(frame);
+  const std::uint8_t count = get<Field::mask_count>(frame);
   const MaskCommand command{mcmd};
+  if (command > MaskCommand::edit) {
+    return unknown(Rule::unknown_mask_command, Field::mask_op, mcmd, MaskCommand::edit);
+  }
   if (response && merror != 0) {
-    constexpr auto merror_max = static_cast<std::uint8_t>(MaskError::list_full);
-    if (merror > merror_max) return reject(Rule::unknown_mask_error, 26, merror, merror_max);
+    if (MaskError{merror} > MaskError::list_full) {
+      return unknown(Rule::unknown_mask_error, Field::mask_error, merror, MaskError::list_full);
+    }
     return MaskReply{command, MaskError{merror}, count, {}};
   }
   const std::size_t size = count * DirectiveList::entry_size;
-  if (size > in.remaining()) {
-    return reject(Rule::mask_directives_beyond_frame, 27, in.remaining(), size);
+  const Bytes room = rest<Field::mask_directive_reserved>(frame);
+  if (size > room.size()) {
+    return reject(Rule::mask_directives_beyond_frame, Field::mask_count, room.size(), size);
   }
-  const DirectiveList list(in.take(size));
+  const DirectiveList list(room.first(size));
   if (response) return MaskReply{command, MaskError::none, 0, list};
   return MaskRequest{command, list};
 }
 
-BodyOrReject decode_reserve(Bytes arg, bool response) {
-  constexpr std::size_t fixed = 2;
-  if (arg.size() < fixed) return arg_too_short(arg, fixed);
-  Reader in(arg);
-  const std::uint8_t rcmd = in.u8();
-  const std::uint8_t count = in.u8();
-  constexpr auto rcmd_max = static_cast<std::uint8_t>(ReserveCommand::force_set);
-  if (rcmd > rcmd_max) return reject(Rule::unknown_reserve_command, 24, rcmd, rcmd_max);
-  const std::size_t size = count * MacList::entry_size;
-  if (size > in.remaining()) {
-    return reject(Rule::reserve_addresses_beyond_frame, 25, in.remaining(), size);
+BodyOrReject decode_reserve(Bytes frame, bool response) {
+  if (frame.size() < reserve_header_size) return arg_too_short(frame, Message::reserve);
+  const std::uint8_t rcmd = get<Field::reserve_op>(frame);
+  const ReserveCommand command{rcmd};
+  if (command > ReserveCommand::force_set) {
+    return unknown(Rule::unknown_reserve_command, Field::reserve_op, rcmd,
+                   ReserveCommand::force_set);
   }
-  const MacList macs(in.take(size));
-  if (response) return ReserveReply{ReserveCommand{rcmd}, macs};
-  return ReserveRequest{ReserveCommand{rcmd}, macs};
+  const std::size_t size = get<Field::reserve_count>(frame) * MacList::entry_size;
+  const Bytes room = rest<Field::reserve_address>(frame);
+  if (size > room.size()) {
+    return reject(Rule::reserve_addresses_beyond_frame, Field::reserve_count, room.size(), size);
+  }
+  const MacList macs(room.first(size));
+  if (response) return ReserveReply{command, macs};
+  return ReserveRequest{command, macs};
 }
 
-void decode_body(std::uint8_t version_flags, std::uint8_t error, std::uint8_t command, Bytes arg,
-                 BodyOrReject& body) {
-  const bool response = (version_flags & flag_response) != 0;
-  if (const std::uint8_t version = version_flags >> 4; version != protocol_version) {
-    body = reject(Rule::unsupported_version, 14, version, protocol_version);
-  } else if (response && (version_flags & flag_error) != 0) {
-    body = ErrorReply{command, ErrorCode{error}};
+void decode_body(Bytes bytes, const Frame& frame, BodyOrReject& body) {
+  const std::uint8_t version = get<Field::version>(bytes);
+  const std::uint8_t command = frame.command;
+  if (version != protocol_version) {
+    body = reject(Rule::unsupported_version, Field::version, version, protocol_version);
+  } else if (frame.response && (get<Field::flags>(bytes) & flag_error) != 0) {
+    body = ErrorReply{command, ErrorCode{get<Field::error>(bytes)}};
   } else if (command >= vendor_command_min) {
-    if (response) {
+    const Bytes arg = bytes.subspan(header_size);
+    if (frame.response) {
       body = VendorReply{command, arg};
     } else {
       body = VendorRequest{command, arg};
     }
   } else {
     switch (Command{command}) {
-      case Command::ata: decode_ata(arg, response, body); return;
-      case Command::config: body = decode_config(arg, response); return;
-      case Command::mask: body = decode_mask(arg, response); return;
-      case Command::reserve: body = decode_reserve(arg, response); return;
+      case Command::ata: decode_ata(bytes, frame.response, body); return;
+      case Command::config: body = decode_config(bytes, frame.response); return;
+      case Command::mask: body = decode_mask(bytes, frame.response); return;
+      case Command::reserve: body = decode_reserve(bytes, frame.response); return;
     }
-    body = reject(Rule::unknown_command, 19, command, static_cast<std::size_t>(Command::reserve));
+    body = unknown(Rule::unknown_command, Field::command, command, Command::reserve);
   }
 }
 
@@ -197,87 +204,92 @@ struct KindOf {
   }
 };
 
-void encode_registers(Writer& out, const AtaFlags& flags, std::uint8_t error_or_feature,
-                      std::uint8_t sectors, std::uint8_t status_or_opcode, std::uint64_t lba) {
-  AOE_CHECK(lba < std::uint64_t{1} << (flags.extended ? 48 : 28));
-  out.u8(static_cast<std::uint8_t>(
-      (flags.extended ? ata_extended : 0) | (flags.device_head ? ata_device_head : 0) |
-      (flags.asynchronous ? ata_asynchronous : 0) | (flags.write ? ata_write : 0)));
-  out.u8(error_or_feature);
-  out.u8(sectors);
-  out.u8(status_or_opcode);
-  std::array<std::uint8_t, 6> octets;
-  for (std::size_t i = 0; i < octets.size(); ++i) {
-    octets[i] = static_cast<std::uint8_t>(lba >> (8 * i));
-  }
-  if (!flags.extended) octets[3] |= ata_lba_mode;
-  out.bytes(octets);
-  out.zeros(2);
+/// Zeros the bytes from `from` to `to`, where a message's fields are set next.
+void clear(MutableBytes out, std::size_t from, std::size_t to) {
+  AOE_CHECK(out.size() >= to);
+  std::ranges::fill(out.subspan(from, to - from), std::uint8_t{0});
 }
 
-void encode_config(Writer& out, std::uint16_t buffer_count, std::uint16_t firmware,
-                   std::uint8_t sector_count, std::uint8_t version, ConfigCommand command,
-                   Bytes string) {
-  AOE_CHECK(command <= ConfigCommand::force_set);
-  AOE_CHECK(string.size() <= config_string_size_max);
-  out.u16(buffer_count);
-  out.u16(firmware);
-  out.u8(sector_count);
-  out.u8(static_cast<std::uint8_t>(version << 4 | static_cast<std::uint8_t>(command)));
-  out.u16(static_cast<std::uint16_t>(string.size()));
-  out.bytes(string);
-}
-
+/// Writes what follows the header, but no ATA data. Returns where it ends.
 struct EncodeArg {
-  Writer& out;
+  MutableBytes out;
 
-  void operator()(const AtaRequest& r) const {
+  std::size_t operator()(const AtaRequest& r) const {
     AOE_CHECK(r.data.size() == (r.flags.write ? r.sectors * sector_size : 0));
-    encode_registers(out, r.flags, r.feature, r.sectors, static_cast<std::uint8_t>(r.opcode),
-                     r.lba);
+    return registers(r.flags, r.feature, r.sectors, static_cast<std::uint8_t>(r.opcode), r.lba);
   }
-  void operator()(const AtaReply& r) const {
-    encode_registers(out, r.flags, r.error, r.sectors_left, r.status, r.lba);
+  std::size_t operator()(const AtaReply& r) const {
+    return registers(r.flags, r.error, r.sectors_left, r.status, r.lba);
   }
-  void operator()(const ConfigRequest& r) const {
-    encode_config(out, 0, 0, 0, 0, r.command, r.string);
+  std::size_t operator()(const ConfigRequest& r) const { return config(r.command, r.string); }
+  std::size_t operator()(const ConfigReply& r) const {
+    const std::size_t end = config(r.command, r.string);
+    set<Field::config_buffers>(out, r.buffer_count);
+    set<Field::config_firmware>(out, r.firmware);
+    set<Field::config_sectors>(out, r.sector_count);
+    set<Field::config_version>(out, protocol_version);
+    return end;
   }
-  void operator()(const ConfigReply& r) const {
-    encode_config(out, r.buffer_count, r.firmware, r.sector_count, protocol_version, r.command,
-                  r.string);
+  std::size_t operator()(const MaskRequest& r) const {
+    return mask(r.command, MaskError::none, r.directives.size(), r.directives);
   }
-  void operator()(const MaskRequest& r) const {
-    mask(r.command, MaskError::none, r.directives.size(), r.directives);
-  }
-  void operator()(const MaskReply& r) const {
+  std::size_t operator()(const MaskReply& r) const {
     AOE_CHECK(r.error == MaskError::none || r.list.size() == 0);
-    mask(r.command, r.error, r.error == MaskError::none ? r.list.size() : r.directives_done,
-         r.list);
+    return mask(r.command, r.error, r.error == MaskError::none ? r.list.size() : r.directives_done,
+                r.list);
   }
-  void operator()(const ReserveRequest& r) const { reserve(r.command, r.macs); }
-  void operator()(const ReserveReply& r) const { reserve(r.command, r.macs); }
-  void operator()(const VendorRequest& r) const { vendor(r.command, r.arg); }
-  void operator()(const VendorReply& r) const { vendor(r.command, r.arg); }
-  void operator()(const ErrorReply&) const {}
+  std::size_t operator()(const ReserveRequest& r) const { return reserve(r.command, r.macs); }
+  std::size_t operator()(const ReserveReply& r) const { return reserve(r.command, r.macs); }
+  std::size_t operator()(const VendorRequest& r) const { return vendor(r.command, r.arg); }
+  std::size_t operator()(const VendorReply& r) const { return vendor(r.command, r.arg); }
+  std::size_t operator()(const ErrorReply&) const { return header_size; }
 
  private:
-  void mask(MaskCommand command, MaskError error, std::size_t count, DirectiveList list) const {
+  std::size_t registers(const AtaFlags& flags, std::uint8_t error_or_feature, std::uint8_t sectors,
+                        std::uint8_t status_or_opcode, std::uint64_t lba) const {
+    AOE_CHECK(lba < std::uint64_t{1} << (flags.extended ? 48 : 28));
+    clear(out, header_size, ata_header_size);
+    set<Field::ata_flags>(
+        out, static_cast<std::uint8_t>(
+                 (flags.extended ? ata_extended : 0) | (flags.device_head ? ata_device_head : 0) |
+                 (flags.asynchronous ? ata_asynchronous : 0) | (flags.write ? ata_write : 0)));
+    set<Field::ata_feature>(out, error_or_feature);
+    set<Field::ata_count>(out, sectors);
+    set<Field::ata_op>(out, status_or_opcode);
+    set<Field::ata_lba>(out, flags.extended ? lba : lba | ata_lba_mode);
+    return ata_header_size;
+  }
+  std::size_t config(ConfigCommand command, Bytes string) const {
+    AOE_CHECK(command <= ConfigCommand::force_set);
+    AOE_CHECK(string.size() <= config_string_size_max);
+    clear(out, header_size, config_header_size);
+    set<Field::config_op>(out, static_cast<std::uint8_t>(command));
+    set<Field::config_length>(out, static_cast<std::uint16_t>(string.size()));
+    return bytes(string, config_header_size);
+  }
+  std::size_t mask(MaskCommand command, MaskError error, std::size_t count,
+                   DirectiveList list) const {
     AOE_CHECK(command <= MaskCommand::edit && error <= MaskError::list_full);
-    out.u8(0);
-    out.u8(static_cast<std::uint8_t>(command));
-    out.u8(static_cast<std::uint8_t>(error));
-    out.u8(static_cast<std::uint8_t>(count));
-    out.bytes(list.packed());
+    clear(out, header_size, mask_header_size);
+    set<Field::mask_op>(out, static_cast<std::uint8_t>(command));
+    set<Field::mask_error>(out, static_cast<std::uint8_t>(error));
+    set<Field::mask_count>(out, static_cast<std::uint8_t>(count));
+    return bytes(list.packed(), mask_header_size);
   }
-  void reserve(ReserveCommand command, MacList macs) const {
+  std::size_t reserve(ReserveCommand command, MacList macs) const {
     AOE_CHECK(command <= ReserveCommand::force_set);
-    out.u8(static_cast<std::uint8_t>(command));
-    out.u8(static_cast<std::uint8_t>(macs.size()));
-    out.bytes(macs.packed());
+    clear(out, header_size, reserve_header_size);
+    set<Field::reserve_op>(out, static_cast<std::uint8_t>(command));
+    set<Field::reserve_count>(out, static_cast<std::uint8_t>(macs.size()));
+    return bytes(macs.packed(), reserve_header_size);
   }
-  void vendor(std::uint8_t command, Bytes arg) const {
+  std::size_t vendor(std::uint8_t command, Bytes arg) const {
     AOE_CHECK(command >= vendor_command_min);
-    out.bytes(arg);
+    return bytes(arg, header_size);
+  }
+  std::size_t bytes(Bytes source, std::size_t at) const {
+    copy(source, out.subspan(at));
+    return at + source.size();
   }
 };
 
@@ -287,104 +299,94 @@ Bytes ata_data(const Body& body) {
   return {};
 }
 
-/// Header and Arg, neither ATA data nor padding.
-void encode_fields(const Header& header, const Body& body, Writer& out) {
+/// Header and Arg, neither ATA data nor padding. Returns where they end.
+std::size_t encode_fields(const Header& header, const Body& body, MutableBytes out) {
   const Kind kind = std::visit(KindOf{}, body);
-  out.bytes(header.destination.octets);
-  out.bytes(header.source.octets);
-  out.u16(ethertype);
-  out.u8(static_cast<std::uint8_t>(protocol_version << 4 | kind.flags));
-  out.u8(kind.error);
-  out.u16(header.address.shelf);
-  out.u8(header.address.slot);
-  out.u8(kind.command);
-  out.u32(header.tag);
-  std::visit(EncodeArg{out}, body);
+  clear(out, 0, header_size);
+  set<Field::destination>(out, header.destination);
+  set<Field::source>(out, header.source);
+  set<Field::ethertype>(out, ethertype);
+  set<Field::version>(out, protocol_version);
+  set<Field::flags>(out, kind.flags);
+  set<Field::error>(out, kind.error);
+  set<Field::shelf>(out, header.address.shelf);
+  set<Field::slot>(out, header.address.slot);
+  set<Field::command>(out, kind.command);
+  set<Field::tag>(out, header.tag);
+  return std::visit(EncodeArg{out}, body);
 }
 
-void pad(Writer& out) {
-  if (out.written() < frame_size_min) out.zeros(frame_size_min - out.written());
+/// Zeros what a frame of `size` bytes lacks of the smallest one. Returns its size then.
+std::size_t pad(MutableBytes out, std::size_t size) {
+  if (size < frame_size_min) clear(out, size, frame_size_min);
+  return std::max(size, frame_size_min);
 }
 
 }  // namespace
 
 template <>
 Directive DirectiveList::operator[](std::size_t i) const {
+  constexpr Field first = Field::mask_directive_reserved;
   AOE_CHECK(i < size());
-  Reader in(packed_.subspan(i * entry_size, entry_size));
-  in.u8();
-  const std::uint8_t command = in.u8();
-  return {command, take_mac(in)};
+  return {get<Field::mask_directive_op, first>(packed_, i),
+          get<Field::mask_directive_address, first>(packed_, i)};
 }
 
 template <>
 Mac MacList::operator[](std::size_t i) const {
   AOE_CHECK(i < size());
-  Reader in(packed_.subspan(i * entry_size, entry_size));
-  return take_mac(in);
+  return get<Field::reserve_address, Field::reserve_address>(packed_, i);
 }
 
 DirectiveList pack(std::span<const Directive> directives, MutableBytes room) {
-  Writer out(room);
-  for (const Directive& directive : directives) {
-    out.u8(0);
-    out.u8(directive.command);
-    out.bytes(directive.mac.octets);
+  constexpr Field first = Field::mask_directive_reserved;
+  for (std::size_t i = 0; i < directives.size(); ++i) {
+    set<first, first>(room, 0, i);
+    set<Field::mask_directive_op, first>(room, directives[i].command, i);
+    set<Field::mask_directive_address, first>(room, directives[i].mac, i);
   }
-  return DirectiveList(room.first(out.written()));
+  return DirectiveList(room.first(directives.size() * DirectiveList::entry_size));
 }
 
 MacList pack(std::span<const Mac> macs, MutableBytes room) {
-  Writer out(room);
-  for (const Mac& mac : macs) out.bytes(mac.octets);
-  return MacList(room.first(out.written()));
+  constexpr Field first = Field::reserve_address;
+  for (std::size_t i = 0; i < macs.size(); ++i) set<first, first>(room, macs[i], i);
+  return MacList(room.first(macs.size() * MacList::entry_size));
 }
 
 tl::expected<Frame, Reject> decode(Bytes bytes) {
   if (bytes.size() < header_size) {
     return reject(Rule::frame_too_short, 0, bytes.size(), header_size);
   }
-  Reader in(bytes);
   tl::expected<Frame, Reject> decoded;
-  Frame& frame = *decoded;
-  frame.header.destination = take_mac(in);
-  frame.header.source = take_mac(in);
-  if (const std::uint16_t type = in.u16(); type != ethertype) {
-    decoded = reject(Rule::not_aoe, 12, type, ethertype);
+  if (const std::uint16_t type = get<Field::ethertype>(bytes); type != ethertype) {
+    decoded = reject(Rule::not_aoe, Field::ethertype, type, ethertype);
     return decoded;
   }
-  const std::uint8_t version_flags = in.u8();
-  const std::uint8_t error = in.u8();
-  frame.header.address.shelf = in.u16();
-  frame.header.address.slot = in.u8();
-  frame.command = in.u8();
-  frame.header.tag = in.u32();
-  frame.response = (version_flags & flag_response) != 0;
-  decode_body(version_flags, error, frame.command, in.rest(), frame.body);
+  Frame& frame = *decoded;
+  frame.header.destination = get<Field::destination>(bytes);
+  frame.header.source = get<Field::source>(bytes);
+  frame.header.address.shelf = get<Field::shelf>(bytes);
+  frame.header.address.slot = get<Field::slot>(bytes);
+  frame.header.tag = get<Field::tag>(bytes);
+  frame.command = get<Field::command>(bytes);
+  frame.response = (get<Field::flags>(bytes) & flag_response) != 0;
+  decode_body(bytes, frame, frame.body);
   return decoded;
 }
 
 std::size_t encode_head(const Header& header, const Body& body, MutableBytes bytes) {
-  Writer out(bytes);
-  encode_fields(header, body, out);
-  if (ata_data(body).empty()) pad(out);
-  return out.written();
+  const std::size_t size = encode_fields(header, body, bytes);
+  return ata_data(body).empty() ? pad(bytes, size) : size;
 }
 
 std::size_t encode(const Header& header, const Body& body, MutableBytes bytes) {
-  Writer out(bytes);
-  encode_fields(header, body, out);
-  if (const Bytes data = ata_data(body); !data.empty()) {
-    const std::size_t at = out.written();
-    AOE_CHECK(data.size() <= bytes.size() - at);
-    if (data.data() == bytes.data() + at) {
-      out.skip(data.size());
-    } else {
-      out.bytes(data);
-    }
-  }
-  pad(out);
-  return out.written();
+  const std::size_t at = encode_fields(header, body, bytes);
+  const Bytes data = ata_data(body);
+  const MutableBytes room = bytes.subspan(at);
+  AOE_CHECK(data.size() <= room.size());
+  if (data.data() != room.data()) copy(data, room);
+  return pad(bytes, at + data.size());
 }
 
 }  // namespace aoe

@@ -247,13 +247,20 @@ constexpr std::size_t place(Order order, std::size_t size, std::size_t i) {
   return order == Order::little ? i : size - 1 - i;
 }
 
+template <Field First>
+constexpr Row from(Row of) {
+  of.offset = static_cast<std::uint8_t>(of.offset - row(First).offset);
+  return of;
+}
+
 }  // namespace detail
 
 /// The field's value: a Mac, or an unsigned number of its size. `entry`: of a list, which entry.
-/// Precondition: the frame reaches the field's end.
-template <Field F>
+/// `First` is the field that the bytes begin with, where they are not a whole frame.
+/// Precondition: the bytes reach the field's end.
+template <Field F, Field First = Field::destination>
 detail::Value<F> get(Bytes frame, std::size_t entry = 0) {
-  constexpr Row of = row(F);
+  constexpr Row of = detail::from<First>(row(F));
   static_assert(of.size > 0, "data and strings are read by rest()");
   AOE_CHECK(frame.size() >= of.end(entry));
   const Bytes at = frame.subspan(of.offset + entry * of.stride, of.size);
@@ -272,10 +279,10 @@ detail::Value<F> get(Bytes frame, std::size_t entry = 0) {
 }
 
 /// Writes the field, and nothing beside it: the other half of a byte stays.
-/// Precondition: the frame reaches the field's end, and the value fits.
-template <Field F>
+/// Precondition: the bytes reach the field's end, and the value fits.
+template <Field F, Field First = Field::destination>
 void set(MutableBytes frame, detail::Value<F> value, std::size_t entry = 0) {
-  constexpr Row of = row(F);
+  constexpr Row of = detail::from<First>(row(F));
   static_assert(of.size > 0, "data and strings are written where rest() begins");
   AOE_CHECK(frame.size() >= of.end(entry));
   const MutableBytes at = frame.subspan(of.offset + entry * of.stride, of.size);

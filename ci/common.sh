@@ -58,10 +58,10 @@ If that is all right:"$'\n' $by_hand
 }
 
 # build PRESET [TARGET...]: configures and builds in build/PRESET. Silent but for errors; on a terminal it shows progress.
-# With sanitized_tests=OFF it leaves out the tests that build_sanitized builds.
+# With sanitized_build=FOLDER, ctest takes the tests marked SANITIZED from that build, and they are not built here.
 build() {
   local preset=$1 start=$SECONDS log quiet=(--quiet)
-  local configure=(-DAOE_SANITIZED_TESTS="${sanitized_tests:-ON}")
+  local configure=(-DAOE_SANITIZED_BUILD="${sanitized_build:-}")
   shift
   if have ccache; then
     configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
@@ -76,9 +76,4 @@ build() {
   cmake --preset "$preset" "${configure[@]}" >"$log" 2>&1 || { cat "$log" >&2; die "cmake --preset $preset failed"; }
   cmake --build --preset "$preset" -j "$(nproc)" ${1:+--target "$@"} -- "${quiet[@]}" || die "building $preset failed"
   say "built build/$preset in $((SECONDS - start)) s"
-}
-
-# The unit tests under the sanitizers: of what faces the network and the disk.
-build_sanitized() {
-  build asan+ubsan sanitized_tests
 }

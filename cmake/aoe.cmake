@@ -60,44 +60,55 @@ function(aoe_program name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 endfunction()
 
-# aoe_test(NAME SOURCES... LINK LIBRARIES... [SANITIZED] [MAY_SKIP]): GoogleTest cases, one ctest entry a program; the target unit_tests
-# builds them all. SANITIZED: it tests what faces the network or the disk, so ci/checks/sanitizers runs it, from the target
-# sanitized_tests, and where AOE_SANITIZED_TESTS is off it is left to that. MAY_SKIP: some of it needs what a machine may
-# not have; ctest then calls all of it skipped, and it is left to nobody, so that this is seen. Only the libraries under test are optimised, and GoogleTest's headers are compiled once for all: a test then builds
-# in a third of the time.
+# What all unit test programs share: their main(), and GoogleTest's headers, compiled once for all.
+if(AOE_TESTS)
+  add_custom_target(unit_tests)
+  add_custom_target(sanitized_tests)
+  add_library(aoe_test_main OBJECT ${PROJECT_SOURCE_DIR}/base/testing/test_main.cc)
+  target_link_libraries(aoe_test_main PRIVATE aoe_options GTest::gtest fmt::fmt)
+  target_compile_options(aoe_test_main PRIVATE -O0 -g1)
+  target_precompile_headers(aoe_test_main PRIVATE
+    <algorithm> <array> <chrono> <map> <memory> <optional> <string> <vector>
+    <fmt/format.h> <gtest/gtest.h>)
+endif()
+
+# aoe_test(NAME SOURCES... LINK LIBRARIES... [SANITIZED]): a program of GoogleTest cases; ctest runs each suite of them as a test
+# NAME.SUITE with the label "unit" (test_suites.cmake). The target unit_tests builds all programs.
+# SANITIZED: it tests what faces the network or the disk, and has the label "sanitized", too. ci/test runs these tests from the
+# sanitizers' build: there the target sanitized_tests builds them, and a build that names that one as AOE_SANITIZED_BUILD
+# leaves them out and has ctest run them from there.
+# Only the libraries under test are optimised: a test then builds in a third of the time.
 function(aoe_test name)
   if(NOT AOE_TESTS)
     return()
   endif()
-  cmake_parse_arguments(arg "SANITIZED;MAY_SKIP" "" "LINK" ${ARGN})
-  if(arg_SANITIZED AND NOT arg_MAY_SKIP AND NOT AOE_SANITIZED_TESTS)
+  cmake_parse_arguments(arg "SANITIZED" "" "LINK" ${ARGN})
+  set(labels unit)
+  if(arg_SANITIZED)
+    list(APPEND labels sanitized)
+  endif()
+  if(arg_SANITIZED AND AOE_SANITIZED_BUILD)
+    cmake_path(RELATIVE_PATH CMAKE_CURRENT_BINARY_DIR BASE_DIRECTORY ${PROJECT_BINARY_DIR} OUTPUT_VARIABLE folder)
+    aoe_test_suites(${name} ${AOE_SANITIZED_BUILD}/${folder}/${name} "${labels}")
     return()
   endif()
-  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest GTest::gtest_main)
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:aoe_test_main>)
+  target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest)
   target_compile_options(${name} PRIVATE -O0 -g1)
-  if(NOT TARGET unit_tests)
-    add_custom_target(unit_tests)
-    add_custom_target(sanitized_tests)
-    file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cc "")
-    add_library(aoe_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cc)
-    target_link_libraries(aoe_test_headers PRIVATE aoe_options GTest::gtest fmt::fmt)
-    target_compile_options(aoe_test_headers PRIVATE -O0 -g1)
-    target_precompile_headers(aoe_test_headers PRIVATE
-      <algorithm> <array> <chrono> <map> <memory> <optional> <string> <vector>
-      <fmt/format.h> <gtest/gtest.h>)
-  endif()
-  target_precompile_headers(${name} REUSE_FROM aoe_test_headers)
+  target_precompile_headers(${name} REUSE_FROM aoe_test_main)
   add_dependencies(unit_tests ${name})
-  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
-  if(arg_MAY_SKIP)
-    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
-  endif()
   if(arg_SANITIZED)
     add_dependencies(sanitized_tests ${name})
-    set_tests_properties(${name} PROPERTIES LABELS "unit;sanitized")
   endif()
+  aoe_test_suites(${name} $<TARGET_FILE:${name}> "${labels}")
+endfunction()
+
+# aoe_test_suites(NAME PROGRAM LABELS): has ctest find the suites of a program when it runs.
+function(aoe_test_suites name program labels)
+  set(file ${CMAKE_CURRENT_BINARY_DIR}/${name}_suites.cmake)
+  file(GENERATE OUTPUT ${file} CONTENT
+    "set(name ${name})\nset(program ${program})\nset(labels ${labels})\ninclude(${PROJECT_SOURCE_DIR}/cmake/test_suites.cmake)\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${file})
 endfunction()
 
 # aoe_python_test(NAME SCRIPT ARGUMENTS...): a test that plays against real programs. Exit status 77 is a

@@ -2,7 +2,7 @@
 
     import lab
     lab.require("tshark")
-    lab.require_namespaces()              # before anything else happens: it starts the script anew
+    lab.require_namespaces()              # before anything else happens: it starts the script again
 
     with lab.Lab() as world:
         client, server = world.node("client"), world.node("server")
@@ -62,7 +62,7 @@ def require(*programs):
 
 
 def require_namespaces():
-    """Starts the script anew inside its own namespaces, or skips it where they can't be made.
+    """Starts the script again inside its own namespaces, or skips it where they can't be made.
 
     Call it first: everything before it runs twice. Root makes them as root, and anybody else in a user namespace.
     """
@@ -216,7 +216,7 @@ class Node:
         eventually(lambda: self.link(interface)["operstate"] == "UP", f"{self.name}'s {interface} to be up")
 
     def packet_socket(self, interface, ethertype=0x88A2, timeout=30):
-        """A socket of this node for whole Ethernet frames of one type (AoE unless told), for send() and recv()."""
+        """A socket of this node for whole Ethernet frames of one type (AoE by default), for send() and recv()."""
         libc = ctypes.CDLL(None, use_errno=True)
 
         def enter(namespace):

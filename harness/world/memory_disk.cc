@@ -17,13 +17,13 @@ class MemoryDisk::Connection final : public target::Store {
 
   std::uint64_t size() const override { return disk_.memory_.size(); }
   target::StoreTraits traits() const override { return disk_.memory_.traits(); }
-  bool is_immediate(target::StoreOperation::Kind) const override { return true; }
+  bool is_immediate(target::Operation::Kind) const override { return true; }
   Bytes view(std::uint64_t offset, std::size_t size) override {
     const bool fails =
         disk_.faults_ && disk_.faults_->reads && disk_.faults_->strikes(offset, size);
     return fails ? Bytes() : disk_.memory_.view(offset, size);
   }
-  void start(target::StoreOperation& operation) override { disk_.start(operation); }
+  void start(target::Operation& operation) override { disk_.start(operation); }
 
  private:
   MemoryDisk& disk_;
@@ -38,8 +38,8 @@ std::unique_ptr<target::Store> MemoryDisk::connect() {
   return std::make_unique<Connection>(*this);
 }
 
-void MemoryDisk::start(target::StoreOperation& operation) {
-  using Kind = target::StoreOperation::Kind;
+void MemoryDisk::start(target::Operation& operation) {
+  using Kind = target::Operation::Kind;
   if (fails(operation)) return operation.done(std::make_error_code(std::errc::io_error));
   switch (operation.kind) {
     case Kind::read: break;
@@ -53,8 +53,8 @@ void MemoryDisk::start(target::StoreOperation& operation) {
   memory_.start(operation);
 }
 
-bool MemoryDisk::fails(const target::StoreOperation& operation) {
-  using Kind = target::StoreOperation::Kind;
+bool MemoryDisk::fails(const target::Operation& operation) {
+  using Kind = target::Operation::Kind;
   if (!faults_) return false;
   bool fails = false;
   switch (operation.kind) {

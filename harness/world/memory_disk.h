@@ -38,8 +38,8 @@ class MemoryDisk {
     std::size_t before;  // in before_
   };
 
-  void start(target::StoreOperation& operation);
-  bool fails(const target::StoreOperation& operation);
+  void start(target::Operation& operation);
+  bool fails(const target::Operation& operation);
   void remember(std::uint64_t offset, std::uint64_t size);
   void forget();
 

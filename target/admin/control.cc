@@ -129,47 +129,37 @@ Json by_name(const std::array<std::uint64_t, N>& counters) {
   return json;
 }
 
+template <typename Counters, std::size_t N>
+void add_counters(Json& json, const std::array<CounterField<Counters>, N>& fields,
+                  const Counters& counters) {
+  for (const auto& field : fields) json[std::string(field.json)] = counters.*field.value;
+}
+
 Json json_of(const LunReport& lun) {
-  return {{"lun", fmt::format("{}", lun.address)},
-          {"path", lun.path},
-          {"store", lun.store},
-          {"sectors", lun.sectors},
-          {"read_only", lun.read_only},
-          {"interfaces", lun.interfaces},
-          {"config_string", lun.config_string},
-          {"mask", texts(lun.mask)},
-          {"reservation", texts(lun.reservation)},
-          {"requests", lun.requests},
-          {"replies", lun.replies},
-          {"reads", lun.reads},
-          {"writes", lun.writes},
-          {"flushes", lun.flushes},
-          {"trims", lun.trims},
-          {"verifies", lun.verifies},
-          {"bytes_read", lun.bytes_read},
-          {"bytes_written", lun.bytes_written},
-          {"aoe_errors", lun.aoe_errors},
-          {"ata_errors", lun.ata_errors},
-          {"store_errors", lun.store_errors},
-          {"state_errors", lun.state_errors},
-          {"announcements", lun.announcements},
-          {"dropped_busy", lun.dropped_busy},
-          {"silences", by_name<Silence>(lun.silences)},
-          {"latency", {{"counts", lun.latency.counts}, {"sum_ns", lun.latency.sum.count()}}}};
+  Json json{{"lun", fmt::format("{}", lun.address)},
+            {"path", lun.path},
+            {"store", lun.store},
+            {"sectors", lun.sectors},
+            {"read_only", lun.read_only},
+            {"interfaces", lun.interfaces},
+            {"config_string", lun.config_string},
+            {"mask", texts(lun.mask)},
+            {"reservation", texts(lun.reservation)}};
+  add_counters<LunCounters>(json, lun_counters, lun);
+  json["silences"] = by_name<Silence>(lun.silences);
+  json["latency"] = {{"counts", lun.latency.counts}, {"sum_ns", lun.latency.sum.count()}};
+  return json;
 }
 
 Json json_of(const PortReport& port) {
-  return {{"interface", port.interface},
-          {"mac", fmt::format("{}", port.mac)},
-          {"mtu", port.mtu},
-          {"up", port.up},
-          {"received", port.received},
-          {"sent", port.sent},
-          {"receive_dropped", port.receive_dropped},
-          {"send_dropped", port.send_dropped},
-          {"rejects", by_name<Rule>(port.rejects)},
-          {"responses", port.responses},
-          {"not_addressed", port.not_addressed}};
+  Json json{{"interface", port.interface},
+            {"mac", fmt::format("{}", port.mac)},
+            {"mtu", port.mtu},
+            {"up", port.up}};
+  add_counters<PortCounters>(json, port_counters, port);
+  json["rejects"] = by_name<Rule>(port.rejects);
+  add_counters<EdgeCounters>(json, edge_counters, port);
+  return json;
 }
 
 Json json_of(const TargetReport& report) {

@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/privileges.h"
 #include "target/admin/config_file.h"
+#include "target/store/open_store.h"
 
 namespace aoe::target {
 namespace {
@@ -144,7 +145,6 @@ tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::open(const TargetDefi
 tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition) {
   raise_descriptor_limit();
   definition_ = definition;
-  definition_.luns.clear();  // those that are served; apply() adds them
   if (auto opened = open_state(definition.state_folder); !opened) return opened;
   if (!definition.capture.empty()) {
     auto recording = Recording::create(definition.capture);
@@ -152,7 +152,8 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     recording_ = *std::move(recording);
   }
   background_ = std::make_unique<PollLoop>();
-  const Worker::World world{options_.log, state_.get(), background_.get(), recording_.get()};
+  const Worker::World world{options_.log, options_.trace, state_.get(), background_.get(),
+                            recording_.get()};
   const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::linger;
   const auto shares = static_cast<unsigned>(definition.workers);
   for (unsigned share = 0; share < shares; ++share) {
@@ -243,20 +244,25 @@ Worker& Daemon::worker_of(Address address) {
 tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     const std::vector<LunDefinition>& luns) {
   std::vector<Change> changes;
-  const auto find = [](const std::vector<LunDefinition>& in, Address address) {
-    return std::ranges::find(in, address, &LunDefinition::address);
-  };
-  for (const LunDefinition& present : definition_.luns) {
-    if (find(luns, present.address) == luns.end()) {
+  std::map<Address, LunDefinition> served;
+  for (const auto& worker : workers_) {
+    on(*worker, [&] {
+      for (const auto& lun : worker->service().luns()) {
+        served.emplace(lun->lun.address(), lun->definition);
+      }
+    });
+  }
+  for (const auto& [address, present] : served) {
+    if (std::ranges::find(luns, address, &LunDefinition::address) == luns.end()) {
       changes.push_back({Change::Kind::remove, present, std::nullopt, std::nullopt});
     }
   }
   for (const LunDefinition& wanted : luns) {
-    const auto present = find(definition_.luns, wanted.address);
-    const bool is_new = present == definition_.luns.end();
-    if (!is_new && *present == wanted) continue;
+    const auto present = served.find(wanted.address);
+    const bool is_new = present == served.end();
+    if (!is_new && present->second == wanted) continue;
     Change change{Change::Kind::change, wanted, std::nullopt, std::nullopt};
-    if (is_new || present->store != wanted.store) {
+    if (is_new || present->second.store != wanted.store) {
       change.kind = is_new ? Change::Kind::add : Change::Kind::replace;
       auto opened = open_store(wanted.store, worker_of(wanted.address).queue());
       if (!opened) return tl::unexpected(opened.error());
@@ -282,11 +288,7 @@ void Daemon::on(Worker& worker, const std::function<void()>& task) {
 
 void Daemon::apply(std::vector<Change> changes) {
   for (Change& change : changes) {
-    const Address address = change.definition.address;
-    std::erase_if(definition_.luns,
-                  [&](const LunDefinition& lun) { return lun.address == address; });
-    if (change.kind != Change::Kind::remove) definition_.luns.push_back(change.definition);
-    Worker& worker = worker_of(address);
+    Worker& worker = worker_of(change.definition.address);
     on(worker, [&] { apply(change, worker); });
   }
 }
@@ -296,16 +298,21 @@ void Daemon::apply(Change& change, Worker& worker) const {
   const auto options = [&](std::uint64_t sectors, const StoreTraits& traits) {
     return options_of(change.definition, sectors, traits, options_.version);
   };
+  ServedLun* const present = worker.service().find(address);
   if (change.kind == Change::Kind::change) {
-    const LunOptions present = worker.options_of(address);
-    return worker.change(change.definition, options(present.sectors, present.disk));
+    const LunOptions& before = present->lun.options();
+    present->definition = change.definition;
+    return worker.service().change(options(before.sectors, before.disk));
   }
-  if (change.kind == Change::Kind::replace) change.state = worker.state_of(address);
+  if (change.kind == Change::Kind::replace) change.state = present->lun.state();
   if (change.kind != Change::Kind::add) worker.remove(address);
   if (change.kind == Change::Kind::remove) return;
   const Store& store = *change.store->store;
-  const LunOptions as_opened = options(sectors_of(store), store.traits());
-  worker.add({change.definition, as_opened, *std::move(change.store), std::move(change.state)});
+  auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
+                                           std::move(change.store->store), change.state);
+  added->definition = change.definition;
+  added->store_kind = change.store->kind;
+  worker.add(std::move(added));
 }
 
 tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
@@ -407,16 +414,15 @@ void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& r
 }
 
 void Daemon::edit_and_show(Address lun, Edit edit, Show show, ControlServer::Reply reply) {
-  if (std::ranges::find(definition_.luns, lun, &LunDefinition::address) == definition_.luns.end()) {
-    return reply(error_reply(fmt::format("{}: no such LUN", lun)));
-  }
   Worker& worker = worker_of(lun);
   worker.post([this, &worker, lun, edit = std::move(edit), show = std::move(show),
                reply = std::move(reply)] {
     const auto tell = [this, reply](std::string line) {
       boost::asio::post(loop_, [reply, line = std::move(line)] { reply(line); });
     };
-    LunState wanted = *worker.state_of(lun);
+    const ServedLun* const served = worker.service().find(lun);
+    if (served == nullptr) return tell(error_reply(fmt::format("{}: no such LUN", lun)));
+    LunState wanted = served->lun.state();
     if (!edit) return tell(show(wanted));
     edit(wanted);
     if (std::max(wanted.mask.size(), wanted.reserved.size()) > MacSet::capacity) {

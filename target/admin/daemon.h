@@ -27,8 +27,9 @@ class Daemon {
  public:
   struct Options {
     std::function<void(std::string_view line)> log;  // called from any thread
+    Trace trace;                                     // the same; see Service::trace()
     std::string version;
-    /// Gives the definition anew, for a reload; null where it came from a command line.
+    /// Reads the definition again, for a reload; null where it came from a command line.
     std::function<tl::expected<TargetDefinition, std::string>()> read_again;
     /// State is kept where that can be; where not, that is a warning and not an error.
     bool state_is_optional = false;

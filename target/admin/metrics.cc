@@ -69,13 +69,16 @@ class Families {
     return families_.emplace_back(MetricFamily{std::move(name), std::move(help), type, {}});
   }
 
-  /// A counter of every report in `of`.
-  template <typename Report>
-  void count(const std::vector<Report>& of, std::string name, std::string help,
-             std::uint64_t Report::*value) {
-    MetricFamily& family = add(std::move(name), std::move(help), MetricType::Counter);
-    for (const Report& report : of) {
-      family.metric.push_back(counter(labels(report), report.*value));
+  /// Counters of every report in `of`: aoe_target_KIND_METRIC_total.
+  template <typename Report, typename Counters, std::size_t N>
+  void count(const std::vector<Report>& of, std::string_view kind,
+             const std::array<CounterField<Counters>, N>& fields) {
+    for (const auto& field : fields) {
+      MetricFamily& family = add(fmt::format("aoe_target_{}_{}_total", kind, field.metric),
+                                 std::string(field.help), MetricType::Counter);
+      for (const Report& report : of) {
+        family.metric.push_back(counter(labels(report), report.*field.value));
+      }
     }
   }
 
@@ -112,9 +115,6 @@ class Families {
 };
 
 void add_luns(Families& families, const std::vector<LunReport>& luns) {
-  const auto count = [&](const char* name, const char* help, std::uint64_t LunReport::*value) {
-    families.count(luns, fmt::format("aoe_target_lun_{}_total", name), help, value);
-  };
   families.show(luns, "aoe_target_lun_size_bytes", "Size of the LUN",
                 [](const LunReport& lun) { return lun.sectors * 512; });
   families.show(luns, "aoe_target_lun_read_only", "1 where writes are refused",
@@ -123,21 +123,7 @@ void add_luns(Families& families, const std::vector<LunReport>& luns) {
                 [](const LunReport& lun) { return lun.mask.size(); });
   families.show(luns, "aoe_target_lun_reservation_entries", "Addresses that hold the reservation",
                 [](const LunReport& lun) { return lun.reservation.size(); });
-  count("requests", "Requests for the LUN", &LunReport::requests);
-  count("replies", "Replies to them", &LunReport::replies);
-  count("reads", "Reads of the store", &LunReport::reads);
-  count("writes", "Writes to the store", &LunReport::writes);
-  count("flushes", "Flushes of the store", &LunReport::flushes);
-  count("trims", "Trims of the store", &LunReport::trims);
-  count("verifies", "Verifications of the store", &LunReport::verifies);
-  count("read_bytes", "Bytes read", &LunReport::bytes_read);
-  count("written_bytes", "Bytes written", &LunReport::bytes_written);
-  count("aoe_errors", "Replies with an AoE error", &LunReport::aoe_errors);
-  count("ata_errors", "Replies with an ATA error", &LunReport::ata_errors);
-  count("store_errors", "Operations that the store failed", &LunReport::store_errors);
-  count("state_errors", "Settings that could not be made stable", &LunReport::state_errors);
-  count("announcements", "Announcements sent", &LunReport::announcements);
-  count("dropped_busy", "Requests dropped, too many being in flight", &LunReport::dropped_busy);
+  families.count(luns, "lun", lun_counters);
   families.count<Silence>(luns, "aoe_target_lun_silences_total", "Requests not answered",
                           &LunReport::silences);
   MetricFamily& latency = families.add("aoe_target_lun_latency_seconds",
@@ -148,18 +134,10 @@ void add_luns(Families& families, const std::vector<LunReport>& luns) {
 }
 
 void add_ports(Families& families, const std::vector<PortReport>& ports) {
-  const auto count = [&](const char* name, const char* help, std::uint64_t PortReport::*value) {
-    families.count(ports, fmt::format("aoe_target_port_{}_total", name), help, value);
-  };
   families.show(ports, "aoe_target_port_up", "1 while the interface is up", &PortReport::up);
   families.show(ports, "aoe_target_port_mtu_bytes", "MTU of the interface", &PortReport::mtu);
-  count("received_frames", "Frames received", &PortReport::received);
-  count("sent_frames", "Frames sent", &PortReport::sent);
-  count("receive_dropped_frames", "Frames lost before they were read",
-        &PortReport::receive_dropped);
-  count("send_dropped_frames", "Frames that could not be sent", &PortReport::send_dropped);
-  count("responses", "Responses received and ignored", &PortReport::responses);
-  count("not_addressed", "Requests for LUNs that are not here", &PortReport::not_addressed);
+  families.count(ports, "port", port_counters);
+  families.count(ports, "port", edge_counters);
   families.count<Rule>(ports, "aoe_target_port_rejects_total", "Frames that break a rule",
                        &PortReport::rejects);
 }

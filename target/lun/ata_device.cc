@@ -18,10 +18,10 @@ bool is_ext(Opcode opcode) {
          opcode == Opcode::read_verify_ext;
 }
 
-/// What needs an LBA and a count: `sectors_max` at most.
+/// Decides about a command with an LBA and a count. `sectors_max`: the largest count.
 AtaOutcome transfer(const AtaDevice& disk, const AtaRequest& request, std::uint8_t sectors_max,
-                    DiskAction action) {
-  const bool is_write = action == DiskAction::write;
+                    DiskCommand command) {
+  const bool is_write = command.kind == Operation::Kind::write;
   if (request.flags.write != is_write) return ErrorCode::bad_argument;
   const bool ext = is_ext(request.opcode);
   if (ext && !request.flags.extended) return failed(ata::error_abrt, request);
@@ -34,7 +34,7 @@ AtaOutcome transfer(const AtaDevice& disk, const AtaRequest& request, std::uint8
   if (request.sectors > reach || request.lba > reach - request.sectors) {
     return failed(ata::error_idnf, request);
   }
-  return action;
+  return command;
 }
 
 AtaOutcome trim(const AtaDevice& disk, const AtaRequest& request, std::uint8_t sectors_max) {
@@ -52,7 +52,7 @@ AtaOutcome trim(const AtaDevice& disk, const AtaRequest& request, std::uint8_t s
       return failed(ata::error_idnf, request);
     }
   }
-  return DiskAction::trim;
+  return DiskCommand{Operation::Kind::trim};
 }
 
 AtaOutcome smart(const AtaDevice& disk, const AtaRequest& request, std::uint8_t sectors_max) {
@@ -80,9 +80,9 @@ AtaOutcome smart(const AtaDevice& disk, const AtaRequest& request, std::uint8_t 
 
 AtaOutcome AtaDevice::start(const AtaRequest& request, std::uint8_t sectors_max) const {
   switch (ata::kind(request.opcode)) {
-    case ata::Kind::read: return transfer(*this, request, sectors_max, DiskAction::read);
-    case ata::Kind::write: return transfer(*this, request, sectors_max, DiskAction::write);
-    case ata::Kind::flush: return DiskAction::flush;
+    case ata::Kind::read: return transfer(*this, request, sectors_max, {Operation::Kind::read});
+    case ata::Kind::write: return transfer(*this, request, sectors_max, {Operation::Kind::write});
+    case ata::Kind::flush: return DiskCommand{Operation::Kind::flush};
     case ata::Kind::identify:
       if (request.flags.write) return ErrorCode::bad_argument;
       if (request.sectors > 1 || sectors_max == 0) return failed(ata::error_abrt, request);
@@ -91,11 +91,12 @@ AtaOutcome AtaDevice::start(const AtaRequest& request, std::uint8_t sectors_max)
   }
   switch (request.opcode) {
     case Opcode::read_verify:
-    case Opcode::read_verify_ext: return transfer(*this, request, 0xff, DiskAction::verify);
+    case Opcode::read_verify_ext:
+      return transfer(*this, request, 0xff, {Operation::Kind::read, true});
     case Opcode::data_set_management: return trim(*this, request, sectors_max);
     case Opcode::smart: return smart(*this, request, sectors_max);
     case Opcode::standby:
-    case Opcode::standby_immediate: return DiskAction::flush;
+    case Opcode::standby_immediate: return DiskCommand{Operation::Kind::flush};
     case Opcode::idle:
     case Opcode::idle_immediate: return AtaRegisters{};
     case Opcode::check_power_mode: {
@@ -106,27 +107,21 @@ AtaOutcome AtaDevice::start(const AtaRequest& request, std::uint8_t sectors_max)
   }
 }
 
-std::string_view text(DiskAction action) {
-  switch (action) {
-    case DiskAction::read: return "read";
-    case DiskAction::write: return "write";
-    case DiskAction::flush: return "flush";
-    case DiskAction::verify: return "verify";
-    case DiskAction::trim: return "trim";
+std::string_view text(DiskCommand command) {
+  switch (command.kind) {
+    case Operation::Kind::read: return command.is_verify ? "verify" : "read";
+    case Operation::Kind::write: return "write";
+    case Operation::Kind::flush: return "flush";
+    case Operation::Kind::trim: return "trim";
   }
-  AOE_CHECK(false && "an action without a name");
+  AOE_CHECK(false && "a command without a name");
 }
 
-AtaRegisters disk_failed(DiskAction action, std::uint8_t sectors) {
+AtaRegisters disk_failed(Operation::Kind kind, std::uint8_t sectors) {
   constexpr std::uint8_t failure = ata::status_drdy | ata::status_err;
-  switch (action) {
-    case DiskAction::read:
-    case DiskAction::verify: return {failure, ata::error_unc, sectors};
-    case DiskAction::write:
-    case DiskAction::trim: return {failure | ata::status_df, ata::error_abrt, sectors};
-    case DiskAction::flush: return {failure | ata::status_df, ata::error_abrt, 0};
-  }
-  AOE_CHECK(false && "an action without registers");
+  if (kind == Operation::Kind::read) return {failure, ata::error_unc, sectors};
+  const std::uint8_t left = kind == Operation::Kind::flush ? std::uint8_t{0} : sectors;
+  return {failure | ata::status_df, ata::error_abrt, left};
 }
 
 }  // namespace aoe::target

@@ -28,14 +28,20 @@
 #include <variant>
 
 #include "proto/frame.h"
+#include "target/store/operation.h"
 
 namespace aoe::target {
 
-/// The disk's part of a command.
-enum class DiskAction : std::uint8_t { read, write, flush, verify, trim };
+/// A command that the disk carries out.
+struct DiskCommand {
+  Operation::Kind kind{};
+  bool is_verify = false;  // READ VERIFY: a read whose data is not sent
 
-/// "read", "write", …: for logs.
-std::string_view text(DiskAction action);
+  bool operator==(const DiskCommand&) const = default;
+};
+
+/// Returns "read", "write", "flush", "verify" or "trim": for logs.
+std::string_view text(DiskCommand command);
 
 /// What a reply says besides echoing the request.
 struct AtaRegisters {
@@ -59,7 +65,7 @@ struct SmartWork {
 };
 
 /// An ErrorCode is an AoE error: the request contradicts itself.
-using AtaOutcome = std::variant<DiskAction, IdentifyData, SmartWork, AtaRegisters, ErrorCode>;
+using AtaOutcome = std::variant<DiskCommand, IdentifyData, SmartWork, AtaRegisters, ErrorCode>;
 
 struct AtaDevice {
   std::uint64_t sectors = 0;
@@ -67,12 +73,12 @@ struct AtaDevice {
   bool can_trim = false;
   bool smart_enabled = true;
 
-  /// What becomes of a request, where a frame carries `sectors_max` sectors.
+  /// Decides what becomes of a request. `sectors_max`: sectors that a frame carries.
   AtaOutcome start(const AtaRequest& request, std::uint8_t sectors_max) const;
 };
 
-/// The registers after an operation that the disk failed: UNC for a read or verify; a device fault
-/// for others, with ERR too since some clients look at nothing else.
-AtaRegisters disk_failed(DiskAction action, std::uint8_t sectors);
+/// Returns the registers after an operation that the disk failed: UNC for a read or verify; a device
+/// fault for others, with ERR too since some clients look at nothing else.
+AtaRegisters disk_failed(Operation::Kind kind, std::uint8_t sectors);
 
 }  // namespace aoe::target

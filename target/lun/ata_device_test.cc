@@ -18,8 +18,8 @@ constexpr std::uint64_t disk_sectors = 1000;
 constexpr std::uint8_t frame_sectors = 2;
 
 std::string line(const AtaOutcome& outcome) {
-  if (const auto* action = std::get_if<DiskAction>(&outcome)) {
-    return std::string(text(*action));
+  if (const auto* command = std::get_if<DiskCommand>(&outcome)) {
+    return std::string(text(*command));
   }
   if (const auto* r = std::get_if<AtaRegisters>(&outcome)) {
     return fmt::format("{:02x}/{:02x} left {}", r->status, r->error, r->sectors_left);
@@ -315,11 +315,11 @@ TEST(AtaDevice, EveryOtherOpcodeIsAborted) {
 }
 
 TEST(AtaDevice, FailedDiskSetsErrAndSaysWhat) {
-  EXPECT_EQ(disk_failed(DiskAction::read, 2), (AtaRegisters{0x41, ata::error_unc, 2}));
-  EXPECT_EQ(disk_failed(DiskAction::write, 2), (AtaRegisters{0x61, ata::error_abrt, 2}));
-  EXPECT_EQ(disk_failed(DiskAction::verify, 9), (AtaRegisters{0x41, ata::error_unc, 9}));
-  EXPECT_EQ(disk_failed(DiskAction::trim, 1), (AtaRegisters{0x61, ata::error_abrt, 1}));
-  EXPECT_EQ(disk_failed(DiskAction::flush, 0), (AtaRegisters{0x61, ata::error_abrt, 0}));
+  EXPECT_EQ(disk_failed(Operation::Kind::read, 2), (AtaRegisters{0x41, ata::error_unc, 2}));
+  EXPECT_EQ(disk_failed(Operation::Kind::write, 2), (AtaRegisters{0x61, ata::error_abrt, 2}));
+  EXPECT_EQ(disk_failed(Operation::Kind::read, 9), (AtaRegisters{0x41, ata::error_unc, 9}));
+  EXPECT_EQ(disk_failed(Operation::Kind::trim, 1), (AtaRegisters{0x61, ata::error_abrt, 1}));
+  EXPECT_EQ(disk_failed(Operation::Kind::flush, 0), (AtaRegisters{0x61, ata::error_abrt, 0}));
 }
 
 }  // namespace

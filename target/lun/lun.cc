@@ -45,6 +45,16 @@ struct Lun::Exchange {
   }
 };
 
+std::string_view text(Silence silence) {
+  switch (silence) {
+    case Silence::source_multicast: return "multicast source";
+    case Silence::source_denied: return "denied source";
+    case Silence::source_masked: return "masked source";
+    case Silence::config_mismatch: return "config mismatch";
+  }
+  AOE_CHECK(false && "a silence without words");
+}
+
 Lun::Lun(const LunOptions& options) : options_(options) {
   AOE_CHECK(options.address.is_exact());
   change(options);
@@ -187,12 +197,12 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
   }
   return std::visit(
       Overloaded{
-          [&](DiskAction action) -> Outcome {
-            const PendingReply pending{exchange.header, request.flags, request.lba, request.sectors,
-                                       action};
-            const bool takes_data = action == DiskAction::write || action == DiskAction::trim;
-            return DiskWork{action, request.lba, request.sectors,
-                            takes_data ? request.data : Bytes{}, pending};
+          [&](DiskCommand command) -> Outcome {
+            const bool takes_data =
+                command.kind == Operation::Kind::write || command.kind == Operation::Kind::trim;
+            return PendingReply{exchange.header, request.flags,
+                                request.lba,     request.sectors,
+                                command,         takes_data ? request.data : Bytes{}};
           },
           [&](IdentifyData) -> Outcome { return identify(request, exchange); },
           [&](SmartWork work) -> Outcome { return smart(work.what, request, exchange); },
@@ -248,8 +258,8 @@ ReplyReady Lun::smart(ata::Smart what, const AtaRequest& request, const Exchange
 }
 
 MutableBytes Lun::read_place(const PendingReply& pending, MutableBytes reply) {
-  const bool is_read = pending.action == DiskAction::read;
-  return reply.subspan(ata_header_size, is_read ? pending.sectors * sector_size : 0);
+  const bool sends_data = pending.command == DiskCommand{Operation::Kind::read};
+  return reply.subspan(ata_header_size, sends_data ? pending.sectors * sector_size : 0);
 }
 
 ReplyReady Lun::finish(const PendingReply& pending, std::error_code error, MutableBytes reply) {
@@ -261,7 +271,7 @@ ReplyReady Lun::finish(const PendingReply& pending, std::error_code error, Mutab
     const ErrorReply gone{static_cast<std::uint8_t>(Command::ata), ErrorCode::device_unavailable};
     return {encode(pending.header, gone, reply), Verdict::aoe_error};
   }
-  const AtaRegisters registers = disk_failed(pending.action, pending.sectors);
+  const AtaRegisters registers = disk_failed(pending.command.kind, pending.sectors);
   return {encode(pending.header, ata_reply(pending.flags, pending.lba, registers), reply),
           Verdict::ata_error};
 }

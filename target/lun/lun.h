@@ -52,6 +52,9 @@ struct LunOptions {
   FixedText<40> model;
   FixedText<8> revision;      // IDENTIFY's firmware text
   std::string config_string;  // at first; at most 1024 bytes
+
+  /// The most requests that wait for the disk, or for stable storage, at a time.
+  std::size_t in_flight_max() const { return 4 * std::max<std::size_t>(buffer_count, 1); }
 };
 
 /// What clients set in a LUN, and what survives a restart (§3.2 to §3.4).
@@ -72,7 +75,10 @@ enum class Silence : std::uint8_t {
 };
 inline constexpr int silence_count = static_cast<int>(Silence::config_mismatch) + 1;
 
-/// What a reply says, for whoever counts.
+/// Returns the reason in words: "masked source".
+std::string_view text(Silence silence);
+
+/// What a reply says, for the counters.
 enum class Verdict : std::uint8_t { success, ata_error, aoe_error };
 
 /// A reply lies encoded in the buffer that the caller gave.
@@ -83,26 +89,18 @@ struct ReplyReady {
   bool says_set = false;
 };
 
-/// What a reply needs once the disk has done its part.
+/// The reply to an ATA command that the disk carries out, until it has: the caller has the disk do
+/// `command`, then calls finish().
 struct PendingReply {
   Header header;  // of the reply
   AtaFlags flags;
   std::uint64_t lba = 0;
   std::uint8_t sectors = 0;  // of the request
-  DiskAction action{};
+  DiskCommand command;
+  Bytes data;  // of a write or trim; a view into the request
 };
 
-/// The disk's part of a request; the caller performs it, then calls finish().
-struct DiskWork {
-  using Kind = DiskAction;
-  Kind kind;
-  std::uint64_t lba = 0;
-  std::uint8_t sectors = 0;  // read, write, verify
-  Bytes data;                // of a write or trim; a view into the request
-  PendingReply pending;
-};
-
-using Outcome = std::variant<Silence, ReplyReady, DiskWork>;
+using Outcome = std::variant<Silence, ReplyReady, PendingReply>;
 
 /// The room that replies need at this MTU, bytes.
 constexpr std::size_t reply_size_max(std::size_t mtu) {

@@ -32,10 +32,10 @@ class LunTest : public ::testing::Test {
         case Silence::config_mismatch: return "silence: config mismatch";
       }
     }
-    if (const auto* work = std::get_if<DiskWork>(&outcome)) {
-      pending = work->pending;
+    if (const auto* work = std::get_if<PendingReply>(&outcome)) {
+      pending = *work;
       written = {work->data.begin(), work->data.end()};
-      return fmt::format("disk {} {}+{}", text(work->kind), work->lba, work->sectors);
+      return fmt::format("disk {} {}+{}", text(work->command), work->lba, work->sectors);
     }
     const auto [size, verdict, says_set] = std::get<ReplyReady>(outcome);
     return check_reply(size, frame->header, verdict);

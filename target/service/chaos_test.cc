@@ -88,16 +88,16 @@ class LateStore final : public Store {
 
   std::uint64_t size() const override { return bytes_.size(); }
   StoreTraits traits() const override { return {512, true, true}; }
-  bool is_immediate(StoreOperation::Kind kind) const override {
+  bool is_immediate(Operation::Kind kind) const override {
     return habit_ == Habit::all_immediate ||
-           (habit_ == Habit::reads_immediate && kind == StoreOperation::Kind::read);
+           (habit_ == Habit::reads_immediate && kind == Operation::Kind::read);
   }
   Bytes view(std::uint64_t offset, std::size_t size) override {
-    if (!is_immediate(StoreOperation::Kind::read) || is_ill()) return {};
+    if (!is_immediate(Operation::Kind::read) || is_ill()) return {};
     return Bytes(bytes_).subspan(offset, size);
   }
 
-  void start(StoreOperation& operation) override {
+  void start(Operation& operation) override {
     if (is_immediate(operation.kind)) {
       const auto error = next_error();
       affect(operation, error);
@@ -108,7 +108,7 @@ class LateStore final : public Store {
     unsubmitted_.push_back(&operation);
   }
   void submit() override {
-    for (StoreOperation* const operation : std::exchange(unsubmitted_, {})) {
+    for (Operation* const operation : std::exchange(unsubmitted_, {})) {
       const std::uint64_t id = next_id_++;
       pending_[id] = {operation, next_error()};
       const Duration until_effect = world_.up_to(world_.chance(5) ? 3000ms : 300ms);
@@ -133,7 +133,7 @@ class LateStore final : public Store {
 
  private:
   struct Pending {
-    StoreOperation* operation;
+    Operation* operation;
     std::error_code error;
     bool affected = false;
   };
@@ -150,22 +150,22 @@ class LateStore final : public Store {
     found->second.affected = true;
     affect(*found->second.operation, found->second.error);
   }
-  void affect(const StoreOperation& operation, std::error_code error) {
+  void affect(const Operation& operation, std::error_code error) {
     switch (operation.kind) {
-      case StoreOperation::Kind::read:
+      case Operation::Kind::read:
         std::ranges::copy(Bytes(bytes_).subspan(operation.offset, operation.into.size()),
                           operation.into.begin());
         if (error) std::ranges::fill(operation.into, std::uint8_t{0xee});
         break;
-      case StoreOperation::Kind::write: {
+      case Operation::Kind::write: {
         const std::size_t sectors = operation.from.size() / sector_size;
         const std::size_t done = error ? world_.below(sectors + 1) : sectors;
         std::ranges::copy(operation.from.first(done * sector_size),
                           MutableBytes(bytes_).subspan(operation.offset).begin());
         break;
       }
-      case StoreOperation::Kind::flush: break;
-      case StoreOperation::Kind::trim:
+      case Operation::Kind::flush: break;
+      case Operation::Kind::trim:
         if (error) break;
         TrimRanges ranges(operation.from);
         while (const auto range = ranges.next()) {
@@ -187,7 +187,7 @@ class LateStore final : public Store {
   World& world_;
   const Habit habit_;
   std::vector<std::uint8_t> bytes_;
-  std::vector<StoreOperation*> unsubmitted_;
+  std::vector<Operation*> unsubmitted_;
   std::map<std::uint64_t, Pending> pending_;
   std::uint64_t next_id_ = 0;
 };
@@ -353,7 +353,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> changes_of(const Frame& req
 class Chaos {
  public:
   explicit Chaos(std::uint32_t seed) : world_(seed), keeper_(world_) {
-    service_.on_trouble([this](Address, const DiskWork&, std::error_code) { ++troubles_; });
+    service_.on_trouble([this](ServedLun&, const PendingReply&, std::error_code) { ++troubles_; });
     for (std::size_t i = 0; i < disk_count; ++i) {
       constexpr LateStore::Habit habits[disk_count] = {
           LateStore::Habit::all_late, LateStore::Habit::reads_immediate,
@@ -491,7 +491,7 @@ class Chaos {
         [this, port](Bytes frame) { hear(port, frame); });
     if (port != 2) {
       service_.attach(*ports_[port],
-                      [port](const LunOptions& options) { return serves(port, options.address); });
+                      [port](const ServedLun& lun) { return serves(port, lun.lun.address()); });
     }
   }
 

@@ -1,12 +1,17 @@
 // What a target has done, in numbers: plain values, kept by Service, shown by reports.
+//
+// Each plain counter is named once, in lun_counters, port_counters or edge_counters: sums, the JSON of
+// `ctl`, the tables of `ctl stats` and the metrics of Prometheus all go through these lists.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "base/latency_histogram.h"
 #include "proto/reject.h"
 #include "target/lun/lun.h"
+#include "wire/frame_port.h"
 
 namespace aoe::target {
 
@@ -31,6 +36,12 @@ struct LunCounters {
   std::array<std::uint64_t, silence_count> silences{};  // requests, by Silence
   LatencyHistogram latency;
 
+  /// Counts a reply by what it says.
+  void count(const ReplyReady& reply) {
+    ++replies;
+    aoe_errors += reply.verdict == Verdict::aoe_error;
+    ata_errors += reply.verdict == Verdict::ata_error;
+  }
   void add(const LunCounters& other);
   bool operator==(const LunCounters&) const = default;
 };
@@ -44,5 +55,56 @@ struct EdgeCounters {
   void add(const EdgeCounters& other);
   bool operator==(const EdgeCounters&) const = default;
 };
+
+/// How one counter is shown.
+template <typename Counters>
+struct CounterField {
+  std::string_view json;    // its key in the JSON of `ctl`
+  std::string_view metric;  // for Prometheus: aoe_target_lun_METRIC_total, aoe_target_port_…
+  std::string_view help;    // for Prometheus
+  std::string_view column;  // its heading in `ctl stats`; not shown there where empty
+  std::uint64_t Counters::*value;
+};
+
+/// In the order in which they are shown. Fields of one column are added up there; a column that
+/// begins with "MB-" shows bytes.
+inline constexpr std::array<CounterField<LunCounters>, 16> lun_counters{{
+    {"requests", "requests", "Requests for the LUN", "requests", &LunCounters::requests},
+    {"replies", "replies", "Replies to them", "", &LunCounters::replies},
+    {"reads", "reads", "Reads of the store", "reads", &LunCounters::reads},
+    {"writes", "writes", "Writes to the store", "writes", &LunCounters::writes},
+    {"flushes", "flushes", "Flushes of the store", "flushes", &LunCounters::flushes},
+    {"trims", "trims", "Trims of the store", "trims", &LunCounters::trims},
+    {"verifies", "verifies", "Verifications of the store", "", &LunCounters::verifies},
+    {"bytes_read", "read_bytes", "Bytes read", "MB-read", &LunCounters::bytes_read},
+    {"bytes_written", "written_bytes", "Bytes written", "MB-written", &LunCounters::bytes_written},
+    {"aoe_errors", "aoe_errors", "Replies with an AoE error", "errors", &LunCounters::aoe_errors},
+    {"ata_errors", "ata_errors", "Replies with an ATA error", "errors", &LunCounters::ata_errors},
+    {"store_errors", "store_errors", "Operations that the store failed", "",
+     &LunCounters::store_errors},
+    {"state_errors", "state_errors", "Settings that could not be made stable", "",
+     &LunCounters::state_errors},
+    {"announcements", "announcements", "Announcements sent", "", &LunCounters::announcements},
+    {"dropped_busy", "dropped_busy", "Requests dropped, too many being in flight", "busy",
+     &LunCounters::dropped_busy},
+    {"dropped_port", "dropped_port", "Replies dropped, their port being gone", "no-port",
+     &LunCounters::dropped_port},
+}};
+
+inline constexpr std::array<CounterField<PortCounters>, 4> port_counters{{
+    {"received", "received_frames", "Frames received", "received", &PortCounters::received},
+    {"sent", "sent_frames", "Frames sent", "sent", &PortCounters::sent},
+    {"receive_dropped", "receive_dropped_frames", "Frames lost before they were read", "lost",
+     &PortCounters::receive_dropped},
+    {"send_dropped", "send_dropped_frames", "Frames that could not be sent", "unsent",
+     &PortCounters::send_dropped},
+}};
+
+inline constexpr std::array<CounterField<EdgeCounters>, 2> edge_counters{{
+    {"responses", "responses", "Responses received and ignored", "responses",
+     &EdgeCounters::responses},
+    {"not_addressed", "not_addressed", "Requests for LUNs that are not here", "others",
+     &EdgeCounters::not_addressed},
+}};
 
 }  // namespace aoe::target

@@ -25,9 +25,9 @@ constexpr std::size_t disk_size = 1000 * sector_size;
 class CountingStore final : public Store {
  public:
   std::uint64_t size() const override { return disk_size; }
-  bool is_immediate(StoreOperation::Kind) const override { return true; }
-  void start(StoreOperation& operation) override {
-    flushes += operation.kind == StoreOperation::Kind::flush;
+  bool is_immediate(Operation::Kind) const override { return true; }
+  void start(Operation& operation) override {
+    flushes += operation.kind == Operation::Kind::flush;
     std::ranges::fill(operation.into, std::uint8_t{0});
     operation.done({});
   }
@@ -119,7 +119,7 @@ TEST_F(PeersTest, VbladeAbortsFlushCacheExt) {
 
 TEST_F(PeersTest, VbladeForgetsItsConfigString) {
   ask(ConfigRequest{ConfigCommand::set, as_bytes("kept")});
-  const LunState left = service.luns()[0].lun.state();
+  const LunState left = service.luns()[0]->lun.state();
   service.remove(own_address);
   LunOptions options;
   options.address = own_address;

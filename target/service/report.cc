@@ -76,35 +76,39 @@ std::string head(const TargetReport& report) {
   return fmt::format("aoe-target {}, up {}\n\n", escaped(report.version), uptime(report.uptime));
 }
 
-std::string reasons(const PortReport& port) {
+/// The counters of an enumeration that are not 0: "2 frame too short, 3 unknown command".
+template <typename Enum, std::size_t N>
+std::string reasons(const std::array<std::uint64_t, N>& counters) {
   std::vector<std::string> parts;
-  for (int i = 0; i < rule_count; ++i) {
-    const std::uint64_t count = port.rejects[static_cast<std::size_t>(i)];
-    if (count > 0) parts.push_back(fmt::format("{} {}", count, text(static_cast<Rule>(i))));
+  for (std::size_t i = 0; i < N; ++i) {
+    if (counters[i] > 0) {
+      parts.push_back(fmt::format("{} {}", counters[i], text(static_cast<Enum>(i))));
+    }
   }
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string reasons(const LunReport& lun) {
-  std::vector<std::string> parts;
-  for (int i = 0; i < silence_count; ++i) {
-    const std::uint64_t count = lun.silences[static_cast<std::size_t>(i)];
-    if (count > 0) parts.push_back(fmt::format("{} {}", count, text(static_cast<Silence>(i))));
+/// Adds the columns of a list of counters to a row: their headings, or what `counters` holds.
+template <typename Counters, std::size_t N>
+void add_columns(Row& row, const std::array<CounterField<Counters>, N>& fields,
+                 const Counters* counters) {
+  for (std::size_t i = 0; i < N; ++i) {
+    const std::string_view column = fields[i].column;
+    if (column.empty()) continue;
+    const bool goes_on = i + 1 < N && fields[i + 1].column == column;
+    if (counters == nullptr) {
+      if (!goes_on) row.emplace_back(column);
+      continue;
+    }
+    std::uint64_t value = counters->*fields[i].value;
+    if (goes_on) value += counters->*fields[++i].value;
+    row.push_back(column.starts_with("MB-")
+                      ? fmt::format("{:.1f}", static_cast<double>(value) / 1e6)
+                      : std::to_string(value));
   }
-  return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace
-
-std::string_view text(Silence silence) {
-  switch (silence) {
-    case Silence::source_multicast: return "multicast source";
-    case Silence::source_denied: return "denied source";
-    case Silence::source_masked: return "masked source";
-    case Silence::config_mismatch: return "config mismatch";
-  }
-  AOE_CHECK(false && "a silence without words");
-}
 
 std::string escaped(std::string_view bytes) {
   std::string text;
@@ -140,28 +144,36 @@ std::string status_table(const TargetReport& report) {
 }
 
 std::string stats_table(const TargetReport& report) {
-  std::vector<Row> luns{{"lun", "requests", "reads", "writes", "flushes", "trims", "MB-read",
-                         "MB-written", "errors", "busy", "p50", "p99", "not answered"}};
+  Row luns_head{"lun"};
+  add_columns<LunCounters>(luns_head, lun_counters, nullptr);
+  luns_head.insert(luns_head.end(), {"p50", "p99", "not answered"});
+  std::vector<Row> luns{luns_head};
   for (const LunReport& lun : report.luns) {
-    const auto megabytes = [](std::uint64_t bytes) {
-      return fmt::format("{:.1f}", static_cast<double>(bytes) / 1e6);
-    };
-    luns.push_back(
-        {fmt::format("{}", lun.address), std::to_string(lun.requests), std::to_string(lun.reads),
-         std::to_string(lun.writes), std::to_string(lun.flushes), std::to_string(lun.trims),
-         megabytes(lun.bytes_read), megabytes(lun.bytes_written),
-         std::to_string(lun.aoe_errors + lun.ata_errors), std::to_string(lun.dropped_busy),
-         percentile(lun.latency, 0.5), percentile(lun.latency, 0.99), reasons(lun)});
+    Row row{fmt::format("{}", lun.address)};
+    add_columns<LunCounters>(row, lun_counters, &lun);
+    row.push_back(percentile(lun.latency, 0.5));
+    row.push_back(percentile(lun.latency, 0.99));
+    row.push_back(reasons<Silence>(lun.silences));
+    luns.push_back(std::move(row));
   }
-  std::vector<Row> ports{{"interface", "received", "sent", "lost", "unsent", "responses", "others",
-                          "rejected", "reasons"}};
+  Row ports_head{"interface"};
+  add_columns<PortCounters>(ports_head, port_counters, nullptr);
+  add_columns<EdgeCounters>(ports_head, edge_counters, nullptr);
+  ports_head.insert(ports_head.end(), {"rejected", "reasons"});
+  std::vector<Row> ports{ports_head};
   for (const PortReport& port : report.ports) {
-    ports.push_back({port.interface, std::to_string(port.received), std::to_string(port.sent),
-                     std::to_string(port.receive_dropped), std::to_string(port.send_dropped),
-                     std::to_string(port.responses), std::to_string(port.not_addressed),
-                     std::to_string(sum(port.rejects)), reasons(port)});
+    Row row{port.interface};
+    add_columns<PortCounters>(row, port_counters, &port);
+    add_columns<EdgeCounters>(row, edge_counters, &port);
+    row.push_back(std::to_string(sum(port.rejects)));
+    row.push_back(reasons<Rule>(port.rejects));
+    ports.push_back(std::move(row));
   }
-  return head(report) + table("<>>>>>>>>>>><", luns) + "\n" + table("<>>>>>>><", ports);
+  const auto alignment = [](const Row& head) {
+    return '<' + std::string(head.size() - 2, '>') + '<';
+  };
+  return head(report) + table(alignment(luns_head), luns) + "\n" +
+         table(alignment(ports_head), ports);
 }
 
 }  // namespace aoe::target

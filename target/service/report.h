@@ -1,4 +1,4 @@
-// What a running target shows of itself: plain values, filled by the daemon, and tables of them for
+// What a running target shows of itself: plain values, filled by the workers, and tables of them for
 // a person. control.h makes JSON of them, metrics.h what Prometheus reads.
 //
 // All counters count from the start of the process, or of the LUN where a reload added it.
@@ -29,15 +29,11 @@ struct LunReport : LunCounters {
   bool operator==(const LunReport&) const = default;
 };
 
-struct PortReport : EdgeCounters {
+struct PortReport : EdgeCounters, PortCounters {
   std::string interface;
   Mac mac;
   std::size_t mtu = 0;  // bytes
   bool up = false;
-  std::uint64_t received = 0;  // frames
-  std::uint64_t sent = 0;
-  std::uint64_t receive_dropped = 0;  // lost before they were read
-  std::uint64_t send_dropped = 0;
 
   bool operator==(const PortReport&) const = default;
 };
@@ -50,9 +46,6 @@ struct TargetReport {
 
   bool operator==(const TargetReport&) const = default;
 };
-
-/// "masked source": why a request gets no answer, in words.
-std::string_view text(Silence silence);
 
 /// One line a LUN and one a port, with what they are. Ends with a newline, as the others do.
 std::string status_table(const TargetReport& report);

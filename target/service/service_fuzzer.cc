@@ -31,12 +31,12 @@ class SlowStore final : public Store {
  public:
   std::uint64_t size() const override { return bytes_.size(); }
   StoreTraits traits() const override { return {512, true, true}; }
-  bool is_immediate(StoreOperation::Kind) const override { return false; }
-  void start(StoreOperation& operation) override { waiting_.push_back(&operation); }
+  bool is_immediate(Operation::Kind) const override { return false; }
+  void start(Operation& operation) override { waiting_.push_back(&operation); }
   void wait() override { finish_one({}); }
 
   void finish_one(std::error_code error) {
-    StoreOperation& operation = *waiting_.front();
+    Operation& operation = *waiting_.front();
     waiting_.pop_front();
     if (!error) affect(operation);
     operation.done(error);
@@ -45,20 +45,20 @@ class SlowStore final : public Store {
   MutableBytes bytes() { return bytes_; }
 
  private:
-  void affect(const StoreOperation& operation) {
+  void affect(const Operation& operation) {
     const MutableBytes all = bytes_;
     switch (operation.kind) {
-      case StoreOperation::Kind::read:
+      case Operation::Kind::read:
         AOE_CHECK(operation.offset + operation.into.size() <= all.size());
         std::ranges::copy(all.subspan(operation.offset, operation.into.size()),
                           operation.into.begin());
         break;
-      case StoreOperation::Kind::write:
+      case Operation::Kind::write:
         AOE_CHECK(operation.offset + operation.from.size() <= all.size());
         std::ranges::copy(operation.from, all.subspan(operation.offset).begin());
         break;
-      case StoreOperation::Kind::flush: break;
-      case StoreOperation::Kind::trim:
+      case Operation::Kind::flush: break;
+      case Operation::Kind::trim:
         TrimRanges ranges(operation.from);
         while (const auto range = ranges.next()) {
           AOE_CHECK(range->offset + range->length <= all.size());
@@ -68,7 +68,7 @@ class SlowStore final : public Store {
   }
 
   std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(disk_sectors * sector_size);
-  std::deque<StoreOperation*> waiting_;
+  std::deque<Operation*> waiting_;
 };
 
 /// Is sector `lba` named by a write or trim that the rules allow, by a reading of the rules of its

@@ -33,12 +33,12 @@ LunOptions options_at(Address address) {
 class SlowStore final : public Store {
  public:
   std::uint64_t size() const override { return disk_size; }
-  void start(StoreOperation& operation) override { waiting.push_back(&operation); }
-  bool is_immediate(StoreOperation::Kind) const override { return false; }
+  void start(Operation& operation) override { waiting.push_back(&operation); }
+  bool is_immediate(Operation::Kind) const override { return false; }
 
   /// Ends the operation that has waited longest; a read gives bytes of `fill`.
   void finish_one(std::error_code error = {}, std::uint8_t fill = 0x77) {
-    StoreOperation& operation = *waiting.front();
+    Operation& operation = *waiting.front();
     waiting.pop_front();
     if (!error) std::ranges::fill(operation.into, fill);
     operation.done(error);
@@ -46,15 +46,15 @@ class SlowStore final : public Store {
 
   void wait() override { finish_one(); }
 
-  std::deque<StoreOperation*> waiting;
+  std::deque<Operation*> waiting;
 };
 
 /// A store of which every operation fails.
 class BrokenStore final : public Store {
  public:
   std::uint64_t size() const override { return disk_size; }
-  bool is_immediate(StoreOperation::Kind) const override { return true; }
-  void start(StoreOperation& operation) override {
+  bool is_immediate(Operation::Kind) const override { return true; }
+  void start(Operation& operation) override {
     std::ranges::fill(operation.into, std::uint8_t{0xee});
     operation.done(std::make_error_code(std::errc::io_error));
   }
@@ -350,7 +350,7 @@ TEST_F(ServiceTest, BuffersOfALaterOperationAreAlignedForDirectIo) {
   ask(write_ext(0, data));
   ask(read_ext(0, 2));
   const auto misalignment = [](const void* at) {
-    return reinterpret_cast<std::uintptr_t>(at) % StoreOperation::alignment;
+    return reinterpret_cast<std::uintptr_t>(at) % Operation::alignment;
   };
   EXPECT_EQ(misalignment(store.waiting[0]->from.data()), 0U);
   EXPECT_EQ(misalignment(store.waiting[1]->into.data()), 0U);
@@ -488,7 +488,7 @@ TEST_F(ServiceTest, ChangedOptionsHoldForTheNextRequest) {
 
 TEST_F(ServiceTest, PortServesTheLunsItAdmits) {
   add<MemoryStore>({1, 1}, disk_size);
-  service.attach(*port, [](const LunOptions& options) { return options.address.slot == 2; });
+  service.attach(*port, [](const ServedLun& lun) { return lun.lun.address().slot == 2; });
   add<MemoryStore>({1, 2}, disk_size);
   EXPECT_EQ(ask(MaskRequest{}, Address::everyone()), Lines{"e1.2 mask"});
   EXPECT_EQ(ask(MaskRequest{}, {1, 1}), Lines{});
@@ -502,10 +502,10 @@ TEST_F(ServiceTest, PortServesTheLunsItAdmits) {
 
 TEST_F(ServiceTest, ReplyBuffersAreNotShownBeforeTheyAreFilled) {
   add<MemoryStore>(own_address, disk_size);
-  for (const auto& view : service.luns()) {
-    EXPECT_EQ(view.lun.address(), own_address);
-    EXPECT_EQ(view.store.size(), disk_size);
-    EXPECT_EQ(view.counters, LunCounters{});
+  for (const auto& served : service.luns()) {
+    EXPECT_EQ(served->lun.address(), own_address);
+    EXPECT_EQ(served->store->size(), disk_size);
+    EXPECT_EQ(served->counters, LunCounters{});
   }
 }
 

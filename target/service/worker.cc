@@ -31,21 +31,14 @@ PacketPort::Options port_options(unsigned share, unsigned shares) {
 
 }  // namespace
 
-struct Worker::Served {
-  LunDefinition definition;
-  std::string kind;        // of its store
-  Instant told_trouble{};  // when a failure was logged last
-  std::uint64_t untold_troubles = 0;
-};
-
 struct Worker::OpenPort {
   FramePort* served;  // the packet port, or the one that records it
   std::unique_ptr<RecordingPort> recording;
-  PortCounters told;  // losses that were logged
+  PortCounters logged;  // when its losses were logged last
 };
 
 /// A store whose LUN is gone, until it is stable.
-class Worker::Retirement final : public StoreOperation {
+class Worker::Retirement final : public Operation {
  public:
   /// `over` is called inside done(), so it is too early there to destroy this.
   Retirement(std::string path, std::unique_ptr<Store> store, const World& world,
@@ -80,8 +73,9 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
       service_(monotonic_now, world.state != nullptr ? this : nullptr),
       live_ports_(loop_, *this, port_options(share, shares)) {
   service_.send_from_store(world.recording == nullptr);
-  service_.on_trouble([this](Address lun, const DiskWork& work, std::error_code error) {
-    log_trouble(lun, work, error);
+  service_.trace(world.trace);
+  service_.on_trouble([this](ServedLun& lun, const PendingReply& pending, std::error_code error) {
+    log_failure(lun, pending, error);
   });
   loop_.watch(queue_->descriptor(), [this] {
     queue_->reap();
@@ -118,10 +112,10 @@ std::vector<std::string> Worker::stop() {
     thread_.join();
   }
   std::vector<std::string> failures;
-  while (!luns_.empty()) {
-    const auto& [address, served] = *luns_.begin();
+  while (!service_.luns().empty()) {
+    const ServedLun& served = *service_.luns().front();
     const std::string path = served.definition.store.path;
-    const std::unique_ptr<Store> store = take_out(address);
+    const std::unique_ptr<Store> store = take_out(served.lun.address());
     if (const auto error = flush_and_wait(*store)) {
       failures.push_back(fmt::format("{}: flushing: {}", path, error.message()));
     }
@@ -135,12 +129,9 @@ std::vector<std::string> Worker::stop() {
 
 // LUNs.
 
-void Worker::add(NewLun lun) {
-  Store* const store = lun.store.store.get();
-  const Address address = lun.definition.address;
-  // First, for the service asks at once which ports may carry it.
-  luns_[address] = {std::move(lun.definition), std::move(lun.store.kind)};
-  service_.add(lun.options, std::move(lun.store.store), lun.state);
+void Worker::add(std::unique_ptr<ServedLun> lun) {
+  Store* const store = lun->store.get();
+  service_.add(std::move(lun));
   if (store->descriptor() >= 0) {
     loop_.watch(store->descriptor(), [this, store] {
       store->reap();
@@ -149,23 +140,17 @@ void Worker::add(NewLun lun) {
   }
 }
 
-void Worker::change(const LunDefinition& definition, const LunOptions& options) {
-  luns_.at(definition.address).definition = definition;
-  service_.change(options);
-}
-
 std::unique_ptr<Store> Worker::take_out(Address address) {
   auto store = service_.remove(address);
   if (store->descriptor() >= 0) loop_.unwatch(store->descriptor());
-  luns_.erase(address);
   return store;
 }
 
 void Worker::remove(Address address) {
-  std::string path = luns_.at(address).definition.store.path;
+  std::string path = service_.find(address)->definition.store.path;
   auto store = take_out(address);
   Store* const waits = store.get();
-  // Closed as soon as it is stable, so that somebody else may have the disk.
+  // Closed as soon as it is stable, so that another process may have the disk.
   const auto over = [this] {
     loop_.post([this] {
       std::erase_if(retiring_, [](const auto& retirement) { return retirement->is_over; });
@@ -181,8 +166,8 @@ void Worker::remove(Address address) {
 
 std::vector<std::string> Worker::patterns() const {
   std::vector<std::string> all;
-  for (const auto& [address, served] : luns_) {
-    const auto& interfaces = served.definition.interfaces;
+  for (const auto& served : service_.luns()) {
+    const auto& interfaces = served->definition.interfaces;
     if (interfaces.empty()) all.emplace_back("*");
     all.insert(all.end(), interfaces.begin(), interfaces.end());
   }
@@ -218,8 +203,8 @@ void Worker::port_opened(PacketPort& port) {
   }
   FramePort& served = *open.served;
   ports_.emplace(&port, std::move(open));
-  service_.attach(served, [this, &port](const LunOptions& options) {
-    return matches(port.interface(), luns_.at(options.address).definition.interfaces);
+  service_.attach(served, [&port](const ServedLun& lun) {
+    return matches(port.interface(), lun.definition.interfaces);
   });
   const PacketPort::Options wanted;
   if (share_ == 0 && port.receive_buffer() < wanted.receive_buffer) {
@@ -265,64 +250,48 @@ void Worker::describe_port(const PacketPort& port) {
 
 // What an administrator should know.
 
-void Worker::log_trouble(Address lun, const DiskWork& work, std::error_code error) {
-  Served& served = luns_.at(lun);
+void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error) {
   const Instant now = monotonic_now();
-  if (served.told_trouble != Instant{} && now - served.told_trouble < std::chrono::seconds(1)) {
-    ++served.untold_troubles;
+  if (lun.logged_failure != Instant{} && now - lun.logged_failure < std::chrono::seconds(1)) {
+    ++lun.unlogged_failures;
     return;
   }
+  const Operation::Kind kind = pending.command.kind;
   std::string place;
-  if (work.kind != DiskAction::flush && work.kind != DiskAction::trim) {
-    place = fmt::format(" of {} sectors at {}", work.sectors, work.lba);
+  if (kind == Operation::Kind::read || kind == Operation::Kind::write) {
+    place = fmt::format(" of {} sectors at {}", pending.sectors, pending.lba);
   }
   std::string others;
-  if (served.untold_troubles > 0) others = fmt::format(" ({} more before)", served.untold_troubles);
-  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun, served.definition.store.path, text(work.kind),
-                         place, error.message(), others));
-  served.told_trouble = now;
-  served.untold_troubles = 0;
+  if (lun.unlogged_failures > 0) others = fmt::format(" ({} more before)", lun.unlogged_failures);
+  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun.lun.address(), lun.definition.store.path,
+                         text(pending.command), place, error.message(), others));
+  lun.logged_failure = now;
+  lun.unlogged_failures = 0;
 }
 
 void Worker::log_losses() {
   for (auto& [port, open] : ports_) {
     const PortCounters now = port->counters();
-    const std::uint64_t unread = now.receive_dropped - open.told.receive_dropped;
-    const std::uint64_t unsent = now.send_dropped - open.told.send_dropped;
-    open.told = now;
+    const std::uint64_t unread = now.receive_dropped - open.logged.receive_dropped;
+    const std::uint64_t unsent = now.send_dropped - open.logged.send_dropped;
+    open.logged = now;
     if (unread + unsent == 0) continue;
     world_.log(fmt::format("{}: {} frames lost before they were read, {} not sent",
                            port->interface().name, unread, unsent));
   }
 }
 
-std::optional<LunState> Worker::state_of(Address address) const {
-  for (const Service::View& view : service_.luns()) {
-    if (view.lun.address() == address) return view.lun.state();
-  }
-  return std::nullopt;
-}
-
-LunOptions Worker::options_of(Address address) const {
-  const auto luns = service_.luns();
-  const auto found = std::ranges::find(
-      luns, address, [](const Service::View& view) { return view.lun.address(); });
-  AOE_CHECK(found != luns.end());
-  return found->lun.options();
-}
-
 void Worker::report(TargetReport& report) const {
-  for (const Service::View& view : service_.luns()) {
-    const Served& served = luns_.at(view.lun.address());
+  for (const auto& served : service_.luns()) {
     LunReport lun;
-    static_cast<LunCounters&>(lun) = view.counters;
-    lun.address = view.lun.address();
-    lun.path = served.definition.store.path;
-    lun.store = served.kind;
-    lun.sectors = view.lun.options().sectors;
-    lun.read_only = view.lun.options().read_only;
-    lun.interfaces = served.definition.interfaces;
-    LunState state = view.lun.state();
+    static_cast<LunCounters&>(lun) = served->counters;
+    lun.address = served->lun.address();
+    lun.path = served->definition.store.path;
+    lun.store = served->store_kind;
+    lun.sectors = served->lun.options().sectors;
+    lun.read_only = served->lun.options().read_only;
+    lun.interfaces = served->definition.interfaces;
+    LunState state = served->lun.state();
     lun.config_string = std::move(state.config_string);
     lun.mask = std::move(state.mask);
     lun.reservation = std::move(state.reserved);
@@ -339,12 +308,9 @@ void Worker::report(TargetReport& report) const {
       found->mtu = link.mtu;
       found->up = link.up;
     }
-    found->add(service_.edge_counters(*open.served));
+    found->EdgeCounters::add(service_.edge_counters(*open.served));
     const PortCounters counters = port->counters();
-    found->received += counters.received;
-    found->sent += counters.sent;
-    found->receive_dropped += counters.receive_dropped;
-    found->send_dropped += counters.send_dropped;
+    for (const auto& field : port_counters) (*found).*field.value += counters.*field.value;
   }
 }
 

@@ -1,16 +1,15 @@
 // A thread that serves LUNs: its own event loop, ports, disk queue and Service, sharing nothing
-// with other workers. Which LUNs are a worker's follows from their address, and the kernel hands it
-// their frames only.
+// with other workers. A LUN's address decides which worker serves it, and the kernel hands a worker
+// the frames of its LUNs only.
 //
-// Made, filled and stopped by the Daemon's thread; what is said to it in between goes through ask()
-// or post(). Logs what an administrator should know: ports that come, change and go, disks that
-// fail, frames that are lost.
+// Made, filled and stopped by the Daemon's thread, which in between reaches it through ask() or
+// post(). Logs what an administrator should know: ports that come, change and go, disks that fail,
+// frames that are lost.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -24,7 +23,7 @@
 #include "target/service/service.h"
 #include "target/service/state_files.h"
 #include "target/store/disk_queue.h"
-#include "target/store/open_store.h"
+#include "target/store/store.h"
 #include "wire/live_ports.h"
 #include "wire/poll_loop.h"
 
@@ -34,17 +33,11 @@ class Worker final : LivePorts::User, StateKeeper {
  public:
   /// What all workers share; outlives them.
   struct World {
-    std::function<void(std::string_view line)> log;  // from any thread
+    std::function<void(std::string_view line)> log;  // called from any thread
+    Trace trace;                                     // the same
     const StateFiles* state = nullptr;               // null: state ends with the process
     PollLoop* background = nullptr;                  // runs what waits for a disk
     Recording* recording = nullptr;                  // null: traffic is not recorded
-  };
-
-  struct NewLun {
-    LunDefinition definition;
-    LunOptions options;
-    OpenedStore store;
-    std::optional<LunState> state;
   };
 
   Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle);
@@ -57,7 +50,7 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Opens the ports that its LUNs need. Errors: of LivePorts::open().
   tl::expected<void, std::string> open_ports();
   void start();
-  /// Ends the thread, and makes every disk stable. Returns what went wrong, a line each.
+  /// Ends the thread, and makes every disk stable. Returns the failures, a line each.
   std::vector<std::string> stop();
 
   /// Runs a task on the worker's thread; ask() waits until it is done.
@@ -66,26 +59,21 @@ class Worker final : LivePorts::User, StateKeeper {
 
   // On the worker's thread, or while that does not run.
 
-  void add(NewLun lun);
-  /// The LUN's disk stays as it is.
-  void change(const LunDefinition& definition, const LunOptions& options);
-  /// Its disk is made stable in the background.
+  void add(std::unique_ptr<ServedLun> lun);
+  /// Removes a LUN; its disk is made stable in the background.
   void remove(Address address);
-  /// LUNs were added, changed or removed since open_ports(): follows with the ports, and announces
-  /// these.
+  /// LUNs were added, changed or removed since open_ports(): opens and closes ports as they need, and
+  /// announces the given ones.
   void follow(const std::vector<Address>& to_announce);
 
   bool serves_anywhere() const { return !live_ports_.ports().empty(); }
   Service& service() { return service_; }
-  std::optional<LunState> state_of(Address address) const;
-  LunOptions options_of(Address address) const;
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
   /// Logs what ports have lost since the last call.
   void log_losses();
 
  private:
-  struct Served;
   struct OpenPort;
   class Retirement;
 
@@ -98,7 +86,7 @@ class Worker final : LivePorts::User, StateKeeper {
 
   std::vector<std::string> patterns() const;
   void describe_port(const PacketPort& port);
-  void log_trouble(Address lun, const DiskWork& work, std::error_code error);
+  void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   std::unique_ptr<Store> take_out(Address address);
 
   const World world_;
@@ -106,7 +94,6 @@ class Worker final : LivePorts::User, StateKeeper {
   PollLoop loop_;
   std::unique_ptr<DiskQueue> queue_;
   Service service_;
-  std::map<Address, Served> luns_;
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
   std::vector<std::unique_ptr<Retirement>> retiring_;

@@ -19,15 +19,15 @@
 namespace aoe::target {
 namespace {
 
-class Request final : public DiskRequest {
+class Request final : public Operation {
  public:
-  void done(int answer) override {
+  void done(std::error_code answer) override {
     EXPECT_FALSE(result.has_value()) << "done() twice";
-    result = answer;
+    result = answer.value();
     if (then != nullptr) queue->start(*then);
   }
 
-  std::optional<int> result;
+  std::optional<int> result;  // an errno; 0 is success
   DiskQueue* queue = nullptr;
   Request* then = nullptr;  // started when this one is done
 };
@@ -46,7 +46,7 @@ class DiskQueueTest : public ::testing::TestWithParam<Kind> {
     ASSERT_GE(file.get(), 0);
   }
 
-  Request request(DiskRequest::Kind kind, std::uint64_t offset = 0) const {
+  Request request(Operation::Kind kind, std::uint64_t offset = 0) const {
     Request made;
     made.kind = kind;
     made.descriptor = file.get();
@@ -54,12 +54,12 @@ class DiskQueueTest : public ::testing::TestWithParam<Kind> {
     return made;
   }
   Request read(std::uint64_t offset, MutableBytes into) const {
-    Request made = request(DiskRequest::Kind::read, offset);
+    Request made = request(Operation::Kind::read, offset);
     made.into = into;
     return made;
   }
   Request write(std::uint64_t offset, Bytes from) const {
-    Request made = request(DiskRequest::Kind::write, offset);
+    Request made = request(Operation::Kind::write, offset);
     made.from = from;
     return made;
   }
@@ -85,37 +85,37 @@ TEST_P(DiskQueueTest, SaysWhatItIs) {
 
 TEST_P(DiskQueueTest, WritesReadsSyncsAndPunches) {
   const auto data = pattern(8192, 1);
-  EXPECT_EQ(run(write(4096, data)), 8192);
-  EXPECT_EQ(run(request(DiskRequest::Kind::sync)), 0);
+  EXPECT_EQ(run(write(4096, data)), 0);
+  EXPECT_EQ(run(request(Operation::Kind::flush)), 0);
   std::vector<std::uint8_t> back(8192);
-  EXPECT_EQ(run(read(4096, back)), 8192);
+  EXPECT_EQ(run(read(4096, back)), 0);
   EXPECT_EQ(back, data);
-  Request punch = request(DiskRequest::Kind::punch, 8192);
+  Request punch = request(Operation::Kind::trim, 8192);
   punch.length = file_size;
   EXPECT_EQ(run(punch), 0);
-  EXPECT_EQ(run(read(4096, back)), 8192);
+  EXPECT_EQ(run(read(4096, back)), 0);
   EXPECT_TRUE(std::equal(back.begin(), back.begin() + 4096, data.begin()));
   EXPECT_TRUE(std::all_of(back.begin() + 4096, back.end(), [](auto byte) { return byte == 0; }));
   EXPECT_EQ(folder.contents().size(), file_size) << "a hole at the end does not change the size";
 }
 
-TEST_P(DiskQueueTest, PassesOnWhatCameShort) {
+TEST_P(DiskQueueTest, TransferThatTheFileEndsBeforeIsAnError) {
   std::vector<std::uint8_t> back(4096);
-  EXPECT_EQ(run(read(file_size - 100, back)), 100);
-  EXPECT_EQ(run(read(file_size, back)), 0);
+  EXPECT_EQ(run(read(file_size - 100, back)), EIO);
+  EXPECT_EQ(run(read(file_size, back)), EIO);
 }
 
 TEST_P(DiskQueueTest, PassesOnErrors) {
   std::vector<std::uint8_t> back(512);
   file = Descriptor(::open(folder.path().c_str(), O_WRONLY | O_CLOEXEC));
-  EXPECT_EQ(run(read(0, back)), -EBADF);
-  Request punch = request(DiskRequest::Kind::punch);
-  EXPECT_EQ(run(punch), -EINVAL) << "a hole of no length";
+  EXPECT_EQ(run(read(0, back)), EBADF);
+  Request punch = request(Operation::Kind::trim);
+  EXPECT_EQ(run(punch), EINVAL) << "a hole of no length";
   file = Descriptor(::open(folder.path().c_str(), O_RDONLY | O_CLOEXEC));
-  EXPECT_EQ(run(write(0, back)), -EBADF);
+  EXPECT_EQ(run(write(0, back)), EBADF);
   file = Descriptor(::open("/dev/full", O_RDWR | O_CLOEXEC));
-  EXPECT_EQ(run(write(0, back)), -ENOSPC);
-  EXPECT_EQ(run(request(DiskRequest::Kind::sync)), -EINVAL);
+  EXPECT_EQ(run(write(0, back)), ENOSPC);
+  EXPECT_EQ(run(request(Operation::Kind::flush)), EINVAL);
 }
 
 TEST_P(DiskQueueTest, DescriptorTellsThatSomethingIsDone) {
@@ -127,7 +127,7 @@ TEST_P(DiskQueueTest, DescriptorTellsThatSomethingIsDone) {
   EXPECT_TRUE(is_readable(10'000));
   EXPECT_FALSE(one.result) << "only reap() says so";
   queue->reap();
-  EXPECT_EQ(one.result, 512);
+  EXPECT_EQ(one.result, 0);
   EXPECT_FALSE(is_readable(0));
   queue->reap();
 }
@@ -141,7 +141,7 @@ TEST_P(DiskQueueTest, TakesMoreThanTheKernelDoes) {
     queue->start(requests.back());
   }
   queue->submit();
-  const auto is_done = [](const Request& one) { return one.result == 512; };
+  const auto is_done = [](const Request& one) { return one.result == 0; };
   while (!std::ranges::all_of(requests, is_done)) {
     ASSERT_TRUE(is_readable(10'000));
     queue->reap();
@@ -167,7 +167,7 @@ TEST_P(DiskQueueTest, WhatDoneStartsIsOnItsWay) {
 TEST_P(DiskQueueTest, WaitReturnsWithSomethingDone) {
   std::vector<std::uint8_t> back(512);
   Request one = read(0, back);
-  Request two = request(DiskRequest::Kind::sync);
+  Request two = request(Operation::Kind::flush);
   queue->start(one);
   queue->start(two);
   queue->wait();

@@ -137,7 +137,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   if (options.direct) {
     const auto needed = direct_alignment(file.descriptor());
     if (!needed) return fail("no direct I/O here; use io: buffered");
-    if (needed->offset > sector_size || needed->memory > StoreOperation::alignment) {
+    if (needed->offset > sector_size || needed->memory > Operation::alignment) {
       return fail(fmt::format("direct I/O needs blocks of {} bytes here; use io: buffered",
                               std::max(needed->offset, needed->memory)));
     }

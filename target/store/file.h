@@ -52,7 +52,7 @@ class File {
   /// What a store over `range` should call its physical sectors, bytes: 512 where the range is not
   /// aligned to larger ones.
   std::uint32_t physical_sector_size(ByteRange range) const;
-  /// Can parts be made holes that read as zeros (DiskRequest::Kind::punch)? Never where it is only
+  /// Can parts be made holes that read as zeros (Operation::Kind::trim)? Never where it is only
   /// read.
   bool can_punch() const { return can_punch_; }
   /// How the memory of a transfer must be aligned, bytes: 1 without direct I/O, else 512 to 4096.

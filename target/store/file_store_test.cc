@@ -14,7 +14,7 @@
 namespace aoe::target {
 namespace {
 
-using Kind = StoreOperation::Kind;
+using Kind = Operation::Kind;
 
 /// The same store by every way to a file: which queue, buffered or direct, plain or O_DSYNC.
 struct Way {
@@ -151,7 +151,7 @@ class ShortTransferTest : public ::testing::Test {
 
 TEST_F(ShortTransferTest, IsContinuedWhereItStopped) {
   std::vector<std::pair<std::uint64_t, std::size_t>> asked;
-  queue.answer = [&](const DiskRequest& request) -> std::optional<int> {
+  queue.answer = [&](const Operation& request) -> std::optional<int> {
     asked.emplace_back(request.offset, request.from.size());
     return asked.size() < 3 ? std::optional(1000) : std::nullopt;
   };
@@ -160,19 +160,19 @@ TEST_F(ShortTransferTest, IsContinuedWhereItStopped) {
 }
 
 TEST_F(ShortTransferTest, ReadThatGivesNothingMoreFails) {
-  queue.answer = [](const DiskRequest& request) { return request.into.size() == 4096 ? 512 : 0; };
+  queue.answer = [](const Operation& request) { return request.into.size() == 4096 ? 512 : 0; };
   EXPECT_EQ(read_from(*store, 0, 4096), std::nullopt);
 }
 
 TEST_F(ShortTransferTest, ErrorOfTheRestIsTheErrorOfAll) {
-  queue.answer = [](const DiskRequest& request) {
+  queue.answer = [](const Operation& request) {
     return request.from.size() == 4096 ? 512 : -ENOSPC;
   };
   EXPECT_EQ(write_to(*store, 0, pattern(4096, 1)), std::errc::no_space_on_device);
 }
 
 TEST_F(ShortTransferTest, PulledDiskIsGone) {
-  queue.answer = [](const DiskRequest&) { return -ENODEV; };
+  queue.answer = [](const Operation&) { return -ENODEV; };
   EXPECT_TRUE(is_gone(write_to(*store, 0, pattern(512, 1))));
 }
 

@@ -4,11 +4,13 @@
 
 namespace aoe::target {
 
-void Flusher::start(StoreOperation& flush) {
-  if (error_) {
-    ++finished_;
-    return flush.done(error_);
-  }
+Flusher::Flusher(const File& file, std::uint64_t end, DiskQueue& queue)
+    : queue_(queue), file_(file), end_(end) {
+  descriptor = file.descriptor();
+}
+
+void Flusher::start(Operation& flush) {
+  if (error_) return flush.done(error_);
   waiting_.push_back(&flush);
   if (current_.empty()) next_round();
 }
@@ -23,23 +25,26 @@ void Flusher::next_round() {
 void Flusher::end_round(std::error_code error) {
   if (!error_) error_ = error;
   // While current_ is not empty, what done() starts waits.
-  for (StoreOperation* const flush : current_) {
-    ++finished_;
-    flush->done(error);
-  }
+  for (Operation* const flush : current_) flush->done(error);
   current_.clear();
   next_round();
 }
 
-FileFlusher::FileFlusher(const File& file, std::uint64_t end, DiskQueue& queue)
-    : file_(file), end_(end), queue_(queue) {
-  kind = Kind::sync;
-  descriptor = file.descriptor();
+void Flusher::begin_round() {
+  sync();
 }
 
-void FileFlusher::done(int result) {
-  if (result < 0) return end_round(error_of(-result));
-  end_round(file_.reaches(end_) ? std::error_code{} : error_of(EIO));
+void Flusher::sync() {
+  kind = Kind::flush;
+  queue_.start(*this);
+}
+
+void Flusher::done(std::error_code error) {
+  end_round(error ? error : lost_data());
+}
+
+std::error_code Flusher::lost_data() const {
+  return file_.reaches(end_) ? std::error_code{} : error_of(EIO);
 }
 
 }  // namespace aoe::target

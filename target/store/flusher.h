@@ -1,4 +1,5 @@
-// The flushes of a store whose data can only be made stable as a whole.
+// The flushes of a store whose data can only be made stable as a whole: with fdatasync(2), which on
+// Linux covers what was written through a mapping.
 //
 // Flushes that arrive while a round is under way share the next one: the present one may have begun
 // before writes that they must cover. Once a round has failed, all later flushes fail: the kernel
@@ -11,51 +12,41 @@
 
 #include "target/store/disk_queue.h"
 #include "target/store/file.h"
-#include "target/store/store.h"
 
 namespace aoe::target {
 
-class Flusher {
+class Flusher : protected Operation {
  public:
-  Flusher() = default;
+  /// A file that no longer reaches `end` has lost data, so its flushes fail: the end of the last
+  /// page that a truncated file keeps can still be written to, without effect. File and queue
+  /// outlive it.
+  Flusher(const File& file, std::uint64_t end, DiskQueue& queue);
   Flusher(const Flusher&) = delete;
   Flusher& operator=(const Flusher&) = delete;
+  virtual ~Flusher() = default;
 
-  void start(StoreOperation& flush);
-  /// Flushes that are over, since the beginning.
-  std::uint64_t finished() const { return finished_; }
+  void start(Operation& flush);
 
  protected:
-  ~Flusher() = default;
-
-  /// Makes stable what has been written so far, and calls end_round() later, not from here.
-  virtual void begin_round() = 0;
+  /// Begins to make stable what has been written so far; end_round() follows, not from within this.
+  virtual void begin_round();
   void end_round(std::error_code error);
+  /// Syncs the file; done() follows.
+  void sync();
+  void done(std::error_code error) override;
+  /// The error of a sync that succeeded: EIO where the file is too short.
+  std::error_code lost_data() const;
+
+  DiskQueue& queue_;
 
  private:
   void next_round();
 
-  std::vector<StoreOperation*> waiting_;
-  std::vector<StoreOperation*> current_;  // of the round under way
-  std::error_code error_;                 // of the first round that failed
-  std::uint64_t finished_ = 0;
-};
-
-/// Flushes of one file, with fdatasync(), which on Linux covers what was written through a mapping.
-/// A file that no longer reaches `end` has lost data, too: the end of the last page that a
-/// truncated file keeps can still be written to, in vain.
-class FileFlusher final : public Flusher, private DiskRequest {
- public:
-  /// Both outlive it.
-  FileFlusher(const File& file, std::uint64_t end, DiskQueue& queue);
-
- private:
-  void begin_round() override { queue_.start(*this); }
-  void done(int result) override;
-
   const File& file_;
-  std::uint64_t end_;
-  DiskQueue& queue_;
+  const std::uint64_t end_;
+  std::vector<Operation*> waiting_;
+  std::vector<Operation*> current_;  // of the round under way
+  std::error_code error_;            // of the first round that failed
 };
 
 }  // namespace aoe::target

@@ -29,11 +29,11 @@ StoreTraits MappedStore::traits() const {
 }
 
 /// The places of a batch are far apart in memory: fetched together, they are waited for once.
-void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, StoreOperation::Kind kind) {
+void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, Operation::Kind kind) {
   constexpr std::size_t cache_line = 64;
   constexpr std::size_t fetched_size_max = 2048;
   const Bytes place = mapping_.view(offset, std::min(size, fetched_size_max));
-  const bool is_read = kind == StoreOperation::Kind::read;
+  const bool is_read = kind == Operation::Kind::read;
   for (std::size_t at = 0; at < place.size(); at += cache_line) {
     if (is_read) {
       __builtin_prefetch(&place[at], 0);
@@ -47,21 +47,16 @@ void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, StoreOpera
   }
 }
 
-void MappedStore::start(StoreOperation& operation) {
+void MappedStore::start(Operation& operation) {
   switch (operation.kind) {
-    case StoreOperation::Kind::read:
+    case Operation::Kind::read:
       return operation.done(mapping_.read(operation.offset, operation.into));
-    case StoreOperation::Kind::write:
+    case Operation::Kind::write:
       return operation.done(mapping_.write(operation.offset, operation.from));
-    case StoreOperation::Kind::flush: return flusher_.start(operation);
-    case StoreOperation::Kind::trim: return puncher_.start(operation);
+    case Operation::Kind::flush: return flusher_.start(operation);
+    case Operation::Kind::trim: return puncher_.start(operation);
   }
   AOE_CHECK(false && "an operation of no kind");
-}
-
-void MappedStore::wait() {
-  const auto finished = [this] { return flusher_.finished() + puncher_.finished(); };
-  for (const auto before = finished(); finished() == before;) queue_.wait();
 }
 
 }  // namespace aoe::target

@@ -33,13 +33,13 @@ class MappedStore final : public Store {
   Bytes view(std::uint64_t offset, std::size_t size) override {
     return mapping_.view(offset, size);
   }
-  void fetch_ahead(std::uint64_t offset, std::size_t size, StoreOperation::Kind kind) override;
-  bool is_immediate(StoreOperation::Kind kind) const override {
-    return kind == StoreOperation::Kind::read || kind == StoreOperation::Kind::write;
+  void fetch_ahead(std::uint64_t offset, std::size_t size, Operation::Kind kind) override;
+  bool is_immediate(Operation::Kind kind) const override {
+    return kind == Operation::Kind::read || kind == Operation::Kind::write;
   }
-  void start(StoreOperation& operation) override;
+  void start(Operation& operation) override;
   void submit() override { queue_.submit(); }
-  void wait() override;
+  void wait() override { queue_.wait(); }
 
  private:
   MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue& queue);
@@ -48,8 +48,8 @@ class MappedStore final : public Store {
   const ByteRange range_;
   const Mapping mapping_;
   DiskQueue& queue_;
-  FileFlusher flusher_;
-  FilePuncher puncher_;
+  Flusher flusher_;
+  Puncher puncher_;
   ReadAhead read_ahead_;
 };
 

@@ -13,7 +13,7 @@
 namespace aoe::target {
 namespace {
 
-using Kind = StoreOperation::Kind;
+using Kind = Operation::Kind;
 
 class MappedStoreTest : public ::testing::Test {
  protected:
@@ -28,7 +28,7 @@ class MappedStoreTest : public ::testing::Test {
   }
   /// Has the next `count` requests answer `result`.
   void answer(int result, int count) {
-    queue.answer = [=, left = count](const DiskRequest&) mutable {
+    queue.answer = [=, left = count](const Operation&) mutable {
       return left-- > 0 ? std::optional(result) : std::nullopt;
     };
   }
@@ -117,7 +117,7 @@ TEST_F(MappedStoreTest, TrimsFollowOneAnotherAndAFailureIsTheFailedOnesAlone) {
   store->wait();
   EXPECT_EQ(one.result, std::errc::io_error);
   EXPECT_FALSE(two.result);
-  store->wait();
+  while (!two.result) store->wait();
   EXPECT_EQ(two.result, std::error_code{});
 }
 

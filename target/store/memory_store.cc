@@ -77,20 +77,20 @@ MemoryStore::~MemoryStore() {
   ::munmap(bytes_.data(), bytes_.size());
 }
 
-void MemoryStore::start(StoreOperation& operation) {
+void MemoryStore::start(Operation& operation) {
   const auto part = [&](std::uint64_t offset, std::uint64_t size) {
     AOE_CHECK(offset <= bytes_.size() && size <= bytes_.size() - offset);
     return bytes_.subspan(offset, size);
   };
   switch (operation.kind) {
-    case StoreOperation::Kind::read:
+    case Operation::Kind::read:
       copy(part(operation.offset, operation.into.size()), operation.into);
       break;
-    case StoreOperation::Kind::write:
+    case Operation::Kind::write:
       copy(operation.from, part(operation.offset, operation.from.size()));
       break;
-    case StoreOperation::Kind::flush: break;
-    case StoreOperation::Kind::trim:
+    case Operation::Kind::flush: break;
+    case Operation::Kind::trim:
       TrimRanges ranges(operation.from);
       while (const auto range = ranges.next()) zero(part(range->offset, range->length));
       break;

@@ -28,8 +28,8 @@ class MemoryStore final : public Store {
     return Bytes(bytes_).subspan(offset, size);
   }
   StoreTraits traits() const override { return {512, true, true}; }
-  bool is_immediate(StoreOperation::Kind) const override { return true; }
-  void start(StoreOperation& operation) override;
+  bool is_immediate(Operation::Kind) const override { return true; }
+  void start(Operation& operation) override;
 
   /// Its contents, to look at and to prepare.
   MutableBytes bytes() { return bytes_; }

@@ -55,9 +55,9 @@ class NbdStore::Command {
     return {.callback = completed, .user_data = this, .free = nullptr};
   }
 
-  StoreOperation* operation = nullptr;  // null where it is idle
-  std::optional<TrimRanges> ranges;     // of a trim, still to be sent
-  std::uint64_t writes_before = 0;      // of a flush: it makes so many stable
+  Operation* operation = nullptr;    // null where it is idle
+  std::optional<TrimRanges> ranges;  // of a trim, still to be sent
+  std::uint64_t writes_before = 0;   // of a flush: it makes so many stable
   std::error_code error;
   bool is_finished = false;
 
@@ -66,11 +66,11 @@ class NbdStore::Command {
   static int completed(void* user_data, int* error) {
     auto& command = *static_cast<Command*>(user_data);
     NbdStore& store = command.store_;
-    if (*error == 0 && command.operation->kind == StoreOperation::Kind::write &&
-        !store.options_.sync && store.can_flush_) {
+    if (*error == 0 && command.operation->kind == Operation::Kind::write && !store.options_.sync &&
+        store.can_flush_) {
       ++store.writes_;
     }
-    if (*error == 0 && command.operation->kind == StoreOperation::Kind::flush) {
+    if (*error == 0 && command.operation->kind == Operation::Kind::flush) {
       store.stable_ = std::max(store.stable_, command.writes_before);
     }
     store.finish(command, *error == 0 ? std::error_code{} : error_of(*error));
@@ -222,7 +222,7 @@ StoreTraits NbdStore::traits() const {
   return traits;
 }
 
-void NbdStore::start(StoreOperation& operation) {
+void NbdStore::start(Operation& operation) {
   if (state_ != State::connected) try_again();
   if (idle_.empty()) {
     commands_.push_back(std::make_unique<Command>(*this));
@@ -233,7 +233,7 @@ void NbdStore::start(StoreOperation& operation) {
   command.operation = &operation;
   command.is_finished = false;
   command.ranges.reset();
-  if (operation.kind == StoreOperation::Kind::trim && traits_.can_trim) {
+  if (operation.kind == Operation::Kind::trim && traits_.can_trim) {
     command.ranges.emplace(operation.from, trim_size_max);
   }
   if (const auto error = issue(command)) finish(command, error);
@@ -244,7 +244,7 @@ void NbdStore::start(StoreOperation& operation) {
 
 std::error_code NbdStore::issue(Command& command) {
   if (state_ != State::connected) return error_of(ENOTCONN);
-  StoreOperation& operation = *command.operation;
+  Operation& operation = *command.operation;
   nbd_handle* const server = connection_.get();
   const std::uint64_t offset = range_.offset + operation.offset;
   const auto sent = [](std::int64_t cookie) {
@@ -253,20 +253,20 @@ std::error_code NbdStore::issue(Command& command) {
     return error_of(number != 0 ? number : EIO);
   };
   switch (operation.kind) {
-    case StoreOperation::Kind::read:
+    case Operation::Kind::read:
       AOE_CHECK(operation.offset <= size() && operation.into.size() <= size() - operation.offset);
       return sent(::nbd_aio_pread(server, operation.into.data(), operation.into.size(), offset,
                                   command.completion(), 0));
-    case StoreOperation::Kind::write:
+    case Operation::Kind::write:
       AOE_CHECK(operation.offset <= size() && operation.from.size() <= size() - operation.offset);
       return sent(::nbd_aio_pwrite(server, operation.from.data(), operation.from.size(), offset,
                                    command.completion(), options_.sync ? LIBNBD_CMD_FLAG_FUA : 0));
-    case StoreOperation::Kind::flush:
+    case Operation::Kind::flush:
       if (has_lost_writes_) return error_of(EIO);
       if (!can_flush_) break;
       command.writes_before = writes_;
       return sent(::nbd_aio_flush(server, command.completion(), 0));
-    case StoreOperation::Kind::trim:
+    case Operation::Kind::trim:
       if (!command.ranges) break;
       if (const auto range = command.ranges->next()) {
         return sent(::nbd_aio_trim(server, range->length, range_.offset + range->offset,
@@ -306,7 +306,7 @@ void NbdStore::reap() {
 void NbdStore::deliver() {
   std::swap(delivered_, finished_);
   for (Command* const command : delivered_) {
-    StoreOperation& operation = *command->operation;
+    Operation& operation = *command->operation;
     if (command->ranges && !command->error) {
       command->is_finished = false;
       if (const auto error = issue(*command)) finish(*command, error);

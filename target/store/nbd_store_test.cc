@@ -23,7 +23,7 @@
 namespace aoe::target {
 namespace {
 
-using Kind = StoreOperation::Kind;
+using Kind = Operation::Kind;
 
 /// An nbdkit on a Unix socket. The socket listens before nbdkit runs, so nobody waits for that.
 class Server {

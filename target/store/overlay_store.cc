@@ -232,20 +232,14 @@ StoreTraits OverlayStore::traits() const {
   return {aligned ? static_cast<std::uint32_t>(block_size) : 512, delta_.can_punch(), false};
 }
 
-void OverlayStore::start(StoreOperation& operation) {
+void OverlayStore::start(Operation& operation) {
   switch (operation.kind) {
-    case StoreOperation::Kind::read: return operation.done(read(operation.offset, operation.into));
-    case StoreOperation::Kind::write:
-      return operation.done(write(operation.offset, operation.from));
-    case StoreOperation::Kind::flush: return flusher_.start(operation);
-    case StoreOperation::Kind::trim: return puncher_.start(operation);
+    case Operation::Kind::read: return operation.done(read(operation.offset, operation.into));
+    case Operation::Kind::write: return operation.done(write(operation.offset, operation.from));
+    case Operation::Kind::flush: return flusher_.start(operation);
+    case Operation::Kind::trim: return puncher_.start(operation);
   }
   AOE_CHECK(false && "an operation of no kind");
-}
-
-void OverlayStore::wait() {
-  const auto finished = [this] { return flusher_.finished() + puncher_.finished(); };
-  for (const auto before = finished(); finished() == before;) queue_.wait();
 }
 
 std::error_code OverlayStore::read(std::uint64_t offset, MutableBytes into) const {
@@ -319,14 +313,8 @@ void OverlayStore::DeltaFlusher::begin_round() {
     store_.is_changed_[page] = false;
   }
   pages_ = std::exchange(store_.changed_pages_, {});
-  sync(Step::sync_data);
-}
-
-void OverlayStore::DeltaFlusher::sync(Step step) {
-  step_ = step;
-  kind = Kind::sync;
-  descriptor = store_.delta_.descriptor();
-  store_.queue_.start(*this);
+  step_ = Step::sync_data;
+  sync();
 }
 
 /// The last of the pages that are left.
@@ -335,28 +323,20 @@ void OverlayStore::DeltaFlusher::write_bits() {
   kind = Kind::write;
   offset = store_.layout_.stable_at + pages_.back() * block_size;
   from = Bytes(bits_).last(block_size);
-  store_.queue_.start(*this);
+  queue_.start(*this);
 }
 
-void OverlayStore::DeltaFlusher::done(int result) {
-  if (result < 0) return end_round(error_of(-result));
-  switch (step_) {
-    case Step::sync_data:
-      if (!store_.delta_.reaches(store_.layout_.end)) return end_round(error_of(EIO));
-      if (pages_.empty()) return end_round({});
-      return write_bits();
-    case Step::write_bits:
-      if (result == 0) return end_round(error_of(EIO));
-      if (std::cmp_less(result, from.size())) {
-        offset += static_cast<std::uint64_t>(result);
-        from = from.subspan(static_cast<std::size_t>(result));
-        return store_.queue_.start(*this);
-      }
-      pages_.pop_back();
-      bits_.resize(bits_.size() - block_size);
-      return pages_.empty() ? sync(Step::sync_bits) : write_bits();
-    case Step::sync_bits: return end_round({});
+void OverlayStore::DeltaFlusher::done(std::error_code error) {
+  if (!error && step_ == Step::sync_data) error = lost_data();
+  if (!error && step_ == Step::write_bits) {
+    pages_.pop_back();
+    bits_.resize(bits_.size() - block_size);
   }
+  if (error || step_ == Step::sync_bits) return end_round(error);
+  if (!pages_.empty()) return write_bits();
+  if (step_ == Step::sync_data) return end_round({});
+  step_ = Step::sync_bits;
+  sync();
 }
 
 ByteRange OverlayStore::DeltaPuncher::punchable(ByteRange range) const {

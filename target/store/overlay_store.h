@@ -66,12 +66,12 @@ class OverlayStore final : public Store {
 
   std::uint64_t size() const override { return base_mapping_.size(); }
   StoreTraits traits() const override;
-  bool is_immediate(StoreOperation::Kind kind) const override {
-    return kind == StoreOperation::Kind::read || kind == StoreOperation::Kind::write;
+  bool is_immediate(Operation::Kind kind) const override {
+    return kind == Operation::Kind::read || kind == Operation::Kind::write;
   }
-  void start(StoreOperation& operation) override;
+  void start(Operation& operation) override;
   void submit() override { queue_.submit(); }
-  void wait() override;
+  void wait() override { queue_.wait(); }
 
  private:
   /// Where things are in the delta.
@@ -86,17 +86,17 @@ class OverlayStore final : public Store {
   };
 
   /// Data, then the bits of the stable bitmap that have changed, each made stable.
-  class DeltaFlusher final : public Flusher, private DiskRequest {
+  class DeltaFlusher final : public Flusher {
    public:
-    explicit DeltaFlusher(OverlayStore& store) : store_(store) {}
+    explicit DeltaFlusher(OverlayStore& store)
+        : Flusher(store.delta_, store.layout_.end, store.queue_), store_(store) {}
 
    private:
     enum class Step : std::uint8_t { sync_data, write_bits, sync_bits };
 
     void begin_round() override;
-    void sync(Step step);
     void write_bits();
-    void done(int result) override;
+    void done(std::error_code error) override;
 
     OverlayStore& store_;
     Step step_ = Step::sync_data;

@@ -19,7 +19,7 @@
 namespace aoe::target {
 namespace {
 
-using Kind = StoreOperation::Kind;
+using Kind = Operation::Kind;
 using Data = std::vector<std::uint8_t>;
 
 constexpr std::size_t block = OverlayStore::block_size;
@@ -168,8 +168,8 @@ TEST_F(OverlayStoreTest, FlushMakesDataStableThenItsBitsThenThose) {
   open();
   write(0, pattern(block, 1));
   std::vector<std::string> steps;
-  queue.answer = [&](const DiskRequest& request) {
-    steps.push_back(request.kind == DiskRequest::Kind::sync
+  queue.answer = [&](const Operation& request) {
+    steps.push_back(request.kind == Operation::Kind::flush
                         ? "sync"
                         : fmt::format("write {} at {}", request.from.size(), request.offset));
     return std::nullopt;
@@ -187,7 +187,7 @@ TEST_F(OverlayStoreTest, WriteDuringAFlushIsNotCountedAsStable) {
   write(0, pattern(block, 1));
   const Data before = expected;
   int requests = 0;
-  queue.answer = [&](const DiskRequest&) -> std::optional<int> {
+  queue.answer = [&](const Operation&) -> std::optional<int> {
     if (++requests == 2) write(block, pattern(block, 2));  // between the sync and the bits
     return std::nullopt;
   };
@@ -208,7 +208,7 @@ TEST_F(OverlayStoreTest, FailureOfEveryStepOfAFlushIsToldAndNeverForgotten) {
     open();
     write(static_cast<std::size_t>(failing) * block, pattern(block, 1));
     int requests = 0;
-    queue.answer = [&](const DiskRequest&) {
+    queue.answer = [&](const Operation&) {
       return ++requests == failing ? std::optional(-EIO) : std::nullopt;
     };
     EXPECT_EQ(flush(*store), std::errc::io_error) << failing;
@@ -221,16 +221,16 @@ TEST_F(OverlayStoreTest, ShortWriteOfBitsIsContinued) {
   open();
   write(0, pattern(block, 1));
   std::vector<std::uint64_t> offsets;
-  queue.answer = [&](const DiskRequest& request) -> std::optional<int> {
-    if (request.kind != DiskRequest::Kind::write) return std::nullopt;
+  queue.answer = [&](const Operation& request) -> std::optional<int> {
+    if (request.kind != Operation::Kind::write) return std::nullopt;
     offsets.push_back(request.offset);
     return offsets.size() == 1 ? std::optional(1000) : std::nullopt;
   };
   EXPECT_FALSE(flush(*store));
   EXPECT_EQ(offsets, (std::vector<std::uint64_t>{3 * block, 3 * block + 1000}));
   store.reset();
-  queue.answer = [&](const DiskRequest& request) -> std::optional<int> {
-    return request.kind == DiskRequest::Kind::write ? std::optional(0) : std::nullopt;
+  queue.answer = [&](const Operation& request) -> std::optional<int> {
+    return request.kind == Operation::Kind::write ? std::optional(0) : std::nullopt;
   };
   open();
   write(block, pattern(block, 1));
@@ -263,7 +263,7 @@ TEST_F(OverlayStoreTest, TrimOfABlockThatIsNotInTheDeltaLeavesNothingOfItsFormer
 
 TEST_F(OverlayStoreTest, TrimThatFailsChangesNothing) {
   open();
-  queue.answer = [](const DiskRequest&) { return -EIO; };
+  queue.answer = [](const Operation&) { return -EIO; };
   EXPECT_EQ(trim(*store, {{0, 8}}), std::errc::io_error);
   EXPECT_EQ(contents(), expected);
 }

@@ -4,15 +4,12 @@ namespace aoe::target {
 
 Puncher::Puncher(const File& file, std::uint64_t offset, DiskQueue& queue)
     : can_punch_(file.can_punch()), start_(offset), queue_(queue) {
-  kind = Kind::punch;
+  kind = Kind::trim;
   descriptor = file.descriptor();
 }
 
-void Puncher::start(StoreOperation& trim) {
-  if (!can_punch_) {
-    ++finished_;
-    return trim.done({});
-  }
+void Puncher::start(Operation& trim) {
+  if (!can_punch_) return trim.done({});
   waiting_.push_back(&trim);
   if (waiting_.size() > 1) return;
   ranges_.emplace(trim.from);
@@ -31,7 +28,6 @@ void Puncher::next_range() {
 }
 
 void Puncher::end(std::error_code error) {
-  ++finished_;
   // What done() starts waits behind it.
   waiting_.front()->done(error);
   waiting_.pop_front();
@@ -40,8 +36,8 @@ void Puncher::end(std::error_code error) {
   next_range();
 }
 
-void Puncher::done(int result) {
-  const std::error_code error = result < 0 ? error_of(-result) : punched(range_);
+void Puncher::done(std::error_code error) {
+  if (!error) error = punched(range_);
   if (error) {
     end(error);
   } else {

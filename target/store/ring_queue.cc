@@ -26,7 +26,7 @@ class RingQueue final : public DiskQueue {
     io_uring_queue_exit(&ring_);
   }
 
-  void start(DiskRequest& request) override { waiting_.push_back(&request); }
+  void start(Operation& request) override { waiting_.push_back(&request); }
   void submit() override;
   int descriptor() const override { return ring_.ring_fd; }
   void reap() override {
@@ -36,31 +36,31 @@ class RingQueue final : public DiskQueue {
   void wait() override;
 
  private:
-  void prepare(DiskRequest& request);
+  void prepare(Operation& request);
   /// Is any request done?
   bool take_completions();
 
   io_uring ring_;
-  std::deque<DiskRequest*> waiting_;  // not yet in the submission queue
-  unsigned in_flight_ = 0;            // in the submission queue or with the kernel
+  std::deque<Operation*> waiting_;  // not yet in the submission queue
+  unsigned in_flight_ = 0;          // in the submission queue or with the kernel
 };
 
-void RingQueue::prepare(DiskRequest& request) {
+void RingQueue::prepare(Operation& request) {
   io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
   AOE_CHECK(entry != nullptr);  // there are as many as requests in flight
   switch (request.kind) {
-    case DiskRequest::Kind::read:
+    case Operation::Kind::read:
       io_uring_prep_read(entry, request.descriptor, request.into.data(),
                          static_cast<unsigned>(request.into.size()), request.offset);
       break;
-    case DiskRequest::Kind::write:
+    case Operation::Kind::write:
       io_uring_prep_write(entry, request.descriptor, request.from.data(),
                           static_cast<unsigned>(request.from.size()), request.offset);
       break;
-    case DiskRequest::Kind::sync:
+    case Operation::Kind::flush:
       io_uring_prep_fsync(entry, request.descriptor, IORING_FSYNC_DATASYNC);
       break;
-    case DiskRequest::Kind::punch:
+    case Operation::Kind::trim:
       io_uring_prep_fallocate(entry, request.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                               static_cast<off_t>(request.offset),
                               static_cast<off_t>(request.length));
@@ -90,7 +90,7 @@ bool RingQueue::take_completions() {
   std::array<io_uring_cqe*, 64> entries;
   while (const unsigned count = io_uring_peek_batch_cqe(&ring_, entries.data(), entries.size())) {
     for (io_uring_cqe* const entry : std::span(entries).first(count)) {
-      auto& request = *static_cast<DiskRequest*>(io_uring_cqe_get_data(entry));
+      auto& request = *static_cast<Operation*>(io_uring_cqe_get_data(entry));
       const int result = entry->res;
       io_uring_cqe_seen(&ring_, entry);
       --in_flight_;
@@ -98,7 +98,7 @@ bool RingQueue::take_completions() {
         start(request);
       } else {
         any = true;
-        request.done(result);
+        finish(request, result);
       }
     }
   }

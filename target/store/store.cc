@@ -7,7 +7,7 @@
 namespace aoe::target {
 namespace {
 
-class Flush final : public StoreOperation {
+class Flush final : public Operation {
  public:
   Flush() { kind = Kind::flush; }
   void done(std::error_code error) override { result = error; }

@@ -6,35 +6,12 @@
 #include <system_error>
 
 #include "base/bytes.h"
+#include "target/store/operation.h"
 
 namespace aoe::target {
 
-/// One disk operation. Whoever starts it owns it, and keeps it (and its buffers) in place until
-/// done().
-class StoreOperation {
- public:
-  enum class Kind : std::uint8_t { read, write, flush, trim };
-
-  /// How the buffers of an operation that may be done later are aligned, bytes: direct I/O needs
-  /// it.
-  static constexpr std::size_t alignment = 4096;
-
-  Kind kind = Kind::read;
-  std::uint64_t offset = 0;  // read, write: bytes from the start of the store
-  MutableBytes into;         // read: filled whole on success, and only then looked at
-  Bytes from;                // write: on success, whoever reads from now on reads these bytes
-                             // trim: a TrimList (proto/trim.h), each range within the store
-
-  /// Called exactly once, by the store, perhaps from within start(). No error is success.
-  /// is_gone(error) says that the disk itself is no longer there.
-  virtual void done(std::error_code error) = 0;
-
- protected:
-  ~StoreOperation() = default;
-};
-
-/// Does this error say that the store as a whole is gone (ENODEV, ENXIO, ENOTCONN, ESHUTDOWN,
-/// ENOMEDIUM), as a disk that was pulled is? Another try may find it back.
+/// Returns whether the error says that the whole store is gone, as a disk that was pulled is
+/// (ENODEV, ENXIO, ENOTCONN, ESHUTDOWN, ENOMEDIUM). A later operation may find it again.
 bool is_gone(const std::error_code& error);
 
 /// What a store can do, for IDENTIFY DEVICE.
@@ -56,42 +33,41 @@ class Store {
   /// No operation is in flight.
   virtual ~Store() = default;
 
-  /// Bytes; whole sectors. Operations stay within it: the LUN has checked.
+  /// Bytes, a multiple of 512. The LUN has checked that operations stay within it.
   virtual std::uint64_t size() const = 0;
   virtual StoreTraits traits() const { return {}; }
 
-  /// Is an operation of this kind done before start() returns? Then its buffers need neither
-  /// outlive the call nor be aligned, and no data is copied. Its buffers are the whole frame's size
-  /// at most.
-  virtual bool is_immediate(StoreOperation::Kind kind) const = 0;
+  /// Returns whether operations of this kind are done before start() returns. Their buffers then
+  /// need neither outlive the call nor be aligned, and no data is copied.
+  virtual bool is_immediate(Operation::Kind kind) const = 0;
 
-  /// Where these sectors lie in memory, for a store that has them there; else nothing. What is read
-  /// there is what a read would give, but it may fault where a mapped file can't give its page:
-  /// fit for the kernel to read, which then says EFAULT. Good until the next operation.
+  /// Returns where these sectors lie in memory, for a store that has them there; else nothing. The
+  /// memory holds what a read would return, but it may fault where a mapped file can't provide its
+  /// page: only the kernel may read it, which then reports EFAULT. Valid until the next operation.
   virtual Bytes view(std::uint64_t /*offset*/, std::size_t /*size*/) { return {}; }
 
-  /// A read or write of this part is likely to follow at once, after others of its batch: whatever
-  /// can be waited for together may begin. Changes nothing.
+  /// A hint: a read or write of this part is likely to follow, after others of its batch, so that
+  /// the store can begin with what can be waited for together. Changes nothing.
   virtual void fetch_ahead(std::uint64_t /*offset*/, std::size_t /*size*/,
-                           StoreOperation::Kind /*kind*/) {}
+                           Operation::Kind /*kind*/) {}
 
   /// Begins an operation. A flush succeeds once every write that was done before it began is
-  /// stable: it survives a crash of this process and of the machine. A store that cannot trim takes
-  /// a trim and does nothing.
-  virtual void start(StoreOperation& operation) = 0;
-  /// What was started is on its way to the disk: called after a batch.
+  /// stable: it survives a crash of this process and of the machine. A store that cannot trim does
+  /// nothing on a trim, and succeeds.
+  virtual void start(Operation& operation) = 0;
+  /// Sends what was started on its way to the disk: called after a batch.
   virtual void submit() {}
-  /// Blocks until operations in flight (there are some) are done, at least one of them. For the end
-  /// of a program or of a LUN, not for an event loop.
+  /// Blocks until an operation in flight (there is one) may be done; the caller checks whether its
+  /// own is. For the end of a program or of a LUN, not for an event loop.
   virtual void wait();
 
-  /// For a store that has a wait of its own, apart from a DiskQueue: readable when operations may
-  /// be done; the event loop then calls reap(). Else -1.
+  /// For a store that has a descriptor of its own to wait for, apart from a DiskQueue: readable when
+  /// operations may be done; the event loop then calls reap(). Else -1.
   virtual int descriptor() const { return -1; }
   virtual void reap() {}
 };
 
-/// Flushes and waits until that is over: for the end of a program, not for an event loop.
+/// Flushes the store and waits for the result: for the end of a program, not for an event loop.
 std::error_code flush_and_wait(Store& store);
 
 }  // namespace aoe::target

@@ -20,17 +20,17 @@
 namespace aoe::target {
 namespace {
 
-/// Makes the call, and returns what DiskRequest::done() is told.
-int perform(const DiskRequest& request) {
+/// Makes the call. Returns the bytes moved, 0 for a flush or trim, or a negative errno.
+int perform(const Operation& request) {
   const auto offset = static_cast<off_t>(request.offset);
   const auto call = [&]() -> ssize_t {
     switch (request.kind) {
-      case DiskRequest::Kind::read:
+      case Operation::Kind::read:
         return ::pread(request.descriptor, request.into.data(), request.into.size(), offset);
-      case DiskRequest::Kind::write:
+      case Operation::Kind::write:
         return ::pwrite(request.descriptor, request.from.data(), request.from.size(), offset);
-      case DiskRequest::Kind::sync: return ::fdatasync(request.descriptor);
-      case DiskRequest::Kind::punch:
+      case Operation::Kind::flush: return ::fdatasync(request.descriptor);
+      case Operation::Kind::trim:
         return ::fallocate(request.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
                            static_cast<off_t>(request.length));
     }
@@ -48,7 +48,7 @@ class ThreadQueue final : public DiskQueue {
   ThreadQueue();
   ~ThreadQueue() override;
 
-  void start(DiskRequest& request) override { started_.push_back(&request); }
+  void start(Operation& request) override { started_.push_back(&request); }
   void submit() override;
   int descriptor() const override { return event_.get(); }
   void reap() override;
@@ -56,21 +56,21 @@ class ThreadQueue final : public DiskQueue {
 
  private:
   struct Finished {
-    DiskRequest* request;
+    Operation* request;
     int result;
   };
 
   void work();
 
   Descriptor event_;  // an eventfd that counts what is in finished_
-  std::vector<DiskRequest*> started_;
+  std::vector<Operation*> started_;
   std::size_t in_flight_ = 0;  // submitted, and done() not called yet
   std::vector<Finished> reaped_;
 
   std::mutex mutex_;  // of what follows
   std::condition_variable work_to_do_;
   std::condition_variable work_done_;
-  std::deque<DiskRequest*> submitted_;
+  std::deque<Operation*> submitted_;
   std::vector<Finished> finished_;
   bool is_over_ = false;
 
@@ -104,7 +104,7 @@ void ThreadQueue::work() {
   while (true) {
     work_to_do_.wait(guard, [this] { return is_over_ || !submitted_.empty(); });
     if (is_over_) return;
-    DiskRequest* const request = submitted_.front();
+    Operation* const request = submitted_.front();
     submitted_.pop_front();
     guard.unlock();
     const int result = perform(*request);
@@ -138,7 +138,7 @@ void ThreadQueue::reap() {
     ::eventfd_read(event_.get(), &count);
   }
   in_flight_ -= reaped_.size();
-  for (const auto& [request, result] : reaped_) request->done(result);
+  for (const auto& [request, result] : reaped_) finish(*request, result);
   reaped_.clear();
   submit();
 }

@@ -15,26 +15,27 @@ namespace aoe::target {
 class TestDiskQueue final : public DiskQueue {
  public:
   /// What a request is to answer; done in truth where this says nothing.
-  std::function<std::optional<int>(const DiskRequest& request)> answer;
+  std::function<std::optional<int>(const Operation& request)> answer;
 
   bool is_idle() const { return waiting_.empty(); }
 
-  void start(DiskRequest& request) override { waiting_.push_back(&request); }
+  void start(Operation& request) override { waiting_.push_back(&request); }
   void submit() override {}
   int descriptor() const override { return -1; }
   void reap() override {}
   void wait() override {
     AOE_CHECK(!waiting_.empty());
-    DiskRequest& request = *waiting_.front();
+    Operation& request = *waiting_.front();
     waiting_.pop_front();
-    if (const auto result = answer ? answer(request) : std::nullopt) return request.done(*result);
+    if (const auto result = answer ? answer(request) : std::nullopt)
+      return finish(request, *result);
     disk_->start(request);
     disk_->wait();
   }
 
  private:
   std::unique_ptr<DiskQueue> disk_ = make_thread_queue();
-  std::deque<DiskRequest*> waiting_;
+  std::deque<Operation*> waiting_;
 };
 
 }  // namespace aoe::target

@@ -13,7 +13,7 @@
 
 namespace aoe::target {
 
-class TestOperation final : public StoreOperation {
+class TestOperation final : public Operation {
  public:
   void done(std::error_code error) override {
     EXPECT_FALSE(result.has_value()) << "done() twice";
@@ -44,7 +44,7 @@ class AlignedBuffer {
   MutableBytes bytes() const { return {memory_, size_}; }
 
  private:
-  static constexpr std::align_val_t alignment_{StoreOperation::alignment};
+  static constexpr std::align_val_t alignment_{Operation::alignment};
   std::uint8_t* memory_;
   std::size_t size_;
 };
@@ -53,7 +53,7 @@ inline std::error_code write_to(Store& store, std::uint64_t offset, Bytes data) 
   const AlignedBuffer buffer(data.size());
   std::ranges::copy(data, buffer.bytes().begin());
   TestOperation operation;
-  operation.kind = StoreOperation::Kind::write;
+  operation.kind = Operation::Kind::write;
   operation.offset = offset;
   operation.from = buffer.bytes();
   return operation.run(store);
@@ -61,7 +61,7 @@ inline std::error_code write_to(Store& store, std::uint64_t offset, Bytes data) 
 
 inline std::error_code flush(Store& store) {
   TestOperation operation;
-  operation.kind = StoreOperation::Kind::flush;
+  operation.kind = Operation::Kind::flush;
   return operation.run(store);
 }
 
@@ -74,7 +74,7 @@ inline std::error_code trim(Store& store, const std::vector<SectorRange>& ranges
     }
   }
   TestOperation operation;
-  operation.kind = StoreOperation::Kind::trim;
+  operation.kind = Operation::Kind::trim;
   operation.from = list;
   return operation.run(store);
 }
@@ -84,7 +84,7 @@ inline std::optional<std::vector<std::uint8_t>> read_from(Store& store, std::uin
                                                           std::size_t size) {
   const AlignedBuffer buffer(size);
   TestOperation operation;
-  operation.kind = StoreOperation::Kind::read;
+  operation.kind = Operation::Kind::read;
   operation.offset = offset;
   operation.into = buffer.bytes();
   if (operation.run(store)) return std::nullopt;

@@ -1,0 +1,63 @@
+// Which LUNs are served on one port, and how an address finds them (§2.1): an exact one finds one
+// LUN, a wildcard all that it covers.
+//
+// Owned by Service, one for each port. Refers to the LUNs; Service adds and removes them. Allocates
+// nothing once it is filled and wildcards have been asked for.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "target/service/counters.h"
+#include "target/service/served_lun.h"
+#include "wire/frame_port.h"
+
+namespace aoe::target {
+
+class PortTable {
+ public:
+  /// Returns whether a LUN is served on the port.
+  using Admission = std::function<bool(const ServedLun&)>;
+
+  explicit PortTable(FramePort& port) : port_(port) {}
+
+  FramePort& port() const { return port_; }
+  /// The rule for what is added from here on; without one, every LUN is served.
+  void set_admission(Admission admission) { admission_ = std::move(admission); }
+  /// Applies the admission to all LUNs again.
+  void fill(std::span<const std::unique_ptr<ServedLun>> luns);
+  /// Adds a LUN that is not there yet, if it is admitted.
+  void add(ServedLun& lun);
+  /// Removes a LUN, if it is there.
+  void remove(const ServedLun& lun);
+
+  /// The LUNs that are served, in the order in which they were added.
+  std::span<ServedLun* const> luns() const { return luns_; }
+  /// Returns the LUN at an exact address, or null.
+  ServedLun* find(Address exact) const {
+    const auto found = by_address_.find(key(exact));
+    return found == by_address_.end() ? nullptr : found->second;
+  }
+  /// Returns the LUNs that an address covers, in the order in which they were added. Valid until
+  /// the next call.
+  std::span<ServedLun* const> covered(Address address);
+
+  EdgeCounters counters;  // of frames on this port that no LUN counts
+
+ private:
+  static std::uint32_t key(Address address) {
+    return static_cast<std::uint32_t>(address.shelf << 8 | address.slot);
+  }
+
+  FramePort& port_;
+  Admission admission_;
+  std::unordered_map<std::uint32_t, ServedLun*> by_address_;
+  std::vector<ServedLun*> luns_;
+  std::vector<ServedLun*> covered_;
+};
+
+}  // namespace aoe::target

@@ -1,0 +1,43 @@
+#include "target/service/served_lun.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace aoe::target {
+
+ServedLun::ServedLun(const LunOptions& options, std::unique_ptr<Store> its_store,
+                     const std::optional<LunState>& state)
+    : lun(options), store(std::move(its_store)) {
+  AOE_CHECK(options.sectors <= store->size() / sector_size);
+  if (state) lun.restore(*state);
+}
+
+void ServedLun::count(const PendingReply& pending, bool failed) {
+  Health& health = lun.health();
+  const std::uint64_t sectors = failed ? 0 : pending.sectors;
+  const bool is_read = pending.command.kind == Operation::Kind::read;
+  switch (pending.command.kind) {
+    case Operation::Kind::read:
+      if (pending.command.is_verify) {
+        ++counters.verifies;
+        break;
+      }
+      ++counters.reads;
+      counters.bytes_read += sectors * sector_size;
+      health.sectors_read += sectors;
+      break;
+    case Operation::Kind::write:
+      ++counters.writes;
+      counters.bytes_written += sectors * sector_size;
+      health.sectors_written += sectors;
+      break;
+    case Operation::Kind::flush: ++counters.flushes; break;
+    case Operation::Kind::trim: ++counters.trims; break;
+  }
+  if (!failed) return;
+  ++counters.store_errors;
+  ++(is_read ? health.reads_failed : health.writes_failed);
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,45 @@
+// One LUN that is served: the one place for everything that a running target knows of it.
+//
+// Service owns these; port tables, jobs, the worker and reports refer to them. Used by the worker's
+// thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "target/lun/lun.h"
+#include "target/service/counters.h"
+#include "target/service/definition.h"
+#include "target/service/held_state.h"
+#include "target/store/store.h"
+
+namespace aoe::target {
+
+struct ServedLun {
+  /// `state`: what an earlier life of the LUN has left.
+  ServedLun(const LunOptions& options, std::unique_ptr<Store> its_store,
+            const std::optional<LunState>& state = std::nullopt);
+
+  /// Counts an operation that the store has done or failed, for reports and for SMART.
+  void count(const PendingReply& pending, bool failed);
+
+  Lun lun;
+  std::unique_ptr<Store> store;
+  LunCounters counters;
+  std::shared_ptr<HeldState> held;  // null without a keeper: what is set needs no waiting
+  std::size_t jobs = 0;             // operations that the store is working on
+  bool must_submit = false;         // the store has operations to submit
+
+  // Where it came from: empty where no configuration names it.
+  LunDefinition definition;
+  std::string store_kind;  // "mapped", "memory", …: see OpenedStore
+
+  // The worker's log of failures.
+  Instant logged_failure{};             // when the last one was logged
+  std::uint64_t unlogged_failures = 0;  // since then
+};
+
+}  // namespace aoe::target

@@ -35,6 +35,7 @@ struct CommandLine {
   std::optional<int> workers;
   bool busy_poll = false;
   std::string capture;
+  bool trace = false;
   std::vector<std::string> operands;  // IMAGE, or SHELF SLOT IF IMAGE as for vblade
 };
 

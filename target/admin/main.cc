@@ -23,6 +23,10 @@ namespace {
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 
+Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
 void log(std::string_view line) {
   fmt::print(stderr, "aoe-target: {}\n", line);
 }
@@ -94,6 +98,8 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
       ->check(CLI::Range(1, 64));
   app.add_flag("--busy-poll", line.busy_poll, "Never sleep: half the latency for a whole core");
   app.add_option("--pcap", line.capture, "Record all frames")->type_name("FILE");
+  app.add_flag("--trace", line.trace, "Write every decision to standard error")
+      ->envname("AOE_TRACE");
   app.add_option("IMAGE", line.operands, "Disk image, block device, NBD URI or memory:SIZE")
       ->option_text(" ");
   for (CLI::Option* const option : app.get_options()) {
@@ -213,6 +219,10 @@ int serve(const CommandLine& line) {
   Daemon::Options options;
   options.log = log;
   options.version = AOE_VERSION;
+  if (line.trace) {
+    const auto write = [](std::string_view text) { fmt::print(stderr, "{}\n", text); };
+    options.trace = Trace(write, monotonic_now());
+  }
   options.state_is_optional =
       definition->state_folder == default_state_folder() && line.state.empty();
   if (!line.config_file.empty()) {

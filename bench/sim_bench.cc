@@ -78,7 +78,7 @@ void sim_frames(benchmark::State& state) {
   const FrameId first = ledger.size();
   for (auto _ : state) flow.run(1000);
   state.SetItemsProcessed(static_cast<std::int64_t>(ledger.size() - first));
-  AOE_CHECK(exchanges.violations().empty());
+  AOE_CHECK(exchanges.findings().empty());
 }
 BENCHMARK(sim_frames)->Arg(1)->Arg(16)->Arg(64);
 

@@ -97,14 +97,16 @@ void CaptureCheck::add(const CapturedFrame& captured) {
   numbers_.push_back(counts_.frames);
   const FrameId id = entry.id;
   const bool is_bad = !seen.decoded || !seen.decoded->body;
-  judge_frame(seen, [&](FindingKind kind, std::string_view clause, const std::string& text) {
-    // What a frame that can't be read would have been, and why it can't, is one line already.
-    const bool tells_it_all =
-        is_bad && (kind == FindingKind::malformed || kind == FindingKind::unknown_command ||
-                   kind == FindingKind::unsupported_version);
-    const std::string what = ledger_.summary(id);
-    findings_.push_back({kind, clause, tells_it_all ? what : what + ": " + text, {id}});
-  });
+  for (Finding& finding : judge_frame(seen)) {
+    // The summary of a frame that can't be decoded says why it can't.
+    const bool is_in_summary =
+        is_bad && (finding.rule == "malformed" || finding.rule == "unknown-command" ||
+                   finding.rule == "unsupported-version");
+    const std::string summary = ledger_.summary(id);
+    finding.actual = is_in_summary ? summary : summary + ": " + finding.actual;
+    finding.frames = {id};
+    findings_.push_back(std::move(finding));
+  }
   if (!seen.decoded) {
     ends_.emplace_back(StationId{}, StationId{});
     return;

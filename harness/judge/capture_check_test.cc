@@ -60,14 +60,14 @@ class Wire {
     std::string lines;
     for (const Finding& finding : check_.findings()) {
       lines += fmt::format("{}{} {}", lines.empty() ? "" : "\n", check_.number(finding.frame()),
-                           info(finding.kind).name);
+                           finding.rule);
     }
     return lines;
   }
   /// What is said of the only one.
   std::string only() {
     finish();
-    return check_.findings().size() == 1 ? check_.findings().front().text : "not one: " + found();
+    return check_.findings().size() == 1 ? check_.findings().front().actual : "not one: " + found();
   }
   const DeviceAccount& device(std::size_t i = 0) {
     finish();
@@ -320,7 +320,7 @@ TEST(CaptureCheck, AWrongRequestIsRefused) {
   wire.frame(query);
   wire.says(ConfigReply{.buffer_count = 2, .sector_count = 2}, 1);
   EXPECT_EQ(wire.found(), "1 unsupported-version\n2 accepted");
-  EXPECT_EQ(wire.check().findings().back().text,
+  EXPECT_EQ(wire.check().findings().back().actual,
             "e1.1 config reply buffers 2 sectors 2 firmware 0000 tag 00000001 to what is to be "
             "refused with error 5 (unsupported version): unsupported version (offset 14: have 2, "
             "need 1)");
@@ -545,11 +545,11 @@ TEST(CaptureReport, TellsSoManyOfAKind) {
       text,
       "x.pcap: frame 1 at 0.000000 s: must: e1.1 ATA reply ok lba 0 left 0 tag 00000009 has a "
       "tag that no request of 02:00:00:00:00:01 has [unasked-reply, AoEr11 §" +
-          std::string(info(FindingKind::unasked_reply).clause) +
+          std::string(find_rule("unasked-reply")->clause) +
           "]\n"
           "x.pcap: frame 2 at 0.000100 s: must: e1.1 ATA reply ok lba 0 left 0 tag 00000009 "
           "has a tag that no request of 02:00:00:00:00:01 has [unasked-reply, AoEr11 §" +
-          std::string(info(FindingKind::unasked_reply).clause) +
+          std::string(find_rule("unasked-reply")->clause) +
           "]\nx.pcap: 3 more of unasked-reply (--limit 0 tells all)\n");
   options.findings_shown = 0;
   const std::string all = findings_text(wire.check(), options);

@@ -78,9 +78,9 @@ bool knows(const std::vector<Mac>& list, const Mac& mac) {
 
 }  // namespace
 
-void Dialogue::tell(FindingKind kind, std::string text, std::vector<FrameId> frames,
+void Dialogue::tell(RuleName rule, std::string text, std::vector<FrameId> frames,
                     std::string_view clause) {
-  tell_({kind, clause.empty() ? info(kind).clause : clause, std::move(text), std::move(frames)});
+  tell_(make_finding(rule, std::move(text), std::move(frames), clause));
 }
 
 void Dialogue::see(const Seen& seen) {
@@ -178,7 +178,7 @@ void Dialogue::request(const Seen& seen) {
       const Request& other = requests_[*same_tag];
       const Place* const still = open_.find(other.question);
       if (still != nullptr && *still == *same_tag && request.sent - other.sent < patience) {
-        tell(FindingKind::tag_in_use,
+        tell("tag-in-use",
              fmt::format("{} has the tag of {}, which is still unanswered", name(request.id),
                          name(other.id)),
              {other.id, request.id});
@@ -195,7 +195,7 @@ void Dialogue::request(const Seen& seen) {
     const unsigned most = advertised ? (*advertised == 0 ? 2U : *advertised) : 255U;
     if (moves_sectors(request.opcode) && request.sectors > most) {
       tell(
-          FindingKind::sectors_exceeded,
+          "sectors-exceeded",
           fmt::format("{} asks for {} sectors, {} may be", name(request.id), request.sectors, most),
           {request.id});
     }
@@ -214,7 +214,7 @@ void Dialogue::repeat(Request& request, Place before_place, const Seen& seen) {
   seen.entry.repeats = before.id;
   ledger_[before.id].repeated_by = request.id;
   const bool same_tag = ledger_[before.id].tag == seen.entry.tag;
-  tell(FindingKind::retransmitted,
+  tell("retransmitted",
        fmt::format("{} again after {}, {}", name(request.id), brief(request.sent - before.sent),
                    same_tag ? "with the same tag" : "with a new tag"),
        {before.id, request.id});
@@ -249,7 +249,7 @@ void Dialogue::check_window(const Request& request) {
   DeviceAccount& device = devices_[request.device];
   device.outstanding = std::max(device.outstanding, static_cast<std::uint32_t>(window.size()));
   if (!device.buffers || *device.buffers == 0 || window.size() <= *device.buffers) return;
-  tell(FindingKind::buffers_exceeded,
+  tell("buffers-exceeded",
        fmt::format("{} makes {} unanswered requests, {} has {}", name(request.id), window.size(),
                    device.address, quantity(*device.buffers, "buffer")),
        {request.id});
@@ -282,7 +282,7 @@ Dialogue::Request* Dialogue::request_of(const Seen& seen) {
                       meant.address.covers(seen.frame.header.address) &&
                       seen.entry.sent - meant.sent < patience;
     if (fits && !(is_config && seen.entry.tag == 0)) {
-      tell(FindingKind::wrong_destination,
+      tell("wrong-destination",
            fmt::format("{} goes to {}, and its request came from {}", name(seen.entry.id),
                        stations_[seen.destination].mac, stations_[meant.source].mac),
            {meant.id, seen.entry.id});
@@ -294,7 +294,7 @@ Dialogue::Request* Dialogue::request_of(const Seen& seen) {
     ++devices_[device(seen.frame.header.address, seen.source)].announcements;
     return nullptr;
   }
-  tell(FindingKind::unasked_reply,
+  tell("unasked-reply",
        fmt::format("{} has a tag that no request of {} has", name(seen.entry.id),
                    stations_[seen.destination].mac),
        {seen.entry.id});
@@ -309,19 +309,19 @@ void Dialogue::reply(const Seen& seen) {
     return;
   }
   if (seen.frame.command != request->command) {
-    tell(FindingKind::wrong_command,
+    tell("wrong-command",
          fmt::format("{} has the tag of {}, and command {}", name(id), name(request->id),
                      seen.frame.command),
          {request->id, id});
     return;
   }
   if (!request->address.covers(seen.frame.header.address)) {
-    tell(FindingKind::wrong_address, fmt::format("{} answers {}", name(id), name(request->id)),
+    tell("wrong-address", fmt::format("{} answers {}", name(id), name(request->id)),
          {request->id, id});
     return;
   }
   if (!is_group(request->destination) && request->destination != seen.source) {
-    tell(FindingKind::wrong_source,
+    tell("wrong-source",
          fmt::format("{} comes from {}, {} was asked", name(id), stations_[seen.source].mac,
                      stations_[request->destination].mac),
          {request->id, id});
@@ -340,7 +340,7 @@ void Dialogue::reply(const Seen& seen) {
   std::uint32_t& answers = is_more ? more_answers_[{place, device}] : request->answers;
   if (++answers > request->copies) {
     ++devices_[device].duplicates;
-    tell(FindingKind::duplicate_answer,
+    tell("duplicate-answer",
          fmt::format("{} is answer {} to what was asked {}", name(id), answers,
                      request->copies == 1 ? "once" : fmt::format("{} times", request->copies)),
          {request->id, id});
@@ -370,7 +370,7 @@ void Dialogue::judge_unread(const Seen& seen, Request& request) {
     return;
   request.answer = seen.entry.id;
   tell(
-      FindingKind::accepted,
+      "accepted",
       fmt::format("an answer of version {} to a request of version {}, to be refused with error {}",
                   seen.bytes[14] >> 4, request.reject->have,
                   harness::name(ErrorCode::unsupported_version)),
@@ -380,7 +380,7 @@ void Dialogue::judge_unread(const Seen& seen, Request& request) {
 void Dialogue::judge_answer(const Seen& seen, const Request& request, DeviceId device) {
   const Mac& client = stations_[request.source].mac;
   if (const auto& mask = knowledge_[device].mask; mask && !mask->empty() && !knows(*mask, client)) {
-    tell(FindingKind::masked_answer,
+    tell("masked-answer",
          fmt::format("{} answers {}, who is not on its mask list", name(seen.entry.id), client),
          {request.id, seen.entry.id});
   }
@@ -391,7 +391,7 @@ void Dialogue::judge_answer(const Seen& seen, const Request& request, DeviceId d
     if (!wanted) return;
     std::array<char, description_size_max> room;
     if (!is_refusal(body)) {
-      tell(FindingKind::accepted,
+      tell("accepted",
            fmt::format("{} to what is to be refused with error {}: {}", name(seen.entry.id),
                        harness::name(*wanted), describe(*request.reject, room)),
            {request.id, seen.entry.id}, refusing_clause(request.reject->rule));
@@ -399,7 +399,7 @@ void Dialogue::judge_answer(const Seen& seen, const Request& request, DeviceId d
     }
     const auto* error = std::get_if<ErrorReply>(&body);
     if (error != nullptr && error->code != *wanted) {
-      tell(FindingKind::wrong_error,
+      tell("wrong-error",
            fmt::format("{}: expected error {}, for {}", name(seen.entry.id), harness::name(*wanted),
                        describe(*request.reject, room)),
            {request.id, seen.entry.id}, refusing_clause(request.reject->rule));
@@ -418,7 +418,7 @@ void Dialogue::judge_answer(const Seen& seen, const Request& request, DeviceId d
 void Dialogue::judge_error(const Seen& seen, const Request& request, ErrorCode code) {
   const bool is_ata = request.command == ata_command;
   const auto wrong = [&](const std::string& why, std::string_view clause) {
-    tell(FindingKind::wrong_error, fmt::format("{}: {}", name(seen.entry.id), why),
+    tell("wrong-error", fmt::format("{}: {}", name(seen.entry.id), why),
          {request.id, seen.entry.id}, clause);
   };
   switch (code) {
@@ -450,13 +450,13 @@ void Dialogue::judge_ata(const Seen& seen, const Request& request, const AtaRepl
   const Mac& client = stations_[request.source].mac;
   if (reserved && !reserved->empty() && !knows(*reserved, client) &&
       request.opcode != ata::Opcode::identify_device) {
-    tell(FindingKind::reservation_ignored,
+    tell("reservation-ignored",
          fmt::format("{} serves {}, and others hold it", name(seen.entry.id), client), frames);
   }
   const bool moves = moves_sectors(request.opcode);
   const DeviceAccount& known = devices_[device];
   const auto accept = [&](const std::string& what, std::string_view clause) {
-    tell(FindingKind::accepted, fmt::format("{} to {}", name(seen.entry.id), what), frames, clause);
+    tell("accepted", fmt::format("{} to {}", name(seen.entry.id), what), frames, clause);
   };
   if (moves && request.sectors == 0) {
     accept("a count of 0 sectors", "3.1/6");
@@ -471,14 +471,14 @@ void Dialogue::judge_ata(const Seen& seen, const Request& request, const AtaRepl
            "3.1/9");
   }
   if (moves && reply.sectors_left != 0) {
-    tell(FindingKind::sectors_left, fmt::format("{} is success", name(seen.entry.id)), frames);
+    tell("sectors-left", fmt::format("{} is success", name(seen.entry.id)), frames);
   }
   const ata::Kind kind = ata::kind(request.opcode);
   const std::size_t due = kind == ata::Kind::read       ? request.sectors * sector_size
                           : kind == ata::Kind::identify ? identify_size
                                                         : 0;
   if (reply.data.size() < due) {
-    tell(FindingKind::short_data,
+    tell("short-data",
          fmt::format("{} brings {} bytes of {}", name(seen.entry.id), reply.data.size(), due),
          frames);
   }
@@ -503,7 +503,7 @@ void Dialogue::judge_config(const Seen& seen, const Request& request, const Conf
       break;
   }
   if (what.empty()) return;
-  tell(FindingKind::config_answer,
+  tell("config-answer",
        fmt::format("{} answers {}: {}", name(seen.entry.id), what, name(request.id)),
        {request.id, seen.entry.id},
        request.kind >= static_cast<std::uint8_t>(ConfigCommand::set) ? "3.2/9" : "3.2/4");
@@ -525,12 +525,12 @@ void Dialogue::learn(const Seen& seen, const Request* request) {
       const auto identity = parse_identify(ata->data);
       std::array<char, description_size_max> room;
       if (!identity) {
-        tell(FindingKind::malformed, std::string(describe(identity.error(), room)),
+        tell("malformed", std::string(describe(identity.error(), room)),
              {request->id, seen.entry.id}, refusing_clause(identity.error().rule));
       } else {
         account.capacity = identity->sectors;
         if (identity->checksum_wrong)
-          tell(FindingKind::malformed, "IDENTIFY with a wrong checksum in word 255",
+          tell("malformed", "IDENTIFY with a wrong checksum in word 255",
                {request->id, seen.entry.id}, "3.1/14");
       }
     }
@@ -540,7 +540,7 @@ void Dialogue::learn(const Seen& seen, const Request* request) {
     if (seen.is_cut) return;
     std::string string = text_of(config->string);
     if (known.config && *known.config != string && !known.config_may_change) {
-      tell(FindingKind::config_changed,
+      tell("config-changed",
            fmt::format("{}: it had {} bytes, and nobody set it anew", name(seen.entry.id),
                        known.config->size()),
            {seen.entry.id});
@@ -582,7 +582,7 @@ void Dialogue::finish(Instant end) {
       continue;
     }
     ++account.unanswered;
-    tell(FindingKind::unanswered, name(request.id), {request.id});
+    tell("unanswered", name(request.id), {request.id});
   }
 }
 

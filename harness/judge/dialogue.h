@@ -148,7 +148,7 @@ class Dialogue {
   DeviceId device_of(const Request& request);
   bool is_group(StationId station) const { return stations_[station].mac.is_multicast(); }
   std::string name(FrameId id) const { return ledger_.summary(id); }
-  void tell(FindingKind kind, std::string text, std::vector<FrameId> frames,
+  void tell(RuleName rule, std::string text, std::vector<FrameId> frames,
             std::string_view clause = {});
 
   Ledger& ledger_;

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "harness/link/reserved_fields.h"
 #include "proto/describe.h"
 
@@ -40,13 +42,59 @@ std::optional<bool> wants_extended(ata::Opcode opcode) {
   return std::nullopt;  // the wire holds any
 }
 
+/// The clauses that are about frames which decode() refuses.
+struct Clauses {
+  std::string_view refusing;            // a target refuses such a request
+  std::string_view request = refusing;  // what a request breaks,
+  std::string_view reply = refusing;    // and what a reply breaks
+};
+
+Clauses clauses_of(Rule rule) {
+  switch (rule) {
+    case Rule::frame_too_short:
+    case Rule::not_aoe: return {"2/12"};
+    case Rule::arg_too_short: return {"2/12", "2/12", "2/39"};
+    case Rule::unsupported_version: return {"2.4/2", "2/30", "2/4"};
+    case Rule::unknown_command: return {"2.4/1", "2.4/1", "2/6"};
+    case Rule::write_data_short: return {"3.1/7", "3.1/40", "3.1/40"};
+    case Rule::read_data_short: return {"3.1/1"};
+    case Rule::unknown_config_command: return {"3.2/8"};
+    case Rule::config_string_too_long: return {"3.2/10", "3.2/10", "3.2/9"};
+    case Rule::config_string_beyond_frame: return {"3.2/11", "3.2/11", "3.2/9"};
+    case Rule::unknown_mask_command: return {"3.3/5"};
+    case Rule::unknown_mask_error: return {"3.3/4"};
+    case Rule::mask_directives_beyond_frame: return {"3.3/9", "3.3/9", "3.3/1"};
+    case Rule::unknown_reserve_command: return {"3.4/9"};
+    case Rule::reserve_addresses_beyond_frame: return {"3.4/10", "3.4/10", "3.4/1"};
+    case Rule::identify_too_short:
+    case Rule::identify_not_lba:
+    case Rule::identify_too_large:
+    case Rule::identify_no_sectors: return {"3.1/12"};
+    case Rule::identify_checksum: return {"3.1/14"};
+    case Rule::identify_sector_size: return {"3.1/13"};
+  }
+  AOE_CHECK(false && "a rule without a clause");
+}
+
+RuleName rule_of(Rule rule) {
+  if (rule == Rule::unsupported_version) return "unsupported-version";
+  if (rule == Rule::unknown_command) return "unknown-command";
+  return "malformed";
+}
+
 class Judge {
  public:
-  Judge(const SeenFrame& seen, const FrameFinding& tell) : seen_(seen), tell_(tell) {}
+  explicit Judge(const SeenFrame& seen) : seen_(seen) {}
 
-  void judge() const {
+  std::vector<Finding> judge() {
+    frame();
+    return std::move(found_);
+  }
+
+ private:
+  void frame() {
     if (seen_.wire_size < frame_size_min) {
-      say(FindingKind::short_frame, fmt::format("{} bytes on the wire", seen_.wire_size));
+      say("short-frame", fmt::format("{} bytes on the wire", seen_.wire_size));
     }
     if (!seen_.decoded) return refused(seen_.decoded.error(), false);
     const Frame& frame = *seen_.decoded;
@@ -55,100 +103,107 @@ class Judge {
       if (const auto field = set_reserved_field(seen_.bytes, frame); !field.empty()) {
         const bool in_flags = (seen_.bytes[14] & 3) != 0;
         const std::string_view clause = !frame.response ? "2/30" : in_flags ? "2/5" : "3.1/21";
-        tell_(FindingKind::reserved_field, clause, fmt::format("there is something in {}", field));
+        say("reserved-field", fmt::format("there is something in {}", field), clause);
       }
     }
     if (!frame.body) return refused(frame.body.error(), frame.response);
     std::visit([this](const auto& body) { judge(body); }, *frame.body);
   }
-
- private:
-  void say(FindingKind kind, const std::string& text) const {
-    tell_(kind, info(kind).clause, text);
+  void say(RuleName rule, std::string text, std::string_view clause = {}) {
+    found_.push_back(make_finding(rule, std::move(text), {}, clause));
   }
 
-  void refused(const Reject& reject, bool is_reply) const {
+  void refused(const Reject& reject, bool is_reply) {
     if (reject.rule == Rule::read_data_short) return;  // told where the request is known
     std::array<char, description_size_max> room;
-    tell_(kind_of(reject.rule), broken_clause(reject.rule, is_reply),
-          std::string(describe(reject, room)));
+    say(rule_of(reject.rule), std::string(describe(reject, room)),
+        broken_clause(reject.rule, is_reply));
   }
 
-  void header(const Frame& frame) const {
+  void header(const Frame& frame) {
     const std::uint8_t flags = seen_.bytes[14] & 0xf;
     const std::uint8_t error = seen_.bytes[15];
     const bool has_error = (flags & flag_error) != 0;
     if (frame.header.source.is_multicast()) {
-      say(FindingKind::group_source, fmt::format("it comes from {}", frame.header.source));
+      say("group-source", fmt::format("it comes from {}", frame.header.source));
     }
     if (has_error && !frame.response) {
-      say(FindingKind::request_with_error, "a request with flag E");
+      say("request-with-error", "a request with flag E");
     }
     if (!has_error && error != 0) {
-      tell_(FindingKind::error_byte, frame.response ? "2/16" : "2/30",
-            fmt::format("error {} without flag E", error));
+      say("error-byte", fmt::format("error {} without flag E", error),
+          frame.response ? "2/16" : "2/30");
     }
     if (has_error && frame.response && (error == 0 || error > error_code_max)) {
-      say(FindingKind::unknown_error, fmt::format("error {}", error));
+      say("unknown-error", fmt::format("error {}", error));
     }
     if (frame.response && !frame.header.address.is_exact()) {
-      say(FindingKind::wildcard_reply, fmt::format("a reply from {}", frame.header.address));
+      say("wildcard-reply", fmt::format("a reply from {}", frame.header.address));
     }
   }
 
-  void judge(const AtaRequest& request) const {
+  void judge(const AtaRequest& request) {
     const ata::Kind kind = ata::kind(request.opcode);
     if (const auto extended = wants_extended(request.opcode);
         extended && *extended != request.flags.extended) {
-      tell_(FindingKind::ata_flags, "3.1/43",
-            fmt::format("{} {} flag E", ata::name(request.opcode), *extended ? "without" : "with"));
+      say("ata-flags",
+          fmt::format("{} {} flag E", ata::name(request.opcode), *extended ? "without" : "with"),
+          "3.1/43");
     }
     if (kind != ata::Kind::other && (kind == ata::Kind::write) != request.flags.write) {
-      say(FindingKind::ata_flags, fmt::format("{} {} flag W", ata::name(request.opcode),
-                                              request.flags.write ? "with" : "without"));
+      say("ata-flags", fmt::format("{} {} flag W", ata::name(request.opcode),
+                                   request.flags.write ? "with" : "without"));
     }
     if (moves_sectors(request.opcode) && request.sectors == 0) {
-      say(FindingKind::zero_count, fmt::format("{} of 0 sectors", ata::name(request.opcode)));
+      say("zero-count", fmt::format("{} of 0 sectors", ata::name(request.opcode)));
     }
   }
-  void judge(const AtaReply& reply) const {
+  void judge(const AtaReply& reply) {
     const unsigned status = reply.status;
     const bool is_failed = (status & (ata::status_err | ata::status_df)) != 0;
     if ((status & ata::status_bsy) != 0) {
-      say(FindingKind::bad_status,
-          fmt::format("status {:02x} has BSY: the drive is not done", status));
+      say("bad-status", fmt::format("status {:02x} has BSY: the drive is not done", status));
     } else if ((status & ata::status_drq) != 0) {
-      say(FindingKind::bad_status, fmt::format("status {:02x} has DRQ: data is still due", status));
+      say("bad-status", fmt::format("status {:02x} has DRQ: data is still due", status));
     } else if (!is_failed && (status & ata::status_drdy) == 0) {
-      say(FindingKind::bad_status, fmt::format("status {:02x} is success without DRDY", status));
+      say("bad-status", fmt::format("status {:02x} is success without DRDY", status));
     } else if ((status & ata::status_err) != 0 && reply.error == 0) {
-      say(FindingKind::bad_status, fmt::format("status {:02x} has ERR, and error is 00", status));
+      say("bad-status", fmt::format("status {:02x} has ERR, and error is 00", status));
     }
   }
-  void judge(const ConfigReply&) const {
+  void judge(const ConfigReply&) {
     if (const unsigned version = seen_.bytes[29] >> 4; version != protocol_version) {
-      say(FindingKind::config_version, fmt::format("it speaks version {}", version));
+      say("config-version", fmt::format("it speaks version {}", version));
     }
   }
-  void judge(const MaskRequest& request) const {
+  void judge(const MaskRequest& request) {
     for (std::size_t i = 0; i < request.directives.size(); ++i) {
       const unsigned command = request.directives[i].command;
       if (command > static_cast<unsigned>(DirectiveCommand::remove)) {
-        say(FindingKind::bad_directive, fmt::format("directive {} is {}", i, command));
+        say("bad-directive", fmt::format("directive {} is {}", i, command));
       }
     }
   }
   template <class Other>
-  void judge(const Other&) const {}
+  void judge(const Other&) {}
 
   const SeenFrame& seen_;
-  const FrameFinding& tell_;
+  std::vector<Finding> found_;
 };
 
 }  // namespace
 
-void judge_frame(const SeenFrame& seen, const FrameFinding& tell) {
-  Judge(seen, tell).judge();
+std::vector<Finding> judge_frame(const SeenFrame& seen) {
+  return Judge(seen).judge();
+}
+
+std::string_view broken_clause(Rule rule, bool is_reply) {
+  const Clauses clauses = clauses_of(rule);
+  return is_reply ? clauses.reply : clauses.request;
+}
+
+std::string_view refusing_clause(Rule rule) {
+  return clauses_of(rule).refusing;
 }
 
 bool moves_sectors(ata::Opcode opcode) {

@@ -1,9 +1,11 @@
-// What a frame of a capture breaks by itself, whoever sent it and whatever came before.
+// The rules that a single frame of a capture breaks, regardless of its sender and of earlier frames.
+//
+// Pure; called by CaptureCheck for each frame.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/judge/finding.h"
 #include "proto/frame.h"
@@ -17,12 +19,13 @@ struct SeenFrame {
   bool is_cut = false;        // the capture holds less of it: what is missing is zero in `bytes`
 };
 
-/// Hears of each rule that is broken, with what to say of it.
-using FrameFinding =
-    std::function<void(FindingKind kind, std::string_view clause, const std::string& text)>;
+/// The rules that a frame breaks. The findings name no frames: only the caller knows its number.
+std::vector<Finding> judge_frame(const SeenFrame& seen);
 
-/// Judges one frame.
-void judge_frame(const SeenFrame& seen, const FrameFinding& tell);
+/// The clause that a frame breaks which decode() refuses: its sender is to blame.
+std::string_view broken_clause(Rule rule, bool is_reply);
+/// The clause by which a target refuses a request that breaks the rule.
+std::string_view refusing_clause(Rule rule);
 
 /// Does the command move sectors, as many as its count says?
 bool moves_sectors(ata::Opcode opcode);

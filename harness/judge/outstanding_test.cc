@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/link/exchanges.h"
+#include "harness/judge/exchanges.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

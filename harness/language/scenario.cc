@@ -32,37 +32,6 @@ std::string describe(const ExpectOutstanding& outstanding) {
   return text;
 }
 
-std::string_view text(Check check) {
-  const std::string_view rule_text = rule(check);
-  return rule_text.substr(0, rule_text.find(':'));
-}
-
-std::string_view rule(Check check) {
-  switch (check) {
-    case Check::data_integrity:
-      return "data-integrity: reads return, and the store holds, what was written and acknowledged";
-    case Check::no_unasked_reply:
-      return "no-unasked-reply: a target answers what reached it, each copy at most once (AoEr11 "
-             "§2)";
-    case Check::tag_unique_in_flight:
-      return "tag-unique-in-flight: requests that wait for answers have different tags (AoEr11 §2)";
-    case Check::window_respected:
-      return "window-respected: no more requests wait than the target has buffers, or maxout "
-             "allows "
-             "(AoEr11 §3.2)";
-    case Check::reserved_zero:
-      return "reserved-zero: fields that are reserved are sent as zero (AoEr11 §2, §3)";
-    case Check::no_early_retransmit:
-      return "no-early-retransmit: no request is repeated before its timeout "
-             "(profile/rexmit-timeout)";
-    case Check::flushed_survives:
-      return "flushed-survives: what was acknowledged before a flush is there after the target was "
-             "killed (AoEr11 §3.1)";
-    case Check::liveness: return "liveness: once everything is healed, all I/O is resolved in time";
-  }
-  AOE_CHECK(false && "a check without a rule");
-}
-
 bool plays_initiator(const Scenario& scenario) {
   struct Plays {
     bool operator()(const SendStep& step) const {

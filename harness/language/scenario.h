@@ -15,6 +15,7 @@
 #include "harness/language/fault_spec.h"
 #include "harness/language/frame_spec.h"
 #include "harness/language/level.h"
+#include "harness/language/rules.h"
 #include "harness/language/says.h"
 #include "harness/language/time_window.h"
 #include "initiator/engine/parameters.h"
@@ -188,21 +189,6 @@ struct Step {
                HoldStep, SendStep, QueryStep, ScapyStep, AliveStep, AdvertisedStep>
       what;
 };
-
-enum class Check : std::uint8_t {
-  data_integrity,
-  no_unasked_reply,
-  tag_unique_in_flight,
-  window_respected,
-  reserved_zero,
-  no_early_retransmit,
-  flushed_survives,
-  liveness,
-};
-inline constexpr int check_count = static_cast<int>(Check::liveness) + 1;
-/// Its name, and the rule that it stands for: "window-respected: no more requests are …".
-std::string_view text(Check check);
-std::string_view rule(Check check);
 
 /// One variant of what a file says.
 struct Scenario {

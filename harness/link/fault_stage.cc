@@ -75,12 +75,12 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
   entry.injected = origin == Origin::scenario;
   const bool is_claimed =
       listener_ != nullptr && listener_->entered(entry.id, direction, bytes, now);
-  if (frame && !is_claimed) exchanges_.sent(entry, bytes, *frame);
+  if (frame && !is_claimed) observer_.sent(entry, bytes, *frame);
 
   Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
   if (!armed_.empty()) {
     if (frame) {
-      passing.subject = exchanges_.subject(entry);
+      passing.subject = observer_.subject(entry);
       passing.tag = entry.tag;
     }
     strike(entry, passing);
@@ -128,12 +128,12 @@ void FaultStage::leave(const Delivery& delivery, Instant now) {
   const bool is_config = delivery.direction == Direction::to_initiator &&
                          entry.command == static_cast<std::uint8_t>(Command::config);
   if (!delivery.altered && !is_config) {
-    exchanges_.delivered(entry, now);
+    observer_.delivered(entry, now);
     if (write_watch_ && delivery.direction == Direction::to_target) tell_write(delivery, entry);
   } else if (const auto frame = decode(delivery.bytes)) {
-    if (is_config) exchanges_.delivered_config(*frame, now);
+    if (is_config) observer_.delivered_config(*frame, now);
     if (!delivery.altered) return;
-    exchanges_.delivered_altered(delivery.direction, *frame, now);
+    observer_.delivered_altered(delivery.direction, *frame, now);
     const auto* write = frame->body ? std::get_if<AtaRequest>(&*frame->body) : nullptr;
     const bool is_write = write != nullptr && ata::kind(write->opcode) == ata::Kind::write;
     if (write_watch_ && is_write && delivery.direction == Direction::to_target) {

@@ -1,8 +1,8 @@
 // The link between initiator and target, where faults strike: every frame of either end enters here
 // and leaves here, in virtual time and on a real link alike.
 //
-// Owns the armed faults and the run's randomness; keeps the ledger, the exchanges and the captures
-// of both sides. Decides what leaves and how much later; its world carries that out.
+// Owns the armed faults and the run's randomness; keeps the ledger and the captures of both sides, and
+// calls the observer of its frames. Decides what leaves and how much later; its world carries that out.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@
 #include <tl/expected.hpp>
 
 #include "harness/link/armed_fault.h"
-#include "harness/link/exchanges.h"
 #include "harness/link/ledger.h"
+#include "harness/link/link_observer.h"
 #include "wire/frame_port.h"
 #include "wire/pcap_file.h"
 
@@ -57,11 +57,11 @@ class FaultStage {
   /// Of what a fault struck, frames beyond these are only counted.
   static constexpr std::size_t struck_told = 1000;
 
-  FaultStage(Ledger& ledger, Exchanges& exchanges, Captures captures, std::uint64_t seed)
-      : ledger_(ledger), exchanges_(exchanges), captures_(std::move(captures)), seed_(seed) {}
+  FaultStage(Ledger& ledger, LinkObserver& observer, Captures captures, std::uint64_t seed)
+      : ledger_(ledger), observer_(observer), captures_(std::move(captures)), seed_(seed) {}
 
-  /// Hears of all frames before Exchanges does. Returns whether a frame is its own affair, of which
-  /// Exchanges then hears nothing.
+  /// Is called for all frames before the observer is. Returns whether it keeps a frame for itself:
+  /// the observer is not called for that one.
   class Listener {
    public:
     virtual bool entered(FrameId id, Direction direction, Bytes frame, Instant now) = 0;
@@ -128,7 +128,7 @@ class FaultStage {
   std::vector<std::uint8_t> buffer();
 
   Ledger& ledger_;
-  Exchanges& exchanges_;
+  LinkObserver& observer_;
   Captures captures_;
   Listener* listener_ = nullptr;
   WriteWatch write_watch_;

@@ -97,19 +97,18 @@ std::string_view colour(Level level) {
 }
 
 std::string draw_finding(const CaptureCheck& check, const Finding& finding, std::size_t number) {
-  const FindingInfo& about = info(finding.kind);
   const std::string searched =
-      plain(lowered(fmt::format("{} {} {}", about.name, finding.clause, finding.text)));
+      plain(lowered(fmt::format("{} {} {}", finding.rule, finding.clause, finding.actual)));
   return fmt::format(
              "<details class=\"case\" id=\"case-{}\" data-outcome=\"{}\" data-tags=\"{}\" "
              "data-text=\"{}\">\n<summary>{}<b>frame {}</b> <span class=\"title\">{}</span>"
              "<span class=\"time\">{}</span></summary>\n<div class=\"body\">\n",
-             number, text(finding.level()), about.name, searched,
-             chip(colour(finding.level()), about.name), check.number(finding.frame()),
-             plain(finding.text), brief(check.at(finding.frame()))) +
+             number, text(level_of(finding)), finding.rule, searched,
+             chip(colour(level_of(finding)), finding.rule), check.number(finding.frame()),
+             plain(finding.actual), brief(check.at(finding.frame()))) +
          fmt::format("<p>{} <span class=\"soft\">AoEr11 §{}, {}</span></p>\n",
                      plain(clause_catalogue().find(finding.clause)->rule), finding.clause,
-                     text(finding.level())) +
+                     text(level_of(finding))) +
          draw_ladder(check.ladder(finding.frames)) + "</div>\n</details>\n";
 }
 
@@ -120,18 +119,18 @@ std::string draw_findings(const CaptureCheck& check, const CaptureReportOptions&
   std::string cases;
   std::size_t number = 0;
   for (const Finding& finding : check.findings()) {
-    const FindingInfo& about = info(finding.kind);
-    if (!is_at_least(finding.level(), options.level)) continue;
-    if (++told[finding.kind] > options.findings_shown && options.findings_shown > 0) continue;
-    ++levels[finding.level()];
-    kinds.emplace(about.name);
+    if (!is_at_least(level_of(finding), options.level)) continue;
+    if (++told[find_rule(finding.rule)] > options.findings_shown && options.findings_shown > 0)
+      continue;
+    ++levels[level_of(finding)];
+    kinds.insert(finding.rule);
     cases += draw_finding(check, finding, number++);
   }
   std::string more;
-  for (const auto& [kind, count] : told) {
+  for (const auto& [rule, count] : told) {
     if (options.findings_shown > 0 && count > options.findings_shown)
       more += fmt::format("<p class=\"soft\">{} more of {}</p>\n", count - options.findings_shown,
-                          info(kind).name);
+                          rule->name);
   }
   std::vector<FilterBox> boxes;
   for (const auto& [level, count] : levels) {
@@ -148,7 +147,7 @@ std::string draw_findings(const CaptureCheck& check, const CaptureReportOptions&
 std::string capture_html(const CaptureCheck& check, const CaptureReportOptions& options) {
   const FindingCounts counts = count_findings(check, options.level);
   std::size_t found = 0;
-  for (const auto& [kind, count] : counts) found += count;
+  for (const auto& [rule, count] : counts) found += count;
   return page_begin(options.file + " checked") + "<main>\n<header>\n<h1>" +
          (found == 0 ? chip("PASS", "nothing found") : chip("FAIL", quantity(found, "finding"))) +
          " " + plain(options.file) + "</h1>\n" + draw_facts(check, options) + "</header>\n" +

@@ -49,11 +49,11 @@ Json to_json(const CaptureCheck& check, const Finding& finding) {
   for (const FrameId id : finding.frames) frames.push_back(check.number(id));
   return {{"frame", check.number(finding.frame())},
           {"at_ns", check.at(finding.frame()).count()},
-          {"kind", info(finding.kind).name},
-          {"level", text(finding.level())},
+          {"kind", finding.rule},
+          {"level", text(level_of(finding))},
           {"clause", finding.clause},
           {"rule", clause_catalogue().find(finding.clause)->rule},
-          {"text", one_line(finding.text)},
+          {"text", one_line(finding.actual)},
           {"frames", frames}};
 }
 
@@ -78,7 +78,7 @@ std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& 
     json["devices"].push_back(to_json(check, device));
   json["findings"] = Json::array();
   for (const Finding& finding : check.findings()) {
-    if (is_at_least(finding.level(), options.level))
+    if (is_at_least(level_of(finding), options.level))
       json["findings"].push_back(to_json(check, finding));
   }
   // Which reply answers which request, and how long after: [reply, request, ns].

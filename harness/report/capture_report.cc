@@ -77,7 +77,7 @@ bool is_at_least(Level level, Level least) {
 FindingCounts count_findings(const CaptureCheck& check, Level level) {
   FindingCounts counts;
   for (const Finding& finding : check.findings()) {
-    if (is_at_least(finding.level(), level)) ++counts[finding.kind];
+    if (is_at_least(level_of(finding), level)) ++counts[find_rule(finding.rule)];
   }
   return counts;
 }
@@ -92,8 +92,9 @@ std::string finding_line(const CaptureCheck& check, const Finding& finding,
                          const std::string& file) {
   const FrameId frame = finding.frame();
   return fmt::format("{}: frame {} at {:.6f} s: {}: {} [{}, AoEr11 §{}]", file, check.number(frame),
-                     std::chrono::duration<double>(check.at(frame)).count(), text(finding.level()),
-                     one_line(finding.text), info(finding.kind).name, finding.clause);
+                     std::chrono::duration<double>(check.at(frame)).count(),
+                     text(level_of(finding)), one_line(finding.actual), finding.rule,
+                     finding.clause);
 }
 
 std::string findings_text(const CaptureCheck& check, const CaptureReportOptions& options) {
@@ -104,15 +105,16 @@ std::string findings_text(const CaptureCheck& check, const CaptureReportOptions&
   };
   FindingCounts told;
   for (const Finding& finding : check.findings()) {
-    if (!is_at_least(finding.level(), options.level)) continue;
-    if (++told[finding.kind] > options.findings_shown && options.findings_shown > 0) continue;
+    if (!is_at_least(level_of(finding), options.level)) continue;
+    if (++told[find_rule(finding.rule)] > options.findings_shown && options.findings_shown > 0)
+      continue;
     lines += finding_line(check, finding, options.file) + "\n";
     if (options.ladder == Ladder::around) add_ladder(check.ladder(finding.frames));
   }
-  for (const auto& [kind, count] : told) {
+  for (const auto& [rule, count] : told) {
     if (options.findings_shown > 0 && count > options.findings_shown) {
       lines += fmt::format("{}: {} more of {} (--limit 0 tells all)\n", options.file,
-                           count - options.findings_shown, info(kind).name);
+                           count - options.findings_shown, rule->name);
     }
   }
   if (options.ladder == Ladder::all) add_ladder(check.ladder());
@@ -147,8 +149,8 @@ std::string summary_text(const CaptureCheck& check, const CaptureReportOptions& 
   }
   text += devices_text(check);
   std::vector<std::string> found;
-  for (const auto& [kind, count] : count_findings(check, options.level))
-    found.push_back(fmt::format("{} {}", count, info(kind).name));
+  for (const auto& [rule, count] : count_findings(check, options.level))
+    found.push_back(fmt::format("{} {}", count, rule->name));
   if (found.empty()) return text + "nothing found\n";
   return text + fmt::format("found: {}\n", fmt::join(found, ", "));
 }

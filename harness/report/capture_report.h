@@ -19,8 +19,8 @@ struct CaptureReportOptions {
   std::string cut_off{};  // why the capture could not be read to its end; empty: it was
 };
 
-/// Of one kind, how many, in the order of the kinds.
-using FindingCounts = std::map<FindingKind, std::size_t>;
+/// How many findings of each rule, in the order of the rules (language/rules.h).
+using FindingCounts = std::map<const RuleRow*, std::size_t>;
 /// Those of options.level and above.
 FindingCounts count_findings(const CaptureCheck& check, Level level);
 

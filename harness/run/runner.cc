@@ -432,9 +432,8 @@ Runner::Result Runner::settle() {
                 "outstanding: " + open);
   }
   rule_ = text(Check::liveness);
-  return fail(std::string(rule(Check::liveness)),
-              fmt::format("for {} nothing was resolved, outstanding: {}",
-                          describe(standstill_max()), open));
+  return fail(rule(Check::liveness), fmt::format("for {} nothing was resolved, outstanding: {}",
+                                                 describe(standstill_max()), open));
 }
 
 /// Sectors that were to hold something still hold it; for the history they hold what they began
@@ -464,22 +463,24 @@ Runner::Result Runner::check_store() {
     if (Result wrong = check_stated(lba, bytes)) return wrong;
     if (const auto wrong = history_.verify(lba, bytes)) {
       rule_ = text(check_of(*wrong));
-      return fail_for_certain(std::string(rule(check_of(*wrong))), "in the store, " + wrong->text);
+      return fail_for_certain(rule(check_of(*wrong)), "in the store, " + wrong->text);
     }
   }
   return std::nullopt;
 }
 
 Runner::Result Runner::check_always() {
-  // The first rule that was broken, and how often that one.
-  const auto counts = [this](const Violation& violation) { return is_always(violation.check); };
-  const auto& violations = exchanges_.violations();
-  if (const auto first = std::ranges::find_if(violations, counts); first != violations.end()) {
-    const auto more = exchanges_.count(first->check) - 1;
-    rule_ = text(first->check);
-    Failure failure = fail(std::string(rule(first->check)), first->text, first->frames);
+  // The first check that was broken, and how often that one.
+  const auto counts = [this](const Finding& finding) {
+    return is_always(*find_check(finding.rule));
+  };
+  const auto& findings = exchanges_.findings();
+  if (const auto first = std::ranges::find_if(findings, counts); first != findings.end()) {
+    const auto more = exchanges_.count(*find_check(first->rule)) - 1;
+    rule_ = first->rule;
+    Failure failure = fail(first->expected, first->actual, first->frames);
     if (more > 0) failure.actual += fmt::format(" (and {} more)", more);
-    failure.certain = first->check != Check::no_early_retransmit;
+    failure.certain = first->certain;
     return failure;
   }
   if (!is_always(Check::data_integrity) || wrong_data_told_) return std::nullopt;
@@ -487,7 +488,7 @@ Runner::Result Runner::check_always() {
     if (!load.wrong_data()) continue;
     const Check check = check_of(*load.wrong_data());
     rule_ = text(check);
-    return fail_for_certain(std::string(rule(check)),
+    return fail_for_certain(rule(check),
                             fmt::format("io {} read: {}", load.id(), load.wrong_data()->text));
   }
   return std::nullopt;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "harness/judge/disk_history.h"
+#include "harness/judge/exchanges.h"
 #include "harness/judge/record.h"
 #include "harness/language/scenario.h"
 #include "harness/run/fault_control.h"

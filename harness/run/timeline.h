@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "harness/judge/exchanges.h"
 #include "harness/judge/record.h"
-#include "harness/link/exchanges.h"
 #include "harness/link/ledger.h"
 
 namespace aoe::harness {

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/judge/exchanges.h"
 #include "harness/language/scenario.h"
-#include "harness/link/exchanges.h"
 #include "harness/link/fault_stage.h"
 #include "harness/link/ledger.h"
 #include "harness/run/runner.h"

@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
+#include "harness/judge/exchanges.h"
 #include "harness/language/implementation.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_initiator.h"

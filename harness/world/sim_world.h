@@ -7,6 +7,7 @@
 #include <deque>
 #include <vector>
 
+#include "harness/judge/exchanges.h"
 #include "harness/selftest/mutant.h"
 #include "harness/world/engine_target.h"
 #include "harness/world/guise.h"

@@ -191,7 +191,7 @@ TEST(SimWorldMemory, ADayOfVirtualTimeTakesNoMoreThanItsFirstHours) {
   EXPECT_EQ(done, 24U * 3600 * 2);
   EXPECT_GT(ledger.size(), 2 * done);
   EXPECT_LT(resident_bytes(), before + 2 * ChunkStore::chunk_size);
-  EXPECT_EQ(exchanges.violations().size(), 0U);
+  EXPECT_EQ(exchanges.findings().size(), 0U);
 }
 
 }  // namespace

@@ -16,24 +16,19 @@
 #include <string>
 #include <vector>
 
-#include "harness/language/scenario.h"
+#include "harness/judge/finding.h"
+#include "harness/language/rules.h"
 #include "harness/link/flat_map.h"
 #include "harness/link/ledger.h"
+#include "harness/link/link_observer.h"
 #include "harness/link/rto_model.h"
 
 namespace aoe::harness {
 
-/// A rule of `always` that was broken: how, and the frames that show it, the guilty one last.
-struct Violation {
-  Check check;
-  std::string text;
-  std::vector<FrameId> frames;
-};
-
-class Exchanges {
+class Exchanges final : public LinkObserver {
  public:
-  /// Of each rule, violations beyond these are counted and not told.
-  static constexpr std::size_t violations_told = 100;
+  /// Findings of a check beyond these are only counted.
+  static constexpr std::size_t findings_kept = 100;
 
   /// `window`: the most requests that may be unanswered at one remote target, as long as no config
   /// answer from there has told its Buffer Count; `most`: and whatever that is.
@@ -45,14 +40,11 @@ class Exchanges {
   /// told.
   void allow(Duration slack) { slack_ = slack; }
 
-  /// A frame entered the link, a copy of it left the link. `entry` is its line of the ledger.
-  void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame);
-  void delivered(LedgerEntry& entry, Instant now);
-  /// A config frame left the link, whatever it was when it entered: it may tell the initiator how
-  /// many buffers there are.
-  void delivered_config(const Frame& frame, Instant now);
-  /// The copy that left the link is not what entered it.
-  void delivered_altered(Direction direction, const Frame& frame, Instant now);
+  void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) override;
+  void delivered(LedgerEntry& entry, Instant now) override;
+  void delivered_config(const Frame& frame, Instant now) override;
+  void delivered_altered(Direction direction, const Frame& frame, Instant now) override;
+  Subject subject(const LedgerEntry& entry) const override;
 
   /// The initiator has given up on the device: what is unanswered stays so, answers that come all
   /// the same are no samples, and what comes after a return is measured anew.
@@ -61,12 +53,9 @@ class Exchanges {
   /// at once, and until then waits for nothing.
   void port_changed(Instant now);
 
-  /// What the frame of an entry, or the request that it answers, asks for; known once it was
-  /// sent(). Of an ATA reply to no request that is known, no more than that it is one.
-  Subject subject(const LedgerEntry& entry) const;
-
-  const std::vector<Violation>& violations() const { return violations_; }
-  /// All of them, told or not.
+  /// The checks that were broken, in order: the first findings_kept of each check.
+  const std::vector<Finding>& findings() const { return findings_; }
+  /// How often a check was broken, kept or not.
   std::uint64_t count(Check check) const { return counts_[static_cast<std::size_t>(check)]; }
   std::uint64_t retransmissions() const { return retransmissions_; }
 
@@ -158,8 +147,8 @@ class Exchanges {
                     std::uint64_t arrivals);
   void check_answerer(const LedgerEntry& entry, const Frame& frame, const Transmission& request);
 
-  /// Is one more violation to be told? Counts it.
-  bool tells(Check check);
+  /// Counts a finding, and keeps it if it is one of the first.
+  void report(Check check, std::string actual, std::vector<FrameId> frames);
   /// "#17 (e1.1 READ lba 2+2 tag 8000a3c1)"
   std::string name(FrameId id) const;
 
@@ -177,7 +166,7 @@ class Exchanges {
   std::uint16_t last_remote_ = 0;
   std::vector<std::uint32_t> excused_tags_;  // that a fault has made up
   std::uint64_t retransmissions_ = 0;
-  std::vector<Violation> violations_;
+  std::vector<Finding> findings_;
   std::array<std::uint64_t, check_count> counts_{};
 };
 

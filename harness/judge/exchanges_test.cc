@@ -1,4 +1,4 @@
-#include "harness/link/exchanges.h"
+#include "harness/judge/exchanges.h"
 
 #include <gtest/gtest.h>
 
@@ -55,10 +55,8 @@ class ExchangesTest : public testing::Test {
 
   std::string violations() const {
     std::string lines;
-    for (const Violation& violation : exchanges.violations()) {
-      lines +=
-          (lines.empty() ? "" : "\n") + std::string(text(violation.check)) + ": " + violation.text;
-    }
+    for (const Finding& finding : exchanges.findings())
+      lines += (lines.empty() ? "" : "\n") + finding.rule + ": " + finding.actual;
     return lines;
   }
   Duration timeout_of(FrameId id) const { return *exchanges.due(id) - ledger[id].sent; }
@@ -189,7 +187,7 @@ TEST_F(ExchangesTest, ARepetitionBeforeItsTimeoutIsReported) {
   EXPECT_EQ(violations(),
             "no-early-retransmit: #21 (e1.1 READ EXT lba 2+2 tag 00000002) repeats #20 after "
             "99.999ms, its timeout is 100ms");
-  EXPECT_EQ(exchanges.violations()[0].frames, (std::vector<FrameId>{20, 21}));
+  EXPECT_EQ(exchanges.findings()[0].frames, (std::vector<FrameId>{20, 21}));
 }
 
 TEST_F(ExchangesTest, AtItsTimeoutItIsNot) {
@@ -341,7 +339,7 @@ TEST_F(ExchangesTest, AReplyGoesToWhoAskedFromWhomItAsked) {
   sent(Direction::to_initiator,
        frame_of({client_mac, server_mac, {1, 2}, 2}, AtaReply{.status = 0x40}), 300);
   EXPECT_EQ(
-      exchanges.violations()[1].text,
+      exchanges.findings()[1].actual,
       "#3 (e1.2 ATA reply ok lba 0 left 0 tag 00000002) answers #2 (e1.1 READ EXT lba 4+2 tag "
       "00000002), and has the address e1.2");
 }
@@ -364,7 +362,7 @@ TEST_F(ExchangesTest, ARequestThatIsForgottenCanStillBeAnswered) {
   others(3000);
   const FrameId once_more = answer(1, clock);
   EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U);
-  EXPECT_EQ(exchanges.violations()[0].frames, (std::vector<FrameId>{late, once_more}));
+  EXPECT_EQ(exchanges.findings()[0].frames, (std::vector<FrameId>{late, once_more}));
   answer(5000, clock);
   EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 2U) << "a tag that nobody ever had";
 }
@@ -383,7 +381,7 @@ TEST_F(ExchangesTest, OpenRequestsAreRememberedHoweverManyFollow) {
 
 TEST_F(ExchangesTest, ViolationsBeyondTheFirstHundredAreCountedOnly) {
   for (std::uint32_t i = 0; i < 150; ++i) answer(7, i);
-  EXPECT_EQ(exchanges.violations().size(), Exchanges::violations_told);
+  EXPECT_EQ(exchanges.findings().size(), Exchanges::findings_kept);
   EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 150U);
 }
 

@@ -1,10 +1,11 @@
-#include "harness/link/exchanges.h"
+#include "harness/judge/exchanges.h"
 
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "harness/language/time_window.h"
 #include "harness/link/reserved_fields.h"
 
 namespace aoe::harness {
@@ -127,10 +128,9 @@ Subject Exchanges::subject(const LedgerEntry& entry) const {
 void Exchanges::sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) {
   if (!entry.injected) {
     const std::string_view field = set_reserved_field(bytes, frame);
-    if (!field.empty() && tells(Check::reserved_zero)) {
-      violations_.push_back({Check::reserved_zero,
-                             fmt::format("{} has something in {}", name(entry.id), field),
-                             {entry.id}});
+    if (!field.empty()) {
+      report(Check::reserved_zero, fmt::format("{} has something in {}", name(entry.id), field),
+             {entry.id});
     }
   }
   if (entry.direction == Direction::to_initiator) {
@@ -188,17 +188,16 @@ void Exchanges::reply_sent(LedgerEntry& entry, const Frame& frame) {
     return;
   }
   if (entry.injected || std::ranges::find(excused_tags_, entry.tag) != excused_tags_.end()) return;
-  if (count(Check::no_unasked_reply) < violations_told) entry.answers = find_forgotten(entry.tag);
+  if (count(Check::no_unasked_reply) < findings_kept) entry.answers = find_forgotten(entry.tag);
   if (entry.answers) {
     const FrameId request = *entry.answers;
     std::uint64_t answers = 0;
     for (FrameId id = request + 1; id < ledger_.size(); ++id)
       answers += ledger_[id].answers == request;
     check_answer(entry, request, answers, ledger_[request].deliveries);
-  } else if (tells(Check::no_unasked_reply)) {
-    violations_.push_back({Check::no_unasked_reply,
-                           fmt::format("{} has a tag that no request had", name(entry.id)),
-                           {entry.id}});
+  } else {
+    report(Check::no_unasked_reply, fmt::format("{} has a tag that no request had", name(entry.id)),
+           {entry.id});
   }
 }
 
@@ -296,8 +295,16 @@ std::optional<Instant> Exchanges::due(FrameId request) const {
 
 // Rules.
 
-bool Exchanges::tells(Check check) {
-  return ++counts_[static_cast<std::size_t>(check)] <= violations_told;
+void Exchanges::report(Check check, std::string actual, std::vector<FrameId> frames) {
+  if (++counts_[static_cast<std::size_t>(check)] > findings_kept) return;
+  Finding finding{.rule = std::string(text(check)),
+                  .clause = std::string(row(check).clause),
+                  .field = {},
+                  .expected = rule(check),
+                  .actual = std::move(actual),
+                  .frames = std::move(frames),
+                  .certain = check != Check::no_early_retransmit};
+  findings_.push_back(std::move(finding));
 }
 
 std::string Exchanges::name(FrameId id) const {
@@ -327,25 +334,24 @@ const LedgerEntry* Exchanges::overtaken_by(const LedgerEntry& request, FrameId e
 }
 
 void Exchanges::check_early(const LedgerEntry& entry, const Transmission& before) {
-  if (!is_early(entry, before) || !tells(Check::no_early_retransmit)) return;
+  if (!is_early(entry, before)) return;
   const LedgerEntry& first = ledger_[before.id];
-  violations_.push_back(
-      {Check::no_early_retransmit,
-       fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
-                   describe(entry.sent - first.sent), describe(first.wait)),
-       {before.id, entry.id}});
+  report(Check::no_early_retransmit,
+         fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
+                     describe(entry.sent - first.sent), describe(first.wait)),
+         {before.id, entry.id});
 }
 
 void Exchanges::check_tag(const LedgerEntry& entry, const Transmission& transmission) {
   const Transmission* const other = by_tag(transmission.tag);
   if (other == nullptr || other->question == transmission.question || !other->awaited ||
-      open_.find(other->question) == nullptr || !tells(Check::tag_unique_in_flight)) {
+      open_.find(other->question) == nullptr) {
     return;
   }
-  violations_.push_back({Check::tag_unique_in_flight,
-                         fmt::format("{} has the tag of {}, which is still unanswered",
-                                     name(entry.id), name(other->id)),
-                         {other->id, entry.id}});
+  report(Check::tag_unique_in_flight,
+         fmt::format("{} has the tag of {}, which is still unanswered", name(entry.id),
+                     name(other->id)),
+         {other->id, entry.id});
 }
 
 std::uint16_t Exchanges::window_of(const Remote& remote, Instant now) const {
@@ -363,12 +369,11 @@ void Exchanges::check_window(const LedgerEntry& entry, std::uint16_t remote,
   const std::uint16_t window = window_of(remotes_[remote], entry.sent);
   if (remotes_[remote].open <= window) return;
   close_divided(remote);
-  if (remotes_[remote].open <= window || !tells(Check::window_respected)) return;
-  violations_.push_back(
-      {Check::window_respected,
-       fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),
-                   remotes_[remote].open, remotes_[remote].address, remotes_[remote].mac, window),
-       {entry.id}});
+  if (remotes_[remote].open <= window) return;
+  report(Check::window_respected,
+         fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),
+                     remotes_[remote].open, remotes_[remote].address, remotes_[remote].mac, window),
+         {entry.id});
 }
 
 /// An initiator whose MTU shrinks asks in pieces for what it had asked for in one: that question is
@@ -388,20 +393,19 @@ void Exchanges::close_divided(std::uint16_t remote) {
 
 void Exchanges::check_answer(LedgerEntry& entry, FrameId request, std::uint64_t answers,
                              std::uint64_t arrivals) {
-  if (answers <= arrivals || !tells(Check::no_unasked_reply)) return;
-  violations_.push_back({Check::no_unasked_reply,
-                         fmt::format("{} is reply {} to #{}; copies of it that had arrived: {}",
-                                     name(entry.id), answers, request, arrivals),
-                         {request, entry.id}});
+  if (answers <= arrivals) return;
+  report(Check::no_unasked_reply,
+         fmt::format("{} is reply {} to #{}; copies of it that had arrived: {}", name(entry.id),
+                     answers, request, arrivals),
+         {request, entry.id});
 }
 
 void Exchanges::check_answerer(const LedgerEntry& entry, const Frame& frame,
                                const Transmission& request) {
   const auto accuse = [&](const std::string& how) {
-    if (!tells(Check::no_unasked_reply)) return;
-    violations_.push_back({Check::no_unasked_reply,
-                           fmt::format("{} answers {}, {}", name(entry.id), name(request.id), how),
-                           {request.id, entry.id}});
+    report(Check::no_unasked_reply,
+           fmt::format("{} answers {}, {}", name(entry.id), name(request.id), how),
+           {request.id, entry.id});
   };
   if (frame.header.destination != request.source) {
     accuse(fmt::format("and goes to {} instead of {}", frame.header.destination, request.source));

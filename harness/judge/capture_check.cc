@@ -46,9 +46,7 @@ Untagged untag(const CapturedFrame& frame, std::vector<std::uint8_t>& room) {
 }
 
 CaptureCheck::CaptureCheck(std::string folder)
-    : ledger_(Instant{}, std::move(folder)), dialogue_(ledger_, stations_, [this](Finding&& found) {
-        findings_.push_back(std::move(found));
-      }) {}
+    : ledger_(Instant{}, std::move(folder)), dialogue_(ledger_, stations_, findings_) {}
 
 StationId CaptureCheck::station_of(const Mac& mac, std::uint16_t vlan) {
   std::uint64_t key = vlan;

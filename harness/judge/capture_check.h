@@ -1,9 +1,9 @@
-// The passive lint of a capture: fed with its frames in order, it judges each by itself and each
-// with those before it, and ends with a report.
+// The passive lint of a capture: fed with its frames in order, it judges each by itself
+// (frame_rules.h) and with those before it (dialogue.h), and ends with a report.
 //
-// Owns all that is known of the capture; does no I/O but that of its Ledger, which puts older
-// frames of a long capture into a file. Knows nothing of who made the capture, and where: a frame
-// that is not in it may have been sent.
+// Owns all that is known of the capture. Does no I/O except that of its Ledger, which puts older
+// frames of a long capture into a file. Knows neither who made the capture nor where, so frames
+// that are not in it may have been sent.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ struct CapturedFrame {
   std::size_t original_size = 0;  // on the wire: more, where the capture cut it
 };
 
-/// An Ethernet frame without its VLAN tags; as it was, where it has none.
+/// An Ethernet frame without its VLAN tags.
 struct Untagged {
   Bytes bytes;
   std::size_t original_size = 0;
@@ -36,26 +36,26 @@ struct Untagged {
   bool is_tagged = false;
   bool is_aoe = false;
 };
-/// `room` holds what had tags.
+/// `room` holds the bytes of a frame that had tags.
 Untagged untag(const CapturedFrame& frame, std::vector<std::uint8_t>& room);
 
 struct CaptureCounts {
   std::uint64_t frames = 0;
   std::uint64_t aoe = 0;
   std::uint64_t tagged = 0;    // AoE in VLANs
-  std::uint64_t cut = 0;       // AoE frames of which the capture holds less than there was
-  std::uint64_t unjudged = 0;  // of those: too little to judge
+  std::uint64_t cut = 0;       // AoE frames that the capture holds only the beginning of
+  std::uint64_t unjudged = 0;  // of those: shorter than can be judged
   std::uint64_t requests = 0;
   std::uint64_t replies = 0;
 };
 
 class CaptureCheck {
  public:
-  /// `folder`: where a very long capture's ledger may be put; empty: nowhere.
+  /// `folder`: where the file of a very long capture's ledger is made; empty: no file.
   explicit CaptureCheck(std::string folder = {});
 
   void add(const CapturedFrame& frame);
-  /// After the last frame; findings are then in the order of their frames.
+  /// Called after the last frame. Sorts the findings by their frames.
   void finish();
 
   const CaptureCounts& counts() const { return counts_; }
@@ -69,16 +69,16 @@ class CaptureCheck {
 
   const Ledger& ledger() const { return ledger_; }
   std::optional<FrameId> answer_to(FrameId request) const { return dialogue_.answer_to(request); }
-  /// The frame's number in the capture: from 1 on, frames that are not AoE counted.
+  /// The frame's number in the capture, from 1, counting frames that are not AoE.
   std::uint64_t number(FrameId id) const { return numbers_[id]; }
-  /// Who sent it, and to whom.
+  /// Its source and its destination.
   std::pair<StationId, StationId> ends(FrameId id) const { return ends_[id]; }
   Duration at(FrameId id) const { return ledger_[id].sent - ledger_.origin(); }
-  /// What became of it, as far as the capture tells: "answered by 18 after 212us".
+  /// What became of it, as far as the capture shows: "answered by 18 after 212us".
   std::string fate(FrameId id) const;
-  /// The frames, and those that led to the last of them.
+  /// These frames, and those that led to the last of them.
   std::vector<LadderLine> ladder(const std::vector<FrameId>& frames) const;
-  /// All of them.
+  /// All frames.
   std::vector<LadderLine> ladder() const;
 
  private:

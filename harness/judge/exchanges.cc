@@ -11,23 +11,7 @@
 namespace aoe::harness {
 namespace {
 
-/// Transmissions that are remembered, beside those that wait for an answer.
-constexpr std::size_t remembered = 1024;
-/// How many of those that do are passed over in search of one that may be forgotten.
-constexpr unsigned passed_over_max = 64;
-
-Traffic traffic_of(ata::Opcode opcode) {
-  switch (ata::kind(opcode)) {
-    case ata::Kind::read: return Traffic::read;
-    case ata::Kind::write: return Traffic::write;
-    case ata::Kind::flush: return Traffic::flush;
-    case ata::Kind::identify: return Traffic::identify;
-    case ata::Kind::other: return Traffic::ata;
-  }
-  return Traffic::ata;
-}
-
-/// A disk's time and not a link's: its answer is no sample.
+/// The answer takes a disk's time rather than a link's, so it is no sample.
 bool takes_disk_time(ata::Opcode opcode) {
   return ata::kind(opcode) == ata::Kind::flush || opcode == ata::Opcode::data_set_management;
 }
@@ -38,44 +22,8 @@ bool answers_ata(const LedgerEntry& entry) {
 
 }  // namespace
 
-std::size_t Exchanges::QuestionHash::operator()(const Question& question) const {
-  const std::uint64_t rest =
-      std::uint64_t{question.address.shelf} << 24 | std::uint64_t{question.address.slot} << 16 |
-      std::uint64_t{question.sectors} << 8 | static_cast<std::uint64_t>(question.opcode);
-  return mixed(question.lba ^ rest << 20);
-}
-
-// What is remembered.
-
-Exchanges::Transmission* Exchanges::by_tag(std::uint32_t tag) {
-  const Slot* const slot = tags_.find(tag);
-  return slot == nullptr ? nullptr : &transmissions_[*slot];
-}
-
-Exchanges::Slot Exchanges::remember(const Transmission& transmission) {
-  if (transmissions_.size() >= remembered) {
-    for (unsigned i = 0; i < passed_over_max; ++i) {
-      const Slot slot = next_;
-      next_ = static_cast<Slot>((next_ + 1) % transmissions_.size());
-      const Transmission& old = transmissions_[slot];
-      if (old.awaited && open_.find(old.question) != nullptr) continue;
-      forget(slot);
-      transmissions_[slot] = transmission;
-      return slot;
-    }
-  }
-  transmissions_.push_back(transmission);
-  return static_cast<Slot>(transmissions_.size() - 1);
-}
-
-void Exchanges::forget(Slot slot) {
-  const std::uint32_t tag = transmissions_[slot].tag;
-  if (const Slot* const latest = tags_.find(tag); latest != nullptr && *latest == slot)
-    tags_.erase(tag);
-}
-
 std::optional<FrameId> Exchanges::find_forgotten(std::uint32_t tag) const {
-  if (transmissions_.size() < remembered) return std::nullopt;  // nothing was forgotten
+  if (!tracker_.has_forgotten()) return std::nullopt;
   for (FrameId id = ledger_.size(); id-- > 0;) {
     const LedgerEntry& entry = ledger_[id];
     if (entry.kind == FrameKind::ata_request && entry.tag == tag) return id;
@@ -83,46 +31,19 @@ std::optional<FrameId> Exchanges::find_forgotten(std::uint32_t tag) const {
   return std::nullopt;
 }
 
-std::uint16_t Exchanges::remote(const Mac& mac, Address address) {
+Tracker::Remote Exchanges::remote(const Mac& mac, Address address) {
   const auto is_it = [&](const Remote& remote) {
     return remote.mac == mac && remote.address == address;
   };
   if (last_remote_ < remotes_.size() && is_it(remotes_[last_remote_])) return last_remote_;
   const auto found = std::ranges::find_if(remotes_, is_it);
-  const auto index = static_cast<std::uint16_t>(found - remotes_.begin());
+  const auto index = static_cast<Tracker::Remote>(found - remotes_.begin());
   if (found == remotes_.end()) remotes_.push_back({mac, address, RtoModel(profile_)});
   return index;
 }
 
-void Exchanges::open(const Question& question, Slot slot) {
-  if (const Slot* const before = open_.find(question)) give_room(*before);
-  open_.put(question, slot);
-  ++remotes_[transmissions_[slot].remote].open;
-}
-
-void Exchanges::close(const Question& question) {
-  give_room(*open_.find(question));
-  open_.erase(question);
-}
-
-void Exchanges::give_room(Slot slot) {
-  Transmission& transmission = transmissions_[slot];
-  if (std::exchange(transmission.takes_room, false)) --remotes_[transmission.remote].open;
-}
-
-// Frames.
-
-Subject Exchanges::subject(const LedgerEntry& entry) const {
-  switch (static_cast<Command>(entry.command)) {
-    case Command::config: return {Traffic::config, entry.address};
-    case Command::mask: return {Traffic::mask, entry.address};
-    case Command::reserve: return {Traffic::reserve, entry.address};
-    case Command::ata: break;
-    default: return {Traffic::other, entry.address};
-  }
-  const LedgerEntry& request = entry.answers ? ledger_[*entry.answers] : entry;
-  if (request.kind != FrameKind::ata_request) return {Traffic::ata, entry.address};
-  return {traffic_of(request.opcode), request.address, request.lba, request.sectors};
+RtoModel Exchanges::last_model() const {
+  return last_remote_ < remotes_.size() ? remotes_[last_remote_].model : RtoModel(profile_);
 }
 
 void Exchanges::sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) {
@@ -141,46 +62,32 @@ void Exchanges::sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) {
 }
 
 void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
-  Transmission transmission{.question = {entry.address, entry.opcode, entry.sectors, entry.lba},
-                            .id = entry.id,
-                            .tag = entry.tag,
-                            .remote = remote(frame.header.destination, entry.address),
-                            .source = frame.header.source};
-  if (const Transmission* same_tag = by_tag(transmission.tag)) {
-    // The target may still answer what arrived with this tag before.
-    transmission.arrivals = same_tag->arrivals;
-    transmission.answers = same_tag->answers;
+  const Tracker::Remote remote = this->remote(frame.header.destination, entry.address);
+  const Tracker::Sent sent = tracker_.send({.id = entry.id,
+                                            .key = entry.tag,
+                                            .question = Tracker::question_of(entry),
+                                            .remote = remote,
+                                            .source = frame.header.source,
+                                            .awaited = !entry.injected},
+                                           entry);
+  if (entry.injected) return;  // it may be answered; nothing else is known of its sender
+  const unsigned attempt = tracker_[sent.index].attempt;
+  last_remote_ = remote;
+  const RtoModel& model = remotes_[remote].model;
+  entry.remote = static_cast<std::uint16_t>(remote);
+  entry.wait = takes_disk_time(entry.opcode) ? model.flush_rto(attempt) : model.rto(attempt);
+  if (entry.repeats) check_early(entry, attempt - 1);
+  if (sent.tag_holder) {
+    report(Check::tag_unique_in_flight,
+           fmt::format("{} has the tag of {}, which is still unanswered", name(entry.id),
+                       name(*sent.tag_holder)),
+           {*sent.tag_holder, entry.id});
   }
-  if (entry.injected) {  // that it may be answered is all there is to say of it
-    transmission.awaited = false;
-    tags_.put(entry.tag, remember(transmission));
-    return;
-  }
-  std::optional<std::uint16_t> remote_before;
-  if (const Slot* const slot = open_.find(transmission.question)) {
-    const Transmission& before = transmissions_[*slot];
-    if (before.takes_room) remote_before = before.remote;
-    transmission.attempt = before.attempt + 1;
-    entry.repeats = before.id;
-    ledger_[before.id].repeated_by = entry.id;
-    ++retransmissions_;
-    check_early(entry, before);
-  }
-  check_tag(entry, transmission);
-
-  last_remote_ = transmission.remote;
-  const RtoModel& model = remotes_[transmission.remote].model;
-  entry.remote = transmission.remote;
-  entry.wait = takes_disk_time(entry.opcode) ? model.flush_rto(transmission.attempt)
-                                             : model.rto(transmission.attempt);
-  const Slot slot = remember(transmission);
-  open(transmission.question, slot);
-  tags_.put(transmission.tag, slot);
-  check_window(entry, transmission.remote, remote_before);
+  if (sent.adds) check_window(entry, remote);
 }
 
 void Exchanges::reply_sent(LedgerEntry& entry, const Frame& frame) {
-  if (Transmission* const request = by_tag(entry.tag)) {
+  if (Request* const request = tracker_.find(entry.tag)) {
     entry.answers = request->id;
     if (entry.injected) return;
     check_answerer(entry, frame, *request);
@@ -206,91 +113,67 @@ void Exchanges::delivered(LedgerEntry& entry, Instant now) {
     if (entry.direction == Direction::to_initiator) answered(entry.tag, &entry, now);
   } else if (entry.kind == FrameKind::ata_request && entry.direction == Direction::to_target) {
     // With an old tag used again, the target may answer either transmission.
-    if (Transmission* latest = by_tag(entry.tag)) ++latest->arrivals;
+    if (Request* const latest = tracker_.find(entry.tag)) ++latest->arrivals;
   }
 }
 
 void Exchanges::delivered_config(const Frame& frame, Instant now) {
   if (!frame.response || !frame.body || !std::holds_alternative<ConfigReply>(*frame.body)) return;
-  const std::uint16_t index = remote(frame.header.source, frame.header.address);
-  Remote& there = remotes_[index];
+  Remote& there = remotes_[remote(frame.header.source, frame.header.address)];
   there.buffers_before = there.buffers;
   there.buffers = std::get<ConfigReply>(*frame.body).buffer_count;
-  there.told = now;
+  there.buffers_since = now;
 }
 
 void Exchanges::delivered_altered(Direction direction, const Frame& frame, Instant now) {
-  if (frame.response != (direction == Direction::to_initiator)) return;  // nobody believes that
+  if (frame.response != (direction == Direction::to_initiator)) return;  // either end ignores it
   if (!frame.response) {
-    // Whatever the target takes it for, it may answer.
-    if (Transmission* const request = by_tag(frame.header.tag)) {
+    // The target may answer whatever it takes the frame for.
+    if (Request* const request = tracker_.find(frame.header.tag)) {
       ++request->arrivals;
     } else {
       excused_tags_.push_back(frame.header.tag);
     }
-  } else if (const Transmission* const request = by_tag(frame.header.tag)) {
+  } else if (const Request* const request = tracker_.find(frame.header.tag)) {
     if (is_answer(frame, *request)) answered(frame.header.tag, nullptr, now);
   }
 }
 
-bool Exchanges::is_answer(const Frame& frame, const Transmission& request) {
+bool Exchanges::is_answer(const Frame& frame, const Request& request) const {
   if (frame.command != static_cast<std::uint8_t>(Command::ata) || !frame.body) return false;
-  const Question& question = request.question;
-  if (frame.header.address != question.address || frame.header.destination != request.source)
+  const LedgerEntry& asked = ledger_[request.id];
+  if (frame.header.address != asked.address || frame.header.destination != request.source)
     return false;
   const auto* reply = std::get_if<AtaReply>(&*frame.body);
   return reply == nullptr || (reply->status & ata::status_failed) != 0 ||
-         ata::kind(question.opcode) != ata::Kind::read ||
-         reply->data.size() >= question.sectors * sector_size;
+         ata::kind(asked.opcode) != ata::Kind::read ||
+         reply->data.size() >= asked.sectors * sector_size;
 }
 
 void Exchanges::answered(std::uint32_t tag, LedgerEntry* reply, Instant now) {
-  Transmission* const request = by_tag(tag);
+  Request* const request = tracker_.find(tag);
   if (request == nullptr || !request->awaited) return;
-  request->awaited = false;
-  ledger_[request->id].answered = now;
-  if (!takes_disk_time(request->question.opcode)) {
+  LedgerEntry& asked = ledger_[request->id];
+  asked.answered = now;
+  if (!takes_disk_time(asked.opcode)) {
     RtoModel& model = remotes_[request->remote].model;
-    model.sample(now - ledger_[request->id].sent);
+    model.sample(now - asked.sent);
     if (reply != nullptr) reply->wait = model.reordering_wait(1);
   }
-  const Slot* const latest = open_.find(request->question);
-  if (latest != nullptr && transmissions_[*latest].id == request->id) close(request->question);
+  tracker_.answer(*request);
 }
 
 void Exchanges::abandon(Address address) {
-  for (Transmission& transmission : transmissions_) {
-    if (transmission.question.address != address) continue;
-    if (open_.find(transmission.question) != nullptr) close(transmission.question);
-    transmission.awaited = false;
-    remotes_[transmission.remote].model = RtoModel(profile_);
+  for (Tracker::Remote remote = 0; remote < remotes_.size(); ++remote) {
+    if (remotes_[remote].address != address) continue;
+    remotes_[remote].model = RtoModel(profile_);
+    tracker_.abandon(remote);
   }
 }
 
 void Exchanges::port_changed(Instant now) {
   port_changed_ = now;
-  for (Slot slot = 0; slot < transmissions_.size(); ++slot) {
-    const Slot* const latest = open_.find(transmissions_[slot].question);
-    if (latest != nullptr && *latest == slot) give_room(slot);
-  }
-}
-
-// What is due.
-
-Duration Exchanges::rto() const {
-  return last_remote_ < remotes_.size() ? remotes_[last_remote_].model.rto(1)
-                                        : RtoModel(profile_).rto(1);
-}
-
-Duration Exchanges::srtt() const {
-  return last_remote_ < remotes_.size() ? remotes_[last_remote_].model.srtt()
-                                        : RtoModel(profile_).srtt();
-}
-
-std::optional<Instant> Exchanges::due(FrameId request) const {
-  const LedgerEntry& entry = ledger_[request];
-  if (entry.kind != FrameKind::ata_request || entry.injected) return std::nullopt;
-  return entry.sent + entry.wait;
+  tracker_.free_room();
 }
 
 // Rules.
@@ -311,14 +194,24 @@ std::string Exchanges::name(FrameId id) const {
   return fmt::format("#{} ({})", id, ledger_.summary(id));
 }
 
-bool Exchanges::is_early(const LedgerEntry& entry, const Transmission& before) const {
-  const LedgerEntry& first = ledger_[before.id];
-  if (entry.sent + slack_ >= first.sent + first.wait || first.sent <= port_changed_) return false;
-  if (profile_ == RtoModel::Profile::linux_driver || takes_disk_time(first.opcode)) return true;
-  // Only when the timeout speaks against it is the evidence looked for.
-  const LedgerEntry* const answer = overtaken_by(first, entry.id);
+void Exchanges::check_early(const LedgerEntry& entry, unsigned attempt_before) {
+  const LedgerEntry& before = ledger_[*entry.repeats];
+  if (!is_early(entry, before, attempt_before)) return;
+  report(Check::no_early_retransmit,
+         fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
+                     describe(entry.sent - before.sent), describe(before.wait)),
+         {before.id, entry.id});
+}
+
+bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
+                         unsigned attempt_before) const {
+  if (entry.sent + slack_ >= before.sent + before.wait || before.sent <= port_changed_)
+    return false;
+  if (profile_ == RtoModel::Profile::linux_driver || takes_disk_time(before.opcode)) return true;
+  // The search is only made for what its timeout does not excuse.
+  const LedgerEntry* const answer = overtaken_by(before, entry.id);
   if (answer == nullptr) return true;
-  const unsigned eightfolds = std::min(before.attempt - 1, 5U);
+  const unsigned eightfolds = std::min(attempt_before - 1, 5U);
   return entry.sent + slack_ < answer->delivered + answer->wait * (1LL << 3 * eightfolds);
 }
 
@@ -333,61 +226,40 @@ const LedgerEntry* Exchanges::overtaken_by(const LedgerEntry& request, FrameId e
   return first;
 }
 
-void Exchanges::check_early(const LedgerEntry& entry, const Transmission& before) {
-  if (!is_early(entry, before)) return;
-  const LedgerEntry& first = ledger_[before.id];
-  report(Check::no_early_retransmit,
-         fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
-                     describe(entry.sent - first.sent), describe(first.wait)),
-         {before.id, entry.id});
-}
-
-void Exchanges::check_tag(const LedgerEntry& entry, const Transmission& transmission) {
-  const Transmission* const other = by_tag(transmission.tag);
-  if (other == nullptr || other->question == transmission.question || !other->awaited ||
-      open_.find(other->question) == nullptr) {
-    return;
-  }
-  report(Check::tag_unique_in_flight,
-         fmt::format("{} has the tag of {}, which is still unanswered", name(entry.id),
-                     name(other->id)),
-         {other->id, entry.id});
-}
-
 std::uint16_t Exchanges::window_of(const Remote& remote, Instant now) const {
   if (!remote.buffers) return window_;
   std::uint16_t buffers = *remote.buffers;
-  // Seen here is not yet seen there.
-  if (slack_ > Duration{} && now <= remote.told + slack_)
+  // The initiator may not have received the last one yet.
+  if (slack_ > Duration{} && now <= remote.buffers_since + slack_)
     buffers = std::max(buffers, remote.buffers_before.value_or(window_));
   return std::min(std::max<std::uint16_t>(buffers, 1), most_);  // 0 is read as 1
 }
 
-void Exchanges::check_window(const LedgerEntry& entry, std::uint16_t remote,
-                             std::optional<std::uint16_t> before) {
-  if (before == remote) return;  // it makes no more of them there
-  const std::uint16_t window = window_of(remotes_[remote], entry.sent);
-  if (remotes_[remote].open <= window) return;
+void Exchanges::check_window(const LedgerEntry& entry, Tracker::Remote remote) {
+  const Remote& there = remotes_[remote];
+  const std::uint16_t window = window_of(there, entry.sent);
+  if (tracker_.waiting(remote) <= window) return;
   close_divided(remote);
-  if (remotes_[remote].open <= window) return;
+  if (tracker_.waiting(remote) <= window) return;
   report(Check::window_respected,
          fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),
-                     remotes_[remote].open, remotes_[remote].address, remotes_[remote].mac, window),
+                     tracker_.waiting(remote), there.address, there.mac, window),
          {entry.id});
 }
 
-/// An initiator whose MTU shrinks asks in pieces for what it had asked for in one: that question is
-/// not open any more.
-void Exchanges::close_divided(std::uint16_t remote) {
-  for (const Transmission& whole : transmissions_) {
-    const Question& asked = whole.question;
-    if (whole.remote != remote || open_.find(asked) == nullptr) continue;
-    const bool divided = std::ranges::any_of(transmissions_, [&](const Transmission& piece) {
-      return piece.id > whole.id && piece.question.address == asked.address &&
-             piece.question.opcode == asked.opcode && piece.question.lba == asked.lba &&
-             piece.question.sectors < asked.sectors;
+/// An initiator whose MTU shrinks asks in pieces for what it had asked for in one: the whole is not
+/// open any more.
+void Exchanges::close_divided(Tracker::Remote remote) {
+  for (const Request& whole : tracker_.requests()) {
+    if (whole.remote != remote || !tracker_.is_open(whole.question)) continue;
+    const LedgerEntry& asked = ledger_[whole.id];
+    const bool divided = std::ranges::any_of(tracker_.requests(), [&](const Request& request) {
+      if (request.id <= whole.id) return false;
+      const LedgerEntry& piece = ledger_[request.id];
+      return piece.address == asked.address && piece.opcode == asked.opcode &&
+             piece.lba == asked.lba && piece.sectors < asked.sectors;
     });
-    if (divided) close(asked);
+    if (divided) tracker_.close(whole.question);
   }
 }
 
@@ -401,7 +273,7 @@ void Exchanges::check_answer(LedgerEntry& entry, FrameId request, std::uint64_t 
 }
 
 void Exchanges::check_answerer(const LedgerEntry& entry, const Frame& frame,
-                               const Transmission& request) {
+                               const Request& request) {
   const auto accuse = [&](const std::string& how) {
     report(Check::no_unasked_reply,
            fmt::format("{} answers {}, {}", name(entry.id), name(request.id), how),
@@ -409,7 +281,7 @@ void Exchanges::check_answerer(const LedgerEntry& entry, const Frame& frame,
   };
   if (frame.header.destination != request.source) {
     accuse(fmt::format("and goes to {} instead of {}", frame.header.destination, request.source));
-  } else if (!request.question.address.covers(entry.address)) {
+  } else if (!ledger_[request.id].address.covers(entry.address)) {
     accuse(fmt::format("and has the address {}", entry.address));
   }
 }

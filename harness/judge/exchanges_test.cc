@@ -59,7 +59,7 @@ class ExchangesTest : public testing::Test {
       lines += (lines.empty() ? "" : "\n") + finding.rule + ": " + finding.actual;
     return lines;
   }
-  Duration timeout_of(FrameId id) const { return *exchanges.due(id) - ledger[id].sent; }
+  Duration timeout_of(FrameId id) const { return *ledger.due(id) - ledger[id].sent; }
 
   std::int64_t clock = 0;
   Ledger ledger{Instant{}};
@@ -130,13 +130,13 @@ TEST_F(ExchangesTest, AnAnswerToAnEarlierTransmissionLeavesTheRequestOpen) {
 TEST_F(ExchangesTest, AReplyIsTracedToItsRequest) {
   const FrameId request = ask_well(read_command(2), 1, 0);
   const FrameId reply = answer(1, 100);
-  EXPECT_EQ(exchanges.request_of(reply), request);
-  EXPECT_EQ(exchanges.request_of(request), std::nullopt);
-  EXPECT_EQ(exchanges.due(reply), std::nullopt);
+  EXPECT_EQ(ledger[reply].answers, request);
+  EXPECT_EQ(ledger[request].answers, std::nullopt);
+  EXPECT_EQ(ledger.due(reply), std::nullopt);
 }
 
 TEST_F(ExchangesTest, TheTrafficOfAReplyIsThatOfItsRequest) {
-  const auto traffic = [&](FrameId id) { return exchanges.subject(ledger[id]).traffic; };
+  const auto traffic = [&](FrameId id) { return ledger.subject(ledger[id]).traffic; };
   EXPECT_EQ(traffic(ask_well(write_command(2), 1, 0)), Traffic::write);
   EXPECT_EQ(traffic(answer(1, 100)), Traffic::write);
   EXPECT_EQ(traffic(answer(9, 100)), Traffic::ata);
@@ -289,7 +289,7 @@ TEST_F(ExchangesTest, TheLinuxDriverHasATimeoutOfItsOwnAndOvertakesNothing) {
   LedgerEntry& first = ledger.add(Direction::to_target, request_frame(read_command(2), 1), {});
   const FrameBytes bytes = request_frame(read_command(2), 1);
   linux_exchanges.sent(first, bytes, *decode(bytes));
-  EXPECT_EQ(linux_exchanges.due(first.id), Instant(milliseconds(16'500)));
+  EXPECT_EQ(ledger.due(first.id), Instant(milliseconds(16'500)));
 }
 
 // Replies.
@@ -357,8 +357,8 @@ TEST_F(ExchangesTest, ARequestThatIsForgottenCanStillBeAnswered) {
   others(10);
   const FrameId answer_to_late = answer(1, clock);
   EXPECT_EQ(violations(), "");
-  EXPECT_EQ(exchanges.request_of(answer_to_late), late);
-  EXPECT_EQ(exchanges.subject(ledger[answer_to_late]).traffic, Traffic::read);
+  EXPECT_EQ(ledger[answer_to_late].answers, late);
+  EXPECT_EQ(ledger.subject(ledger[answer_to_late]).traffic, Traffic::read);
   others(3000);
   const FrameId once_more = answer(1, clock);
   EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U);

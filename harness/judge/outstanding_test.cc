@@ -76,7 +76,7 @@ TEST_F(OutstandingTest, ARequestThatIsSentAgainIsStillOne) {
 
 TEST_F(OutstandingTest, WhatIsLostIsUntilItsTimeoutIsOver) {
   const FrameId lost = ask(0, 1, 10);
-  ASSERT_EQ(*exchanges.due(lost), Instant(milliseconds(1010)));
+  ASSERT_EQ(*ledger.due(lost), Instant(milliseconds(1010)));
   EXPECT_EQ(most(1009, 2000), 1U);
   EXPECT_EQ(most(1010, 2000), 0U);
   EXPECT_EQ(most(1005, 2000, milliseconds(5)), 0U) << "which may have been seen late";

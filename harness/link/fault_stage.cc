@@ -80,7 +80,7 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
   Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
   if (!armed_.empty()) {
     if (frame) {
-      passing.subject = observer_.subject(entry);
+      passing.subject = ledger_.subject(entry);
       passing.tag = entry.tag;
     }
     strike(entry, passing);
@@ -101,7 +101,7 @@ void FaultStage::strike(LedgerEntry& entry, Passing& passing) {
     auto decision = fault.meet(passing);
     if (!decision) continue;
     ++account->hits;
-    if (account->struck.size() < struck_told) account->struck.push_back(entry.id);
+    if (account->struck.size() < struck_kept) account->struck.push_back(entry.id);
     if (fault.fault().only_counts()) continue;
     if (decision->deed.changed || passing.dropped) account->dropped.push_back(entry.id);
     if (decisions_.size() < decisions_max) {

@@ -1,5 +1,5 @@
-// The link between initiator and target, where faults strike: every frame of either end enters here
-// and leaves here, in virtual time and on a real link alike.
+// The link between initiator and target, where faults strike. Every frame of either end enters and
+// leaves here, in virtual time and on a real link.
 //
 // Owns the armed faults and the run's randomness; keeps the ledger and the captures of both sides, and
 // calls the observer of its frames. Decides what leaves and how much later; its world carries that out.
@@ -24,7 +24,7 @@
 
 namespace aoe::harness {
 
-/// Captures of the two sides of the fault stage; none where a run keeps none.
+/// Captures of the two sides of the fault stage; null in a run that keeps none.
 struct Captures {
   std::unique_ptr<PcapWriter> initiator_side;
   std::unique_ptr<PcapWriter> target_side;
@@ -34,28 +34,28 @@ struct Captures {
   tl::expected<void, std::string> flush();
 };
 
-/// Who made a frame: an end of the link, or the scenario in its name. Of the latter's the checks
-/// only want to know what they ask for.
+/// Who made a frame: an end of the link, or the scenario in the name of an end. Checks don't judge
+/// a scenario's frames; they only use what those ask for.
 enum class Origin : std::uint8_t { end, scenario };
 
-/// A copy of a frame that is to leave the stage `delay` after it entered.
+/// A copy of a frame that leaves the stage `delay` after it entered.
 struct Delivery {
   FrameId id{};
   Direction direction{};
   Duration delay{};
   std::vector<std::uint8_t> bytes{};
-  bool altered = false;  // it is not what entered
+  bool altered = false;  // a fault changed it
 };
 
-/// Does a frame get through a link that is as it is?
+/// Does a frame get through the link in its present state?
 inline bool carries(const Link& link, Bytes frame) {
   return link.up && frame.size() <= link.frame_size_max();
 }
 
 class FaultStage {
  public:
-  /// Of what a fault struck, frames beyond these are only counted.
-  static constexpr std::size_t struck_told = 1000;
+  /// Frames that a fault strikes beyond these are only counted.
+  static constexpr std::size_t struck_kept = 1000;
 
   FaultStage(Ledger& ledger, LinkObserver& observer, Captures captures, std::uint64_t seed)
       : ledger_(ledger), observer_(observer), captures_(std::move(captures)), seed_(seed) {}
@@ -73,39 +73,39 @@ class FaultStage {
   /// One at a time; null: none.
   void listen(Listener* listener) { listener_ = listener; }
 
-  /// Hears of each write that reaches the target, whichever copy of it: where it goes, and with
-  /// what. Not of those that are a listener's own affair. Null: nobody does.
+  /// Called for each copy of a write that reaches the target, with its LBA and data, except those
+  /// that the listener keeps for itself. Null: not called.
   using WriteWatch = std::function<void(std::uint64_t lba, Bytes data)>;
   void watch_writes(WriteWatch watch) { write_watch_ = std::move(watch); }
 
   void arm(const FaultSpec& spec, Instant now);
   void heal(const std::string& id);
   void heal_all() { armed_.clear(); }
-  /// Before anything is armed: all faults are to do what these decisions say, and nothing else.
+  /// Makes all faults do what these decisions say and nothing else. Called before any is armed.
   void follow(std::vector<Decision> decisions) { plan_.emplace(std::move(decisions)); }
-  /// Of those, the ones whose frame has not come.
+  /// The decisions of follow() whose frame has not come.
   std::vector<Decision> missed() const { return plan_ ? plan_->missed() : std::vector<Decision>(); }
-  /// What the faults decided, in order; all of it as long as there are fewer than decisions_max.
+  /// What the faults decided, in order; the first decisions_max of it.
   const std::vector<Decision>& decisions() const { return decisions_; }
-  /// An I/O is at work, and no more: some faults wait for it.
+  /// An I/O began, or ended: some faults strike only meanwhile.
   void io_began(const std::string& id);
   void io_ended(const std::string& id);
   /// Frames that a fault struck, armed or healed.
   std::uint64_t hits(const std::string& id) const;
-  /// What it dropped or changed, in order.
+  /// The frames that a fault dropped or changed, in order.
   const std::vector<FrameId>& dropped_by(const std::string& id) const;
-
-  /// The first frames that it struck, in order.
+  /// The first frames that a fault struck, in order.
   const std::vector<FrameId>& struck_by(const std::string& id) const;
 
-  /// A frame entered; appends what is to leave. A frame that one fault dropped meets no other.
+  /// A frame entered. Appends its copies that will leave to `out`. A frame that one fault dropped
+  /// meets no other.
   void enter(Direction direction, Bytes frame, Instant now, std::vector<Delivery>& out,
              Origin origin = Origin::end);
   /// A delivery arrives now.
   void leave(const Delivery& delivery, Instant now);
-  /// It does not, for a link that is what it is: down, or too narrow.
+  /// A delivery is lost, because the link is down or its MTU too small.
   void lose(const Delivery& delivery, const Link& link);
-  /// Gives back the buffer of a delivery that is done.
+  /// Takes back the buffer of a delivery that was left or lost.
   void recycle(Delivery&& delivery) { spare_.push_back(std::move(delivery.bytes)); }
 
   Captures& captures() { return captures_; }
@@ -115,7 +115,7 @@ class FaultStage {
   struct Account {
     std::uint64_t hits = 0;
     std::vector<FrameId> dropped;
-    std::vector<FrameId> struck;  // the first struck_told
+    std::vector<FrameId> struck;  // the first struck_kept
   };
   struct Armed {
     ArmedFault fault;

@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -40,58 +40,48 @@ Frame frame_of(const LedgerEntry& entry) {
   return frame;
 }
 
-/// A line of ledger.jsonl in the making, written out when the buffer is full.
+Traffic traffic_of(ata::Opcode opcode) {
+  switch (ata::kind(opcode)) {
+    case ata::Kind::read: return Traffic::read;
+    case ata::Kind::write: return Traffic::write;
+    case ata::Kind::flush: return Traffic::flush;
+    case ata::Kind::identify: return Traffic::identify;
+    case ata::Kind::other: return Traffic::ata;
+  }
+  return Traffic::ata;
+}
+
+/// Lines of ledger.jsonl, written to the file when there are many.
 class JsonLines {
  public:
   explicit JsonLines(std::FILE* file) : file_(file) {}
 
   void begin() { separator_ = '{'; }
-  void number(std::string_view key, std::uint64_t value) { number_of(key, value); }
-  void number(std::string_view key, std::int64_t value) { number_of(key, value); }
-  void text(std::string_view key, std::string_view value) {
-    name(key);
-    put('"');
-    for (const char c : value) {  // printable ASCII, all of it
-      if (c == '"' || c == '\\') put('\\');
-      put(c);
-    }
-    put('"');
+  void number(std::string_view key, auto value) {
+    fmt::format_to(std::back_inserter(lines_), "{}\"{}\":{}", std::exchange(separator_, ','), key,
+                   value);
   }
-  void end() { add("}\n"); }
+  void text(std::string_view key, std::string_view value) {
+    number(key, '"');
+    for (const char c : value) {  // printable ASCII, all of it
+      if (c == '"' || c == '\\') lines_ += '\\';
+      lines_ += c;
+    }
+    lines_ += '"';
+  }
+  void end() {
+    lines_ += "}\n";
+    if (lines_.size() > std::size_t{1} << 16) flush();
+  }
   void flush() {
-    std::fwrite(buffer_.data(), 1, size_, file_);
-    size_ = 0;
+    std::fwrite(lines_.data(), 1, lines_.size(), file_);
+    lines_.clear();
   }
 
  private:
-  template <class Number>
-  void number_of(std::string_view key, Number value) {
-    name(key);
-    std::array<char, 20> digits;
-    const char* const end = std::to_chars(digits.begin(), digits.end(), value).ptr;
-    add({digits.data(), static_cast<std::size_t>(end - digits.data())});
-  }
-  void name(std::string_view key) {
-    put(std::exchange(separator_, ','));
-    put('"');
-    add(key);
-    add("\":");
-  }
-  void put(char c) { add({&c, 1}); }
-  void add(std::string_view text) {
-    while (true) {
-      const std::size_t taken = text.copy(buffer_.data() + size_, buffer_.size() - size_);
-      size_ += taken;
-      if (taken == text.size()) return;
-      text.remove_prefix(taken);
-      flush();
-    }
-  }
-
   std::FILE* const file_;
-  std::size_t size_ = 0;
   char separator_ = '{';
-  std::array<char, std::size_t{1} << 16> buffer_;
+  std::string lines_;
 };
 
 }  // namespace
@@ -131,6 +121,25 @@ LedgerEntry& Ledger::add(Direction direction, Bytes bytes, const Decoded& decode
     entry.what = keep(line);
   }
   return entries_.add(entry);
+}
+
+Subject Ledger::subject(const LedgerEntry& entry) const {
+  switch (static_cast<Command>(entry.command)) {
+    case Command::config: return {Traffic::config, entry.address};
+    case Command::mask: return {Traffic::mask, entry.address};
+    case Command::reserve: return {Traffic::reserve, entry.address};
+    case Command::ata: break;
+    default: return {Traffic::other, entry.address};
+  }
+  const LedgerEntry& request = entry.answers ? entries_[*entry.answers] : entry;
+  if (request.kind != FrameKind::ata_request) return {Traffic::ata, entry.address};
+  return {traffic_of(request.opcode), request.address, request.lba, request.sectors};
+}
+
+std::optional<Instant> Ledger::due(FrameId request) const {
+  const LedgerEntry& entry = entries_[request];
+  if (entry.kind != FrameKind::ata_request || entry.injected) return std::nullopt;
+  return entry.sent + entry.wait;
 }
 
 TextId Ledger::keep(std::string_view text) {
@@ -198,25 +207,25 @@ tl::expected<void, std::string> Ledger::write(const std::string& path) const {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "we"),
                                                              std::fclose);
   if (file == nullptr) return failed();
-  const auto lines = std::make_unique<JsonLines>(file.get());
+  JsonLines lines(file.get());
   entries_.for_each([&](const LedgerEntry& entry) {
-    lines->begin();
-    lines->number("id", entry.id);
-    lines->number("t", (entry.sent - origin_).count());
-    lines->text("direction", harness::text(entry.direction));
-    lines->number("size", std::uint64_t{entry.size});
-    lines->text("frame", summary(entry.id));
-    lines->number("deliveries", std::uint64_t{entry.deliveries});
-    if (entry.deliveries > 0) lines->number("delivered", (entry.delivered - origin_).count());
-    if (entry.struck_by != 0) lines->text("struck-by", text(entry.struck_by));
-    if (entry.dropped_by != 0) lines->text("dropped-by", text(entry.dropped_by));
-    if (entry.lost_by != 0) lines->text("lost-by", text(entry.lost_by));
-    if (entry.repeats) lines->number("repeats", *entry.repeats);
-    if (entry.repeated_by) lines->number("repeated-by", *entry.repeated_by);
-    if (entry.answers) lines->number("answers", *entry.answers);
-    lines->end();
+    lines.begin();
+    lines.number("id", entry.id);
+    lines.number("t", (entry.sent - origin_).count());
+    lines.text("direction", harness::text(entry.direction));
+    lines.number("size", entry.size);
+    lines.text("frame", summary(entry.id));
+    lines.number("deliveries", entry.deliveries);
+    if (entry.deliveries > 0) lines.number("delivered", (entry.delivered - origin_).count());
+    if (entry.struck_by != 0) lines.text("struck-by", text(entry.struck_by));
+    if (entry.dropped_by != 0) lines.text("dropped-by", text(entry.dropped_by));
+    if (entry.lost_by != 0) lines.text("lost-by", text(entry.lost_by));
+    if (entry.repeats) lines.number("repeats", *entry.repeats);
+    if (entry.repeated_by) lines.number("repeated-by", *entry.repeated_by);
+    if (entry.answers) lines.number("answers", *entry.answers);
+    lines.end();
   });
-  lines->flush();
+  lines.flush();
   if (std::fflush(file.get()) != 0 || std::ferror(file.get()) != 0) return failed();
   return {};
 }

@@ -1,9 +1,10 @@
 // The ledger of a run: every frame that entered the link between the two ends, in order, with its
-// cause and its fate. What checks judge, what a failure shows, and what ledger.jsonl holds.
+// cause and its fate. Checks judge it, failures show parts of it, and ledger.jsonl holds all of it.
 //
-// Holds decoded facts, and makes text of them only where somebody reads it: adding a frame
-// allocates nothing but, now and then, room for a great many. A run's newest frames are in memory,
-// older ones in a file where the run is long (record_store.h).
+// Filled by the fault stage, by the judge of exchanges and by the lint of captures. Holds decoded
+// facts, and makes text of them only when it is asked for: adding a frame allocates nothing except,
+// from time to time, room for many. The newest frames of a run are in memory, and the older ones of
+// a long run in a file (record_store.h).
 #pragma once
 
 #include <cstdint>
@@ -28,11 +29,11 @@ using FrameId = std::uint64_t;
 using TextId = std::uint32_t;
 
 enum class FrameKind : std::uint8_t {
-  bad,          // it has no header that could be decoded
-  other,        // of another command than ATA, or of one that could not be decoded
-  ata_request,  //
-  ata_reply,    //
-  ata_error,    // an error (E) in reply to an ATA command
+  bad,    // it has no header that could be decoded
+  other,  // of another command than ATA, or of one that could not be decoded
+  ata_request,
+  ata_reply,
+  ata_error,  // an error (E) in reply to an ATA command
 };
 
 /// What decode() makes of a frame.
@@ -45,7 +46,7 @@ struct LedgerEntry {
   Direction direction{};
   FrameKind kind{};
   std::uint8_t command = 0;
-  bool injected = false;  // by a scenario, and by neither end
+  bool injected = false;  // sent by a scenario rather than by an end
   Address address{};
   std::uint32_t tag = 0;
 
@@ -58,16 +59,16 @@ struct LedgerEntry {
   std::uint8_t status = 0;  // of a reply
   std::uint8_t error = 0;
 
-  TextId what = 0;               // of what is neither, but for its tag
-  TextId struck_by = 0;          // faults that let it live, by id, with blanks between them
-  TextId dropped_by = 0;         // the one that did not
-  TextId lost_by = 0;            // a link's state that did not let a copy of it arrive
-  std::uint32_t copies = 0;      // that were sent on by the link
-  std::uint32_t deliveries = 0;  // those that have arrived
-  Instant delivered{};           // the first of them
-  std::uint16_t remote = 0;      // of a request: which target address it went to, by number
-  /// Of a request: its retransmission timeout, as it must be. Of the first answer to arrive: for
-  /// how long what it has overtaken is to be waited for, nothing where it tells nothing.
+  TextId what = 0;               // its summary without the tag, for any other frame
+  TextId struck_by = 0;          // ids of the faults that struck it without dropping it
+  TextId dropped_by = 0;         // id of the fault that dropped it
+  TextId lost_by = 0;            // the state of the link that kept a copy from arriving
+  std::uint32_t copies = 0;      // that the link sent on
+  std::uint32_t deliveries = 0;  // copies that have arrived
+  Instant delivered{};           // when the first of them did
+  std::uint16_t remote = 0;      // of a request: the number of the remote that it went to
+  /// Of a request: the retransmission timeout that its sender must keep. Of the first answer to
+  /// arrive: how long requests that it has overtaken must still wait; 0: it is no evidence.
   Duration wait{};
   std::optional<FrameId> repeats{};  // the transmission that this one replaces
   std::optional<FrameId> repeated_by{};
@@ -77,8 +78,8 @@ struct LedgerEntry {
 
 class Ledger {
  public:
-  /// `origin` is the instant that is printed as 0. A very long run puts older entries into a file
-  /// in `folder`, nowhere to be seen; without one it keeps them in memory.
+  /// `origin` is the instant that is printed as 0. A very long run puts older entries into a
+  /// nameless file in `folder`; empty: all stay in memory.
   explicit Ledger(Instant origin, std::string folder = {})
       : origin_(origin), entries_(std::move(folder)) {}
 
@@ -87,11 +88,18 @@ class Ledger {
   LedgerEntry& add(Direction direction, Bytes frame, Instant now) {
     return add(direction, frame, decode(frame), now);
   }
-  /// References stay good.
+  /// References stay valid.
   LedgerEntry& operator[](FrameId id) { return entries_[id]; }
   const LedgerEntry& operator[](FrameId id) const { return entries_[id]; }
   FrameId size() const { return entries_.size(); }
   Instant origin() const { return origin_; }
+
+  /// What a frame asks for, or the request that it answers. For an ATA reply without a known request:
+  /// that it is ATA traffic.
+  Subject subject(const LedgerEntry& entry) const;
+  /// When a repetition of a request is due, at the earliest; nothing for a frame that is no ATA
+  /// request of an end.
+  std::optional<Instant> due(FrameId request) const;
 
   /// Keeps a text, such as a fault's id, for entries to refer to.
   TextId keep(std::string_view text);
@@ -99,8 +107,8 @@ class Ledger {
 
   /// One line for the frame, as describe() gives it: "e1.1 READ EXT lba 2+2 tag 8000a3c1".
   std::string summary(FrameId id) const;
-  /// What became of it: "dropped by f1", "delivered 2 times (f2), retransmission of #3"; nothing
-  /// for what simply arrived.
+  /// What became of the frame: "dropped by f1", "delivered 2 times (f2), retransmission of #3";
+  /// empty for one that simply arrived.
   std::string fate(FrameId id) const;
   /// "   12.345   17  → e1.1 READ lba 2+2 tag 8000a3c1            dropped by f1"
   std::string line(FrameId id) const;

@@ -23,10 +23,6 @@ class LinkObserver {
   /// A copy left the link as something else than what had entered.
   virtual void delivered_altered(Direction direction, const Frame& frame, Instant now) = 0;
 
-  /// What a frame asks for, or the request that it answers; known once it was sent(). For an ATA
-  /// reply without a known request: that it is ATA traffic.
-  virtual Subject subject(const LedgerEntry& entry) const = 0;
-
  protected:
   ~LinkObserver() = default;
 };

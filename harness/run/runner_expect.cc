@@ -124,15 +124,15 @@ std::vector<FrameId> Runner::requests_hit_by(const std::string& fault) const {
   std::vector<FrameId> requests;
   for (const FrameId frame : world_.stage().dropped_by(fault)) {
     const bool is_request = ledger_[frame].direction == Direction::to_target;
-    const auto request = is_request ? std::optional(frame) : exchanges_.request_of(frame);
-    if (request && exchanges_.due(*request)) requests.push_back(*request);  // else a query, say
+    const auto request = is_request ? std::optional(frame) : ledger_[frame].answers;
+    if (request && ledger_.due(*request)) requests.push_back(*request);  // else a query, say
   }
   return requests;
 }
 
 Runner::Result Runner::judge_retransmission(FrameId request, const TimeWindow& within) {
   const LedgerEntry& entry = ledger_[request];
-  const Duration rto = *exchanges_.due(request) - entry.sent;  // as it was when this frame was sent
+  const Duration rto = *ledger_.due(request) - entry.sent;  // as it was when this frame was sent
   const auto bound = [&](const TimeExpression& expression) {
     Symbols symbols = this->symbols();
     symbols["rto"] = rto;

@@ -613,7 +613,7 @@ TEST(Mutant, ATargetThatAnswersTwiceIsFound) {
       "that had arrived: 1 (and n more)");
   const auto& frames = play.verdict.failures[0].frames;
   ASSERT_EQ(frames.size(), 2U);
-  EXPECT_EQ(play.exchanges.request_of(frames[1]), frames[0]);
+  EXPECT_EQ(play.ledger[frames[1]].answers, frames[0]);
 }
 
 class AnswersOutOfNowhere final : public SimWorld {

@@ -38,15 +38,14 @@ class Watch {
 
   void see(FrameId id) {
     const LedgerEntry& entry = ledger_[id];
-    if (const auto due = exchanges_.due(id)) {
+    if (const auto due = ledger_.due(id)) {
       const FrameId first = first_of(id);
       waiting_.insert(first);
       rto_ = *due - entry.sent;
       if (!entry.repeated_by) ends_.push({*due, first});
       sample(entry.sent);
     } else if (entry.deliveries > 0) {
-      if (const auto request = exchanges_.request_of(id))
-        ends_.push({entry.delivered, first_of(*request)});
+      if (const auto request = entry.answers) ends_.push({entry.delivered, first_of(*request)});
     }
     const bool struck = is_struck(entry);
     if (struck) ++timeline_.struck;

@@ -1,0 +1,146 @@
+#include "harness/judge/tracker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace aoe::harness {
+namespace {
+
+/// How many requests that wait are passed over in search of one that may be forgotten.
+constexpr unsigned passed_over_max = 64;
+
+}  // namespace
+
+std::uint64_t Tracker::question_of(const LedgerEntry& entry, std::uint64_t whom) {
+  const std::uint64_t place = mixed(whom << 32 | std::uint64_t{entry.address.shelf} << 16 |
+                                    std::uint64_t{entry.address.slot} << 8 | entry.command);
+  return mixed(place ^ entry.lba << 16 ^ std::uint64_t{entry.sectors} << 8 ^
+               static_cast<std::uint64_t>(entry.opcode));
+}
+
+Tracker::Request* Tracker::find(std::uint64_t key) {
+  const auto found = keys_.find(key);
+  return found == keys_.end() ? nullptr : &requests_[found->second];
+}
+
+std::size_t Tracker::waiting(Remote remote) const {
+  return remote < remotes_.size() ? remotes_[remote].size() : 0;
+}
+
+Tracker::Sent Tracker::send(Request request, LedgerEntry& entry) {
+  Sent sent;
+  const Request* const same_key = find(request.key);
+  const Request* const before = request.awaited ? repeated_by(request, same_key, entry) : nullptr;
+  if (policy_.losses_seen) {
+    // The target may still answer what arrived with this key before.
+    request.arrivals = same_key == nullptr ? 0 : same_key->arrivals;
+    request.answers = same_key == nullptr ? 0 : same_key->answers;
+  } else {
+    request.arrivals = before != nullptr && before == same_key ? before->arrivals + 1 : 1;
+  }
+  if (request.awaited && same_key != nullptr && same_key->question != request.question &&
+      holds_tag(*same_key, entry.sent)) {
+    sent.tag_holder = same_key->id;
+  }
+  if (before != nullptr) {
+    request.attempt = before->attempt + 1;
+    entry.repeats = before->id;
+    ledger_[before->id].repeated_by = entry.id;
+    ++retransmissions_;
+  }
+  const std::size_t waited = waiting(request.remote);
+  sent.index = remember(request);
+  keys_.insert_or_assign(request.key, sent.index);
+  if (request.awaited) open(sent.index);
+  sent.adds = waiting(request.remote) > waited;
+  return sent;
+}
+
+/// The transmission that a request repeats.
+const Tracker::Request* Tracker::repeated_by(const Request& request, const Request* same_key,
+                                             const LedgerEntry& entry) const {
+  // Some initiators have one tag for all queries, and ask again what was answered.
+  if (!policy_.losses_seen && same_key != nullptr && same_key->question == request.question)
+    return same_key->awaited ? same_key : nullptr;
+  const auto found = open_.find(request.question);
+  if (found == open_.end()) return nullptr;
+  const Request& latest = requests_[found->second];
+  if (policy_.losses_seen) return &latest;
+  return entry.address.is_exact() && is_in_time(latest, entry.sent) ? &latest : nullptr;
+}
+
+/// Does a request that has this tag still wait for its answer?
+bool Tracker::holds_tag(const Request& request, Instant now) const {
+  const auto latest = open_.find(request.question);
+  if (latest == open_.end()) return false;
+  if (policy_.losses_seen) return request.awaited;
+  return &requests_[latest->second] == &request && is_in_time(request, now);
+}
+
+Tracker::Index Tracker::remember(const Request& request) {
+  if (has_forgotten()) {
+    for (unsigned i = 0; i < passed_over_max; ++i) {
+      const Index index = next_;
+      next_ = static_cast<Index>((next_ + 1) % requests_.size());
+      Request& old = requests_[index];
+      if (old.awaited && is_open(old.question)) continue;
+      if (const auto latest = keys_.find(old.key); latest != keys_.end() && latest->second == index)
+        keys_.erase(latest);
+      old = request;
+      return index;
+    }
+  }
+  requests_.push_back(request);
+  return static_cast<Index>(requests_.size() - 1);
+}
+
+void Tracker::open(Index index) {
+  const Request& request = requests_[index];
+  const auto [place, is_new] = open_.try_emplace(request.question, index);
+  if (!is_new) give_room(std::exchange(place->second, index));
+  if (!request.takes_room) return;
+  ++waiting_;
+  if (request.remote == no_remote) return;
+  if (request.remote >= remotes_.size()) remotes_.resize(request.remote + 1);
+  std::vector<Index>& window = remotes_[request.remote];
+  window.push_back(index);
+  const Instant now = ledger_[request.id].sent;
+  while (now - ledger_[requests_[window.front()].id].sent > policy_.patience)
+    close(requests_[window.front()].question);
+}
+
+void Tracker::close(std::uint64_t question) {
+  const auto found = open_.find(question);
+  give_room(found->second);
+  open_.erase(found);
+}
+
+void Tracker::give_room(Index index) {
+  Request& request = requests_[index];
+  if (!std::exchange(request.takes_room, false)) return;
+  --waiting_;
+  if (request.remote != no_remote) std::erase(remotes_[request.remote], index);
+}
+
+void Tracker::answer(Request& request) {
+  request.awaited = false;
+  const auto latest = open_.find(request.question);
+  if (latest == open_.end()) return;
+  if (!policy_.losses_seen || &requests_[latest->second] == &request) close(request.question);
+}
+
+void Tracker::abandon(Remote remote) {
+  for (Request& request : requests_) {
+    if (request.remote != remote) continue;
+    if (is_open(request.question)) close(request.question);
+    request.awaited = false;
+  }
+}
+
+void Tracker::free_room() {
+  for (std::vector<Index>& window : remotes_) {
+    while (!window.empty()) give_room(window.back());
+  }
+}
+
+}  // namespace aoe::harness

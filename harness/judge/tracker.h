@@ -1,0 +1,137 @@
+// Follows requests and their replies: which request repeats which, which one a reply belongs to, and
+// how many wait for an answer at each remote.
+//
+// One mechanism for a live link, where each frame and each loss is seen (exchanges.h), and for a
+// capture, where frames may have been lost unseen (dialogue.h). It judges nothing: send() returns
+// what the rules on top need. A retransmission may have a new tag (Linux) or the old one (iPXE); it
+// is recognized by its question, which is the same in all transmissions.
+//
+// Remembers the requests that wait for an answer, and of the others as many as the policy says.
+// Allocates nothing per frame once it remembers that many. Single-threaded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "harness/link/ledger.h"
+
+namespace aoe::harness {
+
+/// A hash of which every bit depends on every bit of `value`.
+constexpr std::uint64_t mixed(std::uint64_t value) {
+  value = (value ^ value >> 30) * 0xbf58'476d'1ce4'e5b9;
+  value = (value ^ value >> 27) * 0x94d0'49bb'1331'11eb;
+  return value ^ value >> 31;
+}
+
+struct MixedHash {
+  using is_avalanching = void;
+  std::size_t operator()(std::uint64_t key) const { return mixed(key); }
+};
+/// A map for what is looked up with every frame.
+template <class Value>
+using FrameMap = boost::unordered_flat_map<std::uint64_t, Value, MixedHash>;
+
+class Tracker {
+ public:
+  /// Where a request is remembered.
+  using Index = std::uint32_t;
+  /// A window of requests: the caller's number for a device at a MAC address, counted from 0.
+  using Remote = std::uint32_t;
+  static constexpr Remote no_remote = ~Remote{};
+
+  struct Policy {
+    bool losses_seen;        // else a request or its answer may have been lost unseen
+    std::size_t remembered;  // requests without those that wait; 0: all of them
+    Duration patience;       // a request that waits for longer is given up
+  };
+  static constexpr Policy live{true, 1024, Duration::max()};
+  static constexpr Policy capture{false, 0, std::chrono::seconds(60)};
+
+  struct Request {
+    FrameId id = 0;
+    std::uint64_t key = 0;       // its sender and tag: a reply finds its request by this
+    std::uint64_t question = 0;  // see question_of()
+    Remote remote = no_remote;
+    std::uint32_t attempt = 1;   // the transmission's number among those of its question
+    std::uint32_t arrivals = 0;  // transmissions with this key that the target may answer,
+    std::uint32_t answers = 0;   // and the answers to them
+    Mac source{};
+    bool awaited = true;     // no answer has come, and it was not given up
+    bool takes_room = true;  // in the window of its remote
+  };
+
+  /// What a request is to those before it.
+  struct Sent {
+    Index index = 0;
+    std::optional<FrameId> tag_holder{};  // another question with this key, which still waits
+    bool adds = false;                    // it makes more wait at its remote than before
+  };
+
+  Tracker(Ledger& ledger, Policy policy) : ledger_(ledger), policy_(policy) {}
+
+  /// What a request asks for, and `whom`: a number that all its transmissions have in common.
+  static std::uint64_t question_of(const LedgerEntry& entry, std::uint64_t whom = 0);
+
+  /// A request was sent. Notes in the ledger which one it repeats. One that is not `awaited` waits
+  /// for nothing, and repeats nothing: it may only be answered.
+  Sent send(Request request, LedgerEntry& entry);
+  /// An answer to the request came. Where losses are seen, one to an earlier transmission leaves its
+  /// question open, since its sender waits for the latest.
+  void answer(Request& request);
+  /// Whatever waits at the remote is given up.
+  void abandon(Remote remote);
+  /// Unanswered requests take no room any more, until they are sent again.
+  void free_room();
+  /// The question waits for no answer any more.
+  void close(std::uint64_t question);
+
+  /// The latest request with the key; null where none is remembered. Valid until the next send().
+  Request* find(std::uint64_t key);
+  Request& operator[](Index index) { return requests_[index]; }
+  const Request& operator[](Index index) const { return requests_[index]; }
+  /// Those that are remembered; with the policy `capture` all, in order.
+  std::span<Request> requests() { return requests_; }
+  std::span<const Request> requests() const { return requests_; }
+  Index index_of(const Request& request) const {
+    return static_cast<Index>(&request - requests_.data());
+  }
+
+  bool is_open(std::uint64_t question) const { return open_.contains(question); }
+  /// Questions that wait for an answer.
+  std::size_t open() const { return open_.size(); }
+  /// Requests that take room at a remote, and at all of them and elsewhere.
+  std::size_t waiting(Remote remote) const;
+  std::size_t waiting() const { return waiting_; }
+  bool has_forgotten() const {
+    return policy_.remembered != 0 && requests_.size() >= policy_.remembered;
+  }
+  std::uint64_t retransmissions() const { return retransmissions_; }
+
+ private:
+  const Request* repeated_by(const Request& request, const Request* same_key,
+                             const LedgerEntry& entry) const;
+  bool holds_tag(const Request& request, Instant now) const;
+  bool is_in_time(const Request& request, Instant now) const {
+    return now - ledger_[request.id].sent < policy_.patience;
+  }
+  Index remember(const Request& request);
+  void open(Index index);
+  void give_room(Index index);
+
+  Ledger& ledger_;
+  const Policy policy_;
+  std::vector<Request> requests_;            // by Index
+  Index next_ = 0;                           // the next that may be forgotten
+  FrameMap<Index> keys_{4096};               // the latest request with a key
+  FrameMap<Index> open_{4096};               // the latest transmission of an open question
+  std::vector<std::vector<Index>> remotes_;  // what takes room there, oldest first
+  std::size_t waiting_ = 0;
+  std::uint64_t retransmissions_ = 0;
+};
+
+}  // namespace aoe::harness

@@ -44,6 +44,12 @@ std::size_t place(const FrameField& field, std::size_t byte) {
          (field.size == lba_size && field.of == Of::ata ? byte : field.size - 1 - byte);
 }
 
+const FrameField& field_of(const std::string& name) {
+  const auto field = std::ranges::find(fields, name, &FrameField::name);
+  AOE_CHECK(field != fields.end());
+  return *field;
+}
+
 }  // namespace
 
 std::span<const FrameField> frame_fields() {
@@ -51,37 +57,28 @@ std::span<const FrameField> frame_fields() {
 }
 
 std::optional<std::uint64_t> value_of(const std::string& name, Bytes frame) {
-  const auto field = std::ranges::find(fields, name, &FrameField::name);
-  AOE_CHECK(field != fields.end());
-  if (!is_of(*field, frame)) return std::nullopt;
+  const FrameField& field = field_of(name);
+  if (!is_of(field, frame)) return std::nullopt;
   std::uint64_t value = 0;
-  for (std::size_t i = field->size; i-- > 0;) value = value << 8 | frame[place(*field, i)];
-  return value >> field->shift & field->most();
+  for (std::size_t i = field.size; i-- > 0;) value = value << 8 | frame[place(field, i)];
+  return value >> field.shift & field.most();
 }
 
-CorruptFault::CorruptFault(std::string id, const Selector& selector, const CorruptSpec& spec)
-    : Fault(std::move(id), selector) {
-  for (const CorruptSpec::Change& change : spec.changes) {
-    const auto field = std::ranges::find(fields, change.field, &FrameField::name);
-    AOE_CHECK(field != fields.end());
-    changes_.push_back({&*field, change.value, change.invert});
-  }
+bool has_fields(const CorruptSpec& spec, Bytes frame) {
+  return std::ranges::all_of(spec.changes, [&](const CorruptSpec::Change& change) {
+    return is_of(field_of(change.field), frame);
+  });
 }
 
-bool CorruptFault::can_strike(const Passing& passing) const {
-  return std::ranges::all_of(
-      changes_, [&](const Change& change) { return is_of(*change.field, passing.bytes); });
-}
-
-void CorruptFault::strike(Passing& passing, Random&) {
-  if (!can_strike(passing)) return;  // a plan may be another world's
+void corrupt(const CorruptSpec& spec, Passing& passing) {
   std::vector<std::uint8_t>& bytes = passing.change();
-  for (const auto& [field, value, invert] : changes_) {
-    const std::uint64_t kept = invert ? ~std::uint64_t{} : ~(field->most() << field->shift);
-    for (std::size_t i = 0; i < field->size; ++i) {
-      std::uint8_t& byte = bytes[place(*field, i)];
-      byte = static_cast<std::uint8_t>((byte & (kept >> (8 * i))) ^
-                                       (value << field->shift >> (8 * i)));
+  for (const auto& [name, value, invert] : spec.changes) {
+    const FrameField& field = field_of(name);
+    const std::uint64_t kept = invert ? ~std::uint64_t{} : ~(field.most() << field.shift);
+    for (std::size_t i = 0; i < field.size; ++i) {
+      std::uint8_t& byte = bytes[place(field, i)];
+      byte =
+          static_cast<std::uint8_t>((byte & (kept >> (8 * i))) ^ (value << field.shift >> (8 * i)));
     }
   }
   passing.bytes = bytes;

@@ -34,21 +34,9 @@ std::span<const FrameField> frame_fields();
 /// What a frame has in one of them; nothing where it has no such field.
 std::optional<std::uint64_t> value_of(const std::string& field, Bytes frame);
 
-class CorruptFault final : public Fault {
- public:
-  CorruptFault(std::string id, const Selector& selector, const CorruptSpec& spec);
-
-  void strike(Passing& passing, Random& random) override;
-
- private:
-  struct Change {
-    const FrameField* field;
-    std::uint64_t value;
-    bool invert;
-  };
-  bool can_strike(const Passing& passing) const override;
-
-  std::vector<Change> changes_;
-};
+/// Has the frame all fields that the fault changes?
+bool has_fields(const CorruptSpec& spec, Bytes frame);
+/// Changes them; the frame has them all.
+void corrupt(const CorruptSpec& spec, Passing& passing);
 
 }  // namespace aoe::harness

@@ -4,52 +4,79 @@
 
 #include "base/check.h"
 #include "harness/link/corrupt.h"
-#include "harness/link/count.h"
-#include "harness/link/delay.h"
-#include "harness/link/drop.h"
-#include "harness/link/duplicate.h"
-#include "harness/link/partition.h"
-#include "harness/link/rate.h"
-#include "harness/link/reorder.h"
-#include "harness/link/truncate.h"
 
 namespace aoe::harness {
 namespace {
 
-struct Make {
-  const FaultSpec& spec;
+/// What each kind does to a frame.
+struct Strike {
+  Passing& passing;
+  Random& random;
+  Instant& free;  // of the frame's direction
 
-  std::unique_ptr<Fault> operator()(const DropSpec&) const { return make<DropFault>(); }
-  std::unique_ptr<Fault> operator()(const DuplicateSpec& duplicate) const {
-    return make<DuplicateFault>(duplicate);
+  void operator()(const DropSpec&) const { passing.dropped = true; }
+  /// The same to the frame; a kind of its own, so that a ledger tells a cut link from a lossy one.
+  void operator()(const PartitionSpec&) const { passing.dropped = true; }
+  void operator()(const ReorderSpec& reorder) const { passing.delay += reorder.by; }
+  void operator()(const DuplicateSpec& duplicate) const {
+    passing.copies += duplicate.copies;
+    passing.spread = std::max(passing.spread, duplicate.spread);
   }
-  std::unique_ptr<Fault> operator()(const DelaySpec& delay) const {
-    return make<DelayFault>(delay);
+  void operator()(const DelaySpec& delay) const {
+    passing.delay += delay.by;
+    if (delay.jitter == Duration{}) return;
+    const auto values = static_cast<std::uint64_t>(delay.jitter.count()) + 1;
+    passing.delay += Duration(static_cast<Duration::rep>(random() % values));
   }
-  std::unique_ptr<Fault> operator()(const ReorderSpec& reorder) const {
-    return make<ReorderFault>(reorder);
+  void operator()(const TruncateSpec& truncate) const {
+    if (passing.bytes.size() <= truncate.to) return;
+    passing.bytes = passing.bytes.first(truncate.to);
+    passing.changed = true;
   }
-  std::unique_ptr<Fault> operator()(const CorruptSpec& corrupt) const {
-    return make<CorruptFault>(corrupt);
+  void operator()(const RateSpec& rate) const {
+    const auto time_of = [&](std::uint64_t bytes) {
+      return Duration(static_cast<Duration::rep>(8e9 * static_cast<double>(bytes) /
+                                                 static_cast<double>(rate.bits_per_second)));
+    };
+    free = std::max(free, passing.now);
+    if (free - passing.now > time_of(rate.queue)) {
+      passing.dropped = true;
+      return;
+    }
+    free += time_of(passing.bytes.size() * passing.copies);
+    passing.delay += free - passing.now;
   }
-  std::unique_ptr<Fault> operator()(const TruncateSpec& truncate) const {
-    return make<TruncateFault>(truncate);
+  void operator()(const CorruptSpec& spec) const {
+    if (has_fields(spec, passing.bytes)) corrupt(spec, passing);  // a plan may be another world's
   }
-  std::unique_ptr<Fault> operator()(const PartitionSpec&) const { return make<PartitionFault>(); }
-  std::unique_ptr<Fault> operator()(const RateSpec& rate) const { return make<RateFault>(rate); }
-  std::unique_ptr<Fault> operator()(const CountSpec& count) const {
-    return make<CountFault>(count);
-  }
-  std::unique_ptr<Fault> operator()(const MacChangeSpec&) const { return nullptr; }
-  std::unique_ptr<Fault> operator()(const LinkDownSpec&) const { return nullptr; }
-  std::unique_ptr<Fault> operator()(const MtuSpec&) const { return nullptr; }
-  std::unique_ptr<Fault> operator()(const PauseSpec&) const { return nullptr; }
-  std::unique_ptr<Fault> operator()(const KillSpec&) const { return nullptr; }
-  std::unique_ptr<Fault> operator()(const DiskErrorSpec&) const { return nullptr; }
+  template <class CountOrEnd>
+  void operator()(const CountOrEnd&) const {}
+};
 
-  template <class Type, class... Kind>
-  std::unique_ptr<Fault> make(const Kind&... kind) const {
-    return std::make_unique<Type>(spec.id, spec.selector, kind...);
+bool holds(std::uint64_t value, const CountSpec::Field& field) {
+  switch (field.relation) {
+    case CountSpec::Relation::has: return value == field.value;
+    case CountSpec::Relation::lacks: return value != field.value;
+    case CountSpec::Relation::above: return value > field.value;
+  }
+  AOE_CHECK(false && "a field without a relation");
+}
+
+struct CanStrike {
+  Bytes frame;
+
+  bool operator()(const TruncateSpec& truncate) const { return frame.size() > truncate.to; }
+  bool operator()(const CorruptSpec& corrupt) const { return has_fields(corrupt, frame); }
+  bool operator()(const CountSpec& count) const {
+    if (count.shorter && frame.size() >= *count.shorter) return false;
+    return std::ranges::all_of(count.fields, [&](const CountSpec::Field& field) {
+      const auto value = value_of(field.name, frame);
+      return value && holds(*value, field);
+    });
+  }
+  template <class Other>
+  bool operator()(const Other&) const {
+    return true;
   }
 };
 
@@ -68,22 +95,28 @@ void Fault::arm(Instant now, const std::vector<std::string>& at_work) {
 }
 
 bool Fault::is_during(Instant now) const {
-  if (!selector_.during) return true;
-  if (!selector_.during->io.empty()) return io_at_work_;
+  const auto& during = spec_.selector.during;
+  if (!during) return true;
+  if (!during->io.empty()) return io_at_work_;
   const Duration since = now - armed_;
-  return since >= selector_.during->from && since < selector_.during->until;
+  return since >= during->from && since < during->until;
+}
+
+bool Fault::can_strike(const Passing& passing) const {
+  return std::visit(CanStrike{passing.bytes}, spec_.kind);
 }
 
 bool Fault::selects(const Passing& passing, Random& random) {
-  if (!selector_.match.matches(passing.direction, passing.subject, passing.tag, passing.bytes))
+  const Selector& selector = spec_.selector;
+  if (!selector.match.matches(passing.direction, passing.subject, passing.tag, passing.bytes))
     return false;
   if (!is_during(passing.now) || !can_strike(passing)) return false;
   ++matched_;
-  if (selector_.nth) return matched_ == *selector_.nth;
-  if (selector_.every) return matched_ % *selector_.every == 0;
-  if (selector_.probability) {
+  if (selector.nth) return matched_ == *selector.nth;
+  if (selector.every) return matched_ % *selector.every == 0;
+  if (selector.probability) {
     constexpr double range = 1.0 / static_cast<double>(1ULL << 53);
-    return static_cast<double>(random() >> 11) * range < *selector_.probability;
+    return static_cast<double>(random() >> 11) * range < *selector.probability;
   }
   return true;
 }
@@ -95,8 +128,13 @@ bool Fault::meet(Passing& passing, Random& random) {
   return true;
 }
 
+void Fault::strike(Passing& passing, Random& random) {
+  std::visit(Strike{passing, random, free_[static_cast<std::size_t>(passing.direction)]},
+             spec_.kind);
+}
+
 std::unique_ptr<Fault> make_fault(const FaultSpec& spec) {
-  return std::visit(Make{spec}, spec.kind);
+  return spec.strikes_frames() ? std::make_unique<Fault>(spec) : nullptr;
 }
 
 }  // namespace aoe::harness

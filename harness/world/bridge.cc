@@ -18,9 +18,9 @@ Selector by_chance(double chance) {
 Bridge::Way::Way(FramePort& other_end, const Options& options, std::uint64_t seed)
     : to(other_end),
       random(seed),
-      loss("loss", by_chance(options.loss)),
-      duplicate("duplicate", by_chance(options.duplicate)),
-      reorder("reorder", by_chance(options.reorder), ReorderSpec{options.reorder_by}) {}
+      loss({"loss", by_chance(options.loss), DropSpec{}}),
+      duplicate({"duplicate", by_chance(options.duplicate), DuplicateSpec{}}),
+      reorder({"reorder", by_chance(options.reorder), ReorderSpec{options.reorder_by}}) {}
 
 Bridge::Bridge(FramePort& a, FramePort& b, const Options& options)
     : ports_{&a, &b},

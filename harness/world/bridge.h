@@ -3,7 +3,7 @@
 //
 // For tests whose two ends are real processes (aoe-bridge). It keeps counts only; a scenario's
 // FaultStage keeps a ledger, and says which frames are struck. Both strike with the faults of
-// faults/. The same frames meet the same fate wherever the seed is the same, whatever the time
+// link/fault.h. The same frames meet the same fate wherever the seed is the same, whatever the time
 // they arrive at.
 //
 // Does no waiting and reads no clock: its owner calls forward() when a port is readable, and tick()
@@ -15,9 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/link/drop.h"
-#include "harness/link/duplicate.h"
-#include "harness/link/reorder.h"
+#include "harness/link/fault.h"
 #include "wire/frame_port.h"
 
 namespace aoe::harness {
@@ -65,9 +63,9 @@ class Bridge {
 
     FramePort& to;
     Random random;
-    DropFault loss;
-    DuplicateFault duplicate;
-    ReorderFault reorder;
+    Fault loss;
+    Fault duplicate;
+    Fault reorder;
     std::uint64_t frames = 0;
   };
   struct Held {

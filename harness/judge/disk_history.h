@@ -1,5 +1,5 @@
-// What each sector of a disk may hold, by what was written to it, read from it and flushed: the
-// judge of data.
+// The judge of data: what each sector of a disk may hold, by what was written to it, read from it
+// and flushed.
 //
 // Each sector is a register. A write takes effect at some moment between its submission and its
 // acknowledgement, a read shows what was there at some moment of its own; what reads show is right
@@ -14,12 +14,12 @@
 // acknowledged: wrong data all the same, named as what it is; or excused, as a network makes such.
 // A trim is a write of zeros that promises nothing.
 //
-// Where the target may lose what it has not made stable (track_flushes), a flush that was
-// acknowledged makes stable what was acknowledged before it was submitted: nothing older may be
-// there after crash().
+// If the target may lose what it has not made stable (track_flushes), a flush that was acknowledged
+// makes stable what was acknowledged before it was submitted: nothing older may be there after
+// crash().
 //
-// Called by loads as requests begin and end, whose order alone counts; it knows no time. A sector
-// that nothing is at work on costs eight bytes: what can't be seen any more is forgotten.
+// Called by loads as requests begin and end. Only their order counts; it knows no time. A sector
+// without a request costs eight bytes: versions that can't be seen any more are forgotten.
 #pragma once
 
 #include <cstdint>
@@ -41,17 +41,17 @@ using Moment = std::uint64_t;
 /// "sector 17 holds write 3, expected write 5".
 struct WrongData {
   std::string text;
-  bool was_flushed = false;  // it should have survived the target's end
+  bool was_flushed = false;  // the expected data should have survived the end of the target
 };
 
 class DiskHistory {
  public:
-  /// What the disk holds before the first write. `found`: something, and always the same.
+  /// What the disk holds before the first write. `found`: unknown content that doesn't change.
   enum class Fill : std::uint8_t { pattern, zeros, found };
 
   DiskHistory(std::uint64_t sectors, Fill fill);
 
-  /// Late duplicates are counted, and not wrong: see copy_arrived().
+  /// Late duplicates are counted rather than wrong: see copy_arrived().
   void excuse_late_duplicates() { late_excused_ = true; }
   void track_flushes();
 
@@ -66,26 +66,26 @@ class DiskHistory {
   }
 
   Moment begin_read();
-  /// It is over: what is wrong with the first sector that is not right, if any. For one that failed
-  /// without data.
+  /// A read ended with this data, or failed without data. Returns what is wrong with the first
+  /// sector that is wrong.
   std::optional<WrongData> end_read(Moment begun, std::uint64_t lba, Bytes data);
 
   Moment begin_flush();
   void end_flush(Moment begun, bool acknowledged);
-  /// The target is gone, and with it perhaps what was not stable.
+  /// The target ended, and may have lost what was not stable.
   void crash();
 
-  /// Is what the store holds now right?
+  /// Returns what is wrong with the data that the store holds now.
   std::optional<WrongData> verify(std::uint64_t lba, Bytes data);
 
-  /// The target got a frame that writes this, for the first time or again.
+  /// The target received a frame that writes this, for the first time or again.
   void copy_arrived(std::uint64_t lba, Bytes data);
   /// Sectors that a copy reached too late.
   std::uint64_t late_duplicates() const { return late_count_; }
   /// The first of them: "write 3 reached sector 4 again after write 5 was acknowledged".
   const std::string& first_late_duplicate() const { return first_late_; }
 
-  /// Sectors of which more is remembered than what they hold.
+  /// Sectors for which more is remembered than their content.
   std::size_t open_sectors() const { return entries_.size() - free_.size(); }
 
  private:

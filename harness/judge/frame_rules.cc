@@ -114,7 +114,7 @@ class Judge {
   }
 
   void refused(const Reject& reject, bool is_reply) {
-    if (reject.rule == Rule::read_data_short) return;  // told where the request is known
+    if (reject.rule == Rule::read_data_short) return;  // reported where the request is known
     std::array<char, description_size_max> room;
     say(rule_of(reject.rule), std::string(describe(reject, room)),
         broken_clause(reject.rule, is_reply));

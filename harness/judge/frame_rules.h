@@ -27,7 +27,7 @@ std::string_view broken_clause(Rule rule, bool is_reply);
 /// The clause by which a target refuses a request that breaks the rule.
 std::string_view refusing_clause(Rule rule);
 
-/// Does the command move sectors, as many as its count says?
+/// Does the command move as many sectors as its count says?
 bool moves_sectors(ata::Opcode opcode);
 
 /// A server's error, in words: "2 (bad argument parameter)".

@@ -1,9 +1,9 @@
-// How many requests wait for their answers at once, in a span of a run: what a window is about.
+// How many requests wait for their answers at once in a span of a run, for checks of the window.
 //
-// Seen at the initiator's side, in the ledger alone: a request is outstanding from when it is sent
-// until an answer to it arrives, or until it is sent again. What is never answered is lost, and is
-// outstanding until its timeout is over, where timeouts are known; else it does not count, for
-// nobody can tell when its sender gave it up.
+// Computed from the ledger alone, as seen at the initiator's side: a request is outstanding from
+// when it is sent until an answer to it arrives, or until it is sent again. A request that is never
+// answered is outstanding until its timeout is over if timeouts are known; else it doesn't count,
+// because only its sender knows when it gave it up.
 #pragma once
 
 #include <optional>
@@ -14,10 +14,11 @@ namespace aoe::harness {
 
 struct Outstanding {
   std::uint64_t most = 0;
-  FrameId frame = 0;  // the request that made it so many, where there was one
+  FrameId frame = 0;  // the request that made it so many, if `most` is not 0
 };
 
-/// The most at any time in [from, until). `slack`: how far off the times of known timeouts may be.
+/// The most at any time in [from, until). `slack`: the error of known timeouts; none: they are not
+/// known.
 Outstanding most_outstanding(const Ledger& ledger, Instant from, Instant until,
                              std::optional<Duration> slack);
 

@@ -1,8 +1,9 @@
-// A fault at work: it strikes the frames that its selector chooses; or, in a run that repeats
-// another, those that the other's decisions name and no others.
+// A fault that is armed. It strikes the frames that its selector chooses or, in a run that repeats
+// another, exactly those that the other's decisions name.
 //
-// Owned by the fault stage from `arm` to `heal`. Draws from a seed of its own, so that no fault
-// moves another's chances; and counts what it meets, so that a frame it strikes can be named.
+// Owned by the fault stage from `arm` to `heal`. Has random numbers of its own, so that one fault
+// doesn't change the chances of another, and counts the frames it meets, which names those it
+// strikes.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,13 @@
 
 namespace aoe::harness {
 
-/// The decisions that a run is to repeat, and which of them it has come to.
+/// The decisions that a run repeats, and which of them were already met.
 class Plan {
  public:
   explicit Plan(std::vector<Decision> decisions)
       : decisions_(std::move(decisions)), met_(decisions_.size()) {}
 
-  /// Those whose frame never came.
+  /// The decisions whose frame never came.
   std::vector<Decision> missed() const;
 
  private:
@@ -33,20 +34,20 @@ class Plan {
 
 class ArmedFault {
  public:
-  /// `seed`: the run's. With a plan, which outlives this, it does what stands there.
+  /// `seed`: the run's. `plan`: the decisions to follow, which outlives this; null: none.
   ArmedFault(std::unique_ptr<Fault> fault, std::uint64_t seed, Plan* plan);
 
   Fault& fault() { return *fault_; }
   const std::string& id() const { return fault_->id(); }
 
-  /// Returns what it did to the frame, if anything.
+  /// Returns what the fault did to the frame, if anything.
   std::optional<Decision> meet(Passing& passing);
 
  private:
   struct Hash {
     std::size_t operator()(const FrameKey& key) const;
   };
-  /// Does what the plan says; returns whether it says anything.
+  /// Does what the plan says of the frame. Returns whether it says anything.
   bool follow(const FrameKey& key, Passing& passing);
 
   std::unique_ptr<Fault> fault_;

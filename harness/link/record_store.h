@@ -1,8 +1,8 @@
-// Room for records of a run that may last a virtual day: it only grows, records never move, and of
-// what grows beyond a few dozen MiB only the newest part stays in memory.
+// An array of records for runs that may last a virtual day: it only grows, records never move, and
+// beyond a few dozen MiB only the newest records stay in memory.
 //
-// What is older rests in a file without a name, mapped, so that any record can still be read and
-// changed: it comes back for a while. Where no such file can be had, all stays in memory.
+// Older records are in a nameless file that is mapped, so any of them can still be read and changed;
+// its pages return to memory for a while. Without such a file all records stay in memory.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@
 
 namespace aoe::harness {
 
-/// Chunks of equal size, all zeros at first. Owns mappings and the file.
+/// Chunks of equal size, all zeros at first. Owns their mappings and the file.
 class ChunkStore {
  public:
   static constexpr std::size_t chunk_size = std::size_t{4} << 20;  // bytes
   static constexpr std::size_t chunks_kept = 4;  // the first of all, always in memory
 
-  /// `folder`: where the file may be; empty: nowhere.
+  /// `folder`: where the file is made; empty: no file.
   explicit ChunkStore(std::string folder) : folder_(std::move(folder)) {}
   ChunkStore(const ChunkStore&) = delete;
   ChunkStore& operator=(const ChunkStore&) = delete;
@@ -29,7 +29,7 @@ class ChunkStore {
   void add();
   std::size_t size() const { return chunks_.size(); }
   std::byte* operator[](std::size_t chunk) const { return chunks_[chunk].bytes; }
-  /// A chunk that was looked at again need not stay in memory.
+  /// Lets a chunk leave memory; it comes back when it is read.
   void rest(std::size_t chunk) const;
 
  private:
@@ -57,12 +57,12 @@ class RecordStore {
     if (size_ == per_chunk * chunks_.size()) chunks_.add();
     return *new (place(size_++)) Record(record);
   }
-  /// References stay good.
+  /// References stay valid.
   Record& operator[](std::size_t index) { return *std::launder(place(index)); }
   const Record& operator[](std::size_t index) const { return *std::launder(place(index)); }
   std::size_t size() const { return size_; }
 
-  /// Calls `see` for each in order, and keeps no more of them in memory than before.
+  /// Calls `see` for each record in order, without keeping more of them in memory than before.
   template <class See>
   void for_each(See see) const {
     for (std::size_t i = 0; i < size_; ++i) {

@@ -1,4 +1,4 @@
-// Reserved fields: what AoEr11 leaves for later, and everybody sends as zero.
+// Reserved fields: those that AoEr11 has no use for yet, and that both ends send as zero. Pure.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace aoe::harness {
 
-/// The first of them that is not zero, in words: "the reserved flags (§2)"; nothing where all are.
+/// The first reserved field that is not zero: "the reserved flags (§2)"; empty if all are zero.
 /// `frame` is what decode() made of `bytes`.
 std::string_view set_reserved_field(Bytes bytes, const Frame& frame);
 

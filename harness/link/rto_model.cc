@@ -39,8 +39,7 @@ void RtoModel::sample(Duration round_trip) {
 Duration RtoModel::rto(unsigned attempt) const {
   if (linux_driver_) return 2 * srtt_ + 8 * rttvar_;
   const Duration first = warm_ ? std::max(rto_least, srtt_ + 4 * rttvar_) : rto_cold;
-  const unsigned doublings =
-      std::min(attempt - 1, 10U);  // by then beyond the most, whatever it was
+  const unsigned doublings = std::min(attempt - 1, 10U);  // 100 ms are beyond the most by then
   return std::min<Duration>(first * (1LL << doublings), most);
 }
 

@@ -1,16 +1,16 @@
-// What the retransmission timeout must be, worked out from the frames seen: the harness's own
-// account, against which an initiator's behaviour is held.
+// The retransmission timeout that an initiator must keep, computed from the frames seen. It shares
+// no code with the initiator that it is compared with.
 //
-// The `rfc6298` profile of aoe-initiator: cold start 1 s; then average + 4 deviations, with gains
-// of 1/8 and 1/4; at least 100 ms, doubled for each transmission before, at most 8 s. A request
-// that later ones have overtaken need not wait so long, in the manner of RFC 8985: a quarter of
-// the average is enough, at least 1 ms, eight times as long for each transmission before.
+// The `rfc6298` profile of aoe-initiator: 1 s before the first sample; then average + 4 deviations,
+// with gains of 1/8 and 1/4; at least 100 ms, doubled for each earlier transmission, at most 8 s. A
+// request that later ones have overtaken may be repeated earlier, as in RFC 8985: after a quarter of
+// the average, at least 1 ms, eight times as long for each earlier transmission.
 //
-// The `linux` profile: 250 ms and 2 s at first, gains of 1/256 and 1/8, twice the average and
-// eight deviations, no doubling, and nothing is sent again early.
+// The `linux` profile: an average of 250 ms and a deviation of 2 s at first, gains of 1/256 and 1/8,
+// twice the average plus eight deviations, no doubling, and no early repetition.
 //
-// Samples are the time from a transmission to the arrival of its own answer. A flush takes a disk's
-// time and not a link's: it is no sample, and with `rfc6298` has 1 s at least.
+// A sample is the time from a transmission to the arrival of its own answer. A flush takes a disk's
+// time rather than a link's: it is no sample, and with `rfc6298` its timeout is at least 1 s.
 #pragma once
 
 #include "base/instant.h"
@@ -27,10 +27,10 @@ class RtoModel {
   explicit RtoModel(Profile profile = Profile::rfc6298);
 
   void sample(Duration round_trip);
-  /// For a command's `attempt`-th transmission, from 1 on.
+  /// The timeout of a command's `attempt`-th transmission, counted from 1.
   Duration rto(unsigned attempt) const;
   Duration flush_rto(unsigned attempt) const;
-  /// The least that it waits after it was overtaken.
+  /// The shortest wait of a transmission after it was overtaken; with `linux` Duration::max().
   Duration reordering_wait(unsigned attempt) const;
   Duration srtt() const { return srtt_; }
 

@@ -1,9 +1,9 @@
-// What the faults of a run decided, frame by frame: enough to do the same again without chance, and
-// a file (schedule.yaml) that says so together with the run it is of.
+// What the faults of a run decided, frame by frame: enough to repeat the run without chance. The file
+// schedule.yaml holds the decisions together with the run that they are of.
 //
-// A decision names its frame by what that asks for, and by how many such frames its fault had met
-// since it was armed. So it finds the frame again where times, tags and the frames between are
-// others: in a second run, in another world, with other decisions gone.
+// A decision names its frame by what the frame asks for, and by how many such frames its fault had
+// met since it was armed. So it finds the frame again when times, tags and the frames between differ:
+// in a second run, in another world, or without some of the other decisions.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,15 @@ namespace aoe::harness {
 /// What a fault did to a frame.
 struct Deed {
   bool dropped = false;
-  bool changed = false;      // its bytes, as the fault's own keys say
-  std::uint32_t copies = 0;  // beside the frame itself,
-  Duration spread{};         // each behind the one before
+  bool changed = false;      // its bytes, as the fault's keys say
+  std::uint32_t copies = 0;  // in addition to the frame itself
+  Duration spread{};         // of each copy behind the one before
   Duration delay{};
 
   bool operator==(const Deed&) const = default;
 };
 
-/// A frame as a fault knows it again.
+/// What a fault recognizes a frame by.
 struct FrameKey {
   Direction direction{};
   Subject subject{};
@@ -40,7 +40,7 @@ struct Decision {
   std::string fault;  // by id
   FrameKey key;
   Deed deed;
-  std::uint64_t frame = 0;  // its number in the ledger, for the reader
+  std::uint64_t frame = 0;  // its number in the ledger, for people
 
   bool operator==(const Decision&) const = default;
 };

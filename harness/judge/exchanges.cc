@@ -182,7 +182,6 @@ void Exchanges::report(Check check, std::string actual, std::vector<FrameId> fra
   if (++counts_[static_cast<std::size_t>(check)] > findings_kept) return;
   Finding finding{.rule = std::string(text(check)),
                   .clause = std::string(row(check).clause),
-                  .field = {},
                   .expected = rule(check),
                   .actual = std::move(actual),
                   .frames = std::move(frames),

@@ -10,8 +10,6 @@ Finding make_finding(RuleName rule, std::string actual, std::vector<FrameId> fra
                      std::string_view clause) {
   return {.rule = std::string(rule->name),
           .clause = std::string(clause.empty() ? rule->clause : clause),
-          .field = {},
-          .expected = {},
           .actual = std::move(actual),
           .frames = std::move(frames),
           .certain = true};

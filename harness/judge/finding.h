@@ -16,14 +16,14 @@
 namespace aoe::harness {
 
 struct Finding {
-  std::string rule;             // of language/rules.h, or the word of the step that failed
-  std::string clause;           // "3.2/31"; empty: no clause says it
-  std::string field;            // "ata.status"; empty: it is about no single field
-  std::string expected;         // empty: what the clause says
-  std::string actual;           // "READ lba 2+2 again after 403ms, with a new tag"
-  std::vector<FrameId> frames;  // that show it, in the ledger; the one that it is about comes last
-  bool certain = false;         // no slow machine excuses it
-  Mark mark{};                  // of the step; line 0: it holds for the run as a whole
+  std::string rule;               // of language/rules.h, or the word of the step that failed
+  std::string clause{};           // "3.2/31"; empty: no clause says it
+  std::string field{};            // "ata.status"; empty: it is about no single field
+  std::string expected{};         // empty: what the clause says
+  std::string actual{};           // "READ lba 2+2 again after 403ms, with a new tag"
+  std::vector<FrameId> frames{};  // that show it; the last one is the one that it is about
+  bool certain = false;           // no slow machine excuses it
+  Mark mark{};                    // of the step; line 0: it holds for the run as a whole
 
   FrameId frame() const { return frames.back(); }
 };

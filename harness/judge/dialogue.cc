@@ -347,7 +347,7 @@ void Dialogue::learn(const Seen& seen, const Asked* asked) {
     std::string string = text_of(config->string);
     if (device.config && *device.config != string && !device.config_may_change) {
       report("config-changed",
-             fmt::format("{}: it had {} bytes, and nobody has set it since", name(entry.id),
+             fmt::format("{}: it had {} bytes, and nobody set it anew", name(entry.id),
                          device.config->size()),
              {entry.id});
     }

@@ -17,6 +17,12 @@ struct Guard {
   Bytes mapping;
 };
 
+#ifdef __SANITIZE_THREAD__
+constexpr int saves_signal_mask = 1;  // ThreadSanitizer blocks all signals while a handler runs
+#else
+constexpr int saves_signal_mask = 0;
+#endif
+
 thread_local Guard* volatile current = nullptr;
 struct sigaction former_action;
 
@@ -52,8 +58,8 @@ bool guarded_copy(Bytes from, MutableBytes into, Bytes mapping) {
 
   Guard guard;
   guard.mapping = mapping;
-  // Zero: the mask is not saved. Nothing between here and the jump needs a destructor.
-  if (sigsetjmp(guard.escape, 0) != 0) {
+  // Nothing between here and the jump needs a destructor.
+  if (sigsetjmp(guard.escape, saves_signal_mask) != 0) {
     current = nullptr;
     return false;
   }

@@ -27,13 +27,6 @@ void MacSet::assign(std::span<const Mac> macs) {
   }
 }
 
-bool AccessRules::admits(Mac source) const {
-  const auto names = [source](const std::vector<Mac>& macs) {
-    return std::ranges::find(macs, source) != macs.end();
-  };
-  return !names(deny) && (allow.empty() || names(allow));
-}
-
 MaskList::Edit MaskList::edit(const DirectiveList& directives, std::size_t entries_max) {
   entries_max = std::min(entries_max, MacSet::capacity);
   bool changed = false;

@@ -6,6 +6,7 @@
 // lists in them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -40,7 +41,12 @@ struct AccessRules {
   std::vector<Mac> allow;  // everyone where empty
   std::vector<Mac> deny;   // allowed or not
 
-  bool admits(Mac source) const;
+  bool admits(Mac source) const {
+    const auto names = [source](const std::vector<Mac>& macs) {
+      return std::ranges::find(macs, source) != macs.end();
+    };
+    return !names(deny) && (allow.empty() || names(allow));
+  }
 };
 
 class MaskList {

@@ -276,10 +276,6 @@ ReplyReady Lun::finish(const PendingReply& pending, std::error_code error, Mutab
           Verdict::ata_error};
 }
 
-std::size_t Lun::finish_head(const PendingReply& pending, Bytes data, MutableBytes head) {
-  return encode_head(pending.header, ata_reply(pending.flags, pending.lba, {}, data), head);
-}
-
 ReplyReady Lun::refuse_set(Bytes reply_that_said_so, MutableBytes reply) {
   const auto frame = decode(reply_that_said_so);
   AOE_CHECK(frame.has_value() && frame->response && frame->body.has_value());

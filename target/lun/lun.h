@@ -124,8 +124,12 @@ class Lun {
   /// where the disk is gone (§2.4, is_gone()). A failed operation never carries data.
   static ReplyReady finish(const PendingReply& pending, std::error_code error, MutableBytes reply);
 
-  /// The reply to a read without the data, which is sent after it. Returns its size.
-  static std::size_t finish_head(const PendingReply& pending, Bytes data, MutableBytes head);
+  /// Encodes the reply to a read that succeeded without its data, which is sent after it. Returns
+  /// the head's size.
+  static std::size_t finish_head(const PendingReply& pending, Bytes data, MutableBytes head) {
+    const AtaReply reply{pending.flags, 0, 0, ata::status_drdy, pending.lba, data};
+    return encode_head(pending.header, reply, head);
+  }
 
   /// Turns the reply to a request that set something into one that says that it could not be kept:
   /// a mask reply with MError 1, else AoE error 3. `reply` has room for 60 bytes.

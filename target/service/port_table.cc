@@ -18,14 +18,10 @@ void PortTable::remove(const ServedLun& lun) {
   if (std::erase(luns_, &lun) > 0) by_address_.erase(key(lun.lun.address()));
 }
 
-std::span<ServedLun* const> PortTable::covered(Address address) {
+std::span<ServedLun* const> PortTable::covered_by_wildcard(Address address) {
   covered_.clear();
-  if (address.is_exact()) {
-    if (ServedLun* const lun = find(address)) covered_.push_back(lun);
-  } else {
-    for (ServedLun* const lun : luns_) {
-      if (address.covers(lun->lun.address())) covered_.push_back(lun);
-    }
+  for (ServedLun* const lun : luns_) {
+    if (address.covers(lun->lun.address())) covered_.push_back(lun);
   }
   return covered_;
 }

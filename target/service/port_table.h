@@ -44,7 +44,12 @@ class PortTable {
   }
   /// Returns the LUNs that an address covers, in the order in which they were added. Valid until
   /// the next call.
-  std::span<ServedLun* const> covered(Address address);
+  std::span<ServedLun* const> covered(Address address) {
+    if (!address.is_exact()) return covered_by_wildcard(address);
+    const auto found = by_address_.find(key(address));
+    if (found == by_address_.end()) return {};
+    return {&found->second, 1};
+  }
 
   EdgeCounters counters;  // of frames on this port that no LUN counts
 
@@ -52,6 +57,7 @@ class PortTable {
   static std::uint32_t key(Address address) {
     return static_cast<std::uint32_t>(address.shelf << 8 | address.slot);
   }
+  std::span<ServedLun* const> covered_by_wildcard(Address address);
 
   FramePort& port_;
   Admission admission_;

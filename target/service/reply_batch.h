@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "target/lun/lun.h"
 #include "target/service/served_lun.h"
 #include "wire/frame_port.h"
@@ -40,16 +42,34 @@ class ReplyBatch {
   MutableBytes next_frame();
 
   /// Adds a reply that was written to one of these places.
-  void add(ServedLun* lun, Bytes frame);
+  void add(ServedLun* lun, Bytes frame) {
+    entry(lun).unreadable = false;
+    replies_[count_++] = {frame, {}};
+  }
   /// Adds a copy of a reply that lies elsewhere.
   void add_copy(ServedLun* lun, Bytes frame);
   /// Adds a reply whose data stays where the store has it.
-  void add_from_store(ServedLun& lun, const PendingReply& pending, Bytes head, Bytes data);
+  void add_from_store(ServedLun& lun, const PendingReply& pending, Bytes head, Bytes data) {
+    Entry& added = entry(&lun);
+    added.pending = pending;
+    added.unreadable = false;
+    replies_[count_++] = {head, data, &added.unreadable};
+  }
 
   /// Sends the replies and empties the batch. Returns their entries, valid until the next add().
-  std::span<const Entry> send(FramePort& port);
+  std::span<const Entry> send(FramePort& port) {
+    const std::size_t count = std::exchange(count_, 0);
+    if (count > 0) port.send(std::span(replies_).first(count));
+    return std::span(entries_).first(count);
+  }
 
  private:
+  Entry& entry(ServedLun* lun) {
+    AOE_CHECK(count_ < batch_size);
+    entries_[count_].lun = lun;
+    return entries_[count_];
+  }
+
   static constexpr std::size_t head_size = 64;
 
   std::size_t count_ = 0;

@@ -21,11 +21,9 @@ void ServedLun::count(const PendingReply& pending, bool failed) {
     case Operation::Kind::read:
       if (pending.command.is_verify) {
         ++counters.verifies;
-        break;
+      } else {
+        count_read(sectors);
       }
-      ++counters.reads;
-      counters.bytes_read += sectors * sector_size;
-      health.sectors_read += sectors;
       break;
     case Operation::Kind::write:
       ++counters.writes;

@@ -25,6 +25,11 @@ struct ServedLun {
 
   /// Counts an operation that the store has done or failed, for reports and for SMART.
   void count(const PendingReply& pending, bool failed);
+  void count_read(std::uint64_t sectors) {
+    ++counters.reads;
+    counters.bytes_read += sectors * sector_size;
+    lun.health().sectors_read += sectors;
+  }
 
   Lun lun;
   std::unique_ptr<Store> store;

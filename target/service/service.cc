@@ -232,7 +232,7 @@ void Service::perform(ServedLun& served, const PendingReply& pending) {
   if (is_read && may_send_from_store_) {
     const Bytes data = served.store->view(pending.lba * sector_size, pending.sectors * sector_size);
     if (!data.empty()) {
-      served.count(pending, false);
+      served.count_read(pending.sectors);
       ++served.counters.replies;
       const MutableBytes head = batch_.next_head();
       const std::size_t size = Lun::finish_head(pending, data, head);

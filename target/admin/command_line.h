@@ -1,5 +1,5 @@
-// What the command line of aoe-target means: the words are main.cc's, the meaning is here, where a
-// test can reach it.
+// The meaning of aoe-target's command line. main.cc declares the options; their meaning is here,
+// where a test can reach it.
 #pragma once
 
 #include <optional>
@@ -13,14 +13,14 @@
 
 namespace aoe::target {
 
-/// Where the unit, the example configuration and `ctl` agree that the control socket is.
+/// The path of the control socket in the unit, in the example configuration and for `ctl`.
 inline constexpr const char* default_control_socket = "/run/aoe-target/control.sock";
 
-/// Where state is kept unless told: what systemd gives ($STATE_DIRECTORY), or
+/// Returns the default state folder: the one that systemd provides ($STATE_DIRECTORY), or
 /// /var/lib/aoe-target.
 std::string default_state_folder();
 
-/// The options, as they were given.
+/// The options as given.
 struct CommandLine {
   LunDefinition lun;
   std::optional<int> shelf;
@@ -39,17 +39,18 @@ struct CommandLine {
   std::vector<std::string> operands;  // IMAGE, or SHELF SLOT IF IMAGE as for vblade
 };
 
-/// Fits operands and options together. Returns what is wrong with them: a usage error.
+/// Combines operands and options into line.lun. Returns the usage error, if there is one.
 std::optional<std::string> complete(CommandLine& line);
 
-/// What to serve: one LUN, or what the configuration file says, over which the options of the
-/// process prevail. Errors: of read_config_file().
+/// Returns what to serve: one LUN, or the configuration file, over which the options of the process
+/// prevail. Errors: those of read_config_file().
 tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& line);
 
-/// A MAC address with colons or without, in upper or lower case, as vblade takes it.
+/// Parses a MAC address with or without colons, in upper or lower case, as vblade does.
 std::optional<Mac> parse_loose_mac(std::string_view text);
 
-/// "e0.2: disk.img: No such file or directory", of the first image or device that is not there.
+/// Returns the error of the first image or device that is missing: "e0.2: disk.img: No such file or
+/// directory".
 std::optional<std::string> first_missing_image(const TargetDefinition& definition);
 
 }  // namespace aoe::target

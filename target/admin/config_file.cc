@@ -16,7 +16,7 @@
 namespace aoe::target {
 namespace {
 
-// What a 48-bit LBA can address: no disk has more, and bytes still fit 64 bits.
+// The sectors that a 48-bit LBA can address: no disk has more, and their bytes fit 64 bits.
 constexpr std::uint64_t sectors_max = 1ULL << 48;
 constexpr std::size_t socket_path_size_max = 107;    // sun_path of unix(7) without its NUL
 constexpr std::size_t interface_name_size_max = 15;  // IFNAMSIZ without its NUL
@@ -70,7 +70,7 @@ class Reader {
     target.workers = static_cast<int>(map.number("workers", 1, 1, 64));
     target.busy_poll = map.boolean("busy-poll", false);
     const YAML::Node luns = map.require("luns");
-    map.finish();  // before the LUNs: a key misspelt above them may be why they look wrong
+    map.finish();  // before the LUNs: a misspelt key may be why one looks wrong
     if (!luns.IsSequence()) map.fail(luns, "luns: expected a list");
     for (const YAML::Node& node : luns) {
       YamlMap lun(node, file_, "lun");
@@ -91,13 +91,13 @@ class Reader {
       for (const YAML::Node& item : map.items(name)) {
         add(map, item, name, mac_of(map, item, name), macs);
       }
-      // An empty list would admit everyone where it is meant to admit nobody.
-      if (macs.empty()) map.fail(map.require(name), fmt::format("{}: nobody is in it", name));
+      // An empty list would admit everyone.
+      if (macs.empty()) map.fail(map.require(name), fmt::format("{}: the group is empty", name));
       groups_.emplace(name, std::move(macs));
     }
   }
 
-  /// What a LUN and `defaults` can both say; what they do not say stays as it is.
+  /// Reads the keys that a LUN and `defaults` share. Values without a key stay as they are.
   void read_settings(YamlMap& map, LunDefinition& lun) {
     if (map.has("interfaces")) lun.interfaces = read_interfaces(map);
     lun.buffers = static_cast<std::uint16_t>(map.number("buffers", lun.buffers, 2, 65535));
@@ -127,7 +127,7 @@ class Reader {
     lun.store.path = located(map, "path");
     lun.store.overlay = optional_path(map, "overlay");
     const bool is_file = !is_memory(lun.store.path) && !is_uri(lun.store.path);
-    if (!is_file) lun.store.io = IoMode::automatic;  // defaults are for those whom they concern
+    if (!is_file) lun.store.io = IoMode::automatic;  // a default for files only
     if (is_memory(lun.store.path)) lun.store.sync = false;
     read_settings(map, lun);
     lun.store.offset = map.number("offset", 0, 0, sectors_max - 1);
@@ -143,14 +143,13 @@ class Reader {
 
   static void check_store(YamlMap& map, const StoreDefinition& store, bool is_file) {
     if (!is_file && map.has("io")) {
-      map.fail(map.require("io"), fmt::format("io: '{}' is no file to be reached in one way or "
-                                              "another",
-                                              store.path));
+      map.fail(map.require("io"),
+               fmt::format("io: '{}' is not a file, so it has no io", store.path));
     }
     if (is_memory(store.path)) {
       for (const char* key : {"sync", "offset", "length"}) {
         if (!map.has(key)) continue;
-        map.fail(map.require(key), fmt::format("{}: means nothing for '{}'", key, store.path));
+        map.fail(map.require(key), fmt::format("{}: has no meaning for '{}'", key, store.path));
       }
     }
     if (!store.overlay.empty() && store.overlay == store.path) {
@@ -158,15 +157,15 @@ class Reader {
     }
   }
 
-  /// The last of `luns` and the ones before it.
+  /// Checks the last of `luns` against the ones before it.
   static void check_against_others(YamlMap& map, const std::vector<LunDefinition>& luns) {
     const LunDefinition& lun = luns.back();
     const StoreDefinition& store = lun.store;
     for (const LunDefinition& other : std::span(luns).first(luns.size() - 1)) {
       if (lun.address == other.address) {
-        map.fail(map.require("shelf"), fmt::format("{} is there twice", lun.address));
+        map.fail(map.require("shelf"), fmt::format("{} is defined twice", lun.address));
       }
-      // Each writes its overlay as if it were alone.
+      // A store writes its overlay as if no other did.
       if (!store.overlay.empty() &&
           (store.overlay == other.store.overlay || store.overlay == other.store.path)) {
         map.fail(map.require("overlay"),
@@ -187,22 +186,23 @@ class Reader {
           !name.empty() && name != "." && name != ".." &&
           std::ranges::none_of(name, [](char c) { return c == '/' || c == ' ' || is_control(c); });
       if (!is_name || (!is_glob(name) && name.size() > interface_name_size_max)) {
-        map.fail(item, fmt::format("interfaces: '{}' is no name of an interface", name));
+        map.fail(item, fmt::format("interfaces: '{}' is not the name of an interface", name));
       }
       interfaces.push_back(name);
     }
     return interfaces;
   }
 
-  /// MACs and names of groups; `everyone` alone empties a list that the defaults have filled.
+  /// Reads MACs and names of groups. `everyone` alone empties a list of the defaults.
   std::vector<Mac> read_access(YamlMap& map, const std::string& key) const {
     const std::vector<YAML::Node> items = map.items(key);
     if (items.size() == 1 && items.front().Scalar() == everyone) {
       if (key == "allow") return {};
-      map.fail(items.front(), "deny: everyone would leave nobody");
+      map.fail(items.front(), "deny: with everyone no client would be answered");
     }
     if (items.empty() && key == "allow") {
-      map.fail(map.require(key), "allow: nobody is in it; to allow everyone, say 'everyone'");
+      map.fail(map.require(key),
+               "allow: the list is empty; to allow every client, write 'everyone'");
     }
     std::vector<Mac> macs;
     for (const YAML::Node& item : items) {
@@ -238,7 +238,8 @@ class Reader {
                                  item.Scalar()));
     }
     if (mac->is_multicast()) {
-      map.fail(item, fmt::format("{}: {} is a group address: no frame comes from it", key, *mac));
+      map.fail(item, fmt::format("{}: {} is a group address, which no frame has as its source", key,
+                                 *mac));
     }
     return *mac;
   }
@@ -246,7 +247,7 @@ class Reader {
   static void add(const YamlMap& map, const YAML::Node& item, const std::string& key, Mac mac,
                   std::vector<Mac>& macs) {
     if (std::ranges::find(macs, mac) != macs.end()) {
-      map.fail(item, fmt::format("{}: {} is there twice", key, mac));
+      map.fail(item, fmt::format("{}: {} is listed twice", key, mac));
     }
     macs.push_back(mac);
   }
@@ -264,7 +265,7 @@ class Reader {
     std::string text = map.text("config-string");
     if (text.size() > config_string_size_max) {
       map.fail(map.require("config-string"),
-               fmt::format("config-string: {} bytes, and {} at most can be", text.size(),
+               fmt::format("config-string: {} bytes; at most {} are possible", text.size(),
                            config_string_size_max));
     }
     return text;
@@ -274,7 +275,7 @@ class Reader {
     return map.has(key) ? located(map, key) : "";
   }
 
-  /// A path as the daemon opens it, wherever it runs.
+  /// Reads a path; a relative one is relative to the folder of the configuration file.
   std::string located(YamlMap& map, const std::string& key) const {
     std::string path = map.text(key);
     if (path.empty() || std::ranges::any_of(path, is_control)) {

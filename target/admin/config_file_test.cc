@@ -195,7 +195,7 @@ TEST(ConfigFile, TextsHaveTheirLengths) {
   EXPECT_EQ(keyed("serial", 21), "3:40: lun: serial: expected 1 to 20 characters of ASCII");
   EXPECT_EQ(keyed("config-string", 1024), "none");
   EXPECT_EQ(keyed("config-string", 1025),
-            "3:47: lun: config-string: 1025 bytes, and 1024 at most can be");
+            "3:47: lun: config-string: 1025 bytes; at most 1024 are possible");
   EXPECT_EQ(lun_complaint("model: \"\""), "3:39: lun: model: expected 1 to 40 characters of ASCII");
   EXPECT_EQ(lun_complaint("serial: dïsk"),
             "3:40: lun: serial: expected 1 to 20 characters of ASCII");
@@ -233,7 +233,7 @@ TEST(ConfigFile, WordsAreOfTheirKind) {
 TEST(ConfigFile, InterfacesAreNamesOrGlobs) {
   for (const char* name : {"\"\"", "a/b", "\"a b\"", "..", "abcdefghijklmnop"}) {
     EXPECT_TRUE(lun_complaint(fmt::format("interfaces: [{}]", name))
-                    .ends_with("is no name of an interface"))
+                    .ends_with("is not the name of an interface"))
         << name;
   }
   EXPECT_EQ(lun_complaint("interfaces: [abcdefghijklmno, \"[a-z]*[0-9][0-9]\"]"), "none");
@@ -245,9 +245,9 @@ TEST(ConfigFile, AnAddressIsThereOnce) {
   const auto two = [](const char* first, const char* second) {
     return complaint(fmt::format("luns:\n- {{path: a, {}}}\n- {{path: b, {}}}", first, second));
   };
-  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"), "3:20: lun: e0.2 is there twice");
+  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"), "3:20: lun: e0.2 is defined twice");
   EXPECT_EQ(two("shelf: 0, slot: 2, interfaces: [eth0]", "shelf: 0, slot: 2, interfaces: [eth1]"),
-            "3:20: lun: e0.2 is there twice")
+            "3:20: lun: e0.2 is defined twice")
       << "state and ctl know a LUN by its address";
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 3"), "none");
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 1, slot: 2"), "none");
@@ -262,17 +262,19 @@ TEST(ConfigFile, AccessIsGivenToAddressesAndGroups) {
             "02:00:00:0a:0b:0c");
   EXPECT_EQ(lun_complaint("deny: [\"02:00:00:00:01\"]"),
             "3:39: lun: deny: expected an address such as 02:00:00:0a:0b:0c, got '02:00:00:00:01'");
-  EXPECT_EQ(lun_complaint("allow: ff:ff:ff:ff:ff:ff"),
-            "3:39: lun: allow: ff:ff:ff:ff:ff:ff is a group address: no frame comes from it");
+  EXPECT_EQ(
+      lun_complaint("allow: ff:ff:ff:ff:ff:ff"),
+      "3:39: lun: allow: ff:ff:ff:ff:ff:ff is a group address, which no frame has as its source");
   EXPECT_EQ(lun_complaint("allow: [lab, lab, 02:00:00:00:00:02, 02:00:00:00:00:02]"),
-            "3:69: lun: allow: 02:00:00:00:00:02 is there twice");
+            "3:69: lun: allow: 02:00:00:00:00:02 is listed twice");
 }
 
 TEST(ConfigFile, AnEmptyListNeverAdmitsEveryone) {
   EXPECT_EQ(lun_complaint("allow: []"),
-            "3:39: lun: allow: nobody is in it; to allow everyone, say 'everyone'");
-  EXPECT_EQ(complaint("groups: {lab: []}\nluns: []"), "1:15: groups: lab: nobody is in it");
-  EXPECT_EQ(lun_complaint("deny: everyone"), "3:38: lun: deny: everyone would leave nobody");
+            "3:39: lun: allow: the list is empty; to allow every client, write 'everyone'");
+  EXPECT_EQ(complaint("groups: {lab: []}\nluns: []"), "1:15: groups: lab: the group is empty");
+  EXPECT_EQ(lun_complaint("deny: everyone"),
+            "3:38: lun: deny: with everyone no client would be answered");
   const std::string closed = "defaults: {allow: 02:00:00:00:00:01, deny: 02:00:00:00:00:02}\n";
   EXPECT_EQ(lun(closed + "luns: [{shelf: 0, slot: 2, path: a}]").allow, std::vector{mac(1)});
   EXPECT_TRUE(lun(closed + "luns: [{shelf: 0, slot: 2, path: a, allow: everyone}]").allow.empty());
@@ -286,7 +288,7 @@ TEST(ConfigFile, AGroupIsANameForAddresses) {
             "1:36: groups: b: expected an address such as 02:00:00:0a:0b:0c, got 'a'")
       << "groups do not nest";
   EXPECT_EQ(complaint("groups: {a: [02:00:00:00:00:01, 02:00:00:00:00:01]}"),
-            "1:33: groups: a: 02:00:00:00:00:01 is there twice");
+            "1:33: groups: a: 02:00:00:00:00:01 is listed twice");
   EXPECT_EQ(complaint("groups: []"), "1:9: groups: expected a mapping");
 }
 
@@ -309,12 +311,12 @@ TEST(ConfigFile, WhatConcernsFilesIsNotSaidOfOthers) {
     return complaint(fmt::format("luns: [{{shelf: 0, slot: 2, path: \"{}\", {}}}]", path, keys));
   };
   EXPECT_EQ(of("memory:1MiB", "io: direct"),
-            "1:53: lun: io: 'memory:1MiB' is no file to be reached in one way or another");
+            "1:53: lun: io: 'memory:1MiB' is not a file, so it has no io");
   EXPECT_EQ(of("nbd://host", "io: direct"),
-            "1:52: lun: io: 'nbd://host' is no file to be reached in one way or another");
-  EXPECT_EQ(of("memory:1MiB", "sync: true"), "1:55: lun: sync: means nothing for 'memory:1MiB'");
-  EXPECT_EQ(of("memory:1MiB", "offset: 1"), "1:57: lun: offset: means nothing for 'memory:1MiB'");
-  EXPECT_EQ(of("memory:1MiB", "length: 1"), "1:57: lun: length: means nothing for 'memory:1MiB'");
+            "1:52: lun: io: 'nbd://host' is not a file, so it has no io");
+  EXPECT_EQ(of("memory:1MiB", "sync: true"), "1:55: lun: sync: has no meaning for 'memory:1MiB'");
+  EXPECT_EQ(of("memory:1MiB", "offset: 1"), "1:57: lun: offset: has no meaning for 'memory:1MiB'");
+  EXPECT_EQ(of("memory:1MiB", "length: 1"), "1:57: lun: length: has no meaning for 'memory:1MiB'");
   EXPECT_EQ(of("nbd://host", "sync: true, offset: 1, length: 1"), "none");
 
   const StoreDefinition store = lun("defaults: {io: direct, sync: true}\n"

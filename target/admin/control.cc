@@ -15,7 +15,7 @@
 namespace aoe::target {
 namespace {
 
-// Ordered: a reply begins with "ok", a report with what is identified by it.
+// Ordered: a reply begins with "ok", the report of a LUN or port with its name.
 using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::pair<std::string_view, ControlCommand>, 4> plain_commands{
@@ -24,17 +24,17 @@ constexpr std::array<std::pair<std::string_view, ControlCommand>, 4> plain_comma
      {"metrics", ControlCommand::metrics},
      {"reload", ControlCommand::reload}}};
 
-/// Thrown inside parse_request() only.
+/// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Bytes that are no UTF-8 (of a config string, a path) become U+FFFD, never an exception.
+/// Bytes that are not UTF-8 (in a config string or a path) become U+FFFD.
 std::string line_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-/// A JSON object whose keys must all be asked for.
+/// A JSON object all of whose keys must be read.
 class Fields {
  public:
   explicit Fields(Json object) : object_(std::move(object)) {
@@ -280,12 +280,12 @@ std::string config_reply(Address lun, std::string_view config_string) {
 tl::expected<std::string, std::string> parse_reply(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
   if (!json.is_object() || !json.contains("ok") || !json["ok"].is_boolean()) {
-    return tl::unexpected(std::string("the reply is none of a target"));
+    return tl::unexpected(std::string("the reply is not a target's"));
   }
   const bool ok = json["ok"].get<bool>();
   const char* key = ok ? "text" : "error";
   if (!json.contains(key) || !json[key].is_string()) {
-    return tl::unexpected(std::string("the reply is none of a target"));
+    return tl::unexpected(std::string("the reply is not a target's"));
   }
   if (!ok) return tl::unexpected(json[key].get<std::string>());
   return json[key].get<std::string>();

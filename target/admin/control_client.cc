@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Trouble = tl::unexpected<std::string>;
 
-// Far above the report of a large target, and an end to what something else may send.
+// Far more than the report of a large target: limits what another program may send.
 constexpr std::size_t reply_size_max = 64 << 20;
 
 class Connection {
@@ -40,13 +40,13 @@ class Connection {
     std::ranges::copy(path_, address.sun_path);
     fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd_ < 0) return failed();
-    // A Unix socket is connected at once or not at all.
+    // connect() on a Unix socket succeeds or fails at once.
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return {};
     return failed();
   }
 
-  /// A target that refuses a line before it has read it all has sent its reply, and is worth
-  /// reading; so a broken pipe is no failure here.
+  /// A broken pipe is not a failure: a target that refuses a line before it has read it all has
+  /// sent its reply.
   tl::expected<void, std::string> send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t size = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);

@@ -1,4 +1,4 @@
-// The asking side of the control socket: `aoe-target ctl`.
+// The client's side of the control socket: `aoe-target ctl`.
 #pragma once
 
 #include <cstdio>
@@ -13,17 +13,17 @@ namespace aoe::target {
 
 struct ControlArguments {
   std::string socket;  // path
-  bool json = false;   // show the reply as it came
+  bool json = false;   // print the reply's JSON
   ControlRequest request;
-  Duration timeout = std::chrono::seconds(5);  // for all of it
+  Duration timeout = std::chrono::seconds(5);  // from connecting to the end of the reply
 };
 
-/// Asks the target that listens at `socket` one thing, and waits for the line that it replies
-/// (without its newline). Error: "/run/aoe-target.sock: Connection refused".
+/// Sends a request to the target that listens at `socket`. Returns the reply, a line without its
+/// newline. Error: "/run/aoe-target.sock: Connection refused".
 tl::expected<std::string, std::string> ask_target(const std::string& socket,
                                                   const std::string& line, Duration timeout);
 
-/// Asks, and prints what was asked for to `out`, or "aoe-target: what went wrong" to `errors`.
+/// Sends a request and prints the reply to `out`, or the error, after "aoe-target: ", to `errors`.
 /// Returns the exit status: 0 or 1.
 int run_control(const ControlArguments& arguments, std::FILE* out, std::FILE* errors = stderr);
 

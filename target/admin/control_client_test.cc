@@ -132,7 +132,7 @@ TEST(ControlClient, AnErrorEndsWithStatusOne) {
 TEST(ControlClient, WhatIsNoReplyIsAnError) {
   const Outcome text = run("HTTP/1.0 400 Bad Request", false);
   EXPECT_EQ(text.status, 1);
-  EXPECT_EQ(text.errors, "aoe-target: the reply is none of a target\n");
+  EXPECT_EQ(text.errors, "aoe-target: the reply is not a target's\n");
 }
 
 TEST(ControlClient, WhereNobodyListensThereIsAReason) {

@@ -28,17 +28,17 @@ tl::unexpected<std::string> trouble(const std::string& path, int error) {
   return tl::unexpected(fmt::format("{}: {}", path, std::generic_category().message(error)));
 }
 
-/// Does a process listen at this socket file?
+/// Returns whether a process listens at this socket file.
 bool is_listening(const sockaddr_un& address) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return true;  // not known, so its file stays
+  if (fd < 0) return true;  // unknown, so its file stays
   const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const bool is_refused = result != 0 && errno == ECONNREFUSED;
   ::close(fd);
   return !is_refused;
 }
 
-/// Binds `fd` at the path, in place of a socket that nobody listens at.
+/// Binds `fd` at the path. Replaces a socket at which no process listens.
 tl::expected<void, std::string> bind_file(int fd, const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -55,7 +55,7 @@ tl::expected<void, std::string> bind_file(int fd, const std::string& path) {
   if (errno != EADDRINUSE) return trouble(path, errno);
   struct stat there {};
   if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
-    return tl::unexpected(path + ": exists and is no socket");
+    return tl::unexpected(path + ": exists and is not a socket");
   }
   if (is_listening(address)) return tl::unexpected(path + ": in use by another process");
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return trouble(path, errno);
@@ -65,8 +65,8 @@ tl::expected<void, std::string> bind_file(int fd, const std::string& path) {
 
 }  // namespace
 
-/// The listening socket and what all connections share. Outlives the server where a reply is still
-/// held by somebody, and does nothing then.
+/// The listening socket and what all connections share. Outlives the server while a Reply refers to
+/// it, and does nothing then.
 class ControlServer::Listener : public std::enable_shared_from_this<Listener> {
  public:
   Listener(asio::io_context& loop, std::string path, Handler handler, Options options)
@@ -91,8 +91,8 @@ class ControlServer::Listener : public std::enable_shared_from_this<Listener> {
   std::set<std::shared_ptr<Connection>> connections_;
 };
 
-/// One client. Reads a line, has it answered, writes the reply, and begins again. Every callback
-/// holds it; close() ends them all.
+/// One client: reads a line, has it answered, writes the reply, and starts over. Every callback
+/// refers to it; close() ends them all.
 class ControlServer::Listener::Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Listener> listener, stream_protocol::socket socket)
@@ -102,7 +102,7 @@ class ControlServer::Listener::Connection : public std::enable_shared_from_this<
 
   void read() {
     expect_progress();
-    // Room for one byte more than a line may have, so that its newline fits.
+    // One byte more than the longest line, for its newline.
     asio::async_read_until(socket_, asio::dynamic_buffer(input_, control_line_size_max + 1), '\n',
                            [self = shared_from_this()](error_code error, std::size_t size) {
                              self->line_read(error, size);
@@ -132,7 +132,7 @@ class ControlServer::Listener::Connection : public std::enable_shared_from_this<
     const std::uint64_t number = ++requests_;
     listener_->handler_(*request, [weak = weak_from_this(), number](std::string text) {
       const auto self = weak.lock();
-      // A second reply to one request has nothing to go to.
+      // A second reply to a request is ignored.
       if (self && self->socket_.is_open() && self->answered_ + 1 == number) {
         self->answered_ = number;
         self->reply(std::move(text));
@@ -204,7 +204,7 @@ void ControlServer::Listener::accept() {
           self->accepted(std::move(socket));
           return self->accept();
         }
-        // Out of descriptors or memory: whoever waits can wait until there are some again.
+        // Out of descriptors or memory: clients wait until there are some again.
         self->pause_.expires_after(self->options_.accept_pause);
         self->pause_.async_wait([self](error_code) {
           if (self->acceptor_.is_open()) self->accept();

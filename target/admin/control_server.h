@@ -1,9 +1,9 @@
-// The answering side of the control socket: lines in, lines out, on the daemon's event loop.
+// The target's side of the control socket: lines in, lines out, on the daemon's event loop.
 //
-// Owns the socket file and the connections. The daemon answers (Handler), at once or later; what is
-// no request is answered here. A connection may ask many things, one after another. It costs its
-// slot and nothing else: who sends no whole line, or does not read the reply, is disconnected after
-// the idle timeout.
+// Owns the socket file and the connections. The daemon (Handler) answers requests, at once or
+// later; malformed lines are answered here. A connection may send many requests, one after another.
+// A connection that does not complete a line, or does not read its reply, is closed after the idle
+// timeout.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +21,21 @@ namespace aoe::target {
 
 class ControlServer {
  public:
-  /// Takes one line without a newline; called once or not at all, at any time, from the loop's
-  /// thread. The connection, and the server, may have gone by then.
+  /// Sends one line, given without a newline. Called once or not at all, at any time, from the
+  /// loop's thread, even after the connection or the server is gone.
   using Reply = std::function<void(std::string line)>;
   using Handler = std::function<void(ControlRequest request, Reply reply)>;
 
-  static constexpr std::size_t connections_max = 16;  // one more is told so, and closed
+  static constexpr std::size_t connections_max = 16;  // one more gets an error and is closed
 
   struct Options {
-    Duration idle_timeout = std::chrono::seconds(30);  // for each line, its reply, and its reading
-    Duration accept_pause = std::chrono::seconds(1);   // where accepting fails: no descriptors left
+    Duration idle_timeout =
+        std::chrono::seconds(30);  // for a line, for its reply, and for reading that
+    Duration accept_pause = std::chrono::seconds(1);  // after accepting failed: no descriptors left
   };
 
-  /// Listens at `path`, for this user only. A file that a process left behind is replaced. Errors:
-  /// "/run/aoe-target.sock: in use by another process", "…: exists and is no socket", "…:
+  /// Listens at `path`, for this user only. Replaces a socket at which no process listens. Errors:
+  /// "/run/aoe-target.sock: in use by another process", "…: exists and is not a socket", "…:
   /// Permission denied".
   static tl::expected<std::unique_ptr<ControlServer>, std::string> open(
       boost::asio::io_context& loop, const std::string& path, Handler handler, Options options);

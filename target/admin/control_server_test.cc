@@ -327,7 +327,7 @@ TEST_F(ControlServerTest, AFileThatTookItsPlaceIsLeftAlone) {
 
 TEST_F(ControlServerTest, WhereNoSocketCanBeThereIsAReason) {
   std::ofstream(path_) << "precious";
-  EXPECT_EQ(open_error(), path_ + ": exists and is no socket");
+  EXPECT_EQ(open_error(), path_ + ": exists and is not a socket");
   EXPECT_TRUE(std::filesystem::exists(path_));
   const auto error_at = [this](const std::string& path) {
     const auto server = ControlServer::open(loop_, path, {});

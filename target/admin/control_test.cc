@@ -183,7 +183,7 @@ TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
 TEST(ControlReply, WhatNoTargetSaysIsRefused) {
   for (const char* line : {"", "{", "[]", "{}", R"({"ok":1})", R"({"ok":true})", R"({"ok":false})",
                            R"({"ok":true,"text":1})", R"({"ok":false,"text":"a"})"}) {
-    EXPECT_EQ(parse_reply(line).error(), "the reply is none of a target") << line;
+    EXPECT_EQ(parse_reply(line).error(), "the reply is not a target's") << line;
   }
 }
 

@@ -24,14 +24,14 @@
 namespace aoe::target {
 namespace {
 
-/// How often lost frames are looked for, and systemd hears that all is well.
+/// How often lost frames are logged and the watchdog of systemd is notified.
 constexpr std::chrono::seconds look_after_interval{5};
 
 Instant monotonic_now() {
   return Instant(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-/// Tells LUNs apart that have one address on several machines.
+/// Differs for LUNs at the same address on several machines.
 std::string made_up_serial(Address address) {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
@@ -62,7 +62,8 @@ std::uint64_t sectors_of(const Store& store) {
   return std::min(store.size() / sector_size, ata::lba48_sectors_max);
 }
 
-/// Signals are for the commanding thread: threads started while this lives never see one.
+/// Blocks signals in threads that are started while this lives: signals are for the daemon's
+/// thread.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -82,7 +83,7 @@ class SignalsBlocked {
 
 }  // namespace
 
-/// One LUN that comes, changes or goes.
+/// One LUN that is added, changed or removed.
 struct Daemon::Change {
   enum class Kind : std::uint8_t { add, replace, change, remove };
   Kind kind;
@@ -90,7 +91,7 @@ struct Daemon::Change {
   std::optional<OpenedStore> store;  // add, replace
   std::optional<LunState> state;     // add
 
-  /// What is to be said of the store.
+  /// Returns the lines for the log about the opened store.
   std::vector<std::string> store_lines() const {
     if (!store) return {};
     const StoreDefinition& asked = definition.store;
@@ -116,7 +117,7 @@ struct Daemon::Change {
     };
     switch (kind) {
       case Kind::add: return text("added");
-      case Kind::replace: return text("changed, and its image opened anew");
+      case Kind::replace: return text("changed, and its image opened again");
       case Kind::change: return text("changed");
       case Kind::remove: return text("removed");
     }
@@ -195,8 +196,8 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
   if (opened) {
     state_ = std::make_unique<StateFiles>(*std::move(opened));
   } else if (options_.state_is_optional) {
-    options_.log(
-        fmt::format("warning: {}; what clients set will be forgotten at the end", opened.error()));
+    options_.log(fmt::format("warning: {}; what clients set will be lost when the process ends",
+                             opened.error()));
   } else {
     return tl::unexpected(opened.error());
   }
@@ -235,7 +236,7 @@ bool Daemon::run() {
   return all_well;
 }
 
-// LUNs that come, change and go.
+// Adding, changing and removing LUNs.
 
 Worker& Daemon::worker_of(Address address) {
   return *workers_[static_cast<std::size_t>(address.shelf + address.slot) % workers_.size()];
@@ -321,7 +322,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   }
   const auto wanted = options_.read_again();
   if (!wanted) return tl::unexpected(wanted.error());
-  settle_state();  // an address may go and come back: what it finds must be its last word
+  settle_state();  // a LUN that is added again loads its state, which must be complete
   auto changes = prepare(wanted->luns);
   if (!changes) return tl::unexpected(changes.error());
 
@@ -448,7 +449,7 @@ TargetReport Daemon::report() {
   return report;
 }
 
-// Signals, and what is due from time to time.
+// Signals and timers.
 
 void Daemon::wait_for_signals() {
   for (const int signal : {SIGINT, SIGTERM}) ending_.add(signal);

@@ -1,8 +1,8 @@
-// A running target: workers that serve LUNs, and the thread that commands them.
+// A running target: workers that serve LUNs, and the thread that controls them.
 //
-// Owns everything but the definition it was started from. Its own thread serves nothing; it waits
-// for signals (SIGHUP reads the configuration again, SIGINT and SIGTERM end), for the control
-// socket, and tells systemd how things are.
+// Owns everything but the definition it was started from. Its own thread serves no LUN: it waits
+// for signals (SIGHUP reads the configuration again, SIGINT and SIGTERM end the process) and for
+// the control socket, and notifies systemd.
 #pragma once
 
 #include <functional>
@@ -31,19 +31,19 @@ class Daemon {
     std::string version;
     /// Reads the definition again, for a reload; null where it came from a command line.
     std::function<tl::expected<TargetDefinition, std::string>()> read_again;
-    /// State is kept where that can be; where not, that is a warning and not an error.
+    /// A state folder that cannot be used is a warning and not an error.
     bool state_is_optional = false;
   };
 
-  /// Opens every image, the state, the ports (an interface that is named must exist), and gives up
-  /// what privileges that took. Errors are one line that names the thing; no image was changed
-  /// then, though a capture, an overlay or a folder for state may have been made.
+  /// Opens every image, the state and the ports (an interface that is named must exist), then drops
+  /// the privileges that this takes. Errors are one line that begins with the object; no image was
+  /// changed then, but a capture, an overlay or a state folder may have been made.
   static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,
                                                                  Options options);
   ~Daemon();
 
-  /// Serves until SIGINT or SIGTERM, then makes every disk stable; another such signal meanwhile
-  /// ends the process. Returns whether all went well; the log says what did not.
+  /// Serves until SIGINT or SIGTERM, then makes every disk stable; a second signal ends the
+  /// process. Returns false if something failed, which the log then says.
   bool run();
 
  private:
@@ -53,24 +53,24 @@ class Daemon {
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
 
-  /// What to do to come from the present LUNs to these; opens what is new.
+  /// Returns the changes from the present LUNs to these, with new images opened.
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
-  /// Waits until the state of LUNs, as it is now, is in its files.
+  /// Waits until the present state of all LUNs is in its files.
   void settle_state();
   void apply(std::vector<Change> changes);
   void apply(Change& change, Worker& worker) const;
-  /// Reads the configuration again. Returns what was changed, a line each.
+  /// Reads the configuration again. Returns the changes, a line each.
   tl::expected<std::vector<std::string>, std::string> reload();
   void reload_on_signal();
 
   Worker& worker_of(Address address);
-  /// On the worker's thread, where that runs already.
+  /// Runs a task on the worker's thread, if that runs already, and waits for its end.
   void on(Worker& worker, const std::function<void()>& task);
 
   using Edit = std::function<void(LunState&)>;
   using Show = std::function<std::string(const LunState&)>;
   void answer(const ControlRequest& request, const ControlServer::Reply& reply);
-  /// Changes what clients set, where there is an edit, and then shows it.
+  /// Applies the edit, if there is one, to what clients set, and replies with the result.
   void edit_and_show(Address lun, Edit edit, Show show, ControlServer::Reply reply);
   TargetReport report();
   void wait_for_signals();

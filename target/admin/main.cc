@@ -31,7 +31,7 @@ void log(std::string_view line) {
   fmt::print(stderr, "aoe-target: {}\n", line);
 }
 
-/// Options of the program itself, in the order of the help; most of them are in the long one only.
+/// Declares the options of the program, in the order of the help. Most are in the long help only.
 void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
   const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
                                                "--read-only", "--buffers", "--config-string",
@@ -82,16 +82,17 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
       ->check([](const std::string& text) {
         return text.size() <= config_string_size_max ? "" : "longer than 1024 bytes";
       });
-  app.add_option("--model", lun.model, "What IDENTIFY says")->type_name("TEXT");
-  app.add_option("--serial", lun.serial, "The same; made from address and host unless given")
+  app.add_option("--model", lun.model, "Model that IDENTIFY reports")->type_name("TEXT");
+  app.add_option("--serial", lun.serial,
+                 "Serial number of IDENTIFY (default: address and host name)")
       ->type_name("TEXT");
-  app.add_flag("--no-announce", line.silent, "Wait to be discovered");
+  app.add_flag("--no-announce", line.silent, "Do not announce the disk");
   app.add_option("--config", line.config_file, "Serve what this file says: aoe-target.yaml(5)")
       ->type_name("FILE");
   app.add_option("--state", line.state,
-                 "Where what clients set is kept\n(" + default_state_folder() + ")")
+                 "Folder that keeps what clients set\n(" + default_state_folder() + ")")
       ->type_name("DIR");
-  app.add_flag("--no-state", line.no_state, "Forget it at the end");
+  app.add_flag("--no-state", line.no_state, "Keep no state");
   app.add_option("--control", line.control, "Control socket, for ctl")->type_name("PATH");
   app.add_option("--workers", line.workers, "Threads that serve, 1 to 64 (1)")
       ->option_text("N")
@@ -118,7 +119,7 @@ struct Check {
   std::string file;
 
   explicit Check(CLI::App& app)
-      : command(app.add_subcommand("check", "Say whether a configuration file is right")) {
+      : command(app.add_subcommand("check", "Check a configuration file")) {
     command->add_option("FILE", file)->required();
   }
 
@@ -132,7 +133,7 @@ struct Check {
       log(fmt::format("{}: {}", file, *missing));
       return exit_failure;
     }
-    fmt::print("{}: right, {} LUNs\n", file, definition->luns.size());
+    fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
     return 0;
   }
 };
@@ -161,8 +162,8 @@ struct Control {
       });
     };
     simple("status", "What is served, and where", ControlCommand::status);
-    simple("stats", "What it did", ControlCommand::stats);
-    simple("metrics", "The same, for Prometheus", ControlCommand::metrics);
+    simple("stats", "Counters", ControlCommand::stats);
+    simple("metrics", "Counters for Prometheus", ControlCommand::metrics);
     simple("reload", "Read the configuration again", ControlCommand::reload);
 
     const auto of_lun = [this](const char* name, const char* help) {
@@ -187,7 +188,7 @@ struct Control {
     });
     CLI::App* const reserve = of_lun("reserve", "Show or replace a reservation");
     reserve->add_option("MAC", macs)->option_text(" ")->check(is_mac);
-    reserve->add_flag("--release", release, "Nobody holds it any more");
+    reserve->add_flag("--release", release, "Release it");
     reserve->callback([this] {
       ControlReserve request{*parse_address(lun), std::nullopt};
       if (release || !macs.empty()) request.macs = release ? std::vector<Mac>{} : all(macs);

@@ -69,7 +69,7 @@ class Families {
     return families_.emplace_back(MetricFamily{std::move(name), std::move(help), type, {}});
   }
 
-  /// Counters of every report in `of`: aoe_target_KIND_METRIC_total.
+  /// Adds counters of every report in `of`: aoe_target_KIND_METRIC_total.
   template <typename Report, typename Counters, std::size_t N>
   void count(const std::vector<Report>& of, std::string_view kind,
              const std::array<CounterField<Counters>, N>& fields) {
@@ -82,7 +82,7 @@ class Families {
     }
   }
 
-  /// One for each value of an enumeration, whose words are the label `reason`.
+  /// Adds a counter for each value of an enumeration, whose words are the label `reason`.
   template <typename Enum, typename Report, typename Counters, std::size_t N>
   void count(const std::vector<Report>& of, std::string name, std::string help,
              std::array<std::uint64_t, N> Counters::*values) {
@@ -104,7 +104,7 @@ class Families {
     }
   }
 
-  /// A family without series is left out: Prometheus has no use for it.
+  /// Leaves out families without series, which Prometheus has no use for.
   std::string serialized() && {
     std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
     return prometheus::TextSerializer().Serialize(families_);

@@ -1,7 +1,7 @@
-// A TargetReport as Prometheus reads it (text exposition format 0.0.4).
+// A TargetReport in the text exposition format of Prometheus (0.0.4).
 //
-// Series carry the label lun="e0.2", and interfaces="eth0,eth1" where the LUN is not on all of
-// them; those of ports interface="eth0".
+// Series of a LUN have the label lun="e0.2", and interfaces="eth0,eth1" where it is not served on
+// all interfaces; series of a port have interface="eth0".
 #pragma once
 
 #include <string>

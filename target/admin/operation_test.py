@@ -51,7 +51,7 @@ def check_names_what_is_wrong(world, folder):
         result = node.run([TARGET, "check", path], check=False)
         return result.returncode, result.stdout, result.stderr
 
-    assert checked() == (0, f"{path}: right, 2 LUNs\n", "")
+    assert checked() == (0, f"{path}: valid, 2 LUNs\n", "")
     os.remove(os.path.join(folder, "disk2.img"))
     missing = f"e0.2: {folder}/disk2.img: No such file or directory"
     assert checked() == (1, "", f"aoe-target: {path}: {missing}\n"), checked()
@@ -93,7 +93,7 @@ def reload_changes_only_what_differs(world, folder):
         assert ctl("reload") == "nothing has changed\n"
         # Another image for one: read from then on.
         configure(folder, [lun(1), lun(2, "disk3.img")])
-        assert ctl("reload") == "e0.2: changed, and its image opened anew\n"
+        assert ctl("reload") == "e0.2: changed, and its image opened again\n"
         assert cable.read(address=(0, 2))[1].startswith(b"disk 3")
         lab.eventually(lambda: not is_locked(f"{folder}/disk2.img"))
         load.goes_on()
@@ -196,7 +196,7 @@ def a_command_line_cannot_be_read_again(world, folder):
     assert target.stop() == 0
 
 
-def systemd_hears_of_it(world, folder):
+def systemd_is_notified(world, folder):
     images(folder, 1)
     path = os.path.join(folder, "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -283,7 +283,7 @@ def main():
     lab.require_namespaces()
     lab.play_all([check_names_what_is_wrong, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
                   an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_command_line_cannot_be_read_again,
-                  systemd_hears_of_it, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
+                  systemd_is_notified, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
                   traffic_is_recorded])
 
 

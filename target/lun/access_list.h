@@ -1,9 +1,9 @@
 // Who may use a LUN: its administrator's rules, its MAC mask list (AoEr11 §3.3) and its reservation
 // (§3.4).
 //
-// The latter two are sets of addresses in the order they came, at most 255 (the wire's count byte),
-// held in place: nothing allocates. Owned and called by Lun; they know nothing of frames beyond the
-// lists in them.
+// Mask list and reservation are sets of at most 255 addresses (the wire's count byte) in the order
+// in which they were added, held in place: nothing allocates. Owned and called by Lun. They know
+// nothing of frames but the lists in them.
 #pragma once
 
 #include <algorithm>
@@ -24,11 +24,11 @@ class MacSet {
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
   bool contains(Mac mac) const;
-  /// Adds an address that is not there yet; the set is not full.
+  /// Adds an address that the set does not contain. The set is not full.
   void add(Mac mac);
-  /// Removes an address; nothing happens where it is absent. The order of the others stays.
+  /// Removes an address, if the set contains it. The order of the others stays.
   void remove(Mac mac);
-  /// Replaces all: at most `capacity` addresses; one named twice counts once.
+  /// Replaces all addresses by at most `capacity` others. An address given twice counts once.
   void assign(std::span<const Mac> macs);
 
  private:
@@ -36,10 +36,10 @@ class MacSet {
   std::size_t size_ = 0;
 };
 
-/// Who may use a LUN by its administrator's word, whatever a client sets.
+/// The administrator's rules on who may use a LUN. They hold whatever clients set.
 struct AccessRules {
   std::vector<Mac> allow;  // everyone where empty
-  std::vector<Mac> deny;   // allowed or not
+  std::vector<Mac> deny;   // never answered, even if allowed
 
   bool admits(Mac source) const {
     const auto names = [source](const std::vector<Mac>& macs) {
@@ -51,22 +51,22 @@ struct AccessRules {
 
 class MaskList {
  public:
-  /// What an edit came to. With an error, the directives before the bad one are done, and stay
+  /// The result of an edit. With an error, the directives before the bad one are done and stay
   /// done.
   struct Edit {
     MaskError error = MaskError::none;
     std::uint8_t directives_done = 0;
-    bool changed = false;  // is the list another than before?
+    bool changed = false;  // the list differs from before
   };
 
   /// An empty list admits everyone.
   bool admits(Mac source) const { return macs_.empty() || macs_.contains(source); }
   /// Runs directives in order and stops at a bad one (bad_directive), or at an addition that would
-  /// make more than `entries_max` entries (list_full). Adding what is there and removing what is
-  /// not succeed.
+  /// make more than `entries_max` entries (list_full). Adding an address that is in the list
+  /// succeeds, and so does removing one that is not.
   Edit edit(const DirectiveList& directives, std::size_t entries_max);
   std::span<const Mac> entries() const { return macs_.entries(); }
-  /// Replaces the list: at most MacSet::capacity addresses; one named twice counts once.
+  /// Replaces the list by at most MacSet::capacity addresses. An address given twice counts once.
   void set(std::span<const Mac> macs);
 
  private:
@@ -77,8 +77,8 @@ class Reservation {
  public:
   /// An empty reservation admits everyone.
   bool admits(Mac source) const { return macs_.empty() || macs_.contains(source); }
-  /// Replaces the reservation: at most MacSet::capacity addresses; one named twice counts once. Is
-  /// it another than before?
+  /// Replaces the reservation by at most MacSet::capacity addresses. An address given twice counts
+  /// once. Returns whether the reservation differs from before.
   bool set(std::span<const Mac> macs);
   std::span<const Mac> entries() const { return macs_.entries(); }
 

@@ -1,25 +1,25 @@
-// The ATA device inside a LUN: registers of a command in, what becomes of it out.
+// The ATA device inside a LUN: decides what becomes of a command.
 //
-// A pure function of the request and of what the disk is; transfers themselves are the caller's.
-// Rules, in the order they are checked (AoEr11 §3.1, ATA8-ACS):
-// - IDENTIFY, READ and WRITE (SECTORS and DMA, plain and EXT), READ VERIFY (EXT), FLUSH CACHE (EXT),
-//   CHECK POWER MODE, IDLE and STANDBY (IMMEDIATE), SMART, and DATA SET MANAGEMENT (TRIM) where the
-//   store can trim, are known; any other opcode is aborted (ABRT).
+// A pure function of the request and of what the disk is; the caller has the disk transfer the
+// data. Rules, in the order they are checked (AoEr11 §3.1, ATA8-ACS):
+// - IDENTIFY, READ and WRITE (SECTORS and DMA, plain and EXT), READ VERIFY (EXT), FLUSH CACHE
+//   (EXT), CHECK POWER MODE, IDLE and STANDBY (IMMEDIATE), SMART, and DATA SET MANAGEMENT (TRIM)
+//   where the store can trim, are known; any other opcode is aborted (ABRT).
 // - W must be set for a write and for TRIM, and clear for a read, IDENTIFY and SMART; else AoE
 //   error 2. Other commands move no data, so W says nothing there.
-// - An EXT opcode without E is aborted: E clear says that only 28 bits of LBA are meant, and a
-//   sector that nobody meant must not be touched. A plain opcode with E is done where its LBA
-//   fits 28 bits, for both readings then name the same sector; beyond that it is IDNF. Commands
-//   without an LBA do not look at E.
+// - An EXT opcode without E is aborted: with E clear, only 28 bits of the LBA count, so the command
+//   might reach a sector that the client did not mean. A plain opcode with E is done where its LBA
+//   fits 28 bits, because both readings then name the same sector; beyond that it is IDNF. Commands
+//   without an LBA ignore E.
 // - A write or TRIM to a read-only disk is aborted. (ATA8 has no way to announce one.)
 // - A count of 0 (256 or 65536 sectors to ATA) or beyond what a frame carries is aborted. IDENTIFY
 //   and SMART, whose data is always 512 bytes, also take a count of 0, which ATA leaves undefined
 //   there. READ VERIFY carries no data, so a frame does not limit it: up to 255 sectors.
 // - A range that does not end within the disk is IDNF; of a TRIM, nothing is done then.
 // - STANDBY makes the disk's cache stable first, as ATA asks; it never stops spinning.
-// - SMART needs its key in the LBA (ABRT), and but for ENABLE that it is enabled (ABRT).
-// A (the server may answer before the data is stable) changes nothing: like a disk with a write
-// cache, this one answers a write when everyone reads it, and makes it stable when asked to flush.
+// - SMART needs its key in the LBA (ABRT), and to be enabled, except for ENABLE itself (ABRT).
+// Flag A (the server may answer before the data is stable) changes nothing: like a disk with a
+// write cache, this one answers a write when every client reads it, and makes it stable on a flush.
 #pragma once
 
 #include <cstdint>
@@ -43,12 +43,12 @@ struct DiskCommand {
 /// Returns "read", "write", "flush", "verify" or "trim": for logs.
 std::string_view text(DiskCommand command);
 
-/// What a reply says besides echoing the request.
+/// What a reply says besides what it copies from the request.
 struct AtaRegisters {
   std::uint8_t status = ata::status_drdy;
   std::uint8_t error = 0;
   std::uint8_t sectors_left = 0;
-  std::optional<std::uint64_t> lba{};  // where it is not the request's
+  std::optional<std::uint64_t> lba{};  // if it is not the request's
 
   bool operator==(const AtaRegisters&) const = default;
 };
@@ -77,8 +77,8 @@ struct AtaDevice {
   AtaOutcome start(const AtaRequest& request, std::uint8_t sectors_max) const;
 };
 
-/// Returns the registers after an operation that the disk failed: UNC for a read or verify; a device
-/// fault for others, with ERR too since some clients look at nothing else.
+/// Returns the registers after an operation that the disk failed: UNC for a read or verify; a
+/// device fault for others, with ERR too since some clients look at nothing else.
 AtaRegisters disk_failed(Operation::Kind kind, std::uint8_t sectors);
 
 }  // namespace aoe::target

@@ -25,7 +25,7 @@ AtaReply ata_reply(const AtaFlags& flags, std::uint64_t lba, const AtaRegisters&
 
 }  // namespace
 
-/// One request and what its reply needs.
+/// What the reply to one request needs.
 struct Lun::Exchange {
   Header header;  // of the reply
   std::uint8_t command;
@@ -36,7 +36,7 @@ struct Lun::Exchange {
   ReplyReady answer(const Body& body, Verdict verdict = Verdict::success) const {
     return {encode(header, body, reply), verdict};
   }
-  /// The answer to a request that set something.
+  /// Returns the reply to a request that set something.
   ReplyReady confirm(const Body& body) const {
     return {encode(header, body, reply), Verdict::success, true};
   }
@@ -238,7 +238,7 @@ ReplyReady Lun::identify(const AtaRequest& request, const Exchange& exchange) co
   return exchange.answer(ata_reply(request.flags, request.lba, {}, place));
 }
 
-/// Every SMART reply has 512 bytes of data, zeros where there are none to tell: aoeping takes no
+/// Every SMART reply has 512 bytes of data, zeros for a command without any: aoeping accepts no
 /// shorter one.
 ReplyReady Lun::smart(ata::Smart what, const AtaRequest& request, const Exchange& exchange) {
   const auto data = exchange.reply.subspan<ata_header_size, sector_size>();
@@ -276,8 +276,8 @@ ReplyReady Lun::finish(const PendingReply& pending, std::error_code error, Mutab
           Verdict::ata_error};
 }
 
-ReplyReady Lun::refuse_set(Bytes reply_that_said_so, MutableBytes reply) {
-  const auto frame = decode(reply_that_said_so);
+ReplyReady Lun::refuse_set(Bytes confirmation, MutableBytes reply) {
+  const auto frame = decode(confirmation);
   AOE_CHECK(frame.has_value() && frame->response && frame->body.has_value());
   if (const auto* mask = std::get_if<MaskReply>(&*frame->body)) {
     const MaskReply refused{mask->command, MaskError::unspecified, 0, {}};
@@ -312,7 +312,7 @@ void Lun::set_config_string(Bytes string) {
 }
 
 ConfigReply Lun::config_reply(ConfigCommand command, const Link& link) const {
-  // A sector count of 0 would be taken for 2; where not even one sector fits, 1 is nearer.
+  // A sector count of 0 means 2; where not even one sector fits, 1 is nearer to the truth.
   const auto sectors = std::max<std::uint8_t>(sectors_per_frame(link.mtu), 1);
   return {options_.buffer_count, options_.firmware, sectors, command, config_string()};
 }

@@ -1,14 +1,14 @@
 // The engine of one LUN: AoEr11's server side for one shelf and slot, as a function of frames.
 //
-// It owns what a LUN remembers (config string, mask list, reservation: its LunState) and does no
-// I/O: a request comes in, an outcome goes out. Its caller (Service) has decoded the frame, found
-// that it is a request for this LUN, does the disk's work, and sends the reply. Never fails,
-// whatever the frame holds.
+// Owns what clients set in a LUN (config string, mask list, reservation: its LunState). Does no
+// I/O: a request comes in, an outcome goes out. Its caller, Service, has decoded the frame and
+// found that it is a request for this LUN; it has the store do the disk's work, and sends the
+// reply. No frame makes it fail.
 //
-// A request meets these, in this order, and the first that applies decides:
-// 1. its source is a group address: silence, for a reply would reach a crowd that never asked;
+// A request is checked in this order, and the first rule that applies decides:
+// 1. its source is a group address: silence, because a reply would go to many stations;
 // 2. the administrator's rules do not admit its source, or the mask list does not name it (§3.3):
-//    silence, whatever the command;
+//    silence, for every command;
 // 3. its body breaks a rule of the wire: the AoE error of answer_to(rule) (§2.4);
 // 4. config: §3.2; a set of the very string that is there succeeds, so a retransmitted set is
 //    harmless;
@@ -17,8 +17,8 @@
 // 7. ATA from a source that is not on a reservation: error 6, IDENTIFY DEVICE excepted;
 // 8. ATA: see ata_device.h;
 // 9. vendor commands: error 1.
-// Where a list or string was set through a larger MTU and its reply does not fit this one: a mask
-// reply with MError 1, or error 2. Nothing is changed then that was not asked for.
+// A list or string that was set through a larger MTU may not fit a reply at this one: the answer is
+// a mask reply with MError 1, or error 2, and changes only what the request asks for.
 #pragma once
 
 #include <algorithm>
@@ -47,11 +47,11 @@ struct LunOptions {
   bool write_cache = true;          // a write may be answered before it is stable
   StoreTraits disk;
   AccessRules access;
-  bool announced = true;  // unasked, to everyone who may use it
+  bool announced = true;  // announces itself to all clients that may use it
   FixedText<20> serial;
   FixedText<40> model;
   FixedText<8> revision;      // IDENTIFY's firmware text
-  std::string config_string;  // at first; at most 1024 bytes
+  std::string config_string;  // until one is set; at most 1024 bytes
 
   /// The most requests that wait for the disk, or for stable storage, at a time.
   std::size_t in_flight_max() const { return 4 * std::max<std::size_t>(buffer_count, 1); }
@@ -81,11 +81,11 @@ std::string_view text(Silence silence);
 /// What a reply says, for the counters.
 enum class Verdict : std::uint8_t { success, ata_error, aoe_error };
 
-/// A reply lies encoded in the buffer that the caller gave.
+/// A reply that was encoded into the buffer that the caller gave.
 struct ReplyReady {
   std::size_t size;  // bytes
   Verdict verdict = Verdict::success;
-  /// It says that something was set: it may go once LunState is stable.
+  /// The reply says that something was set: it may only be sent once LunState is stable.
   bool says_set = false;
 };
 
@@ -102,7 +102,7 @@ struct PendingReply {
 
 using Outcome = std::variant<Silence, ReplyReady, PendingReply>;
 
-/// The room that replies need at this MTU, bytes.
+/// Returns the size of the longest reply at this MTU, bytes.
 constexpr std::size_t reply_size_max(std::size_t mtu) {
   return std::max(ethernet_header_size + mtu, frame_size_min);
 }
@@ -113,15 +113,16 @@ class Lun {
 
   Address address() const { return options_.address; }
 
-  /// Handles a request that arrived on `link`: not a response, and covering address(). `reply` has
-  /// room for the longest reply at this MTU: 14 + mtu bytes, and 60 at least.
+  /// Handles a request that arrived on `link`: not a response, and its address covers address().
+  /// `reply` has reply_size_max(mtu) bytes.
   Outcome handle(const Frame& request, const Link& link, MutableBytes reply);
 
-  /// The bytes of `reply` into which a read goes, so that no copy is needed; none for other work.
+  /// Returns the bytes of `reply` into which a read goes, so that no copy is needed; none for other
+  /// commands.
   static MutableBytes read_place(const PendingReply& pending, MutableBytes reply);
 
-  /// Encodes the reply to a request whose disk work is over: success, an ATA error, or AoE error 3
-  /// where the disk is gone (§2.4, is_gone()). A failed operation never carries data.
+  /// Encodes the reply to a command that the disk has done or failed: success, an ATA error, or AoE
+  /// error 3 where the disk is gone (§2.4, is_gone()). The reply to a failed one carries no data.
   static ReplyReady finish(const PendingReply& pending, std::error_code error, MutableBytes reply);
 
   /// Encodes the reply to a read that succeeded without its data, which is sent after it. Returns
@@ -131,28 +132,30 @@ class Lun {
     return encode_head(pending.header, reply, head);
   }
 
-  /// Turns the reply to a request that set something into one that says that it could not be kept:
-  /// a mask reply with MError 1, else AoE error 3. `reply` has room for 60 bytes.
-  static ReplyReady refuse_set(Bytes reply_that_said_so, MutableBytes reply);
+  /// Encodes the refusal that replaces a reply that says that something was set, where that could
+  /// not be made stable: a mask reply with MError 1, else AoE error 3. `reply` has room for 60
+  /// bytes.
+  static ReplyReady refuse_set(Bytes confirmation, MutableBytes reply);
 
   LunState state() const;
-  /// Takes over what state() gave, now or in an earlier life.
+  /// Restores what state() returned, in this process or an earlier one.
   void restore(const LunState& state);
-  /// Another number after each change of state().
+  /// Changes with each change of state().
   std::uint64_t revision() const { return revision_; }
 
   const LunOptions& options() const { return options_; }
-  /// The options changed; address, and what is set, stay.
+  /// Replaces the options. The address, and what clients have set, stay.
   void change(const LunOptions& options);
 
-  /// For SMART: whoever does the disk's work counts here.
+  /// The figures of SMART: Service counts the store's operations here.
   Health& health() { return health_; }
 
-  /// §3.2: to whom to announce this LUN: everyone (the broadcast address), or each MAC that may use
-  /// it where a mask list or the administrator's rules name them; nobody where that is unwanted.
+  /// Returns the destinations of announcements (§3.2): the broadcast address, or each MAC that may
+  /// use the LUN where a mask list or the administrator's rules name them; none where it is not
+  /// announced.
   std::vector<Mac> announce_to() const;
-  /// Encodes the unasked config reply into reply_size_max(link.mtu) bytes. Returns the frame's
-  /// size; 0 where it does not fit the MTU.
+  /// Encodes an announcement, a config reply without a request, into reply_size_max(link.mtu)
+  /// bytes. Returns the frame's size; 0 where it does not fit the MTU.
   std::size_t announce(const Link& link, Mac destination, MutableBytes frame) const;
 
  private:

@@ -13,7 +13,8 @@ constexpr std::size_t attribute_size = 12;
 constexpr std::uint8_t best = 100;
 constexpr std::uint8_t failed = 1;
 
-/// An attribute: an error count, which fails the disk when it is not zero, or a mere figure.
+/// An attribute: an error count, which fails the disk when it is not zero, or a figure without a
+/// threshold.
 struct Attribute {
   std::uint8_t id;
   std::uint8_t flags;      // bit 0: below its threshold, the disk is failing; bit 1: kept online

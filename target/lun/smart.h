@@ -1,7 +1,8 @@
-// What SMART (ATA8-ACS, 7.52) says of a LUN: how its store has fared since the target was started.
+// The SMART data of a LUN (ATA8-ACS, 7.52): the errors and the sectors of its store since the
+// target was started.
 //
-// There is no hardware to wear out, so the only prediction is a plain one: a disk of which an
-// operation has failed is failing.
+// There is no hardware to wear out, so there is only one prediction: a disk of which an operation
+// has failed is failing.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace aoe::target {
 
-/// Owned by a Lun; whoever does the disk's work counts here.
+/// Owned by a Lun; Service counts the operations of its store here.
 struct Health {
   std::uint64_t reads_failed = 0;
   std::uint64_t writes_failed = 0;  // flushes and trims too
@@ -23,14 +24,14 @@ struct Health {
 
 using SmartBlock = std::span<std::uint8_t, 512>;
 
-// Each fills all 512 bytes.
+// Each function fills all 512 bytes.
 
-/// SMART READ DATA: attributes 1 (read errors), 200 (write errors), 241 and 242 (sectors written
-/// and read).
+/// Builds the data of SMART READ DATA: attributes 1 (read errors), 200 (write errors), 241 and 242
+/// (sectors written and read).
 void build_smart_data(const Health& health, SmartBlock out);
-/// SMART READ THRESHOLDS: an error takes an attribute below its threshold.
+/// Builds the data of SMART READ THRESHOLDS. An error takes an attribute below its threshold.
 void build_smart_thresholds(SmartBlock out);
-/// SMART READ LOG of the log directory: there is no other log.
+/// Builds the log directory for SMART READ LOG. There is no other log.
 void build_smart_log_directory(SmartBlock out);
 
 }  // namespace aoe::target

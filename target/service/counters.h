@@ -1,7 +1,7 @@
 // What a target has done, in numbers: plain values, kept by Service, shown by reports.
 //
-// Each plain counter is named once, in lun_counters, port_counters or edge_counters: sums, the JSON of
-// `ctl`, the tables of `ctl stats` and the metrics of Prometheus all go through these lists.
+// Each plain counter is named once, in lun_counters, port_counters or edge_counters: sums, the JSON
+// of `ctl`, the tables of `ctl stats` and the metrics of Prometheus all go through these lists.
 #pragma once
 
 #include <array>

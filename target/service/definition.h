@@ -1,5 +1,5 @@
-// What a target is told to serve: plain values, read from a command line or a configuration file,
-// compared when the file is read again.
+// The definition of a target and its LUNs: plain values, read from a command line or a
+// configuration file, and compared when the file is read again.
 #pragma once
 
 #include <cstdint>
@@ -17,19 +17,19 @@ struct LunDefinition {
   StoreDefinition store;
   std::vector<std::string> interfaces;  // names or globs; every Ethernet interface where empty
   std::uint16_t buffers = 64;           // commands that a client may have outstanding
-  std::string config_string;            // until one is set
+  std::string config_string;            // until a client sets one
   std::vector<Mac> allow;               // sources that are answered; all where empty
-  std::vector<Mac> deny;                // sources that are not, allowed or not
+  std::vector<Mac> deny;                // sources that are not answered, even if allowed
   std::string model = "aoe-target";
   std::string serial;    // made from address and host name where empty
-  bool announce = true;  // tell everyone when it comes up
+  bool announce = true;  // announce the LUN when it comes up
 
   bool operator==(const LunDefinition&) const = default;
 };
 
 struct TargetDefinition {
   std::vector<LunDefinition> luns;  // each at an address of its own
-  std::string state_folder;         // where what clients set survives; nowhere where empty
+  std::string state_folder;         // keeps what clients set; nothing is kept where empty
   std::string control;              // path of the control socket; none where empty
   int workers = 1;                  // threads that serve
   bool busy_poll = false;           // never sleep

@@ -1,8 +1,8 @@
 // Operations that a store finishes later, each with the reply that waits for it.
 //
-// Owned by Service, which begins a job and, when it is done, sends the reply and gives it back. Jobs
-// are reused, with their memory: there are as many as were ever in flight at once. They outlive the
-// stores, which may hold their operations.
+// Owned by Service, which begins a job and, when it is done, sends the reply and gives it back.
+// Jobs are reused, with their memory: there are as many as were ever in flight at once. They
+// outlive the stores, which may hold their operations.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A port whose traffic is recorded in a capture file, and passed on as it is.
+// A port that records its traffic in a capture file, and passes it on unchanged.
 #pragma once
 
 #include <memory>
@@ -15,11 +15,11 @@ namespace aoe::target {
 /// The capture file that several ports, on several threads, write to.
 class Recording {
  public:
-  /// The error names the file.
+  /// Creates the file. The error names it.
   static tl::expected<std::unique_ptr<Recording>, std::string> create(const std::string& path);
 
   void write(Bytes head, Bytes data);
-  /// What was written is in the file; the error of whatever could not be.
+  /// Flushes what was written to the file. Returns the first error since it was created.
   tl::expected<void, std::string> flush();
 
  private:
@@ -30,11 +30,11 @@ class Recording {
 
 class RecordingPort final : public FramePort {
  public:
-  /// Owns neither.
+  /// Port and recording outlive it.
   RecordingPort(FramePort& port, Recording& recording) : port_(port), recording_(recording) {}
 
   std::size_t receive(std::span<Bytes> frames) override;
-  /// Reads what it sends: data that may be unreadable is not for it.
+  /// Reads what it sends, so it does not take data that may be unreadable.
   void send(std::span<const Outgoing> frames) override;
   int descriptor() const override { return port_.descriptor(); }
   Link link() const override { return port_.link(); }

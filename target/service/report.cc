@@ -13,8 +13,8 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-/// Columns as wide as their widest cell, two spaces apart; `alignment` has a '<' for each that
-/// begins at the left, a '>' for each that ends at the right.
+/// Returns rows with columns as wide as their widest cell, two spaces apart. `alignment` has a '<'
+/// for each left-aligned column and a '>' for each right-aligned one.
 std::string table(std::string_view alignment, const std::vector<Row>& rows) {
   std::vector<std::size_t> widths(alignment.size());
   for (const Row& row : rows) {
@@ -55,7 +55,7 @@ std::string uptime(Duration uptime) {
   return days == 0 ? time : fmt::format("{}d {}", days, time);
 }
 
-/// "<=128us": the most that this part of all operations took.
+/// Returns the upper bound on the time of this part of all operations: "<=128us".
 std::string percentile(const LatencyHistogram& histogram, double part) {
   const auto place = histogram.percentile(part);
   if (!place) return "-";
@@ -67,7 +67,7 @@ std::string capacity(std::uint64_t sectors) {
   return fmt::format("{:.3f}GB", static_cast<double>(sectors) * 512 / 1e9);
 }
 
-/// Lists belong on lines of their own where they are long: `mask` and `reserve` show them.
+/// Returns the length of a list: the commands `mask` and `reserve` show its entries.
 std::string admitted(const std::vector<Mac>& macs) {
   return macs.empty() ? "everyone" : std::to_string(macs.size());
 }
@@ -76,7 +76,7 @@ std::string head(const TargetReport& report) {
   return fmt::format("aoe-target {}, up {}\n\n", escaped(report.version), uptime(report.uptime));
 }
 
-/// The counters of an enumeration that are not 0: "2 frame too short, 3 unknown command".
+/// Returns the counters of an enumeration that are not 0: "2 frame too short, 3 unknown command".
 template <typename Enum, std::size_t N>
 std::string reasons(const std::array<std::uint64_t, N>& counters) {
   std::vector<std::string> parts;

@@ -1,5 +1,5 @@
-// What a running target shows of itself: plain values, filled by the workers, and tables of them for
-// a person. control.h makes JSON of them, metrics.h what Prometheus reads.
+// The report of a running target: plain values, filled by the workers, and tables of them for a
+// person. control.h makes JSON of it, metrics.h the text for Prometheus.
 //
 // All counters count from the start of the process, or of the LUN where a reload added it.
 #pragma once
@@ -18,7 +18,7 @@ namespace aoe::target {
 struct LunReport : LunCounters {
   Address address;
   std::string path;   // as the configuration gives it
-  std::string store;  // what kind of store it is: "mapped", "memory", …
+  std::string store;  // its kind: "mapped", "memory", …
   std::uint64_t sectors = 0;
   bool read_only = false;
   std::vector<std::string> interfaces;  // names or globs; every interface where empty
@@ -47,13 +47,14 @@ struct TargetReport {
   bool operator==(const TargetReport&) const = default;
 };
 
-/// One line a LUN and one a port, with what they are. Ends with a newline, as the others do.
+/// Returns a table with a line for each LUN and one with a line for each port: what they are. Both
+/// functions end the text with a newline.
 std::string status_table(const TargetReport& report);
 
-/// The same with what they did.
+/// Returns the same tables with counters.
 std::string stats_table(const TargetReport& report);
 
-/// Text of unknown origin on one line: what is not printable ASCII becomes \xNN.
+/// Returns text of unknown origin on one line: bytes that are not printable ASCII become \xNN.
 std::string escaped(std::string_view bytes);
 
 }  // namespace aoe::target

@@ -23,17 +23,17 @@ class ImmediateOperation final : public Operation {
 
 }  // namespace
 
-// Lines of the trace, each after its time; FRAME is a frame as describe() tells of it, and SOURCE the
-// MAC that sent it:
+// The lines of the trace, each after its time. FRAME is a frame in the words of describe(), SOURCE
+// the MAC that sent it:
 //
-//   reject SOURCE: FRAME                   it breaks a rule; an error line follows where it is answered
-//   ignore SOURCE: FRAME: REASON           a response, or a request for no LUN of this port
-//   fan-out SOURCE: FRAME: 3 LUNs          a wildcard
-//   silent e7.3 SOURCE: FRAME: REASON      masked, denied, …
-//   error e7.3: FRAME                      the reply carries an AoE or ATA error
-//   fail e7.3: read of 2 sectors at 10: …  the store failed an operation; an error line follows
-//   drop e7.3 SOURCE: FRAME: REASON        too many outstanding
-//   hold, release, undo e7.3: FRAME        see held_state.cc
+//   reject SOURCE: FRAME                    it breaks a rule; an error line follows if it is answered
+//   ignore SOURCE: FRAME: REASON            a response, or a request for no LUN of this port
+//   fan-out SOURCE: FRAME: 3 LUNs           a wildcard
+//   silent e7.3 SOURCE: FRAME: REASON       masked, denied, …
+//   error e7.3: FRAME                       the reply carries an AoE or ATA error
+//   fail e7.3: read of 2 sectors at 10: …   the store failed an operation; an error line follows
+//   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding
+//   hold, release, undo e7.3: FRAME         see held_state.cc
 //   announce e7.3 to MAC
 
 Service::Service(Clock clock, StateKeeper* keeper)

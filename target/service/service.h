@@ -64,8 +64,8 @@ class Service {
   std::unique_ptr<Store> remove(Address address);
   /// Changes the options of a LUN; its size and its store stay.
   void change(const LunOptions& options);
-  /// Sets state as a client does: `edit` changes it, and `done` is called when it is stable. Returns
-  /// false where there is no such LUN.
+  /// Sets state as a client does: `edit` changes it, and `done` is called when it is stable.
+  /// Returns false where there is no such LUN.
   bool set_state(Address address, const std::function<void(LunState&)>& edit,
                  StateKeeper::Done done);
 

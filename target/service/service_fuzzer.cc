@@ -1,9 +1,9 @@
-// libFuzzer target: whatever frames arrive, in whatever order, a service answers with whole replies
-// to who asked, and its disks change by valid writes and trims alone.
+// libFuzzer target: for any frames in any order, a service answers with whole replies to the
+// sources of requests, and only valid writes and trims change its disks.
 //
-// The input is a row of frames, each with its size before it (2 bytes, the higher first). The top
-// bit of the size says that operations of the slow store end before the frame arrives, and the next
-// one that they fail.
+// The input is a sequence of frames, each after its size (2 bytes, big-endian). The top bit of the
+// size says that operations of the slow store end before the frame arrives, and the next bit that
+// they fail.
 
 #include <algorithm>
 #include <deque>
@@ -23,10 +23,10 @@ constexpr std::uint64_t disk_sectors = 16;
 constexpr std::uint16_t mtu = 1500;
 constexpr Mac target_mac{{2, 0, 0, 0, 0, 1}};
 constexpr Mac client_mac{{2, 0, 0, 0, 0, 0xc}};
-// The golden frames' own, and two that are a bit away; the last is the slow store's.
+// The address of the golden frames, and two that differ in a bit; the last is the slow store's.
 constexpr std::array<Address, 3> addresses{{{0x0102, 3}, {0x0102, 2}, {0x0102, 1}}};
 
-/// Keeps operations until it is told to end them.
+/// Keeps operations until finish_one() ends them.
 class SlowStore final : public Store {
  public:
   std::uint64_t size() const override { return bytes_.size(); }
@@ -71,8 +71,8 @@ class SlowStore final : public Store {
   std::deque<Operation*> waiting_;
 };
 
-/// Is sector `lba` named by a write or trim that the rules allow, by a reading of the rules of its
-/// own?
+/// Returns whether a valid write or trim names sector `lba`: the rules are spelt again here, apart
+/// from the LUN's.
 bool may_change(const Frame& request, Address lun, std::uint64_t lba) {
   const auto* ata = request.body ? std::get_if<AtaRequest>(&*request.body) : nullptr;
   if (request.response || ata == nullptr || !ata->flags.write ||
@@ -166,7 +166,7 @@ class Life {
       count = client_->receive(replies);
       for (const Bytes reply : std::span(replies).first(count)) check_reply(reply);
     }
-    // What the slow store has not begun yet may still come.
+    // Requests that the slow store has not finished may still have effects.
     if (!slow_->is_busy()) requests_.clear();
   }
 
@@ -206,7 +206,7 @@ class Life {
 void run(Bytes input) {
   constexpr std::uint16_t ends_operations = 0x8000;
   constexpr std::uint16_t fails_them = 0x4000;
-  constexpr int frames_max = 64;  // more of them say nothing new, and take long
+  constexpr int frames_max = 64;  // more frames find nothing new and take long
   Life life;
   for (int frames = 0; frames < frames_max && input.size() >= 2; ++frames) {
     const auto word = static_cast<std::uint16_t>(input[0] << 8 | input[1]);

@@ -1,4 +1,5 @@
-// What clients set in LUNs, on disk: a folder with a small YAML file for each LUN, "e0.2.yaml".
+// Keeps what clients set in LUNs on disk: a folder with a small YAML file for each LUN,
+// "e0.2.yaml".
 //
 // A file is replaced as a whole (written beside it, made stable, renamed, and the folder made
 // stable), so a crash at any instant leaves the old one or the new one. Used by one thread at a
@@ -17,16 +18,16 @@ namespace aoe::target {
 
 class StateFiles {
  public:
-  /// Makes the folder where it is missing (not its parents), for its owner only. Error:
+  /// Opens the folder, and makes it (not its parents) if it is missing, for its owner only. Error:
   /// "/var/lib/aoe-target: Permission denied".
   static tl::expected<StateFiles, std::string> open(const std::string& folder);
 
-  /// What was saved last; nothing where nothing ever was. A file that holds something else is an
-  /// error and not nothing, for a mask list that was lost would let everyone in:
+  /// Returns what was saved last; nothing if nothing was. A file that cannot be read is an error,
+  /// because without its mask list every client would be answered:
   /// "/var/lib/aoe-target/e0.2.yaml:3:7: mask: …".
   tl::expected<std::optional<LunState>, std::string> load(Address lun) const;
 
-  /// On success it survives a crash of the machine.
+  /// Saves a state. On success it survives a crash of the machine.
   std::error_code save(Address lun, const LunState& state) const;
 
  private:

@@ -11,10 +11,10 @@
 namespace aoe::target {
 namespace {
 
-/// Frames that one port is served before others have their turn.
+/// Frames of one port that are handled before other ports have their turn.
 constexpr std::size_t frames_per_turn = 4 * batch_size;
 
-/// Sources are spread over this many receive queues, so that a flood fills one of them.
+/// Receive queues among which sources are spread, so that a flood fills only one of them.
 constexpr int lanes = 8;
 
 Instant monotonic_now() {
@@ -37,10 +37,10 @@ struct Worker::OpenPort {
   PortCounters logged;  // when its losses were logged last
 };
 
-/// A store whose LUN is gone, until it is stable.
+/// The store of a removed LUN, until its data is stable.
 class Worker::Retirement final : public Operation {
  public:
-  /// `over` is called inside done(), so it is too early there to destroy this.
+  /// `over` is called inside done(), so it must not destroy this.
   Retirement(std::string path, std::unique_ptr<Store> store, const World& world,
              std::function<void()> over)
       : path_(std::move(path)), store_(std::move(store)), world_(world), over_(std::move(over)) {
@@ -160,7 +160,7 @@ void Worker::remove(Address address) {
       std::make_unique<Retirement>(std::move(path), std::move(store), world_, over));
   Retirement& retirement = *retiring_.back();
   retirement.begin();
-  // A store with a descriptor of its own is not watched any more.
+  // The loop no longer watches a store with a descriptor of its own.
   while (waits->descriptor() >= 0 && !retirement.is_over) waits->wait();
 }
 
@@ -172,7 +172,7 @@ std::vector<std::string> Worker::patterns() const {
     all.insert(all.end(), interfaces.begin(), interfaces.end());
   }
   std::ranges::sort(all);
-  // Not of std::ranges: clang 14 can not compile a subrange of this library.
+  // Not std::ranges::unique: clang 14 can't compile the subrange of this library.
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
@@ -237,7 +237,7 @@ void Worker::port_trouble(const std::string& what) {
 }
 
 void Worker::describe_port(const PacketPort& port) {
-  if (share_ != 0) return;  // one of the workers speaks for all
+  if (share_ != 0) return;  // one worker logs for all
   const Link link = port.link();
   const std::string& name = port.interface().name;
   if (link.up) {

@@ -62,8 +62,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void add(std::unique_ptr<ServedLun> lun);
   /// Removes a LUN; its disk is made stable in the background.
   void remove(Address address);
-  /// LUNs were added, changed or removed since open_ports(): opens and closes ports as they need, and
-  /// announces the given ones.
+  /// LUNs were added, changed or removed since open_ports(): opens and closes ports as they need,
+  /// and announces the given ones.
   void follow(const std::vector<Address>& to_announce);
 
   bool serves_anywhere() const { return !live_ports_.ports().empty(); }

@@ -23,7 +23,7 @@
 namespace aoe::target {
 namespace {
 
-/// The largest block of a file system that a client is told of.
+/// The largest block size of a file system that IDENTIFY reports.
 constexpr std::uint32_t block_size_max = 4096;
 
 tl::expected<std::uint64_t, std::string> size_of(int descriptor, const struct stat& status) {
@@ -61,7 +61,8 @@ bool can_punch_device(int descriptor, dev_t device) {
   return false;
 }
 
-/// Tried on a nameless file beside it: even a hole behind a file's end changes the file's time.
+/// Tries it on a nameless file in the same folder: even a hole behind a file's end changes the
+/// file's time.
 bool can_punch_beside(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const Descriptor trial(
@@ -75,7 +76,7 @@ struct DirectAlignment {
   std::uint32_t offset;
 };
 
-/// What direct I/O on an open file needs; nothing where it cannot be had.
+/// Returns the alignment that direct I/O on an open file needs; nothing where it is not possible.
 std::optional<DirectAlignment> direct_alignment(int descriptor) {
 #ifdef STATX_DIOALIGN
   struct statx known = {};
@@ -85,7 +86,7 @@ std::optional<DirectAlignment> direct_alignment(int descriptor) {
     return DirectAlignment{known.stx_dio_mem_align, known.stx_dio_offset_align};
   }
 #endif
-  // The kernel or its headers do not know (before Linux 6.1), so try.
+  // The kernel or its headers can't say (before Linux 6.1), so this tries it.
   alignas(block_size_max) std::array<std::uint8_t, block_size_max> block;
   for (std::uint32_t size = sector_size; size <= block_size_max; size *= 2) {
     if (::pread(descriptor, block.data(), size, 0) >= 0) return DirectAlignment{size, size};
@@ -105,8 +106,8 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   if (options.sync) flags |= O_DSYNC;
   Descriptor descriptor(::open(path.c_str(), flags, 0666));
   if (descriptor.get() < 0) return fail(last_error().message());
-  // From here on nothing waits that should, and O_NONBLOCK could make a transfer fail instead. On
-  // a file system without direct I/O, this is where it is refused.
+  // From here on O_NONBLOCK could only make a transfer fail. A file system without direct I/O
+  // refuses it here.
   const int later = (flags & ~O_NONBLOCK) | (options.direct ? O_DIRECT : 0);
   if (::fcntl(descriptor.get(), F_SETFL, later) != 0) {
     return fail(options.direct && errno == EINVAL ? "no direct I/O here; use io: buffered"

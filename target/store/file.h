@@ -1,7 +1,7 @@
-// A file that sectors are kept in: a regular file or a block device, open and locked.
+// A regular file or a block device that holds sectors, open and locked.
 //
-// Owns the descriptor and the lock (see file_lock.h). Knows what the stores over it need to know:
-// how large it was when it was opened, how it wants to be accessed, whether holes can be made.
+// Owns the descriptor and the lock (file_lock.h). Knows what stores over it need: its size when it
+// was opened, how transfers must be aligned, whether holes can be made.
 #pragma once
 
 #include <chrono>
@@ -29,37 +29,37 @@ class File {
     FileUse use = FileUse::write;
     bool direct = false;  // O_DIRECT
     bool sync = false;    // O_DSYNC
-    bool create = false;  // empty, where it is missing; and it may be empty
-    /// How long to wait while another process has it.
+    bool create = false;  // creates a missing file, empty; an empty one is accepted
+    /// How long to wait while another process has it locked.
     std::chrono::milliseconds patience{1000};
   };
 
   /// Errors name the file: "disk.img: No such file or directory", "disk.img: neither a regular file
   /// nor a block device", "disk.img: smaller than one sector", "disk.img: in use by another
-  /// process", "disk.img: direct I/O needs blocks of 4096 bytes here; use io: buffered". What the
-  /// file holds is not changed.
+  /// process", "disk.img: direct I/O needs blocks of 4096 bytes here; use io: buffered". The file's
+  /// content is not changed.
   static tl::expected<File, std::string> open(const std::string& path, const Options& options);
 
   const std::string& path() const { return path_; }
   int descriptor() const { return descriptor_.get(); }
-  /// Bytes, when it was opened.
+  /// The size when it was opened, bytes.
   std::uint64_t size() const { return size_; }
   bool is_device() const { return is_device_; }
   bool is_writable() const { return is_writable_; }
-  /// When a regular file was last changed, nanoseconds since 1970, as it was opened; 0 of a device.
+  /// When a regular file was last changed before it was opened, nanoseconds since 1970; 0 for a
+  /// device.
   std::uint64_t changed_at() const { return changed_at_; }
 
-  /// What a store over `range` should call its physical sectors, bytes: 512 where the range is not
-  /// aligned to larger ones.
+  /// Returns the size of physical sectors that a store over `range` reports, bytes: 512 where the
+  /// range is not aligned to larger ones.
   std::uint32_t physical_sector_size(ByteRange range) const;
-  /// Can parts be made holes that read as zeros (Operation::Kind::trim)? Never where it is only
-  /// read.
+  /// Whether parts can become holes that read as zeros. Never for a file that is only read.
   bool can_punch() const { return can_punch_; }
-  /// How the memory of a transfer must be aligned, bytes: 1 without direct I/O, else 512 to 4096.
-  /// For its offset and length, sectors will always do.
+  /// The alignment of the memory of a transfer, bytes: 1 without direct I/O, else 512 to 4096.
+  /// Offset and length of a transfer need only be multiples of 512.
   std::uint32_t memory_alignment() const { return memory_alignment_; }
 
-  /// Is it now at least so large?
+  /// Returns whether the file now has at least `end` bytes.
   bool reaches(std::uint64_t end) const;
 
  private:

@@ -16,9 +16,9 @@ namespace {
 
 /// A file that this process uses.
 struct Entry {
-  Descriptor descriptor;  // of the open file that the lock is on, whatever becomes of its users
+  Descriptor descriptor;  // of the open file that the lock is on; outlives its users
   int users = 0;
-  int writers = 0;  // of these; one that is alone counts as one
+  int writers = 0;  // of these users; one that uses the file alone is a writer
   bool is_sole = false;
 };
 
@@ -32,7 +32,7 @@ Registry& registry() {
   return instance;
 }
 
-/// As flock(), but patient.
+/// Locks as flock() does, but waits for at most `patience`.
 bool lock(const Descriptor& file, int kind, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds nap(5);
   while (::flock(file.get(), kind | LOCK_NB) != 0) {
@@ -96,7 +96,7 @@ FileLock::~FileLock() {
   AOE_CHECK(found != shared.files.end());
   Entry& entry = found->second;
   if (--entry.users == 0) {
-    // Not only closed: the user's own descriptor may be of the same open file.
+    // Closing is not enough: the user's own descriptor may be of the same open file.
     ::flock(entry.descriptor.get(), LOCK_UN);
     shared.files.erase(found);
   } else if (use_ != FileUse::read && --entry.writers == 0) {

@@ -3,11 +3,11 @@
 //
 // Locks belong to the process: read-only users share the file with those of other processes, a
 // writer keeps other processes out. Inside the process any number of users share a file (two LUNs
-// may serve parts of it, and one that is defined anew is opened before the old one goes), except
-// where one wants it for itself. May be used from several threads.
+// may serve parts of it, and a reload opens a file before it closes it), unless one of them uses it
+// alone. May be used from several threads.
 //
 // A process that was killed keeps its lock until the kernel has finished the last of its transfers,
-// and so it must: they could overwrite what is written next. So whoever comes after waits a little.
+// which could otherwise overwrite what the next process writes. So the next process waits a little.
 #pragma once
 
 #include <sys/types.h>
@@ -27,12 +27,12 @@ enum class FileUse : std::uint8_t {
   sole,   // alone
 };
 
-/// Held until it is destroyed.
+/// Holds the lock until it is destroyed.
 class FileLock {
  public:
-  /// `descriptor` is the open file; blocks for at most `patience`, while another process has it.
-  /// Errors: "in use by another process", "in use already" (by this
-  /// one), or what the system says.
+  /// Locks the file that `descriptor` has open. Blocks for at most `patience`, while another
+  /// process has it locked. Errors: "in use by another process", "in use already" (by this one), or
+  /// the system's.
   static tl::expected<FileLock, std::string> take(int descriptor, FileUse use,
                                                   std::chrono::milliseconds patience);
 

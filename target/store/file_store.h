@@ -16,7 +16,7 @@ namespace aoe::target {
 
 class FileStore final : public Store {
  public:
-  /// Over `range`, whole sectors within the file. The queue outlives the store.
+  /// A store over `range`, whole sectors within the file. The queue outlives the store.
   FileStore(File file, ByteRange range, DiskQueue& queue);
 
   std::uint64_t size() const override { return range_.length; }

@@ -24,7 +24,7 @@ void Flusher::next_round() {
 
 void Flusher::end_round(std::error_code error) {
   if (!error_) error_ = error;
-  // While current_ is not empty, what done() starts waits.
+  // While current_ is not empty, flushes that done() starts wait.
   for (Operation* const flush : current_) flush->done(error);
   current_.clear();
   next_round();

@@ -1,8 +1,8 @@
 // Copying from or to mapped memory that may fault.
 //
-// The first call installs a SIGBUS handler for the whole process, and from then on it stays. A
-// fault inside a guarded copy ends that copy; any other SIGBUS meets what was there before: the
-// former handler is put back and the signal raised again. Threads do not disturb each other.
+// The first call installs a SIGBUS handler for the whole process, which stays. A fault inside a
+// guarded copy ends that copy. On any other SIGBUS the former handler is restored and the signal
+// raised again. Several threads may copy at a time.
 #pragma once
 
 #include "base/bytes.h"
@@ -10,7 +10,7 @@
 namespace aoe::target {
 
 /// Copies `from` to `into`, of the same size, where `mapping` (the memory that may fault) contains
-/// one of them. False where it faulted: some of the bytes may have been copied.
+/// one of them. Returns false if it faulted: some of the bytes may have been copied.
 bool guarded_copy(Bytes from, MutableBytes into, Bytes mapping);
 
 }  // namespace aoe::target

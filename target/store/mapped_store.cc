@@ -28,7 +28,7 @@ StoreTraits MappedStore::traits() const {
   return {file_.physical_sector_size(range_), file_.can_punch(), file_.can_punch()};
 }
 
-/// The places of a batch are far apart in memory: fetched together, they are waited for once.
+/// The places of a batch are far apart in memory: the processor fetches them at the same time.
 void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, Operation::Kind kind) {
   constexpr std::size_t cache_line = 64;
   constexpr std::size_t fetched_size_max = 2048;

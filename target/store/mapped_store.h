@@ -1,9 +1,9 @@
-// A store over a mapping of a regular file or a block device: the fast path, for a write through a
-// mapping costs a copy and no call of the kernel.
+// A store over a mapping of a regular file or a block device: the fast path, because a write
+// through a mapping costs a copy and no system call.
 //
-// Owns the file and the mapping, which the kernel does not read ahead for: the store does, where it
-// is read in order. Reads and writes are done before start() returns; a fault in the
-// mapping is the error of that operation (see mapping.h). Flushes and trims go through the queue.
+// Owns the file and the mapping. The kernel does not read ahead for the mapping; the store does,
+// where it is read in order. Reads and writes are done before start() returns. A fault in the
+// mapping is the error of that operation (mapping.h). Flushes and trims go through the queue.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ namespace aoe::target {
 
 class MappedStore final : public Store {
  public:
-  /// Over `range`, whole sectors within the file; the file was not opened for direct I/O. The queue
-  /// outlives the store. Errors name the file.
+  /// Opens a store over `range`, whole sectors within the file, which was not opened for direct
+  /// I/O. The queue outlives the store. Errors name the file.
   static tl::expected<std::unique_ptr<MappedStore>, std::string> open(File file, ByteRange range,
                                                                       DiskQueue& queue);
 

@@ -20,7 +20,7 @@ tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange ran
     return tl::unexpected(file.path() + ": mapping it into memory: " + last_error().message());
   }
   const MutableBytes pages(static_cast<std::uint8_t*>(memory), lead + range.length);
-  // The kernel would read megabytes around each fault. Who reads in order says so: see expect().
+  // The kernel would read megabytes around each fault. For a read in order there is expect().
   ::madvise(memory, pages.size(), MADV_RANDOM);
   return Mapping(pages, pages.subspan(lead), file.descriptor(), range.offset);
 }
@@ -40,8 +40,8 @@ void Mapping::expect(std::uint64_t offset, std::uint64_t size) const {
 std::error_code Mapping::read(std::uint64_t offset, MutableBytes into) const {
   AOE_CHECK(offset <= bytes_.size() && into.size() <= bytes_.size() - offset);
   if (guarded_copy(bytes_.subspan(offset, into.size()), into, pages_)) return {};
-  // A full tmpfs cannot map a hole, not even to read it, but pread() can. And where the disk or the
-  // file is at fault, it says how.
+  // A full tmpfs cannot map a hole, not even to read it, but pread() can read it. And pread()
+  // returns the error of the disk or the file.
   const ssize_t count =
       ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset_ + offset));
   if (count < 0) return last_error();

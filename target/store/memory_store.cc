@@ -18,7 +18,7 @@
 namespace aoe::target {
 namespace {
 
-/// Zeros that take no memory yet; empty, with errno, where there is not even room for that.
+/// Maps zeros that take no memory yet. Returns nothing, with errno, on failure.
 MutableBytes map_zeros(std::size_t size) {
   void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

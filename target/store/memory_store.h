@@ -1,6 +1,6 @@
-// A store in memory, for scratch disks, tests and simulations: what it holds is gone with the
-// process, and a flush has nothing to do. Memory is taken for what has been written, page by page;
-// a trim gives whole pages back.
+// A store in memory, for scratch disks, tests and simulations. Its content ends with the process,
+// and a flush does nothing. Pages that were never written take no memory; a trim gives whole pages
+// back.
 #pragma once
 
 #include <memory>
@@ -15,10 +15,10 @@ namespace aoe::target {
 
 class MemoryStore final : public Store {
  public:
-  /// `size` bytes of zeros; whole sectors.
+  /// A store of `size` bytes of zeros, a multiple of 512.
   explicit MemoryStore(std::size_t size);
-  /// The same for a size that a person gave: bytes, or a number with KiB, MiB, GiB or TiB (or K, M,
-  /// G, T, which are the same). Errors: "memory:5x: not a size (such as 64MiB)", "memory:100: not a
+  /// Opens a store of a size in words: bytes, or a number with KiB, MiB, GiB or TiB (or K, M, G, T,
+  /// which mean the same). Errors: "memory:5x: not a size (such as 64MiB)", "memory:100: not a
   /// whole number of sectors", "memory:900TiB: Cannot allocate memory".
   static tl::expected<std::unique_ptr<MemoryStore>, std::string> open(std::string_view size);
   ~MemoryStore() override;
@@ -31,14 +31,14 @@ class MemoryStore final : public Store {
   bool is_immediate(Operation::Kind) const override { return true; }
   void start(Operation& operation) override;
 
-  /// Its contents, to look at and to prepare.
+  /// The content.
   MutableBytes bytes() { return bytes_; }
   Bytes bytes() const { return bytes_; }
 
  private:
   explicit MemoryStore(MutableBytes bytes) : bytes_(bytes) {}
 
-  MutableBytes bytes_;  // a mapping of its own
+  MutableBytes bytes_;  // an anonymous mapping
 };
 
 }  // namespace aoe::target

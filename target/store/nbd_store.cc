@@ -33,7 +33,7 @@ Instant monotonic_now() {
   return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 
-/// What libnbd says of the call that failed last, without the call's own name.
+/// Returns libnbd's text on the call that failed last, without the name of the call.
 std::string last_trouble() {
   const char* const text = ::nbd_get_error();
   if (text == nullptr) return "the connection is lost";
@@ -62,7 +62,7 @@ class NbdStore::Command {
   bool is_finished = false;
 
  private:
-  /// Within a call of libnbd, where it may not be called again.
+  /// Called from within libnbd, where no function of libnbd may be called.
   static int completed(void* user_data, int* error) {
     auto& command = *static_cast<Command*>(user_data);
     NbdStore& store = command.store_;
@@ -98,7 +98,7 @@ NbdStore::NbdStore(const std::string& uri, const Options& options)
 
 NbdStore::~NbdStore() {
   AOE_CHECK(idle_.size() == commands_.size());
-  // So that the server need not guess why the connection is closed.
+  // Tells the server that the connection is closed on purpose.
   if (state_ == State::connected) ::nbd_aio_disconnect(connection_.get(), 0);
 }
 
@@ -128,8 +128,8 @@ void NbdStore::connect() {
   tried_at_ = now();
   state_ = State::connecting;
   connection_.reset(::nbd_create());
-  // Local files are keys for TLS; whoever wrote the URI may name them. And a read that fails leaves
-  // nothing to look at, so nothing needs to be cleared for it.
+  // Local files are keys for TLS, which the author of the URI may name. The buffer of a read that
+  // fails is not looked at, so libnbd need not clear it.
   if (!connection_ || ::nbd_set_uri_allow_local_file(connection_.get(), true) != 0 ||
       ::nbd_set_pread_initialize(connection_.get(), false) != 0 ||
       ::nbd_aio_connect_uri(connection_.get(), uri_.c_str()) != 0) {
@@ -238,7 +238,7 @@ void NbdStore::start(Operation& operation) {
   }
   if (const auto error = issue(command)) finish(command, error);
   follow_connection();
-  // The connection may have nothing to read, so reap() is called for these by other means.
+  // The connection may have nothing to read: the eventfd has the loop call reap().
   if (!finished_.empty()) ::eventfd_write(event_.get(), 1);
 }
 

@@ -1,8 +1,8 @@
-// A store on an NBD server: whatever nbdkit, qemu-nbd, qemu-storage-daemon or rbd-nbd serves.
+// A store on an NBD server, such as nbdkit, qemu-nbd, qemu-storage-daemon or rbd-nbd.
 //
 // Owns the connection, and an epoll descriptor that the event loop watches: it is readable when the
-// connection has something to do. Nothing is immediate, and nothing blocks but open() and wait()
-// (and, where a reconnect must look a host name up, that look-up).
+// connection has something to do. No operation is immediate. Only open() and wait() block, and a
+// reconnect that must look up a host name.
 //
 //   state      | event                              | then
 //   -----------|------------------------------------|------------------------------------------
@@ -14,10 +14,10 @@
 //   connecting | the server is there, and as before | connected
 //   connecting | no server, or of another size      | gone
 //
-// Flushes: what the server acknowledged before its connection was lost, and was not flushed, may be
-// lost with it. All later flushes then fail. A server that cannot flush says by this, as the
-// protocol has it, that what it acknowledges is as stable as it will get: flushes then succeed
-// without asking it.
+// Flushes: writes that the server acknowledged before its connection was lost, and that were not
+// flushed, may be lost with it. All later flushes then fail. For a server that cannot flush, the
+// protocol says that what it acknowledges is as stable as it will become: flushes then succeed at
+// once.
 #pragma once
 
 #include <cstdint>
@@ -40,15 +40,16 @@ class NbdStore final : public Store {
  public:
   struct Options {
     bool read_only = false;
-    bool sync = false;  // each write with FUA: stable before it is done
+    bool sync = false;  // writes with FUA: each is stable before it is done
     /// How long open() waits for the server.
     Duration timeout = std::chrono::seconds(5);
-    /// The monotonic clock; tests put their own here.
+    /// The monotonic clock where null; tests set their own.
     Instant (*now)() = nullptr;
   };
 
-  /// Errors name the URI: "nbd://server/disk: Connection refused", "nbd://…: the server does not
-  /// answer", "nbd://…: read-only there", "nbd://…: needs blocks of 4096 bytes".
+  /// Connects to the server. Errors name the URI: "nbd://server/disk: Connection refused",
+  /// "nbd://…: the server does not answer", "nbd://…: read-only there", "nbd://…: needs blocks of
+  /// 4096 bytes".
   static tl::expected<std::unique_ptr<NbdStore>, std::string> open(const std::string& uri,
                                                                    const Options& options);
   ~NbdStore() override;
@@ -61,10 +62,10 @@ class NbdStore final : public Store {
   int descriptor() const override { return epoll_.get(); }
   void reap() override;
 
-  /// The export's bytes.
+  /// The size of the export, bytes.
   std::uint64_t export_size() const { return export_size_; }
-  /// Serves this part, whole sectors within the export, in place of all whole sectors. Before the
-  /// first operation.
+  /// Limits the store to a part, whole sectors within the export. Called before the first
+  /// operation.
   void narrow(ByteRange range) { range_ = range; }
   bool can_flush() const { return can_flush_; }
 
@@ -80,19 +81,19 @@ class NbdStore final : public Store {
   Instant now() const;
   /// Begins to connect.
   void connect();
-  /// Sees whether the connection has died or become ready, and watches what it waits for.
+  /// Notices whether the connection has died or become ready, and watches what it waits for.
   void follow_connection();
   void watch_connection();
   void lose_connection(const std::string& why);
-  /// Gone: tries to connect, now and then.
+  /// Connects again if the last try was long enough ago.
   void try_again();
-  /// Why what the server offers cannot be served (any more); empty where it can.
+  /// Returns why the export cannot be served (any more); empty if it can.
   std::string examine();
 
-  /// Sends a command; or the next part of one. An error where that could not be.
+  /// Sends a command, or the next part of one. Returns why it could not be sent.
   std::error_code issue(Command& command);
   void finish(Command& command, std::error_code error);
-  /// Calls done() for what is finished.
+  /// Calls done() for finished commands.
   void deliver();
 
   const std::string uri_;

@@ -33,7 +33,7 @@ bool is_nbd_uri(std::string_view path) {
           scheme.starts_with("nbds+"));
 }
 
-/// What is served of `size` bytes, and what is left of a sector at the end.
+/// The part of an image that is served, and the bytes after its last whole sector.
 struct Part {
   ByteRange range;
   std::uint64_t ignored_tail;
@@ -127,7 +127,7 @@ Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue)
 Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue) {
   const auto file = File::open(definition.path, file_options(definition, IoMode::buffered));
   if (!file) return tl::unexpected(file.error());
-  // A write through a mapping cannot be waited for.
+  // A write through a mapping cannot be made stable by itself.
   IoMode best = definition.sync ? IoMode::buffered : IoMode::mapped;
   if (file->is_device()) best = IoMode::direct;
   auto opened = open_file(definition, best, queue);

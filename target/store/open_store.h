@@ -1,4 +1,4 @@
-// From what a person asks for to a store: one place that knows every kind.
+// Opens the store of a definition: the one place that knows every kind of store.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct OpenedStore {
   std::uint64_t ignored_tail = 0;
 };
 
-/// Opens what is defined. Blocks, for an NBD server up to a few seconds. The queue outlives the
-/// store. Errors are one line that names the thing: "disk.img: smaller than one sector".
+/// Opens a store. Blocks, for an NBD server up to a few seconds. The queue outlives the store.
+/// Errors are one line that begins with the path: "disk.img: smaller than one sector".
 tl::expected<OpenedStore, std::string> open_store(const StoreDefinition& definition,
                                                   DiskQueue& queue);
 

@@ -95,7 +95,7 @@ std::error_code write_all(const File& file, std::uint64_t offset, Bytes from) {
   return {};
 }
 
-/// The name of a new file survives only with its folder.
+/// A new file only survives a crash if its folder is synced too.
 std::error_code sync_with_folder(const File& file) {
   const std::filesystem::path folder = std::filesystem::path(file.path()).parent_path();
   const Descriptor opened(
@@ -106,7 +106,7 @@ std::error_code sync_with_folder(const File& file) {
   return {};
 }
 
-/// Why this header is not the one that is expected.
+/// Returns why this header is not the expected one.
 std::string judge(const Block& header, const Block& expected, const File& base) {
   const Bytes bytes(header);
   if (!std::ranges::equal(bytes.first(magic.size()), magic)) return "not an overlay";
@@ -159,8 +159,8 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
   }
   const bool is_short = delta.size() < layout.end;
   if (is_short) {
-    // New, or left when it was new. The bitmaps get their room now, so that a full disk can fail
-    // writes but not flushes.
+    // The delta is new, or its initialisation was interrupted. The bitmaps get their room now, so
+    // that a full disk can fail writes but not flushes.
     if (delta.size() > layout.data_at) return fail("shorter than its header says");
     if (::fallocate(delta.descriptor(), 0, 0, static_cast<off_t>(layout.data_at)) != 0 &&
         errno != EOPNOTSUPP) {
@@ -187,7 +187,7 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
   const auto own_session = make_session(boot_id);
   if (boot_id.empty() || session != own_session) {
     live = stable;
-    // In this order: the session says that the live bitmap holds.
+    // In this order: the session says that the live bitmap is valid.
     for (const auto& [at, from] :
          {std::pair(layout.live_at, Bytes(live)), std::pair(session_at, Bytes(own_session))}) {
       if (const auto error = write_all(delta, at, from)) return fail(error.message());
@@ -317,7 +317,7 @@ void OverlayStore::DeltaFlusher::begin_round() {
   sync();
 }
 
-/// The last of the pages that are left.
+/// Writes the last of the remaining pages.
 void OverlayStore::DeltaFlusher::write_bits() {
   step_ = Step::write_bits;
   kind = Kind::write;

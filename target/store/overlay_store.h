@@ -1,6 +1,5 @@
-// A store of its own over an image that many share: reads come from the base until something is
-// written, and what is written goes into a private delta file (copy on write, blocks of 4096
-// bytes).
+// A writable store over an image that many LUNs share: what is written goes into a delta file, and
+// everything else is read from the base (copy on write, blocks of 4096 bytes).
 //
 // Owns both files and mappings of them. Reads and writes are done before start() returns, as in a
 // MappedStore; flushes and trims go through the queue. The first write into part of a block copies
@@ -49,17 +48,18 @@
 
 namespace aoe::target {
 
-/// Names this boot of the machine; empty where the kernel does not tell.
+/// Returns the id of this boot of the machine; empty if the kernel does not provide one.
 std::string boot_id();
 
 class OverlayStore final : public Store {
  public:
   static constexpr std::uint64_t block_size = 4096;
 
-  /// Over `range`, whole sectors within `base`. An empty delta is made one; `delta` is writable and
-  /// used by nobody else. With an empty boot id the live bitmap is never believed. The queue
-  /// outlives the store. Errors name the delta: "client3.cow: made over another golden.img (it has
-  /// changed since)", "client3.cow: its header is damaged", "client3.cow: not an overlay".
+  /// Opens a store over `range`, whole sectors within `base`. `delta` is writable and used by no
+  /// other store; an empty one is initialised. With an empty boot id the live bitmap is never used.
+  /// The queue outlives the store. Errors name the delta: "client3.cow: made over another
+  /// golden.img (it has changed since)", "client3.cow: its header is damaged", "client3.cow: not an
+  /// overlay".
   static tl::expected<std::unique_ptr<OverlayStore>, std::string> open(
       File base, ByteRange range, File delta, DiskQueue& queue,
       const std::string& boot_id = target::boot_id());
@@ -74,7 +74,7 @@ class OverlayStore final : public Store {
   void wait() override { queue_.wait(); }
 
  private:
-  /// Where things are in the delta.
+  /// Offsets in the delta, bytes.
   struct Layout {
     explicit Layout(std::uint64_t length);
 
@@ -122,7 +122,7 @@ class OverlayStore final : public Store {
   std::error_code write(std::uint64_t offset, Bytes from);
   std::error_code write_new_block(std::uint64_t offset, Bytes from);
   bool has(std::uint64_t block) const { return (bits_[block / 8] >> block % 8 & 1) != 0; }
-  /// From now on these blocks are in the delta.
+  /// Marks blocks as present in the delta.
   std::error_code add(std::uint64_t first, std::uint64_t count);
   void note_change(std::uint64_t page);
 
@@ -134,7 +134,7 @@ class OverlayStore final : public Store {
   const Mapping live_;
   std::vector<std::uint8_t> bits_;            // as in the live bitmap, in memory that never faults
   std::vector<std::uint64_t> changed_pages_;  // of the bitmap, since the last flush began
-  std::vector<bool> is_changed_;              // is this page among them?
+  std::vector<bool> is_changed_;              // whether a page is among them
   DiskQueue& queue_;
   DeltaFlusher flusher_;
   DeltaPuncher puncher_;

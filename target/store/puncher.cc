@@ -28,7 +28,7 @@ void Puncher::next_range() {
 }
 
 void Puncher::end(std::error_code error) {
-  // What done() starts waits behind it.
+  // Trims that done() starts wait behind this one.
   waiting_.front()->done(error);
   waiting_.pop_front();
   if (waiting_.empty()) return;

@@ -13,7 +13,7 @@
 namespace aoe::target {
 namespace {
 
-/// Requests that the kernel works on at a time; more of them wait here. The completion queue is
+/// Operations that the kernel works on at a time; more of them wait here. The completion queue is
 /// twice as long, so it never overflows.
 constexpr unsigned in_flight_max = 256;
 
@@ -37,7 +37,7 @@ class RingQueue final : public DiskQueue {
 
  private:
   void prepare(Operation& request);
-  /// Is any request done?
+  /// Returns whether the kernel has completed anything.
   bool take_completions();
 
   io_uring ring_;
@@ -47,7 +47,7 @@ class RingQueue final : public DiskQueue {
 
 void RingQueue::prepare(Operation& request) {
   io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
-  AOE_CHECK(entry != nullptr);  // there are as many as requests in flight
+  AOE_CHECK(entry != nullptr);  // there are as many as operations in flight
   switch (request.kind) {
     case Operation::Kind::read:
       io_uring_prep_read(entry, request.descriptor, request.into.data(),
@@ -79,8 +79,7 @@ void RingQueue::submit() {
     const int result = io_uring_submit(&ring_);
     if (result >= 0 || result == -EINTR) continue;
     AOE_CHECK(result == -EAGAIN || result == -EBUSY);
-    // The kernel is short of something. It is tried again with the next completion, if there is one
-    // to come.
+    // The kernel is short of memory. This is tried again after the next completion, if any is due.
     if (in_flight_ > ready) break;
   }
 }
@@ -117,7 +116,7 @@ void RingQueue::wait() {
   submit();
 }
 
-/// Does the kernel do all that requests ask for (Linux 5.6)?
+/// Returns whether the kernel has all the operations that are used here (Linux 5.6).
 bool has_operations(io_uring& ring) {
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring);
   if (probe == nullptr) return false;

@@ -61,8 +61,8 @@ class Store {
   /// own is. For the end of a program or of a LUN, not for an event loop.
   virtual void wait();
 
-  /// For a store that has a descriptor of its own to wait for, apart from a DiskQueue: readable when
-  /// operations may be done; the event loop then calls reap(). Else -1.
+  /// For a store that has a descriptor of its own to wait for, apart from a DiskQueue: readable
+  /// when operations may be done; the event loop then calls reap(). Else -1.
   virtual int descriptor() const { return -1; }
   virtual void reap() {}
 };

@@ -1,5 +1,4 @@
-// Where a LUN's sectors live, as an administrator says it: plain values, read from a command line
-// or a configuration file.
+// Where a LUN's sectors live, as the command line or the configuration file says: plain values.
 #pragma once
 
 #include <cstdint>

@@ -80,7 +80,7 @@ class ThreadQueue final : public DiskQueue {
 ThreadQueue::ThreadQueue()
     : DiskQueue("threads"), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   AOE_CHECK(event_.get() >= 0);
-  // Signals are the business of whoever made the queue.
+  // Signals are for the thread that makes the queue.
   sigset_t all;
   sigset_t former;
   sigfillset(&all);

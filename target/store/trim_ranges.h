@@ -1,4 +1,4 @@
-// What a trim covers, in as few ranges as that takes: a client splits a large one into entries of
+// The ranges that a trim covers, as few as possible: a client splits a large range into entries of
 // 65535 sectors.
 #pragma once
 
@@ -13,16 +13,16 @@
 
 namespace aoe::target {
 
-/// Goes through a TrimList once: entries that follow on one another become one range, entries of no
-/// sectors none.
+/// Goes through a TrimList once. Entries that continue each other become one range; entries without
+/// sectors are skipped.
 class TrimRanges {
  public:
-  /// `packed` stays in place meanwhile. No range is longer than `most` bytes, which is at least an
-  /// entry's worth.
+  /// `packed` outlives this. `most`: upper bound on the length of a range, bytes; at least that of
+  /// an entry.
   explicit TrimRanges(Bytes packed, std::uint64_t most = ~std::uint64_t{0})
       : list_(packed), most_(most) {}
 
-  /// Bytes; nothing after the last.
+  /// Returns the next range, in bytes; nothing after the last.
   std::optional<ByteRange> next() {
     ByteRange range;
     for (; at_ < list_.size(); ++at_) {

@@ -1,5 +1,5 @@
-// A disk queue that does one request at a time, when it is waited for, and lets a test look at it
-// first, or answer in its place.
+// A disk queue that does one operation in each wait(). A test can look at it first, and answer in
+// its place.
 #pragma once
 
 #include <deque>
@@ -14,7 +14,7 @@ namespace aoe::target {
 
 class TestDiskQueue final : public DiskQueue {
  public:
-  /// What a request is to answer; done in truth where this says nothing.
+  /// Returns the kernel's answer to an operation; it is really done where this returns nothing.
   std::function<std::optional<int>(const Operation& request)> answer;
 
   bool is_idle() const { return waiting_.empty(); }

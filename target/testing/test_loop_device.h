@@ -18,7 +18,7 @@ class TestLoopDevice {
     const Descriptor backing(::open(file.c_str(), O_RDWR | O_CLOEXEC));
     const Descriptor control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC));
     if (backing.get() < 0 || control.get() < 0) return;
-    // Somebody else may take the one that was free.
+    // Another process may take the free one first.
     for (int attempt = 0; attempt < 10; ++attempt) {
       const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
       if (number < 0) return;
@@ -35,7 +35,7 @@ class TestLoopDevice {
     if (device_.get() >= 0) ::ioctl(device_.get(), LOOP_CLR_FD);
   }
 
-  /// Empty where no loop device can be had.
+  /// Empty if there is no loop device.
   const std::string& path() const { return path_; }
 
  private:

@@ -30,7 +30,7 @@ class TestOperation final : public Operation {
   std::optional<std::error_code> result;
 };
 
-/// Memory as operations need it that are done later.
+/// Memory aligned for operations that are done later.
 class AlignedBuffer {
  public:
   explicit AlignedBuffer(std::size_t size)
@@ -79,7 +79,7 @@ inline std::error_code trim(Store& store, const std::vector<SectorRange>& ranges
   return operation.run(store);
 }
 
-/// Nothing where the read fails.
+/// Returns nothing if the read fails.
 inline std::optional<std::vector<std::uint8_t>> read_from(Store& store, std::uint64_t offset,
                                                           std::size_t size) {
   const AlignedBuffer buffer(size);

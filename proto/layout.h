@@ -81,6 +81,16 @@ enum class Order : std::uint8_t { big, little, mac, bytes };
 /// hexadecimal after the words of its bits.
 enum class Style : std::uint8_t { number, hex, bits };
 
+/// Where the harness knows the field, by its name or by the part of the name behind the dot.
+namespace use {
+inline constexpr unsigned send = 1;    // in a frame that a scenario sends: `{ata: {count: 2}}`
+inline constexpr unsigned query = 2;   // in a `config`, `mask`, `reserve`, `identify` or `ask` step
+inline constexpr unsigned expect = 4;  // in a reply that a scenario expects: `{ata: {count: 0}}`
+inline constexpr unsigned least = 8;   // which has the value there, or a larger one
+inline constexpr unsigned replay = 16;  // in the comparison of a reply with a captured one
+inline constexpr unsigned free = 32;    // which leaves it out unless all is to be compared
+}  // namespace use
+
 /// A name for a value, or for a bit.
 struct Word {
   std::string_view text;
@@ -88,21 +98,11 @@ struct Word {
 };
 using Words = std::span<const Word>;
 
-/// One field. The row of ata.lba reads: "ata.lba" in a finding, "lba" in a fault; all ATA messages,
-/// requests and replies, have it in the 6 bytes from byte 28 on (the destination address begins at
-/// byte 0), least significant byte first, and it is printed as a number; AoEr11 §3.1 defines it.
-struct Row {
-  Field field;             // the row's place in the table
-  std::string_view name;   // in findings; behind its dot: in the scenario's mapping of the message
-  std::string_view fault;  // in the faults `corrupt` and `count`; empty: they do not know it
-  Message message;
-  Side side;
+/// Where a field lies, counted from the destination address.
+struct Place {
   std::uint8_t offset;  // bytes
   std::uint8_t size;    // bytes; 0: to the end of the frame, or as another field says
-  Order order;
-  Style style;
-  std::string_view section;  // of AoEr11
-  Words words = {};
+  Order order = Order::big;
   std::uint8_t shift = 0;   // of the value in its byte,
   std::uint8_t bits = 0;    // and its width; 0: the whole of `size`
   std::uint8_t stride = 0;  // in a list: bytes from one entry's field to the next one's; 0: no list
@@ -111,6 +111,23 @@ struct Row {
   /// The largest value that fits. Precondition: size > 0.
   constexpr std::uint64_t most() const { return ~std::uint64_t{} >> (64 - width()); }
   constexpr std::size_t end(std::size_t entry = 0) const { return offset + size + entry * stride; }
+};
+
+/// One field, in two lines: where it is, and how a person writes it. The row of ata.lba reads: the
+/// 6 bytes from byte 28 on, least significant first, are "ata.lba" of all ATA messages, requests
+/// and replies (AoEr11 §3.1). It is printed as a number, no value has a word, faults call it "lba",
+/// and a scenario can send it and expect it; a reply's may differ from a captured one's.
+struct Row : Place {
+  Field field;            // the row's place in the table
+  std::string_view name;  // in findings and scenarios
+  Message message;
+  Side side;
+  std::string_view section;  // of AoEr11
+
+  Style style;
+  Words words;
+  std::string_view fault;  // in the faults `corrupt` and `count`; empty: they do not know it
+  unsigned uses = 0;
 };
 
 // clang-format off
@@ -155,55 +172,85 @@ inline constexpr std::array rows = [] {
   using enum Side;
   using enum Order;
   using enum Style;
-  return std::array{
-    Row{destination, "destination", "destination", header, both, 0, 6, mac, number, "2"},
-    Row{source, "source", "source", header, both, 6, 6, mac, number, "2"},
-    Row{ethertype, "ethertype", "ethertype", header, both, 12, 2, big, hex, "2"},
-    Row{Field::version, "version", "version", header, both, 14, 1, big, number, "2", {}, 4, 4},
-    Row{flags, "flags", "flags", header, both, 14, 1, big, Style::bits, "2", header_flags, 0, 4},
-    Row{error, "error", "error", header, both, 15, 1, big, number, "2", errors},
-    Row{shelf, "shelf", "shelf", header, both, 16, 2, big, number, "2", any_shelf},
-    Row{slot, "slot", "slot", header, both, 18, 1, big, number, "2", any_slot},
-    Row{command, "command", "command", header, both, 19, 1, big, number, "2", commands},
-    Row{tag, "tag", "tag", header, both, 20, 4, big, hex, "2"},
+  using namespace use;
+  return std::array<Row, static_cast<std::size_t>(reserve_address) + 1>{{
+    {{0, 6, mac}, destination, "destination", header, both, "2",
+     number, {}, "destination", send | query},
+    {{6, 6, mac}, source, "source", header, both, "2",
+     number, {}, "source", send | query},
+    {{12, 2}, ethertype, "ethertype", header, both, "2",
+     hex, {}, "ethertype"},
+    {{14, 1, big, 4, 4}, version, "version", header, both, "2",
+     number, {}, "version", send | expect | replay},
+    {{14, 1, big, 0, 4}, flags, "flags", header, both, "2",
+     bits, header_flags, "flags", send | expect | replay},
+    {{15, 1}, error, "error", header, both, "2",
+     number, errors, "error", send | expect | replay},
+    {{16, 2}, shelf, "shelf", header, both, "2",
+     number, any_shelf, "shelf", send | query | expect},
+    {{18, 1}, slot, "slot", header, both, "2",
+     number, any_slot, "slot", send | query | expect},
+    {{19, 1}, command, "command", header, both, "2",
+     number, commands, "command", send | expect | replay},
+    {{20, 4}, tag, "tag", header, both, "2",
+     hex, {}, "tag", send | query},
 
-    Row{Field::ata_flags, "ata.flags", "ata-flags", ata, both, 24, 1, big, Style::bits, "3.1",
-        layout::ata_flags},
-    Row{ata_feature, "ata.feature", "feature", ata, request, 25, 1, big, hex, "3.1"},
-    Row{ata_error, "ata.error", "", ata, reply, 25, 1, big, number, "3.1", ata_errors},
-    Row{ata_count, "ata.count", "count", ata, both, 26, 1, big, number, "3.1"},
-    Row{ata_op, "ata.op", "", ata, request, 27, 1, big, hex, "3.1", ata_ops},
-    Row{ata_status, "ata.status", "status", ata, reply, 27, 1, big, Style::bits, "3.1",
-        ata_statuses},
-    Row{ata_lba, "ata.lba", "lba", ata, both, 28, 6, little, number, "3.1"},
-    Row{ata_reserved, "ata.reserved", "ata-reserved", ata, both, 34, 2, big, hex, "3.1"},
-    Row{ata_data, "ata.data", "", ata, both, 36, 0, bytes, hex, "3.1"},
+    {{24, 1}, ata_flags, "ata.flags", ata, both, "3.1",
+     bits, layout::ata_flags, "ata-flags", send | replay | free},
+    {{25, 1}, ata_feature, "ata.feature", ata, request, "3.1",
+     hex, {}, "feature", send},
+    {{25, 1}, ata_error, "ata.error", ata, reply, "3.1",
+     number, ata_errors, "", expect | replay},
+    {{26, 1}, ata_count, "ata.count", ata, both, "3.1",
+     number, {}, "count", send | expect | replay},
+    {{27, 1}, ata_op, "ata.op", ata, request, "3.1",
+     hex, ata_ops, "", send},
+    {{27, 1}, ata_status, "ata.status", ata, reply, "3.1",
+     bits, ata_statuses, "status", expect | replay},
+    {{28, 6, little}, ata_lba, "ata.lba", ata, both, "3.1",
+     number, {}, "lba", send | expect | replay | free},
+    {{34, 2}, ata_reserved, "ata.reserved", ata, both, "3.1",
+     hex, {}, "ata-reserved"},
+    {{36, 0, bytes}, ata_data, "ata.data", ata, both, "3.1",
+     hex, {}, ""},
 
-    Row{config_buffers, "config.buffers", "buffers", config, both, 24, 2, big, number, "3.2"},
-    Row{config_firmware, "config.firmware", "firmware", config, both, 26, 2, big, number, "3.2"},
-    Row{config_sectors, "config.sectors", "sectors", config, both, 28, 1, big, number, "3.2"},
-    Row{config_version, "config.version", "config-version", config, both, 29, 1, big, number, "3.2",
-        {}, 4, 4},
-    Row{config_op, "config.op", "ccmd", config, both, 29, 1, big, number, "3.2", config_ops, 0, 4},
-    Row{config_length, "config.length", "length", config, both, 30, 2, big, number, "3.2"},
-    Row{config_string, "config.string", "", config, both, 32, 0, bytes, hex, "3.2"},
+    {{24, 2}, config_buffers, "config.buffers", config, both, "3.2",
+     number, {}, "buffers", send | expect | least | replay | free},
+    {{26, 2}, config_firmware, "config.firmware", config, both, "3.2",
+     number, {}, "firmware", send | expect | replay | free},
+    {{28, 1}, config_sectors, "config.sectors", config, both, "3.2",
+     number, {}, "sectors", send | expect | least | replay | free},
+    {{29, 1, big, 4, 4}, config_version, "config.version", config, both, "3.2",
+     number, {}, "config-version", send | expect | replay},
+    {{29, 1, big, 0, 4}, config_op, "config.op", config, both, "3.2",
+     number, config_ops, "ccmd", send | expect | replay},
+    {{30, 2}, config_length, "config.length", config, both, "3.2",
+     number, {}, "length", send},
+    {{32, 0, bytes}, config_string, "config.string", config, both, "3.2",
+     hex, {}, ""},
 
-    Row{mask_reserved, "mask.reserved", "", mask, both, 24, 1, big, hex, "3.3"},
-    Row{mask_op, "mask.op", "", mask, both, 25, 1, big, number, "3.3", mask_ops},
-    Row{mask_error, "mask.error", "", mask, both, 26, 1, big, number, "3.3", mask_errors},
-    Row{mask_count, "mask.count", "", mask, both, 27, 1, big, number, "3.3"},
-    Row{mask_directive_reserved, "mask.directive.reserved", "", mask, both, 28, 1, big, hex, "3.3",
-        {}, 0, 0, 8},
-    Row{mask_directive_op, "mask.directive.op", "", mask, both, 29, 1, big, number, "3.3",
-        directive_ops, 0, 0, 8},
-    Row{mask_directive_address, "mask.directive.address", "", mask, both, 30, 6, mac, number, "3.3",
-        {}, 0, 0, 8},
+    {{24, 1}, mask_reserved, "mask.reserved", mask, both, "3.3",
+     hex, {}, ""},
+    {{25, 1}, mask_op, "mask.op", mask, both, "3.3",
+     number, mask_ops, "", send | expect | replay},
+    {{26, 1}, mask_error, "mask.error", mask, both, "3.3",
+     number, mask_errors, "", send | expect | replay},
+    {{27, 1}, mask_count, "mask.count", mask, both, "3.3",
+     number, {}, "", send | expect | replay},
+    {{28, 1, big, 0, 0, 8}, mask_directive_reserved, "mask.directive.reserved", mask, both, "3.3",
+     hex, {}, ""},
+    {{29, 1, big, 0, 0, 8}, mask_directive_op, "mask.directive.op", mask, both, "3.3",
+     number, directive_ops, ""},
+    {{30, 6, mac, 0, 0, 8}, mask_directive_address, "mask.directive.address", mask, both, "3.3",
+     number, {}, ""},
 
-    Row{reserve_op, "reserve.op", "", reserve, both, 24, 1, big, number, "3.4", reserve_ops},
-    Row{reserve_count, "reserve.count", "", reserve, both, 25, 1, big, number, "3.4"},
-    Row{reserve_address, "reserve.address", "", reserve, both, 26, 6, mac, number, "3.4",
-        {}, 0, 0, 6},
-  };
+    {{24, 1}, reserve_op, "reserve.op", reserve, both, "3.4",
+     number, reserve_ops, "", send | expect | replay},
+    {{25, 1}, reserve_count, "reserve.count", reserve, both, "3.4",
+     number, {}, "", send | expect},
+    {{26, 6, mac, 0, 0, 6}, reserve_address, "reserve.address", reserve, both, "3.4",
+     number, {}, ""},
+  }};
 }();
 // clang-format on
 

@@ -6,43 +6,50 @@
 #include <fmt/format.h>
 
 #include "proto/identify.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
 
-/// An answer, of 24 bytes at least, and what it answers, of as many.
+using layout::get;
+using Wrong = std::optional<Mismatch>;
+
+/// A reply and its request, both with a whole header.
 struct Exchange {
   Bytes request;
-  Bytes answer;
-  const RawDefaults& defaults;
+  Bytes reply;
+  const Answerer& answerer;
 
-  std::uint8_t flags() const { return answer[14] & 0xf; }
+  std::uint8_t flags() const { return get<Field::flags>(reply); }
   bool is_error() const { return (flags() & flag_error) != 0; }
-  Command asked() const { return Command{request[19]}; }
-  bool is_ata() const { return asked() == Command::ata && !is_error() && answer.size() >= 36; }
-  std::size_t number(std::size_t at) const { return std::size_t{answer[at]} << 8 | answer[at + 1]; }
+  Command asked() const { return Command{get<Field::command>(request)}; }
 
-  /// Nothing, or what the client itself has sent: no leak.
+  /// Zero, or what the client itself has sent: no leak.
   bool is_empty_or_echo(std::size_t at) const {
-    return answer[at] == 0 || (at < request.size() && answer[at] == request[at]);
+    return reply[at] == 0 || (at < request.size() && reply[at] == request[at]);
   }
 
-  /// Where the last field of a success ends.
+  /// Where the last field of a success ends. Fields that the reply is too short for count as zero.
   std::size_t end() const {
+    const auto count = [this](Field field) {
+      return reply.size() < layout::row(field).end() ? 0 : get(field, reply);
+    };
+    const std::size_t fixed = layout::fixed_size(layout::Message{get<Field::command>(request)});
     switch (asked()) {
-      case Command::ata: return 36 + ata_data_size();
-      case Command::config: return 32 + (answer.size() < 32 ? 0 : number(30));
-      case Command::mask: return 28 + (answer.size() < 28 || answer[26] != 0 ? 0 : answer[27] * 8);
-      case Command::reserve: return 26 + (answer.size() < 26 ? 0 : answer[25] * 6);
+      case Command::ata: return fixed + ata_data_size();
+      case Command::config: return fixed + count(Field::config_length);
+      case Command::mask:
+        return fixed + (count(Field::mask_error) != 0 ? 0 : count(Field::mask_count) * 8);
+      case Command::reserve: return fixed + count(Field::reserve_count) * 6;
     }
-    return answer.size();  // a vendor's, of which nothing is known
+    return reply.size();  // a vendor's, of which nothing is known
   }
   std::size_t ata_data_size() const {
-    if (request.size() < 36 || answer.size() < 36) return 0;
-    if ((answer[27] & ata::status_failed) != 0) return 0;
-    const ata::Opcode opcode{request[27]};
+    if (request.size() < ata_header_size || reply.size() < ata_header_size) return 0;
+    if ((get<Field::ata_status>(reply) & ata::status_failed) != 0) return 0;
+    const ata::Opcode opcode{get<Field::ata_op>(request)};
     switch (ata::kind(opcode)) {
-      case ata::Kind::read: return request[26] * sector_size;
+      case ata::Kind::read: return get<Field::ata_count>(request) * sector_size;
       case ata::Kind::identify: return identify_size;
       case ata::Kind::write:
       case ata::Kind::flush: return 0;
@@ -52,101 +59,101 @@ struct Exchange {
   }
 };
 
-using Finding = std::optional<std::string>;
-
-Mac mac_at(Bytes frame, std::size_t at) {
-  Mac mac;
-  std::ranges::copy(frame.subspan(at, 6), mac.octets.begin());
-  return mac;
-}
-
 template <class Value>
-Finding compare(std::string_view what, const Value& expected, const Value& got) {
+Wrong compare(std::string_view what, const Value& expected, const Value& got) {
   if (expected == got) return std::nullopt;
-  return fmt::format("{}: expected {}, got {}", what, expected, got);
+  return Mismatch{std::string(what), fmt::format("{}", expected), fmt::format("{}", got)};
 }
 
-Finding destination(const Exchange& exchange) {
-  return compare("destination", mac_at(exchange.request, 6), mac_at(exchange.answer, 0));
+/// Is the field what it is expected to be? `what`: its name, or words that say more.
+Wrong compare(Field field, std::uint64_t expected, Bytes reply, std::string_view what = {}) {
+  const std::uint64_t got = get(field, reply);
+  return compare(what.empty() ? layout::row(field).name : what, layout::format(field, expected),
+                 layout::format(field, got));
 }
 
-Finding source(const Exchange& exchange) {
-  const Mac from = mac_at(exchange.answer, 6);
-  if (!exchange.defaults.target.is_multicast()) {
-    return compare("source", exchange.defaults.target, from);
+Wrong destination(const Exchange& exchange) {
+  return compare(Field::destination, get(Field::source, exchange.request), exchange.reply);
+}
+
+Wrong source(const Exchange& exchange) {
+  const Mac expected = exchange.answerer.mac;
+  if (!expected.is_multicast()) {
+    return compare(Field::source, layout::number(expected), exchange.reply);
   }
+  const Mac from = get<Field::source>(exchange.reply);
   if (!from.is_multicast()) return std::nullopt;
-  return fmt::format("source: expected an address of its own, got {}", from);
+  return Mismatch{"source", "an address of its own", fmt::format("{}", from)};
 }
 
-Finding flag_r(const Exchange& exchange) {
+Wrong flag_r(const Exchange& exchange) {
   if ((exchange.flags() & flag_response) != 0) return std::nullopt;
-  return "flag R: expected set, got clear";
+  return Mismatch{"flag R", "set", "clear"};
 }
 
-Finding version(const Exchange& exchange) {
-  return compare("version", unsigned{protocol_version}, unsigned{exchange.answer[14]} >> 4);
+Wrong version(const Exchange& exchange) {
+  return compare(Field::version, protocol_version, exchange.reply);
 }
 
-Finding reserved_flags(const Exchange& exchange) {
+Wrong reserved_flags(const Exchange& exchange) {
   return compare("the reserved flags", 0U, exchange.flags() & 3U);
 }
 
-Finding command(const Exchange& exchange) {
-  return compare("command", unsigned{exchange.request[19]}, unsigned{exchange.answer[19]});
+Wrong command(const Exchange& exchange) {
+  return compare(Field::command, get(Field::command, exchange.request), exchange.reply);
 }
 
-Finding address(const Exchange& exchange) {
-  const Address own = exchange.defaults.address;
-  const Address got{static_cast<std::uint16_t>(exchange.number(16)), exchange.answer[18]};
-  if (got.shelf == own.shelf && got.slot >= own.slot &&
-      got.slot < own.slot + exchange.defaults.luns) {
+Wrong address(const Exchange& exchange) {
+  const auto& [mac, own, luns] = exchange.answerer;
+  const Address got{get<Field::shelf>(exchange.reply), get<Field::slot>(exchange.reply)};
+  if (got.shelf == own.shelf && got.slot >= own.slot && got.slot < own.slot + luns) {
     return std::nullopt;
   }
-  return fmt::format("shelf and slot: expected {}.{}, got {}.{}", own.shelf, own.slot, got.shelf,
-                     got.slot);
+  return Mismatch{"shelf and slot", fmt::format("{}.{}", own.shelf, own.slot),
+                  fmt::format("{}.{}", got.shelf, got.slot)};
 }
 
-Finding size(const Exchange& exchange) {
-  if (exchange.answer.size() >= frame_size_min) return std::nullopt;
-  return fmt::format("size: expected {} bytes or more, got {}", frame_size_min,
-                     exchange.answer.size());
+Wrong size(const Exchange& exchange) {
+  if (exchange.reply.size() >= frame_size_min) return std::nullopt;
+  return Mismatch{"size", fmt::format("{} bytes or more", frame_size_min),
+                  fmt::format("{}", exchange.reply.size())};
 }
 
-Finding error_byte(const Exchange& exchange) {
+Wrong error_byte(const Exchange& exchange) {
   if (exchange.is_error()) return std::nullopt;
-  return compare("the error byte without flag E", 0U, unsigned{exchange.answer[15]});
+  return compare("the error byte without flag E", 0U, unsigned{get<Field::error>(exchange.reply)});
 }
 
-Finding fill_bytes(const Exchange& exchange) {
-  if (exchange.is_error()) return std::nullopt;
-  for (std::size_t at = exchange.end(); at < exchange.answer.size(); ++at) {
+/// All bytes from `begin` on are zero, or the request's.
+Wrong nothing_from(std::size_t begin, std::string_view where, const Exchange& exchange) {
+  for (std::size_t at = begin; at < exchange.reply.size(); ++at) {
     if (exchange.is_empty_or_echo(at)) continue;
-    return fmt::format(
-        "byte {}, behind the last field: expected 0x00, or the request's, got 0x{:02x}", at,
-        exchange.answer[at]);
+    return Mismatch{fmt::format("byte {}{}", at, where), "0x00, or the request's",
+                    fmt::format("0x{:02x}", exchange.reply[at])};
   }
   return std::nullopt;
 }
 
-Finding error_echo(const Exchange& exchange) {
+Wrong fill_bytes(const Exchange& exchange) {
+  if (exchange.is_error()) return std::nullopt;
+  return nothing_from(exchange.end(), ", behind the last field", exchange);
+}
+
+Wrong error_echo(const Exchange& exchange) {
   if (!exchange.is_error()) return std::nullopt;
-  for (std::size_t at = header_size; at < exchange.answer.size(); ++at) {
-    if (exchange.is_empty_or_echo(at)) continue;
-    return fmt::format("byte {} of an error: expected 0x00, or the request's, got 0x{:02x}", at,
-                       exchange.answer[at]);
-  }
-  return std::nullopt;
+  return nothing_from(header_size, " of an error", exchange);
 }
 
-Finding reserved_bytes(const Exchange& exchange) {
-  if (!exchange.is_ata()) return std::nullopt;
-  return compare("the reserved bytes of an ATA answer", std::size_t{0}, exchange.number(34));
+Wrong reserved_bytes(const Exchange& exchange) {
+  const bool is_ata = exchange.asked() == Command::ata && !exchange.is_error();
+  if (!is_ata || exchange.reply.size() < ata_header_size) return std::nullopt;
+  return compare("the reserved bytes of an ATA answer", 0U,
+                 unsigned{get<Field::ata_reserved>(exchange.reply)});
 }
 
 struct AnswerRule {
   std::string_view clause;
-  Finding (*judge)(const Exchange&);
+  Wrong (*judge)(const Exchange&);
 };
 
 constexpr std::array<AnswerRule, 12> rules{{{"2/1", destination},
@@ -170,15 +177,17 @@ std::vector<std::string_view> answer_rules() {
   return clauses;
 }
 
-std::optional<std::string> broken_answer_rule(std::span<const std::string> clauses, Bytes request,
-                                              Bytes answer, const RawDefaults& defaults) {
-  if (request.size() < header_size || answer.size() < header_size) return std::nullopt;
-  const Exchange exchange{request, answer, defaults};
+std::string describe(const BrokenRule& broken) {
+  return fmt::format("{} ({})", describe(broken.mismatch), broken.clause);
+}
+
+std::optional<BrokenRule> broken_answer_rule(std::span<const std::string> clauses, Bytes request,
+                                             Bytes reply, const Answerer& answerer) {
+  if (request.size() < header_size || reply.size() < header_size) return std::nullopt;
+  const Exchange exchange{request, reply, answerer};
   for (const AnswerRule& rule : rules) {
     if (std::ranges::find(clauses, rule.clause) == clauses.end()) continue;
-    if (const Finding finding = rule.judge(exchange)) {
-      return fmt::format("{} ({})", *finding, rule.clause);
-    }
+    if (const Wrong wrong = rule.judge(exchange)) return BrokenRule{rule.clause, *wrong};
   }
   return std::nullopt;
 }

@@ -9,15 +9,15 @@
 namespace aoe::harness {
 namespace {
 
-const RawDefaults here{
-    .initiator = client_mac, .target = server_mac, .address = disk, .tag = 0x5c000001};
+const Answerer here{server_mac, disk};
+constexpr std::uint32_t tag = 0x5c000001;
 
 FrameBytes request(const Body& body) {
-  return frame_of({server_mac, client_mac, disk, here.tag}, body);
+  return frame_of({server_mac, client_mac, disk, tag}, body);
 }
 
 FrameBytes answer(const Body& body) {
-  return frame_of({client_mac, server_mac, disk, here.tag}, body);
+  return frame_of({client_mac, server_mac, disk, tag}, body);
 }
 
 /// Which of all rules an answer breaks; "none".
@@ -26,7 +26,7 @@ std::string judged(const FrameBytes& request, const FrameBytes& answer) {
   for (const std::string_view clause : answer_rules()) {
     const std::vector<std::string> cited{std::string(clause)};
     const auto finding = broken_answer_rule(cited, request, answer, here);
-    if (finding) broken += (broken.empty() ? "" : "; ") + *finding;
+    if (finding) broken += (broken.empty() ? "" : "; ") + describe(*finding);
   }
   return broken.empty() ? "none" : broken;
 }
@@ -69,7 +69,7 @@ TEST(AnswerRules, EachFindsItsField) {
   EXPECT_EQ(judged_with(14, 0x10), "flag R: expected set, got clear (2/3)");
   EXPECT_EQ(judged_with(14, 0x08), "version: expected 1, got 0 (2/4)");
   EXPECT_EQ(judged_with(14, 0x1a), "the reserved flags: expected 0, got 2 (2/5)");
-  EXPECT_EQ(judged_with(19, 2), "command: expected 1, got 2 (2/6)");
+  EXPECT_EQ(judged_with(19, 2), "command: expected config (1), got mask (2) (2/6)");
   EXPECT_EQ(judged_with(18, 0xff), "shelf and slot: expected 1.1, got 1.255 (2/8)");
   EXPECT_EQ(judged_with(15, 3), "the error byte without flag E: expected 0, got 3 (2/16)");
   EXPECT_EQ(judged_with(59, 0x5a),
@@ -107,7 +107,7 @@ TEST(AnswerRules, WhatNobodyCitesIsNotJudged) {
   FrameBytes wrong = reply;
   wrong[14] = 0x08;
   const std::vector<std::string> others{"2/5", "3.1/5", "profile/window"};
-  EXPECT_EQ(broken_answer_rule(others, query, wrong, here), std::nullopt);
+  EXPECT_FALSE(broken_answer_rule(others, query, wrong, here));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "harness/judge/pattern.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -32,6 +33,18 @@ void fill_pattern(std::uint64_t lba, Version version, MutableBytes sectors) {
   for (std::size_t offset = 0; offset < sectors.size(); offset += sector_size, ++lba) {
     const Words words = pattern({lba, version});
     std::memcpy(sectors.data() + offset, words.data(), sector_size);
+  }
+}
+
+void fill(const Content& content, std::uint64_t lba, bool disk_has_pattern, MutableBytes sectors) {
+  if (content.kind == Content::Kind::pattern && disk_has_pattern) {
+    fill_pattern(lba, 0, sectors);
+  } else if (content.kind == Content::Kind::bytes) {
+    for (std::size_t i = 0; i < sectors.size(); ++i) {
+      sectors[i] = content.bytes[i % content.bytes.size()];
+    }
+  } else {
+    std::ranges::fill(sectors, std::uint8_t{0});
   }
 }
 

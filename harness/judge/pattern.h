@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "harness/language/field_reader.h"
 
 namespace aoe::harness {
 
@@ -24,6 +25,10 @@ struct PatternLabel {
 
 /// Fills whole sectors, from `lba` on, with the pattern of `version`.
 void fill_pattern(std::uint64_t lba, Version version, MutableBytes sectors);
+
+/// Fills sectors with what a scenario says that they hold, from `lba` on. `disk_has_pattern`: the
+/// disk begins with the pattern of version 0; else with zeros.
+void fill(const Content& content, std::uint64_t lba, bool disk_has_pattern, MutableBytes sectors);
 
 /// What one sector says that it is, though the rest of it may be damaged; nothing for what is no
 /// pattern.

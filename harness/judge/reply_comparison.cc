@@ -1,184 +1,366 @@
 #include "harness/judge/reply_comparison.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "harness/judge/pattern.h"
 #include "proto/identify.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
 
-std::string hex(unsigned value) {
-  return fmt::format("0x{:02x}", value);
+using layout::get;
+using layout::rest;
+
+std::string listed(const std::vector<Mac>& macs) {
+  return macs.empty() ? "an empty list" : fmt::format("{}", fmt::join(macs, " "));
 }
 
-/// A config string, or a list, so that a difference can be read.
-std::string shown(Bytes bytes) {
+/// The beginning of a config string, so that a difference can be read.
+std::string in_quotes(std::string_view string) {
   constexpr std::size_t shown_max = 48;
-  std::string text = "\"";
-  for (const std::uint8_t c : bytes.first(std::min(bytes.size(), shown_max)))
-    text += c >= ' ' && c <= '~' && c != '"' && c != '\\' ? std::string(1, static_cast<char>(c))
-                                                          : fmt::format("\\x{:02x}", c);
-  return text + (bytes.size() > shown_max ? "...\"" : "\"") + fmt::format(" ({})", bytes.size());
+  return fmt::format("\"{}{}\" ({})", printable(string.substr(0, shown_max)),
+                     string.size() > shown_max ? "..." : "", string.size());
 }
 
-std::string addresses(const DirectiveList& list) {
-  std::string text;
-  for (std::size_t i = 0; i < list.size(); ++i)
-    text += fmt::format("{}{}", i == 0 ? "" : " ", list[i].mac);
-  return text.empty() ? "none" : text;
+std::string as_text(Bytes bytes) {
+  return {bytes.begin(), bytes.end()};
 }
 
-std::string addresses(const MacList& list) {
-  std::string text;
-  for (std::size_t i = 0; i < list.size(); ++i)
-    text += fmt::format("{}{}", i == 0 ? "" : " ", list[i]);
-  return text.empty() ? "none" : text;
+/// "as AoEr11 has it", or why it is not.
+std::string form_of(const tl::expected<Frame, Reject>& frame) {
+  if (!frame) return std::string(text(frame.error().rule));
+  return std::string(frame->body ? "as AoEr11 has it" : text(frame->body.error().rule));
+}
+
+/// The sectors that a request asks for.
+std::size_t data_size(Bytes request) {
+  if (!layout::has(Field::ata_count, request)) return 0;
+  return get<Field::ata_count>(request) * sector_size;
+}
+
+bool is_failure(Bytes reply) {
+  return !layout::has(Field::ata_status, reply) ||
+         (get<Field::ata_status>(reply) & ata::status_failed) != 0;
+}
+
+std::string capacity_of(Bytes reply) {
+  const auto identity = parse_identify(rest<Field::ata_data>(reply));
+  return identity ? fmt::format("{} sectors", identity->sectors) : "unreadable";
 }
 
 class Comparison {
  public:
-  Comparison(Bytes request, Bytes expected, Bytes got, const std::set<std::string>& ignored)
-      : request_bytes_(request), expected_(expected), got_(got), ignored_(ignored) {}
+  Comparison(Bytes request, Bytes reply, bool disk_has_pattern)
+      : request_(request), reply_(reply), disk_has_pattern_(disk_has_pattern) {}
 
-  std::vector<ReplyDifference> compare(Address at) {
-    const Decoded request = decode(request_bytes_);
-    const Decoded expected = decode(expected_);
-    const Decoded got = decode(got_);
-    compare("size", expected_.size(), got_.size());
-    if (!expected || !got) {
-      compare("frame", expected ? "a header" : "no header", got ? "a header" : "no header");
-      return std::move(found_);
-    }
-    compare("version", expected_[14] >> 4, got_[14] >> 4);
-    compare("flags", hex(expected_[14] & 0xf), hex(got_[14] & 0xf));
-    compare("error", unsigned{expected_[15]}, unsigned{got_[15]});
-    compare("address", at, got->header.address);
-    compare("command", unsigned{expected->command}, unsigned{got->command});
-    if (((expected_[14] ^ got_[14]) & 0xf) != 0 || expected->command != got->command)
-      return std::move(found_);
-    if (!expected->body || !got->body) {
-      compare("frame", expected->body ? "as AoEr11 has it" : text(expected->body.error().rule),
-              got->body ? "as AoEr11 has it" : text(got->body.error().rule));
-      return std::move(found_);
-    }
-    if (request && request->body) {
-      if (const auto* ata = std::get_if<AtaRequest>(&*request->body)) request_ = *ata;
-    }
-    if (expected->body->index() == got->body->index()) {
-      std::visit(
-          [&](const auto& body) {
-            fields(body, std::get<std::decay_t<decltype(body)>>(*got->body));
-          },
-          *expected->body);
-    }
-    return std::move(found_);
+  void differ(std::string_view field, std::string expected, std::string actual) {
+    found_.push_back({std::string(field), std::move(expected), std::move(actual)});
   }
+  template <class Value, class Other>
+  void same(std::string_view field, const Value& expected, const Other& actual) {
+    if (expected != actual) differ(field, fmt::format("{}", expected), fmt::format("{}", actual));
+  }
+  /// Does the frame reach the end of what is to be compared?
+  bool reaches(std::string_view field, std::size_t end) {
+    if (reply_.size() >= end) return true;
+    differ(field, fmt::format("a frame of {} bytes or more", end),
+           fmt::format("{}", reply_.size()));
+    return false;
+  }
+  bool has_differed(Field field) const {
+    return std::ranges::find(found_, layout::row(field).name, &Mismatch::field) != found_.end();
+  }
+  /// Checks the conditions on the header, or those on what follows it.
+  void conditions(const ReplySpec& expected, bool of_header);
+  void success();
+  void data(std::string_view field, const Content& expected);
+  /// Compares as many bytes as are expected; `lba`: of the first sector.
+  void data(std::string_view field, Bytes expected, Bytes actual, std::uint64_t lba);
+  void identify(const ReplySpec& expected);
+  void string(std::string_view expected);
+  void list(const ReplySpec& expected);
+
+  const std::vector<Mismatch>& found() const { return found_; }
 
  private:
-  using Decoded = tl::expected<Frame, Reject>;
-
-  template <class Value, class Other>
-  void compare(const std::string& field, const Value& expected, const Other& got) {
-    if (expected == got || ignored_.contains(field)) return;
-    found_.push_back({field, fmt::format("{}", expected), fmt::format("{}", got)});
+  void check(const Condition& condition);
+  /// The command that was asked for: a reply may have another, which is a finding of its own.
+  bool is_asked(Command command) const {
+    return request_.size() >= header_size &&
+           get<Field::command>(request_) == static_cast<std::uint8_t>(command);
   }
 
-  void fields(const AtaReply& expected, const AtaReply& got) {
-    compare("ata.flags", hex(expected_[24]), hex(got_[24]));
-    compare("ata.status", hex(expected.status), hex(got.status));
-    compare("ata.error", hex(expected.error), hex(got.error));
-    compare("ata.count", unsigned{expected.sectors_left}, unsigned{got.sectors_left});
-    compare("ata.lba", expected.lba, got.lba);
-    const unsigned failed = expected.status | got.status;
-    if (!request_ || (failed & ata::status_failed) != 0) return;
-    const ata::Kind kind = ata::kind(request_->opcode);
-    if (kind == ata::Kind::identify) {
-      identify(expected.data, got.data);
-    } else if (kind == ata::Kind::read) {
-      data("ata.data", expected.data, got.data, request_->sectors * sector_size);
-    } else if (request_->opcode == ata::Opcode::smart && !request_->flags.write) {
-      data("smart", expected.data, got.data, request_->sectors * sector_size);
-    }
-  }
-  void identify(Bytes expected, Bytes got) {
-    const auto known = parse_identify(expected);
-    const auto told = parse_identify(got);
-    const auto sectors = [](const auto& identity) {
-      return identity ? fmt::format("{} sectors", identity->sectors) : "unreadable";
-    };
-    compare("identify.capacity", sectors(known), sectors(told));
-    data("identify", expected, got, identify_size);
-  }
-  /// Says where the first byte differs.
-  void data(const std::string& field, Bytes expected, Bytes got, std::size_t size) {
-    if (ignored_.contains(field)) return;
-    if (expected.size() < size || got.size() < size) {
-      compare(field, fmt::format("{} bytes", std::min(expected.size(), size)),
-              fmt::format("{} bytes", std::min(got.size(), size)));
-      return;
-    }
-    const auto [mine, theirs] = std::ranges::mismatch(expected.first(size), got.first(size));
-    if (mine == expected.first(size).end()) return;
-    const auto at = mine - expected.first(size).begin();
-    found_.push_back({field, fmt::format("{} at byte {}", hex(*mine), at),
-                      fmt::format("{} at byte {}", hex(*theirs), at)});
-  }
-  void fields(const ConfigReply& expected, const ConfigReply& got) {
-    compare("config.buffers", expected.buffer_count, got.buffer_count);
-    compare("config.firmware", expected.firmware, got.firmware);
-    compare("config.sectors", unsigned{expected.sector_count}, unsigned{got.sector_count});
-    compare("config.version", expected_[29] >> 4, got_[29] >> 4);
-    compare("config.op", text(expected.command), text(got.command));
-    compare("config.string", shown(expected.string), shown(got.string));
-  }
-  void fields(const MaskReply& expected, const MaskReply& got) {
-    compare("mask.op", unsigned{expected_[25]}, unsigned{got_[25]});
-    compare("mask.error", text(expected.error), text(got.error));
-    compare("mask.count", unsigned{expected_[27]}, unsigned{got_[27]});
-    compare("mask.list", addresses(expected.list), addresses(got.list));
-  }
-  void fields(const ReserveReply& expected, const ReserveReply& got) {
-    compare("reserve.op", unsigned{expected_[24]}, unsigned{got_[24]});
-    compare("reserve.list", addresses(expected.macs), addresses(got.macs));
-  }
-  template <class Other>
-  void fields(const Other&, const Other&) {}
-
-  const Bytes request_bytes_;
-  const Bytes expected_;
-  const Bytes got_;
-  const std::set<std::string>& ignored_;
-  std::optional<AtaRequest> request_;
-  std::vector<ReplyDifference> found_;
+  const Bytes request_;
+  const Bytes reply_;
+  const bool disk_has_pattern_;
+  std::vector<Mismatch> found_;
 };
+
+void Comparison::check(const Condition& condition) {
+  const auto [field, value, kind, mask] = condition;
+  const layout::Row& row = layout::row(field);
+  if (!reaches(row.name, row.end())) return;
+  std::uint64_t got = get(field, reply_) & mask;
+  std::string expected = layout::format(field, value);
+  bool holds = got == value;
+  switch (kind) {
+    case Condition::Kind::equal: break;
+    case Condition::Kind::at_least:
+      holds = got >= value;
+      expected += " or more";
+      break;
+    case Condition::Kind::any_bit:
+      holds = got != 0;
+      got = get(field, reply_);
+      expected = "one of " + layout::format(field, mask);
+      break;
+    case Condition::Kind::error_code:
+      if ((get<Field::flags>(reply_) & flag_error) == 0) got = 0;
+      holds = got == value;
+      break;
+  }
+  if (!holds) differ(row.name, expected, layout::format(field, got));
+}
+
+void Comparison::conditions(const ReplySpec& expected, bool of_header) {
+  for (const Condition& condition : expected.fields) {
+    const bool is_header = layout::row(condition.field).message == layout::Message::header;
+    if (is_header == of_header) check(condition);
+  }
+}
+
+void Comparison::success() {
+  check({Field::error, 0, Condition::Kind::error_code});
+  if (!found_.empty()) return;
+  if (is_asked(Command::ata)) {
+    if (!reaches("ata.status", ata_header_size)) return;
+    check({Field::ata_status, ata::status_drdy, Condition::Kind::equal,
+           ata::status_drdy | ata::status_failed});
+  } else if (is_asked(Command::mask)) {
+    check({Field::mask_error});
+  }
+}
+
+void Comparison::data(std::string_view field, const Content& expected) {
+  if (!reaches(field, ata_header_size) || request_.size() < ata_header_size) return;
+  const Bytes actual = rest<Field::ata_data>(reply_);
+  if (expected.kind == Content::Kind::none) {
+    if (reply_.size() > frame_size_min)
+      differ(field, "none", fmt::format("{} bytes", actual.size()));
+    return;
+  }
+  if (!reaches(field, ata_header_size + data_size(request_))) return;
+  const bool is_extended = (get<Field::ata_flags>(request_) & 0x40) != 0;
+  const std::uint64_t lba = get<Field::ata_lba>(request_) & (is_extended ? UINT64_MAX : 0xff'ffff);
+  std::vector<std::uint8_t> sectors(data_size(request_));
+  fill(expected, lba, disk_has_pattern_, sectors);
+  data(field, sectors, actual, lba);
+}
+
+void Comparison::data(std::string_view field, Bytes expected, Bytes actual, std::uint64_t lba) {
+  const auto [want, have] = std::ranges::mismatch(expected, actual);
+  if (want == expected.end()) return;
+  const auto at = static_cast<std::size_t>(want - expected.begin());
+  const bool is_sectors = field == "ata.data";
+  differ(field,
+         fmt::format("0x{:02x} in byte {}{}", *want, at,
+                     is_sectors ? fmt::format(" (lba {})", lba + at / sector_size) : ""),
+         fmt::format("0x{:02x}", *have));
+}
+
+void Comparison::identify(const ReplySpec& expected) {
+  if (expected.identify_words.empty() && !expected.identify_texts && !expected.identify_checksum) {
+    return;
+  }
+  if (!reaches("identify", ata_header_size + identify_size)) return;
+  const Bytes block = rest<Field::ata_data>(reply_).first(identify_size);
+  for (const IdentifyWords& words : expected.identify_words) {
+    std::uint64_t got = 0;
+    for (std::size_t i = 2 * std::size_t{words.count}; i-- > 0;) {
+      got = got << 8 | block[2 * std::size_t{words.word} + i];
+    }
+    if ((got & words.mask) == words.value) continue;
+    differ(fmt::format("identify word {}", words.word), fmt::format("0x{:x}", words.value),
+           fmt::format("0x{:x}", got & words.mask));
+  }
+  constexpr std::array<std::array<std::size_t, 2>, 3> texts{{{10, 20}, {23, 27}, {27, 47}}};
+  for (const auto& [first, end] : texts) {
+    for (std::size_t at = 2 * first; expected.identify_texts && at < 2 * end; ++at) {
+      if (block[at] >= ' ' && block[at] <= '~') continue;
+      differ(fmt::format("identify word {}", at / 2), "letters, padded with blanks",
+             fmt::format("0x{:02x}", block[at]));
+    }
+  }
+  if (!expected.identify_checksum || block[2 * 255] != 0xa5) return;
+  std::uint8_t sum = 0;
+  for (const std::uint8_t byte : block) sum = static_cast<std::uint8_t>(sum + byte);
+  if (sum != 0) differ("identify checksum", "all bytes to add up to 0", fmt::format("{}", sum));
+}
+
+void Comparison::string(std::string_view expected) {
+  if (!reaches("config.string", config_header_size)) return;
+  const std::size_t length = get<Field::config_length>(reply_);
+  if (!reaches("config.string", config_header_size + length)) return;
+  const std::string actual = as_text(rest<Field::config_string>(reply_).first(length));
+  if (actual != expected) differ("config.string", in_quotes(expected), in_quotes(actual));
+}
+
+void Comparison::list(const ReplySpec& expected) {
+  if (!expected.macs && !expected.list_whole) return;
+  const bool is_mask = is_asked(Command::mask);
+  const Field count = is_mask ? Field::mask_count : Field::reserve_count;
+  const Field address = is_mask ? Field::mask_directive_address : Field::reserve_address;
+  const std::string_view name = is_mask ? "mask.list" : "reserve.list";
+  if (!reaches(name, layout::row(count).end())) return;
+  std::vector<Mac> actual(get(count, reply_));
+  if (!reaches(name, layout::row(count).end() + actual.size() * layout::row(address).stride) ||
+      !expected.macs) {
+    return;
+  }
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    actual[i] = layout::mac(get(address, reply_, i));
+  }
+  std::vector<Mac> want = *expected.macs;
+  if (!expected.macs_ordered) {
+    std::ranges::sort(want);
+    std::ranges::sort(actual);
+  }
+  if (want != actual) differ(name, listed(want), listed(actual));
+}
+
+/// What a captured reply says, as conditions.
+ReplySpec conditions_of(Bytes captured) {
+  ReplySpec spec;
+  const auto frame = decode(captured);
+  const bool has_fields = frame && frame->body && !std::holds_alternative<ErrorReply>(*frame->body);
+  for (const layout::Row& row : layout::rows) {
+    const bool is_header = row.message == layout::Message::header;
+    if ((row.uses & layout::use::replay) == 0 || !(is_header || has_fields)) continue;
+    if (!layout::has(row.field, captured)) continue;
+    std::uint64_t mask = UINT64_MAX;
+    if (row.field == Field::ata_lba && (get<Field::ata_flags>(captured) & 0x40) == 0) {
+      mask = ata::lba28_sectors_max;
+    }
+    spec.fields.push_back(
+        {row.field, get(row.field, captured) & mask, Condition::Kind::equal, mask});
+  }
+  if (!has_fields) return spec;
+  const auto take = [&spec](const auto& list, auto mac_of) {
+    auto& macs = spec.macs.emplace();
+    for (std::size_t i = 0; i < list.size(); ++i) macs.push_back(mac_of(list[i]));
+    spec.macs_ordered = true;
+  };
+  if (const auto* config = std::get_if<ConfigReply>(&*frame->body)) {
+    spec.string = as_text(config->string);
+  } else if (const auto* mask = std::get_if<MaskReply>(&*frame->body)) {
+    if (mask->error == MaskError::none) take(mask->list, [](const Directive& d) { return d.mac; });
+  } else if (const auto* reserve = std::get_if<ReserveReply>(&*frame->body)) {
+    take(reserve->macs, [](const Mac& mac) { return mac; });
+  }
+  return spec;
+}
+
+/// Compares the data of a command that succeeded for both.
+void compare_data(Comparison& comparison, Bytes request, Bytes captured, Bytes reply) {
+  if (is_failure(captured) || is_failure(reply)) return;
+  if (!layout::has(Field::ata_op, request)) return;
+  const ata::Opcode opcode{get<Field::ata_op>(request)};
+  const ata::Kind kind = ata::kind(opcode);
+  std::size_t size = data_size(request);
+  std::string_view field = "ata.data";
+  if (kind == ata::Kind::identify) {
+    comparison.same("identify.capacity", capacity_of(captured), capacity_of(reply));
+    size = identify_size;
+    field = "identify";
+  } else if (opcode == ata::Opcode::smart && (get<Field::ata_flags>(request) & 1) == 0) {
+    field = "smart";
+  } else if (kind != ata::Kind::read) {
+    return;
+  }
+  const auto data = [size](Bytes frame) {
+    const Bytes all = rest<Field::ata_data>(frame);
+    return all.first(std::min(size, all.size()));
+  };
+  const Bytes expected = data(captured);
+  const Bytes actual = data(reply);
+  if (expected.size() == size && actual.size() == size) {
+    comparison.data(field, expected, actual, get<Field::ata_lba>(request));
+  } else {
+    comparison.same(field, fmt::format("{} bytes", expected.size()),
+                    fmt::format("{} bytes", actual.size()));
+  }
+}
 
 }  // namespace
 
-const std::set<std::string>& reply_fields() {
-  static const std::set<std::string> fields{
-      "answer",         "size",           "frame",           "version",
-      "flags",          "error",          "address",         "command",
-      "ata.flags",      "ata.status",     "ata.error",       "ata.count",
-      "ata.lba",        "ata.data",       "identify",        "identify.capacity",
-      "smart",          "config.buffers", "config.firmware", "config.sectors",
-      "config.version", "config.op",      "config.string",   "mask.op",
-      "mask.error",     "mask.count",     "mask.list",       "reserve.op",
-      "reserve.list"};
+std::string describe(const Mismatch& mismatch) {
+  return fmt::format("{}: expected {}, got {}", mismatch.field, mismatch.expected, mismatch.actual);
+}
+
+std::vector<Mismatch> compare(const ReplySpec& expected, Bytes request, Bytes reply,
+                              bool disk_has_pattern) {
+  Comparison comparison(request, reply, disk_has_pattern);
+  if (!comparison.reaches("frame", header_size)) return comparison.found();
+  comparison.conditions(expected, true);
+  if (expected.size && reply.size() < *expected.size) {
+    comparison.differ("size", fmt::format("{} or more", *expected.size),
+                      fmt::format("{}", reply.size()));
+  }
+  if (expected.success && comparison.found().empty()) comparison.success();
+  comparison.conditions(expected, false);
+  if (expected.data) comparison.data("ata.data", *expected.data);
+  comparison.identify(expected);
+  if (expected.string) comparison.string(*expected.string);
+  comparison.list(expected);
+  return comparison.found();
+}
+
+std::set<std::string> reply_fields() {
+  std::set<std::string> fields{"answer",        "size",      "frame",       "address",
+                               "ata.data",      "identify",  "smart",       "identify.capacity",
+                               "config.string", "mask.list", "reserve.list"};
+  for (const layout::Row& row : layout::rows) {
+    if ((row.uses & layout::use::replay) != 0) fields.emplace(row.name);
+  }
   return fields;
 }
 
-const std::set<std::string>& free_reply_fields() {
-  static const std::set<std::string> fields{
-      "size",  "ata.flags",      "ata.lba",         "identify",
-      "smart", "config.buffers", "config.firmware", "config.sectors"};
+std::set<std::string> free_reply_fields() {
+  std::set<std::string> fields{"size", "identify", "smart"};
+  for (const layout::Row& row : layout::rows) {
+    if ((row.uses & layout::use::free) != 0) fields.emplace(row.name);
+  }
   return fields;
 }
 
-std::vector<ReplyDifference> compare_replies(Bytes request, Bytes expected, Bytes got, Address at,
-                                             const std::set<std::string>& ignored) {
-  return Comparison(request, expected, got, ignored).compare(at);
+std::vector<Mismatch> compare_captured(Bytes request, Bytes captured, Bytes reply, Address at,
+                                       const std::set<std::string>& ignored) {
+  Comparison comparison(request, reply, false);
+  const ReplySpec expected = conditions_of(captured);
+  const auto known = decode(captured);
+  const auto told = decode(reply);
+  comparison.same("size", captured.size(), reply.size());
+  if (known && told) {
+    comparison.conditions(expected, true);
+    comparison.same("address", at, told->header.address);
+  }
+  if (!comparison.has_differed(Field::flags) && !comparison.has_differed(Field::command)) {
+    comparison.same("frame", form_of(known), form_of(told));
+    if (known && known->body && told && told->body) {
+      comparison.conditions(expected, false);
+      if (expected.string) comparison.string(*expected.string);
+      comparison.list(expected);
+      compare_data(comparison, request, captured, reply);
+    }
+  }
+  std::vector<Mismatch> found = comparison.found();
+  std::erase_if(found, [&](const Mismatch& each) { return ignored.contains(each.field); });
+  return found;
 }
 
 }  // namespace aoe::harness

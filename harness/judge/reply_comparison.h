@@ -1,38 +1,46 @@
-// Two answers to one request, field by field: what a capture holds, and what an implementation says
-// when it is asked the same again.
+// One comparison for all replies: with what a scenario expects (`expect: {reply: …}`), and with
+// the reply that a capture holds. A captured reply becomes conditions like those of a scenario.
 //
-// Tags and MAC addresses are never compared. What an implementation is free to say for itself is
-// left out unless all is to be compared exactly:
-//
-//   size               what follows the last field is padding
-//   ata.flags ata.lba  the text does not say what registers an answer brings along
-//   identify           serial, model, features: all of IDENTIFY but the capacity
-//   smart              the data of SMART
-//   config.buffers config.sectors config.firmware    its own
+// Tags and MAC addresses of a captured reply are not compared. free_reply_fields() are what an
+// implementation is free to choose: what follows the last field (size), the registers that a reply
+// brings along (ata.flags, ata.lba), all of IDENTIFY but the capacity, the data of SMART, and its
+// own Buffer Count, Sector Count and firmware. All functions are pure.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
+#include "harness/language/reply_spec.h"
 #include "proto/frame.h"
 
 namespace aoe::harness {
 
-/// Fields that can differ, by name, and those that nobody compares unless asked to.
-const std::set<std::string>& reply_fields();
-const std::set<std::string>& free_reply_fields();
+/// A field of a reply that is not as expected.
+struct Mismatch {
+  std::string field;     // "ata.status", "ata.data"
+  std::string expected;  // "DRDY (0x40)"
+  std::string actual;
 
-struct ReplyDifference {
-  std::string field;     // "ata.status"
-  std::string expected;  // "0x40"
-  std::string got;
-  bool operator==(const ReplyDifference&) const = default;
+  bool operator==(const Mismatch&) const = default;
 };
+/// "ata.status: expected DRDY (0x40), got DRDY|ERR (0x41)".
+std::string describe(const Mismatch& mismatch);
 
-/// `request` is what both answer; all three are frames as decode() takes them. `at`: the shelf and
-/// slot that the second answer must have.
-std::vector<ReplyDifference> compare_replies(Bytes request, Bytes expected, Bytes got, Address at,
-                                             const std::set<std::string>& ignored);
+/// What of `reply` is not as expected; what a wrong header makes meaningless is left out.
+/// `request` is what it answers. `disk_has_pattern`: else "pattern" means zeros.
+std::vector<Mismatch> compare(const ReplySpec& expected, Bytes request, Bytes reply,
+                              bool disk_has_pattern);
+
+/// The names that fields of captured replies can differ under, and those that are free.
+std::set<std::string> reply_fields();
+std::set<std::string> free_reply_fields();
+
+/// The differences between a captured reply to `request` and another reply to it, which must come
+/// from the shelf and slot `at`. All three are frames as decode() takes them.
+std::vector<Mismatch> compare_captured(Bytes request, Bytes captured, Bytes reply, Address at,
+                                       const std::set<std::string>& ignored);
 
 }  // namespace aoe::harness

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "harness/judge/answer_rules.h"
 #include "harness/language/scenario.h"
 #include "harness/link/rto_model.h"
 #include "harness/world/world.h"
@@ -20,9 +21,7 @@ namespace aoe::harness {
 /// What a frame takes from its surroundings where the scenario says nothing.
 struct RawDefaults {
   Mac initiator;
-  Mac target;
-  Address address;        // the target's
-  std::uint8_t luns = 1;  // it has, from that slot on
+  Answerer target;
   std::uint32_t tag = 0;
   bool disk_has_pattern = true;
   std::uint8_t sectors_most = 2;  // the target takes at once, as it said last
@@ -30,14 +29,6 @@ struct RawDefaults {
 
 /// The frame's bytes, damaged as told.
 std::vector<std::uint8_t> encode(const FrameSpec& spec, const RawDefaults& defaults);
-
-/// Sector data as it lies on the disk from `lba` on.
-void fill(const Content& content, std::uint64_t lba, bool disk_has_pattern, MutableBytes into);
-
-/// What is wrong with an answer to `request`: "ata.status: expected DRDY|ERR (0x41), got DRDY
-/// (0x40)". Only what is expected is judged; what holds for each answer is answer_rules.h's.
-std::optional<std::string> mismatch(const ReplySpec& expected, Bytes request, Bytes answer,
-                                    const RawDefaults& defaults);
 
 class RawExchanges final : public FaultStage::Listener {
  public:

@@ -10,8 +10,7 @@
 namespace aoe::harness {
 namespace {
 
-const RawDefaults here{
-    .initiator = client_mac, .target = server_mac, .address = disk, .tag = 0x5c000001};
+const RawDefaults here{.initiator = client_mac, .target = {server_mac, disk}, .tag = 0x5c000001};
 
 /// The frame of a `send` step.
 FrameBytes frame(const std::string& fields) {
@@ -88,7 +87,8 @@ std::string judged(const std::string& expected, const FrameBytes& answer,
   EXPECT_TRUE(scenario) << scenario.error();
   if (!scenario) return {};
   const auto& reply = *std::get<ExpectStep>(scenario->steps[1].what).reply;
-  return mismatch(reply.any[0], request, answer, here).value_or("right");
+  const auto differences = compare(reply.any[0], request, answer, here.disk_has_pattern);
+  return differences.empty() ? "right" : describe(differences.front());
 }
 
 FrameBytes answer(const Body& body, Address address = disk, Mac to = client_mac) {
@@ -98,11 +98,12 @@ FrameBytes answer(const Body& body, Address address = disk, Mac to = client_mac)
 TEST(RawAnswer, FieldsOfTheHeaderAreJudgedWhereTheyAreNamed) {
   const AtaReply done{.status = ata::status_drdy};
   EXPECT_EQ(judged("answer", answer(done)), "right");
-  EXPECT_EQ(judged("{shelf: 1}", answer(done, {65535, 1})), "shelf: expected 1, got 65535");
-  EXPECT_EQ(judged("{slot: 1}", answer(done, {1, 255})), "slot: expected 1, got 255");
-  EXPECT_EQ(judged("{command: ata}", answer(ConfigReply{})), "command: expected 0, got 1");
+  EXPECT_EQ(judged("{shelf: 1}", answer(done, {65535, 1})), "shelf: expected 1, got any (65535)");
+  EXPECT_EQ(judged("{slot: 1}", answer(done, {1, 255})), "slot: expected 1, got any (255)");
+  EXPECT_EQ(judged("{command: ata}", answer(ConfigReply{})),
+            "command: expected ata (0), got config (1)");
   EXPECT_EQ(judged("{flags: [response]}", frame("ata: {op: read-ext}")),
-            "flags: expected 8, got 0");
+            "flags: expected response (0x8), got none (0x0)");
   FrameBytes other_version = answer(done);
   other_version[14] = 0x08;
   EXPECT_EQ(judged("{version: 1}", other_version), "version: expected 1, got 0");
@@ -117,7 +118,7 @@ TEST(RawAnswer, AFailureIsAnyStatusOfOne) {
   };
   EXPECT_EQ(status(0x41), "right");
   EXPECT_EQ(status(0x61), "right");
-  EXPECT_EQ(status(0x40), "ata.status: expected one of BSY, DF, DRQ and ERR, got DRDY (0x40)");
+  EXPECT_EQ(status(0x40), "ata.status: expected one of BSY|DF|DRQ|ERR (0xa9), got DRDY (0x40)");
 }
 
 TEST(RawAnswer, WordsOfIdentifyAreJudged) {
@@ -158,7 +159,7 @@ TEST(RawAnswer, AListIsWholeWhereAllItCountsIsThere) {
   EXPECT_EQ(judged("{mask: {listed: whole}}", list, request), "right");
   list[27] = 5;
   EXPECT_EQ(judged("{mask: {listed: whole}}", list, request),
-            "list: expected a frame of 68 bytes or more, got 60");
+            "mask.list: expected a frame of 68 bytes or more, got 60");
 }
 
 TEST(RawAnswer, ItsFieldsAreJudged) {
@@ -166,12 +167,12 @@ TEST(RawAnswer, ItsFieldsAreJudged) {
   EXPECT_EQ(judged("ok", answer(failed)), "ata.status: expected DRDY (0x40), got DRDY|ERR (0x41)");
   EXPECT_EQ(judged("{ata: {status: error, error: idnf}}", answer(failed)), "right");
   EXPECT_EQ(judged("{ata: {status: error, error: abrt}}", answer(failed)),
-            "ata.error: expected 4, got 16");
+            "ata.error: expected abrt (4), got idnf (16)");
   EXPECT_EQ(judged("bad-argument", answer(failed)),
-            "error: expected 2 (bad argument parameter), got none");
+            "error: expected bad-argument (2), got none (0)");
   const ErrorReply refused{0, ErrorCode::bad_argument};
   EXPECT_EQ(judged("bad-argument", answer(refused)), "right");
-  EXPECT_EQ(judged("ok", answer(refused)), "error: expected none, got 2 (bad argument parameter)");
+  EXPECT_EQ(judged("ok", answer(refused)), "error: expected none (0), got bad-argument (2)");
   EXPECT_EQ(judged("{size: 61}", answer(refused)), "size: expected 61 or more, got 60");
 }
 
@@ -183,7 +184,7 @@ TEST(RawAnswer, DataIsComparedByteForByte) {
   EXPECT_EQ(judged("{ata: {data: pattern}}", answer(done), request), "right");
   const std::uint8_t old = std::exchange(sectors[600], std::uint8_t{0x77});
   EXPECT_EQ(judged("{ata: {data: pattern}}", answer(done), request),
-            fmt::format("ata.data byte 600 (lba 6): expected 0x{:02x}, got 0x77", old));
+            fmt::format("ata.data: expected 0x{:02x} in byte 600 (lba 6), got 0x77", old));
   EXPECT_EQ(judged("{ata: {data: zero}}", answer({AtaReply{.status = ata::status_drdy}})),
             "ata.data: expected a frame of 1060 bytes or more, got 60");
 }
@@ -197,10 +198,10 @@ TEST(RawAnswer, ListsAndStringsAreTold) {
       judged("{reserve: {macs: [\"02:00:00:00:00:01\", \"02:00:00:00:00:03\"]}}", list, request),
       "right");
   EXPECT_EQ(judged("{reserve: {macs: []}}", list, request),
-            "list: expected an empty list, got 02:00:00:00:00:01 02:00:00:00:00:03");
+            "reserve.list: expected an empty list, got 02:00:00:00:00:01 02:00:00:00:00:03");
   const FrameBytes config = answer(ConfigReply{.buffer_count = 16});
   EXPECT_EQ(judged("{config: {string: abc, buffers: 16}}", config, frame("config: {}")),
-            "config.string: expected \"abc\", got \"\"");
+            "config.string: expected \"abc\" (3), got \"\" (0)");
   EXPECT_EQ(judged("{config: {buffers: 17}}", config, frame("config: {}")),
             "config.buffers: expected 17 or more, got 16");
 }

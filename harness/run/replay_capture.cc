@@ -18,6 +18,7 @@
 #include "harness/world/wire_guard.h"
 #include "initiator/client/live_session.h"
 #include "proto/describe.h"
+#include "proto/layout.h"
 #include "wire/pcap_file.h"
 
 namespace aoe::harness {
@@ -72,18 +73,15 @@ class Asking final : FaultStage::Listener {
                                                bool from_here) {
     answer_.reset();
     ++tag_;
-    const bool is_group = (frame[0] & 1) != 0;
-    const Mac target = world_.mac(End::target);
-    if (!is_group) std::ranges::copy(target.octets, frame.begin());
-    if (from_here) std::ranges::copy(world_.mac(End::initiator).octets, frame.begin() + 6);
-    const auto put = [&](std::size_t offset, std::uint32_t value, unsigned bytes) {
-      for (unsigned i = 0; i < bytes; ++i)
-        frame[offset + i] = static_cast<std::uint8_t>(value >> 8 * (bytes - 1 - i));
-    };
-    const Frame decoded = *decode(frame);
-    if (decoded.header.address.shelf == device_.shelf) put(16, at_.shelf, 2);
-    if (decoded.header.address.slot == device_.slot) put(18, at_.slot, 1);
-    put(20, tag_, 4);
+    using layout::get;
+    using layout::set;
+    if (!get<Field::destination>(frame).is_multicast()) {
+      set<Field::destination>(frame, world_.mac(End::target));
+    }
+    if (from_here) set<Field::source>(frame, world_.mac(End::initiator));
+    if (get<Field::shelf>(frame) == device_.shelf) set<Field::shelf>(frame, at_.shelf);
+    if (get<Field::slot>(frame) == device_.slot) set<Field::slot>(frame, at_.slot);
+    set<Field::tag>(frame, tag_);
     world_.inject(Direction::to_target, frame);
     world_.run_until(
         [this] {
@@ -270,9 +268,9 @@ class Replay {
       return;
     }
     ++compared_;
-    std::vector<ReplyDifference> found;
+    std::vector<Mismatch> found;
     if (has_answer && got) {
-      found = compare_replies(request.bytes, request.answer, *got, at(), ignored_);
+      found = compare_captured(request.bytes, request.answer, *got, at(), ignored_);
     } else if (has_answer != got.has_value() && !ignored_.contains("answer")) {
       found.push_back({"answer", has_answer ? "one" : "silence", got ? "one" : "silence"});
     }
@@ -281,9 +279,8 @@ class Replay {
     const std::string where =
         has_answer ? fmt::format("frame {} (answers {})", request.answer_number, request.number)
                    : fmt::format("frame {}", request.number);
-    for (const ReplyDifference& difference : found) {
-      fmt::print("{}: {}: {}: expected {}, got {}\n", options_.capture, where, difference.field,
-                 difference.expected, difference.got);
+    for (const Mismatch& mismatch : found) {
+      fmt::print("{}: {}: {}\n", options_.capture, where, describe(mismatch));
     }
     fmt::print("    asked     {}\n    capture   {}\n    replayed  {}\n", without_tag(request.bytes),
                has_answer ? without_tag(request.answer) : "silence",

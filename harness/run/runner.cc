@@ -327,8 +327,7 @@ Runner::Result Runner::step(const HoldStep& step) {
 }
 
 Runner::Result Runner::send(const FrameSpec& frame) {
-  const auto* ata = std::get_if<AtaFields>(&frame.arg);
-  if ((frame.repeat_buffers || (ata != nullptr && ata->most)) && !raw_.counts()) {
+  if ((frame.repeat_buffers || frame.most_sectors) && !raw_.counts()) {
     return fail("a config answer before this, to tell how many the target takes", "none");
   }
   raw_.send(frame);
@@ -349,8 +348,7 @@ Runner::Result Runner::step(const AliveStep& step) {
   constexpr Duration repeat = std::chrono::milliseconds(250);
   const Instant begun = world_.now();
   const Instant deadline = begun + step.within.value_or(RtoModel::most);
-  const FrameSpec query{.command = static_cast<std::uint8_t>(Command::config),
-                        .arg = ConfigFields{}};
+  const FrameSpec query = plain_request(Command::config);
   std::vector<FrameId> asked;
   while (world_.now() < deadline && !is_over()) {
     const RawExchanges::Request& request = raw_.send(query);
@@ -364,10 +362,7 @@ Runner::Result Runner::step(const AliveStep& step) {
 }
 
 Runner::Result Runner::step(const AdvertisedStep& step) {
-  const FrameSpec identify{
-      .arg =
-          AtaFields{.count = 1, .opcode = static_cast<std::uint8_t>(ata::Opcode::identify_device)}};
-  const RawExchanges::Request& request = raw_.send(identify);
+  const RawExchanges::Request& request = raw_.send(ata_request(ata::Opcode::identify_device, 1));
   wait([&] { return !request.answers.empty(); }, request.sent + RtoModel::most);
   if (request.answers.empty()) {
     return fail("an answer to IDENTIFY DEVICE", "none", {request.frame});

@@ -19,7 +19,7 @@ constexpr Duration longest_timeout = std::chrono::seconds(20);
 /// What an announcement is as though it were an answer to.
 constexpr std::array<std::uint8_t, frame_size_min> config_query = [] {
   std::array<std::uint8_t, frame_size_min> frame{};
-  frame[19] = static_cast<std::uint8_t>(Command::config);
+  frame[layout::offset(Field::command)] = static_cast<std::uint8_t>(Command::config);
   return frame;
 }();
 
@@ -27,8 +27,8 @@ constexpr std::array<std::uint8_t, frame_size_min> config_query = [] {
 std::vector<Address> addresses_of(const std::vector<RawExchanges::Answer>& answers) {
   std::vector<Address> addresses;
   for (const RawExchanges::Answer& answer : answers) {
-    const Bytes bytes = answer.bytes;
-    addresses.push_back({static_cast<std::uint16_t>(bytes[16] << 8 | bytes[17]), bytes[18]});
+    addresses.push_back(
+        {layout::get<Field::shelf>(answer.bytes), layout::get<Field::slot>(answer.bytes)});
   }
   std::ranges::sort(addresses);
   return addresses;
@@ -257,22 +257,23 @@ Runner::Result Runner::expect(const ExpectReply& reply) {
   const RawExchanges::Answer& answer = request.answers.front();
   std::string wrong = only_silence ? "an answer" : "";
   for (const ReplySpec& spec : reply.any) {
-    if (spec.ata_data && spec.ata_data->kind == Content::Kind::pattern && !world_.has_own_disk()) {
+    if (spec.data && spec.data->kind == Content::Kind::pattern && !world_.has_own_disk()) {
       unsupported_ = "what its disk holds is not known";
       return std::nullopt;
     }
-    const auto difference = mismatch(spec, request.bytes, answer.bytes, request.defaults);
-    if (!difference) {
+    const auto differences =
+        compare(spec, request.bytes, answer.bytes, request.defaults.disk_has_pattern);
+    if (differences.empty()) {
       wrong.clear();
       break;
     }
-    wrong += (wrong.empty() ? "" : "; ") + *difference;
+    wrong += (wrong.empty() ? "" : "; ") + describe(differences.front());
   }
   if (wrong.empty()) {
     const auto broken =
-        broken_answer_rule(scenario_.clauses, request.bytes, answer.bytes, request.defaults);
+        broken_answer_rule(scenario_.clauses, request.bytes, answer.bytes, request.defaults.target);
     if (!broken) return std::nullopt;
-    wrong = *broken;
+    wrong = describe(*broken);
   }
   return fail_for_certain(expected,
                           fmt::format("{} (#{}: {})", wrong, answer.id, ledger_.summary(answer.id)),
@@ -309,7 +310,7 @@ Runner::Result Runner::expect(const ExpectReplies& replies) {
 Runner::Result Runner::expect(const ExpectAnnouncement& expected) {
   rule_ = "announcement";
   const auto to_whom = [&](const RawExchanges::Answer& answer) {
-    return !expected.to || std::ranges::equal(expected.to->octets, Bytes(answer.bytes).first(6));
+    return !expected.to || layout::get<Field::destination>(answer.bytes) == *expected.to;
   };
   std::vector<RawExchanges::Answer> heard;
   const auto found = [&] {
@@ -327,15 +328,12 @@ Runner::Result Runner::expect(const ExpectAnnouncement& expected) {
                               : fmt::format("to somebody else (#{})", frames.front()),
                 frames);
   }
-  const RawDefaults defaults{.initiator = world_.mac(End::initiator),
-                             .target = world_.mac(End::target),
-                             .address = scenario_.target.address};
-  const auto wrong = mismatch(expected.fields, config_query, announcement->bytes, defaults);
-  if (!wrong) return std::nullopt;
-  return fail(
-      describe(expected),
-      fmt::format("{} (#{}: {})", *wrong, announcement->id, ledger_.summary(announcement->id)),
-      {announcement->id});
+  const auto wrong = compare(expected.fields, config_query, announcement->bytes, true);
+  if (wrong.empty()) return std::nullopt;
+  return fail(describe(expected),
+              fmt::format("{} (#{}: {})", describe(wrong.front()), announcement->id,
+                          ledger_.summary(announcement->id)),
+              {announcement->id});
 }
 
 Runner::Result Runner::expect(const ExpectStore& store) {

@@ -95,7 +95,7 @@ SimWorld::~SimWorld() = default;
 void SimWorld::begin() {
   if (session_port_) return;
   target_.start();
-  session_port_ = session_.attach(*initiator_port_);
+  session_port_ = session_.attach(*initiator_port_, now_);
 }
 
 void SimWorld::collect(Direction direction, std::span<const Outgoing> frames) {
@@ -214,7 +214,7 @@ bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
 
 void SimWorld::discover(Address whom) {
   begin();
-  session_.discover(whom);
+  session_.discover(whom, now_);
 }
 
 void SimWorld::submit(const initiator::IoRequest& request, Done done) {
@@ -256,7 +256,7 @@ bool SimWorld::open(Address device) {
 void SimWorld::close(Address device) {
   if (users_ == 0) return;
   --users_;
-  session_.close(device);
+  session_.close(device, now_);
 }
 
 std::string SimWorld::state(Address device) const {

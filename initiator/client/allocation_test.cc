@@ -53,7 +53,7 @@ class AllocationTest : public ::testing::Test, protected Session::Observer {
  protected:
   AllocationTest() {
     target.offer = {.buffer_count = 64, .sector_count = 2};
-    session.attach(port);
+    session.attach(port, now);
     while (exchange() > 0) {
     }
   }

@@ -96,7 +96,7 @@ class Chaos : Session::Observer {
       cable.link = {.mac = {{2, 0, 0, 0, 1, octet}}, .mtu = 9000, .up = true};
       cable.target_mac = {{2, 0, 0, 0, 2, octet}};
       std::tie(cable.near, cable.far) = MemoryPort::pair(cable.link, {.mtu = 9000});
-      cable.id = session_.attach(*cable.near);
+      cable.id = session_.attach(*cable.near, now_);
     }
     loss_ = happens_at_all() ? random(0, 30) : 0;
     duplication_ = happens_at_all() ? random(0, 30) : 0;
@@ -278,7 +278,7 @@ class Chaos : Session::Observer {
     session_.detach(cable.id, now_);
     ++cable.link.mac.octets[4];
     std::tie(cable.near, cable.far) = MemoryPort::pair(cable.link, {.mtu = 9000});
-    cable.id = session_.attach(*cable.near);
+    cable.id = session_.attach(*cable.near, now_);
   }
 
   void heal() {
@@ -287,7 +287,7 @@ class Chaos : Session::Observer {
     cables_[1].link.mtu = 9000;
     change_link(cables_[1]);
     target_up_at_ = std::min(target_up_at_, now_);
-    for (; users_ > 0; --users_) session_.close(disk);
+    for (; users_ > 0; --users_) session_.close(disk, now_);
   }
 
   // Time.
@@ -347,7 +347,7 @@ class Chaos : Session::Observer {
         submit(IoKind::read, lba, sectors);
         break;
       case 3:
-        if (users_ > 0) session_.close(disk), --users_;
+        if (users_ > 0) session_.close(disk, now_), --users_;
         submit(IoKind::read, lba, sectors);
         break;
       case 4:

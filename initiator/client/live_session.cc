@@ -52,7 +52,7 @@ void LiveSession::set_parameters(const Parameters& parameters) {
 }
 
 std::uint32_t LiveSession::discover(Address whom) {
-  return session_.discover(whom);
+  return session_.discover(whom, now());
 }
 
 bool LiveSession::revalidate(Address device) {
@@ -178,7 +178,7 @@ void LiveSession::happened(const Event& event) {
 }
 
 void LiveSession::port_opened(PacketPort& port) {
-  const PortId id = session_.attach(port);
+  const PortId id = session_.attach(port, now());
   if (id >= ports_.size()) ports_.resize(id + 1);  // else that of one that has gone
   ports_[id] = {&port, port.interface().name};
 }

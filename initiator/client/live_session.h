@@ -51,7 +51,7 @@ class LiveSession final : Session::Observer, LivePorts::User {
   void set_parameters(const Parameters& parameters);
   std::uint32_t discover(Address whom);
   bool open(Address device) { return session_.open(device); }
-  void close(Address device) { session_.close(device); }
+  void close(Address device) { session_.close(device, now()); }
   bool revalidate(Address device);
   bool forget(Address device);
   std::size_t forget_down();

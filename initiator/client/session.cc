@@ -5,11 +5,11 @@
 
 namespace aoe::initiator {
 
-Session::Session(const Parameters& parameters, std::uint64_t seed, Observer& observer)
-    : engine_(parameters, seed), observer_(observer) {}
+Session::Session(const Parameters& parameters, std::uint64_t seed, Observer& observer, Trace trace)
+    : engine_(parameters, seed, std::move(trace)), observer_(observer) {}
 
-PortId Session::attach(FramePort& port) {
-  const PortId id = engine_.add_port(port.link(), actions_);
+PortId Session::attach(FramePort& port, Instant now) {
+  const PortId id = engine_.add_port(port.link(), now, actions_);
   if (id >= ports_.size()) ports_.resize(id + 1);
   ports_[id] = &port;
   carry_out();
@@ -34,8 +34,8 @@ void Session::link_changed(PortId port, Instant now) {
   carry_out();
 }
 
-std::uint32_t Session::discover(Address whom) {
-  const std::uint32_t tag = engine_.discover(whom, actions_);
+std::uint32_t Session::discover(Address whom, Instant now) {
+  const std::uint32_t tag = engine_.discover(whom, now, actions_);
   carry_out();
   return tag;
 }

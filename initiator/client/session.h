@@ -28,20 +28,21 @@ class Session {
     ~Observer() = default;
   };
 
-  Session(const Parameters& parameters, std::uint64_t seed, Observer& observer);
+  /// Each decision of the engine is written to `trace`.
+  Session(const Parameters& parameters, std::uint64_t seed, Observer& observer, Trace trace = {});
 
   /// `port` stays until it is detached, or outlives the session.
-  PortId attach(FramePort& port);
+  PortId attach(FramePort& port, Instant now);
   /// The port goes: what was on its way by it is sent again by others. Another may get its id.
   void detach(PortId port, Instant now);
   /// The port's link() has changed.
   void link_changed(PortId port, Instant now);
 
   // As the engine has them.
-  std::uint32_t discover(Address whom);
+  std::uint32_t discover(Address whom, Instant now);
   void set_parameters(const Parameters& parameters, Instant now);
   bool open(Address device) { return engine_.open(device); }
-  void close(Address device) { engine_.close(device); }
+  void close(Address device, Instant now) { engine_.close(device, now); }
   bool revalidate(Address device, Instant now);
   bool forget(Address device, Instant now);
   std::size_t forget_down(Instant now);

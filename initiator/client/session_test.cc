@@ -31,7 +31,7 @@ class SessionTest : public ::testing::Test, protected Session::Observer {
     const Mac mac{{2, 0, 0, 0, 1, number}};
     cable.target = {{2, 0, 0, 0, 2, number}};
     std::tie(cable.near, cable.far) = MemoryPort::pair({.mac = mac, .mtu = mtu}, {.mtu = 9000});
-    cable.id = session.attach(*cable.near);
+    cable.id = session.attach(*cable.near, now);
   }
 
   /// The target takes what has arrived, and the session what it answers. Returns whether there was
@@ -180,7 +180,7 @@ TEST_F(SessionTest, ADetachedPortIsNotTouchedAndTrafficMoves) {
   session.detach(cables[0].id, now);
   cables[0].near.reset();
   settle();
-  session.discover(Address::everyone());
+  session.discover(Address::everyone(), now);
   session.tick(now + 1s);
   settle();
   EXPECT_EQ(told(), "[1 ok]");

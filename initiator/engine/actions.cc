@@ -89,4 +89,9 @@ std::string describe(const Event& e) {
   AOE_CHECK(false && "an event without a text");
 }
 
+void EventCounters::trace(const Event& event, Instant now) const {
+  const bool rejected = event.kind >= Event::Kind::late_answer;
+  trace_(now, "{} {}: {}", rejected ? "reject" : "event", text(event.kind), describe(event));
+}
+
 }  // namespace aoe::initiator

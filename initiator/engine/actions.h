@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/trace.h"
 #include "initiator/engine/query.h"
 #include "proto/frame.h"
 
@@ -135,18 +136,25 @@ struct Actions {
   }
 };
 
-/// How often each kind of event has happened; every event is told through it.
+/// Counts the events of each kind. Every event is reported through it, and traced where the trace
+/// is on: "event device up: ...", and "reject late answer: ..." for an answer that is not believed.
 class EventCounters {
  public:
+  explicit EventCounters(Trace trace = {}) : trace_(std::move(trace)) {}
+
   std::uint64_t operator[](Event::Kind kind) const {
     return counts_[static_cast<std::size_t>(kind)];
   }
-  void report(const Event& event, Actions& out) {
+  void report(const Event& event, Instant now, Actions& out) {
     ++counts_[static_cast<std::size_t>(event.kind)];
+    if (trace_) trace(event, now);
     out.events.push_back(event);
   }
 
  private:
+  void trace(const Event& event, Instant now) const;
+
+  Trace trace_;
   std::array<std::uint64_t, event_kind_count> counts_{};
 };
 

@@ -39,7 +39,7 @@ TEST(Actions, EveryKindOfEventHasATextAndIsCountedForItself) {
   for (int i = 0; i < event_kind_count; ++i) {
     const auto kind = static_cast<Event::Kind>(i);
     EXPECT_FALSE(text(kind).empty());
-    for (int times = 0; times <= i; ++times) counters.report({.kind = kind}, out);
+    for (int times = 0; times <= i; ++times) counters.report({.kind = kind}, {}, out);
   }
   for (int i = 0; i < event_kind_count; ++i) {
     EXPECT_EQ(counters[static_cast<Event::Kind>(i)], static_cast<unsigned>(i + 1));

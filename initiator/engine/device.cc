@@ -49,7 +49,10 @@ std::string_view state_text(const Device& device) {
 }
 
 Device::Device(Address address, const Shared& shared)
-    : address_(address), shared_(shared), paths_(shared.parameters, shared.ports) {}
+    : address_(address),
+      shared_(shared),
+      trace_(shared.trace, address),
+      paths_(shared.parameters, shared.ports) {}
 
 // Users.
 
@@ -59,9 +62,11 @@ bool Device::open() {
   return true;
 }
 
-void Device::close() {
+void Device::close(Instant now) {
   AOE_CHECK(users_ > 0);
-  if (--users_ == 0 && state_ == DeviceState::closewait) state_ = DeviceState::down;
+  if (--users_ == 0 && state_ == DeviceState::closewait) {
+    become(DeviceState::down, "last close", now);
+  }
 }
 
 bool Device::revalidate(Instant now, Actions& out) {
@@ -78,7 +83,7 @@ void Device::on_config(const Frame& frame, const ConfigReply& reply, PortId port
   heard_ = now;
   if (!paths_.learn(frame.header.source, reply, port, now)) return;
   firmware_ = reply.firmware;
-  if (state_ == DeviceState::down) state_ = DeviceState::identifying;
+  if (state_ == DeviceState::down) become(DeviceState::identifying, "config answer", now);
   if (users_ == 0) {
     identify(now, out);
   } else {
@@ -117,7 +122,11 @@ void Device::on_parameters(Instant now, Actions& out) {
 // Requests.
 
 void Device::submit(const IoRequest& io, Instant now, Actions& out) {
-  if (state_ != DeviceState::up) return requests_.refuse(io, IoError::device_down, out);
+  const auto refuse = [&](IoError error) {
+    if (trace_) trace_.refused(now, io, error);
+    requests_.refuse(io, error, out);
+  };
+  if (state_ != DeviceState::up) return refuse(IoError::device_down);
   if (io.kind == IoKind::flush) {
     if (!identity_->flush_cache && !identity_->flush_cache_ext) {
       return requests_.complete_at_once(io, out);  // a disk without a cache has nothing to flush
@@ -127,12 +136,12 @@ void Device::submit(const IoRequest& io, Instant now, Actions& out) {
     const std::size_t size = io.kind == IoKind::read ? io.into.size() : io.from.size();
     const bool trim = io.kind == IoKind::trim;
     const std::uint64_t sectors = trim ? io.sectors : size / sector_size;
-    if (trim && !identity_->trim) return requests_.refuse(io, IoError::unsupported, out);
+    if (trim && !identity_->trim) return refuse(IoError::unsupported);
     if (sectors == 0 || (!trim && size % sector_size != 0)) {
-      return requests_.refuse(io, IoError::invalid, out);
+      return refuse(IoError::invalid);
     }
     if (io.lba > identity_->sectors || sectors > identity_->sectors - io.lba) {
-      return requests_.refuse(io, IoError::out_of_range, out);
+      return refuse(IoError::out_of_range);
     }
     requests_.add(io, sectors);
   }
@@ -192,6 +201,7 @@ void Device::split(Slot index) {
 // Commands on the wire.
 
 void Device::pump(Instant now, Actions& out) {
+  if (trace_) trace_payload(now);
   while (has_to_send()) {
     const auto way = paths_.choose(true);
     if (!way) break;
@@ -200,6 +210,7 @@ void Device::pump(Instant now, Actions& out) {
   if (!has_to_send() || paths_.payload() > 0) {
     stranded_ = search_due_ = never;
   } else if (stranded_ == never) {
+    if (trace_) trace_.stranded(now);
     stranded_ = search_due_ = now;
     deadline_ = std::min(deadline_, dead_at(stranded_));
   }
@@ -249,7 +260,7 @@ void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& o
                            .tag = command.tag,
                            .old_tag = old_tag,
                            .attempt = command.attempts},
-                          out);
+                          now, out);
   }
 
   const AtaRequest ata = command.is_identify()
@@ -258,6 +269,7 @@ void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& o
   Transmit& frame = out.frames.emplace_back();
   frame.port = way.path->port;
   frame.data = ata.data;
+  if (trace_) trace_.sent(now, command, ata, way, command.deadline - now);
   const Mac& source = shared_.ports[frame.port].mac;
 #ifdef AOE_BREAK_TAG_REUSE  // for proving the harness
   const std::uint32_t tag = command.tag & ~1U;
@@ -277,7 +289,7 @@ void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, 
               .tag = entry.tag};
   const auto report = [&](Event::Kind kind) {
     event.kind = kind;
-    shared_.events.report(event, out);
+    shared_.events.report(event, now, out);
   };
   if (frame.header.address != address_) return report(Event::Kind::wrong_address);
   if (!paths_.knows(frame.header.source)) return report(Event::Kind::unknown_source);
@@ -322,14 +334,18 @@ void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, 
     overtake(index, *way, now);
     way->path->sent.erase(commands_, index);
   }
+  if (trace_) trace_.answered(now, entry.tag, result, now - entry.sent, way->remote->rtt);
+  const unsigned window = way->remote->window.size();
   way->remote->window.answered();
-  paths_.answered(*way, now);
+  if (trace_) trace_.window(now, *way->remote, window, "answered");
+  trust(*way, now);
   if (io == nullptr) {
     free_command(index);
     on_identity(result, data, event, now, out);
   } else if (is_to_be_split(command, result)) {
     commands_[index].state = AtaCommand::State::waiting;
     waiting_.push_front(commands_, index);
+    if (trace_) trace_.split(now, command, paths_.payload());
   } else {
     resolve(index, result, now, out);
   }
@@ -342,10 +358,12 @@ void Device::on_late_answer(TagTable::Entry& entry, Instant now) {
   if (const auto way = paths_.find(entry.path)) {
     if (entry.timed) way->remote->rtt.sample(now - entry.sent);
     if (entry.overtaken != never) {
+      const unsigned window = way->remote->window.size();
       way->path->reordering.was_late(now - entry.overtaken);
       way->remote->window.not_lost();
+      if (trace_) trace_.window(now, *way->remote, window, "late, not lost");
     }
-    paths_.answered(*way, now);
+    trust(*way, now);
   }
   AtaCommand& command = commands_[entry.command];
   if (!commands_.is_used(entry.command) || command.use != entry.use) return;
@@ -367,7 +385,14 @@ void Device::overtake(Slot index, const Paths::Way& way, Instant now) {
     command.overtaken = now;
     command.lost = now + way.path->reordering.wait(way.remote->rtt.average(), command.attempts);
     deadline_ = std::min(deadline_, command.lost);
+    if (trace_) trace_.overtaken(now, command);
   }
+}
+
+void Device::trust(const Paths::Way& way, Instant now) {
+  const bool suspect = way.path->suspect;
+  paths_.answered(way, now);
+  if (trace_ && suspect) trace_.path(now, way, "trusted, answered");
 }
 
 bool Device::is_to_be_split(const AtaCommand& command, const Completion& result) const {
@@ -418,6 +443,7 @@ void Device::finish(Slot index, Instant now) {
   command.deadline = now + std::min(timeout, linger_max);
   deadline_ = std::min(deadline_, command.deadline);
   requests_.hold(command.part.request);
+  if (trace_) trace_.holds(now, command);
 }
 
 void Device::give_up_all(Instant now, Actions& out) {
@@ -461,7 +487,7 @@ Instant Device::due(const AtaCommand& command) const {
 
 void Device::expire(Instant now, Actions& out) {
   if (now < deadline_) return;
-  if (now >= dead_at(stranded_)) return go_down(now, out);
+  if (now >= dead_at(stranded_)) return go_down("no path for deadsecs", now, out);
   for (Slot i = 0; i < commands_.end(); ++i) {
     if (!commands_.is_used(i) || now < due(commands_[i])) continue;
     const AtaCommand& command = commands_[i];
@@ -470,7 +496,7 @@ void Device::expire(Instant now, Actions& out) {
       free_command(i);
       requests_.release(request);
     } else if (now >= dead_at(command.first_sent)) {
-      return go_down(now, out);
+      return go_down("no answer for deadsecs", now, out);
     } else {
       expire_command(i, now, out);
     }
@@ -497,8 +523,13 @@ void Device::expire_command(Slot index, Instant now, Actions& out) {
   AOE_CHECK(way.has_value());
   take_back(index);
   settle_doubt(command);
+  if (trace_) trace_.expired(now, command, "no answer");
+  const unsigned window = way->remote->window.size();
   const bool collapsed = way->remote->window.expired(command.last_sent, now);
+  if (trace_) trace_.window(now, *way->remote, window, "timeout");
+  const bool suspect = way->path->suspect;
   paths_.expired(*way, command.last_sent, now);
+  if (trace_ && way->path->suspect && !suspect) trace_.path(now, *way, "suspect, silent");
   const auto next = collapsed ? paths_.choose(false) : std::nullopt;
   if (!next) {
     waiting_.push_back(commands_, index);
@@ -515,6 +546,7 @@ void Device::lose_early(Slot index, Instant now) {
   const unsigned doubts_max = std::max(doubts_min, way->remote->window.size() / 4U);
   if (!command.doubted && way->path->doubts >= doubts_max) {
     command.lost = now + way->path->reordering.wait(way->remote->rtt.average(), command.attempts);
+    if (trace_) trace_.waits_longer(now, command, way->path->doubts);
     return;
   }
   if (!command.doubted) {
@@ -523,7 +555,10 @@ void Device::lose_early(Slot index, Instant now) {
   }
   shared_.tags.find(command.tag)->overtaken = command.overtaken;
   take_back(index);
+  if (trace_) trace_.expired(now, command, "overtaken, no answer");
+  const unsigned window = way->remote->window.size();
   way->remote->window.lost(command.last_sent);
+  if (trace_) trace_.window(now, *way->remote, window, "lost");
   way->path->reordering.lost();
   ++counters_.early_retransmissions;
   waiting_.push_back(commands_, index);
@@ -548,25 +583,36 @@ void Device::on_identity(const Completion& result, Bytes data, Event event, Inst
     event.kind = Event::Kind::identify_failed;
     event.result = result;
     if (result.error == IoError::none) event.reject = parsed.error();
-    shared_.events.report(event, out);
-    if (state_ == DeviceState::identifying) go_down(now, out);
+    shared_.events.report(event, now, out);
+    if (state_ == DeviceState::identifying) go_down("not identified", now, out);
     return;
   }
   event.sectors = parsed->sectors;
   if (state_ == DeviceState::identifying) {
-    state_ = DeviceState::up;
+    become(DeviceState::up, "identified", now);
     event.kind = Event::Kind::device_up;
-    shared_.events.report(event, out);
+    shared_.events.report(event, now, out);
   } else if (identity_->sectors != parsed->sectors) {
     event.kind = Event::Kind::device_resized;
-    shared_.events.report(event, out);
+    shared_.events.report(event, now, out);
   }
   identity_ = *parsed;
 }
 
-void Device::go_down(Instant now, Actions& out) {
-  state_ = users_ > 0 ? DeviceState::closewait : DeviceState::down;
-  shared_.events.report({.kind = Event::Kind::device_down, .device = address_}, out);
+void Device::become(DeviceState state, std::string_view why, Instant now) {
+  if (trace_) trace_.state(now, text(state_), text(state), why);
+  state_ = state;
+}
+
+void Device::trace_payload(Instant now) {
+  const std::size_t payload = paths_.payload();
+  if (payload != traced_payload_) trace_.payload(now, traced_payload_, payload);
+  traced_payload_ = payload;
+}
+
+void Device::go_down(std::string_view why, Instant now, Actions& out) {
+  become(users_ > 0 ? DeviceState::closewait : DeviceState::down, why, now);
+  shared_.events.report({.kind = Event::Kind::device_down, .device = address_}, now, out);
   give_up_all(now, out);
   paths_.clear();  // what comes back is measured anew
   reckon_deadline();

@@ -47,6 +47,7 @@
 #include "initiator/engine/actions.h"
 #include "initiator/engine/ata_command.h"
 #include "initiator/engine/counters.h"
+#include "initiator/engine/device_trace.h"
 #include "initiator/engine/parameters.h"
 #include "initiator/engine/paths.h"
 #include "initiator/engine/request_table.h"
@@ -68,6 +69,7 @@ class Device {
     const PortTable& ports;
     TagTable& tags;
     EventCounters& events;
+    const Trace& trace;
   };
 
   Device(Address address, const Shared& shared);
@@ -92,7 +94,7 @@ class Device {
   /// One user more; refused unless it is up.
   bool open();
   /// One user less; there is one.
-  void close();
+  void close(Instant now);
   /// Asks it what it is, though it be open. Returns false for one that has to be searched for.
   bool revalidate(Instant now, Actions& out);
 
@@ -136,6 +138,8 @@ class Device {
   void on_late_answer(TagTable::Entry& entry, Instant now);
   /// Those that were sent before it on the same path are late.
   void overtake(Slot index, const Paths::Way& way, Instant now);
+  /// The path has answered.
+  void trust(const Paths::Way& way, Instant now);
   /// The target refused more than it takes now, and did not when the command was sent.
   bool is_to_be_split(const AtaCommand& command, const Completion& result) const;
   /// A command got its answer, for better or worse.
@@ -159,10 +163,13 @@ class Device {
   void settle_doubt(AtaCommand& command);
 
   void on_identity(const Completion& result, Bytes data, Event event, Instant now, Actions& out);
-  void go_down(Instant now, Actions& out);
+  void go_down(std::string_view why, Instant now, Actions& out);
+  void become(DeviceState state, std::string_view why, Instant now);
+  void trace_payload(Instant now);
 
   const Address address_;
   const Shared shared_;
+  const DeviceTrace trace_;
 
   DeviceState state_ = DeviceState::down;
   unsigned users_ = 0;
@@ -180,6 +187,7 @@ class Device {
   Instant stranded_ = never;    // since when there is something to send and no path to send it by
   Instant search_due_ = never;  // while that is so
   DeviceCounters counters_;
+  std::size_t traced_payload_ = 0;
 };
 
 /// As the Linux driver's `state` file has it: "up", "down" or "down,closewait".

@@ -12,21 +12,29 @@ constexpr Duration sweep_interval = std::chrono::seconds(1);
 
 }  // namespace
 
-Engine::Engine(const Parameters& parameters, std::uint64_t seed)
-    : parameters_(parameters), tags_(seed), next_query_(static_cast<std::uint32_t>(seed)) {
+Engine::Engine(const Parameters& parameters, std::uint64_t seed, Trace trace)
+    : parameters_(parameters),
+      trace_(std::move(trace)),
+      tags_(seed),
+      next_query_(static_cast<std::uint32_t>(seed)) {
   if (parameters_.discovery_interval.count() > 0) discovery_due_ = deadline_ = Instant::min();
 }
 
-PortId Engine::add_port(const Link& link, Actions& out) {
+PortId Engine::add_port(const Link& link, Instant now, Actions& out) {
   const PortId port = ports_.add(link);
-  discover_on(port, Address::everyone(), TagTable::ours | next_query_++, out);
+  trace_port(port, now);
+  discover_on(port, Address::everyone(), TagTable::ours | next_query_++, "new port", now, out);
   return port;
 }
 
 void Engine::change_port(PortId port, const Link& link, Instant now, Actions& out) {
   const bool lost = ports_[port].up && !link.up;
   ports_.change(port, link);
-  if (!lost) discover_on(port, Address::everyone(), TagTable::ours | next_query_++, out);
+  trace_port(port, now);
+  if (!lost) {
+    discover_on(port, Address::everyone(), TagTable::ours | next_query_++, "port changed", now,
+                out);
+  }
   for (const auto& [address, device] : devices_) {
     if (lost) {
       device->on_port_lost(port, now, out);
@@ -37,8 +45,15 @@ void Engine::change_port(PortId port, const Link& link, Instant now, Actions& ou
   }
 }
 
+void Engine::trace_port(PortId port, Instant now) const {
+  if (!trace_) return;
+  const Link& link = ports_[port];
+  trace_(now, "port {}: {}, MTU {}, {}", port, link.mac, link.mtu, link.up ? "up" : "down");
+}
+
 void Engine::remove_port(PortId port, Instant now, Actions& out) {
   ports_.remove(port);
+  if (trace_) trace_(now, "port {}: removed", port);
   for (const auto& [address, device] : devices_) {
     device->on_port_lost(port, now, out);
     settle(*device, now, out);
@@ -60,16 +75,22 @@ void Engine::set_parameters(const Parameters& parameters, Instant now, Actions& 
   reckon_deadline();
 }
 
-std::uint32_t Engine::discover(Address whom, Actions& out) {
+std::uint32_t Engine::discover(Address whom, Instant now, Actions& out) {
+  return discover(whom, "on demand", now, out);
+}
+
+std::uint32_t Engine::discover(Address whom, std::string_view why, Instant now, Actions& out) {
   const std::uint32_t tag = TagTable::ours | next_query_++;
   for (std::size_t port = 0; port < ports_.size(); ++port) {
-    discover_on(static_cast<PortId>(port), whom, tag, out);
+    discover_on(static_cast<PortId>(port), whom, tag, why, now, out);
   }
   return tag;
 }
 
-void Engine::discover_on(PortId port, Address whom, std::uint32_t tag, Actions& out) {
+void Engine::discover_on(PortId port, Address whom, std::uint32_t tag, std::string_view why,
+                         Instant now, Actions& out) {
   if (!ports_[port].up) return;
+  if (trace_) trace_(now, "discover {} tag {:08x}: on port {}, {}", whom, tag, port, why);
   Transmit& frame = out.frames.emplace_back();
   frame.port = port;
   frame.head_size = static_cast<std::uint8_t>(
@@ -91,16 +112,16 @@ bool Engine::open(Address address) {
   return device != nullptr && device->open();
 }
 
-void Engine::close(Address address) {
+void Engine::close(Address address, Instant now) {
   Device* const device = find_device(address);
   AOE_CHECK(device != nullptr);
-  device->close();
+  device->close(now);
 }
 
 bool Engine::revalidate(Address address, Instant now, Actions& out) {
   Device* const device = find_device(address);
   if (device == nullptr) return false;
-  if (!device->revalidate(now, out)) discover(address, out);
+  if (!device->revalidate(now, out)) discover(address, "revalidate", now, out);
   settle(*device, now, out);
   return true;
 }
@@ -133,7 +154,7 @@ std::size_t Engine::forget_if(Condition condition, Instant now, Actions& out) {
   for (const auto& [address, device] : devices_) {
     if (device->users() > 0 || !condition(*device)) continue;
     device->abandon(now, out);
-    events_.report({.kind = Event::Kind::device_forgotten, .device = address}, out);
+    events_.report({.kind = Event::Kind::device_forgotten, .device = address}, now, out);
     ++count;
   }
   if (count == 0) return 0;
@@ -149,7 +170,7 @@ Device* Engine::make_device(Address address, Instant now, Actions& out) {
     swept_ = now;
     if (forget_strangers(stranger_patience, now, out) == 0) return nullptr;
   }
-  const Device::Shared shared{parameters_, ports_, tags_, events_};
+  const Device::Shared shared{parameters_, ports_, tags_, events_, trace_};
   return devices_.emplace(address, std::make_unique<Device>(address, shared)).first->second.get();
 }
 
@@ -193,7 +214,7 @@ void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
                     .mac = frame ? frame->header.source : Mac{},
                     .tag = frame ? frame->header.tag : 0,
                     .reject = *reject},
-                   out);
+                   now, out);
     return;
   }
   const bool for_us = frame->header.destination == ports_[port].mac;
@@ -218,14 +239,14 @@ void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port
               .config = reply};
   const auto refuse = [&](Event::Kind kind) {
     event.kind = kind;
-    events_.report(event, out);
+    events_.report(event, now, out);
   };
   if (!address.is_exact()) return refuse(Event::Kind::wrong_address);
   if (frame.header.source.is_multicast()) return refuse(Event::Kind::unknown_source);
   Device* device = find_device(address);
   if (device == nullptr) device = make_device(address, now, out);
   if (device == nullptr) return refuse(Event::Kind::device_refused);
-  events_.report(event, out);
+  events_.report(event, now, out);
   device->on_config(frame, reply, port, now, out);
   settle(*device, now, out);
 }
@@ -252,7 +273,7 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
                     .port = port,
                     .mac = frame.header.source,
                     .tag = frame.header.tag},
-                   out);
+                   now, out);
     return;
   }
   Device& device = *entry->device;
@@ -261,7 +282,7 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
 }
 
 void Engine::settle(Device& device, Instant now, Actions& out) {
-  if (device.take_search(now)) discover(device.address(), out);
+  if (device.take_search(now)) discover(device.address(), "searched for", now, out);
   deadline_ = std::min(deadline_, device.deadline());
 }
 
@@ -276,7 +297,7 @@ void Engine::tick(Instant now, Actions& out) {
   if (now >= discovery_due_) {
     const bool first = discovery_due_ == Instant::min();  // only starts the clock
     if (!first) {
-      discover(Address::everyone(), out);
+      discover(Address::everyone(), "interval", now, out);
       forget_strangers(stranger_intervals * parameters_.discovery_interval, now, out);
     }
     discovered_ = now;

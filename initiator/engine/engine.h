@@ -29,14 +29,14 @@ class Engine {
   /// Such a one is forgotten after so many discoveries at the latest.
   static constexpr int stranger_intervals = 10;
 
-  /// `seed` decides where tags begin, and nothing else.
-  Engine(const Parameters& parameters, std::uint64_t seed);
+  /// `seed` decides where tags begin, and nothing else. Each decision is written to `trace`.
+  Engine(const Parameters& parameters, std::uint64_t seed, Trace trace = {});
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   /// A local interface, or what is new about it. Everyone is asked to show up on a port that comes
   /// up; one that went down is not used until then.
-  PortId add_port(const Link& link, Actions& out);
+  PortId add_port(const Link& link, Instant now, Actions& out);
   void change_port(PortId port, const Link& link, Instant now, Actions& out);
   /// It has gone for good; another one may get its id.
   void remove_port(PortId port, Instant now, Actions& out);
@@ -47,12 +47,12 @@ class Engine {
 
   /// §3.2: asks everyone, or one address, to show up; on every port. Returns the tag that answers
   /// carry.
-  std::uint32_t discover(Address whom, Actions& out);
+  std::uint32_t discover(Address whom, Instant now, Actions& out);
 
   /// One user more. Refused for a device that is unknown or not up.
   bool open(Address device);
   /// One user less of a device that is open.
-  void close(Address device);
+  void close(Address device, Instant now);
   /// Asks a device what it is, though it be open; one that is down, where it is. Returns false for
   /// one that is not known.
   bool revalidate(Address device, Instant now, Actions& out);
@@ -94,7 +94,10 @@ class Engine {
   /// Is it the answer to a query?
   bool answers_query(const Frame& frame, Instant now, Actions& out);
   void on_answer(const Frame& frame, PortId port, Instant now, Actions& out);
-  void discover_on(PortId port, Address whom, std::uint32_t tag, Actions& out);
+  std::uint32_t discover(Address whom, std::string_view why, Instant now, Actions& out);
+  void discover_on(PortId port, Address whom, std::uint32_t tag, std::string_view why, Instant now,
+                   Actions& out);
+  void trace_port(PortId port, Instant now) const;
   Device* find_device(Address address);
   /// Null where there is no room for it.
   Device* make_device(Address address, Instant now, Actions& out);
@@ -107,10 +110,11 @@ class Engine {
   void reckon_deadline();
 
   Parameters parameters_;
+  const Trace trace_;
   PortTable ports_;
   TagTable tags_;
-  EventCounters events_;
-  QueryTable queries_{ports_, tags_};
+  EventCounters events_{trace_};
+  QueryTable queries_{ports_, tags_, trace_};
   Devices devices_;
   std::uint32_t next_query_;
   Instant discovered_ = Instant::min();  // when everyone was last asked for the interval's sake

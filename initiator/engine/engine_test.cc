@@ -37,12 +37,12 @@ TEST(EngineDiscovery, AskingOneAddressGoesOutOnEveryPortThatIsUp) {
   world.add_ports(3);
   world.change_port(1, {.up = false});
   world.queries();
-  const std::uint32_t tag = world.engine.discover({7, Address::any_slot}, world.actions);
+  const std::uint32_t tag = world.engine.discover({7, Address::any_slot}, world.now, world.actions);
   EXPECT_NE(tag & TagTable::ours, 0U);
   for (const Transmit& frame : world.actions.frames) {
     EXPECT_EQ(decode(frame.head)->header.tag, tag);
   }
-  EXPECT_NE(world.engine.discover(disk, world.actions), tag);
+  EXPECT_NE(world.engine.discover(disk, world.now, world.actions), tag);
   world.advance(0s);
   EXPECT_EQ(world.queries(), "e7.* on 0, e7.* on 2, e7.3 on 0, e7.3 on 2");
 }
@@ -433,7 +433,7 @@ TEST(EnginePorts, OneThatHasGoneTakesItsPathsAlongAndAnotherMayHaveItsId) {
   world.bring_up();
   world.engine.remove_port(1, world.now, world.actions);
   EXPECT_EQ(world.device().remotes()[0].paths.size(), 1U);
-  EXPECT_EQ(world.engine.add_port({.mac = second_mac}, world.actions), 1);
+  EXPECT_EQ(world.engine.add_port({.mac = second_mac}, world.now, world.actions), 1);
   EXPECT_EQ(world.device().remotes()[0].paths.size(), 1U);
 }
 

@@ -133,6 +133,11 @@ Command command_of(const Query& query) {
   return commands[query.index()];
 }
 
+std::string_view name_of(const Query& query) {
+  constexpr std::array<std::string_view, 5> names{"config", "mask", "reserve", "read", "identify"};
+  return names[query.index()];
+}
+
 }  // namespace
 
 void QueryTable::ask(const QueryRequest& request, Instant now, Actions& out) {
@@ -162,6 +167,11 @@ void QueryTable::transmit(Pending& query, Instant now, Actions& out) {
 
   const Query asked =
       query.doubt ? *doubt_of(query.request.query, query.doubt->aoe_error) : query.request.query;
+  if (trace_) {
+    trace_(now, "query {} tag {:08x}: {}, attempt {}{}", query.request.device, entry.tag,
+           name_of(asked), query.tags.size(),
+           query.doubt ? ", whether an earlier copy has set it" : "");
+  }
   if (query.request.route) return send(query, asked, *query.request.route, entry.tag, out);
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     send(query, asked, {static_cast<PortId>(port), Mac::broadcast()}, entry.tag, out);

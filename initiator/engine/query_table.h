@@ -39,7 +39,8 @@ struct QueryRequest {
 
 class QueryTable {
  public:
-  QueryTable(const PortTable& ports, TagTable& tags) : ports_(ports), tags_(tags) {}
+  QueryTable(const PortTable& ports, TagTable& tags, const Trace& trace)
+      : ports_(ports), tags_(tags), trace_(trace) {}
 
   void ask(const QueryRequest& request, Instant now, Actions& out);
   void cancel(std::uint64_t id, Actions& out);
@@ -72,6 +73,7 @@ class QueryTable {
 
   const PortTable& ports_;
   TagTable& tags_;
+  const Trace& trace_;
   std::vector<Pending> pending_;
   std::uint64_t next_serial_ = 0;
 };

@@ -29,7 +29,7 @@ class QueryTableTest : public ::testing::Test {
   void add_port(std::uint16_t mtu) {
     Link link{.mac = port_mac, .mtu = mtu, .up = true};
     link.mac.octets[5] = static_cast<std::uint8_t>(port_mac.octets[5] + ports++);
-    engine.add_port(link, actions);
+    engine.add_port(link, now, actions);
     actions.clear();
   }
 

@@ -67,7 +67,7 @@ void World::add_ports(int count, std::uint16_t mtu) {
     Link link{.mac = port_mac, .mtu = mtu, .up = true};
     link.mac.octets[5] = static_cast<std::uint8_t>(port_mac.octets[5] + links_.size());
     links_.push_back(link);
-    engine.add_port(link, actions);
+    engine.add_port(link, now, actions);
   }
   gather();
 }

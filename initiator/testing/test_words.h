@@ -53,8 +53,9 @@ std::string text(const std::vector<Sent>& commands);
 class World {
  public:
   /// No discovery of its own, unless a test asks for it.
-  explicit World(Parameters parameters = {.discovery_interval = std::chrono::seconds(0)})
-      : engine(parameters, 1) {}
+  explicit World(Parameters parameters = {.discovery_interval = std::chrono::seconds(0)},
+                 Trace trace = {})
+      : engine(parameters, 1, std::move(trace)) {}
 
   /// Ports, and a disk that is up on all of them at target_mac.
   void add_ports(int count = 1, std::uint16_t mtu = 1500);

@@ -19,7 +19,7 @@ class EngineInitiator final : public LiveInitiator {
   ~EngineInitiator() override { alive_.reset(); }
 
   std::string broken() override { return {}; }
-  void discover(Address whom) override { session_->discover(whom); }
+  void discover(Address whom) override { session_->call(&initiator::Engine::discover, whom); }
   void submit(const initiator::IoRequest& request, World::Done done) override {
     session_->submit(request, [done = std::move(done), alive = std::weak_ptr(alive_)](
                                   const initiator::Completion& completion) {

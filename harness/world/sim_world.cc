@@ -87,8 +87,12 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& excha
                                              Link{initiator_mac, scenario.given.mtu, true})),
       target_port_(std::make_unique<Port>(*this, Direction::to_initiator,
                                           Link{target_mac, scenario.given.mtu, true})),
-      session_(parameters_of(scenario, mutant_.get()), seed, *this),
-      target_(scenario.target, *target_port_, seed) {}
+      session_(parameters_of(scenario, mutant_.get()), seed),
+      target_(scenario.target, *target_port_, seed) {
+  session_.listen([this](const initiator::Event& event) {
+    if (event.kind == initiator::Event::Kind::device_down) exchanges_.abandon(event.device);
+  });
+}
 
 SimWorld::~SimWorld() = default;
 
@@ -214,31 +218,12 @@ bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
 
 void SimWorld::discover(Address whom) {
   begin();
-  session_.discover(whom, now_);
+  session_.call(now_, &initiator::Engine::discover, whom);
 }
 
 void SimWorld::submit(const initiator::IoRequest& request, Done done) {
   begin();
-  initiator::IoRequest numbered = request;
-  if (free_ids_.empty()) {
-    free_ids_.push_back(pending_.size());
-    pending_.emplace_back();
-  }
-  numbered.id = free_ids_.back();
-  free_ids_.pop_back();
-  pending_[numbered.id] = std::move(done);
-  session_.submit(numbered, now_);
-}
-
-void SimWorld::completed(const initiator::Completion& completion) {
-  const Done done = std::exchange(pending_[completion.id], nullptr);
-  AOE_CHECK(done != nullptr);
-  free_ids_.push_back(completion.id);
-  done(completion);
-}
-
-void SimWorld::happened(const initiator::Event& event) {
-  if (event.kind == initiator::Event::Kind::device_down) exchanges_.abandon(event.device);
+  session_.submit(request, std::move(done), now_);
 }
 
 bool SimWorld::is_up(Address device) const {

@@ -16,7 +16,7 @@
 
 namespace aoe::harness {
 
-class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
+class SimWorld : public World, Mutant::Sides {
  public:
   /// Where virtual time begins.
   static constexpr Instant origin{};
@@ -72,8 +72,6 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
     }
   };
 
-  void completed(const initiator::Completion& completion) override;
-  void happened(const initiator::Event& event) override;
   /// The ends come to life when somebody first has anything to do with them, so that faults may be
   /// armed before.
   void begin();
@@ -117,8 +115,6 @@ class SimWorld : public World, initiator::Session::Observer, Mutant::Sides {
   EngineTarget target_;
   bool paused_ = false;  // the target: what arrives waits
   std::deque<std::vector<std::uint8_t>> waiting_;
-  std::vector<Done> pending_;  // by a request's id
-  std::vector<std::uint64_t> free_ids_;
   unsigned users_ = 0;  // of the device
 };
 

@@ -49,7 +49,7 @@ class Basket final : public FramePort {
   std::size_t received = 0;
 };
 
-class AllocationTest : public ::testing::Test, protected Session::Observer {
+class AllocationTest : public ::testing::Test {
  protected:
   AllocationTest() {
     target.offer = {.buffer_count = 64, .sector_count = 2};
@@ -81,30 +81,30 @@ class AllocationTest : public ::testing::Test, protected Session::Observer {
     for (unsigned i = 0; i < requests; ++i) {
       while (outstanding >= 32) exchange(loses);
       const std::uint64_t lba = random() % 900;
-      IoRequest io{.kind = static_cast<IoKind>(i % 4), .device = disk, .lba = lba, .id = i};
+      IoRequest io{.kind = static_cast<IoKind>(i % 4), .device = disk, .lba = lba};
       io.into = MutableBytes(buffer).first(sector_size * (1 + i % 16));
       io.from = io.into;
       io.sectors = 1;
       ++outstanding;
       const std::size_t before = allocations();
-      session.submit(io, now);
+      session.submit(
+          io, [this](const Completion& completion) { completed(completion); }, now);
       counted += allocations() - before;
     }
     while (outstanding > 0) exchange(loses);
   }
 
-  void completed(const Completion& completion) override {
+  void completed(const Completion& completion) {
     EXPECT_EQ(completion.error, IoError::none) << describe(completion);
     --outstanding;
   }
-  void happened(const Event&) override {}
 
   Instant now = Instant(1h);
   std::minstd_rand random;
   std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(16 * sector_size);
   TestTarget target{disk, 1000};
   Basket port;
-  Session session{{.discovery_interval = 0s}, 1, *this};
+  Session session{{.discovery_interval = 0s}, 1};
   unsigned outstanding = 0;
   unsigned seen = 0;
   std::size_t counted = 0;

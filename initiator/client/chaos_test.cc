@@ -85,10 +85,10 @@ class SectorHistory {
   std::vector<Entry> maybe_ = {{0, Instant::min()}};
 };
 
-class Chaos : Session::Observer {
+class Chaos {
  public:
   explicit Chaos(std::uint64_t seed)
-      : random_(seed), parameters_(pick_parameters()), session_(parameters_, seed, *this) {
+      : random_(seed), parameters_(pick_parameters()), session_(parameters_, seed) {
     target_.offer = {.buffer_count = buffer_count, .sector_count = 8};
     for (std::size_t i = 0; i < cables_.size(); ++i) {
       Cable& cable = cables_[i];
@@ -152,6 +152,7 @@ class Chaos : Session::Observer {
     std::vector<std::uint8_t> buffer;
     std::size_t sectors = 0;
     Version version = 0;
+    std::uint64_t session_id = 0;
   };
 
   int random(int least, int most) { return std::uniform_int_distribution(least, most)(random_); }
@@ -351,7 +352,7 @@ class Chaos : Session::Observer {
         submit(IoKind::read, lba, sectors);
         break;
       case 4:
-        session_.revalidate(disk, now_);
+        session_.call(now_, &Engine::revalidate, disk);
         submit(IoKind::write, lba, sectors);
         break;
       case 5: submit(IoKind::write, lba, sectors), cancel_something(); break;
@@ -364,7 +365,7 @@ class Chaos : Session::Observer {
     Pending& pending = requests_[id];
     pending.sectors = sectors;
     pending.buffer.resize(sectors * sector_size);
-    pending.io = {.kind = kind, .device = disk, .lba = lba, .id = id};
+    pending.io = {.kind = kind, .device = disk, .lba = lba};
     if (kind == IoKind::write) {
       pending.version = ++last_version_;
       for (std::size_t i = 0; i < sectors; ++i) {
@@ -377,19 +378,22 @@ class Chaos : Session::Observer {
     } else {
       pending.io.sectors = sectors;
     }
-    const IoRequest io = pending.io;  // it may complete at once
-    session_.submit(io, now_);
+    const auto done = [this, id](const Completion& completion) { completed(id, completion); };
+    const std::uint64_t session_id = session_.submit(pending.io, done, now_);
+    // It may have completed at once.
+    const auto submitted = requests_.find(id);
+    if (submitted != requests_.end()) submitted->second.session_id = session_id;
   }
 
   void cancel_something() {
     if (requests_.empty()) return;
     const auto which = random(0, static_cast<int>(requests_.size()) - 1);
-    const std::uint64_t id = std::next(requests_.begin(), which)->first;
-    session_.cancel(disk, id, now_);  // it may be completing at this very moment
+    // It may be completing at this very moment.
+    session_.cancel(std::next(requests_.begin(), which)->second.session_id, now_);
   }
 
-  void completed(const Completion& completion) override {
-    const auto found = requests_.find(completion.id);
+  void completed(std::uint64_t id, const Completion& completion) {
+    const auto found = requests_.find(id);
     ASSERT_NE(found, requests_.end()) << "completed twice";
     const Pending pending = std::move(found->second);
     requests_.erase(found);
@@ -410,8 +414,6 @@ class Chaos : Session::Observer {
     }
     submit_another();
   }
-
-  void happened(const Event&) override {}
 
   // What must hold.
 

@@ -17,24 +17,22 @@ Instant monotonic_now() {
   return Instant(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-LiveSession::LiveSession(boost::asio::io_context& loop, const Parameters& parameters)
-    : timer_(loop),
-      session_(parameters, std::random_device()(), *this),
+LiveSession::LiveSession(boost::asio::io_context& loop, const Parameters& parameters, Trace trace)
+    : loop_(loop),
+      trace_(trace),
+      timer_(loop),
+      session_(parameters, std::random_device()(), std::move(trace)),
       watcher_(loop),
       live_ports_(watcher_, *this) {}
 
 LiveSession::~LiveSession() {
-  const auto cancelled = [](std::uint64_t id) {
-    return Completion{.id = id, .error = IoError::cancelled};
-  };
-  pending_.take_all([&](std::uint64_t id, const Pending& pending) { pending.done(cancelled(id)); });
-  asking_.take_all([&](std::uint64_t id, const AskDone& done) { done({cancelled(id), {}}); });
+  session_.cancel_all();
 }
 
 tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
     boost::asio::io_context& loop, const Parameters& parameters,
-    const std::vector<std::string>& interfaces) {
-  std::unique_ptr<LiveSession> session(new LiveSession(loop, parameters));
+    const std::vector<std::string>& interfaces, Trace trace) {
+  std::unique_ptr<LiveSession> session(new LiveSession(loop, parameters, std::move(trace)));
   if (auto opened = session->live_ports_.open(interfaces); !opened)
     return tl::unexpected(opened.error());
   if (session->ports_.empty()) return tl::unexpected(std::string("no Ethernet interface is up"));
@@ -42,80 +40,33 @@ tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
   return session;
 }
 
+void LiveSession::listen_for_trouble(TroubleListener listener) {
+  trouble_listener_ =
+      listener ? std::make_shared<const TroubleListener>(std::move(listener)) : nullptr;
+}
+
 void LiveSession::change_interfaces(const std::vector<std::string>& interfaces) {
   live_ports_.change(interfaces);
 }
 
-void LiveSession::set_parameters(const Parameters& parameters) {
-  session_.set_parameters(parameters, now());
-  set_timer();
+std::uint64_t LiveSession::submit(const IoRequest& request, Session::Done done) {
+  const SetTimer afterwards(*this);
+  return session_.submit(request, std::move(done), now());
 }
 
-std::uint32_t LiveSession::discover(Address whom) {
-  return session_.discover(whom, now());
+std::uint64_t LiveSession::ask(const QueryRequest& request, Session::QueryDone done) {
+  const SetTimer afterwards(*this);
+  return session_.ask(request, std::move(done), now());
 }
 
-bool LiveSession::revalidate(Address device) {
-  const bool known = session_.revalidate(device, now());
-  set_timer();
-  return known;
-}
-
-bool LiveSession::forget(Address device) {
-  return session_.forget(device, now());
-}
-
-std::size_t LiveSession::forget_down() {
-  return session_.forget_down(now());
-}
-
-std::size_t LiveSession::forget_unopened() {
-  return session_.forget_unopened(now());
-}
-
-std::uint64_t LiveSession::submit(IoRequest request, Done done) {
-  request.id = pending_.add({request.device, std::move(done)});
-  session_.submit(request, now());
-  set_timer();
-  return request.id;
+std::uint64_t LiveSession::await(Address device, Duration limit, Session::Done done) {
+  const SetTimer afterwards(*this);
+  return session_.await(device, limit, std::move(done), now());
 }
 
 void LiveSession::cancel(std::uint64_t id) {
-  const Pending* pending = pending_.find(id);
-  if (pending == nullptr) return;
-  session_.cancel(pending->device, id, now());
-  set_timer();
-}
-
-std::uint64_t LiveSession::ask(Address device, const Query& query, Duration limit, AskDone done) {
-  return ask({.device = device, .query = query, .limit = limit}, std::move(done));
-}
-
-std::uint64_t LiveSession::probe(Address device, const Query& query, const PathStatus& path,
-                                 std::size_t frame_size, Duration limit, AskDone done) {
-  const auto port = std::ranges::find_if(ports_, [&](const Port& candidate) {
-    return candidate.port != nullptr && candidate.name == path.interface;
-  });
-  if (port == ports_.end()) {
-    done({{.error = IoError::invalid}, {}});
-    return 0;
-  }
-  const QueryRoute route{static_cast<PortId>(port - ports_.begin()), path.mac};
-  return ask(
-      {.device = device, .query = query, .limit = limit, .route = route, .frame_size = frame_size},
-      std::move(done));
-}
-
-std::uint64_t LiveSession::ask(QueryRequest request, AskDone done) {
-  request.id = asking_.add(std::move(done));
-  session_.ask(request, now());
-  set_timer();
-  return request.id;
-}
-
-void LiveSession::cancel_query(std::uint64_t id) {
-  session_.cancel_query(id);
-  set_timer();
+  const SetTimer afterwards(*this);
+  session_.cancel(id, now());
 }
 
 DeviceStatus LiveSession::status(const Device& device) const {
@@ -165,51 +116,49 @@ std::vector<InterfaceStatus> LiveSession::interfaces() const {
   return all;
 }
 
-void LiveSession::completed(const Completion& completion) {
-  pending_.take(completion.id).done(completion);
-}
-
-void LiveSession::answered(const QueryResult& result) {
-  asking_.take(result.completion.id)(result);
-}
-
-void LiveSession::happened(const Event& event) {
-  if (listener_) listener_(event);
-}
-
-void LiveSession::port_opened(PacketPort& port) {
-  const PortId id = session_.attach(port, now());
-  if (id >= ports_.size()) ports_.resize(id + 1);  // else that of one that has gone
-  ports_[id] = {&port, port.interface().name};
-}
-
-void LiveSession::port_readable(PacketPort& port) {
-  in_step_ = true;
-  receive(id_of(port));
-  in_step_ = false;
-  set_timer();
-}
-
-void LiveSession::port_changed(PacketPort& port) {
-  session_.link_changed(id_of(port), monotonic_now());
-  set_timer();
-}
-
-void LiveSession::port_closing(PacketPort& port) {
-  const PortId id = id_of(port);
-  ports_[id].port = nullptr;
-  session_.detach(id, monotonic_now());
-  set_timer();
-}
-
-void LiveSession::port_trouble(const std::string& what) {
-  if (trouble_listener_) trouble_listener_(what);
+std::optional<PortId> LiveSession::port_on(const std::string& interface) const {
+  const auto found = std::ranges::find_if(
+      ports_, [&](const Port& port) { return port.port != nullptr && port.name == interface; });
+  if (found == ports_.end()) return std::nullopt;
+  return static_cast<PortId>(found - ports_.begin());
 }
 
 PortId LiveSession::id_of(const PacketPort& port) const {
   const auto found = std::ranges::find(ports_, &port, &Port::port);
   AOE_CHECK(found != ports_.end());
   return static_cast<PortId>(found - ports_.begin());
+}
+
+void LiveSession::port_opened(PacketPort& port) {
+  const PortId id = session_.attach(port, now());
+  if (id >= ports_.size()) ports_.resize(id + 1);  // else that of one that has gone
+  ports_[id] = {&port, port.interface().name};
+  if (trace_) trace_(now(), "port {}: is {}", id, port.interface().name);
+}
+
+void LiveSession::port_readable(PacketPort& port) {
+  const SetTimer afterwards(*this);
+  in_step_ = true;
+  receive(id_of(port));
+  in_step_ = false;
+}
+
+void LiveSession::port_changed(PacketPort& port) {
+  const SetTimer afterwards(*this);
+  session_.link_changed(id_of(port), monotonic_now());
+}
+
+void LiveSession::port_closing(PacketPort& port) {
+  const SetTimer afterwards(*this);
+  const PortId id = id_of(port);
+  ports_[id].port = nullptr;
+  session_.detach(id, monotonic_now());
+}
+
+void LiveSession::port_trouble(const std::string& what) {
+  in_trouble_ = true;
+  if (const auto listener = trouble_listener_) (*listener)(what);
+  in_trouble_ = false;
 }
 
 void LiveSession::receive(PortId port) {
@@ -235,10 +184,11 @@ void LiveSession::tick() {
 }
 
 void LiveSession::set_timer() {
-  // A timer that is due earlier finds nothing to do and is set anew: cheaper than moving it each
+  // A timer that is due earlier finds nothing to do and is set again: cheaper than moving it each
   // time.
-  if (session_.deadline() >= timer_due_) return;
-  timer_due_ = session_.deadline();
+  const Instant due = session_.deadline();
+  if (due >= timer_due_) return;
+  timer_due_ = due;
   timer_.expires_at(on_steady_clock(timer_due_));
   timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
     // A timer that has run out can't be called back, though the session has gone.

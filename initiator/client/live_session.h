@@ -1,8 +1,9 @@
 // A session on this machine's interfaces: packet ports and the monotonic clock, in an Asio loop
 // that belongs to the caller and may serve others too.
 //
-// What the client library (client.h) and the harness are built on. One thread; callbacks come from
-// within the loop and from within the functions called. The session must not end within one.
+// The client library (client.h) and the harness are built on it. Owns the session and the ports.
+// One thread. Callbacks come from within the loop and from within the functions called. It must not
+// end while is_reporting().
 #pragma once
 
 #include <functional>
@@ -16,7 +17,6 @@
 
 #include "initiator/client/session.h"
 #include "initiator/client/status.h"
-#include "initiator/engine/numbered.h"
 #include "wire/asio_watcher.h"
 #include "wire/live_ports.h"
 
@@ -25,69 +25,66 @@ namespace aoe::initiator {
 /// Now, on the line that the engines' instants are on.
 Instant monotonic_now();
 
-class LiveSession final : Session::Observer, LivePorts::User {
+class LiveSession final : LivePorts::User {
  public:
-  using Done = std::function<void(const Completion&)>;
-  using AskDone = std::function<void(const QueryResult&)>;
-  using Listener = std::function<void(const Event&)>;
   using TroubleListener = std::function<void(const std::string&)>;
 
-  /// Works on the interfaces named (see matches() in wire/interfaces.h); with no names, on every
-  /// Ethernet interface, as soon as it is up.
+  /// Opens a port on each of `interfaces` (see matches() in wire/interfaces.h); with no names, on
+  /// every Ethernet interface, as soon as it is up. Each decision is written to `trace`. The error
+  /// names the interface: "eth9: no such interface".
   static tl::expected<std::unique_ptr<LiveSession>, std::string> open(
       boost::asio::io_context& loop, const Parameters& parameters,
-      const std::vector<std::string>& interfaces);
+      const std::vector<std::string>& interfaces, Trace trace = {});
+  /// What has not completed completes as cancelled.
   ~LiveSession();
 
-  /// Hears of everything that happens from now on.
-  void listen(Listener listener) { listener_ = std::move(listener); }
-  /// Hears of ports that could not be opened; without it, nobody does.
-  void listen_for_trouble(TroubleListener listener) { trouble_listener_ = std::move(listener); }
-
+  /// Called for each event from now on; with none, nothing is.
+  void listen(Session::Listener listener) { session_.listen(std::move(listener)); }
+  /// Called for each port that could not be opened, with a line that says why.
+  void listen_for_trouble(TroubleListener listener);
   /// Works on other interfaces from now on.
   void change_interfaces(const std::vector<std::string>& interfaces);
 
-  // As the engine has them.
-  void set_parameters(const Parameters& parameters);
-  std::uint32_t discover(Address whom);
+  // As the session has them, at the present instant.
+  template <class Function, class... Arguments>
+  auto call(Function function, const Arguments&... arguments) {
+    const SetTimer afterwards(*this);
+    return session_.call(now(), function, arguments...);
+  }
   bool open(Address device) { return session_.open(device); }
   void close(Address device) { session_.close(device, now()); }
-  bool revalidate(Address device);
-  bool forget(Address device);
-  std::size_t forget_down();
-  std::size_t forget_unopened();
-
-  /// `done` is called once, perhaps before this returns; with IoError::cancelled when the session
-  /// goes. The request's id is the session's affair: it is returned, for cancel().
-  std::uint64_t submit(IoRequest request, Done done);
-  /// Completes a request that has not completed yet.
+  std::uint64_t submit(const IoRequest& request, Session::Done done);
+  std::uint64_t ask(const QueryRequest& request, Session::QueryDone done);
+  std::uint64_t await(Address device, Duration limit, Session::Done done);
   void cancel(std::uint64_t id);
 
-  /// Asks a device something else than I/O, on every interface; `done` and the number as with
-  /// submit(), but for cancel_query().
-  std::uint64_t ask(Address device, const Query& query, Duration limit, AskDone done);
-  /// Asks once, by one path, in a frame of at least `frame_size` bytes.
-  std::uint64_t probe(Address device, const Query& query, const PathStatus& path,
-                      std::size_t frame_size, Duration limit, AskDone done);
-  void cancel_query(std::uint64_t id);
-
-  /// Within the loop, handling what came in or is due; within any function, reporting.
+  /// Whether the loop has called it, for frames that came in or for what is due.
   bool is_in_step() const { return in_step_; }
-  bool is_reporting() const { return in_step_ || session_.is_reporting(); }
+  /// Whether a callback may be running.
+  bool is_reporting() const { return in_step_ || in_trouble_ || session_.is_reporting(); }
 
   const Engine& engine() const { return session_.engine(); }
+  boost::asio::io_context& loop() const { return loop_; }
   DeviceStatus status(const Device& device) const;
   /// Also of one that has gone.
   const std::string& interface_name(PortId port) const { return ports_.at(port).name; }
+  /// The port on an interface; nothing when there is none now.
+  std::optional<PortId> port_on(const std::string& interface) const;
   /// Those that it works on now.
   std::vector<InterfaceStatus> interfaces() const;
 
  private:
-  LiveSession(boost::asio::io_context& loop, const Parameters& parameters);
+  /// Sets the timer at the end of a scope in which the deadline may have moved.
+  struct SetTimer {
+    explicit SetTimer(LiveSession& session) : session_(session) {}
+    SetTimer(const SetTimer&) = delete;
+    SetTimer& operator=(const SetTimer&) = delete;
+    ~SetTimer() { session_.set_timer(); }
+    LiveSession& session_;
+  };
 
-  void completed(const Completion& completion) override;
-  void answered(const QueryResult& result) override;
-  void happened(const Event& event) override;
+  LiveSession(boost::asio::io_context& loop, const Parameters& parameters, Trace trace);
+
   void port_opened(PacketPort& port) override;
   void port_readable(PacketPort& port) override;
   void port_changed(PacketPort& port) override;
@@ -99,15 +96,17 @@ class LiveSession final : Session::Observer, LivePorts::User {
   /// Handles what waits at the port, for a while.
   void receive(PortId port);
   PortId id_of(const PacketPort& port) const;
-  std::uint64_t ask(QueryRequest request, AskDone done);
-  /// What came in while the loop stood still is heard before the clock is believed.
+  /// Handles what came in while the loop stood still, and then what is due by now.
   void tick();
   void set_timer();
 
+  boost::asio::io_context& loop_;
+  const Trace trace_;
   boost::asio::steady_timer timer_;
   Instant timer_due_ = never;
   Instant batch_time_ = never;
   bool in_step_ = false;
+  bool in_trouble_ = false;
   const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   Session session_;
   AsioWatcher watcher_;
@@ -116,15 +115,8 @@ class LiveSession final : Session::Observer, LivePorts::User {
     PacketPort* port = nullptr;  // null once it has gone
     std::string name;
   };
-  std::vector<Port> ports_;  // by PortId
-  Listener listener_;
-  TroubleListener trouble_listener_;
-  struct Pending {
-    Address device;
-    Done done;
-  };
-  Numbered<Pending> pending_;
-  Numbered<AskDone> asking_;
+  std::vector<Port> ports_;                                    // by PortId
+  std::shared_ptr<const TroubleListener> trouble_listener_{};  // may be replaced while it is called
 };
 
 }  // namespace aoe::initiator

@@ -1,12 +1,19 @@
 #include "initiator/client/session.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace aoe::initiator {
 
-Session::Session(const Parameters& parameters, std::uint64_t seed, Observer& observer, Trace trace)
-    : engine_(parameters, seed, std::move(trace)), observer_(observer) {}
+Session::Session(const Parameters& parameters, std::uint64_t seed, Trace trace)
+    : engine_(parameters, seed, std::move(trace)) {}
+
+void Session::listen(Listener listener) {
+  listener_ = listener ? std::make_shared<const Listener>(std::move(listener)) : nullptr;
+}
+
+// Ports.
 
 PortId Session::attach(FramePort& port, Instant now) {
   const PortId id = engine_.add_port(port.link(), now, actions_);
@@ -34,69 +41,13 @@ void Session::link_changed(PortId port, Instant now) {
   carry_out();
 }
 
-std::uint32_t Session::discover(Address whom, Instant now) {
-  const std::uint32_t tag = engine_.discover(whom, now, actions_);
-  carry_out();
-  return tag;
-}
-
-void Session::set_parameters(const Parameters& parameters, Instant now) {
-  engine_.set_parameters(parameters, now, actions_);
-  carry_out();
-}
-
-bool Session::revalidate(Address device, Instant now) {
-  const bool known = engine_.revalidate(device, now, actions_);
-  carry_out();
-  return known;
-}
-
-bool Session::forget(Address device, Instant now) {
-  const bool forgotten = engine_.forget(device, now, actions_);
-  carry_out();
-  return forgotten;
-}
-
-std::size_t Session::forget_down(Instant now) {
-  const std::size_t count = engine_.forget_down(now, actions_);
-  carry_out();
-  return count;
-}
-
-std::size_t Session::forget_unopened(Instant now) {
-  const std::size_t count = engine_.forget_unopened(now, actions_);
-  carry_out();
-  return count;
-}
-
-bool Session::cancel(Address device, std::uint64_t id, Instant now) {
-  const bool found = engine_.cancel(device, id, now, actions_);
-  carry_out();
-  return found;
-}
-
-void Session::submit(const IoRequest& request, Instant now) {
-  engine_.submit(request, now, actions_);
-  carry_out();
-}
-
-void Session::ask(const QueryRequest& request, Instant now) {
-  engine_.ask(request, now, actions_);
-  carry_out();
-}
-
-void Session::cancel_query(std::uint64_t id) {
-  engine_.cancel_query(id, actions_);
-  carry_out();
-}
-
 void Session::receive(PortId port, Instant now) {
   while (receive_batch(port, now)) {
   }
 }
 
 bool Session::receive_batch(PortId port, Instant now) {
-  if (ports_[port] == nullptr) return false;  // detached from within a report
+  if (ports_[port] == nullptr) return false;  // detached from within a callback
   // Not all that wait at once: the target has something to do while these are handled.
   std::array<Bytes, batch_size / 2> frames;
   const std::size_t count = ports_[port]->receive(frames);
@@ -107,24 +58,148 @@ bool Session::receive_batch(PortId port, Instant now) {
   return count > 0;
 }
 
-void Session::tick(Instant now) {
-  engine_.tick(now, actions_);
+// Operations.
+
+std::uint64_t Session::add(Operation::Kind kind, Address device, Callback done) {
+  const Index index = operations_.take();
+  operations_[index] = {.kind = kind, .device = device, .done = std::move(done)};
+  return operations_.id(index);
+}
+
+Session::Callback Session::take(std::uint64_t id) {
+  const Index index = operations_.find(id);
+  AOE_CHECK(index != no_index);
+  Callback done = std::move(operations_[index].done);
+  operations_.release(index);
+  return done;
+}
+
+std::uint64_t Session::submit(IoRequest request, Done done, Instant now) {
+  request.id = add(Operation::Kind::request, request.device, std::move(done));
+  engine_.submit(request, now, actions_);
+  carry_out();
+  return request.id;
+}
+
+std::uint64_t Session::ask(QueryRequest request, QueryDone done, Instant now) {
+  request.id = add(Operation::Kind::query, request.device, std::move(done));
+  engine_.ask(request, now, actions_);
+  carry_out();
+  return request.id;
+}
+
+std::uint64_t Session::await(Address device, Duration limit, Done done, Instant now) {
+  const std::uint64_t id = add(Operation::Kind::wait, device, std::move(done));
+  if (!device.is_exact()) {
+    actions_.completions.push_back({.id = id, .error = IoError::invalid});
+  } else if (is_up(device)) {
+    actions_.completions.push_back({.id = id});
+  } else {
+    Operation& wait = operations_[operations_.find(id)];
+    wait.repeat = now;
+    wait.end = now + limit;
+    waits_.push_back(id);
+    tick_waits(now);
+  }
+  carry_out();
+  return id;
+}
+
+void Session::cancel(std::uint64_t id, Instant now) {
+  const Index index = operations_.find(id);
+  if (index == no_index) return;
+  const Operation& operation = operations_[index];
+  switch (operation.kind) {
+    case Operation::Kind::request: engine_.cancel(operation.device, id, now, actions_); break;
+    case Operation::Kind::query: engine_.cancel_query(id, actions_); break;
+    case Operation::Kind::wait:
+      if (std::erase(waits_, id) == 0) break;
+      actions_.completions.push_back({.id = id, .error = IoError::cancelled});
+      break;
+  }
   carry_out();
 }
 
+void Session::cancel_all() {
+  waits_.clear();
+  for (Index index = 0; index < operations_.end(); ++index) {
+    if (!operations_.is_used(index)) continue;
+    const Completion cancelled{.id = operations_.id(index), .error = IoError::cancelled};
+    const Callback callback = take(cancelled.id);
+    if (const auto* done = std::get_if<Done>(&callback)) {
+      (*done)(cancelled);
+    } else {
+      std::get<QueryDone>(callback)({cancelled, {}});
+    }
+  }
+}
+
+bool Session::is_up(Address device) const {
+  const Device* found = engine_.find(device);
+  return found != nullptr && found->state() == DeviceState::up;
+}
+
+// Time.
+
+Instant Session::deadline() const {
+  Instant earliest = engine_.deadline();
+  for (const std::uint64_t id : waits_) {
+    earliest = std::min(earliest, operations_[operations_.find(id)].repeat);
+  }
+  return earliest;
+}
+
+void Session::tick(Instant now) {
+  engine_.tick(now, actions_);
+  tick_waits(now);
+  carry_out();
+}
+
+void Session::tick_waits(Instant now) {
+  std::erase_if(waits_, [&](std::uint64_t id) {
+    Operation& wait = operations_[operations_.find(id)];
+    if (now >= wait.end) {
+      actions_.completions.push_back({.id = id, .error = IoError::no_such_device});
+    } else if (now >= wait.repeat) {
+      engine_.discover(wait.device, now, actions_);
+      wait.repeat = std::min(now + wait_interval, wait.end);
+    }
+    return now >= wait.end;
+  });
+}
+
+// Actions.
+
 void Session::carry_out() {
-  if (carrying_out_) return;  // submitted from within a report: the loop below takes it up
+  if (carrying_out_) return;  // called from within a callback: the loop below takes it up
   carrying_out_ = true;
   while (true) {
     send_frames();
     if (actions_.completions.empty() && actions_.answers.empty() && actions_.events.empty()) break;
     std::swap(actions_, reporting_);
-    for (const Event& event : reporting_.events) observer_.happened(event);
-    for (const Completion& completion : reporting_.completions) observer_.completed(completion);
-    for (const QueryResult& result : reporting_.answers) observer_.answered(result);
+    for (const Event& event : reporting_.events) report(event);
+    for (const Completion& completion : reporting_.completions) {
+      std::get<Done>(take(completion.id))(completion);
+    }
+    for (const QueryResult& result : reporting_.answers) {
+      std::get<QueryDone>(take(result.completion.id))(result);
+    }
     reporting_.clear();
   }
   carrying_out_ = false;
+}
+
+void Session::report(const Event& event) {
+  if (event.kind == Event::Kind::device_up && is_up(event.device)) {
+    std::vector<std::uint64_t> over;
+    std::erase_if(waits_, [&](std::uint64_t id) {
+      const bool its = operations_[operations_.find(id)].device == event.device;
+      if (its) over.push_back(id);
+      return its;
+    });
+    for (const std::uint64_t id : over) std::get<Done>(take(id))({.id = id});
+  }
+  if (const auto listener = listener_) (*listener)(event);
 }
 
 void Session::send_frames() {

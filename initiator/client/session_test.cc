@@ -15,9 +15,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A session with a cable to a target, which answers at once and as often as it is told to.
-class SessionTest : public ::testing::Test, protected Session::Observer {
+/// A session with a cable to a target, which answers at once, as often as settle() is called.
+class SessionTest : public ::testing::Test {
  protected:
+  SessionTest() {
+    session.listen([this](const Event& event) { happened(event); });
+  }
+
   struct Cable {
     std::unique_ptr<MemoryPort> near;
     std::unique_ptr<MemoryPort> far;
@@ -59,21 +63,23 @@ class SessionTest : public ::testing::Test, protected Session::Observer {
   }
 
   std::uint64_t submit(IoKind kind, std::uint64_t lba, std::size_t sectors) {
-    IoRequest request{.kind = kind, .device = disk, .lba = lba, .id = ++last_id};
-    auto& buffer = buffers[request.id];
+    IoRequest request{.kind = kind, .device = disk, .lba = lba};
+    const std::uint64_t id = ++last_id;
+    auto& buffer = buffers[id];
     buffer = kind == IoKind::write ? disk_data(lba, sectors)
                                    : std::vector<std::uint8_t>(sectors * sector_size);
     request.into = buffer;
     request.from = buffer;
-    session.submit(request, now);
-    return request.id;
+    session.submit(
+        request, [this, id](const Completion& completion) { completed(id, completion); }, now);
+    return id;
   }
 
-  void completed(const Completion& completion) override {
-    story += fmt::format("[{} {}]", completion.id, describe(completion));
+  void completed(std::uint64_t id, const Completion& completion) {
+    story += fmt::format("[{} {}]", id, describe(completion));
     if (on_completion) on_completion();
   }
-  void happened(const Event& event) override {
+  void happened(const Event& event) {
     if (event.kind == Event::Kind::device_up) story += "[up]";
     if (event.kind == Event::Kind::device_up && on_up) on_up();
   }
@@ -87,7 +93,7 @@ class SessionTest : public ::testing::Test, protected Session::Observer {
   std::string story;
   std::function<void()> on_completion;
   std::function<void()> on_up;
-  Session session{{.discovery_interval = 0s}, 1, *this};
+  Session session{{.discovery_interval = 0s}, 1};
 };
 
 TEST_F(SessionTest, AttachingAPortFindsAndIdentifiesWhatIsThere) {
@@ -120,7 +126,7 @@ TEST_F(SessionTest, ARequestThatFailsAtOnceIsToldOfBeforeSubmitReturns) {
   EXPECT_EQ(told(), "[1 no such device]");
 }
 
-TEST_F(SessionTest, TheObserverMaySubmitFromWithinACompletion) {
+TEST_F(SessionTest, ACallbackMaySubmitFromWithinACompletion) {
   attach();
   settle();
   told();
@@ -149,7 +155,7 @@ TEST_F(SessionTest, WhatFailsAtOnceFromWithinACompletionIsToldOfAfterwards) {
   EXPECT_TRUE(story.ends_with("[1000 no such device]"));
 }
 
-TEST_F(SessionTest, TheObserverMaySubmitFromWithinAnEvent) {
+TEST_F(SessionTest, ACallbackMaySubmitFromWithinAnEvent) {
   attach();
   on_up = [&] { submit(IoKind::read, 5, 1); };
   settle();
@@ -180,7 +186,7 @@ TEST_F(SessionTest, ADetachedPortIsNotTouchedAndTrafficMoves) {
   session.detach(cables[0].id, now);
   cables[0].near.reset();
   settle();
-  session.discover(Address::everyone(), now);
+  session.call(now, &Engine::discover, Address::everyone());
   session.tick(now + 1s);
   settle();
   EXPECT_EQ(told(), "[1 ok]");
@@ -212,6 +218,71 @@ TEST_F(SessionTest, MoreFramesThanABatchAreAllReceived) {
   }
   session.receive(cables[0].id, now);
   EXPECT_EQ(session.engine().devices().size(), 1 + 3 * batch_size);
+}
+
+TEST_F(SessionTest, AWaitEndsWhenTheDeviceIsUp) {
+  const auto waited = [this](const Completion& completion) {
+    story += fmt::format("[wait {}]", describe(completion));
+  };
+  session.await(disk, 3s, waited, now);
+  EXPECT_EQ(told(), "");
+  attach();
+  settle();
+  EXPECT_EQ(told(), "[wait ok][up]");
+  session.await(disk, 3s, waited, now);
+  EXPECT_EQ(told(), "[wait ok]");
+}
+
+TEST_F(SessionTest, AWaitAsksAgainAndAgainUntilItsLimit) {
+  attach();
+  const Instant begun = now;
+  session.await(
+      {9, 9}, 600ms,
+      [this](const Completion& completion) {
+        story += fmt::format("[wait {}]", describe(completion));
+      },
+      now);
+  std::string asked;
+  for (std::array<Bytes, batch_size> frames; story.empty();) {
+    const std::size_t count = cables[0].far->receive(frames);
+    if (count > 0) asked += fmt::format("[{} ms]", (now - begun) / 1ms);
+    now = session.deadline();
+    session.tick(now);
+  }
+  EXPECT_EQ(asked, "[0 ms][250 ms][500 ms]");
+  EXPECT_EQ(told(), "[wait no such device]");
+  EXPECT_EQ(now, begun + 600ms);
+}
+
+TEST_F(SessionTest, WhatIsCancelledCompletesAndNothingComesLater) {
+  attach();
+  settle();
+  told();
+  cables[0].far->set_link({.up = false});
+  const auto done = [this](const Completion& completion) { story += describe(completion) + "."; };
+  const auto wait = session.await({9, 9}, 3s, done, now);
+  const auto read =
+      session.submit({.device = disk, .into = buffers[0] = disk_data(0, 1)}, done, now);
+  const auto query = session.ask(
+      {.device = disk}, [&](const QueryResult& result) { done(result.completion); }, now);
+  for (const auto id : {wait, read, query}) session.cancel(id, now);
+  EXPECT_EQ(told(), "cancelled.cancelled.cancelled.");
+  for (const auto id : {wait, read, query}) session.cancel(id, now);
+  session.tick(now + 10s);
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(SessionTest, AllIsCancelledBeforeTheEnd) {
+  attach();
+  settle();
+  told();
+  cables[0].far->set_link({.up = false});
+  submit(IoKind::read, 0, 1);
+  submit(IoKind::flush, 0, 0);
+  session.await(
+      {9, 9}, 3s, [](const Completion&) {}, now);
+  session.cancel_all();
+  EXPECT_EQ(told(), "[1 cancelled][2 cancelled]");
 }
 
 }  // namespace

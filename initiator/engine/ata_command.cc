@@ -4,12 +4,13 @@
 
 namespace aoe::initiator {
 
-AtaRequest registers(AtaCommand& command, const IoRequest& io, const Identity& identity) {
-  const auto& [request, lba, sectors, offset] = command.part;
+AtaRequest registers(AtaCommand& command, const IoRequest& request, const Identity& identity) {
+  const std::uint64_t lba = command.lba;
+  const std::uint32_t sectors = command.sectors;
   // A disk may say another thing of itself than when the request was accepted.
   const bool extended = identity.lba48 || lba + sectors > ata::lba28_sectors_max;
   AtaRequest ata{.sectors = static_cast<std::uint8_t>(sectors), .lba = lba};
-  switch (io.kind) {
+  switch (command.kind) {
     case IoKind::read:
       ata.flags.extended = extended;
       ata.opcode = extended ? ata::Opcode::read_sectors_ext : ata::Opcode::read_sectors;
@@ -18,7 +19,7 @@ AtaRequest registers(AtaCommand& command, const IoRequest& io, const Identity& i
       ata.flags.extended = extended;
       ata.flags.write = true;
       ata.opcode = extended ? ata::Opcode::write_sectors_ext : ata::Opcode::write_sectors;
-      ata.data = io.from.subspan(offset, sectors * sector_size);
+      ata.data = request.from.subspan(command.offset, sectors * sector_size);
       break;
     case IoKind::flush:
       ata.flags.extended = identity.flush_cache_ext;

@@ -1,7 +1,8 @@
-// One ATA command of a device: a part of a request, or an IDENTIFY, from when it is made until no
-// copy of it is on its way.
+// One ATA command of a device: a part of a request, or an IDENTIFY. It exists from when it is made
+// until no copy of it can be on its way any more.
 //
-// Owned by the device, in a place that is used again.
+// A request (IoRequest) becomes one or more commands, and a command one or more transmissions
+// (TagTable), each with a tag of its own. Owned by the device, in a pool.
 #pragma once
 
 #include <array>
@@ -9,8 +10,8 @@
 #include <optional>
 
 #include "base/instant.h"
-#include "initiator/engine/request_table.h"
-#include "initiator/engine/slots.h"
+#include "initiator/engine/actions.h"
+#include "initiator/engine/pool.h"
 #include "proto/identify.h"
 
 namespace aoe::initiator {
@@ -24,10 +25,12 @@ struct AtaCommand {
   using TrimBlock = std::array<std::uint8_t, sector_size>;
 
   State state = State::waiting;
-  RequestTable::Part part{};  // request no_slot: IDENTIFY
   IoKind kind = IoKind::read;
-  std::uint32_t use = 0;  // counts the commands that were in this place
-  std::uint32_t tag = 0;  // of its last transmission
+  Index request = no_index;  // of which it is a part; no_index: IDENTIFY
+  std::uint64_t lba = 0;
+  std::uint32_t sectors = 0;
+  std::size_t offset = 0;  // of its data in the request's buffer, bytes
+  std::uint32_t tag = 0;   // of its last transmission
   unsigned attempts = 0;
   unsigned unanswered = 0;  // transmissions that were given up, and not answered since
   Instant first_sent{};
@@ -38,9 +41,9 @@ struct AtaCommand {
   std::uint64_t path = 0;                  // of its last transmission, by serial number
   std::optional<std::uint64_t> doubted{};  // the path that lost it early, if it did
   std::unique_ptr<TrimBlock> trim{};       // what it sends; kept for the next in this place
-  SlotLink link{};  // among those that wait, or that are outstanding on its path
+  ListLink link{};  // among those that wait, or that are outstanding on its path
 
-  bool is_identify() const { return part.request == no_slot; }
+  bool is_identify() const { return request == no_index; }
   bool changes_disk() const {
     return !is_identify() && (kind == IoKind::write || kind == IoKind::trim);
   }
@@ -50,9 +53,9 @@ struct AtaCommand {
   }
 };
 
-/// What goes on the wire for a part of `io`, to a disk that says this of itself.
-AtaRequest registers(AtaCommand& command, const IoRequest& io, const Identity& identity);
-/// Of an IDENTIFY.
+/// Returns what goes on the wire for a command of `request`, to a disk of this identity.
+AtaRequest registers(AtaCommand& command, const IoRequest& request, const Identity& identity);
+/// Returns the same for an IDENTIFY.
 AtaRequest identify_registers();
 
 }  // namespace aoe::initiator

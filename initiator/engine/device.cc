@@ -94,13 +94,15 @@ void Device::on_config(const Frame& frame, const ConfigReply& reply, PortId port
 void Device::identify(Instant now, Actions& out) {
   if (!identify_pending_) {
     identify_pending_ = true;
-    waiting_.push_front(commands_, add_command({.sectors = 1}, IoKind::read));
+    const Index index = add_command();
+    commands_[index].sectors = 1;
+    waiting_.push_front(commands_, index);
   }
   pump(now, out);
 }
 
 void Device::on_port_lost(PortId port, Instant now, Actions& out) {
-  for (Slot i = 0; i < commands_.end(); ++i) {
+  for (Index i = 0; i < commands_.end(); ++i) {
     const AtaCommand& command = commands_[i];
     if (!commands_.is_used(i) || command.state != AtaCommand::State::outstanding) continue;
     const auto way = paths_.find(command.path);
@@ -121,38 +123,40 @@ void Device::on_parameters(Instant now, Actions& out) {
 
 // Requests.
 
-void Device::submit(const IoRequest& io, Instant now, Actions& out) {
+void Device::submit(const IoRequest& request, Instant now, Actions& out) {
   const auto refuse = [&](IoError error) {
-    if (trace_) trace_.refused(now, io, error);
-    requests_.refuse(io, error, out);
+    if (trace_) trace_.refused(now, request, error);
+    requests_.refuse(request, error, out);
   };
   if (state_ != DeviceState::up) return refuse(IoError::device_down);
-  if (io.kind == IoKind::flush) {
+  if (request.kind == IoKind::flush) {
     if (!identity_->flush_cache && !identity_->flush_cache_ext) {
-      return requests_.complete_at_once(io, out);  // a disk without a cache has nothing to flush
+      return requests_.complete_at_once(request,
+                                        out);  // a disk without a cache has nothing to flush
     }
-    requests_.add(io, 0);
+    requests_.add(request, 0);
   } else {
-    const std::size_t size = io.kind == IoKind::read ? io.into.size() : io.from.size();
-    const bool trim = io.kind == IoKind::trim;
-    const std::uint64_t sectors = trim ? io.sectors : size / sector_size;
+    const std::size_t size =
+        request.kind == IoKind::read ? request.into.size() : request.from.size();
+    const bool trim = request.kind == IoKind::trim;
+    const std::uint64_t sectors = trim ? request.sectors : size / sector_size;
     if (trim && !identity_->trim) return refuse(IoError::unsupported);
     if (sectors == 0 || (!trim && size % sector_size != 0)) {
       return refuse(IoError::invalid);
     }
-    if (io.lba > identity_->sectors || sectors > identity_->sectors - io.lba) {
+    if (request.lba > identity_->sectors || sectors > identity_->sectors - request.lba) {
       return refuse(IoError::out_of_range);
     }
-    requests_.add(io, sectors);
+    requests_.add(request, sectors);
   }
   pump(now, out);
 }
 
 bool Device::cancel(std::uint64_t id, Instant now, Actions& out) {
-  const Slot request = requests_.find(id);
-  if (request == no_slot) return false;
-  for (Slot i = 0; i < commands_.end(); ++i) {
-    const bool its = commands_.is_used(i) && commands_[i].part.request == request;
+  const Index request = requests_.find(id);
+  if (request == no_index) return false;
+  for (Index i = 0; i < commands_.end(); ++i) {
+    const bool its = commands_.is_used(i) && commands_[i].request == request;
     if (its && commands_[i].state != AtaCommand::State::lingering) give_up(i, now);
   }
   requests_.fail(request, IoError::cancelled, out);
@@ -160,42 +164,45 @@ bool Device::cancel(std::uint64_t id, Instant now, Actions& out) {
   return true;
 }
 
-Slot Device::add_command(const RequestTable::Part& part, IoKind kind) {
-  const Slot index = commands_.take();
-  AtaCommand& command = commands_[index];
-  command = {.part = part, .kind = kind, .use = command.use + 1, .trim = std::move(command.trim)};
+Index Device::add_command() {
+  const Index index = commands_.take();
+  commands_[index] = {.trim = std::move(commands_[index].trim)};
   return index;
 }
 
-void Device::free_command(Slot index) {
+void Device::free_command(Index index) {
   settle_doubt(commands_[index]);
   commands_.release(index);
 }
 
-Slot Device::next_command() {
+Index Device::next_command() {
   if (!waiting_.empty()) {
-    const Slot index = waiting_.front();
+    const Index index = waiting_.front();
     waiting_.erase(commands_, index);
     split(index);
     return index;
   }
-  const auto part = requests_.take_part(paths_.payload());
-  return add_command(part, requests_.io(part.request).kind);
+  const Index index = add_command();
+  requests_.take_part(paths_.payload(), commands_[index]);
+  return index;
 }
 
 /// Cuts a command down to what fits the paths as they are now; the rest becomes a command of its
 /// own.
-void Device::split(Slot index) {
+void Device::split(Index index) {
   AtaCommand& command = commands_[index];
   const auto fits = static_cast<std::uint32_t>(paths_.payload());
-  RequestTable::Part rest = command.part;
-  if (command.is_identify() || command.kind == IoKind::trim || rest.sectors <= fits) return;
-  command.part.sectors = fits;
-  rest.lba += fits;
-  rest.sectors -= fits;
-  rest.offset += fits * sector_size;
+  if (command.is_identify() || command.kind == IoKind::trim || command.sectors <= fits) return;
+  const Index added = add_command();
+  AtaCommand& rest = commands_[added];
+  rest.kind = command.kind;
+  rest.request = command.request;
+  rest.lba = command.lba + fits;
+  rest.sectors = command.sectors - fits;
+  rest.offset = command.offset + fits * sector_size;
+  command.sectors = fits;
   requests_.divide(rest.request);
-  waiting_.push_front(commands_, add_command(rest, command.kind));
+  waiting_.push_front(commands_, added);
 }
 
 // Commands on the wire.
@@ -223,20 +230,19 @@ bool Device::take_search(Instant now) {
   return true;
 }
 
-void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& out) {
+void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& out) {
   AtaCommand& command = commands_[index];
   const bool timed = !command.takes_disk_time();
-  TagTable::Entry& entry = shared_.tags.issue();
-  entry.device = this;
-  entry.command = index;
-  entry.use = command.use;
-  entry.path = way.path->serial;
-  entry.sent = now;
-  entry.timed = timed;
+  Transmission& transmission = shared_.tags.issue();
+  transmission.device = this;
+  transmission.command = commands_.id(index);
+  transmission.path = way.path->serial;
+  transmission.sent = now;
+  transmission.timed = timed;
   if (command.attempts == 0) command.first_sent = now;
   const std::uint32_t old_tag = command.tag;
   command.state = AtaCommand::State::outstanding;
-  command.tag = entry.tag;
+  command.tag = transmission.tag;
   command.path = way.path->serial;
   command.last_sent = now;
   command.overtaken = never;
@@ -265,7 +271,7 @@ void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& o
 
   const AtaRequest ata = command.is_identify()
                              ? identify_registers()
-                             : registers(command, requests_.io(command.part.request), *identity_);
+                             : registers(command, requests_[command.request], *identity_);
   Transmit& frame = out.frames.emplace_back();
   frame.port = way.path->port;
   frame.data = ata.data;
@@ -280,30 +286,31 @@ void Device::transmit(Slot index, const Paths::Way& way, Instant now, Actions& o
       encode_head({way.remote->mac, source, address_, tag}, ata, frame.head));
 }
 
-void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, Instant now,
+void Device::on_answer(Transmission& transmission, const Frame& frame, PortId port, Instant now,
                        Actions& out) {
   Event event{.kind = Event::Kind::late_answer,
               .device = address_,
               .port = port,
               .mac = frame.header.source,
-              .tag = entry.tag};
+              .tag = transmission.tag};
   const auto report = [&](Event::Kind kind) {
     event.kind = kind;
     shared_.events.report(event, now, out);
   };
   if (frame.header.address != address_) return report(Event::Kind::wrong_address);
   if (!paths_.knows(frame.header.source)) return report(Event::Kind::unknown_source);
-  if (entry.state == TagTable::State::answered) return report(Event::Kind::duplicate_answer);
-  if (entry.state == TagTable::State::superseded) {
-    on_late_answer(entry, now);
+  if (transmission.state == Transmission::State::answered)
+    return report(Event::Kind::duplicate_answer);
+  if (transmission.state == Transmission::State::superseded) {
+    on_late_answer(transmission, now);
     report(Event::Kind::late_answer);
     pump(now, out);
     return;
   }
 
-  const Slot index = entry.command;
+  const Index index = commands_.find(transmission.command);
   const AtaCommand& command = commands_[index];
-  const IoRequest* io = command.is_identify() ? nullptr : &requests_.io(command.part.request);
+  const IoRequest* request = command.is_identify() ? nullptr : &requests_[command.request];
   Completion result;
   Bytes data;
   if (const auto* refused = std::get_if<ErrorReply>(&*frame.body)) {
@@ -312,7 +319,7 @@ void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, 
   } else {
     const auto& reply = std::get<AtaReply>(*frame.body);
     data = reply.data;
-    const std::size_t size = command.kind == IoKind::read ? command.part.sectors * sector_size : 0;
+    const std::size_t size = command.kind == IoKind::read ? command.sectors * sector_size : 0;
     if ((reply.status & ata::status_failed) != 0) {
       result.error = IoError::ata_error;
       result.ata_status = reply.status;
@@ -321,25 +328,26 @@ void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, 
       event.reject = {Rule::read_data_short, ata_header_size,
                       static_cast<std::uint32_t>(data.size()), static_cast<std::uint32_t>(size)};
       return report(Event::Kind::bad_answer);
-    } else if (io != nullptr) {
-      copy(data.first(size), io->into.subspan(command.part.offset, size));
+    } else if (request != nullptr) {
+      copy(data.first(size), request->into.subspan(command.offset, size));
     }
   }
 
-  shared_.tags.retire(entry, TagTable::State::answered);
-  const auto way = paths_.find(entry.path);
+  shared_.tags.retire(transmission, Transmission::State::answered);
+  const auto way = paths_.find(transmission.path);
   AOE_CHECK(way.has_value());
-  if (entry.timed) {
-    way->remote->rtt.sample(now - entry.sent);
+  if (transmission.timed) {
+    way->remote->rtt.sample(now - transmission.sent);
     overtake(index, *way, now);
     way->path->sent.erase(commands_, index);
   }
-  if (trace_) trace_.answered(now, entry.tag, result, now - entry.sent, way->remote->rtt);
+  if (trace_)
+    trace_.answered(now, transmission.tag, result, now - transmission.sent, way->remote->rtt);
   const unsigned window = way->remote->window.size();
   way->remote->window.answered();
   if (trace_) trace_.window(now, *way->remote, window, "answered");
   trust(*way, now);
-  if (io == nullptr) {
+  if (request == nullptr) {
     free_command(index);
     on_identity(result, data, event, now, out);
   } else if (is_to_be_split(command, result)) {
@@ -352,34 +360,35 @@ void Device::on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, 
   pump(now, out);
 }
 
-void Device::on_late_answer(TagTable::Entry& entry, Instant now) {
-  entry.state = TagTable::State::answered;
+void Device::on_late_answer(Transmission& transmission, Instant now) {
+  transmission.state = Transmission::State::answered;
   ++counters_.late_answers;
-  if (const auto way = paths_.find(entry.path)) {
-    if (entry.timed) way->remote->rtt.sample(now - entry.sent);
-    if (entry.overtaken != never) {
+  if (const auto way = paths_.find(transmission.path)) {
+    if (transmission.timed) way->remote->rtt.sample(now - transmission.sent);
+    if (transmission.overtaken != never) {
       const unsigned window = way->remote->window.size();
-      way->path->reordering.was_late(now - entry.overtaken);
+      way->path->reordering.was_late(now - transmission.overtaken);
       way->remote->window.not_lost();
       if (trace_) trace_.window(now, *way->remote, window, "late, not lost");
     }
     trust(*way, now);
   }
-  AtaCommand& command = commands_[entry.command];
-  if (!commands_.is_used(entry.command) || command.use != entry.use) return;
+  const Index index = commands_.find(transmission.command);
+  if (index == no_index) return;
+  AtaCommand& command = commands_[index];
   settle_doubt(command);
   --command.unanswered;
   if (command.state == AtaCommand::State::lingering && command.unanswered == 0) {
-    const Slot request = command.part.request;
-    free_command(entry.command);
+    const Index request = command.request;
+    free_command(index);
     requests_.release(request);
   }
 }
 
-void Device::overtake(Slot index, const Paths::Way& way, Instant now) {
+void Device::overtake(Index index, const Paths::Way& way, Instant now) {
   if (is_linux() || !shared_.parameters.early_retransmission) return;
   // Those before one that was overtaken were overtaken as well: each is met here once.
-  for (Slot i = commands_[index].link.previous; i != no_slot; i = commands_[i].link.previous) {
+  for (Index i = commands_[index].link.previous; i != no_index; i = commands_[i].link.previous) {
     AtaCommand& command = commands_[i];
     if (command.overtaken != never) break;
     command.overtaken = now;
@@ -400,29 +409,29 @@ bool Device::is_to_be_split(const AtaCommand& command, const Completion& result)
       (result.error == IoError::aoe_error && result.aoe_error == ErrorCode::bad_argument) ||
       (result.error == IoError::ata_error && (result.ata_error & ata::error_abrt) != 0);
   const std::size_t fits = paths_.payload();
-  return refused && command.kind != IoKind::trim && fits > 0 && command.part.sectors > fits;
+  return refused && command.kind != IoKind::trim && fits > 0 && command.sectors > fits;
 }
 
-void Device::resolve(Slot index, const Completion& result, Instant now, Actions& out) {
-  const Slot request = commands_[index].part.request;
+void Device::resolve(Index index, const Completion& result, Instant now, Actions& out) {
+  const Index request = commands_[index].request;
   finish(index, now);
   requests_.part_done(request, result, out);
 }
 
-void Device::take_back(Slot index) {
+void Device::take_back(Index index) {
   AtaCommand& command = commands_[index];
-  TagTable::Entry* entry = shared_.tags.find(command.tag);
-  AOE_CHECK(entry != nullptr);
-  shared_.tags.retire(*entry, TagTable::State::superseded);
+  Transmission* transmission = shared_.tags.find(command.tag);
+  AOE_CHECK(transmission != nullptr);
+  shared_.tags.retire(*transmission, Transmission::State::superseded);
   ++command.unanswered;
   command.state = AtaCommand::State::waiting;
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
   way->remote->window.withdrawn();
-  if (entry->timed) way->path->sent.erase(commands_, index);
+  if (transmission->timed) way->path->sent.erase(commands_, index);
 }
 
-void Device::give_up(Slot index, Instant now) {
+void Device::give_up(Index index, Instant now) {
   if (commands_[index].state == AtaCommand::State::waiting) {
     waiting_.erase(commands_, index);
   } else {
@@ -431,7 +440,7 @@ void Device::give_up(Slot index, Instant now) {
   finish(index, now);
 }
 
-void Device::finish(Slot index, Instant now) {
+void Device::finish(Index index, Instant now) {
   AtaCommand& command = commands_[index];
   if (!command.changes_disk() || command.unanswered == 0) {
     free_command(index);
@@ -442,12 +451,12 @@ void Device::finish(Slot index, Instant now) {
   command.state = AtaCommand::State::lingering;
   command.deadline = now + std::min(timeout, linger_max);
   deadline_ = std::min(deadline_, command.deadline);
-  requests_.hold(command.part.request);
+  requests_.hold(command.request);
   if (trace_) trace_.holds(now, command);
 }
 
 void Device::give_up_all(Instant now, Actions& out) {
-  for (Slot i = 0; i < commands_.end(); ++i) {
+  for (Index i = 0; i < commands_.end(); ++i) {
     if (commands_.is_used(i) && commands_[i].state != AtaCommand::State::lingering) give_up(i, now);
   }
   requests_.fail_all(IoError::device_down, out);
@@ -457,7 +466,7 @@ void Device::give_up_all(Instant now, Actions& out) {
 
 void Device::abandon(Instant now, Actions& out) {
   give_up_all(now, out);
-  for (Slot i = 0; i < commands_.end(); ++i) {
+  for (Index i = 0; i < commands_.end(); ++i) {
     if (commands_[i].trim == nullptr) continue;  // a frame that was not sent yet points into it
     const std::uint8_t* const block = commands_[i].trim->data();
     std::erase_if(out.frames, [=](const Transmit& frame) { return frame.data.data() == block; });
@@ -488,11 +497,11 @@ Instant Device::due(const AtaCommand& command) const {
 void Device::expire(Instant now, Actions& out) {
   if (now < deadline_) return;
   if (now >= dead_at(stranded_)) return go_down("no path for deadsecs", now, out);
-  for (Slot i = 0; i < commands_.end(); ++i) {
+  for (Index i = 0; i < commands_.end(); ++i) {
     if (!commands_.is_used(i) || now < due(commands_[i])) continue;
     const AtaCommand& command = commands_[i];
     if (command.state == AtaCommand::State::lingering) {
-      const Slot request = command.part.request;
+      const Index request = command.request;
       free_command(i);
       requests_.release(request);
     } else if (now >= dead_at(command.first_sent)) {
@@ -507,12 +516,12 @@ void Device::expire(Instant now, Actions& out) {
 
 void Device::reckon_deadline() {
   deadline_ = std::min(dead_at(stranded_), search_due_);
-  for (Slot i = 0; i < commands_.end(); ++i) {
+  for (Index i = 0; i < commands_.end(); ++i) {
     if (commands_.is_used(i)) deadline_ = std::min(deadline_, due(commands_[i]));
   }
 }
 
-void Device::expire_command(Slot index, Instant now, Actions& out) {
+void Device::expire_command(Index index, Instant now, Actions& out) {
   AtaCommand& command = commands_[index];
   if (now < command.deadline) return lose_early(index, now);
 #ifdef AOE_BREAK_IGNORE_RETRANSMISSION  // for proving the harness
@@ -539,7 +548,7 @@ void Device::expire_command(Slot index, Instant now, Actions& out) {
   transmit(index, *next, now, out);
 }
 
-void Device::lose_early(Slot index, Instant now) {
+void Device::lose_early(Index index, Instant now) {
   AtaCommand& command = commands_[index];
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
@@ -584,12 +593,14 @@ void Device::on_identity(const Completion& result, Bytes data, Event event, Inst
     event.result = result;
     if (result.error == IoError::none) event.reject = parsed.error();
     shared_.events.report(event, now, out);
+    identify_failure_ = event;
     if (state_ == DeviceState::identifying) go_down("not identified", now, out);
     return;
   }
   event.sectors = parsed->sectors;
   if (state_ == DeviceState::identifying) {
     become(DeviceState::up, "identified", now);
+    identify_failure_.reset();
     event.kind = Event::Kind::device_up;
     shared_.events.report(event, now, out);
   } else if (identity_->sectors != parsed->sectors) {

@@ -80,6 +80,8 @@ class Device {
   DeviceState state() const { return state_; }
   unsigned users() const { return users_; }
   const std::optional<Identity>& identity() const { return identity_; }
+  /// The last identify_failed, unless it has come up since.
+  const std::optional<Event>& identify_failure() const { return identify_failure_; }
   std::uint16_t firmware() const { return firmware_; }
   /// Its last config answer.
   Instant heard() const { return heard_; }
@@ -104,8 +106,8 @@ class Device {
   /// Completes the request at once; its buffer is not touched any more. Returns whether there is
   /// such a one.
   bool cancel(std::uint64_t id, Instant now, Actions& out);
-  /// An answer to `entry`, which is this device's: an AtaReply or an ErrorReply.
-  void on_answer(TagTable::Entry& entry, const Frame& frame, PortId port, Instant now,
+  /// Takes the reply to a transmission of this device: an AtaReply or an ErrorReply.
+  void on_answer(Transmission& transmission, const Frame& frame, PortId port, Instant now,
                  Actions& out);
   /// A local port went away or came down.
   void on_port_lost(PortId port, Instant now, Actions& out);
@@ -125,31 +127,31 @@ class Device {
  private:
   bool is_linux() const { return shared_.parameters.profile == Profile::linux_driver; }
 
-  Slot add_command(const RequestTable::Part& part, IoKind kind);
-  void free_command(Slot index);
+  Index add_command();
+  void free_command(Index index);
   void identify(Instant now, Actions& out);
   /// The command to send next; there is one.
-  Slot next_command();
-  void split(Slot index);
-  void transmit(Slot index, const Paths::Way& way, Instant now, Actions& out);
+  Index next_command();
+  void split(Index index);
+  void transmit(Index index, const Paths::Way& way, Instant now, Actions& out);
   /// Sends what there is to send and room for.
   void pump(Instant now, Actions& out);
 
-  void on_late_answer(TagTable::Entry& entry, Instant now);
+  void on_late_answer(Transmission& transmission, Instant now);
   /// Those that were sent before it on the same path are late.
-  void overtake(Slot index, const Paths::Way& way, Instant now);
+  void overtake(Index index, const Paths::Way& way, Instant now);
   /// The path has answered.
   void trust(const Paths::Way& way, Instant now);
   /// The target refused more than it takes now, and did not when the command was sent.
   bool is_to_be_split(const AtaCommand& command, const Completion& result) const;
   /// A command got its answer, for better or worse.
-  void resolve(Slot index, const Completion& result, Instant now, Actions& out);
+  void resolve(Index index, const Completion& result, Instant now, Actions& out);
 
   /// It is not outstanding any more; an answer to it would come late from now on.
-  void take_back(Slot index);
-  void give_up(Slot index, Instant now);
+  void take_back(Index index);
+  void give_up(Index index, Instant now);
   /// It is done, but for the copies of a write that may still be on their way.
-  void finish(Slot index, Instant now);
+  void finish(Index index, Instant now);
   void give_up_all(Instant now, Actions& out);
 
   bool has_to_send() const { return !waiting_.empty() || requests_.has_part(); }
@@ -158,8 +160,8 @@ class Device {
   /// When a command next wants attention.
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
-  void expire_command(Slot index, Instant now, Actions& out);
-  void lose_early(Slot index, Instant now);
+  void expire_command(Index index, Instant now, Actions& out);
+  void lose_early(Index index, Instant now);
   void settle_doubt(AtaCommand& command);
 
   void on_identity(const Completion& result, Bytes data, Event event, Instant now, Actions& out);
@@ -175,12 +177,13 @@ class Device {
   unsigned users_ = 0;
   bool abandoned_ = false;
   std::optional<Identity> identity_;
+  std::optional<Event> identify_failure_;
   std::uint16_t firmware_ = 0;
   Instant heard_ = Instant::min();
   Paths paths_;
   RequestTable requests_;
-  Slots<AtaCommand> commands_;
-  SlotList waiting_;  // commands to send (again) before any new one
+  Pool<AtaCommand> commands_;
+  List waiting_;  // commands to send (again) before any new one
   bool identify_pending_ = false;
 
   Instant deadline_ = never;

@@ -15,9 +15,8 @@ void DeviceTrace::sent(Instant now, const AtaCommand& command, const AtaRequest&
   trace_(now,
          "send {} tag {:08x}: {} {}+{} to {} on port {}, attempt {}, outstanding {} of {}, "
          "timeout {:.6f} s",
-         device_, command.tag, ata::name(ata.opcode), command.part.lba, command.part.sectors,
-         way.remote->mac, way.path->port, command.attempts, window.outstanding(), window.size(),
-         seconds(timeout));
+         device_, command.tag, ata::name(ata.opcode), command.lba, command.sectors, way.remote->mac,
+         way.path->port, command.attempts, window.outstanding(), window.size(), seconds(timeout));
 }
 
 void DeviceTrace::answered(Instant now, std::uint32_t tag, const Completion& result, Duration after,
@@ -43,14 +42,12 @@ void DeviceTrace::waits_longer(Instant now, const AtaCommand& command, unsigned 
 }
 
 void DeviceTrace::split(Instant now, const AtaCommand& command, std::size_t payload) const {
-  trace_(now, "split {}: {}+{} at {} sectors", device_, command.part.lba, command.part.sectors,
-         payload);
+  trace_(now, "split {}: {}+{} at {} sectors", device_, command.lba, command.sectors, payload);
 }
 
 void DeviceTrace::holds(Instant now, const AtaCommand& command) const {
-  trace_(now, "hold {}: {}+{} for {:.6f} s, copies that may still arrive {}", device_,
-         command.part.lba, command.part.sectors, seconds(command.deadline - now),
-         command.unanswered);
+  trace_(now, "hold {}: {}+{} for {:.6f} s, copies that may still arrive {}", device_, command.lba,
+         command.sectors, seconds(command.deadline - now), command.unanswered);
 }
 
 void DeviceTrace::refused(Instant now, const IoRequest& request, IoError error) const {

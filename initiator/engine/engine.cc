@@ -76,10 +76,10 @@ void Engine::set_parameters(const Parameters& parameters, Instant now, Actions& 
 }
 
 std::uint32_t Engine::discover(Address whom, Instant now, Actions& out) {
-  return discover(whom, "on demand", now, out);
+  return broadcast(whom, "on demand", now, out);
 }
 
-std::uint32_t Engine::discover(Address whom, std::string_view why, Instant now, Actions& out) {
+std::uint32_t Engine::broadcast(Address whom, std::string_view why, Instant now, Actions& out) {
   const std::uint32_t tag = TagTable::ours | next_query_++;
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     discover_on(static_cast<PortId>(port), whom, tag, why, now, out);
@@ -121,7 +121,7 @@ void Engine::close(Address address, Instant now) {
 bool Engine::revalidate(Address address, Instant now, Actions& out) {
   Device* const device = find_device(address);
   if (device == nullptr) return false;
-  if (!device->revalidate(now, out)) discover(address, "revalidate", now, out);
+  if (!device->revalidate(now, out)) broadcast(address, "revalidate", now, out);
   settle(*device, now, out);
   return true;
 }
@@ -159,7 +159,8 @@ std::size_t Engine::forget_if(Condition condition, Instant now, Actions& out) {
   }
   if (count == 0) return 0;
   tags_.forget_if([](const Device& device) { return device.is_abandoned(); });
-  std::erase_if(devices_, [](const auto& entry) { return entry.second->is_abandoned(); });
+  std::erase_if(devices_,
+                [](const auto& transmission) { return transmission.second->is_abandoned(); });
   return count;
 }
 
@@ -252,9 +253,9 @@ void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port
 }
 
 bool Engine::answers_query(const Frame& frame, Instant now, Actions& out) {
-  const TagTable::Entry* entry = tags_.find(frame.header.tag);
-  if (entry == nullptr || entry->device != nullptr) return false;
-  if (!queries_.on_answer(*entry, frame, now, out)) return false;
+  const Transmission* transmission = tags_.find(frame.header.tag);
+  if (transmission == nullptr || transmission->device != nullptr) return false;
+  if (!queries_.on_answer(*transmission, frame, now, out)) return false;
   deadline_ = std::min(deadline_, queries_.deadline());
   return true;
 }
@@ -266,8 +267,8 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
   const bool to_ata =
       std::holds_alternative<AtaReply>(*frame.body) ||
       (error != nullptr && error->command == static_cast<std::uint8_t>(Command::ata));
-  TagTable::Entry* entry = to_ata ? tags_.find(frame.header.tag) : nullptr;
-  if (entry == nullptr || entry->device == nullptr) {
+  Transmission* transmission = to_ata ? tags_.find(frame.header.tag) : nullptr;
+  if (transmission == nullptr || transmission->device == nullptr) {
     events_.report({.kind = Event::Kind::unexpected_answer,
                     .device = frame.header.address,
                     .port = port,
@@ -276,13 +277,13 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
                    now, out);
     return;
   }
-  Device& device = *entry->device;
-  device.on_answer(*entry, frame, port, now, out);
+  Device& device = *transmission->device;
+  device.on_answer(*transmission, frame, port, now, out);
   settle(device, now, out);
 }
 
 void Engine::settle(Device& device, Instant now, Actions& out) {
-  if (device.take_search(now)) discover(device.address(), "searched for", now, out);
+  if (device.take_search(now)) broadcast(device.address(), "searched for", now, out);
   deadline_ = std::min(deadline_, device.deadline());
 }
 
@@ -297,7 +298,7 @@ void Engine::tick(Instant now, Actions& out) {
   if (now >= discovery_due_) {
     const bool first = discovery_due_ == Instant::min();  // only starts the clock
     if (!first) {
-      discover(Address::everyone(), "interval", now, out);
+      broadcast(Address::everyone(), "interval", now, out);
       forget_strangers(stranger_intervals * parameters_.discovery_interval, now, out);
     }
     discovered_ = now;

@@ -94,7 +94,8 @@ class Engine {
   /// Is it the answer to a query?
   bool answers_query(const Frame& frame, Instant now, Actions& out);
   void on_answer(const Frame& frame, PortId port, Instant now, Actions& out);
-  std::uint32_t discover(Address whom, std::string_view why, Instant now, Actions& out);
+  /// Sends a discovery on every port; `why` is for the trace.
+  std::uint32_t broadcast(Address whom, std::string_view why, Instant now, Actions& out);
   void discover_on(PortId port, Address whom, std::uint32_t tag, std::string_view why, Instant now,
                    Actions& out);
   void trace_port(PortId port, Instant now) const;

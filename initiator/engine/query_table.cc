@@ -157,24 +157,24 @@ void QueryTable::cancel(std::uint64_t id, Actions& out) {
 }
 
 void QueryTable::transmit(Pending& query, Instant now, Actions& out) {
-  TagTable::Entry& entry = tags_.issue();
-  entry.device = nullptr;
-  entry.path = query.serial;
-  entry.sent = now;
-  query.tags.push_back(entry.tag);
+  Transmission& transmission = tags_.issue();
+  transmission.device = nullptr;
+  transmission.path = query.serial;
+  transmission.sent = now;
+  query.tags.push_back(transmission.tag);
   query.repeat = query.request.route ? never : now + query.distance;
   query.distance = std::min(2 * query.distance, distance_max);
 
   const Query asked =
       query.doubt ? *doubt_of(query.request.query, query.doubt->aoe_error) : query.request.query;
   if (trace_) {
-    trace_(now, "query {} tag {:08x}: {}, attempt {}{}", query.request.device, entry.tag,
+    trace_(now, "query {} tag {:08x}: {}, attempt {}{}", query.request.device, transmission.tag,
            name_of(asked), query.tags.size(),
            query.doubt ? ", whether an earlier copy has set it" : "");
   }
-  if (query.request.route) return send(query, asked, *query.request.route, entry.tag, out);
+  if (query.request.route) return send(query, asked, *query.request.route, transmission.tag, out);
   for (std::size_t port = 0; port < ports_.size(); ++port) {
-    send(query, asked, {static_cast<PortId>(port), Mac::broadcast()}, entry.tag, out);
+    send(query, asked, {static_cast<PortId>(port), Mac::broadcast()}, transmission.tag, out);
   }
 }
 
@@ -196,9 +196,9 @@ void QueryTable::send(Pending& query, const Query& asked, const QueryRoute& rout
   frame.data = Bytes(query.frame).subspan(frame_size_min);  // the same on every port
 }
 
-bool QueryTable::on_answer(const TagTable::Entry& entry, const Frame& frame, Instant now,
+bool QueryTable::on_answer(const Transmission& transmission, const Frame& frame, Instant now,
                            Actions& out) {
-  const auto found = std::ranges::find(pending_, entry.path, &Pending::serial);
+  const auto found = std::ranges::find(pending_, transmission.path, &Pending::serial);
   if (found == pending_.end() || frame.header.address != found->request.device) return false;
   const Query& query = found->request.query;
   if (const auto* error = std::get_if<ErrorReply>(&*frame.body)) {
@@ -215,7 +215,7 @@ bool QueryTable::on_answer(const TagTable::Entry& entry, const Frame& frame, Ins
     return true;
   }
   Completion completion;
-  QueryAnswer answer{.mac = frame.header.source, .round_trip = now - entry.sent};
+  QueryAnswer answer{.mac = frame.header.source, .round_trip = now - transmission.sent};
   if (!take(query, *frame.body, answer, completion)) return false;
   if (found->doubt && !is_set(query, answer)) {
     answer = {};
@@ -250,9 +250,9 @@ void QueryTable::tick(Instant now, Actions& out) {
 void QueryTable::complete(Place query, const Completion& completion, QueryAnswer answer,
                           Actions& out) {
   for (const std::uint32_t tag : query->tags) {
-    TagTable::Entry* entry = tags_.find(tag);
-    if (entry != nullptr && entry->state == TagTable::State::outstanding) {
-      tags_.retire(*entry, TagTable::State::answered);
+    Transmission* transmission = tags_.find(tag);
+    if (transmission != nullptr && transmission->state == Transmission::State::outstanding) {
+      tags_.retire(*transmission, Transmission::State::answered);
     }
   }
   // What has not been sent yet points into the query.

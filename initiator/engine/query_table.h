@@ -45,9 +45,9 @@ class QueryTable {
   void ask(const QueryRequest& request, Instant now, Actions& out);
   void cancel(std::uint64_t id, Actions& out);
 
-  /// An answer to `entry`, which is a query's: any reply. False for one that comes too late, or
-  /// from another address.
-  bool on_answer(const TagTable::Entry& entry, const Frame& frame, Instant now, Actions& out);
+  /// Takes any reply to a query's transmission. Returns false when it is too late, or from another
+  /// address.
+  bool on_answer(const Transmission& transmission, const Frame& frame, Instant now, Actions& out);
 
   /// When tick() has something to do, at the earliest.
   Instant deadline() const;

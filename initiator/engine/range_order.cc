@@ -4,7 +4,7 @@
 
 namespace aoe::initiator {
 
-bool RangeOrder::join(Slot request, std::uint64_t lba, std::uint64_t sectors, Access access) {
+bool RangeOrder::join(Index request, std::uint64_t lba, std::uint64_t sectors, Access access) {
   const std::uint64_t begin = sectors == 0 ? 0 : lba;
   Entry entry{begin, begin + sectors, next_number_++, request, 0, access};
   if (access == Access::change || changing_ > 0) {
@@ -18,7 +18,7 @@ bool RangeOrder::join(Slot request, std::uint64_t lba, std::uint64_t sectors, Ac
   return entry.waits_for == 0;
 }
 
-void RangeOrder::leave(Slot request, std::vector<Slot>& ready) {
+void RangeOrder::leave(Index request, std::vector<Index>& ready) {
   const std::size_t position = position_[request];
   const Entry gone = entries_[position];
   AOE_CHECK(gone.request == request);

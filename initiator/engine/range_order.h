@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "initiator/engine/slots.h"
+#include "initiator/engine/pool.h"
 
 namespace aoe::initiator {
 
@@ -19,16 +19,16 @@ class RangeOrder {
   enum class Access : std::uint8_t { read, change };
 
   /// Returns whether the request may start at once. A range of no sectors meets nothing.
-  bool join(Slot request, std::uint64_t lba, std::uint64_t sectors, Access access);
+  bool join(Index request, std::uint64_t lba, std::uint64_t sectors, Access access);
   /// The request is over, whether it started or not. Appends those that may start now.
-  void leave(Slot request, std::vector<Slot>& ready);
+  void leave(Index request, std::vector<Index>& ready);
 
  private:
   struct Entry {
     std::uint64_t begin;
     std::uint64_t end;
     std::uint64_t number;  // counts those that joined: the smaller is the earlier
-    Slot request;
+    Index request;
     std::uint32_t waits_for;  // so many earlier ones
     Access access;
   };

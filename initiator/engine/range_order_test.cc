@@ -13,15 +13,15 @@ constexpr auto change = RangeOrder::Access::change;
 
 class RangeOrderTest : public ::testing::Test {
  protected:
-  std::vector<Slot> leave(Slot request) {
-    std::vector<Slot> ready;
+  std::vector<Index> leave(Index request) {
+    std::vector<Index> ready;
     order.leave(request, ready);
     return ready;
   }
   RangeOrder order;
 };
 
-using Ready = std::vector<Slot>;
+using Ready = std::vector<Index>;
 
 TEST_F(RangeOrderTest, ReadsDoNotWaitForReads) {
   EXPECT_TRUE(order.join(0, 10, 5, read));
@@ -71,11 +71,11 @@ TEST_F(RangeOrderTest, WhateverComesAndGoesNoTwoThatConflictRunAndNoneIsForgotte
     bool changes;
   };
   std::mt19937 random(1);
-  std::map<Slot, Range> running;
-  std::map<Slot, Range> waiting;
-  std::vector<Slot> unused;
-  for (Slot slot = 0; slot < 32; ++slot) unused.push_back(slot);
-  const auto start = [&](Slot slot, const Range& range) {
+  std::map<Index, Range> running;
+  std::map<Index, Range> waiting;
+  std::vector<Index> unused;
+  for (Index slot = 0; slot < 32; ++slot) unused.push_back(slot);
+  const auto start = [&](Index slot, const Range& range) {
     for (const auto& [other, r] : running) {
       ASSERT_FALSE(r.begin < range.end && range.begin < r.end && (r.changes || range.changes));
     }
@@ -83,7 +83,7 @@ TEST_F(RangeOrderTest, WhateverComesAndGoesNoTwoThatConflictRunAndNoneIsForgotte
   };
   for (int step = 0; step < 20'000; ++step) {
     if (!unused.empty() && random() % 2 == 0) {
-      const Slot slot = unused.back();
+      const Index slot = unused.back();
       unused.pop_back();
       const std::uint64_t begin = random() % 64;
       const Range range{begin, begin + 1 + random() % 8, random() % 2 == 0};
@@ -93,10 +93,10 @@ TEST_F(RangeOrderTest, WhateverComesAndGoesNoTwoThatConflictRunAndNoneIsForgotte
         waiting.emplace(slot, range);
       }
     } else if (!running.empty()) {
-      const Slot slot = std::next(running.begin(), random() % running.size())->first;
+      const Index slot = std::next(running.begin(), random() % running.size())->first;
       running.erase(slot);
       unused.push_back(slot);
-      for (const Slot ready : leave(slot)) {
+      for (const Index ready : leave(slot)) {
         const Range range = waiting.at(ready);
         waiting.erase(ready);
         start(ready, range);

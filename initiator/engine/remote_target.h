@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "initiator/engine/actions.h"
+#include "initiator/engine/pool.h"
 #include "initiator/engine/reordering.h"
 #include "initiator/engine/rtt.h"
-#include "initiator/engine/slots.h"
 #include "initiator/engine/window.h"
 
 namespace aoe::initiator {
@@ -25,8 +25,8 @@ struct Path {
   Instant heard = Instant::min();   // its last answer
   ReorderingWindow reordering{};
   unsigned doubts = 0;  // commands sent again early that nothing was heard of since
-  SlotList sent{};  // the device's commands that are outstanding on it, but for those that take a
-                    // disk's time; in the order in which they were sent
+  List sent{};  // the device's commands that are outstanding on it, but for those that take a
+                // disk's time; in the order in which they were sent
 };
 
 struct RemoteTarget {

@@ -6,95 +6,97 @@
 
 namespace aoe::initiator {
 
-void RequestTable::add(const IoRequest& io, std::uint64_t sectors) {
-  const Slot index = requests_.take();
-  Request& request = requests_[index];
-  request = {.io = io, .sectors = sectors, .result = {.id = io.id}};
-  const bool changes = io.kind == IoKind::write || io.kind == IoKind::trim;
+void RequestTable::add(const IoRequest& request, std::uint64_t sectors) {
+  const Index index = requests_.take();
+  Progress& progress = requests_[index];
+  progress = {.request = request, .sectors = sectors, .result = {.id = request.id}};
+  const bool changes = request.kind == IoKind::write || request.kind == IoKind::trim;
   const auto access = changes ? RangeOrder::Access::change : RangeOrder::Access::read;
-  if (!order_.join(index, io.lba, sectors, access)) return;
-  request.state = State::queued;
+  if (!order_.join(index, request.lba, sectors, access)) return;
+  progress.state = State::queued;
   queue_.push_back(requests_, index);
 }
 
-void RequestTable::refuse(const IoRequest& io, IoError error, Actions& out) {
+void RequestTable::refuse(const IoRequest& request, IoError error, Actions& out) {
   ++counters_.failures;
-  out.completions.push_back({.id = io.id, .error = error});
+  out.completions.push_back({.id = request.id, .error = error});
 }
 
-void RequestTable::complete_at_once(const IoRequest& io, Actions& out) {
-  count(io.kind, IoError::none);
-  out.completions.push_back({.id = io.id});
+void RequestTable::complete_at_once(const IoRequest& request, Actions& out) {
+  count(request.kind, IoError::none);
+  out.completions.push_back({.id = request.id});
 }
 
-RequestTable::Part RequestTable::take_part(std::size_t payload) {
-  const Slot index = queue_.front();
-  Request& request = requests_[index];
-  const std::uint64_t most = request.io.kind == IoKind::trim ? trim_sectors_max : payload;
-  const std::uint64_t sectors = std::min(most, request.sectors - request.handed_out);
-  const Part part{.request = index,
-                  .lba = request.io.lba + request.handed_out,
-                  .sectors = static_cast<std::uint32_t>(sectors),
-                  .offset = static_cast<std::size_t>(request.handed_out) * sector_size};
-  request.handed_out += sectors;
-  ++request.parts;
-  if (request.handed_out == request.sectors) {
-    request.state = State::handed_out;
+void RequestTable::take_part(std::size_t payload, AtaCommand& command) {
+  const Index index = queue_.front();
+  Progress& progress = requests_[index];
+  const IoRequest& request = progress.request;
+  const std::uint64_t most = request.kind == IoKind::trim ? trim_sectors_max : payload;
+  const std::uint64_t sectors = std::min(most, progress.sectors - progress.handed_out);
+  command.kind = request.kind;
+  command.request = index;
+  command.lba = request.lba + progress.handed_out;
+  command.sectors = static_cast<std::uint32_t>(sectors);
+  command.offset = static_cast<std::size_t>(progress.handed_out) * sector_size;
+  progress.handed_out += sectors;
+  ++progress.parts;
+  if (progress.handed_out == progress.sectors) {
+    progress.state = State::handed_out;
     queue_.erase(requests_, index);
   }
-  return part;
 }
 
-void RequestTable::part_done(Slot index, const Completion& result, Actions& out) {
-  Request& request = requests_[index];
-  --request.parts;
-  if (result.error != IoError::none && request.result.error == IoError::none) {
-    const std::uint64_t id = request.result.id;
-    request.result = result;
-    request.result.id = id;
-    if (request.state == State::queued) {  // what has failed need not go on
-      request.state = State::handed_out;
+void RequestTable::part_done(Index index, const Completion& result, Actions& out) {
+  Progress& progress = requests_[index];
+  --progress.parts;
+  if (result.error != IoError::none && progress.result.error == IoError::none) {
+    const std::uint64_t id = progress.result.id;
+    progress.result = result;
+    progress.result.id = id;
+    if (progress.state == State::queued) {  // what has failed need not go on
+      progress.state = State::handed_out;
       queue_.erase(requests_, index);
     }
   }
-  if (request.parts == 0 && request.state == State::handed_out) complete(index, out);
+  if (progress.parts == 0 && progress.state == State::handed_out) complete(index, out);
 }
 
-void RequestTable::release(Slot index) {
+void RequestTable::release(Index index) {
   --requests_[index].copies;
   leave_if_over(index);
 }
 
-void RequestTable::fail(Slot index, IoError error, Actions& out) {
-  Request& request = requests_[index];
-  if (request.state == State::queued) queue_.erase(requests_, index);
-  request.parts = 0;
-  if (request.result.error == IoError::none) request.result.error = error;
+void RequestTable::fail(Index index, IoError error, Actions& out) {
+  Progress& progress = requests_[index];
+  if (progress.state == State::queued) queue_.erase(requests_, index);
+  progress.parts = 0;
+  if (progress.result.error == IoError::none) progress.result.error = error;
   complete(index, out);
 }
 
-Slot RequestTable::find(std::uint64_t id) const {
-  for (Slot index = 0; index < requests_.end(); ++index) {
-    const Request& request = requests_[index];
-    if (requests_.is_used(index) && request.io.id == id && request.state != State::complete) {
+Index RequestTable::find(std::uint64_t id) const {
+  for (Index index = 0; index < requests_.end(); ++index) {
+    const Progress& progress = requests_[index];
+    if (requests_.is_used(index) && progress.request.id == id &&
+        progress.state != State::complete) {
       return index;
     }
   }
-  return no_slot;
+  return no_index;
 }
 
 void RequestTable::fail_all(IoError error, Actions& out) {
-  for (Slot index = 0; index < requests_.end(); ++index) {
+  for (Index index = 0; index < requests_.end(); ++index) {
     if (!requests_.is_used(index) || requests_[index].state == State::complete) continue;
     fail(index, error, out);
   }
 }
 
-void RequestTable::complete(Slot index, Actions& out) {
-  Request& request = requests_[index];
-  request.state = State::complete;
-  count(request.io.kind, request.result.error);
-  out.completions.push_back(request.result);
+void RequestTable::complete(Index index, Actions& out) {
+  Progress& progress = requests_[index];
+  progress.state = State::complete;
+  count(progress.request.kind, progress.result.error);
+  out.completions.push_back(progress.result);
   leave_if_over(index);
 }
 
@@ -108,13 +110,13 @@ void RequestTable::count(IoKind kind, IoError error) {
   }
 }
 
-void RequestTable::leave_if_over(Slot index) {
-  const Request& request = requests_[index];
-  if (request.state != State::complete || request.copies > 0) return;
+void RequestTable::leave_if_over(Index index) {
+  const Progress& progress = requests_[index];
+  if (progress.state != State::complete || progress.copies > 0) return;
   ready_.clear();
   order_.leave(index, ready_);
   requests_.release(index);
-  for (const Slot ready : ready_) {
+  for (const Index ready : ready_) {
     requests_[ready].state = State::queued;
     queue_.push_back(requests_, ready);
   }

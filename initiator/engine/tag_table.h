@@ -1,10 +1,10 @@
 // Tags (§2): which transmission an answer belongs to.
 //
-// Every transmission takes a new tag, so an answer tells which of a command's transmissions it
+// Every transmission takes a new tag, so a reply tells which of a command's transmissions it
 // answers. Tags count upwards with bit 31 set, which keeps them apart from those of a Linux aoe
-// driver on the same interface. The table remembers a tag past its use, until its place is needed,
-// so that late and duplicate answers are told from ones that were never asked for. Lookup and issue
-// take constant time.
+// driver on the same interface. The table remembers a tag past its use, until its place is needed:
+// so late and duplicate replies differ from replies that nobody asked for. Lookup and issue take
+// constant time. Owned by the engine; devices and queries issue tags from it.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,8 @@ namespace aoe::initiator {
 
 class Device;
 
-class TagTable {
- public:
-  static constexpr std::uint32_t ours = 0x8000'0000;
-
+/// One sending of a command or query, known by its tag.
+struct Transmission {
   enum class State : std::uint8_t {
     unused,
     outstanding,  // its answer is awaited
@@ -28,48 +26,54 @@ class TagTable {
     answered,
   };
 
-  struct Entry {
-    std::uint32_t tag = 0;
-    std::uint32_t command = 0;  // the device's command, by its place,
-    std::uint32_t use = 0;      // and which of the commands that were ever there
-    Device* device = nullptr;   // whose it is
-    std::uint64_t path = 0;     // the device's path that it went by, by its serial number
-    Instant sent{};
-    Instant overtaken = never;  // superseded for that a later one was answered first, then
-    State state = State::unused;
-    bool timed = true;  // its answer takes as long as the path, not as long as the disk
-  };
+  std::uint32_t tag = 0;
+  std::uint64_t command = 0;  // the device's command, by its id in the device's pool
+  Device* device = nullptr;   // whose it is; null for a query
+  std::uint64_t path = 0;     // serial number of the device's path that it went by, or of the query
+  Instant sent{};
+  Instant overtaken = never;  // superseded because a later one was answered first, at this time
+  State state = State::unused;
+  bool timed = true;  // its answer takes as long as the path, not as long as the disk
+};
 
-  /// `seed` sets where counting begins, so that a restarted program does not meet its own old
-  /// answers.
+class TagTable {
+ public:
+  static constexpr std::uint32_t ours = 0x8000'0000;
+  using State = Transmission::State;
+
+  /// `seed` sets where tags begin, so that a restarted program does not take answers to its old
+  /// requests for its own.
   explicit TagTable(std::uint64_t seed);
 
-  /// A tag that nothing outstanding has. The entry is outstanding; the caller fills in the rest.
-  /// The reference is good until the next issue().
-  Entry& issue();
+  /// Issues a tag that nothing outstanding has. The transmission is outstanding, and the caller fills
+  /// in the rest. The reference is valid until the next issue().
+  Transmission& issue();
 
-  /// The entry of this very tag, in whatever state; null for one that is not (or no longer) known.
-  Entry* find(std::uint32_t tag);
+  /// Returns the transmission of this tag, in whatever state. Null for a tag that was never issued,
+  /// or whose place has been used again.
+  Transmission* find(std::uint32_t tag);
 
-  /// An outstanding entry ceases to be.
-  void retire(Entry& entry, State as);
+  /// Ends an outstanding transmission: `as` is what it is from now on.
+  void retire(Transmission& transmission, State as);
 
-  /// Devices go, those that meet the condition: their entries, none of which is outstanding, are
-  /// not known any more.
+  /// Forgets the transmissions of the devices that meet the condition. None of them is outstanding.
   template <class Condition>
   void forget_if(Condition condition) {
-    for (Entry& entry : entries_) {
-      if (entry.device == nullptr || !condition(*entry.device)) continue;
-      AOE_CHECK(entry.state != State::outstanding);
-      entry = {};
+    for (Transmission& transmission : transmissions_) {
+      if (transmission.device == nullptr || !condition(*transmission.device)) continue;
+      AOE_CHECK(transmission.state != State::outstanding);
+      transmission = {};
     }
   }
 
  private:
-  Entry& place(std::uint32_t tag) { return entries_[tag & (entries_.size() - 1)]; }
+  Transmission& place(std::uint32_t tag) {
+    return transmissions_[tag & (transmissions_.size() - 1)];
+  }
   void grow();
 
-  std::vector<Entry> entries_;  // a power of two of them; a tag's place is its low bits
+  std::vector<Transmission>
+      transmissions_;  // a power of two of them; a tag's place is its low bits
   std::size_t outstanding_ = 0;
   std::uint32_t next_;
 };

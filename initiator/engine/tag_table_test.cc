@@ -7,7 +7,7 @@
 namespace aoe::initiator {
 namespace {
 
-using State = TagTable::State;
+using State = Transmission::State;
 
 TEST(TagTable, EveryTagHasBit31) {
   for (const std::uint64_t seed : {0U, 1U, 2U, 3U, 77U}) {
@@ -23,7 +23,7 @@ TEST(TagTable, CountingBeginsWhereTheSeedSays) {
 
 TEST(TagTable, FindsWhatWasIssuedAndNothingElse) {
   TagTable tags(1);
-  TagTable::Entry& issued = tags.issue();
+  Transmission& issued = tags.issue();
   issued.command = 42;
   const std::uint32_t tag = issued.tag;
   ASSERT_NE(tags.find(tag), nullptr);

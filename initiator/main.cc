@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <map>
@@ -27,7 +28,6 @@
 namespace aoe::initiator {
 namespace {
 
-constexpr int exit_usage = 2;
 constexpr std::uint64_t gigabyte = std::uint64_t{1} << 30;
 
 /// Help without empty lines, so that it fits a screen.
@@ -150,20 +150,22 @@ class CommandLine {
 
   int run(int argc, char** argv) {
     if (argc > 1 && !is_known(argv[1])) {
-      return refuse(std::string(argv[1]) + ": no such command (aoe-initiator --help lists them)");
+      throw Refused(std::string(argv[1]) + ": no such command (aoe-initiator --help lists them)");
     }
     try {
       app_.parse(argc, argv);
     } catch (const CLI::Success& help_or_version) {
       return app_.exit(help_or_version);
     } catch (const CLI::ParseError& error) {
-      return refuse(std::string(error.what()) + " (aoe-initiator --help shows how)");
+      throw Refused(std::string(error.what()) + " (aoe-initiator --help shows how)");
     }
     CommandOptions& options = arguments_.options;
     options.parameters.deadsecs = std::chrono::seconds(arguments_.deadsecs);
     options.parameters.profile =
         arguments_.profile == "linux" ? Profile::linux_driver : Profile::rfc6298;
     options.wait = std::chrono::seconds(arguments_.wait);
+    const char* const trace = std::getenv("AOE_TRACE");
+    options.trace |= trace != nullptr && std::string_view(trace) == "1";
     const CLI::App* command = app_.get_subcommands().front();
     while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
     return actions_.at(command)();
@@ -172,11 +174,6 @@ class CommandLine {
  private:
   using Action = std::function<int()>;
 
-  static int refuse(const std::string& line) {
-    complain(line);
-    return exit_usage;
-  }
-
   /// CLI11 would say that a command is missing, and not which word it does not know.
   bool is_known(const std::string& first) const {
     return first == "--help" || first == "--version" ||
@@ -184,12 +181,15 @@ class CommandLine {
                                [&](const CLI::App* command) { return command->check_name(first); });
   }
 
-  /// A command that uses the network, unless it is told a mounted tree.
-  CLI::App* add(const char* name, const char* help, const char* group, Action action) {
-    return add(&app_, name, help, group, std::move(action));
+  /// Adds a command with the options that all commands have. `action` returns the exit status, or
+  /// nothing.
+  template <class Returning>
+  CLI::App* add(const char* name, const char* help, const char* group, Returning action) {
+    return add(&app_, name, help, group, action);
   }
+  template <class Returning>
   CLI::App* add(CLI::App* parent, const char* name, const char* help, const char* group,
-                Action action) {
+                Returning action) {
     CLI::App* command = parent->add_subcommand(name, help)->group(group);
     command->option_defaults()->always_capture_default(false);
     command
@@ -214,8 +214,16 @@ class CommandLine {
     command->add_option("--wait", arguments_.wait, "Seconds to wait for an answer (3)")
         ->option_text("N")
         ->check(CLI::Range(1, 86400));
-    command->add_flag("--verbose", arguments_.options.verbose, "Tell of events");
-    actions_[command] = std::move(action);
+    command->add_flag("--verbose", arguments_.options.verbose, "Show events on standard error");
+    command->add_flag("--trace", arguments_.options.trace, "Show each decision of the engine, too");
+    if constexpr (std::is_void_v<decltype(action())>) {
+      actions_[command] = [action] {
+        action();
+        return 0;
+      };
+    } else {
+      actions_[command] = action;
+    }
     return command;
   }
 
@@ -331,10 +339,10 @@ void CommandLine::add_disks() {
 
   auto* bench = add("bench", "Measure requests a second, and how long they take", group, [&a] {
     if (a.bench.write && !a.destroy_data) {
-      return refuse("bench: --write needs --destroy-data, for it overwrites the disk");
+      throw Refused("bench: --write needs --destroy-data, because it overwrites the disk");
     }
     if (a.bench.size * a.bench.outstanding > gigabyte) {
-      return refuse("bench: --size times --outstanding is more than 1 GiB");
+      throw Refused("bench: --size times --outstanding is more than 1 GiB");
     }
     a.bench.random = !a.sequential;
     a.bench.time = std::chrono::seconds(a.seconds);
@@ -374,7 +382,7 @@ void CommandLine::add_disks() {
       add("flush", "Make a disk's cache stable; or let a tree forget devices", group, [&a] {
         if (a.mount.empty()) {
           if (a.all || a.device.empty()) {
-            return refuse("flush: DEVICE is required, or --mount");
+            throw Refused("flush: DEVICE is required, or --mount");
           }
           return flush_command(a.options, a.address());
         }
@@ -389,6 +397,7 @@ void CommandLine::add_disks() {
   auto* mount = add("mount", "Show disks as files, in the Linux driver's places", group, [&a] {
     return mount_command({.interfaces = a.options.interfaces,
                           .parameters = a.options.parameters,
+                          .trace = trace_of(a.options),
                           .folder = a.mount,
                           .allow_other = a.allow_other,
                           .daemon = a.daemon,
@@ -406,7 +415,7 @@ void CommandLine::add_targets() {
   const auto ask_config = [&a](ConfigCommand command) {
     return [&a, command] {
       if (a.string.size() > config_string_size_max) {
-        return refuse("config: the string is longer than 1024 bytes");
+        throw Refused("config: the string is longer than 1024 bytes");
       }
       return config_command(a.options, a.address(), {command, a.string});
     };
@@ -438,7 +447,7 @@ void CommandLine::add_targets() {
         ->check(check_mac);
   };
   auto* mask = add("mask", "List or change whom a target answers", group, [&a] {
-    if (a.remove.size() + a.add.size() > 255) return refuse("mask: more than 255 directives");
+    if (a.remove.size() + a.add.size() > 255) throw Refused("mask: more than 255 directives");
     return mask_command(a.options, a.address(), macs_of(a.remove), macs_of(a.add));
   });
   add_device(mask)->required();
@@ -447,7 +456,7 @@ void CommandLine::add_targets() {
   add_json(mask);
 
   auto* reserve = add("reserve", "List or change for whom a disk is reserved", group, [&a] {
-    if (a.set.size() > 255 || a.force.size() > 255) return refuse("reserve: more than 255 MACs");
+    if (a.set.size() > 255 || a.force.size() > 255) throw Refused("reserve: more than 255 MACs");
     ReserveQuery query;
     if (!a.force.empty()) {
       query = {ReserveCommand::force_set, macs_of(a.force)};
@@ -465,8 +474,8 @@ void CommandLine::add_targets() {
   add_json(reserve);
 }
 
-/// A standard stream that was closed stays useless, and its number goes to no file or socket, where
-/// what is said would end up.
+/// Keeps the number of a standard stream that is closed from a file or socket, where messages would
+/// end up.
 void occupy_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) >= 0) continue;
@@ -474,13 +483,16 @@ void occupy_standard_streams() {
   }
 }
 
-/// Output that did not get where it was meant to go makes a failure of any success.
+/// Runs the command. A success whose output could not be written is a failure.
 int run_and_check_output(int argc, char** argv) {
   int status = exit_failure;
   try {
     status = CommandLine().run(argc, argv);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
     complain(std::string("standard output: ") + std::generic_category().message(errno));
+  } catch (const Refused& error) {
+    complain(error.what());
+    return exit_usage;
   } catch (const std::system_error& error) {  // from fmt::print
     complain(std::string("standard output: ") + error.code().message());
   } catch (const std::exception& error) {

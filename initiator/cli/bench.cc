@@ -21,7 +21,7 @@ double microseconds(Duration duration) {
   return std::chrono::duration<double, std::micro>(duration).count();
 }
 
-/// Keeps as many requests outstanding as it was told to, each from a buffer of its own.
+/// Keeps options.outstanding requests on their way, each with a buffer of its own.
 class Bench {
  public:
   Bench(Connection& connection, Disk& disk, const BenchOptions& options)
@@ -34,12 +34,12 @@ class Bench {
     for (std::uint8_t& byte : buffer_) byte = static_cast<std::uint8_t>(random_());
   }
 
-  /// What failed, if anything.
+  /// Returns the first failure, if any.
   error_code run() {
     begun_ = steady_clock::now();
     end_ = begun_ + options_.time;
     if (::isatty(STDERR_FILENO) == 1) tick(begun_ + std::chrono::seconds(1));
-    for (unsigned slot = 0; slot < options_.outstanding; ++slot) begin(slot, steady_clock::now());
+    for (unsigned i = 0; i < options_.outstanding; ++i) begin(i, steady_clock::now());
     connection_.wait([this] { return outstanding_ == 0; });
     ticks_.cancel();
     seconds_ = std::chrono::duration<double>(steady_clock::now() - begun_).count();
@@ -50,11 +50,11 @@ class Bench {
   double seconds() const { return seconds_; }
 
  private:
-  void begin(unsigned slot, steady_clock::time_point now) {
+  void begin(unsigned index, steady_clock::time_point now) {
     ++outstanding_;
     const std::uint64_t place = options_.random ? random_() % places_ : next_++ % places_;
-    const MutableBytes buffer = MutableBytes(buffer_).subspan(slot * options_.size, options_.size);
-    const auto done = [this, slot, now](error_code error) { completed(slot, now, error); };
+    const MutableBytes buffer = MutableBytes(buffer_).subspan(index * options_.size, options_.size);
+    const auto done = [this, index, now](error_code error) { completed(index, now, error); };
     if (options_.write) {
       disk_.async_write(place * options_.size, buffer, done);
     } else {
@@ -62,12 +62,12 @@ class Bench {
     }
   }
 
-  void completed(unsigned slot, steady_clock::time_point asked, error_code error) {
+  void completed(unsigned index, steady_clock::time_point asked, error_code error) {
     --outstanding_;
     const auto now = steady_clock::now();
     if (error && !error_) error_ = error;
     if (!error) latencies_.add(now - asked);
-    if (!error_ && now < end_) begin(slot, now);
+    if (!error_ && now < end_) begin(index, now);
   }
 
   void tick(steady_clock::time_point at) {
@@ -103,24 +103,20 @@ class Bench {
 
 }  // namespace
 
-int bench_command(const CommandOptions& options, Address device, const BenchOptions& bench) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  auto disk = connection->open_disk(device);
-  if (!disk) return exit_failure;
-  if (disk->size() < bench.size) {
-    complain(fmt::format("{}: has {} bytes, fewer than one request", device, disk->size()));
-    return exit_failure;
+void bench_command(const CommandOptions& options, Address device, const BenchOptions& bench) {
+  Connection connection(options);
+  Disk disk = connection.open_disk(device);
+  if (disk.size() < bench.size) {
+    throw Failed(fmt::format("{}: has {} bytes, fewer than one request", device, disk.size()));
   }
-  const DeviceCounters before = disk->status().counters;
-  Bench run(*connection, *disk, bench);
+  const DeviceCounters before = disk.status().counters;
+  Bench run(connection, disk, bench);
   if (const error_code error = run.run()) {
-    complain(
+    throw Failed(
         fmt::format("{}: {}: {}", device, bench.write ? "writing" : "reading", error.message()));
-    return exit_failure;
   }
   const std::uint64_t retransmissions =
-      disk->status().counters.retransmissions - before.retransmissions;
+      disk.status().counters.retransmissions - before.retransmissions;
   const Latencies& latencies = run.latencies();
   const double iops = static_cast<double>(latencies.count()) / run.seconds();
   const double megabytes = iops * static_cast<double>(bench.size) / 1e6;
@@ -140,10 +136,7 @@ int bench_command(const CommandOptions& options, Address device, const BenchOpti
                                         {"p99.9", microseconds(latencies.percentile(0.999))},
                                         {"max", microseconds(latencies.max())}}},
                                       {"retransmissions", retransmissions}};
-  if (options.json) {
-    fmt::print("{}\n", all.dump(2));
-    return 0;
-  }
+  if (options.json) return print(all);
   fmt::print("{}: {} {}s of {} bytes, {} outstanding, in {:.1f} s\n", device,
              bench.random ? "random" : "sequential", bench.write ? "write" : "read", bench.size,
              bench.outstanding, run.seconds());
@@ -153,7 +146,6 @@ int bench_command(const CommandOptions& options, Address device, const BenchOpti
     fmt::print(" {} {:.1f}", name, value.get<double>());
   }
   fmt::print("\n");
-  return 0;
 }
 
 }  // namespace aoe::initiator

@@ -16,7 +16,7 @@ struct BenchOptions {
   std::chrono::seconds time{10};
 };
 
-/// Prints a line a second on a terminal, and the results. 1 as soon as a request fails.
-int bench_command(const CommandOptions& options, Address device, const BenchOptions& bench);
+/// Prints a line a second on a terminal, and the results. Throws Failed as soon as a request fails.
+void bench_command(const CommandOptions& options, Address device, const BenchOptions& bench);
 
 }  // namespace aoe::initiator

@@ -215,7 +215,7 @@ def refuses_bad_arguments(trial):
             (["copy", "e0.2", "e0.2"], "copy: source and destination are the same"),
             (["copy", "e0.2", "-", "--verify"], "--verify: standard output can't be read back"),
             (["copy", "e0.2", "-", "--resume"], "--resume: standard output has no earlier copy"),
-            (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, for it overwrites the disk"),
+            (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, because it overwrites the disk"),
             (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1 GiB" + HINT),
             (["bench", "e0.2", "--size", str(16 * MEGABYTE), "--outstanding", "65"],
              "bench: --size times --outstanding is more than 1 GiB"),
@@ -489,6 +489,69 @@ def stops_cleanly_when_interrupted(trial):
     trial.restore_disk()
 
 
+def ends_at_the_first_signal_though_the_target_is_silent(trial):
+    sniffer = trial.server.packet_socket("eth0")
+
+    def ends(running, number):
+        wait_for_silence(sniffer, 0.05)
+        wait_for_requests(sniffer, 1)  # a repetition
+        begun = time.monotonic()
+        running.signal(number)
+        status = running.wait(20)
+        taken = time.monotonic() - begun
+        assert taken < 5, taken  # half a second, on a machine with nothing else to do
+        return status
+
+    output = trial.fifo("silent-output")
+    reading = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" read e0.2 > {output}'])
+    with open(output, "rb") as pipe:
+        data = pipe.read(MEGABYTE)
+        trial.target.signal(signal.SIGSTOP)
+        rest = Drain(pipe)
+        status = ends(reading, signal.SIGTERM)
+        rest.join()
+    trial.target.signal(signal.SIGCONT)
+    data += rest.data
+    assert (status, reading.output) == (143, f"aoe-initiator: interrupted after {len(data)} bytes\n"), reading.output
+    assert data == trial.content[:len(data)]
+
+    source = trial.fifo("silent-input")
+    writing = trial.client.start(["sh", "-c", f'exec "{INITIATOR}" write e0.2 < {source}'])
+    with open(source, "wb") as pipe:
+        pipe.write(trial.content[:2 * MEGABYTE])
+        pipe.flush()
+        wait_until_read(pipe)
+        trial.target.signal(signal.SIGSTOP)
+        pipe.write(trial.content[2 * MEGABYTE:6 * MEGABYTE])
+        pipe.flush()
+        status = ends(writing, signal.SIGINT)
+    assert status == 130 and writing.output.startswith("aoe-initiator: interrupted after "), writing.output
+    assert writing.output.endswith(" bytes, which may not be stable\n"), writing.output
+
+    for command in ["discover"], ["stat", "e0.2"], ["identify", "e0.2"], ["ping", "e0.2"], ["sancheck"], ["read", "e0.2"], [
+            "write", "e0.2"], ["copy", "e0.2", "-"], ["bench", "e0.2"], ["revalidate", "e0.2"], ["flush", "e0.2"], [
+            "config", "get", "e0.2"], ["mask", "e0.2"], ["reserve", "e0.2"]:
+        running = trial.client.start([INITIATOR, *command, "--wait", "60"])
+        wait_for_requests(sniffer, 1)
+        running.signal(signal.SIGTERM)
+        assert running.wait(20) == -signal.SIGTERM, (command, running.output)
+    trial.target.signal(signal.SIGCONT)
+    trial.restore_disk()
+
+
+def traces_each_decision(trial):
+    """A line for each, with the time and the device, from an option or from the environment."""
+    read = ["read", "e0.2", "--quiet", "--length", "512"]
+    for told in trial.run(*read, "--trace", text=False), trial.run(*read, text=False, env={"AOE_TRACE": "1"}):
+        assert (told.returncode, told.stdout) == (OK, trial.content[:512]), told
+        lines = told.stderr.decode().splitlines()
+        assert all(float(line.split()[0]) >= 0 for line in lines), lines
+        for part in (" discover e", " port 0: is eth0", " state e0.2: identifying -> up, identified",
+                     " payload e0.2: 0 -> 17 sectors", " send e0.2 tag 8", ": READ EXT 0+1 to ", " attempt 1, outstanding 1 of 32",
+                     " answer e0.2 tag 8", ": ok after "):
+            assert any(part in line for line in lines), (part, lines)
+
+
 def wait_until_read(pipe):
     """Waits until there is nothing in a pipe that nobody has read yet."""
     def is_empty():
@@ -687,7 +750,8 @@ def main():
         lab.play_all([shows_what_is_there, tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is,
                       refuses_bad_arguments, completes_what_there_is, moves_what_is_asked_for,
                       respects_the_ends_of_disk_and_input, notices_output_that_is_lost, copies_between_disks_and_files,
-                      stops_cleanly_when_interrupted, shows_progress_on_a_terminal_only,
+                      stops_cleanly_when_interrupted, ends_at_the_first_signal_though_the_target_is_silent,
+                      traces_each_decision, shows_progress_on_a_terminal_only,
                       reads_and_sets_what_a_target_keeps, looks_after_disks_and_interfaces,
                       checks_the_paths_to_its_targets, measures_speed, a_stalled_pipe_costs_no_retransmission,
                       a_target_that_dies_fails_the_transfer, a_target_that_restarts_in_time_costs_only_time],

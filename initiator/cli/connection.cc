@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace aoe::initiator {
 namespace {
@@ -21,23 +22,29 @@ void complain(std::string_view line) {
   tell(fmt::format("aoe-initiator: {}\n", line));
 }
 
-std::unique_ptr<Connection> Connection::open(const CommandOptions& options) {
-  std::unique_ptr<Connection> connection(new Connection(options));
-  auto client = Client::open(connection->loop_,
-                             {.interfaces = options.interfaces, .parameters = options.parameters});
-  if (!client) {
-    complain(client.error());
-    return nullptr;
-  }
-  connection->client_ = *std::move(client);
-  connection->client_->listen([self = connection.get()](const Event& event) {
-    if (self->options_.verbose) complain(describe(event));
-    if (self->listener_) self->listener_(event);
+void print(const nlohmann::ordered_json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+Trace trace_of(const CommandOptions& options) {
+  if (!options.trace) return {};
+  return Trace([](std::string_view line) { tell(fmt::format("{}\n", line)); },
+               Instant(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+Connection::Connection(const CommandOptions& options) : options_(options) {
+  auto client = Client::open(loop_, {.interfaces = options.interfaces,
+                                     .parameters = options.parameters,
+                                     .trace = trace_of(options)});
+  if (!client) throw Failed(client.error());
+  client_ = *std::move(client);
+  client_->listen([this](const Event& event) {
+    if (options_.verbose) complain(describe(event));
+    if (listener_) listener_(event);
   });
   if (options.verbose) {
-    connection->client_->listen_for_trouble([](const std::string& what) { complain(what); });
+    client_->listen_for_trouble([](const std::string& what) { complain(what); });
   }
-  return connection;
 }
 
 void Connection::gather() {
@@ -47,50 +54,27 @@ void Connection::gather() {
   }
 }
 
-std::optional<Disk> Connection::open_disk(Address device) {
-  std::optional<Disk> opened;
-  bool done = false;
-  client_->async_open(device, options_.wait, [&](boost::system::error_code error, Disk disk) {
-    if (!error) opened = std::move(disk);
-    done = true;
-  });
-  wait([&] { return done; });
-  if (!opened) {
-    const bool silent = !client_->device(device);
-    complain(client_->why_not_up(device) +
-             (silent ? fmt::format(" within {} s", options_.wait.count()) : ""));
-  }
-  return opened;
+Disk Connection::open_disk(Address device) {
+  Disk disk;
+  const auto error =
+      result_of([&](auto done) { client_->async_open(device, options_.wait, done); }, disk);
+  if (!error) return disk;
+  const bool silent = !client_->device(device);
+  throw Failed(client_->why_not_up(device) +
+               (silent ? fmt::format(" within {} s", options_.wait.count()) : ""));
 }
 
-std::optional<QueryAnswer> Connection::ask(Address device, const Query& query,
-                                           std::string_view silence) {
-  std::optional<boost::system::error_code> result;
-  QueryAnswer answered;
-  client_->async_query(device, query, options_.wait,
-                       [&](boost::system::error_code error, QueryAnswer answer) {
-                         result = error;
-                         answered = std::move(answer);
-                       });
-  wait([&] { return result.has_value(); });
-  if (!*result) return answered;
-  if (*result != boost::system::errc::timed_out) {
-    complain(fmt::format("{}: {}", device, result->message()));
-  } else if (!silence.empty()) {
-    complain(fmt::format("{}: {}", device, silence));
-  } else {
-    complain(fmt::format("{}: no answer on {} within {} s", device, interface_names(),
-                         options_.wait.count()));
+QueryAnswer Connection::ask(Address device, const Query& query, std::string_view silence) {
+  QueryAnswer answer;
+  const auto error = result_of(
+      [&](auto done) { client_->async_query(device, query, options_.wait, done); }, answer);
+  if (!error) return answer;
+  if (error != boost::system::errc::timed_out) {
+    throw Failed(fmt::format("{}: {}", device, error.message()));
   }
-  return std::nullopt;
-}
-
-std::string Connection::interface_names() {
-  std::string names;
-  for (const InterfaceStatus& interface : client_->interfaces()) {
-    names += (names.empty() ? "" : ", ") + interface.name + (interface.up ? "" : " (down)");
-  }
-  return names;
+  if (!silence.empty()) throw Failed(fmt::format("{}: {}", device, silence));
+  throw Failed(fmt::format("{}: no answer on {} within {} s", device, client_->interface_names(),
+                           options_.wait.count()));
 }
 
 }  // namespace aoe::initiator

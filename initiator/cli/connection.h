@@ -1,23 +1,38 @@
-// What every command of aoe-initiator has: its options, a client in a loop of its own, and the way
-// to complain.
+// What every command of aoe-initiator has: its options, a client in a loop of its own, and how it
+// reports a failure.
 #pragma once
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "initiator/client/client.h"
 
 namespace aoe::initiator {
 
 inline constexpr int exit_failure = 1;
+inline constexpr int exit_usage = 2;
+
+/// Ends a command that failed: what() is the line for standard error. The program exits with
+/// exit_failure.
+class Failed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Ends a command whose arguments are wrong. The program exits with exit_usage.
+class Refused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// What all commands are given.
 struct CommandOptions {
@@ -26,24 +41,31 @@ struct CommandOptions {
   std::chrono::seconds wait{3};  // for a device to come up, or a target to answer
   bool json = false;
   bool verbose = false;  // events on standard error
+  bool trace = false;    // the engine's decisions on standard error
 };
 
-/// On standard error. Where that takes nothing, nothing can be said, and nothing else suffers.
+/// Writes to standard error. Ignores failures: there is nowhere to report them.
 void tell(const std::string& text);
-/// "aoe-initiator: …", a line of it.
+/// Writes the line "aoe-initiator: …" to standard error.
 void complain(std::string_view line);
+/// Writes JSON and a newline to standard output.
+void print(const nlohmann::ordered_json& json);
+
+/// Returns what writes each line to standard error, or the trace that is off.
+Trace trace_of(const CommandOptions& options);
 
 /// The client of one command. Made and used by the command's function, on its thread.
 class Connection {
  public:
-  /// Null when it could not be made, and the complaint has been.
-  static std::unique_ptr<Connection> open(const CommandOptions& options);
+  /// Throws Failed when an interface can't be used.
+  explicit Connection(const CommandOptions& options);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   boost::asio::io_context& loop() { return loop_; }
   Client& client() { return *client_; }
-  const CommandOptions& options() const { return options_; }
 
-  /// Hears of everything that happens.
+  /// Sets the function that is called for each event.
   void listen(Client::Listener listener) { listener_ = std::move(listener); }
 
   /// Runs the loop until `until()` holds, for what is certain to come.
@@ -51,7 +73,7 @@ class Connection {
   void wait(Condition until) {
     while (!until()) loop_.run_one();
   }
-  /// For `limit` at most. Returns whether it holds.
+  /// Runs it for `limit` at most. Returns whether the condition holds.
   template <class Condition>
   bool wait(Condition until, std::chrono::nanoseconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
@@ -61,21 +83,28 @@ class Connection {
     }
     return true;
   }
+  /// Calls `begin` with a handler, and runs the loop until the handler is called. Returns its
+  /// error; its other arguments are assigned to `results`.
+  template <class Begin, class... Results>
+  boost::system::error_code result_of(Begin begin, Results&... results) {
+    std::optional<boost::system::error_code> result;
+    begin([&](boost::system::error_code error, Results... got) {
+      result = error;
+      ((results = std::move(got)), ...);
+    });
+    wait([&] { return result.has_value(); });
+    return *result;
+  }
   /// Lets targets answer a discovery, which is repeated meanwhile.
   void gather();
 
-  /// A disk that is up; nothing when it did not come up in time, and the complaint has been made.
-  std::optional<Disk> open_disk(Address device);
-  /// The answer; nothing when there was none, or an error, and the complaint has been made.
-  /// `silence` is what silence means, where it means more than that.
-  std::optional<QueryAnswer> ask(Address device, const Query& query, std::string_view silence = {});
-
-  /// "eth0, eth1 (down)": all that this client works on.
-  std::string interface_names();
+  /// Opens a disk. Throws Failed when it does not come up in time.
+  Disk open_disk(Address device);
+  /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
+  /// what it means that nothing answers, if it means more than that.
+  QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});
 
  private:
-  explicit Connection(CommandOptions options) : options_(std::move(options)) {}
-
   const CommandOptions options_;
   boost::asio::io_context loop_;
   std::optional<Client> client_;

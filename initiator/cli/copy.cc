@@ -17,7 +17,6 @@
 namespace aoe::initiator {
 namespace {
 
-constexpr int exit_usage = 2;
 constexpr int exit_signal = 128;
 
 std::string system_message(const std::string& name) {
@@ -174,11 +173,6 @@ class Copy {
   double seconds_ = 0;
 };
 
-int refuse(std::string_view line) {
-  complain(line);
-  return exit_usage;
-}
-
 }  // namespace
 
 int copy_command(const CommandOptions& options, const std::string& source,
@@ -186,31 +180,28 @@ int copy_command(const CommandOptions& options, const std::string& source,
   const auto from_address = parse_address(source);
   const auto to_address = parse_address(destination);
   if (!from_address && !to_address) {
-    return refuse("copy: neither source nor destination is a device name such as e0.2");
+    throw Refused("copy: neither source nor destination is a device name such as e0.2");
   }
-  if (from_address == to_address) return refuse("copy: source and destination are the same");
+  if (from_address == to_address) throw Refused("copy: source and destination are the same");
   if (destination == "-" && (copy.verify || copy.resume)) {
-    return refuse(copy.verify ? "--verify: standard output can't be read back"
+    throw Refused(copy.verify ? "--verify: standard output can't be read back"
                               : "--resume: standard output has no earlier copy");
   }
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
+  Connection connection(options);
   std::optional<Disk> from;
   std::optional<Disk> to;
-  if (from_address && !(from = connection->open_disk(*from_address))) return exit_failure;
-  if (to_address && !(to = connection->open_disk(*to_address))) return exit_failure;
+  if (from_address) from = connection.open_disk(*from_address);
+  if (to_address) to = connection.open_disk(*to_address);
 
-  Copy copying(*connection, copy);
+  Copy copying(connection, copy);
   const auto moved = from && to ? copying.disk_to_disk(*from, *to)
                      : from     ? copying.disk_to_file(*from, destination)
                                 : copying.file_to_disk(source, *to);
-  if (!moved) {
-    complain(moved.error());
-    return exit_failure;
-  }
+  if (!moved) throw Failed(moved.error());
   if (moved->signal != 0) {
-    complain(fmt::format("interrupted after {} bytes{}", moved->moved,
-                         copy.verify ? ", not verified" : ""));
+    complain(fmt::format("interrupted after {} bytes{}{}", moved->moved,
+                         copy.verify ? ", not verified" : "",
+                         moved->stable ? "" : ", which may not be stable"));
     return exit_signal + moved->signal;
   }
   if (!copy.quiet) {

@@ -18,9 +18,8 @@ namespace {
 using nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
-int nothing_found(Connection& connection) {
-  complain(fmt::format("no target answers on {}", connection.interface_names()));
-  return exit_failure;
+Failed nothing_found(Connection& connection) {
+  return Failed("no target answers on " + connection.client().interface_names());
 }
 
 std::string printable(Bytes bytes) {
@@ -41,28 +40,23 @@ std::set<std::string> interfaces_of(const DeviceStatus& device) {
   return names;
 }
 
-void print(const ordered_json& json) {
-  fmt::print("{}\n", json.dump(2));
-}
-
 }  // namespace
 
-int discover_command(const CommandOptions& options) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
+void discover_command(const CommandOptions& options) {
+  Connection connection(options);
 
   struct Answer {
     ConfigReply config;
     std::string string;
   };
   std::map<std::tuple<Address, std::string, Mac>, Answer> answers;
-  connection->listen([&](const Event& event) {
+  connection.listen([&](const Event& event) {
     if (event.kind != Event::Kind::config_answer) return;
-    const auto& name = connection->client().interface_name(event.port);
+    const auto& name = connection.client().interface_name(event.port);
     answers[{event.device, name, event.mac}] = {event.config, printable(event.config.string)};
   });
-  connection->client().discover();
-  connection->gather();
+  connection.client().discover();
+  connection.gather();
 
   if (options.json) {
     ordered_json list = ordered_json::array();
@@ -76,10 +70,9 @@ int discover_command(const CommandOptions& options) {
                       {"firmware", answer.config.firmware},
                       {"config", answer.string}});
     }
-    print(list);
-    return 0;
+    return print(list);
   }
-  if (answers.empty()) return nothing_found(*connection);
+  if (answers.empty()) throw nothing_found(connection);
   fmt::print("{:<10} {:<12} {:<17} {:>7} {:>7} {:>8}  {}\n", "device", "interface", "mac",
              "buffers", "sectors", "firmware", "config");
   for (const auto& [key, answer] : answers) {
@@ -88,20 +81,18 @@ int discover_command(const CommandOptions& options) {
                mac, answer.config.buffer_count, answer.config.sector_count,
                fmt::format("{:04x}", answer.config.firmware), answer.string);
   }
-  return 0;
 }
 
-int stat_command(const CommandOptions& options, std::optional<Address> only) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  if (!only) {
-    connection->gather();
-  } else if (!connection->open_disk(*only)) {
-    return exit_failure;
+void stat_command(const CommandOptions& options, std::optional<Address> only) {
+  Connection connection(options);
+  if (only) {
+    connection.open_disk(*only);
+  } else {
+    connection.gather();
   }
 
   ordered_json list = ordered_json::array();
-  const auto devices = connection->client().devices();
+  const auto devices = connection.client().devices();
   for (const DeviceStatus& device : devices) {
     if (only && device.address != *only) continue;
     const auto interfaces = interfaces_of(device);
@@ -117,21 +108,13 @@ int stat_command(const CommandOptions& options, std::optional<Address> only) {
                  device.state);
     }
   }
-  if (options.json) {
-    print(list);
-  } else if (devices.empty()) {
-    return nothing_found(*connection);
-  }
-  return 0;
+  if (options.json) return print(list);
+  if (devices.empty()) throw nothing_found(connection);
 }
 
-int identify_command(const CommandOptions& options, Address address) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  const auto disk = connection->open_disk(address);
-  if (!disk) return exit_failure;
-
-  const DeviceStatus status = disk->status();
+void identify_command(const CommandOptions& options, Address address) {
+  Connection connection(options);
+  const DeviceStatus status = connection.open_disk(address).status();
   const Identity& identity = *status.identity;
   const ordered_json facts = {{"device", fmt::format("{}", address)},
                               {"model", identity.model.view()},
@@ -145,10 +128,7 @@ int identify_command(const CommandOptions& options, Address address) {
                               {"flush-cache-ext", identity.flush_cache_ext},
                               {"interfaces", interfaces_of(status)},
                               {"payload", status.payload}};
-  if (options.json) {
-    print(facts);
-    return 0;
-  }
+  if (options.json) return print(facts);
   for (const auto& [name, value] : facts.items()) {
     if (value.is_array()) {
       fmt::print("{:<22}{}\n", name, fmt::join(value.get<std::vector<std::string>>(), ","));
@@ -156,22 +136,15 @@ int identify_command(const CommandOptions& options, Address address) {
       fmt::print("{:<22}{}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
-  return 0;
 }
 
-int interfaces_command(const CommandOptions& options) {
+void interfaces_command(const CommandOptions& options) {
   for (const std::string& name : options.interfaces) {
     if (is_glob(name)) continue;
-    if (const auto chosen = choose_interfaces({name}); !chosen) {
-      complain(chosen.error());
-      return exit_failure;
-    }
+    if (const auto chosen = choose_interfaces({name}); !chosen) throw Failed(chosen.error());
   }
   const auto all = list_interfaces();
-  if (!all) {
-    complain(all.error());
-    return exit_failure;
-  }
+  if (!all) throw Failed(all.error());
   ordered_json list = ordered_json::array();
   if (!options.json) {
     fmt::print("{:<15} {:<17} {:>5} {:>7} {}\n", "interface", "mac", "mtu", "sectors", "state");
@@ -192,18 +165,16 @@ int interfaces_command(const CommandOptions& options) {
     }
   }
   if (options.json) print(list);
-  return 0;
 }
 
-int ping_command(const CommandOptions& options, Address address, unsigned count,
+void ping_command(const CommandOptions& options, Address address, unsigned count,
                  milliseconds interval) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  Client& client = connection->client();
+  Connection connection(options);
+  Client& client = connection.client();
 
   Pings pings(count, interval, options.wait);
   const auto now = [] { return Instant(std::chrono::steady_clock::now().time_since_epoch()); };
-  connection->listen([&](const Event& event) {
+  connection.listen([&](const Event& event) {
     if (event.kind != Event::Kind::config_answer || event.device != address) return;
     const auto answer = pings.answered(event.tag, now());
     if (!answer) return;
@@ -216,24 +187,20 @@ int ping_command(const CommandOptions& options, Address address, unsigned count,
     if (const Instant asked = now(); pings.due(asked)) {
       pings.asked(client.discover(address), asked);
     }
-    connection->wait([&] { return pings.done(); }, pings.deadline() - now());
+    connection.wait([&] { return pings.done(); }, pings.deadline() - now());
     // What has come counts, even where this process was kept from seeing it in time.
-    connection->loop().poll();
+    connection.loop().poll();
     pings.give_up(now());
   }
   fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, count, pings.answers(),
              100.0 * (count - pings.answers()) / count);
-  if (pings.answers() > 0) return 0;
-  complain(fmt::format("{}: no answer on {}", address, connection->interface_names()));
-  return exit_failure;
+  if (pings.answers() > 0) return;
+  throw Failed(fmt::format("{}: no answer on {}", address, client.interface_names()));
 }
 
-int revalidate_command(const CommandOptions& options, Address address) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  const auto answer = connection->ask(address, IdentifyQuery{});
-  if (!answer) return exit_failure;
-  const std::uint64_t sectors = answer->identity->sectors;
+void revalidate_command(const CommandOptions& options, Address address) {
+  Connection connection(options);
+  const std::uint64_t sectors = connection.ask(address, IdentifyQuery{}).identity->sectors;
   if (options.json) {
     print({{"device", fmt::format("{}", address)},
            {"sectors", sectors},
@@ -241,20 +208,13 @@ int revalidate_command(const CommandOptions& options, Address address) {
   } else {
     fmt::print("{}: {} sectors, {} bytes\n", address, sectors, sectors * sector_size);
   }
-  return 0;
 }
 
-int flush_command(const CommandOptions& options, Address address) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  auto disk = connection->open_disk(address);
-  if (!disk) return exit_failure;
-  std::optional<boost::system::error_code> result;
-  disk->async_flush([&](boost::system::error_code error) { result = error; });
-  connection->wait([&] { return result.has_value(); });
-  if (!*result) return 0;
-  complain(fmt::format("{}: flushing: {}", address, result->message()));
-  return exit_failure;
+void flush_command(const CommandOptions& options, Address address) {
+  Connection connection(options);
+  Disk disk = connection.open_disk(address);
+  const auto error = connection.result_of([&](auto done) { disk.async_flush(done); });
+  if (error) throw Failed(fmt::format("{}: flushing: {}", address, error.message()));
 }
 
 }  // namespace aoe::initiator

@@ -1,7 +1,5 @@
-// The commands that speak to a tree that `aoe-initiator mount` serves, by its files in
-// DIR/dev/etherd: what aoetools do with the Linux driver's.
-//
-// They need no network, and return the program's exit status.
+// The commands for a mounted tree of `aoe-initiator mount`: they write the files in DIR/dev/etherd,
+// as aoetools write those of the Linux driver. They use no network. Throws Failed.
 #pragma once
 
 #include <string>
@@ -9,13 +7,14 @@
 
 namespace aoe::initiator {
 
-/// DIR/dev/etherd/discover.
-int discover_in_tree(const std::string& folder);
-/// Names of interfaces to use from now on, or with none: prints which are used.
-int interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces);
-/// The device is asked again what it is.
-int revalidate_in_tree(const std::string& folder, const std::string& device);
-/// Forgets one device, `all` that nobody holds open, or with an empty name: those that are down.
-int flush_in_tree(const std::string& folder, const std::string& device);
+/// Discovers all targets.
+void discover_in_tree(const std::string& folder);
+/// Sets the interfaces to use from now on. With no names, prints those in use.
+void interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces);
+/// Sends a device IDENTIFY again.
+void revalidate_in_tree(const std::string& folder, const std::string& device);
+/// Forgets one device; with `all` every device that is not open; with an empty name those that are
+/// down.
+void flush_in_tree(const std::string& folder, const std::string& device);
 
 }  // namespace aoe::initiator

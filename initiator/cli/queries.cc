@@ -14,37 +14,27 @@ void print_macs(bool json, Address device, const std::vector<Mac>& macs) {
     if (!json) fmt::print("{}\n", mac);
     list.push_back(fmt::format("{}", mac));
   }
-  const ordered_json all = {{"device", fmt::format("{}", device)}, {"macs", list}};
-  if (json) fmt::print("{}\n", all.dump(2));
+  if (json) print({{"device", fmt::format("{}", device)}, {"macs", list}});
 }
 
 }  // namespace
 
-int config_command(const CommandOptions& options, Address device, const ConfigQuery& query) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
+void config_command(const CommandOptions& options, Address device, const ConfigQuery& query) {
   const bool conditional =
       query.command == ConfigCommand::test || query.command == ConfigCommand::prefix;
-  const auto answer =
-      connection->ask(device, query, conditional ? "no target's config string matches" : "");
-  if (!answer) return exit_failure;
-  if (options.json) {
-    const ordered_json all = {
-        {"device", fmt::format("{}", device)}, {"mac", fmt::format("{}", answer->mac)},
-        {"buffers", answer->buffers},          {"sectors", answer->sectors},
-        {"firmware", answer->firmware},        {"config", answer->string}};
-    // A string is bytes, in whatever encoding.
-    fmt::print("{}\n", all.dump(2, ' ', false, ordered_json::error_handler_t::replace));
-  } else {
-    fmt::print("{}\n", answer->string);
-  }
-  return 0;
+  const QueryAnswer answer = Connection(options).ask(
+      device, query, conditional ? "no target's config string matches" : "");
+  if (!options.json) return fmt::print("{}\n", answer.string);
+  print({{"device", fmt::format("{}", device)},
+         {"mac", fmt::format("{}", answer.mac)},
+         {"buffers", answer.buffers},
+         {"sectors", answer.sectors},
+         {"firmware", answer.firmware},
+         {"config", answer.string}});
 }
 
-int mask_command(const CommandOptions& options, Address device, const std::vector<Mac>& remove,
+void mask_command(const CommandOptions& options, Address device, const std::vector<Mac>& remove,
                  const std::vector<Mac>& add) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
   MaskQuery query;
   for (const Mac& mac : remove) {
     query.directives.push_back({static_cast<std::uint8_t>(DirectiveCommand::remove), mac});
@@ -52,25 +42,17 @@ int mask_command(const CommandOptions& options, Address device, const std::vecto
   for (const Mac& mac : add) {
     query.directives.push_back({static_cast<std::uint8_t>(DirectiveCommand::add), mac});
   }
-  const auto answer = connection->ask(device, query);
-  if (!answer) return exit_failure;
-  if (answer->mask_error != MaskError::none) {
-    complain(fmt::format("{}: mask list: {} ({} of {} directives done)", device,
-                         text(answer->mask_error), answer->directives_done,
-                         query.directives.size()));
-    return exit_failure;
+  const QueryAnswer answer = Connection(options).ask(device, query);
+  if (answer.mask_error != MaskError::none) {
+    throw Failed(fmt::format("{}: mask list: {} ({} of {} directives done)", device,
+                             text(answer.mask_error), answer.directives_done,
+                             query.directives.size()));
   }
-  print_macs(options.json, device, answer->macs);
-  return 0;
+  print_macs(options.json, device, answer.macs);
 }
 
-int reserve_command(const CommandOptions& options, Address device, const ReserveQuery& query) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  const auto answer = connection->ask(device, query);
-  if (!answer) return exit_failure;
-  print_macs(options.json, device, answer->macs);
-  return 0;
+void reserve_command(const CommandOptions& options, Address device, const ReserveQuery& query) {
+  print_macs(options.json, device, Connection(options).ask(device, query).macs);
 }
 
 }  // namespace aoe::initiator

@@ -95,22 +95,21 @@ class Prober {
   void run(unsigned count) {
     repeat(count, ConfigQuery{}, 0, check_.small);
     if (check_.small.answered == 0) return;
+    static const Query identify = IdentifyQuery{};
     QueryAnswer identified;
-    if (!ask(IdentifyQuery{}, 0, identified)) check_.identity = identified.identity;
+    if (!ask(identify, 0, identified)) check_.identity = identified.identity;
     repeat(count, ConfigQuery{}, check_.frame_size(), check_.request);
     repeat(count, ReadQuery{check_.sectors()}, 0, check_.answer);
   }
 
  private:
   error_code ask(const Query& query, std::size_t frame_size, QueryAnswer& into) {
-    std::optional<error_code> result;
-    connection_.client().async_probe(check_.device, check_.path, query, frame_size, probe_limit,
-                                     [&](error_code error, QueryAnswer answer) {
-                                       result = error;
-                                       into = std::move(answer);
-                                     });
-    connection_.wait([&] { return result.has_value(); });
-    return *result;
+    return connection_.result_of(
+        [&](auto done) {
+          connection_.client().async_probe(check_.device, check_.path, query, frame_size,
+                                           probe_limit, done);
+        },
+        into);
   }
 
   void repeat(unsigned count, const Query& query, std::size_t frame_size, ProbeCount& into) {
@@ -157,8 +156,7 @@ void print_json(const std::vector<PathCheck>& checks, const std::vector<Finding>
   for (const Finding& finding : findings) {
     list.push_back({{"fault", finding.fault}, {"text", finding.text}});
   }
-  const ordered_json all = {{"paths", paths}, {"findings", list}};
-  fmt::print("{}\n", all.dump(2));
+  print({{"paths", paths}, {"findings", list}});
 }
 
 std::string shown(const ProbeCount& probe) {
@@ -207,16 +205,15 @@ std::vector<Finding> judge(const std::vector<PathCheck>& checks) {
   return findings;
 }
 
-int sancheck_command(const CommandOptions& options, unsigned count) {
-  const auto connection = Connection::open(options);
-  if (connection == nullptr) return exit_failure;
-  connection->gather();
+void sancheck_command(const CommandOptions& options, unsigned count) {
+  Connection connection(options);
+  connection.gather();
   std::vector<PathCheck> checks;
   std::set<std::string> silent;
-  for (const InterfaceStatus& interface : connection->client().interfaces()) {
+  for (const InterfaceStatus& interface : connection.client().interfaces()) {
     if (interface.up) silent.insert(interface.name);
   }
-  for (const DeviceStatus& device : connection->client().devices()) {
+  for (const DeviceStatus& device : connection.client().devices()) {
     for (const PathStatus& path : device.paths) {
       silent.erase(path.interface);
       if (sectors_per_frame(path.mtu) > 0) {
@@ -225,10 +222,9 @@ int sancheck_command(const CommandOptions& options, unsigned count) {
     }
   }
   if (checks.empty()) {
-    complain(fmt::format("no target answers on {}", connection->interface_names()));
-    return exit_failure;
+    throw Failed("no target answers on " + connection.client().interface_names());
   }
-  for (PathCheck& check : checks) Prober(*connection, check).run(count);
+  for (PathCheck& check : checks) Prober(connection, check).run(count);
 
   std::vector<Finding> findings = judge(checks);
   for (const std::string& interface : silent) {
@@ -240,9 +236,7 @@ int sancheck_command(const CommandOptions& options, unsigned count) {
     print_table(checks, findings);
   }
   const auto faults = std::ranges::count_if(findings, &Finding::fault);
-  if (faults == 0) return 0;
-  complain(fmt::format("faults found: {}", faults));
-  return exit_failure;
+  if (faults > 0) throw Failed(fmt::format("faults found: {}", faults));
 }
 
 }  // namespace aoe::initiator

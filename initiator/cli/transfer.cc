@@ -10,10 +10,14 @@
 #include <climits>
 #include <csignal>
 #include <deque>
+#include <list>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/crc.hpp>
 
 namespace aoe::initiator {
@@ -26,6 +30,7 @@ constexpr std::size_t chunk_size = 1 << 20;
 constexpr std::size_t chunks_outstanding = 4;
 constexpr std::size_t hole_size = 4096;  // what a file system leaves out at least
 constexpr auto progress_interval = std::chrono::milliseconds(100);
+constexpr auto answer_limit = std::chrono::milliseconds(500);  // of a disk, after a signal
 
 std::string system_message(std::string_view doing, std::string_view name) {
   return fmt::format("{} {}: {}", doing, name, std::generic_category().message(errno));
@@ -41,6 +46,17 @@ class DiskEnd {
   DiskEnd(Connection& connection, Disk& disk, std::uint64_t offset)
       : connection_(connection), disk_(disk), offset_(offset) {}
 
+  /// A handler that cancel_all() has called early.
+  template <class Handler>
+  auto cancellable(Handler handler) {
+    const auto signal = outstanding_.emplace(outstanding_.end());
+    return boost::asio::bind_cancellation_slot(signal->slot(),
+                                               [this, signal, handler](error_code error) {
+                                                 outstanding_.erase(signal);
+                                                 handler(error);
+                                               });
+  }
+
   /// The byte of the disk at which the chunk's buffer begins: a sector's first.
   std::uint64_t begin_of(const Chunk& chunk) const {
     return (offset_ + chunk.position) / sector_size * sector_size;
@@ -54,23 +70,37 @@ class DiskEnd {
 
   void read(Chunk& chunk, MutableBytes into, Chunk::Stage then) {
     const std::uint64_t begin = begin_of(chunk);
-    disk_.async_read(begin, into, [this, &chunk, begin, then](error_code error) {
-      chunk.end(then, outcome(error, "reading", begin));
-    });
+    disk_.async_read(begin, into, cancellable([this, &chunk, begin, then](error_code error) {
+                       chunk.end(then, outcome(error, "reading", begin));
+                     }));
   }
 
-  /// At once; for what is small.
+  /// Returns when it has read; for what is small.
   Outcome read_now(std::uint64_t begin, MutableBytes into) {
-    std::optional<error_code> result;
-    disk_.async_read(begin, into, [&](error_code error) { result = error; });
-    connection_.wait([&] { return result.has_value(); });
-    return outcome(*result, "reading", begin);
+    const auto error = result_of([&](auto done) { disk_.async_read(begin, into, done); });
+    return outcome(error, "reading", begin);
+  }
+
+  void cancel_all() {
+    cancelled_ = true;
+    for (auto& signal : outstanding_) signal.emit(boost::asio::cancellation_type::all);
   }
 
  protected:
+  /// Runs the loop until what `begin` begins has ended.
+  template <class Begin>
+  error_code result_of(Begin begin) {
+    if (cancelled_) return boost::asio::error::operation_aborted;
+    return connection_.result_of([&](auto done) { begin(cancellable(done)); });
+  }
+
   Connection& connection_;
   Disk& disk_;
   const std::uint64_t offset_;
+
+ private:
+  std::list<boost::asio::cancellation_signal> outstanding_;  // one for each request
+  bool cancelled_ = false;
 };
 
 class DiskSource final : public Source, DiskEnd {
@@ -80,6 +110,7 @@ class DiskSource final : public Source, DiskEnd {
   void fill(Chunk& chunk, const BeforeWaiting& /*before_waiting*/) override {
     read(chunk, chunk.buffer, Chunk::Stage::filled);
   }
+  void give_up() override { cancel_all(); }
 };
 
 class DiskSink final : public Sink, DiskEnd {
@@ -92,24 +123,24 @@ class DiskSink final : public Sink, DiskEnd {
     if (!compare_) return write(chunk);
     const std::uint64_t begin = begin_of(chunk);
     chunk.old.resize(chunk.buffer.size());
-    disk_.async_read(begin, chunk.old, [this, &chunk, begin](error_code error) {
+    const auto compare = [this, &chunk, begin](error_code error) {
       if (error || chunk.old == chunk.buffer) {
         chunk.end(Chunk::Stage::stored, outcome(error, "reading", begin));
       } else {
         write(chunk);
       }
-    });
+    };
+    disk_.async_read(begin, chunk.old, cancellable(compare));
   }
 
   Outcome finish() override {
-    std::optional<error_code> result;
-    disk_.async_flush([&](error_code error) { result = error; });
-    connection_.wait([&] { return result.has_value(); });
-    if (!*result) return {};
-    return tl::unexpected(fmt::format("{}: flushing: {}", disk_.address(), result->message()));
+    const auto error = result_of([&](auto done) { disk_.async_flush(done); });
+    if (!error) return {};
+    return tl::unexpected(fmt::format("{}: flushing: {}", disk_.address(), error.message()));
   }
 
   Outcome read_back(Chunk& chunk) override { return read_now(begin_of(chunk), chunk.buffer); }
+  void give_up() override { cancel_all(); }
 
  private:
   /// Sectors that are only written in part keep the rest of what they hold.
@@ -134,9 +165,9 @@ class DiskSink final : public Sink, DiskEnd {
 
   void write(Chunk& chunk) {
     const std::uint64_t begin = begin_of(chunk);
-    disk_.async_write(begin, chunk.buffer, [this, &chunk, begin](error_code error) {
-      chunk.end(Chunk::Stage::stored, outcome(error, "writing", begin));
-    });
+    disk_.async_write(begin, chunk.buffer, cancellable([this, &chunk, begin](error_code error) {
+                        chunk.end(Chunk::Stage::stored, outcome(error, "writing", begin));
+                      }));
   }
 
   const bool compare_;
@@ -295,11 +326,16 @@ class Transfer {
         source_(source),
         sink_(sink),
         options_(options),
-        signals_(loop, SIGINT, SIGTERM) {
+        signals_(loop, SIGINT, SIGTERM),
+        limit_(loop) {
     signals_.async_wait([this](error_code error, int number) {
       if (error) return;
       signal_ = number;
       signals_.clear();
+      limit_.expires_after(answer_limit);
+      limit_.async_wait([this](error_code cancelled) {
+        if (!cancelled) give_up();
+      });
     });
     before_waiting_ = [this] {
       wait_for_the_disk();
@@ -312,7 +348,8 @@ class Transfer {
   ~Transfer() {
     signals_.clear();
     wait_for_the_disk();
-    loop_.poll();  // the signals' handler
+    limit_.cancel();
+    loop_.poll();  // the handlers of signals and limit
   }
 
   tl::expected<Transferred, std::string> run() {
@@ -329,19 +366,32 @@ class Transfer {
         break;
       }
     }
-    if (auto stable = sink_.finish(); !stable) return tl::unexpected(stable.error());
+    const auto stable = sink_.finish();
+    if (!stable && !given_up_) return tl::unexpected(stable.error());
     if (options_.progress) options_.progress(moved_);
     bool verified = !options_.verify;
-    if (!verified) {
+    if (!verified && stable) {
       const auto same = verify();
       if (!same) return tl::unexpected(same.error());
       verified = *same;
     }
-    const bool complete = verified && (ended_ || moved_ == options_.length);
-    return Transferred{moved_, complete ? 0 : signal_};
+    const bool complete = verified && stable && (ended_ || moved_ == options_.length);
+    return Transferred{moved_, complete ? 0 : signal_, stable.has_value()};
   }
 
  private:
+  void give_up() {
+    given_up_ = true;
+    source_.give_up();
+    sink_.give_up();
+  }
+
+  /// A chunk has failed. After give_up() that is the end of what is copied, and no error.
+  Outcome failed(const Chunk& chunk) {
+    cut_ = given_up_;
+    return given_up_ ? Outcome() : chunk.outcome;
+  }
+
   void wait_for_the_disk() {
     while (std::ranges::any_of(chunks_, [this](const Chunk& chunk) {
       return &chunk != at_hand_ &&
@@ -385,7 +435,7 @@ class Transfer {
   }
 
   Outcome store(Chunk& chunk) {
-    if (!chunk.outcome) return chunk.outcome;
+    if (!chunk.outcome) return failed(chunk);
     if (options_.verify) checksums_.push_back({chunk.data.size(), checksum(chunk.data)});
     if (chunk.data.empty()) {
       chunk.stage = Chunk::Stage::stored;
@@ -400,7 +450,7 @@ class Transfer {
 
   Outcome pop() {
     Chunk& chunk = chunks_.front();
-    if (!chunk.outcome) return chunk.outcome;
+    if (!chunk.outcome) return failed(chunk);
     moved_ += chunk.data.size();
     cut_ = chunk.cut;
     spare_ = std::move(chunk);
@@ -421,7 +471,9 @@ class Transfer {
       if (signal_ != 0) return false;
       place(spare_, position, size);
       if (size > 0) {
-        if (auto read = sink_.read_back(spare_); !read) return tl::unexpected(read.error());
+        const auto read = sink_.read_back(spare_);
+        if (!read && given_up_) return false;
+        if (!read) return tl::unexpected(read.error());
       }
       if (checksum(spare_.data) != expected) {
         return tl::unexpected(fmt::format("verify: between bytes {} and {} is not what was written",
@@ -451,6 +503,8 @@ class Transfer {
   bool ended_ = false;
   bool cut_ = false;
   int signal_ = 0;
+  boost::asio::steady_timer limit_;  // after the signal
+  bool given_up_ = false;
   steady_clock::time_point progress_due_{};
   std::vector<Piece> checksums_;
 };

@@ -60,6 +60,8 @@ class Source {
 
   /// Fills `data` and ends the stage, now or from within the loop.
   virtual void fill(Chunk& chunk, const BeforeWaiting& before_waiting) = 0;
+  /// Fails what a disk has not answered yet, and what is begun from now on.
+  virtual void give_up() {}
 };
 
 /// Where bytes go, in order.
@@ -76,6 +78,8 @@ class Sink {
   virtual Outcome finish() = 0;
   /// Reads what lies where the chunk was stored.
   virtual Outcome read_back(Chunk& chunk) = 0;
+  /// As a source's.
+  virtual void give_up() {}
 };
 
 /// Of a disk from a byte on.
@@ -110,12 +114,14 @@ struct TransferOptions {
 };
 
 struct Transferred {
-  std::uint64_t moved = 0;  // bytes, stored and made stable
-  int signal = 0;           // SIGINT or SIGTERM, where it came before all was moved and verified
+  std::uint64_t moved = 0;  // bytes that were stored
+  int signal = 0;           // SIGINT or SIGTERM that came before all was moved and verified; or 0
+  bool stable = true;       // false: a silent disk did not make them stable
 };
 
-/// Copies until the source ends or a signal comes, in the loop of the disks. Everything that it
-/// began has ended when it returns. A second signal ends the program.
+/// Copies until the source ends or a signal comes, in the loop of the disks. After a signal, disks
+/// have half a second to answer what is outstanding. Everything that it began has ended when it
+/// returns. A second signal ends the program.
 tl::expected<Transferred, std::string> transfer(boost::asio::io_context& loop, Source& source,
                                                 Sink& sink, const TransferOptions& options);
 

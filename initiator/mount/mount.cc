@@ -28,8 +28,9 @@ namespace {
 /// Serves until the end. `ready` is called once the files are there.
 int serve(const MountOptions& options, const std::function<void()>& ready) {
   boost::asio::io_context loop;
-  auto client =
-      Client::open(loop, {.interfaces = options.interfaces, .parameters = options.parameters});
+  auto client = Client::open(loop, {.interfaces = options.interfaces,
+                                    .parameters = options.parameters,
+                                    .trace = options.trace});
   if (!client) {
     complain(client.error());
     return exit_failure;

@@ -90,8 +90,9 @@ Message set_interface(const Message& wanted) {
   return {};
 }
 
-/// The disks that the kernel has announced. One that it has not yet it still reads, to look for
-/// partitions, and nobody can open it meanwhile: whoever waits for udev never sees that.
+/// The disks that the kernel has announced. The kernel still reads a disk that it has not
+/// announced, to look for partitions, and the disk can't be opened meanwhile. With udev no program
+/// sees that.
 class AnnouncedDisks {
  public:
   /// Listens from now on, in a thread of its own.
@@ -158,7 +159,7 @@ Message status(const std::string& path) {
   if (S_ISREG(found.st_mode)) answer.length = static_cast<std::uint64_t>(found.st_size);
   if (S_ISBLK(found.st_mode)) {
     kind = FileKind::disk;
-    // Not by opening it: for the driver, somebody who closes a device begins anew.
+    // Not by opening it: a last close changes the state of a device in the driver.
     std::ifstream size("/sys/dev/block/" + std::to_string(major(found.st_rdev)) + ":" +
                        std::to_string(minor(found.st_rdev)) + "/size");
     size >> answer.length;
@@ -340,7 +341,7 @@ int serve() {
       give_up(module);
     }
   }
-  std::ofstream("/proc/sys/kernel/printk") << "8\n";  // from now on the console is told all
+  std::ofstream("/proc/sys/kernel/printk") << "8\n";  // from now on the console shows all
   const int file = ::open(channel_path, O_RDWR | O_CLOEXEC);
   if (file < 0) give_up(channel_path);
   Channel channel(file);

@@ -30,7 +30,7 @@ void AgentClient::ask(Operation operation, Message question, Done done) {
 void AgentClient::send() {
   boost::asio::async_write(stream_, boost::asio::buffer(leaving_.front()),
                            [this](const boost::system::error_code& error, std::size_t) {
-                             if (error) return;  // receive() hears of it, too
+                             if (error) return;  // receive() notices it, too
                              leaving_.pop_front();
                              if (!leaving_.empty()) send();
                            });

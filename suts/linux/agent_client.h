@@ -1,4 +1,5 @@
-// The host's end of the conversation with the agent: asks, and hands out the answers.
+// The host's end of the stream of messages with the agent: sends requests, and calls back with the
+// answers.
 //
 // Owns the stream. One thread; callbacks come from the loop.
 #pragma once
@@ -20,13 +21,13 @@ namespace aoe::guest {
 
 class AgentClient {
  public:
-  /// Its code is an errno, 0 for success.
+  /// The answer's code is an errno, 0 for success.
   using Done = std::function<void(Message answer)>;
 
-  /// `lost` is called when the stream has ended: nothing will be answered any more.
+  /// `lost` is called when the stream has ended: no more answers come.
   AgentClient(boost::asio::io_context& loop, Descriptor stream, std::function<void()> lost);
 
-  /// With what the operation needs of a message; see Operation.
+  /// Sends a request with the members of a message that the operation needs: see Operation.
   void ask(Operation operation, Message question, Done done);
   bool is_idle() const { return asked_.empty(); }
 

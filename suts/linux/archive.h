@@ -14,7 +14,7 @@ class Archive {
     add(path, program_mode, content);
   }
   void add_file(std::string_view path, std::string_view content) { add(path, file_mode, content); }
-  /// All of it, with its end. Paths are relative, folders come before what is in them.
+  /// Returns the archive with its trailer. Paths are relative; a folder comes before its content.
   std::string finish();
 
  private:

@@ -1,9 +1,9 @@
-// The cable between an interface of this network namespace and the virtual machine's card: carries
-// AoE frames both ways, and loses none. What the machine does not take waits in the interface's
-// socket.
+// The cable between an interface of this network namespace and the virtual machine's card. It
+// carries AoE frames both ways and loses none: frames that the machine does not take yet wait in
+// the interface's socket.
 //
-// Towards the wire, frames under 60 bytes are filled up, which is what a card does and a virtual
-// one does not.
+// Towards the wire, frames under 60 bytes are padded, as a real card does and a virtual one does
+// not.
 #pragma once
 
 #include <array>
@@ -24,13 +24,13 @@ namespace aoe::guest {
 
 class Cable {
  public:
-  /// `card` is a stream: QEMU's, where each frame has its length before it (4 bytes, big-endian).
-  /// `look` is called before frames are taken from the wire, and may hold them.
+  /// `card` is QEMU's stream, where each frame follows its length (4 bytes, big-endian).
+  /// `look` is called before frames are taken from the wire, and may call hold().
   Cable(boost::asio::io_context& loop, std::unique_ptr<PacketPort> port, Descriptor card,
         std::function<void()> look);
 
   PacketPort& port() { return *port_; }
-  /// What comes from the wire waits, until it is released as often as it was held.
+  /// Makes frames from the wire wait, until release() was called as often as hold().
   void hold() { ++held_; }
   void release();
 

@@ -18,9 +18,9 @@ struct DriverOptions {
   std::string kernel{};  // empty: where fetch puts it
 };
 
-/// Serves until the folder is unmounted or a signal says to end. The module is loaded while the
-/// card is down, so that it sends nothing before it is told to discover, and the files are there
-/// when that can be done. The error is a line.
+/// Serves until the folder is unmounted, or a signal comes that ends it. The module is loaded while
+/// the card is down, so it sends nothing before `discover` is written, and the files are there as
+/// soon as that can be done. The error is a line.
 tl::expected<void, std::string> run_driver(const Parts& parts, const DriverOptions& options);
 
 }  // namespace aoe::guest

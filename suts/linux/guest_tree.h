@@ -1,7 +1,8 @@
-// The guest's files as a FUSE tree of this machine: what is done here is done there, disks look
-// like files, and nothing is cached.
+// The guest's files as a FUSE tree of this machine. Operations are carried out in the guest, disks
+// look like files, and nothing is cached.
 //
-// Owns the mount. An inode is a path; those met once are known for as long as it lives.
+// Owns the mount. An inode stands for a path; a path that was looked up is known as long as the
+// tree exists.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +34,10 @@ class GuestTree {
   tl::expected<void, std::string> mount(boost::asio::io_context& loop, const std::string& folder,
                                         std::function<void()> ended);
   bool is_mounted() const { return channel_ != nullptr; }
-  /// At once where nothing is outstanding, or when told again; after some seconds otherwise.
+  /// Unmounts: at once when nothing is outstanding, or at the second call; after some seconds
+  /// otherwise.
   void unmount();
-  /// Leaves no mount behind, once it has ended; false: it could not be unmounted.
+  /// Ends the mount. Returns false when it could not be unmounted.
   bool close() { return channel_ == nullptr || channel_->close(); }
 
  private:

@@ -1,8 +1,8 @@
 // A virtual machine with Linux in it: QEMU in software emulation, so that it runs anywhere.
 //
-// To boot takes many seconds, so it is done once: what the machine is just before the aoe module
-// would be loaded is kept in a file beside the kernel, and every later machine begins there. The
-// file's name holds a hash of all that it was made from. Where it can't be written, each machine
+// To boot takes many seconds, so it is done once: the state of the machine just before the aoe
+// module is loaded is kept in a file beside the kernel, and every later machine begins there. The
+// file's name contains a hash of all that it was made from. If it can't be written, each machine
 // boots.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace aoe::guest {
 
-/// What a machine is made of, as found on this one.
+/// The parts that a virtual machine is made of, as found on this one.
 struct Parts {
   std::string folder;   // with the kernel (vmlinux), its modules, and the name of its release
   std::string release;  // "6.1.192-2"
@@ -31,14 +31,15 @@ tl::expected<Parts, std::string> find_parts(const std::string& folder);
 
 class Machine {
  public:
-  /// A machine whose agent waits for its first message. The error is a line.
+  /// Starts a machine whose agent waits for its first message. The error is a line.
   static tl::expected<std::unique_ptr<Machine>, std::string> start(const Parts& parts);
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
-  /// Ends it at once. It does not outlive this process either.
+  /// Ends the machine at once. It does not outlive this process either.
   ~Machine();
 
-  /// A stream of messages with the agent; and one of frames with the card, in QEMU's format.
+  /// The stream of messages with the agent, and the stream of frames with the card, in QEMU's
+  /// format.
   Descriptor take_agent() { return std::move(agent_); }
   Descriptor take_card() { return std::move(card_); }
 
@@ -47,11 +48,11 @@ class Machine {
 
   Machine() = default;
   static tl::expected<std::unique_ptr<Machine>, std::string> boot(const Parts& parts);
-  /// `from`: the file with what it shall be; empty: it boots.
+  /// `from`: the file with the machine's state; empty: it boots.
   Result launch(const Parts& parts, const std::string& from);
-  /// The agent's first message says that the machine is up.
+  /// Waits for the agent's first message, which says that the machine is up.
   Result await_agent();
-  /// Writes what it is to a file. It goes on no more.
+  /// Writes the machine's state to a file, and stops it.
   Result save(const std::string& file);
 
   pid_t pid_ = -1;

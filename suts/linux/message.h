@@ -1,7 +1,7 @@
-// What the host asks of the agent in the guest, and what that answers: messages over a byte stream.
+// The messages between the host and the agent in the guest: requests and answers in a byte stream.
 //
 //   size (4)  of the bytes at the end
-//   id (4)    the asker's choice; the answer has the same
+//   id (4)    chosen by the host; the answer has the same
 //   code (4)  an Operation; of an answer an errno, 0 for success
 //   handle (4)  of an open file
 //   offset (8) length (8)
@@ -32,7 +32,7 @@ enum class Operation : std::uint32_t {
 
 enum class FileKind : std::uint32_t { folder = 1, file, disk };
 
-/// The most bytes of a message: what FUSE moves at once, and what goes with it.
+/// The most bytes of a message: what FUSE moves at once, and the header.
 inline constexpr std::size_t message_bytes_max = 1 << 20;
 
 struct Message {
@@ -48,14 +48,14 @@ struct Message {
 
 std::string encode(const Message& message);
 
-/// Takes a stream apart.
+/// Splits a stream into messages.
 class MessageReader {
  public:
-  /// What came, in pieces of any size.
+  /// Adds bytes that came, in pieces of any size.
   void add(std::string_view piece) { stream_.append(piece); }
-  /// The next message that is complete.
+  /// Returns the next message that is complete, or nothing.
   std::optional<Message> next();
-  /// It said that a message is larger than any may be: the rest makes no sense.
+  /// Whether a message claimed to be larger than any may be: the rest of the stream is useless.
   bool is_broken() const { return broken_; }
 
  private:

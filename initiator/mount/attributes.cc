@@ -30,17 +30,6 @@ std::vector<std::string> words(std::string_view text) {
   }
 }
 
-template <class Number>
-std::optional<Number> number(std::string_view word, Number smallest, Number largest) {
-  Number value{};
-  const char* const end = word.data() + word.size();
-  const auto [stopped, error] = std::from_chars(word.data(), end, value);
-  if (error != std::errc() || stopped != end || value < smallest || value > largest) {
-    return std::nullopt;
-  }
-  return value;
-}
-
 std::string mac_of(const DeviceStatus& device) {
   if (device.paths.empty()) return std::string(none);
   return fmt::format("{:02x}", fmt::join(device.paths.front().mac.octets, ""));
@@ -59,12 +48,24 @@ bool could_be_interface(const std::string& name) {
 }
 
 std::optional<Command> parse_flush(const std::vector<std::string>& words) {
-  if (words.empty()) return Forget{};
-  if (words.front() == "all") return Forget{Forget::Which::all};
+  if (words.empty()) return Command{Command::Kind::forget_down};
+  if (words.front() == "all") return Command{Command::Kind::forget_all};
   if (const auto device = parse_address(words.front())) {
-    return Forget{Forget::Which::one, *device};
+    return Command{Command::Kind::forget, *device};
   }
   return std::nullopt;
+}
+
+/// A command that sets a parameter, if `word` is a number in its range.
+std::optional<Command> set(Command::Kind kind, std::string_view word, unsigned smallest,
+                           unsigned largest) {
+  unsigned value = 0;
+  const char* const end = word.data() + word.size();
+  const auto [stopped, error] = std::from_chars(word.data(), end, value);
+  if (error != std::errc() || stopped != end || value < smallest || value > largest) {
+    return std::nullopt;
+  }
+  return Command{.kind = kind, .value = value};
 }
 
 }  // namespace
@@ -92,11 +93,11 @@ std::string show(Kind kind, const Settings& settings) {
 }
 
 std::optional<Command> parse_command(Kind kind, std::string_view text) {
-  if (kind == Kind::discover) return Discover{};
+  if (kind == Kind::discover) return Command{Command::Kind::discover};
   const std::vector<std::string> given = words(text);
   if (kind == Kind::interfaces || kind == Kind::aoe_iflist) {
     if (!std::ranges::all_of(given, could_be_interface)) return std::nullopt;
-    return SetInterfaces{given};
+    return Command{.kind = Command::Kind::set_interfaces, .names = given};
   }
   if (given.size() > 1) return std::nullopt;
   if (kind == Kind::flush) return parse_flush(given);
@@ -105,22 +106,15 @@ std::optional<Command> parse_command(Kind kind, std::string_view text) {
   const std::string& word = given.front();
   switch (kind) {
     case Kind::revalidate:
-      if (const auto device = parse_address(word)) return Revalidate{*device};
-      break;
-    case Kind::aoe_deadsecs:
-      if (const auto value = number(word, 0, 1'000'000)) {
-        return SetDeadsecs{std::chrono::seconds(*value)};
+      if (const auto device = parse_address(word)) {
+        return Command{Command::Kind::revalidate, *device};
       }
-      break;
-    case Kind::aoe_maxout:
-      if (const auto value = number<std::uint16_t>(word, 1, UINT16_MAX)) return SetMaxout{*value};
-      break;
-    case Kind::aoe_dyndevs:
-      if (const auto value = number(word, 0, 1)) return SetDyndevs{*value == 1};
-      break;
-    default: break;
+      return std::nullopt;
+    case Kind::aoe_deadsecs: return set(Command::Kind::set_deadsecs, word, 0, 1'000'000);
+    case Kind::aoe_maxout: return set(Command::Kind::set_maxout, word, 1, UINT16_MAX);
+    case Kind::aoe_dyndevs: return set(Command::Kind::set_dyndevs, word, 0, 1);
+    default: return std::nullopt;
   }
-  return std::nullopt;
 }
 
 }  // namespace aoe::initiator

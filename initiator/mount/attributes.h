@@ -1,15 +1,14 @@
-// What the small files of a mount say, and what it means to write them: the Linux driver's sysfs
-// attributes, module parameters and control files.
+// The content of the small files of a mount, and the commands that are written to them: the Linux
+// driver's sysfs attributes, module parameters and control files.
 //
-// Pure: text from status and settings, commands from text. Who carries commands out is
-// file_system.h.
+// Pure functions: text from status and settings, commands from text. file_system.h carries commands
+// out.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -23,43 +22,37 @@ namespace aoe::initiator {
 struct Settings {
   std::chrono::seconds deadsecs{};
   std::uint16_t maxout = 0;
-  std::vector<std::string> interfaces;  // none: all
-  bool dyndevs =
-      true;  // how the driver numbers devices; here they have names, and it has no effect
+  std::vector<std::string> interfaces;  // empty: all
+  bool dyndevs = true;                  // how the driver numbers devices: without effect here
 };
 
-/// The content of sys/block/etherd!e0.2/{state,...}, as the driver formats it; with its end of
-/// line.
+/// Returns the content of sys/block/etherd!e0.2/{state,...} as the driver formats it, with a
+/// newline.
 std::string show(Node::Kind kind, const DeviceStatus& device);
-/// Of sys/module/aoe/parameters/{aoe_deadsecs,...}.
+/// Returns that of sys/module/aoe/parameters/{aoe_deadsecs,...}.
 std::string show(Node::Kind kind, const Settings& settings);
 
-struct Discover {};
-struct Revalidate {
-  Address device;
-};
-/// Forget devices that nobody holds open.
-struct Forget {
-  enum class Which : std::uint8_t { down, all, one };
-  Which which = Which::down;
-  Address device{};  // the one
-};
-struct SetInterfaces {
-  std::vector<std::string> names;  // none: all
-};
-struct SetDeadsecs {
-  std::chrono::seconds value;
-};
-struct SetMaxout {
-  std::uint16_t value;
-};
-struct SetDyndevs {
-  bool value;
-};
-using Command =
-    std::variant<Discover, Revalidate, Forget, SetInterfaces, SetDeadsecs, SetMaxout, SetDyndevs>;
+/// What is written to a control file or parameter.
+struct Command {
+  enum class Kind : std::uint8_t {
+    discover,
+    revalidate,   // device
+    forget_down,  // devices that are not open, as the next two
+    forget_all,
+    forget,          // device
+    set_interfaces,  // names; empty: all
+    set_deadsecs,    // value, as the next two
+    set_maxout,
+    set_dyndevs,
+  };
 
-/// What it means to write `text` to a control file or parameter; nothing where it makes no sense.
+  Kind kind;
+  Address device{};
+  std::vector<std::string> names{};
+  unsigned value = 0;
+};
+
+/// Returns the command of `text`, written to a control file or parameter; nothing if it is invalid.
 std::optional<Command> parse_command(Node::Kind kind, std::string_view text);
 
 }  // namespace aoe::initiator

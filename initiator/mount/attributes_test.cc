@@ -9,37 +9,23 @@ namespace {
 
 using Kind = Node::Kind;
 
-std::string words(const Discover&) {
-  return "discover";
-}
-std::string words(const Revalidate& command) {
-  return fmt::format("revalidate {}", command.device);
-}
-std::string words(const Forget& command) {
-  switch (command.which) {
-    case Forget::Which::down: return "forget down";
-    case Forget::Which::all: return "forget all";
-    case Forget::Which::one: return fmt::format("forget {}", command.device);
-  }
-  return "";
-}
-std::string words(const SetInterfaces& command) {
-  return fmt::format("interfaces [{}]", fmt::join(command.names, "|"));
-}
-std::string words(const SetDeadsecs& command) {
-  return fmt::format("deadsecs {}", command.value.count());
-}
-std::string words(const SetMaxout& command) {
-  return fmt::format("maxout {}", command.value);
-}
-std::string words(const SetDyndevs& command) {
-  return fmt::format("dyndevs {}", command.value);
-}
-
 std::string parsed(Kind kind, std::string_view text) {
   const auto command = parse_command(kind, text);
   if (!command) return "no sense";
-  return std::visit([](const auto& which) { return words(which); }, *command);
+  using What = Command::Kind;
+  switch (command->kind) {
+    case What::discover: return "discover";
+    case What::revalidate: return fmt::format("revalidate {}", command->device);
+    case What::forget_down: return "forget down";
+    case What::forget_all: return "forget all";
+    case What::forget: return fmt::format("forget {}", command->device);
+    case What::set_interfaces:
+      return fmt::format("interfaces [{}]", fmt::join(command->names, "|"));
+    case What::set_deadsecs: return fmt::format("deadsecs {}", command->value);
+    case What::set_maxout: return fmt::format("maxout {}", command->value);
+    case What::set_dyndevs: return fmt::format("dyndevs {}", command->value != 0);
+  }
+  return "";
 }
 
 DeviceStatus two_paths() {

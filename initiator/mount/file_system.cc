@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <ctime>
 #include <utility>
-#include <variant>
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
@@ -51,13 +50,6 @@ bool for_reading(int flags) {
 bool for_writing(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY;
 }
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
@@ -458,56 +450,36 @@ std::string FileSystem::text_of(const Node& node) const {
 // Commands.
 
 int FileSystem::carry_out(const Command& command) {
-  return std::visit(
-      Overloaded{
-          [&](const Discover&) {
-            client_->discover();
-            return 0;
-          },
-          [&](const Revalidate& revalidate) {
-            if (!client_->revalidate(revalidate.device)) return ENODEV;
-            load_partitions(revalidate.device);
-            return 0;
-          },
-          [&](const Forget& which) { return forget(which); },
-          [&](const SetInterfaces& set) {
-            settings_.interfaces = set.names;
-            client_->change_interfaces(set.names);
-            return 0;
-          },
-          [&](const SetDeadsecs& set) {
-            set_parameters([&](Parameters& parameters) { parameters.deadsecs = set.value; });
-            return 0;
-          },
-          [&](const SetMaxout& set) {
-            set_parameters([&](Parameters& parameters) { parameters.maxout = set.value; });
-            return 0;
-          },
-          [&](const SetDyndevs& set) {
-            settings_.dyndevs = set.value;
-            return 0;
-          },
-      },
-      command);
-}
-
-int FileSystem::forget(const Forget& command) {
-  switch (command.which) {
-    case Forget::Which::down: client_->forget_down(); break;
-    case Forget::Which::all: client_->forget_unopened(); break;
-    case Forget::Which::one:
+  using What = Command::Kind;
+  Parameters parameters = client_->parameters();
+  switch (command.kind) {
+    case What::discover: client_->discover(); return 0;
+    case What::revalidate:
+      if (!client_->revalidate(command.device)) return ENODEV;
+      load_partitions(command.device);
+      return 0;
+    case What::forget_down: client_->forget_down(); break;
+    case What::forget_all: client_->forget_unopened(); break;
+    case What::forget:
       if (!client_->device(command.device)) return ENODEV;
       if (!client_->forget(command.device)) return EBUSY;
       break;
+    case What::set_interfaces:
+      settings_.interfaces = command.names;
+      client_->change_interfaces(command.names);
+      return 0;
+    case What::set_deadsecs:
+      parameters.deadsecs = std::chrono::seconds(command.value);
+      client_->set_parameters(parameters);
+      return 0;
+    case What::set_maxout:
+      parameters.maxout = static_cast<std::uint16_t>(command.value);
+      client_->set_parameters(parameters);
+      return 0;
+    case What::set_dyndevs: settings_.dyndevs = command.value != 0; return 0;
   }
-  take_in_devices();
+  take_in_devices();  // some are forgotten
   return 0;
-}
-
-void FileSystem::set_parameters(const std::function<void(Parameters&)>& change) {
-  Parameters parameters = client_->parameters();
-  change(parameters);
-  client_->set_parameters(parameters);
 }
 
 // Diagnostics.

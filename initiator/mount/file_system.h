@@ -1,10 +1,8 @@
-// The files of a mount, in the terms of FUSE: what it means to look one up, to read and to write
-// it.
+// The files of a mount, in the terms of FUSE: looks them up, opens, reads and writes them.
 //
-// Owns the client and whatever is open. A request is answered when it is done, which for disks and
-// for err may be much later; others have their turn meanwhile. Nothing is cached by the kernel: a
-// disk changes behind its back, and the same bytes can be met in two files (a disk and its
-// partition).
+// Owns the client and all that is open. A request is answered when it is done, which for disks and
+// for err may be much later; others are served meanwhile. The kernel caches nothing, because a disk
+// changes without its knowledge, and the same bytes are in two files (a disk and its partition).
 #pragma once
 
 #include <cstdint>
@@ -38,7 +36,7 @@ namespace aoe::initiator {
 
 class FileSystem {
  public:
-  /// `said` is called with every line that err gives.
+  /// `said` is called with every line that goes to err.
   FileSystem(boost::asio::io_context& loop, Client client,
              const std::vector<std::string>& interfaces,
              std::function<void(std::string_view)> said);
@@ -46,16 +44,16 @@ class FileSystem {
   FileSystem& operator=(const FileSystem&) = delete;
   ~FileSystem();
 
-  /// Mounts it. `ready` is called when the files are there, `ended` when the mount is gone; both
-  /// from within the loop. The error is a line.
+  /// Mounts on `folder`. `ready` is called when the files are there, `ended` when the mount is
+  /// gone, both from within the loop. The error is a line.
   tl::expected<void, std::string> mount(const std::string& folder, bool allow_other,
                                         std::function<void()> ready, std::function<void()> ended);
 
-  /// Unmounts: at once when nothing is outstanding, or when told again; after some seconds
+  /// Unmounts: at once when nothing is outstanding, or at the second call; after some seconds
   /// otherwise.
   void unmount();
 
-  /// Leaves no mount behind, once it has ended; false: it could not be unmounted.
+  /// Ends the mount. Returns false when it could not be unmounted.
   bool close() { return channel_->close(); }
 
  private:
@@ -68,25 +66,25 @@ class FileSystem {
     Node node;
     std::shared_ptr<OpenDisk> disk{};  // of a disk or partition
     std::unique_ptr<DiskFile> file{};  // the same
-    DiskFile::Extent place{};          // of a partition, as it was when it was opened
-    std::string text{};                // of an attribute or parameter, as it was when it was opened
+    DiskFile::Extent place{};          // of a partition, when it was opened
+    std::string text{};                // of an attribute or parameter, when it was opened
     std::vector<Node> entries{};       // of a folder
   };
-  struct Reader {  // of err, that waits
+  struct Reader {  // a read of err that waits
     Request request;
     std::size_t size;
   };
-  struct Loading {  // of a partition table
+  struct Loading {  // a partition table that is being read
     Address address;
     std::shared_ptr<OpenDisk> disk;
     PartitionReader reader;
-    bool again = false;  // something changed meanwhile
+    bool again = false;  // to be read again, because something changed
   };
 
   // Operations, as FUSE names them.
   void lookup(Request request, const Node& folder, std::string_view name);
   void getattr(Request request, const Node& node, const DiskFile::Extent& extent);
-  /// With `handle`: by who has it open.
+  /// `handle` is null when the file is not open.
   void setattr(Request request, const Node& node, Handle* handle, const struct stat& wanted,
                int which);
   void open(Request request, const Node& node, fuse_file_info* info);
@@ -101,7 +99,7 @@ class FileSystem {
   void poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter);
 
   struct stat attributes(const Node& node, const DiskFile::Extent& extent) const;
-  /// As it is now; and as who has it open sees it.
+  /// Where a file is on its disk now; where one is that is open.
   DiskFile::Extent extent(const Node& node) const;
   DiskFile::Extent extent(const Handle& handle) const;
   int open_disk(Handle& handle, int flags);
@@ -109,10 +107,8 @@ class FileSystem {
   std::string text_of(const Node& node) const;
   void opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info);
 
-  /// Does what was written; returns an errno.
+  /// Carries out what was written. Returns an errno.
   int carry_out(const Command& command);
-  int forget(const Forget& command);
-  void set_parameters(const std::function<void(Parameters&)>& change);
 
   void happened(const Event& event);
   void say(std::string_view line);
@@ -125,7 +121,7 @@ class FileSystem {
   void loaded(std::list<Loading>::iterator loading);
   void finish();
 
-  /// Answers that are due once a disk has done something.
+  /// Returns a callback that answers the request with its errno.
   DiskFile::Done when_done(Request request);
 
   boost::asio::io_context& loop_;

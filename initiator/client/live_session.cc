@@ -71,7 +71,7 @@ void LiveSession::cancel(std::uint64_t id) {
 
 DeviceStatus LiveSession::status(const Device& device) const {
   DeviceStatus status{.address = device.address(),
-                      .state = state_text(device),
+                      .state = driver_text(device.state()),
                       .opens = device.users(),
                       .payload = device.payload(),
                       .firmware = device.firmware(),

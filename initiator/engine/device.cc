@@ -12,7 +12,18 @@ constexpr Duration disk_timeout_min = RttEstimator::timeout_initial;
 constexpr unsigned doubts_min = 4;
 using DriverTick = std::chrono::duration<std::int64_t, std::deci>;  // how often its timer looks
 
-/// Why nobody can use a disk that says this of itself.
+/// Returns how a command ended by this reply; an AtaReply's data is in `data`.
+Completion result_of(const Body& body, Bytes& data) {
+  if (const auto* refused = std::get_if<ErrorReply>(&body)) {
+    return {.error = IoError::aoe_error, .aoe_error = refused->code};
+  }
+  const auto& reply = std::get<AtaReply>(body);
+  data = reply.data;
+  if ((reply.status & ata::status_failed) == 0) return {};
+  return {.error = IoError::ata_error, .ata_status = reply.status, .ata_error = reply.error};
+}
+
+/// Returns why a disk of this identity can't be used.
 std::optional<Reject> flaw_of(const Identity& identity, Bytes block) {
   const auto reject = [](Rule rule, std::size_t word, std::uint32_t have, std::uint32_t need) {
     return Reject{rule, static_cast<std::uint16_t>(ata_header_size + 2 * word), have, need};
@@ -27,26 +38,6 @@ std::optional<Reject> flaw_of(const Identity& identity, Bytes block) {
 }
 
 }  // namespace
-
-std::string_view text(DeviceState state) {
-  switch (state) {
-    case DeviceState::down: return "down";
-    case DeviceState::identifying: return "identifying";
-    case DeviceState::up: return "up";
-    case DeviceState::closewait: return "closewait";
-  }
-  AOE_CHECK(false && "a state without a text");
-}
-
-std::string_view state_text(const Device& device) {
-  switch (device.state()) {
-    case DeviceState::down:
-    case DeviceState::identifying: return "down";
-    case DeviceState::up: return "up";
-    case DeviceState::closewait: return "down,closewait";
-  }
-  AOE_CHECK(false && "a state without a text");
-}
 
 Device::Device(Address address, const Shared& shared)
     : address_(address),
@@ -311,26 +302,16 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   const Index index = commands_.find(transmission.command);
   const AtaCommand& command = commands_[index];
   const IoRequest* request = command.is_identify() ? nullptr : &requests_[command.request];
-  Completion result;
   Bytes data;
-  if (const auto* refused = std::get_if<ErrorReply>(&*frame.body)) {
-    result.error = IoError::aoe_error;
-    result.aoe_error = refused->code;
-  } else {
-    const auto& reply = std::get<AtaReply>(*frame.body);
-    data = reply.data;
+  const Completion result = result_of(*frame.body, data);
+  if (result.error == IoError::none) {
     const std::size_t size = command.kind == IoKind::read ? command.sectors * sector_size : 0;
-    if ((reply.status & ata::status_failed) != 0) {
-      result.error = IoError::ata_error;
-      result.ata_status = reply.status;
-      result.ata_error = reply.error;
-    } else if (data.size() < size) {
+    if (data.size() < size) {
       event.reject = {Rule::read_data_short, ata_header_size,
                       static_cast<std::uint32_t>(data.size()), static_cast<std::uint32_t>(size)};
       return report(Event::Kind::bad_answer);
-    } else if (request != nullptr) {
-      copy(data.first(size), request->into.subspan(command.offset, size));
     }
+    if (request != nullptr) copy(data.first(size), request->into.subspan(command.offset, size));
   }
 
   shared_.tags.retire(transmission, Transmission::State::answered);
@@ -625,7 +606,7 @@ void Device::go_down(std::string_view why, Instant now, Actions& out) {
   become(users_ > 0 ? DeviceState::closewait : DeviceState::down, why, now);
   shared_.events.report({.kind = Event::Kind::device_down, .device = address_}, now, out);
   give_up_all(now, out);
-  paths_.clear();  // what comes back is measured anew
+  paths_.clear();  // what comes back is measured from the start
   reckon_deadline();
 }
 

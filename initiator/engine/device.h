@@ -1,5 +1,4 @@
-// One AoE disk as the initiator knows it: where it answers, what it is, and the commands on their
-// way.
+// One AoE disk as the initiator knows it: its paths, its identity, its requests and commands.
 //
 //                 down          identifying   up                  closewait
 //   config answer identifying   path learned  not open: IDENTIFY  -
@@ -11,33 +10,34 @@
 //   open          refused       refused       one user more       refused
 //   last close    -             -             up                  down
 //   port lost     -             by others     by others           -
-//   revalidate    searched for  -             IDENTIFY            -
+//   revalidate    discovered    -             IDENTIFY            -
 //   forget        gone          gone          not open: gone      refused
 //                                             open: refused
 //
-// The first row makes `identifying` of down by sending IDENTIFY; nothing of this kind happens while
-// the device is open, so its users' view of it does not change. As the Linux driver has it, a
-// device that goes down while it is open stays down until its last user has closed it. Whenever it
-// goes down, or is forgotten, all I/O fails.
+// In the first row, a device that is down sends IDENTIFY and so becomes `identifying`. A config
+// answer does not identify a device that is open, so its users' view of it does not change. As in
+// the Linux driver, a device that goes down while it is open stays down until its last user has
+// closed it. When a device goes down, or is forgotten, all its I/O fails.
 //
-// A request is split into commands that fit a frame on every path. Commands leave when a remote
-// target's window has room; one that is not answered in time is sent again with a new tag, on the
-// next port, and to another remote target where this one has fallen silent. The command that
-// collapses a window is sent again at once, all others wait for room; so do those on their way by a
-// local port that is lost. A command of deadsecs takes the device down, and so does I/O that finds
-// no port to leave by for as long.
+// A request is split into commands that fit a frame on every path. Commands are sent when a remote
+// target's window has room. A command that is not answered in time is sent again with a new tag, on
+// the next port, and to another remote target if this one has fallen silent. The command that
+// collapses a window is sent again at once; all others wait for room, and so do those outstanding
+// on a local port that is lost. The device goes down when a command has had no answer for deadsecs,
+// or when I/O has had no path for as long.
 //
-// Early retransmission: where a later command was answered on the same path, and the path's
-// reordering window has passed since, the earlier one is lost (reordering.h). Not those that take a
-// disk's time: flush and trim. While nothing shows that these were losses, no more than a quarter
-// of the window is sent again so: a disk that is slow is not asked everything twice.
+// Early retransmission: when a later command was answered on the same path, and the path's
+// reordering window has passed since, the earlier command is lost (reordering.h). This does not
+// apply to flush and trim, which take the disk's time. While nothing shows that these were losses,
+// at most a quarter of the window is sent again early, so a slow disk does not get all commands
+// twice.
 //
 // A write that was sent more than once may have a copy that still travels when it completes. Its
 // range is held until all of its transmissions were answered, or the target's retransmission
-// timeout (at least 100 ms, at most linger_max) has passed since. A copy that lives longer, or that
-// the network made, is beyond what an initiator can know.
+// timeout (at least 100 ms, at most linger_max) has passed since. An initiator can't know of a copy
+// that lives longer, or that the network made.
 //
-// Owned by the engine, and called by it alone. No I/O, no clock.
+// Owned by the engine, and called by it alone. Does no I/O and reads no clock.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,7 @@
 #include "initiator/engine/actions.h"
 #include "initiator/engine/ata_command.h"
 #include "initiator/engine/counters.h"
+#include "initiator/engine/device_state.h"
 #include "initiator/engine/device_trace.h"
 #include "initiator/engine/parameters.h"
 #include "initiator/engine/paths.h"
@@ -55,9 +56,6 @@
 #include "proto/identify.h"
 
 namespace aoe::initiator {
-
-enum class DeviceState : std::uint8_t { down, identifying, up, closewait };
-std::string_view text(DeviceState state);
 
 class Device {
  public:
@@ -83,45 +81,46 @@ class Device {
   /// The last identify_failed, unless it has come up since.
   const std::optional<Event>& identify_failure() const { return identify_failure_; }
   std::uint16_t firmware() const { return firmware_; }
-  /// Its last config answer.
+  /// When its last config answer came.
   Instant heard() const { return heard_; }
   const std::vector<RemoteTarget>& remotes() const { return paths_.remotes(); }
   const DeviceCounters& counters() const { return counters_; }
   const RequestCounters& request_counters() const { return requests_.counters(); }
-  /// Bytes that a command moves at most: what fits every path. 0 with no path.
+  /// Returns the most bytes that a command moves: what fits every path. 0 with no path.
   std::size_t payload() const { return paths_.payload() * sector_size; }
-  /// Commands sent and not answered yet.
+  /// Returns how many commands are sent and not answered yet.
   std::size_t outstanding() const { return paths_.outstanding(); }
 
-  /// One user more; refused unless it is up.
+  /// Counts one user more. Returns false unless the device is up.
   bool open();
-  /// One user less; there is one.
+  /// Counts one user less; there is one.
   void close(Instant now);
-  /// Asks it what it is, though it be open. Returns false for one that has to be searched for.
+  /// Sends IDENTIFY, even while the device is open. Returns false when it has to be discovered
+  /// first.
   bool revalidate(Instant now, Actions& out);
 
   void on_config(const Frame& frame, const ConfigReply& reply, PortId port, Instant now,
                  Actions& out);
   void submit(const IoRequest& request, Instant now, Actions& out);
-  /// Completes the request at once; its buffer is not touched any more. Returns whether there is
-  /// such a one.
+  /// Completes the request at once; its buffer is not used any more. Returns false when no request
+  /// of this id is outstanding.
   bool cancel(std::uint64_t id, Instant now, Actions& out);
   /// Takes the reply to a transmission of this device: an AtaReply or an ErrorReply.
   void on_answer(Transmission& transmission, const Frame& frame, PortId port, Instant now,
                  Actions& out);
-  /// A local port went away or came down.
+  /// A local port was removed, or went down.
   void on_port_lost(PortId port, Instant now, Actions& out);
   void on_port_changed(Instant now, Actions& out) { pump(now, out); }
   void on_parameters(Instant now, Actions& out);
-  /// It is about to be destroyed: all I/O fails.
+  /// Fails all I/O: the device is about to be destroyed.
   void abandon(Instant now, Actions& out);
   bool is_abandoned() const { return abandoned_; }
 
   /// When expire() has something to do, at the earliest.
   Instant deadline() const { return deadline_; }
   void expire(Instant now, Actions& out);
-  /// It has fallen silent on some path, or has none: the engine asks where it is, and this starts
-  /// anew.
+  /// Returns whether the engine is to discover the device now, because a path has fallen silent, or
+  /// there is none. The next time is a search interval later.
   bool take_search(Instant now);
 
  private:
@@ -130,34 +129,34 @@ class Device {
   Index add_command();
   void free_command(Index index);
   void identify(Instant now, Actions& out);
-  /// The command to send next; there is one.
+  /// Takes the command to send next; there is one.
   Index next_command();
   void split(Index index);
   void transmit(Index index, const Paths::Way& way, Instant now, Actions& out);
-  /// Sends what there is to send and room for.
+  /// Sends commands as long as there are any, and room for them.
   void pump(Instant now, Actions& out);
 
   void on_late_answer(Transmission& transmission, Instant now);
-  /// Those that were sent before it on the same path are late.
+  /// Marks the commands that were sent before this one on the same path as overtaken.
   void overtake(Index index, const Paths::Way& way, Instant now);
-  /// The path has answered.
+  /// Notes that the path has answered.
   void trust(const Paths::Way& way, Instant now);
-  /// The target refused more than it takes now, and did not when the command was sent.
+  /// Returns whether the target refused a command that is longer than what fits the paths now.
   bool is_to_be_split(const AtaCommand& command, const Completion& result) const;
-  /// A command got its answer, for better or worse.
+  /// Ends a command that got its answer.
   void resolve(Index index, const Completion& result, Instant now, Actions& out);
 
-  /// It is not outstanding any more; an answer to it would come late from now on.
+  /// Ends the command's last transmission: an answer to it is late from now on.
   void take_back(Index index);
   void give_up(Index index, Instant now);
-  /// It is done, but for the copies of a write that may still be on their way.
+  /// Ends a command. One that changes the disk lingers while copies of it may be on their way.
   void finish(Index index, Instant now);
   void give_up_all(Instant now, Actions& out);
 
   bool has_to_send() const { return !waiting_.empty() || requests_.has_part(); }
-  /// When what has waited since then takes the device down.
+  /// Returns when the device goes down because of what has waited since then.
   Instant dead_at(Instant since) const;
-  /// When a command next wants attention.
+  /// Returns when expire() next has something to do for a command.
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
@@ -183,17 +182,14 @@ class Device {
   Paths paths_;
   RequestTable requests_;
   Pool<AtaCommand> commands_;
-  List waiting_;  // commands to send (again) before any new one
+  List waiting_;  // commands to send, or send again, before any new one
   bool identify_pending_ = false;
 
   Instant deadline_ = never;
   Instant stranded_ = never;    // since when there is something to send and no path to send it by
-  Instant search_due_ = never;  // while that is so
+  Instant search_due_ = never;  // when it is discovered next, while that is so
   DeviceCounters counters_;
   std::size_t traced_payload_ = 0;
 };
-
-/// As the Linux driver's `state` file has it: "up", "down" or "down,closewait".
-std::string_view state_text(const Device& device);
 
 }  // namespace aoe::initiator

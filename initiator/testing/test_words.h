@@ -97,7 +97,7 @@ class World {
   void until_sent(Duration limit = std::chrono::hours(1));
 
   /// What the device's users see.
-  std::string_view seen() const { return state_text(device()); }
+  std::string_view seen() const { return driver_text(device().state()); }
   const Device& device() const { return *engine.find(disk); }
   DeviceState state() const { return device().state(); }
 

@@ -7,7 +7,6 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <map>
@@ -164,8 +163,6 @@ class CommandLine {
     options.parameters.profile =
         arguments_.profile == "linux" ? Profile::linux_driver : Profile::rfc6298;
     options.wait = std::chrono::seconds(arguments_.wait);
-    const char* const trace = std::getenv("AOE_TRACE");
-    options.trace |= trace != nullptr && std::string_view(trace) == "1";
     const CLI::App* command = app_.get_subcommands().front();
     while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
     return actions_.at(command)();
@@ -198,24 +195,17 @@ class CommandLine {
         ->type_name("IF")
         ->expected(1)
         ->take_all();
-    command
-        ->add_option("--deadsecs", arguments_.deadsecs,
-                     "Seconds until a silent device is down (180)")
-        ->option_text("N")
-        ->check(CLI::Range(0, 1'000'000));
-    command
-        ->add_option("--maxout", arguments_.options.parameters.maxout,
-                     "Most unanswered commands a target (128)")
-        ->option_text("N")
-        ->check(CLI::Range(1, 65535));
+    add_number(command, "--deadsecs", arguments_.deadsecs, {0, 1'000'000},
+               "Seconds until a silent device is down (180)");
+    add_number(command, "--maxout", arguments_.options.parameters.maxout, {1, 65535},
+               "Most unanswered commands a target (128)");
     command->add_option("--profile", arguments_.profile, "Timing: rfc6298 (default) or linux")
         ->option_text("NAME")
         ->check(CLI::IsMember({"rfc6298", "linux"}));
-    command->add_option("--wait", arguments_.wait, "Seconds to wait for an answer (3)")
-        ->option_text("N")
-        ->check(CLI::Range(1, 86400));
+    add_number(command, "--wait", arguments_.wait, {1, 86400}, "Seconds to wait for an answer (3)");
     command->add_flag("--verbose", arguments_.options.verbose, "Show events on standard error");
-    command->add_flag("--trace", arguments_.options.trace, "Show each decision of the engine, too");
+    command->add_flag("--trace", arguments_.options.trace, "Show each decision of the engine")
+        ->envname("AOE_TRACE");
     if constexpr (std::is_void_v<decltype(action())>) {
       actions_[command] = [action] {
         action();
@@ -240,10 +230,16 @@ class CommandLine {
     auto* mount = command->add_option("--mount", arguments_.mount, help)->option_text("DIR");
     if (auto* json = command->get_option_no_throw("--json")) mount->excludes(json);
   }
-  void add_count(CLI::App* command, const char* help, int most) {
-    command->add_option("--count", arguments_.count, help)
-        ->option_text("N")
-        ->check(CLI::Range(1, most));
+  struct Limits {
+    int least;
+    int most;
+  };
+  template <class Number>
+  static void add_number(CLI::App* command, const char* name, Number& number, Limits limits,
+                         const char* help, const char* unit = "N") {
+    command->add_option(name, number, help)
+        ->option_text(unit)
+        ->check(CLI::Range(limits.least, limits.most));
   }
   void add_extent(CLI::App* command) {
     command
@@ -280,7 +276,7 @@ void CommandLine::add_looking() {
   add_device(stat);
   add_json(stat);
 
-  auto* identify = add("identify", "What a disk says of itself", group,
+  auto* identify = add("identify", "Model, serial number, size and features of a disk", group,
                        [&a] { return identify_command(a.options, a.address()); });
   add_device(identify)->required();
   add_json(identify);
@@ -301,14 +297,13 @@ void CommandLine::add_looking() {
                         std::chrono::milliseconds(a.interval_ms));
   });
   add_device(ping)->required();
-  add_count(ping, "How often to ask (4)", 1'000'000);
-  ping->add_option("--interval", a.interval_ms, "Milliseconds between (1000)")
-      ->option_text("MS")
-      ->check(CLI::Range(1, 3'600'000));
+  add_number(ping, "--count", a.count, {1, 1'000'000}, "How often to ask (4)");
+  add_number(ping, "--interval", a.interval_ms, {1, 3'600'000}, "Milliseconds between (1000)",
+             "MS");
 
   auto* sancheck = add("sancheck", "Look for lost frames and other faults on all paths", group,
                        [&a] { return sancheck_command(a.options, a.count == 0 ? 10 : a.count); });
-  add_count(sancheck, "Questions of each kind a path (10)", 100'000);
+  add_number(sancheck, "--count", a.count, {1, 100'000}, "Requests of each kind on a path (10)");
   add_json(sancheck);
 }
 
@@ -335,7 +330,7 @@ void CommandLine::add_disks() {
       ->required();
   add_extent(copy);
   copy->add_flag("--verify", a.copy.verify, "Read back what was written, and compare");
-  copy->add_flag("--resume", a.copy.resume, "Go on with a copy that was interrupted");
+  copy->add_flag("--resume", a.copy.resume, "Continue a copy that was interrupted");
 
   auto* bench = add("bench", "Measure requests a second, and how long they take", group, [&a] {
     if (a.bench.write && !a.destroy_data) {
@@ -355,22 +350,18 @@ void CommandLine::add_disks() {
       ->option_text(" ");
   bench->add_flag("--destroy-data", a.destroy_data, "The disk may be overwritten");
   auto* random = bench->add_flag("--random", a.random, "Anywhere (default)")->option_text(" ");
-  bench->add_flag("--sequential", a.sequential, "One after the other")
+  bench->add_flag("--sequential", a.sequential, "In order from the start of the disk")
       ->excludes(random)
       ->option_text(" ");
-  bench->add_option("--size", a.bench.size, "Of a request (4096)")
+  bench->add_option("--size", a.bench.size, "Bytes of a request (4096)")
       ->option_text("BYTES")
       ->check(check_sectors);
-  bench->add_option("--outstanding", a.bench.outstanding, "Requests at a time (64)")
-      ->option_text("N")
-      ->check(CLI::Range(1, 65536));
-  bench->add_option("--seconds", a.seconds, "How long (10)")
-      ->option_text("N")
-      ->check(CLI::Range(1, 86400));
+  add_number(bench, "--outstanding", a.bench.outstanding, {1, 65536}, "Requests at a time (64)");
+  add_number(bench, "--seconds", a.seconds, {1, 86400}, "How long (10)");
   add_json(bench);
 
   auto* revalidate =
-      add("revalidate", "Ask a disk again what it is, and print its size", group, [&a] {
+      add("revalidate", "Ask a disk for its identity again, and print its size", group, [&a] {
         return a.mount.empty() ? revalidate_command(a.options, a.address())
                                : revalidate_in_tree(a.mount, a.device);
       });
@@ -379,7 +370,7 @@ void CommandLine::add_disks() {
   add_mount(revalidate, "Let the tree mounted there ask");
 
   auto* flush =
-      add("flush", "Make a disk's cache stable; or let a tree forget devices", group, [&a] {
+      add("flush", "Make a disk's cache stable, or let a tree forget devices", group, [&a] {
         if (a.mount.empty()) {
           if (a.all || a.device.empty()) {
             throw Refused("flush: DEVICE is required, or --mount");
@@ -389,7 +380,7 @@ void CommandLine::add_disks() {
         return flush_in_tree(a.mount, a.all ? "all" : a.device);
       });
   auto* device = add_device(flush);
-  flush->add_flag("--all", a.all, "With --mount: all that nobody holds open")
+  flush->add_flag("--all", a.all, "With --mount: all that are not open")
       ->excludes(device)
       ->option_text(" ");
   add_mount(flush, "Let the tree mounted there forget DEVICE,\nor what is down");
@@ -403,10 +394,10 @@ void CommandLine::add_disks() {
                           .daemon = a.daemon,
                           .verbose = a.options.verbose});
   });
-  mount->remove_option(mount->get_option("--wait"));  // it waits for nobody
+  mount->remove_option(mount->get_option("--wait"));  // it does not wait
   mount->add_option("DIR", a.mount, "Folder to mount on")->option_text(" ")->required();
   mount->add_flag("--daemon", a.daemon, "Return when the files are there");
-  mount->add_flag("--allow-other", a.allow_other, "For other users, too");
+  mount->add_flag("--allow-other", a.allow_other, "Let other users use the files");
 }
 
 void CommandLine::add_targets() {
@@ -446,16 +437,16 @@ void CommandLine::add_targets() {
         ->take_all()
         ->check(check_mac);
   };
-  auto* mask = add("mask", "List or change whom a target answers", group, [&a] {
+  auto* mask = add("mask", "List or change the mask list of a target", group, [&a] {
     if (a.remove.size() + a.add.size() > 255) throw Refused("mask: more than 255 directives");
     return mask_command(a.options, a.address(), macs_of(a.remove), macs_of(a.add));
   });
   add_device(mask)->required();
-  mac_list(mask, "--delete", a.remove, "Take off the list, first of all");
-  mac_list(mask, "--add", a.add, "Put on the list");
+  mac_list(mask, "--delete", a.remove, "Delete from the list, before adding");
+  mac_list(mask, "--add", a.add, "Add to the list");
   add_json(mask);
 
-  auto* reserve = add("reserve", "List or change for whom a disk is reserved", group, [&a] {
+  auto* reserve = add("reserve", "List or change the reservation of a disk", group, [&a] {
     if (a.set.size() > 255 || a.force.size() > 255) throw Refused("reserve: more than 255 MACs");
     ReserveQuery query;
     if (!a.force.empty()) {
@@ -467,8 +458,10 @@ void CommandLine::add_targets() {
   });
   add_device(reserve)->required();
   auto* set = mac_list(reserve, "--set", a.set, "Reserve for these");
-  auto* force = mac_list(reserve, "--force", a.force, "The same, though it be another's");
-  auto* release = reserve->add_flag("--release", a.release, "Reserve for nobody")->option_text(" ");
+  auto* force =
+      mac_list(reserve, "--force", a.force, "The same, even if it is reserved for others");
+  auto* release =
+      reserve->add_flag("--release", a.release, "Release the reservation")->option_text(" ");
   set->excludes(force)->excludes(release);
   force->excludes(release);
   add_json(reserve);

@@ -168,7 +168,7 @@ void interfaces_command(const CommandOptions& options) {
 }
 
 void ping_command(const CommandOptions& options, Address address, unsigned count,
-                 milliseconds interval) {
+                  milliseconds interval) {
   Connection connection(options);
   Client& client = connection.client();
 

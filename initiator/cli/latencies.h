@@ -1,7 +1,7 @@
-// How long many operations took, to about 1.5 percent: counters that are 1/64 of a power of two
-// wide. Adding is a few instructions and allocates nothing.
+// A histogram of latencies, exact to about 1.5 percent: each counter covers 1/64 of a power of two.
+// Adding takes a few instructions and allocates nothing.
 //
-// A plain value, filled by whoever times the operations.
+// A plain value, filled by the code that times the operations.
 #pragma once
 
 #include <algorithm>
@@ -25,8 +25,8 @@ class Latencies {
   std::uint64_t count() const { return count_; }
   Duration max() const { return max_; }
 
-  /// What the given part of all operations (0 to 1: 0.99 for the 99th percentile) does not take
-  /// longer than. Zero where there was none.
+  /// Returns the latency that the given part of all operations (0 to 1: 0.99 for the 99th
+  /// percentile) does not exceed. Zero without any operation.
   Duration percentile(double part) const {
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
@@ -42,13 +42,13 @@ class Latencies {
   static constexpr unsigned fine_bits = 6;
   static constexpr std::uint64_t fine = 1U << fine_bits;
 
-  /// Times below `fine` count for themselves; of longer ones the highest bits decide.
+  /// Returns the counter of a latency: its own below `fine`, and else that of its highest bits.
   static std::size_t place(std::uint64_t nanoseconds) {
     if (nanoseconds < fine) return nanoseconds;
     const auto shift = static_cast<unsigned>(std::bit_width(nanoseconds)) - fine_bits - 1;
     return (shift + 1) * fine + ((nanoseconds >> shift) - fine);
   }
-  /// The longest time that counts at a place.
+  /// Returns the longest latency of a counter.
   static std::uint64_t last(std::size_t place) {
     if (place < fine) return place;
     const std::size_t shift = place / fine - 1;

@@ -1,6 +1,7 @@
-// The line that tells how far a copy is, on standard error where that is a terminal.
+// The progress line of a copy, on standard error if that is a terminal.
 //
-// Owned by one copy, which calls show() with what it has moved. Time is that since it was made.
+// Owned by one copy, which calls show() with the bytes that it has moved. Time counts from when it
+// was made.
 #pragma once
 
 #include <chrono>
@@ -10,19 +11,19 @@
 
 namespace aoe::initiator {
 
-/// "  42 % [==========              ] 12.3 MB  81.0 MB/s  0:21 left" after so many seconds. The
-/// total is what was expected: more may be moved of a file that grows.
+/// Returns "  42 % [==========              ] 12.3 MB  81.0 MB/s  0:21 left". `total` is the
+/// expected number of bytes: a file that grows may move more.
 std::string progress_line(std::uint64_t moved, std::optional<std::uint64_t> total, double seconds);
 
 class Progress {
  public:
   Progress(std::optional<std::uint64_t> total, bool wanted);
-  /// Takes the line away.
+  /// Erases the line.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Writes the line anew, over the last one.
+  /// Writes the line over the last one.
   void show(std::uint64_t moved) const;
   double seconds() const;
 

@@ -34,7 +34,7 @@ void config_command(const CommandOptions& options, Address device, const ConfigQ
 }
 
 void mask_command(const CommandOptions& options, Address device, const std::vector<Mac>& remove,
-                 const std::vector<Mac>& add) {
+                  const std::vector<Mac>& add) {
   MaskQuery query;
   for (const Mac& mac : remove) {
     query.directives.push_back({static_cast<std::uint8_t>(DirectiveCommand::remove), mac});

@@ -13,7 +13,7 @@ namespace aoe::initiator {
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query);
 /// Removes, then adds MACs, then lists them.
 void mask_command(const CommandOptions& options, Address device, const std::vector<Mac>& remove,
-                 const std::vector<Mac>& add);
+                  const std::vector<Mac>& add);
 /// Carries `query` out, and lists for whom the disk is reserved.
 void reserve_command(const CommandOptions& options, Address device, const ReserveQuery& query);
 

@@ -118,7 +118,7 @@ def serve_ours(interfaces, image):
 
 
 def serve_vblade(interfaces, image):
-    # Its socket has room for 16 commands unless told, and it serves one interface.
+    # Its socket has room for 16 commands by default, and it serves one interface.
     return ["vblade", "-b", "64", "0", "2", interfaces[0], image], "e0.2"
 
 

@@ -14,7 +14,7 @@ using boost::system::error_code;
 using nlohmann::ordered_json;
 
 constexpr Duration probe_limit = std::chrono::milliseconds(500);
-constexpr unsigned hopeless = 3;  // questions without any answer: the rest is not asked
+constexpr unsigned hopeless = 3;  // queries without any answer: the rest is not sent
 
 std::string name(const PathCheck& check) {
   return fmt::format("{} by {} to {}", check.device, check.path.interface, check.path.mac);
@@ -54,7 +54,7 @@ void judge_path(const PathCheck& check, std::vector<Finding>& out) {
   }
 }
 
-/// All of one device.
+/// Judges all paths of one device together.
 void judge_device(const std::vector<const PathCheck*>& paths, std::vector<Finding>& out) {
   const PathCheck* first = nullptr;  // that was identified
   std::set<Mac> macs;
@@ -80,14 +80,14 @@ void judge_device(const std::vector<const PathCheck*>& paths, std::vector<Findin
   }
   if (!same_payload) {
     const auto least = *std::ranges::min_element(paths, {}, &PathCheck::sectors);
-    out.push_back({false, fmt::format("{}: uses {} sectors in a command on all its paths, for that "
-                                      "by {} to {} takes no more",
+    out.push_back({false, fmt::format("{}: uses {} sectors in a command on all its paths, because "
+                                      "the path by {} to {} takes no more",
                                       least->device, least->sectors(), least->path.interface,
                                       least->path.mac)});
   }
 }
 
-/// Asks one path.
+/// Sends the queries on one path.
 class Prober {
  public:
   Prober(Connection& connection, PathCheck& check) : connection_(connection), check_(check) {}
@@ -118,7 +118,7 @@ class Prober {
       const error_code error = ask(query, frame_size, answer);
       const bool refused = error && error != boost::system::errc::timed_out;
       if (refused && std::holds_alternative<ReadQuery>(query)) {
-        ++into.asked;  // the answer was none of the length that was wanted
+        ++into.asked;  // there was an answer, but not of the length that counts
         check_.refusal = error.message();
         return;
       }

@@ -96,8 +96,8 @@ TEST(Sancheck, TwoPathsToOneDiskAreNoFault) {
   slow.path.interface = "eth1";
   EXPECT_EQ(told({good_path(), slow}),
             "note e7.3: answers at 2 MAC addresses\n"
-            "note e7.3: uses 2 sectors in a command on all its paths, for that by eth1 to "
-            "02:00:00:00:00:02 takes no more\n");
+            "note e7.3: uses 2 sectors in a command on all its paths, because the path by "
+            "eth1 to 02:00:00:00:00:02 takes no more\n");
 }
 
 TEST(Sancheck, OneAddressThatIsTwoDisksIsAFault) {

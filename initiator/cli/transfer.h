@@ -1,8 +1,8 @@
 // Copies between AoE disks and file descriptors: what `aoe-initiator read`, `write` and `copy` do.
 //
-// Bytes move in order, in chunks, several of which are outstanding at a disk. Nothing is
-// outstanding while a descriptor makes it wait, so a slow reader or writer at the other end costs
-// no retransmission.
+// Bytes move in order, in chunks, of which several are outstanding at a disk. Nothing is
+// outstanding while a descriptor blocks, so a slow program at the other end of a pipe causes no
+// retransmission.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@
 
 namespace aoe::initiator {
 
-/// A part of a disk, in bytes; need not begin or end with a sector. No length: to the end of the
-/// disk (or, for a write, of the input).
+/// A part of a disk, in bytes. It need not begin or end with a sector. Without a length it extends
+/// to the end of the disk (or, for a write, of the input).
 struct Extent {
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> length;
@@ -28,17 +28,17 @@ struct Extent {
 /// "e0.2: reading at sector 1024: device is down".
 using Outcome = tl::expected<void, std::string>;
 
-/// A piece of what is copied, in whole sectors of the disk: `data` lies in `buffer` as it lies in
-/// the disk's sectors. The buffer stays in place from begin to end.
+/// A piece of a copy, in whole sectors of the disk: `data` has the same place in `buffer` as in the
+/// disk's sectors. The buffer stays in place from begin to end.
 struct Chunk {
   enum class Stage : std::uint8_t { filling, filled, storing, stored };
 
   std::uint64_t position = 0;  // of `data`, from the start of the copy
   std::vector<std::uint8_t> buffer{};
-  MutableBytes data{};              // a source that ends here makes it shorter
+  MutableBytes data{};              // shortened by a source that ends here
   std::vector<std::uint8_t> old{};  // for the sink's use
   Stage stage = Stage::filling;
-  bool cut = false;  // the sink was interrupted, and `data` is what it had taken
+  bool cut = false;  // the sink was interrupted: `data` is what it had stored
   Outcome outcome{};
 
   void end(Stage reached, Outcome how) {
@@ -47,10 +47,10 @@ struct Chunk {
   }
 };
 
-/// Called before a descriptor may block, again and again. False: do not wait.
+/// Called repeatedly while a descriptor blocks. Returns whether to wait on.
 using BeforeWaiting = std::function<bool()>;
 
-/// Where bytes come from, in order.
+/// Gives bytes, in order.
 class Source {
  public:
   Source() = default;
@@ -58,13 +58,13 @@ class Source {
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
-  /// Fills `data` and ends the stage, now or from within the loop.
+  /// Fills `data` and ends the stage, at once or from within the loop.
   virtual void fill(Chunk& chunk, const BeforeWaiting& before_waiting) = 0;
   /// Fails what a disk has not answered yet, and what is begun from now on.
   virtual void give_up() {}
 };
 
-/// Where bytes go, in order.
+/// Takes bytes, in order.
 class Sink {
  public:
   Sink() = default;
@@ -72,27 +72,27 @@ class Sink {
   Sink& operator=(const Sink&) = delete;
   virtual ~Sink() = default;
 
-  /// Takes `data` and ends the stage, now or from within the loop.
+  /// Stores `data` and ends the stage, at once or from within the loop.
   virtual void store(Chunk& chunk, const BeforeWaiting& before_waiting) = 0;
   /// Makes stable what was stored.
   virtual Outcome finish() = 0;
-  /// Reads what lies where the chunk was stored.
+  /// Reads from where the chunk was stored.
   virtual Outcome read_back(Chunk& chunk) = 0;
   /// As a source's.
   virtual void give_up() {}
 };
 
-/// Of a disk from a byte on.
+/// Reads a disk from byte `offset` on.
 std::unique_ptr<Source> disk_source(Connection& connection, Disk& disk, std::uint64_t offset);
-/// With `compare`, only what is not there already is written. Sectors that are written in part keep
-/// their other bytes.
+/// Writes a disk from byte `offset` on. With `compare`, only chunks that differ from the disk's
+/// content are written. Sectors that are written in part keep their other bytes.
 std::unique_ptr<Sink> disk_sink(Connection& connection, Disk& disk, std::uint64_t offset,
                                 bool compare);
 
-/// A file descriptor, from where it stands on. `name` is for errors: "reading NAME: …".
+/// Reads a file descriptor, from its position on. `name` is for errors: "reading NAME: …".
 std::unique_ptr<Source> descriptor_source(int descriptor, std::string name);
-/// A file (and a block device) is made stable at the end, and where it is `sparse` gets holes for
-/// blocks of zeros. `start` is where the descriptor stands.
+/// How a descriptor is written: `stable`, made stable at the end; `sparse`, with holes for blocks
+/// of zeros. `start` is its position.
 struct FileOptions {
   std::uint64_t start = 0;
   bool sparse = false;
@@ -100,16 +100,16 @@ struct FileOptions {
 };
 std::unique_ptr<Sink> descriptor_sink(int descriptor, std::string name, const FileOptions& options);
 
-/// The bytes between the extent's offset and its end, or the disk's where it has none. Error:
+/// Returns the bytes between the extent's offset and its end, or the disk's if it has none. Error:
 /// "e0.2: offset 1 + length 512 lies beyond its end at 512 bytes".
 tl::expected<std::uint64_t, std::string> room(const Disk& disk, const Extent& extent);
 
 struct TransferOptions {
-  std::uint64_t offset = 0;               // on the disk: chunks are sectors of it
-  std::optional<std::uint64_t> length{};  // bytes to move at most; else until the source ends
+  std::uint64_t offset = 0;               // on the disk, for chunks of whole sectors
+  std::optional<std::uint64_t> length{};  // most bytes to move; nothing: until the source ends
   /// Called a few times a second with the bytes moved so far.
   std::function<void(std::uint64_t)> progress{};
-  /// Reads back what was stored, in the end.
+  /// Reads back what was stored and compares it, in the end.
   bool verify = false;
 };
 

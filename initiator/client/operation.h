@@ -1,5 +1,5 @@
-// What carries a completion handler, of whatever type, from the client library's templates to its
-// code that is compiled once. Not for users of the library.
+// A completion handler without its type: the client library's templates pass it to code that is
+// compiled once. Not for users of the library.
 #pragma once
 
 #include <optional>
@@ -15,17 +15,17 @@
 
 namespace aoe::initiator {
 
-/// A handler that takes an error_code and `Results...`. It is called once, on the executor that is
-/// associated with it: the loop's, unless its user chose another.
+/// A handler that takes an error_code and `Results...`. It is called once, on its associated
+/// executor: the loop's, unless its user chose another.
 template <class... Results>
 class Operation {
  public:
   virtual ~Operation() = default;
 
-  /// Now, where this is its executor already: the caller is in the loop, and not in the function
-  /// that began the operation.
+  /// Calls the handler, at once if its executor is the loop's. The caller is in the loop, and not
+  /// in the function that began the operation.
   virtual void complete(boost::system::error_code error, Results... results) = 0;
-  /// Not from within this call.
+  /// Calls the handler later, not from within this call.
   virtual void complete_later(boost::system::error_code error, Results... results) = 0;
 };
 
@@ -37,7 +37,7 @@ class HandlerOperation final : public Operation<Results...> {
   HandlerOperation(Handler handler, const Loop& loop)
       : executor_(boost::asio::get_associated_executor(handler, loop)),
         handler_(std::move(handler)) {
-    // The loop has work as it is, for as long as there is a client.
+    // The loop has work anyway, for as long as there is a client.
     if (!is(executor_, loop)) work_.emplace(executor_);
   }
 

@@ -1,4 +1,4 @@
-// What the initiator knows of its devices and interfaces at one moment, as plain values.
+// The state of devices and interfaces at one moment, as plain values.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,17 @@
 
 namespace aoe::initiator {
 
-/// A way to a device: from a local interface to one of the MAC addresses at which it answers.
+/// A path to a device: from a local interface to one of the MAC addresses at which it answers.
 struct PathStatus {
   std::string interface;
   Mac mac{};
   std::uint16_t mtu = 0;          // of the interface, bytes
-  bool suspect = false;           // others are preferred, for it has not answered
+  bool suspect = false;           // silent: any other path is chosen before it
   std::uint16_t buffers = 0;      // as advertised (AoEr11 §3.2): messages that it can queue
   std::uint8_t sectors = 0;       // as advertised: most sectors in one command; 0 stands for 2
-  std::uint16_t window = 0;       // commands that may be unanswered now, by all interfaces
+  std::uint16_t window = 0;       // commands that may be outstanding now, on all interfaces
   std::uint16_t window_max = 0;   // the smaller of buffers (at least 1) and maxout
-  std::uint16_t outstanding = 0;  // and that are
+  std::uint16_t outstanding = 0;  // commands that are
   Duration round_trip{};          // average
   Duration retransmit_timeout{};  // of a first transmission
 };

@@ -14,7 +14,7 @@
 
 namespace aoe::initiator {
 
-/// A local network interface, numbered by whoever owns the ports.
+/// Identifies a local network interface. The engine gives it out in add_port().
 using PortId = std::uint16_t;
 
 enum class IoKind : std::uint8_t { read, write, flush, trim };
@@ -24,8 +24,8 @@ std::string_view text(IoKind kind);
 /// the request completes.
 ///
 /// Ordering: requests that overlap, at least one of them a write or a trim, take effect in the
-/// order in which they were submitted: the later waits until the earlier is complete, and until no
-/// copy of it that was sent in vain can arrive any more, as far as a bounded time tells (device.h).
+/// order in which they were submitted. The later one waits until the earlier is complete, and until
+/// no copy of an earlier transmission can still arrive, as far as a bounded time tells (device.h).
 /// A flush makes stable what completed before it was submitted. To order anything else, wait for
 /// completion.
 struct IoRequest {
@@ -34,8 +34,8 @@ struct IoRequest {
   std::uint64_t lba = 0;      // of 512-byte sectors
   MutableBytes into{};        // read: whole sectors, at least one
   Bytes from{};               // write: whole sectors, at least one
-  std::uint64_t sectors = 0;  // trim: how many are no longer needed, at least one
-  std::uint64_t id = 0;       // the user's; given back on completion
+  std::uint64_t sectors = 0;  // trim: the length of the range, at least one
+  std::uint64_t id = 0;       // the completion has the same
 };
 
 /// Why a request failed.
@@ -47,7 +47,7 @@ enum class IoError : std::uint8_t {
   out_of_range,    // beyond the last sector
   ata_error,       // the disk failed the command: see ata_status and ata_error
   aoe_error,       // the target refused the command: see aoe_error
-  cancelled,       // by the user; a write may have taken effect, in part or in whole
+  cancelled,       // by the user; a write may have taken effect in part or in whole
   unsupported,     // the disk has no such command
   timeout,         // nothing answered a query
 };
@@ -63,15 +63,14 @@ struct Completion {
   bool operator==(const Completion&) const = default;
 };
 
-/// "ATA error: status 41, error 10", "target is reserved", …
+/// Returns "ATA error: status 41, error 10", "target is reserved", …
 std::string describe(const Completion& completion);
 
-/// Every query that was asked completes exactly once. Its errors: `timeout`, `aoe_error`,
-/// `ata_error` (of a ReadQuery), `invalid` (no frame can hold it, or not an exact address) and
-/// `cancelled`.
+/// Every query completes exactly once. Its errors: `timeout`, `aoe_error`, `ata_error` (of a
+/// ReadQuery), `invalid` (no frame can hold it, or the address is not exact) and `cancelled`.
 struct QueryResult {
   Completion completion;
-  QueryAnswer answer;  // without an error
+  QueryAnswer answer;  // valid without an error
 };
 
 /// A frame to send on a port: `head`, then `data`.
@@ -82,22 +81,22 @@ struct Transmit {
   Bytes data{};
 };
 
-/// Something that happened and that someone may want to know: the driver's diagnostics.
+/// Something that happened, for diagnostics: what the Linux driver writes to its err file.
 struct Event {
   enum class Kind : std::uint8_t {
-    config_answer,      // a target answered a query, or announced itself
+    config_answer,      // a target answered a discovery, or announced itself
     device_up,          // identified: sectors
-    device_down,        // silent for deadsecs, or not to be identified
-    device_forgotten,   // by the user, or for having been silent and never identified
-    device_refused,     // it would be one too many, or has no static minor (Parameters::dyndevs)
+    device_down,        // silent for deadsecs, or it could not be identified
+    device_forgotten,   // by the user, or because it was silent and never identified
+    device_refused,     // there is no room for it, or it has no static minor (Parameters::dyndevs)
     device_resized,     // sectors
-    identify_failed,    // an answer to IDENTIFY that is no use: reject, or a failed command
+    identify_failed,    // the answer to IDENTIFY is useless: see reject, or result
     retransmission,     // tag replaces old_tag; attempt counts transmissions
-    late_answer,        // to a transmission that has been repeated since
-    duplicate_answer,   // to one that was answered already
-    unexpected_answer,  // its tag is not one that is awaited, or it answers another command
-    wrong_address,      // it answers for another device than was asked, or for all of them
-    unknown_source,     // from a MAC that is none of the device's, or a group's
+    late_answer,        // to a transmission whose command has been sent again since
+    duplicate_answer,   // to a transmission that was answered already
+    unexpected_answer,  // no transmission has its tag, or it answers another command
+    wrong_address,      // it is from another address than was asked, or from no exact one
+    unknown_source,     // its source is none of the device's MACs, or a multicast address
     bad_answer,         // not decodable (reject), or shorter than what was asked for
   };
 
@@ -111,17 +110,17 @@ struct Event {
   std::uint64_t sectors = 0;
   Reject reject{};
   Completion result{};   // of a failed IDENTIFY
-  ConfigReply config{};  // its string is good until the engine is called again
+  ConfigReply config{};  // its string is valid until the engine is called again
 };
 inline constexpr int event_kind_count = static_cast<int>(Event::Kind::bad_answer) + 1;
 
-/// "device up", "late answer", …: for a table of counts.
+/// Returns "device up", "late answer", …
 std::string_view text(Event::Kind kind);
 
-/// One line: "e0.2 retransmission 2: tag 80000a3c replaces 80000a11".
+/// Returns a line: "e0.2 retransmission 2: tag 80000a3c replaces 80000a11".
 std::string describe(const Event& event);
 
-/// What the engine wants done, in order within each list. The caller does it and clears the lists.
+/// What the caller of the engine has to do, in order within each list. The caller clears them.
 struct Actions {
   std::vector<Transmit> frames;
   std::vector<Completion> completions;

@@ -1,24 +1,24 @@
-// What a device counts, for users to read.
+// The counters of a device.
 #pragma once
 
 #include <cstdint>
 
 namespace aoe::initiator {
 
-/// How many requests have completed.
+/// Requests that have completed.
 struct RequestCounters {
   std::uint64_t reads = 0;  // by kind
   std::uint64_t writes = 0;
   std::uint64_t flushes = 0;
   std::uint64_t trims = 0;
-  std::uint64_t failures = 0;  // those of any kind that failed
+  std::uint64_t failures = 0;  // of any kind
 };
 
-/// What a device has sent and met since it was discovered.
+/// Commands since the device was discovered.
 struct DeviceCounters {
   std::uint64_t commands = 0;  // transmissions, repeated ones included
   std::uint64_t retransmissions = 0;
-  std::uint64_t early_retransmissions = 0;  // of these, before their timeout
+  std::uint64_t early_retransmissions = 0;  // of the retransmissions, those before the timeout
   std::uint64_t late_answers = 0;
 };
 

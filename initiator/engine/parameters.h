@@ -1,5 +1,5 @@
-// What a user may set of the initiator, under the Linux driver's names. All of it may be changed at
-// any time.
+// The initiator's parameters, under the Linux driver's names. All of them may be changed at any
+// time.
 #pragma once
 
 #include <chrono>
@@ -7,18 +7,18 @@
 
 namespace aoe::initiator {
 
-/// How time is kept.
+/// How timeouts are computed.
 enum class Profile : std::uint8_t {
   rfc6298,       // RFC 6298's estimator, timers to the nanosecond, and early retransmission
-  linux_driver,  // the Linux driver's own constants and its look at the clock every 100 ms
+  linux_driver,  // the Linux driver's constants, and timers that fire every 100 ms
 };
 
 struct Parameters {
-  /// aoe_deadsecs: how long a command is retried before its device is marked down; 0: for ever.
+  /// aoe_deadsecs: how long a command is sent again before its device is down; 0: for ever.
   std::chrono::seconds deadsecs{180};
   /// aoe_maxout: the most unanswered commands for each remote target.
   std::uint16_t maxout = 128;
-  /// How often everyone is asked to show up; 0: only on demand.
+  /// How often all targets are discovered; 0: only on demand.
   std::chrono::seconds discovery_interval{60};
   Profile profile = Profile::rfc6298;
   /// With rfc6298: a command that others have overtaken is sent again before its timeout.

@@ -61,11 +61,11 @@ void Paths::clear() {
 }
 
 void Paths::parameters_changed() {
-  const bool measure_anew = profile_ != parameters_.profile;
+  const bool measure_again = profile_ != parameters_.profile;
   profile_ = parameters_.profile;
   for (RemoteTarget& remote : remotes_) {
     remote.window.set_limit(limit(remote));
-    if (measure_anew) remote.rtt = RttEstimator(profile_);
+    if (measure_again) remote.rtt = RttEstimator(profile_);
   }
 }
 

@@ -1,13 +1,13 @@
 // The ways to a device: its remote targets, and the local ports that reach each of them.
 //
 // Remote targets take turns, and so do the ports of each. A path that has fallen silent is suspect:
-// nothing goes by it while there is another. It is asked for instead (a discovery, which is a probe
-// that costs nothing), and trusted again when it answers; with one more silence it is suspect again
-// until it has answered a command. The Linux profile judges a target by all of its paths at once,
-// as the driver does.
+// no command goes by it while there is another path. Instead the device is discovered, which probes
+// the path at no cost, and the path is trusted again when it answers. One more silence makes it
+// suspect again, until it has answered a command. The Linux profile judges a target by all of its
+// paths at once, as the driver does.
 //
-// Bounded, for a network may claim anything: remotes_max targets, and the longest silent one gives
-// way. Owned by its device. No I/O, no clock.
+// Bounded, because a network may claim anything: remotes_max targets, of which the longest silent
+// one gives way. Owned by its device. Does no I/O and reads no clock.
 #pragma once
 
 #include <optional>
@@ -26,7 +26,7 @@ class Paths {
   static constexpr Duration search_interval_min = std::chrono::seconds(1);
   static constexpr Duration search_interval_max = std::chrono::seconds(64);
 
-  /// A path, and the remote target that it leads to; good until the paths change.
+  /// A path, and the remote target that it leads to. Valid until the paths change.
   struct Way {
     RemoteTarget* remote;
     Path* path;
@@ -36,32 +36,32 @@ class Paths {
 
   const std::vector<RemoteTarget>& remotes() const { return remotes_; }
 
-  /// A config answer: there is a path, and these are its limits. Returns false for one more remote
-  /// target than there is room for.
+  /// Takes a config answer: there is a path, and these are the target's limits. Returns false when
+  /// there is no room for another remote target.
   bool learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant now);
   bool knows(const Mac& mac) const;
-  /// A local port went away; nothing is outstanding on it any more.
+  /// Removes the paths of a local port. Nothing is outstanding on it.
   void remove_port(PortId port);
   void clear();
   void parameters_changed();
 
-  /// Sectors that a command moves at most: what fits every path. 0 with no path.
+  /// Returns the most sectors that a command moves: what fits every path. 0 with no path.
   std::size_t payload() const;
   std::size_t outstanding() const;
 
-  /// For the next command: in turn, a trustworthy one before a suspect one, with room in its window
-  /// (or, for what may pass the window, in its target's buffers). None: the command has to wait.
+  /// Chooses the path of the next command, in turn, a trusted one before a suspect one, with room
+  /// in the target's window, or else only in its buffers. Nothing: the command has to wait.
   std::optional<Way> choose(bool within_window);
   std::optional<Way> find(std::uint64_t serial);
 
   void sent(const Way& way, Instant now);
-  /// A transmission by it was answered.
+  /// A transmission on this path was answered.
   void answered(const Way& way, Instant now);
-  /// One that was sent then was not answered in time.
+  /// A transmission that was sent at `sent` was not answered in time.
   void expired(const Way& way, Instant sent, Instant now);
 
-  /// Something is suspect: the engine asks where the device is, and this starts anew. At most every
-  /// second; more and more rarely while another path serves.
+  /// Returns whether the engine is to discover the device now, because a path is suspect: at most
+  /// every second, and more and more rarely while another path serves.
   bool take_search(Instant now);
 
  private:

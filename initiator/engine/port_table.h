@@ -1,7 +1,7 @@
-// The local ports by their PortId: what the engine is told of each.
+// The local ports by their PortId: the link of each.
 //
-// The ids of ports that have gone are given out again, so that an interface which comes and goes
-// does not use them up. Owned by the engine; devices read it.
+// The ids of removed ports are given out again, so an interface that comes and goes does not use
+// them up. Owned by the engine; devices read it.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@ class PortTable {
  public:
   PortId add(const Link& link);
   void change(PortId port, const Link& link) { ports_[port].link = link; }
-  /// Its id may belong to another port from now on.
+  /// Removes a port. Another one may get its id.
   void remove(PortId port);
 
-  /// One past the highest id there ever was; a port that has gone is not up.
+  /// One past the highest id there ever was. A removed port is not up.
   std::size_t size() const { return ports_.size(); }
   const Link& operator[](PortId port) const { return ports_[port].link; }
   bool contains(PortId port) const { return port < ports_.size() && ports_[port].present; }
 
-  /// Whole sectors that one frame on this port carries; 0 for a port that is not up.
+  /// Returns the whole sectors that one frame on this port carries; 0 for a port that is not up.
   std::size_t sectors(PortId port) const {
     const Link& link = ports_[port].link;
     return link.up ? sectors_per_frame(link.mtu) : 0;

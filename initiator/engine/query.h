@@ -1,5 +1,5 @@
-// What can be asked of a target besides I/O, as plain values: its config string, mask list and
-// reservation (§3.2-3.4), and reads that measure a path.
+// Queries: what a target can be asked besides I/O, as plain values. Its config string, mask list
+// and reservation (§3.2-3.4), and reads that measure a path.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@
 
 namespace aoe::initiator {
 
-/// §3.2. `test` and `prefix` are answered only by a target whose string passes.
+/// §3.2. Only a target whose string matches answers `test` and `prefix`.
 struct ConfigQuery {
   ConfigCommand command = ConfigCommand::read;
   std::string string{};  // at most 1024 bytes
 };
 
-/// §3.3. Adds and removes, in this order; without directives, only asks for the list.
+/// §3.3. Carries out directives in this order. Without any, it only reads the mask list.
 struct MaskQuery {
   std::vector<Directive> directives{};  // at most 255
 };
 
-/// §3.4. Setting no MACs releases the reservation.
+/// §3.4. To set no MACs releases the reservation.
 struct ReserveQuery {
   ReserveCommand command = ReserveCommand::read;
   std::vector<Mac> macs{};  // at most 255
@@ -41,9 +41,10 @@ struct IdentifyQuery {};
 
 using Query = std::variant<ConfigQuery, MaskQuery, ReserveQuery, ReadQuery, IdentifyQuery>;
 
-/// What the target said. A mask list that was refused is no error of the query: see mask_error.
+/// The target's answer. A change of the mask list that was refused is no error of the query: see
+/// mask_error.
 struct QueryAnswer {
-  Mac mac{};              // which answered
+  Mac mac{};              // of the target
   Duration round_trip{};  // from the transmission to its answer
   // To a ConfigQuery:
   std::uint16_t buffers = 0;

@@ -1,14 +1,15 @@
-// The queries (query.h) that wait for an answer.
+// The queries (query.h) that are outstanding.
 //
-// A query is broadcast on every port that is up, so that it finds a target wherever it is, and
-// repeated at growing distances until one answer completes it or its limit is over. Every
-// transmission takes a tag of the engine's table. An answer to an older transmission is as good.
+// A query is broadcast on every port that is up, so it finds a target wherever it is. It is
+// repeated at growing intervals until an answer completes it or its limit is over. Every
+// transmission takes a tag of the engine's table. An answer to an earlier transmission completes it
+// as well.
 //
-// Copies do no harm: where a target says that a string or a reservation is there already, it may be
-// the one that an earlier copy set. The target is then asked what it has, and the error counts only
-// if that is something else.
+// Copies do no harm: when a target answers that there already is a string or a reservation, an
+// earlier copy of the query may have set it. The target is then asked what it has, and the error
+// counts only if that is something else.
 //
-// Owned by the engine, and called by it alone. No I/O, no clock.
+// Owned by the engine, and called by it alone. Does no I/O and reads no clock.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +29,11 @@ struct QueryRoute {
 };
 
 struct QueryRequest {
-  std::uint64_t id = 0;  // the user's; given back with the result
+  std::uint64_t id = 0;  // the result has the same
   Address device{};      // exact
   Query query{};
   Duration limit = std::chrono::seconds(3);
-  /// Asks once, and by this path alone.
+  /// If set, the query is sent once, by this path alone.
   std::optional<QueryRoute> route{};
   std::size_t frame_size = 0;  // bytes; the frame is padded to it
 };
@@ -55,11 +56,11 @@ class QueryTable {
 
  private:
   struct Pending {
-    std::uint64_t serial = 0;  // tells it from others, past and present
+    std::uint64_t serial = 0;  // no other query ever has it
     QueryRequest request{};
     std::vector<std::uint8_t> frame{};  // as it was last sent; Transmits point into it
     std::vector<std::uint32_t> tags{};
-    std::optional<Completion> doubt{};  // an error that is not believed until the target was asked
+    std::optional<Completion> doubt{};  // an error that counts only if the target confirms it
     Duration distance{};                // to the next transmission
     Instant repeat{};
     Instant end{};

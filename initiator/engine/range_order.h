@@ -1,10 +1,10 @@
-// The order of requests that overlap: of two that touch the same sector, at least one of them to
+// The order of requests that overlap: of two that use the same sector, at least one of them to
 // change it, the later waits until the earlier is over.
 //
-// Owned by a device's requests, which join when they are submitted and leave when they are over.
-// Ranges lie in one array that is scanned: a read among reads costs nothing, everything else one
-// pass over what is outstanding, once a request. Allocates only while there are more requests than
-// ever before.
+// Owned by a device's table of requests: a request joins when it is submitted and leaves when it is
+// over. Ranges are in one array that is scanned: a read among reads costs nothing, everything else
+// one pass over what is outstanding, once for each request. Allocates only while there are more
+// requests than ever before.
 #pragma once
 
 #include <cstdint>
@@ -18,18 +18,18 @@ class RangeOrder {
  public:
   enum class Access : std::uint8_t { read, change };
 
-  /// Returns whether the request may start at once. A range of no sectors meets nothing.
+  /// Adds a request. Returns whether it may start at once. A range of no sectors overlaps nothing.
   bool join(Index request, std::uint64_t lba, std::uint64_t sectors, Access access);
-  /// The request is over, whether it started or not. Appends those that may start now.
+  /// Removes a request, whether it started or not. Appends to `ready` those that may start now.
   void leave(Index request, std::vector<Index>& ready);
 
  private:
   struct Entry {
     std::uint64_t begin;
     std::uint64_t end;
-    std::uint64_t number;  // counts those that joined: the smaller is the earlier
+    std::uint64_t number;  // counts the requests that joined: the smaller is the earlier
     Index request;
-    std::uint32_t waits_for;  // so many earlier ones
+    std::uint32_t waits_for;  // how many earlier ones it waits for
     Access access;
   };
   static bool conflict(const Entry& a, const Entry& b) {

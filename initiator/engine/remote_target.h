@@ -2,7 +2,7 @@
 // local port that it has answered on.
 //
 // Owned by its device's Paths. A target's buffers bound what is outstanding, so the window and the
-// round-trip time are the target's. What falls silent is a path: a cable, a switch, a card.
+// round trip belong to the target. What falls silent is a path: a cable, a switch, a card.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@
 namespace aoe::initiator {
 
 struct Path {
-  std::uint64_t serial = 0;  // tells it from others of the device, past and present
+  std::uint64_t serial = 0;  // no other path of the device ever has it
   PortId port = 0;
-  bool suspect = false;             // another one is a better choice, if there is one
-  unsigned strikes = 0;             // batches in a row that it lost without an answer
+  bool suspect = false;             // silent: any other path is chosen before it
+  unsigned strikes = 0;             // batches in a row that were lost without an answer
   Instant struck = Instant::min();  // the last time
-  Instant heard = Instant::min();   // its last answer
+  Instant heard = Instant::min();   // when its last answer came
   ReorderingWindow reordering{};
-  unsigned doubts = 0;  // commands sent again early that nothing was heard of since
+  unsigned doubts = 0;  // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
 };
@@ -35,8 +35,8 @@ struct RemoteTarget {
   RttEstimator rtt{};
   std::uint16_t buffer_count = 0;  // as advertised
   std::uint8_t sector_count = 0;   // as advertised; 0 stands for 2 (§3.2)
-  Instant heard{};                 // its last answer on any path
-  Instant silent_since = never;    // the first transmission since then
+  Instant heard{};                 // when its last answer came, on any path
+  Instant silent_since = never;    // when the first transmission after that was sent
   std::vector<Path> paths{};       // at least one
   std::size_t turn = 0;
 };

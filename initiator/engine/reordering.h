@@ -1,11 +1,12 @@
-// How long a command that others have overtaken is waited for before it counts as lost.
+// How long to wait for the answer to a command that others have overtaken, before it counts as
+// lost.
 //
-// The idea of RFC 8985: where later transmissions by the same path were answered, the answer to an
-// earlier one is late or will not come. Answers of a disk come in any order, and one that is read
-// from a platter long after one from a cache. So the wait starts at a quarter of the round-trip
-// time, at least 1 ms, and learns: each command that was late and not lost raises it to twice the
-// time that would have been enough; dozens of losses that were none of this bring it down again.
-// Owned by one path; told what became of commands. Reads no clock.
+// The idea of RFC 8985: when later transmissions on the same path were answered, the answer to an
+// earlier one is late or will not come. Answers of a disk come in any order, and data from a
+// platter long after data from a cache. So the wait starts at a quarter of the round trip, at least
+// 1 ms, and adapts: each command that was late but not lost raises it to twice the time that would
+// have been enough; every losses_per_step real losses halve what was learnt. Owned by one path;
+// called with the fate of each command. Reads no clock.
 #pragma once
 
 #include "base/instant.h"
@@ -17,13 +18,14 @@ class ReorderingWindow {
   static constexpr Duration wait_min = std::chrono::milliseconds(1);
   static constexpr unsigned losses_per_step = 64;
 
-  /// From the moment that a later command was answered. Eight times as long for each transmission
-  /// before the `attempt`-th (from 1 on): what a second copy does not mend, a third may not either.
+  /// Returns the wait, from the moment that a later command was answered. It is eight times as long
+  /// for each transmission before the `attempt`-th (from 1 on): what a second copy does not mend, a
+  /// third may not either.
   Duration wait(Duration round_trip_average, unsigned attempt) const;
 
-  /// A command was given up after its wait.
+  /// A command counted as lost after its wait.
   void lost();
-  /// Its answer came after all, so much after it was overtaken.
+  /// The answer to such a command came after all, `by` after it was overtaken.
   void was_late(Duration by);
 
  private:

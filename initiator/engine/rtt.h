@@ -1,15 +1,15 @@
-// Estimates the round-trip time to one remote target, and from it the retransmission timeout.
+// Estimates the round trip to one remote target, and from it the retransmission timeout.
 //
 // By default RFC 6298's estimator with its gains (1/8 for the average, 1/4 for the deviation) and
-// its cold start of 1 s; its minimum of 1 s is for the Internet, and here 100 ms, which the
+// its cold start of 1 s. Its minimum of 1 s suits the Internet; here it is 100 ms, which the
 // scheduler of a busy host stays below. Each transmission of a command waits twice as long as the
 // one before it.
 //
-// With Profile::linux_driver as the driver does it: gains of 1/256 and 1/8, a start at 250 ms and
-// 2 s, twice the average and eight deviations, and no doubling.
+// With Profile::linux_driver it does as the driver: gains of 1/256 and 1/8, a start at 250 ms and
+// 2 s, a timeout of twice the average plus eight deviations, and no doubling.
 //
-// Owned by one remote target; told of every answer, early or late: each transmission has a tag of
-// its own, so no sample is ambiguous.
+// Owned by one remote target; called for every answer, early or late: each transmission has a tag
+// of its own, so no sample is ambiguous.
 #pragma once
 
 #include "base/instant.h"
@@ -27,7 +27,7 @@ class RttEstimator {
 
   void sample(Duration round_trip);
 
-  /// How long to wait for the answer to a command's `attempt`-th transmission (from 1 on).
+  /// Returns how long to wait for the answer to a command's `attempt`-th transmission (from 1 on).
   Duration timeout(unsigned attempt) const;
 
   Duration average() const { return average_; }

@@ -45,8 +45,8 @@ class TagTable {
   /// requests for its own.
   explicit TagTable(std::uint64_t seed);
 
-  /// Issues a tag that nothing outstanding has. The transmission is outstanding, and the caller fills
-  /// in the rest. The reference is valid until the next issue().
+  /// Issues a tag that nothing outstanding has. The transmission is outstanding, and the caller
+  /// fills in the rest. The reference is valid until the next issue().
   Transmission& issue();
 
   /// Returns the transmission of this tag, in whatever state. Null for a tag that was never issued,

@@ -1,11 +1,11 @@
-// The congestion window of one remote target: how many commands may wait for its answer at once.
+// The congestion window of one remote target: how many commands may be outstanding at once.
 //
-// As the Linux driver does it: starts at half of what is allowed, grows by one an answer below the
-// slow-start threshold and by one a window-full above it, and collapses to one when an answer does
-// not come. Better in two things: commands that were lost together collapse it once; and a single
-// command that is lost while later ones are answered costs one place, not the window. A full queue
-// that drops what is beyond it so takes back just that much; and where frames are lost by chance,
-// one in n, the window settles at about n instead of the square root of it, for a target's Buffer
+// As in the Linux driver, it starts at half of its limit, grows by one for each answer below the
+// slow-start threshold and by one for each full window above it, and collapses to one when an
+// answer does not come. It is better in two ways: commands that were lost together collapse it
+// once, and a single command that is lost while later ones are answered shrinks it by one only. So
+// a full queue that drops frames takes back just that many places; and when one frame in n is lost
+// by chance, the window settles at about n instead of its square root, because a target's Buffer
 // Count already bounds what it may be sent. Owned by one remote target; called on send, answer,
 // loss and expiry. Reads no clock.
 #pragma once
@@ -18,27 +18,27 @@ namespace aoe::initiator {
 
 class Window {
  public:
-  /// `limit`: the smaller of the target's Buffer Count (§3.2) and the user's maxout; 0 counts as 1,
-  /// for a target must be able to take one message.
+  /// `limit`: the smaller of the target's Buffer Count (§3.2) and the user's maxout. 0 counts as 1,
+  /// because a target must be able to take one message.
   explicit Window(std::uint16_t limit);
 
-  /// A new Buffer Count or maxout.
+  /// Takes the limit of a new Buffer Count or maxout.
   void set_limit(std::uint16_t limit);
 
-  /// Room in the congestion window; room in the target's own buffers.
+  /// Whether there is room in the congestion window; in the target's own buffers.
   bool has_room() const { return outstanding_ < size_; }
   bool has_buffer() const { return outstanding_ < limit_; }
   void sent() { ++outstanding_; }
-  /// An answer came for a command that counts as outstanding.
+  /// An outstanding command was answered.
   void answered();
-  /// A command that was sent at `sent`, and taken back, got no answer. Returns whether that
-  /// collapsed the window; it did not when the command was lost along with one that has.
+  /// A command that was sent at `sent`, and withdrawn, got no answer. Returns whether that
+  /// collapsed the window: it does not when the command was lost along with one that already has.
   bool expired(Instant sent, Instant now);
-  /// A command that was sent at `sent`, and taken back, was lost while later ones were answered.
+  /// A command that was sent at `sent`, and withdrawn, was lost while later ones were answered.
   void lost(Instant sent);
-  /// It was late, not lost: the place is given back.
+  /// Such a command was late, not lost: the window grows by the place that it lost.
   void not_lost();
-  /// A command is taken back: it does not count as outstanding any more.
+  /// A command does not count as outstanding any more, without an answer.
   void withdrawn();
 
   std::uint16_t size() const { return size_; }

@@ -1,9 +1,9 @@
 // A disk of sectors, read and written by the byte.
 //
 // Sectors that are written in part keep their other bytes: they are read, changed and written back,
-// and meanwhile no other write of the same ByteDisk comes between. So everybody who writes to a
-// disk shares one. What is written and zeroed takes effect in the order in which it was begun,
-// where it overlaps. One thread; callbacks come from where the SectorDisk's come from.
+// while no other write of the same ByteDisk comes between. So all who write to a disk share one
+// ByteDisk. Overlapping writes and zeros take effect in the order in which they were begun. One
+// thread; callbacks come from where the SectorDisk's come from.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@
 
 namespace aoe::initiator {
 
-/// Calls `done` when it was called so often itself; with an error, if one of them had one.
+/// Returns a callback that calls `done` at its `times`-th call, with an error if any call had one.
 std::function<void(boost::system::error_code)> after(
     int times, std::function<void(boost::system::error_code)> done);
 
-/// What a ByteDisk stands on. Offsets and lengths are bytes, whole sectors. Requests that overlap
+/// The disk below a ByteDisk. Offsets and lengths are bytes, whole sectors. Requests that overlap
 /// take effect in the order in which they were begun; `done` is called once, and not from within
 /// the function that began the request; buffers stay in place until then.
 class SectorDisk {
@@ -33,7 +33,7 @@ class SectorDisk {
   virtual void write(std::uint64_t offset, Bytes from, Done done) = 0;
   virtual void flush(Done done) = 0;
   virtual void trim(std::uint64_t offset, std::uint64_t length, Done done) = 0;
-  /// Do sectors read as zeros when they were trimmed?
+  /// Whether trimmed sectors read as zeros.
   virtual bool trim_zeroes() const = 0;
 
  protected:
@@ -43,10 +43,10 @@ class SectorDisk {
 class ByteDisk {
  public:
   using Done = SectorDisk::Done;
-  /// The bytes are good until the callback returns.
+  /// The bytes are valid until the callback returns.
   using ReadDone = std::function<void(boost::system::error_code, Bytes)>;
 
-  /// `disk` outlives it; and it outlives what it began.
+  /// `disk` outlives the ByteDisk, which outlives all that it began.
   explicit ByteDisk(SectorDisk& disk) : disk_(disk) {}
   ByteDisk(const ByteDisk&) = delete;
   ByteDisk& operator=(const ByteDisk&) = delete;
@@ -57,11 +57,11 @@ class ByteDisk {
   void flush(Done done);
 
   bool can_punch() const { return disk_.trim_zeroes(); }
-  /// From then on the bytes read as zeros: trimmed where the disk can, else written.
+  /// Makes bytes read as zeros: trimmed if the disk can do that, else written.
   void zero(std::uint64_t offset, std::uint64_t length, Done done);
 
  private:
-  /// A change that takes more than one request to the disk, or one that waits for such a one.
+  /// A change that needs more than one request to the disk, or that waits for such a change.
   struct Update {
     enum class Kind : std::uint8_t { whole, in_part, zeros };  // zeros: whole sectors of them
 

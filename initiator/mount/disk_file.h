@@ -1,9 +1,9 @@
-// A disk or a partition that somebody holds open, with the rules of a block device: it has its
-// size, reads end there, and writes beyond find no space.
+// An open disk or partition, with the rules of a block device: its size is fixed, reads end there,
+// and writes beyond it find no space.
 //
-// One rule is a file's. Who opens with O_TRUNC (cp does) takes the file for empty and seeks past
-// what shall be zeros. The disk keeps its size and what lies behind; but a gap that such a writer
-// leaves is filled with zeros, as far as nobody else has written behind it since.
+// One rule is that of a file. A program that opens with O_TRUNC (cp does) takes the file for empty
+// and seeks past what shall be zeros. The disk keeps its size and its content; but a gap that such
+// a writer leaves is filled with zeros, as far as no other has written behind it since.
 #pragma once
 
 #include <cstdint>
@@ -15,34 +15,34 @@
 
 namespace aoe::initiator {
 
-/// The errno that tells a user of a file what became of an operation; 0 for success.
+/// Returns the errno of an operation on a file; 0 for success.
 int errno_of(const boost::system::error_code& error);
 
 class DiskFile {
  public:
-  /// An errno, and how much was moved.
+  /// Called with an errno, and the bytes that were moved.
   using Done = std::function<void(int error, std::size_t size)>;
   using ReadDone = std::function<void(int error, Bytes bytes)>;
 
-  /// `end` is where what was written since the file was last truncated ends, for all who have it
-  /// open. `disk` and `end` outlive it, and it outlives what it began.
+  /// `end` is the end of what was written since the file was last truncated, shared by all who have
+  /// it open. `disk` and `end` outlive the DiskFile, which outlives all that it began.
   DiskFile(ByteDisk& disk, std::uint64_t& end, bool truncated);
   DiskFile(const DiskFile&) = delete;
   DiskFile& operator=(const DiskFile&) = delete;
 
-  /// Where the file lies on the disk, bytes. A partition's place stays; a disk may grow.
+  /// Where the file is on the disk, in bytes. A partition's place is fixed; a disk may grow.
   struct Extent {
     std::uint64_t start = 0;
     std::uint64_t size = 0;
   };
 
   void read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done);
-  /// `synchronous`: what was written is stable before it is done.
+  /// `synchronous`: what was written is stable before `done` is called.
   void write(const Extent& extent, std::uint64_t offset, Bytes from, bool synchronous, Done done);
   void flush(Done done);
-  /// Fills with zeros what a truncated file has before this offset.
+  /// Fills the gap of a truncated file before this offset with zeros.
   void extend(const Extent& extent, std::uint64_t offset, Done done);
-  /// With `punch`: only where the disk has a way to do so that is not writing.
+  /// Writes zeros. With `punch`, fails unless the disk can do so by TRIM.
   void zero(const Extent& extent, std::uint64_t offset, std::uint64_t length, bool punch,
             Done done);
 

@@ -1,6 +1,6 @@
-// The lines of dev/etherd/err: diagnostics that wait for whoever reads them, each one once.
+// The lines of dev/etherd/err: diagnostics that wait to be read, each line once.
 //
-// Bounded: when nobody reads, the oldest lines go, and the next reader is told how many.
+// Bounded: when nobody reads, the oldest lines are dropped, and the next reader gets their number.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,11 @@ class ErrorLog {
  public:
   explicit ErrorLog(std::size_t lines_max = 1024) : lines_max_(lines_max) {}
 
-  /// A line without its end.
+  /// Adds a line without its newline.
   void add(std::string_view line);
   bool empty() const { return lines_.empty(); }
 
-  /// As many whole lines as fit; a part of one line that is longer. Nothing when there is none.
+  /// Takes as many whole lines as fit, or a part of one line that is longer. Empty without lines.
   std::string take(std::size_t size_max);
 
  private:

@@ -1,7 +1,7 @@
 // A FUSE session in an Asio loop: mounts, receives requests while others have their turn, unmounts.
 //
-// What the requests mean is the affair of whoever gave the operations (libfuse's low-level ones);
-// they may be answered at any time. One thread.
+// The operations that were passed in (libfuse's low-level ones) give the requests their meaning,
+// and may answer them at any time. One thread.
 #pragma once
 
 #include <sys/types.h>
@@ -31,9 +31,9 @@ class FuseChannel {
   };
   using Memory = std::unique_ptr<void, Free>;
 
-  /// Mounts on `folder`. `user` is what the operations get as userdata. The error names the folder:
-  /// "mnt: not a directory". `ended` is called, from within the loop, when the mount is gone or
-  /// about to go, whoever wanted it; unless the channel goes first.
+  /// Mounts on `folder`. The operations get `user` as userdata. The error names the folder: "mnt:
+  /// not a directory". `ended` is called from within the loop when the mount is gone or about to
+  /// go, whatever the reason, unless the channel goes first.
   static tl::expected<std::unique_ptr<FuseChannel>, std::string> mount(
       boost::asio::io_context& loop, const fuse_lowlevel_ops& operations, void* user,
       const std::string& folder, bool allow_other, std::function<void()> ended);
@@ -42,15 +42,15 @@ class FuseChannel {
   /// As close() does.
   ~FuseChannel();
 
-  /// Nobody finds the folder's files from now on; who has them open goes on, until `is_idle` or
-  /// some seconds have passed. Again: ends at once.
+  /// Unmounts lazily: the files can't be opened any more, and those that are open work on, until
+  /// `is_idle` or some seconds have passed. A second call ends at once.
   void detach(std::function<bool()> is_idle);
 
-  /// Leaves no mount behind; false: it could not be unmounted. Requests that were not answered
-  /// fail.
+  /// Ends the mount. Requests that were not answered fail. Returns false when it could not be
+  /// unmounted.
   bool close();
 
-  /// From within an operation: keeps what it was given in place.
+  /// Called from within an operation: keeps the memory of its request in place.
   Memory keep_request();
   void give_back(Memory request);
 
@@ -77,7 +77,7 @@ class FuseChannel {
   bool unmounted_ = false;
   boost::asio::steady_timer::time_point patience_;
   std::function<bool()> is_idle_;
-  Memory request_;  // that is received into, or in an operation
+  Memory request_;  // received into, or in use by an operation
   std::vector<Memory> unused_;
 };
 

@@ -25,12 +25,12 @@
 namespace aoe::initiator {
 namespace {
 
-/// Serves until the end. `ready` is called once the files are there.
+/// Serves until the mount ends. `ready` is called once the files are there.
 int serve(const MountOptions& options, const std::function<void()>& ready) {
   boost::asio::io_context loop;
-  auto client = Client::open(loop, {.interfaces = options.interfaces,
-                                    .parameters = options.parameters,
-                                    .trace = options.trace});
+  auto client = Client::open(
+      loop,
+      {.interfaces = options.interfaces, .parameters = options.parameters, .trace = options.trace});
   if (!client) {
     complain(client.error());
     return exit_failure;
@@ -78,8 +78,8 @@ int serve_as_daemon(const MountOptions& options) {
     complain(last_error().message());
     return exit_failure;
   }
-  Descriptor heard(ends[0]);
-  Descriptor told(ends[1]);
+  Descriptor parent(ends[0]);
+  Descriptor child(ends[1]);
   const pid_t daemon = ::fork();
   if (daemon < 0) {
     complain(last_error().message());
@@ -87,22 +87,22 @@ int serve_as_daemon(const MountOptions& options) {
   }
   if (daemon == 0) {
     ::setsid();
-    const int status = serve(options, [&told] {
+    const int status = serve(options, [&child] {
       leave_terminal();
-      const ssize_t written = ::write(told.get(), "", 1);
-      static_cast<void>(written);  // nobody is left to hear
-      told = Descriptor();
+      const ssize_t written = ::write(child.get(), "", 1);
+      static_cast<void>(written);  // the parent may have ended
+      child = Descriptor();
     });
     std::fflush(nullptr);
     ::_exit(status);
   }
-  told = Descriptor();
+  child = Descriptor();
   char byte = 0;
   ssize_t got = 0;
   do {
-    got = ::read(heard.get(), &byte, 1);
+    got = ::read(parent.get(), &byte, 1);
   } while (got < 0 && errno == EINTR);
-  return got == 1 ? 0 : exit_failure;  // it has said why
+  return got == 1 ? 0 : exit_failure;  // the child has reported why
 }
 
 }  // namespace

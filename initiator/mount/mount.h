@@ -20,9 +20,9 @@ struct MountOptions {
   bool verbose = false;  // events on standard error as well
 };
 
-/// Serves until the folder is unmounted, or SIGINT, SIGTERM or SIGHUP comes. With `daemon` a process
-/// of its own serves, and this returns when the files are there. Returns the program's exit status:
-/// 0, or 1 with a line on standard error.
+/// Serves until the folder is unmounted, or SIGINT, SIGTERM or SIGHUP comes. With `daemon` a
+/// process of its own serves, and this returns when the files are there. Returns the program's exit
+/// status: 0, or 1 with a line on standard error.
 int mount_command(const MountOptions& options);
 
 }  // namespace aoe::initiator

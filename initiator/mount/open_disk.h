@@ -1,5 +1,5 @@
-// A disk of the client library as a ByteDisk stands on it: shared by all who have the disk or a
-// partition of it open. Held open as long as it lives.
+// A disk of the client library below a ByteDisk: shared by all open files of the disk and its
+// partitions. Keeps the disk open as long as it exists.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +18,13 @@ class OpenDisk final : public SectorDisk {
       : loop_(loop), disk_(std::move(disk)), bytes_(*this) {}
 
   ByteDisk& bytes() { return bytes_; }
-  /// What those share who have the file open that starts there on the disk, bytes: see DiskFile.
+  /// Returns what all open files that start at byte `start` of the disk share: see DiskFile.
   std::uint64_t& end_of_file(std::uint64_t start) { return ends_[start]; }
-  /// In bytes, as the disk last said.
+  /// Returns the size in bytes, by the last IDENTIFY.
   std::uint64_t size() const { return disk_ ? disk_->size() : 0; }
 
-  /// Holds it open no longer: what is outstanding completes with operation_aborted once the client
-  /// has gone too, and so does what is begun from now on.
+  /// Closes the disk. What is outstanding completes with operation_aborted once the client is gone
+  /// too, and so does all that is begun from now on.
   void let_go() { disk_.reset(); }
 
   void read(std::uint64_t offset, MutableBytes into, Done done) override;

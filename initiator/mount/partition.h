@@ -1,8 +1,8 @@
-// The partitions of a disk, as libblkid finds them: GPT, MBR with logical ones, and what else it
-// knows.
+// The partitions of a disk, as libblkid finds them: GPT, MBR with logical ones, and whatever else
+// it knows.
 //
-// libblkid reads a descriptor. It gets one of a file in memory that is as large as the disk and
-// empty but for the places where tables lie, which PartitionReader names one after the other.
+// libblkid reads a descriptor. It gets that of a file in memory that is as large as the disk, and
+// empty except for the places of tables, which PartitionReader names one after the other.
 #pragma once
 
 #include <cstdint>
@@ -23,25 +23,25 @@ struct Partition {
   bool operator==(const Partition&) const = default;
 };
 
-/// Finds the partitions of one disk. The caller reads from the disk what next() asks for, gives it
-/// to add(), and again, until there is nothing more to read.
+/// Finds the partitions of one disk. The caller reads the place that next() returns and passes its
+/// bytes to add(), until next() returns an empty place.
 class PartitionReader {
  public:
-  /// Of a disk of this many bytes.
+  /// Makes a reader for a disk of `size` bytes.
   static tl::expected<PartitionReader, std::error_code> make(std::uint64_t size);
 
   /// A place on the disk, in bytes; whole sectors.
   struct Place {
     std::uint64_t start = 0;
-    std::uint64_t size = 0;  // 0: nothing more
+    std::uint64_t size = 0;  // 0: all has been read
 
     bool operator==(const Place&) const = default;
   };
   Place next() const { return places_.empty() ? Place{} : places_.front(); }
-  /// The bytes of next().
+  /// Takes the bytes of next().
   std::error_code add(Bytes bytes);
 
-  /// What there is, when all was read: by number.
+  /// Returns the partitions, when all was read, by number.
   std::vector<Partition> partitions() const;
 
  private:

@@ -1,11 +1,11 @@
-// The names of a mount, and the inodes behind them: the Linux driver's face as a tree.
+// The names of a mount, and their inodes: the files of the Linux driver.
 //
 //   dev/etherd/{e0.2,e0.2p1,...}                   disks and their partitions
 //   dev/etherd/{discover,err,flush,interfaces,revalidate}
 //   sys/block/etherd!e0.2/{firmware-version,mac,netif,payload,size,state}
 //   sys/module/aoe/parameters/{aoe_deadsecs,aoe_dyndevs,aoe_iflist,aoe_maxout}
 //
-// Pure functions of which disks there are. An inode's number is made of what it stands for, so
+// Pure functions of the disks that there are. An inode's number encodes what it stands for, so
 // nothing is kept between requests, and a disk that comes back has the numbers that it had.
 #pragma once
 
@@ -23,7 +23,7 @@
 
 namespace aoe::initiator {
 
-/// The disks to be seen, each with its partitions by number.
+/// The disks that are shown, each with its partitions by number.
 using Disks = std::map<Address, std::vector<Partition>>;
 
 struct Node {
@@ -41,7 +41,7 @@ struct Node {
     // Disks.
     disk,
     partition,
-    // Files that do something when they are written.
+    // Files that carry out a command when they are written.
     discover,
     err,
     flush,
@@ -52,7 +52,7 @@ struct Node {
     aoe_dyndevs,
     aoe_iflist,
     aoe_maxout,
-    // What is known of one disk.
+    // Attributes of one disk.
     firmware_version,
     mac,
     netif,
@@ -67,28 +67,28 @@ struct Node {
 
   bool operator==(const Node&) const = default;
 
-  /// The inode number: of root it is 1.
+  /// Returns the inode number: 1 for root.
   std::uint64_t number() const;
-  /// None: for a number that no inode has.
+  /// Returns nothing for a number that no inode has.
   static std::optional<Node> of(std::uint64_t number);
 
-  /// Type and permissions.
+  /// Returns type and permissions.
   mode_t mode() const;
   bool is_folder() const;
   bool is_disk() const { return kind == Kind::disk || kind == Kind::partition; }
 };
 
-/// Its name in its folder: "e0.2p1", "etherd!e0.2".
+/// Returns the name in its folder: "e0.2p1", "etherd!e0.2".
 std::string name_of(const Node& node);
 
-/// What a folder holds, by name or all of it; nothing in what is not a folder, or no longer there.
+/// Return a file of a folder by its name, or all of them. Nothing if it is not a folder, or gone.
 std::optional<Node> look_up(const Disks& disks, const Node& folder, std::string_view name);
 std::vector<Node> list(const Disks& disks, const Node& folder);
 
-/// The folder that holds it. Root's is root.
+/// Returns the folder that contains the node. That of root is root.
 Node folder_of(const Node& node);
 
-/// Is it (still) to be seen?
+/// Returns whether the node is shown now.
 bool is_there(const Disks& disks, const Node& node);
 
 }  // namespace aoe::initiator

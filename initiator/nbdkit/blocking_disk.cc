@@ -40,7 +40,7 @@ tl::expected<std::unique_ptr<BlockingDisk>, std::string> BlockingDisk::open(
 
 void BlockingDisk::start() {
   loop_.notify_fork(boost::asio::execution_context::fork_child);
-  // Signals are for the threads of whoever uses this.
+  // Signals are for the other threads of the program.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

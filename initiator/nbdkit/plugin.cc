@@ -3,7 +3,7 @@
 //   nbdkit aoe e0.2 interface=eth0
 //
 // The disk is opened before nbdkit goes to the background and becomes another user, so that errors
-// are seen and packet sockets are to be had. nbdkit calls from as many threads as there are
+// are seen and packet sockets can be opened. nbdkit calls from as many threads as there are
 // requests outstanding, and each waits for its own (BlockingDisk).
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
@@ -33,7 +33,7 @@ struct Settings {
   unsigned wait = 3;  // seconds
 };
 
-// Not destroyed where cleanup() is not called: in the process that nbdkit forks from.
+// Not destroyed in the process that nbdkit forks from, where cleanup() is not called.
 Settings& settings = *new Settings;
 BlockingDisk* disk = nullptr;  // all connections share it
 
@@ -138,8 +138,8 @@ int can_trim(void*) {
   return identity && identity->trim;
 }
 
-/// One engine keeps all connections' requests in order, and nothing is cached: a flush by any of
-/// them covers what was completed for another.
+/// One engine keeps the requests of all connections in order, and nothing is cached: a flush on one
+/// connection covers what was completed on another.
 int can_multi_conn(void*) {
   return 1;
 }
@@ -153,7 +153,7 @@ int block_size(void*, std::uint32_t* minimum, std::uint32_t* preferred, std::uin
   return 0;
 }
 
-/// What NBD has for it, of the few errors that it knows.
+/// Returns one of the few errors that NBD knows.
 int error_number(const error_code& error, bool is_write) {
   switch (completion_of(error).error) {
     case IoError::none: return 0;

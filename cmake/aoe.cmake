@@ -72,17 +72,18 @@ if(AOE_TESTS)
     <fmt/format.h> <gtest/gtest.h>)
 endif()
 
-# aoe_test(NAME SOURCES... LINK LIBRARIES... [SANITIZED]): a program of GoogleTest cases; ctest runs each suite of them as a test
+# aoe_test(NAME SOURCES... LINK LIBRARIES... [SANITIZED] [OWN_MAIN]): a program of GoogleTest cases; ctest runs each suite of them as a test
 # NAME.SUITE with the label "unit" (test_suites.cmake). The target unit_tests builds all programs.
 # SANITIZED: it tests what faces the network or the disk, and has the label "sanitized", too. ci/test runs these tests from the
 # sanitizers' build: there the target sanitized_tests builds them, and a build that names that one as AOE_SANITIZED_BUILD
 # leaves them out and has ctest run them from there.
+# OWN_MAIN: a source has its main(), which must fail when a case fails and has no cases that skip.
 # Only the libraries under test are optimised: a test then builds in a third of the time.
 function(aoe_test name)
   if(NOT AOE_TESTS)
     return()
   endif()
-  cmake_parse_arguments(arg "SANITIZED" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "SANITIZED;OWN_MAIN" "" "LINK" ${ARGN})
   set(labels unit)
   if(arg_SANITIZED)
     list(APPEND labels sanitized)
@@ -92,7 +93,10 @@ function(aoe_test name)
     aoe_test_suites(${name} ${AOE_SANITIZED_BUILD}/${folder}/${name} "${labels}")
     return()
   endif()
-  add_executable(${name} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:aoe_test_main>)
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  if(NOT arg_OWN_MAIN)
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:aoe_test_main>)
+  endif()
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest)
   target_compile_options(${name} PRIVATE -O0 -g1)
   target_precompile_headers(${name} REUSE_FROM aoe_test_main)

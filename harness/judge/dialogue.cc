@@ -108,10 +108,9 @@ Tracker::Remote Dialogue::window_of(StationId source, DeviceId device) {
   return windows_.try_emplace({source, device}, next).first->second;
 }
 
-void Dialogue::note_outstanding(Instant now) {
-  const auto count = static_cast<std::uint32_t>(tracker_.waiting());
+void Dialogue::note_outstanding(Instant now, std::size_t count) {
   if (outstanding_.empty() ? count > 0 : count != outstanding_.back().count)
-    outstanding_.push_back({now, count});
+    outstanding_.push_back({now, static_cast<std::uint32_t>(count)});
 }
 
 // Requests.
@@ -173,7 +172,8 @@ void Dialogue::request(const Seen& seen) {
   }
   asked_.push_back(asked);
   set_may_change(entry, asked);
-  if (is_ata) note_outstanding(entry.sent);
+  if (sent.replaces) note_outstanding(entry.sent, tracker_.waiting() - 1);
+  note_outstanding(entry.sent, tracker_.waiting());
   if (is_ata && asked.device != no_device) check_window(entry, asked.device, window);
 }
 
@@ -290,7 +290,7 @@ void Dialogue::reply(const Seen& seen) {
     if (request->arrivals == 1) devices_[device].round_trips.push_back(round_trip);
     round_trip_max_ = std::max(round_trip_max_, round_trip);
     tracker_.answer(*request);
-    note_outstanding(entry.sent);
+    note_outstanding(entry.sent, tracker_.waiting());
   }
   const auto string = strings_.find(request->id);
   for (Finding& finding : judge_answered({.request = question,
@@ -347,7 +347,7 @@ void Dialogue::learn(const Seen& seen, const Asked* asked) {
     std::string string = text_of(config->string);
     if (device.config && *device.config != string && !device.config_may_change) {
       report("config-changed",
-             fmt::format("{}: it had {} bytes, and nobody set it anew", name(entry.id),
+             fmt::format("{}: it had {} bytes, and nobody has set it since", name(entry.id),
                          device.config->size()),
              {entry.id});
     }

@@ -88,7 +88,7 @@ class Dialogue {
   Tracker::Remote window_of(StationId source, DeviceId device);
   bool is_group(StationId station) const { return stations_[station].mac.is_multicast(); }
   std::string name(FrameId id) const { return ledger_.summary(id); }
-  void note_outstanding(Instant now);
+  void note_outstanding(Instant now, std::size_t count);
   void report(RuleName rule, std::string text, std::vector<FrameId> frames,
               std::string_view clause = {}) {
     findings_.push_back(make_finding(rule, std::move(text), std::move(frames), clause));

@@ -83,7 +83,7 @@ void DiskHistory::end_write(std::uint64_t lba, std::uint64_t sectors, Version ve
     const auto write = std::ranges::find(entry->writes, version, &Write::version);
     if (write == entry->writes.end()) continue;
     write->over = moment_;
-    // What the target acknowledged before it crashed may be lost, though we hear of it only now.
+    // What the target acknowledged before it crashed may be lost, though the acknowledgement is seen only now.
     if (acknowledged && write->begun > crashed_)
       write->first_end = std::min(write->first_end, moment_);
   }

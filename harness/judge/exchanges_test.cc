@@ -604,9 +604,9 @@ TEST_F(ExchangesTest, AfterADeviceWasGivenUpItsRequestsAreForgottenAndItsTimeout
   ask(read_command(2), 1, clock);
   exchanges.abandon(disk);
   EXPECT_EQ(exchanges.open(), 0U);
-  const FrameId anew = ask(read_command(2), 2, clock + 1);
-  EXPECT_EQ(ledger[anew].repeats, std::nullopt);
-  EXPECT_EQ(timeout_of(anew), seconds(1));
+  const FrameId again = ask(read_command(2), 2, clock + 1);
+  EXPECT_EQ(ledger[again].repeats, std::nullopt);
+  EXPECT_EQ(timeout_of(again), seconds(1));
   ask(read_command(4), 1, clock + 2);
   EXPECT_EQ(violations(), "") << "the tag is free, too";
 }

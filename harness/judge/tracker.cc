@@ -51,7 +51,7 @@ Tracker::Sent Tracker::send(Request request, LedgerEntry& entry) {
   const std::size_t waited = waiting(request.remote);
   sent.index = remember(request);
   keys_.insert_or_assign(request.key, sent.index);
-  if (request.awaited) open(sent.index);
+  if (request.awaited) sent.replaces = open(sent.index);
   sent.adds = waiting(request.remote) > waited;
   return sent;
 }
@@ -94,19 +94,20 @@ Tracker::Index Tracker::remember(const Request& request) {
   return static_cast<Index>(requests_.size() - 1);
 }
 
-void Tracker::open(Index index) {
+bool Tracker::open(Index index) {
   const Request& request = requests_[index];
   const auto [place, is_new] = open_.try_emplace(request.question, index);
-  if (!is_new) give_room(std::exchange(place->second, index));
-  if (!request.takes_room) return;
+  const bool replaces = !is_new && give_room(std::exchange(place->second, index));
+  if (!request.takes_room) return replaces;
   ++waiting_;
-  if (request.remote == no_remote) return;
+  if (request.remote == no_remote) return replaces;
   if (request.remote >= remotes_.size()) remotes_.resize(request.remote + 1);
   std::vector<Index>& window = remotes_[request.remote];
   window.push_back(index);
   const Instant now = ledger_[request.id].sent;
   while (now - ledger_[requests_[window.front()].id].sent > policy_.patience)
     close(requests_[window.front()].question);
+  return replaces;
 }
 
 void Tracker::close(std::uint64_t question) {
@@ -115,11 +116,12 @@ void Tracker::close(std::uint64_t question) {
   open_.erase(found);
 }
 
-void Tracker::give_room(Index index) {
+bool Tracker::give_room(Index index) {
   Request& request = requests_[index];
-  if (!std::exchange(request.takes_room, false)) return;
+  if (!std::exchange(request.takes_room, false)) return false;
   --waiting_;
   if (request.remote != no_remote) std::erase(remotes_[request.remote], index);
+  return true;
 }
 
 void Tracker::answer(Request& request) {

@@ -70,6 +70,7 @@ class Tracker {
     Index index = 0;
     std::optional<FrameId> tag_holder{};  // another question with this key, which still waits
     bool adds = false;                    // it makes more wait at its remote than before
+    bool replaces = false;                // it takes the room of the transmission that it repeats
   };
 
   Tracker(Ledger& ledger, Policy policy) : ledger_(ledger), policy_(policy) {}
@@ -120,8 +121,9 @@ class Tracker {
     return now - ledger_[request.id].sent < policy_.patience;
   }
   Index remember(const Request& request);
-  void open(Index index);
-  void give_room(Index index);
+  /// Both return whether a request gave up its room.
+  bool open(Index index);
+  bool give_room(Index index);
 
   Ledger& ledger_;
   const Policy policy_;

@@ -61,7 +61,7 @@ class FaultStage {
       : ledger_(ledger), observer_(observer), captures_(std::move(captures)), seed_(seed) {}
 
   /// Is called for all frames before the observer is. Returns whether it keeps a frame for itself:
-  /// the observer is not called for that one.
+  /// the observer is not called with it.
   class Listener {
    public:
     virtual bool entered(FrameId id, Direction direction, Bytes frame, Instant now) = 0;

@@ -182,23 +182,6 @@ std::string Ledger::fate(FrameId id) const {
   return fate;
 }
 
-std::string Ledger::line(FrameId id) const {
-  const LedgerEntry& entry = entries_[id];
-  const std::chrono::duration<double, std::milli> at = entry.sent - origin_;
-  std::string line =
-      fmt::format("{:>12.3f} {:>5}  {} {:<44} {}", at.count(), id,
-                  entry.direction == Direction::to_target ? "→" : "←", summary(id), fate(id));
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line;
-}
-
-std::string Ledger::tail(FrameId last, std::size_t count) const {
-  std::string lines;
-  const FrameId first = last + 1 > count ? last + 1 - count : 0;
-  for (FrameId id = first; id <= last && id < size(); ++id) lines += line(id) + "\n";
-  return lines;
-}
-
 tl::expected<void, std::string> Ledger::write(const std::string& path) const {
   errno = 0;
   const auto failed = [&] {

@@ -110,10 +110,6 @@ class Ledger {
   /// What became of the frame: "dropped by f1", "delivered 2 times (f2), retransmission of #3";
   /// empty for one that simply arrived.
   std::string fate(FrameId id) const;
-  /// "   12.345   17  → e1.1 READ lba 2+2 tag 8000a3c1            dropped by f1"
-  std::string line(FrameId id) const;
-  /// The last `count` frames up to and including `last`, a line each.
-  std::string tail(FrameId last, std::size_t count) const;
 
   /// One JSON object a line. The error names the file.
   tl::expected<void, std::string> write(const std::string& path) const;

@@ -1,10 +1,11 @@
-// The requests and replies of a capture, of any number of initiators and targets: matches them, keeps
-// an account of each device, and reports what AoEr11 does not allow.
+// The requests and replies of a capture, of any number of initiators and targets: matches them,
+// keeps an account of each device, and reports what AoEr11 does not allow.
 //
-// Nobody knows what was lost on which side of the capture, how an initiator reckons its timeouts, or
-// what a target holds. So a finding rests on what the frames themselves show: a device's buffers,
-// sectors, capacity, config string, mask list and reservation are what it said last. What a reply
-// says to its request is judged by reply_rules.h. Fed in the order of the capture, by CaptureCheck.
+// Nobody knows what was lost on which side of the capture, how an initiator reckons its timeouts,
+// or what a target holds. So a finding rests on what the frames themselves show: a device's
+// buffers, sectors, capacity, config string, mask list and reservation are what it said last. What
+// a reply says to its request is judged by reply_rules.h. Fed in the order of the capture, by
+// CaptureCheck.
 #pragma once
 
 #include <cstdint>

@@ -83,7 +83,7 @@ void DiskHistory::end_write(std::uint64_t lba, std::uint64_t sectors, Version ve
     const auto write = std::ranges::find(entry->writes, version, &Write::version);
     if (write == entry->writes.end()) continue;
     write->over = moment_;
-    // What the target acknowledged before it crashed may be lost, though the acknowledgement is seen only now.
+    // What the target acknowledged before its crash may be lost, even if the answer comes only now.
     if (acknowledged && write->begun > crashed_)
       write->first_end = std::min(write->first_end, moment_);
   }
@@ -197,7 +197,7 @@ bool DiskHistory::survived(Entry& entry, const Content& content, Moment begun, M
                          : content.zeros && survivors.zeros;
   if (replaced || !among) return false;
   if (begun < survivors.crash) return true;  // it may have been read before
-  // This one it is, then, and none of the others.
+  // The sector holds this version, and none of the others.
   std::erase_if(entry.writes, [&](const Write& write) {
     return write.begun < survivors.crash && write.over != never;
   });
@@ -250,7 +250,7 @@ WrongData DiskHistory::wrong(std::uint64_t lba, Bytes sector, const Content& con
   } else {
     expect(sectors_[lba].version, sectors_[lba].zeros, sectors_[lba].seen);
   }
-  // What was there once, and then something newer, can only have come back.
+  // An older version that a newer one had replaced can only have come back.
   const auto late = late_.find(lba);
   const bool came_late = late != late_.end() && content.version == late->second;
   if (content.version > 0 && (came_late || (seen && content.version < seen))) {

@@ -4,15 +4,15 @@
 // Each sector is a register. A write takes effect at some moment between its submission and its
 // acknowledgement, a read shows what was there at some moment of its own; what reads show is right
 // if there is an order of moments that explains all of them. With versions that differ that is
-// quick to tell, for a version lives from the first end of a write or read that is about it to the
-// last begin of one: two lives that overlap can't both be (Gibbons and Korach, "Testing shared
-// memories", 1997). Judged by the sector, for neither ATA nor AoE promises that more happens at
+// quick to tell, because a version lives from the first end of a write or read that is about it to
+// the last begin of one: two lives that overlap can't both be (Gibbons and Korach, "Testing shared
+// memories", 1997). Judged by the sector, because neither ATA nor AoE promises that more happens at
 // once: a request is split into frames, and a frame's sectors may be written one by one.
 //
 // A write that failed may have taken effect, and may yet do so until a later write is acknowledged.
 // Its copy that arrives after that is a late duplicate, and so is that of a write which was
-// acknowledged: wrong data all the same, named as what it is; or excused, as a network makes such.
-// A trim is a write of zeros that promises nothing.
+// acknowledged. Data from one is wrong data, reported as a late duplicate, unless late duplicates
+// are excused because a network makes them. A trim is a write of zeros that promises nothing.
 //
 // If the target may lose what it has not made stable (track_flushes), a flush that was acknowledged
 // makes stable what was acknowledged before it was submitted: nothing older may be there after
@@ -97,10 +97,10 @@ class DiskHistory {
     bool zeros = false;        // it wrote these
     bool seen = false;         // a read has shown it
     bool dead = false;         // no read can any more
-    Moment begun = 0;          // it may take effect from here on,
-    Moment over = never;       // unless a later one is acknowledged, till then
-    Moment first_end = never;  // it has taken effect,
-    Moment last_begin = 0;     // and was still there
+    Moment begun = 0;          // it takes effect after this,
+    Moment over = never;       // it ended; may still take effect until a later one is acknowledged
+    Moment first_end = never;  // it had taken effect by then,
+    Moment last_begin = 0;     // and was still there then
   };
   /// What may be there after a crash: any version of these.
   struct Survivors {
@@ -118,10 +118,10 @@ class DiskHistory {
     Version version : 30 = 0;
     bool zeros : 1 = false;
     bool seen : 1 = false;
-    std::uint32_t entry = 0;  // its place, from 1 on; else there is no more to know
+    std::uint32_t entry = 0;  // the index of its entry, from 1; 0: it has none
   };
   struct Content {
-    std::optional<Version> version;  // it is this write's, whole
+    std::optional<Version> version;  // of the write that made all of it
     bool zeros = false;
   };
   struct Extent {
@@ -138,7 +138,7 @@ class DiskHistory {
   Entry& open(std::uint64_t lba);
   Entry* find(std::uint64_t lba);
   void settle(std::uint64_t lba);
-  /// Forgets what no read at work or to come can see.
+  /// Forgets versions that no present or later read can see.
   void forget();
 
   std::optional<WrongData> judge(std::uint64_t lba, Bytes sector, Moment begun, Moment ended);
@@ -149,7 +149,7 @@ class DiskHistory {
   WrongData wrong(std::uint64_t lba, Bytes sector, const Content& content, Moment begun,
                   Moment ended);
   std::string describe(std::uint64_t lba, Bytes sector, const Content& content) const;
-  /// A write that was submitted after this one, which is over.
+  /// A write that was submitted after this version, if this one has ended.
   std::optional<Version> newer_than(std::uint64_t lba, Version version);
 
   Version least_version(std::uint64_t lba);

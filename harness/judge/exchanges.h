@@ -1,10 +1,11 @@
-// The judge of a link's requests and replies: did either end break a check that holds for every run?
+// The judge of a link's requests and replies: did either end break a check that holds for every
+// run?
 //
 // Judges frames alone, without any state of either end, so it judges any implementation. Seen at
 // the initiator's side. What it learns of a frame is noted in the frame's ledger entry: its
 // retransmission timeout, what it answers or repeats. Called by the fault stage for each frame, and
-// by the world when the initiator gives up or its port changes. Allocates nothing per frame; a reply
-// to a request that the tracker has forgotten is looked up in the ledger.
+// by the world when the initiator gives up or its port changes. Allocates nothing per frame; a
+// reply to a request that the tracker has forgotten is looked up in the ledger.
 #pragma once
 
 #include <algorithm>
@@ -42,8 +43,8 @@ class Exchanges final : public LinkObserver {
   void delivered_config(const Frame& frame, Instant now) override;
   void delivered_altered(Direction direction, const Frame& frame, Instant now) override;
 
-  /// The initiator has given up on the device: its unanswered requests stay unanswered, late answers
-  /// to them are no samples, and round trips are measured from the beginning.
+  /// The initiator has given up on the device: its unanswered requests stay unanswered, late
+  /// answers to them are no samples, and round trips are measured from the beginning.
   void abandon(Address address);
   /// The initiator's port went away, or came back as another: unanswered requests may be sent again
   /// at once, and take no room in a window until then.

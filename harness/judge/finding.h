@@ -1,7 +1,9 @@
-// Something is wrong: what every judge of the harness returns, from where it is found to the report.
+// Something is wrong: what every judge of the harness returns, from where it is found to the
+// report.
 //
-// Plain data. A judge of frames makes one with make_finding(); the runner adds where in the scenario
-// it was found. Findings of a capture have no scenario, and need no other text than `actual`.
+// Plain data. A judge of frames makes one with make_finding(); the runner adds where in the
+// scenario it was found. Findings of a capture have no scenario, and need no other text than
+// `actual`.
 #pragma once
 
 #include <string>

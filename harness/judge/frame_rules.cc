@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint8_t error_code_max = static_cast<std::uint8_t>(ErrorCode::target_reserved);
 
-/// What a known opcode needs of E; nothing where it does not matter.
+/// The flag E that a known opcode needs; nothing if it may be either.
 std::optional<bool> wants_extended(ata::Opcode opcode) {
   switch (opcode) {
     case ata::Opcode::read_sectors_ext:
@@ -39,7 +39,7 @@ std::optional<bool> wants_extended(ata::Opcode opcode) {
     case ata::Opcode::flush_cache_ext:
     case ata::Opcode::identify_device: return std::nullopt;
   }
-  return std::nullopt;  // the wire holds any
+  return std::nullopt;  // an opcode that is not known
 }
 
 /// The clauses that are about frames which decode() refuses.

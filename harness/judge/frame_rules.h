@@ -1,4 +1,5 @@
-// The rules that a single frame of a capture breaks, regardless of its sender and of earlier frames.
+// The rules that a single frame of a capture breaks, regardless of its sender and of earlier
+// frames.
 //
 // Pure; called by CaptureCheck for each frame.
 #pragma once

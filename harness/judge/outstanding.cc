@@ -9,7 +9,7 @@ namespace {
 
 struct Change {
   Instant at;
-  bool begins;  // at one instant what ends makes room for what begins
+  bool begins;  // sorted so that at one instant requests end before others begin
   FrameId request;
   auto order() const { return std::tie(at, begins, request); }
 };

@@ -1,5 +1,5 @@
-// Follows requests and their replies: which request repeats which, which one a reply belongs to, and
-// how many wait for an answer at each remote.
+// Follows requests and their replies: which request repeats which, which one a reply belongs to,
+// and how many wait for an answer at each remote.
 //
 // One mechanism for a live link, where each frame and each loss is seen (exchanges.h), and for a
 // capture, where frames may have been lost unseen (dialogue.h). It judges nothing: send() returns
@@ -81,8 +81,8 @@ class Tracker {
   /// A request was sent. Notes in the ledger which one it repeats. One that is not `awaited` waits
   /// for nothing, and repeats nothing: it may only be answered.
   Sent send(Request request, LedgerEntry& entry);
-  /// An answer to the request came. Where losses are seen, one to an earlier transmission leaves its
-  /// question open, since its sender waits for the latest.
+  /// An answer to the request came. Where losses are seen, one to an earlier transmission leaves
+  /// its question open, since its sender waits for the latest.
   void answer(Request& request);
   /// Whatever waits at the remote is given up.
   void abandon(Remote remote);

@@ -2,7 +2,8 @@
 // scenario) and what `aoe-harness check` looks for in a capture.
 //
 // One row a rule. A row names the clause of the catalogue (language/clauses.h) that the rule comes
-// from. Code names a rule by its string; the compiler looks it up, so a misspelt name doesn't build.
+// from. Code names a rule by its string; the compiler looks it up, so a misspelt name doesn't
+// build.
 #pragma once
 
 #include <array>

@@ -6,14 +6,14 @@
 namespace aoe::harness {
 namespace {
 
-/// A fault's own seed: of the run's, and of its name (FNV-1a, the same everywhere).
+/// A fault's own seed, from the run's and its name (FNV-1a, which is the same on all machines).
 std::uint64_t seed_of(std::uint64_t seed, std::string_view id) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : id) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
   return seed ^ hash;
 }
 
-/// What happened between two looks at a frame on its way.
+/// What one fault did to a frame.
 Deed deed_between(const Passing& before, const Passing& after) {
   return {.dropped = after.dropped,
           .changed = after.changed,
@@ -57,7 +57,7 @@ std::optional<Decision> ArmedFault::meet(Passing& passing) {
   FrameKey key{passing.direction, passing.subject, 0};
   key.nth = ++met_[key];
   const Passing before = passing;
-  passing.changed = false;  // by this one
+  passing.changed = false;  // by this fault
   const bool struck = plan_ != nullptr && !fault_->only_counts() ? follow(key, passing)
                                                                  : fault_->meet(passing, random_);
   const Deed deed = deed_between(before, passing);

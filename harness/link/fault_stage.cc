@@ -142,7 +142,7 @@ void FaultStage::leave(const Delivery& delivery, Instant now) {
   }
 }
 
-/// Of a frame that is what the ledger says of it: without decoding it again.
+/// Calls the watch for a frame that arrives unaltered: the ledger has all but its data.
 void FaultStage::tell_write(const Delivery& delivery, const LedgerEntry& entry) const {
   if (entry.kind != FrameKind::ata_request || ata::kind(entry.opcode) != ata::Kind::write) return;
   const Bytes data = Bytes(delivery.bytes).subspan(ata_header_size);

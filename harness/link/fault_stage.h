@@ -1,8 +1,9 @@
 // The link between initiator and target, where faults strike. Every frame of either end enters and
 // leaves here, in virtual time and on a real link.
 //
-// Owns the armed faults and the run's randomness; keeps the ledger and the captures of both sides, and
-// calls the observer of its frames. Decides what leaves and how much later; its world carries that out.
+// Owns the armed faults and the run's randomness; keeps the ledger and the captures of both sides,
+// and calls the observer of its frames. Decides what leaves and how much later; its world carries
+// that out.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,7 @@ using Room = std::array<char, description_size_max>;
 
 constexpr std::size_t tag_size = std::string_view(" tag 00000001").size();
 
-/// The frame that an entry was made of, as far as a line about it goes.
+/// The frame that an entry was made of, with the fields that its summary prints.
 Frame frame_of(const LedgerEntry& entry) {
   Frame frame{.header = {.address = entry.address, .tag = entry.tag},
               .response = entry.kind == FrameKind::ata_reply,
@@ -116,7 +116,7 @@ LedgerEntry& Ledger::add(Direction direction, Bytes bytes, const Decoded& decode
     if (decoded) {
       const bool is_ata = good && decoded->command == static_cast<std::uint8_t>(Command::ata);
       entry.kind = is_ata ? FrameKind::ata_error : FrameKind::other;
-      line.remove_suffix(tag_size);  // what is left is the same for many
+      line.remove_suffix(tag_size);  // many frames share the rest
     }
     entry.what = keep(line);
   }

@@ -94,8 +94,8 @@ class Ledger {
   FrameId size() const { return entries_.size(); }
   Instant origin() const { return origin_; }
 
-  /// What a frame asks for, or the request that it answers. For an ATA reply without a known request:
-  /// that it is ATA traffic.
+  /// What a frame asks for, or the request that it answers. For an ATA reply without a known
+  /// request: that it is ATA traffic.
   Subject subject(const LedgerEntry& entry) const;
   /// When a repetition of a request is due, at the earliest; nothing for a frame that is no ATA
   /// request of an end.

@@ -18,7 +18,7 @@ void ChunkStore::add() {
   std::byte* bytes = index < chunks_kept ? nullptr : map_file(index - chunks_kept);
   const bool filed = bytes != nullptr;
   if (!filed) {
-    // Who needs more than one chunk will need all of the next.
+    // A run that needs more than one chunk will need all of the next.
     const int populate = index == 0 ? 0 : MAP_POPULATE;
     void* const room = ::mmap(nullptr, chunk_size, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
@@ -26,14 +26,14 @@ void ChunkStore::add() {
     bytes = static_cast<std::byte*>(room);
   }
   chunks_.push_back({bytes, filed});
-  if (index >= 2) rest(index - 2);  // what is just over is still looked at
+  if (index >= 2) rest(index - 2);  // the one before is still used
 }
 
 std::byte* ChunkStore::map_file(std::size_t index) {
   if (folder_.empty()) return nullptr;
   if (file_ < 0) file_ = ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file_ < 0) return nullptr;
-  // Room is taken now, for a full disk would otherwise be a fatal signal later.
+  // Room is taken now, because a full disk would be a fatal signal later.
   const auto offset = static_cast<off_t>(index * chunk_size);
   if (::posix_fallocate(file_, offset, chunk_size) != 0) return nullptr;
   void* const room =
@@ -42,7 +42,7 @@ std::byte* ChunkStore::map_file(std::size_t index) {
 }
 
 void ChunkStore::rest(std::size_t chunk) const {
-  // Of a shared mapping nothing is lost: the file has it.
+  // Nothing of a shared mapping is lost: the file has it.
   if (chunks_[chunk].filed) ::madvise(chunks_[chunk].bytes, chunk_size, MADV_DONTNEED);
 }
 

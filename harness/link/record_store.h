@@ -1,8 +1,8 @@
 // An array of records for runs that may last a virtual day: it only grows, records never move, and
 // beyond a few dozen MiB only the newest records stay in memory.
 //
-// Older records are in a nameless file that is mapped, so any of them can still be read and changed;
-// its pages return to memory for a while. Without such a file all records stay in memory.
+// Older records are in a nameless file that is mapped, so any of them can still be read and
+// changed; its pages return to memory for a while. Without such a file all records stay in memory.
 #pragma once
 
 #include <cstddef>

@@ -3,11 +3,11 @@
 //
 // The `rfc6298` profile of aoe-initiator: 1 s before the first sample; then average + 4 deviations,
 // with gains of 1/8 and 1/4; at least 100 ms, doubled for each earlier transmission, at most 8 s. A
-// request that later ones have overtaken may be repeated earlier, as in RFC 8985: after a quarter of
-// the average, at least 1 ms, eight times as long for each earlier transmission.
+// request that later ones have overtaken may be repeated earlier, as in RFC 8985: after a quarter
+// of the average, at least 1 ms, eight times as long for each earlier transmission.
 //
-// The `linux` profile: an average of 250 ms and a deviation of 2 s at first, gains of 1/256 and 1/8,
-// twice the average plus eight deviations, no doubling, and no early repetition.
+// The `linux` profile: an average of 250 ms and a deviation of 2 s at first, gains of 1/256 and
+// 1/8, twice the average plus eight deviations, no doubling, and no early repetition.
 //
 // A sample is the time from a transmission to the arrival of its own answer. A flush takes a disk's
 // time rather than a link's: it is no sample, and with `rfc6298` its timeout is at least 1 s.

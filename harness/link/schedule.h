@@ -1,9 +1,9 @@
-// What the faults of a run decided, frame by frame: enough to repeat the run without chance. The file
-// schedule.yaml holds the decisions together with the run that they are of.
+// What the faults of a run decided, frame by frame: enough to repeat the run without chance. The
+// file schedule.yaml holds the decisions together with the run that they are of.
 //
 // A decision names its frame by what the frame asks for, and by how many such frames its fault had
-// met since it was armed. So it finds the frame again when times, tags and the frames between differ:
-// in a second run, in another world, or without some of the other decisions.
+// met since it was armed. So it finds the frame again when times, tags and the frames between
+// differ: in a second run, in another world, or without some of the other decisions.
 #pragma once
 
 #include <cstdint>

@@ -32,11 +32,15 @@
 #include "proto/ata.h"
 #include "proto/codes.h"
 #include "proto/identify.h"
+#include "proto/layout.h"
 
 namespace aoe {
 namespace {
 
-constexpr std::size_t batch = 64;
+using layout::get;
+using layout::set;
+
+constexpr std::uint8_t batch = 64;
 constexpr std::size_t frame_room = 9216;  // bytes: the longest frame at MTU 9000, in whole lines
 constexpr std::uint64_t disk_sectors = 1 << 21;
 
@@ -47,18 +51,6 @@ struct Arguments {
   std::uint64_t seed = 1;
 };
 
-// Where the fields of a frame lie that a reply changes (proto/frame.h knows them all).
-constexpr std::size_t source_at = 6;
-constexpr std::size_t flags_at = 14;
-constexpr std::size_t shelf_at = 16;
-constexpr std::size_t slot_at = 18;
-constexpr std::size_t command_at = 19;
-constexpr std::size_t buffer_count_at = 24;
-constexpr std::size_t sectors_at = 26;
-constexpr std::size_t status_at = 27;
-constexpr std::size_t config_sectors_at = 28;
-constexpr std::size_t config_version_at = 29;
-
 bool fail(std::string_view what) {
   fmt::print(stderr, "aoe-ceiling: {}: {}\n", what, std::generic_category().message(errno));
   return false;
@@ -67,7 +59,7 @@ bool fail(std::string_view what) {
 /// Lets through what asks for this slot or for all of them.
 bool filter_slot(int fd, std::uint8_t slot) {
   std::array<sock_filter, 5> program{{
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, slot_at),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, layout::offset(Field::slot)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, slot, 1, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xff, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
@@ -109,35 +101,32 @@ Identity disk_identity() {
 }
 
 /// Makes the request a reply, in place. Returns its size.
-std::size_t turn_round(std::uint8_t* frame, const char* mac, Address lun) {
-  std::copy_n(frame + source_at, 6, frame);
-  std::copy_n(mac, 6, frame + source_at);
-  frame[flags_at] |= flag_response;
-  frame[shelf_at] = static_cast<std::uint8_t>(lun.shelf >> 8);
-  frame[shelf_at + 1] = static_cast<std::uint8_t>(lun.shelf);
-  frame[slot_at] = lun.slot;
-  if (frame[command_at] != static_cast<std::uint8_t>(Command::ata)) {
-    frame[buffer_count_at] = 0;
-    frame[buffer_count_at + 1] = batch;
-    frame[config_sectors_at] = sectors_per_frame(frame_room - ethernet_header_size);
-    frame[config_version_at] |= protocol_version << 4;
+std::size_t turn_round(MutableBytes frame, const Mac& mac, Address lun) {
+  set<Field::destination>(frame, get<Field::source>(frame));
+  set<Field::source>(frame, mac);
+  set<Field::flags>(frame, get<Field::flags>(frame) | flag_response);
+  set<Field::shelf>(frame, lun.shelf);
+  set<Field::slot>(frame, lun.slot);
+  if (get<Field::command>(frame) != static_cast<std::uint8_t>(Command::ata)) {
+    set<Field::config_buffers>(frame, batch);
+    set<Field::config_sectors>(frame, sectors_per_frame(frame_room - ethernet_header_size));
+    set<Field::config_version>(frame, protocol_version);
     return frame_size_min;
   }
-  const ata::Kind kind = ata::kind(ata::Opcode{frame[status_at]});
+  const ata::Kind kind = ata::kind(ata::Opcode{get<Field::ata_op>(frame)});
   std::size_t size = 0;
-  if (kind == ata::Kind::read) size = ata_header_size + frame[sectors_at] * sector_size;
+  if (kind == ata::Kind::read) size = ata_header_size + get<Field::ata_count>(frame) * sector_size;
   if (kind == ata::Kind::identify) {
     size = ata_header_size + identify_size;
     static const Identity identity = disk_identity();
-    build_identify(identity,
-                   std::span<std::uint8_t, identify_size>(&frame[ata_header_size], identify_size));
+    build_identify(identity, frame.subspan<ata_header_size, identify_size>());
   }
-  frame[sectors_at] = 0;
-  frame[status_at] = ata::status_drdy;
+  set<Field::ata_count>(frame, 0);
+  set<Field::ata_status>(frame, ata::status_drdy);
   return std::clamp(size, frame_size_min, frame_room);
 }
 
-int serve(int fd, const char* mac, const Arguments& arguments) {
+int serve(int fd, const Mac& mac, const Arguments& arguments) {
   std::vector<std::uint8_t> memory(batch * frame_room);
   std::array<iovec, batch> pieces{};
   std::array<mmsghdr, batch> messages{};
@@ -159,7 +148,8 @@ int serve(int fd, const char* mac, const Arguments& arguments) {
     unsigned kept = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       if (arguments.loss > 0 && (is_lost(random) || is_lost(random))) continue;
-      pieces[i].iov_len = turn_round(&memory[i * frame_room], mac, arguments.lun);
+      pieces[i].iov_len =
+          turn_round(std::span(memory).subspan(i * frame_room, frame_room), mac, arguments.lun);
       replies[kept++].msg_hdr = messages[i].msg_hdr;
     }
     // What the interface does not take is lost, as on a wire.
@@ -208,5 +198,7 @@ int main(int argc, char** argv) {
   ifreq link{};
   if (!aoe::open_socket(arguments.interface, arguments.lun, fd, link)) return 1;
   fmt::print(stderr, "aoe-ceiling: ready\n");
-  return aoe::serve(fd, link.ifr_hwaddr.sa_data, arguments);
+  aoe::Mac mac;
+  std::copy_n(link.ifr_hwaddr.sa_data, mac.octets.size(), mac.octets.begin());
+  return aoe::serve(fd, mac, arguments);
 }

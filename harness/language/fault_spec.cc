@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "config/yaml_map.h"
-#include "harness/link/corrupt.h"
 #include "proto/ata.h"
 #include "proto/codes.h"
 
@@ -50,17 +49,24 @@ DelaySpec parse_delay(YamlMap& map) {
   return delay;
 }
 
+/// Calls `found` for each field in the mapping of that key, with its value.
+template <class Found>
+void read_fault_fields(YamlMap& map, const std::string& key, Found found) {
+  if (!map.has(key)) return;
+  YamlMap fields = map.map(key);
+  for (const layout::Row& row : layout::rows) {
+    const std::string name(row.fault);
+    if (!name.empty() && fields.has(name)) found(row.field, fields.code(name, row.most()));
+  }
+  fields.finish();
+}
+
 CorruptSpec parse_corrupt(YamlMap& map) {
   CorruptSpec corrupt;
   for (const bool invert : {false, true}) {
-    const std::string key = invert ? "xor" : "set";
-    if (!map.has(key)) continue;
-    YamlMap fields = map.map(key);
-    for (const FrameField& field : frame_fields()) {
-      if (!fields.has(field.name)) continue;
-      corrupt.changes.push_back({field.name, fields.code(field.name, field.most()), invert});
-    }
-    fields.finish();
+    read_fault_fields(map, invert ? "xor" : "set", [&](Field field, std::uint64_t value) {
+      corrupt.changes.push_back({field, value, invert});
+    });
   }
   if (corrupt.changes.empty()) {
     fail_at(map.mark(), "arm: expected fields, such as set: {version: 3} or xor: {tag: 1}");
@@ -69,17 +75,13 @@ CorruptSpec parse_corrupt(YamlMap& map) {
 }
 
 CountSpec parse_count(YamlMap& map) {
+  using Relation = CountSpec::Relation;
   CountSpec count;
-  const std::vector<std::string> relations{"has", "lacks", "above"};
-  for (std::size_t relation = 0; relation < relations.size(); ++relation) {
-    if (!map.has(relations[relation])) continue;
-    YamlMap fields = map.map(relations[relation]);
-    for (const FrameField& field : frame_fields()) {
-      if (!fields.has(field.name)) continue;
-      count.fields.push_back({field.name, static_cast<CountSpec::Relation>(relation),
-                              fields.code(field.name, field.most())});
-    }
-    fields.finish();
+  for (const auto& [key, relation] :
+       {std::pair("has", Relation::has), {"lacks", Relation::lacks}, {"above", Relation::above}}) {
+    read_fault_fields(map, key, [&count, relation = relation](Field field, std::uint64_t value) {
+      count.conditions.push_back({field, relation, value});
+    });
   }
   if (map.has("shorter"))
     count.shorter = static_cast<std::uint32_t>(map.number("shorter", 0, 1, 65535));

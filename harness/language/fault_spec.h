@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "harness/language/selector.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 
@@ -38,7 +39,7 @@ struct ReorderSpec {
 /// not have all of these fields is none of this fault's.
 struct CorruptSpec {
   struct Change {
-    std::string field;  // see corrupt.h
+    Field field;
     std::uint64_t value = 0;
     bool invert = false;  // the bits of the value; else the field gets the value
   };
@@ -61,12 +62,12 @@ struct RateSpec {
 /// bytes, and whose fields all have these values (`has`), others (`lacks`), greater ones (`above`).
 struct CountSpec {
   enum class Relation : std::uint8_t { has, lacks, above };
-  struct Field {
-    std::string name;  // see corrupt.h
+  struct Condition {
+    Field field;
     Relation relation = Relation::has;
     std::uint64_t value = 0;
   };
-  std::vector<Field> fields;
+  std::vector<Condition> conditions;
   std::optional<std::uint32_t> shorter;
 };
 

@@ -3,10 +3,16 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "harness/link/corrupt.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
+
+bool has_fields(const CorruptSpec& spec, Bytes frame) {
+  return std::ranges::all_of(spec.changes, [&](const CorruptSpec::Change& change) {
+    return layout::has(change.field, frame);
+  });
+}
 
 /// What each kind does to a frame.
 struct Strike {
@@ -47,17 +53,24 @@ struct Strike {
     passing.delay += free - passing.now;
   }
   void operator()(const CorruptSpec& spec) const {
-    if (has_fields(spec, passing.bytes)) corrupt(spec, passing);  // a plan may be another world's
+    if (!has_fields(spec, passing.bytes)) return;  // a plan may be another world's
+    std::vector<std::uint8_t>& bytes = passing.change();
+    for (const auto& [field, value, invert] : spec.changes) {
+      layout::set(field, bytes, invert ? layout::get(field, bytes) ^ value : value);
+    }
+    passing.bytes = bytes;
   }
   template <class CountOrEnd>
   void operator()(const CountOrEnd&) const {}
 };
 
-bool holds(std::uint64_t value, const CountSpec::Field& field) {
-  switch (field.relation) {
-    case CountSpec::Relation::has: return value == field.value;
-    case CountSpec::Relation::lacks: return value != field.value;
-    case CountSpec::Relation::above: return value > field.value;
+bool holds(const CountSpec::Condition& condition, Bytes frame) {
+  if (!layout::has(condition.field, frame)) return false;
+  const std::uint64_t value = layout::get(condition.field, frame);
+  switch (condition.relation) {
+    case CountSpec::Relation::has: return value == condition.value;
+    case CountSpec::Relation::lacks: return value != condition.value;
+    case CountSpec::Relation::above: return value > condition.value;
   }
   AOE_CHECK(false && "a field without a relation");
 }
@@ -69,9 +82,8 @@ struct CanStrike {
   bool operator()(const CorruptSpec& corrupt) const { return has_fields(corrupt, frame); }
   bool operator()(const CountSpec& count) const {
     if (count.shorter && frame.size() >= *count.shorter) return false;
-    return std::ranges::all_of(count.fields, [&](const CountSpec::Field& field) {
-      const auto value = value_of(field.name, frame);
-      return value && holds(*value, field);
+    return std::ranges::all_of(count.conditions, [&](const CountSpec::Condition& condition) {
+      return holds(condition, frame);
     });
   }
   template <class Other>

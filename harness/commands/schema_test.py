@@ -232,6 +232,45 @@ def check_vocabulary():
     assert closed <= seen, f"EVERYTHING above has no {sorted(closed - seen)}"
 
 
+def words_of(schema):
+    """The words of a field that takes a number as well; None for anything else."""
+    alternatives = [resolve(alternative) for alternative in resolve(schema).get("anyOf", [])]
+    if not any(alternative.get("name") == "number" for alternative in alternatives):
+        return None
+    for alternative in alternatives:
+        words = alternative.get("enum") or alternative.get("items", {}).get("enum")
+        if words:
+            return set(words), "items" in alternative
+    return None
+
+
+def check_words():
+    """The words of each field of a frame are those of the table of the wire, by which the reader reads them."""
+    document = yaml.safe_load(EVERYTHING)
+    del document["matrix"]
+    seen = set()
+    for path, schema in mappings({"$ref": "#/definitions/scenario"}, document):
+        for key, inner in schema["properties"].items():
+            words = words_of(inner)
+            name = (schema.get("name", path[-1] if path else "scenario"), key)
+            if words is None or name in seen:
+                continue
+            seen.add(name)
+            changed = copy.deepcopy(document)
+            place = changed
+            for step in path:
+                place = place[step]
+            place[key] = [UNKNOWN] if words[1] else UNKNOWN
+            complaint = read(yaml.safe_dump(changed, sort_keys=False))
+            found = re.search(rf"{key}: expected (.*) or a number up to", complaint)
+            assert found, f"{path} {key}: {complaint}"
+            known = set(found[1].split(", "))
+            if key == "status":
+                known.add("failed")  # a condition on several bits, which is no value of the register
+            assert known == words[0], f"{name}: the reader has {sorted(known)}, the schema {sorted(words[0])}"
+    assert len(seen) > 15, seen
+
+
 def check_scenarios():
     files = sorted(SCENARIOS.rglob("*.yaml"))
     assert files
@@ -253,4 +292,5 @@ jsonschema.Draft7Validator.check_schema(SCHEMA)
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 check_scenarios()
 check_vocabulary()
+check_words()
 check_wrong_ones()

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/report/outputs.h"
+#include "base/whole_file.h"
 #include "harness/run/exit_status.h"
 #include "wire/pcap_file.h"
 

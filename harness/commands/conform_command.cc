@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/report/coverage.h"
+#include "harness/judge/coverage.h"
 #include "harness/run/exit_status.h"
 
 namespace aoe::harness {

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "harness/commands/commands.h"
+#include "harness/judge/expectations.h"
 #include "harness/language/implementation.h"
-#include "harness/report/expectations.h"
 #include "harness/report/explain.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/selection.h"

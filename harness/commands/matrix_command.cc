@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/whole_file.h"
 #include "harness/commands/conform_command.h"
 #include "harness/report/outputs.h"
 #include "harness/run/exit_status.h"

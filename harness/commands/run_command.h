@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/report/expectations.h"
+#include "harness/judge/expectations.h"
 #include "harness/report/outputs.h"
 #include "harness/run/run_case.h"
 #include "harness/run/selection.h"

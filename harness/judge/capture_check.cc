@@ -6,7 +6,6 @@
 
 #include "harness/judge/frame_rules.h"
 #include "harness/judge/ladder.h"
-#include "harness/report/text.h"
 
 namespace aoe::harness {
 namespace {

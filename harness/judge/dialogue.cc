@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "harness/judge/frame_rules.h"
-#include "harness/report/text.h"
 #include "proto/describe.h"
 #include "proto/identify.h"
 

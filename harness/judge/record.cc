@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
-#include "harness/report/coverage.h"
+#include "harness/judge/coverage.h"
 
 namespace aoe::harness {
 namespace {
@@ -332,6 +332,21 @@ Counts count(const RunRecord& run) {
   Counts counts{};
   for (const CaseRecord& record : run.cases) ++counts[static_cast<std::size_t>(record.outcome)];
   return counts;
+}
+
+std::string describe(const Counts& counts) {
+  const auto of = [&](Outcome outcome) { return counts[static_cast<std::size_t>(outcome)]; };
+  std::string text = fmt::format("{} passed, {} failed", of(Outcome::passed), of(Outcome::failed));
+  const auto add = [&](Outcome outcome, const std::string& words) {
+    if (of(outcome) > 0) text += fmt::format(", {} {}", of(outcome), words);
+  };
+  add(Outcome::flaky, "flaky");
+  add(Outcome::inconclusive, "inconclusive");
+  add(Outcome::unsupported, "unsupported");
+  add(Outcome::broken, of(Outcome::broken) == 1 ? "error" : "errors");
+  add(Outcome::expected_failure, "failed as expected");
+  add(Outcome::unexpected_pass, "passed unexpectedly");
+  return text;
 }
 
 std::string to_json(const RunRecord& run) {

@@ -159,6 +159,8 @@ struct RunRecord {
 
 using Counts = std::array<std::size_t, outcomes>;  // by Outcome
 Counts count(const RunRecord& run);
+/// "1 passed, 0 failed, 2 inconclusive": passed and failed always, the others where there are any.
+std::string describe(const Counts& counts);
 
 /// What run.json and case.json hold. What is no UTF-8 (in a log, a config string) becomes U+FFFD.
 /// A run's has the verdicts on its clauses, too (coverage.h), which nobody reads back.

@@ -9,7 +9,6 @@
 #include <fmt/ranges.h>
 
 #include "config/yaml_file.h"
-#include "harness/world/process.h"
 
 namespace aoe::harness {
 namespace {
@@ -130,17 +129,6 @@ Implementation our_target() {
 tl::expected<Implementation, std::string> parse_implementation(const std::string& yaml,
                                                                const std::string& file) {
   return read_yaml(yaml, file, [&](const YAML::Node& root) { return parse(root, file); });
-}
-
-std::string version_of(const Implementation& implementation) {
-  const auto words = expand(implementation.version, {});
-  if (!words || words->empty()) return {};
-  std::vector<std::string> command = *words;
-  command[0] = find_program(command[0]);
-  // One that does not know the question might serve instead of answering.
-  command.insert(command.begin(), {"timeout", "--kill-after=1", "2"});
-  const auto printed = output_of(command);
-  return printed ? printed->substr(0, printed->find('\n')) : std::string();
 }
 
 tl::expected<std::vector<std::string>, std::string> expand(std::string_view command,

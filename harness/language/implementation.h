@@ -58,15 +58,12 @@ Implementation our_target();
 /// The descriptions in suts/, by name.
 const std::map<std::string, std::string>& known_implementations();
 
-/// What those are known to do wrong (suts/NAME.expected.yaml, report/expectations.h), by name.
+/// What those are known to do wrong (suts/NAME.expected.yaml, judge/expectations.h), by name.
 const std::map<std::string, std::string>& known_expectations();
 
 /// From a description. The error is one line: "vblade.yaml:3:10: …".
 tl::expected<Implementation, std::string> parse_implementation(const std::string& yaml,
                                                                const std::string& file);
-
-/// What it says of its version, on one line; empty where it has no way to say it.
-std::string version_of(const Implementation& implementation);
 
 using Placeholders = std::map<std::string, std::string>;
 

@@ -90,11 +90,5 @@ TEST(ParseImplementation, WhatItCannotIsKept) {
   EXPECT_EQ(found->cannot.at("pause"), "it is a kernel");
 }
 
-TEST(VersionOf, IsTheFirstLineOfWhatItPrints) {
-  EXPECT_EQ(version_of({.version = "printf 'x 1.2\\nmore'"}), "x 1.2");
-  EXPECT_EQ(version_of({.version = "/nowhere/x --version"}), "");
-  EXPECT_EQ(version_of({}), "");
-}
-
 }  // namespace
 }  // namespace aoe::harness

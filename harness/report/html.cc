@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "harness/report/coverage.h"
+#include "harness/judge/coverage.h"
 #include "harness/report/html_case.h"
 #include "harness/report/html_page.h"
 #include "harness/report/text.h"

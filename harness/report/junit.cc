@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "harness/report/coverage.h"
+#include "harness/judge/coverage.h"
 #include "harness/report/text.h"
 
 namespace aoe::harness {

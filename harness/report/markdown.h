@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "harness/judge/coverage.h"
 #include "harness/judge/record.h"
-#include "harness/report/coverage.h"
 
 namespace aoe::harness {
 

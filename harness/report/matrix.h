@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/judge/coverage.h"
 #include "harness/judge/record.h"
-#include "harness/report/coverage.h"
 
 namespace aoe::harness {
 

@@ -10,12 +10,11 @@
 #include <system_error>
 #include <utility>
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/whole_file.h"
 #include "config/yaml_map.h"
 #include "harness/report/html.h"
 #include "harness/report/junit.h"
@@ -55,14 +54,6 @@ std::string last_error(const std::string& path) {
   return fmt::format("{}: {}", path, std::generic_category().message(errno));
 }
 
-tl::expected<void, std::string> put(const std::string& path, std::FILE* file,
-                                    const std::string& text) {
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
-  if (!written) return tl::unexpected(last_error(path));
-  return {};
-}
-
 }  // namespace
 
 tl::expected<void, std::string> parse_outputs(const std::string& list,
@@ -93,8 +84,8 @@ tl::expected<void, std::string> write_outputs(const std::vector<Output>& outputs
   tl::expected<void, std::string> result;
   for (const Output& output : outputs) {
     const std::string text = render(output.kind, run, earlier);
-    auto written =
-        output.path == "-" ? put("standard output", stdout, text) : write_whole(output.path, text);
+    auto written = output.path == "-" ? write_text(stdout, "standard output", text)
+                                      : write_whole(output.path, text);
     if (!written && result) result = std::move(written);
   }
   return result;
@@ -114,21 +105,6 @@ tl::expected<RunRecord, std::string> read_run(const std::string& path) {
   auto run = run_from_json(text);
   if (!run) return tl::unexpected(fmt::format("{}: {}", file, run.error()));
   return run;
-}
-
-tl::expected<void, std::string> write_whole(const std::string& path, const std::string& text) {
-  std::error_code error;
-  // A device or a pipe takes what comes; only a file can be replaced.
-  const bool replaceable = !fs::exists(path, error) || fs::is_regular_file(path, error);
-  const std::string beside = replaceable ? fmt::format("{}.{}.new", path, getpid()) : path;
-  std::FILE* file = std::fopen(beside.c_str(), "we");
-  if (file == nullptr) return tl::unexpected(last_error(path));
-  auto result = put(path, file, text);
-  if (std::fclose(file) != 0 && result) result = tl::unexpected(last_error(path));
-  if (result && replaceable && std::rename(beside.c_str(), path.c_str()) != 0)
-    result = tl::unexpected(last_error(path));
-  if (!result && replaceable) std::remove(beside.c_str());
-  return result;
 }
 
 }  // namespace aoe::harness

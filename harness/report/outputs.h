@@ -36,7 +36,4 @@ tl::expected<void, std::string> write_outputs(const std::vector<Output>& outputs
 /// Error: "runs/last/run.json: byte 17: this is no JSON". A folder stands for the run.json in it.
 tl::expected<RunRecord, std::string> read_run(const std::string& path);
 
-/// `text` becomes the file's content at once, or not at all. Error: "a.xml: Permission denied".
-tl::expected<void, std::string> write_whole(const std::string& path, const std::string& text);
-
 }  // namespace aoe::harness

@@ -84,12 +84,6 @@ TEST(Outputs, AreWrittenWholeOrNotAtAll) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 3) << "nothing is left beside them";
 }
 
-TEST(Outputs, AFullDiskIsAnErrorAndADeviceIsNotReplaced) {
-  EXPECT_EQ(write_whole("/dev/full", "text").error(), "/dev/full: No space left on device");
-  EXPECT_TRUE(write_whole("/dev/null", "text"));
-  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
-}
-
 TEST(Outputs, ARunThatIsNoneIsNamed) {
   const Folder folder;
   EXPECT_EQ(read_run(folder.path("x.json")).error(),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/judge/pattern.h"
+#include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 #include "proto/describe.h"
 #include "proto/identify.h"

@@ -11,8 +11,8 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/whole_file.h"
 #include "harness/judge/ladder.h"
-#include "harness/report/outputs.h"
 #include "harness/run/draw.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/run/load.h"
+#include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

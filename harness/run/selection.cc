@@ -9,7 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "config/yaml_map.h"
-#include "harness/report/expectations.h"
+#include "harness/judge/expectations.h"
 
 namespace aoe::harness {
 namespace {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/run/trial.h"
+#include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

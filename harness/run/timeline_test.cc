@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

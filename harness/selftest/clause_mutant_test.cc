@@ -9,6 +9,7 @@
 
 #include "harness/language/clauses.h"
 #include "harness/run/runner.h"
+#include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

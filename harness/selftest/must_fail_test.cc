@@ -6,6 +6,7 @@
 
 #include "harness/selftest/initiator_mutant.h"
 #include "harness/selftest/mutant.h"
+#include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

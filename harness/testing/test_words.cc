@@ -2,30 +2,18 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <regex>
-#include <set>
 #include <sstream>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 namespace aoe::harness {
 namespace {
 
 const std::vector<std::uint8_t> two_sectors(2 * sector_size, 0x5a);
-
-Scenario must_parse(const std::string& yaml) {
-  auto scenario = parse_scenario(yaml, "trial.yaml");
-  EXPECT_TRUE(scenario) << scenario.error();
-  if (!scenario) std::abort();
-  return *std::move(scenario);
-}
 
 }  // namespace
 
@@ -102,46 +90,9 @@ std::string trial(const std::string& steps, const std::string& more) {
          steps + more;
 }
 
-Play::Play(const std::string& yaml, Maker maker, std::uint64_t seed, Captures captures)
-    : scenario(must_parse(yaml)),
-      exchanges(ledger, scenario.target.buffers, scenario.given.profile, scenario.given.maxout),
-      stage(ledger, exchanges, std::move(captures), seed),
-      world(maker(scenario, stage, exchanges, seed)),
-      verdict(Runner(scenario, *world, ledger, exchanges, seed).run()) {}
-
-std::string Play::failures() const {
-  std::string lines;
-  for (const Failure& failure : verdict.failures) {
-    lines += fmt::format("{}line {}: expected {}\nactual {}", lines.empty() ? "" : "\n",
-                         failure.mark.line, failure.expected, failure.actual);
-  }
-  return comparable(lines);
-}
-
 std::string comparable(const std::string& text) {
   const std::string tagless = std::regex_replace(text, std::regex("tag [0-9a-f]{8}"), "tag t");
   return std::regex_replace(tagless, std::regex("(#|\\(and )[0-9]+"), "$1n");
-}
-
-std::string Play::notes() const {
-  return fmt::format("{}", fmt::join(verdict.notes, "\n"));
-}
-
-std::vector<Scenario> suite_in(const std::string& folder) {
-  std::set<std::string> files;
-  for (const auto& file : std::filesystem::directory_iterator(AOE_SCENARIOS "/" + folder))
-    files.insert(file.path().string());
-  std::vector<Scenario> scenarios;
-  for (const std::string& file : files) {
-    auto loaded = load_scenarios(file);
-    EXPECT_TRUE(loaded) << loaded.error();
-    if (loaded) std::ranges::move(*loaded, std::back_inserter(scenarios));
-  }
-  return scenarios;
-}
-
-bool cites(const Scenario& scenario, std::string_view clause) {
-  return std::ranges::find(scenario.clauses, clause) != scenario.clauses.end();
 }
 
 }  // namespace aoe::harness

@@ -1,20 +1,13 @@
-// The words in which the harness's tests are told: frames by hand, scenarios run in memory, and
-// what came of them as text.
+// Words that the tests of all folders of the harness share: frames made by hand, files and folders,
+// texts without the numbers that a test can't know. test_play.h plays scenarios.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "harness/judge/exchanges.h"
-#include "harness/language/scenario.h"
-#include "harness/link/fault_stage.h"
-#include "harness/link/ledger.h"
-#include "harness/run/runner.h"
-#include "harness/world/sim_world.h"
 #include "proto/frame.h"
 
 namespace aoe::harness {
@@ -62,38 +55,5 @@ class Folder {
 /// The scenario "trial" on e1.1, a disk of 128 sectors, with deadsecs 2 s and a round trip of
 /// 200 µs. The steps, each a line that ends, begin on line 8, after a discovery on line 7.
 std::string trial(const std::string& steps, const std::string& more = "");
-
-/// All variants of all scenarios in a folder of scenarios/, in one order everywhere.
-std::vector<Scenario> suite_in(const std::string& folder);
-bool cites(const Scenario& scenario, std::string_view clause);
-
-/// Everything of one run in virtual time, held together after it is over.
-class Play {
- public:
-  /// Makes the world: a SimWorld, or one that behaves otherwise.
-  using Maker = std::unique_ptr<World> (*)(const Scenario&, FaultStage&, Exchanges&, std::uint64_t);
-  template <class WorldType>
-  static std::unique_ptr<World> make(const Scenario& scenario, FaultStage& stage,
-                                     Exchanges& exchanges, std::uint64_t seed) {
-    return std::make_unique<WorldType>(scenario, stage, exchanges, seed);
-  }
-
-  explicit Play(const std::string& yaml, Maker maker = make<SimWorld>, std::uint64_t seed = 1,
-                Captures captures = {});
-  Play(const Play&) = delete;
-  Play& operator=(const Play&) = delete;
-
-  /// "line 8: expected …\nactual …", for each failure, comparable(); "" where all is well.
-  std::string failures() const;
-  /// What was measured, a line each.
-  std::string notes() const;
-
-  Scenario scenario;
-  Ledger ledger{SimWorld::origin};
-  Exchanges exchanges;
-  FaultStage stage;
-  std::unique_ptr<World> world;
-  Verdict verdict;
-};
 
 }  // namespace aoe::harness

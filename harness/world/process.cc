@@ -174,4 +174,15 @@ tl::expected<std::string, std::string> output_of(const std::vector<std::string>&
       fmt::format("{}: {}", fmt::join(command, " "), said.empty() ? describe_end(status) : said));
 }
 
+std::string version_of(const Implementation& implementation) {
+  const auto words = expand(implementation.version, {});
+  if (!words || words->empty()) return {};
+  std::vector<std::string> command = *words;
+  command[0] = find_program(command[0]);
+  // One that does not know the question might serve instead of answering.
+  command.insert(command.begin(), {"timeout", "--kill-after=1", "2"});
+  const auto printed = output_of(command);
+  return printed ? printed->substr(0, printed->find('\n')) : std::string();
+}
+
 }  // namespace aoe::harness

@@ -10,6 +10,8 @@
 
 #include <tl/expected.hpp>
 
+#include "harness/language/implementation.h"
+
 namespace aoe::harness {
 
 class Process {
@@ -46,5 +48,9 @@ std::string last_line(const std::string& log);
 tl::expected<std::string, std::string> output_of(const std::vector<std::string>& command);
 /// The same where that is of no interest.
 tl::expected<void, std::string> run_program(const std::vector<std::string>& command);
+
+/// Returns the first line that the implementation's version command prints; empty where it has no
+/// such command or that fails.
+std::string version_of(const Implementation& implementation);
 
 }  // namespace aoe::harness

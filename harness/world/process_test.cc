@@ -144,5 +144,11 @@ TEST(RunProgram, MuchOutputBlocksNobody) {
   EXPECT_GT(ran.error().size(), 1'000'000U);
 }
 
+TEST(VersionOf, IsTheFirstLineOfWhatItPrints) {
+  EXPECT_EQ(version_of({.version = "printf 'x 1.2\\nmore'"}), "x 1.2");
+  EXPECT_EQ(version_of({.version = "/nowhere/x --version"}), "");
+  EXPECT_EQ(version_of({}), "");
+}
+
 }  // namespace
 }  // namespace aoe::harness

@@ -1,4 +1,4 @@
-#include "harness/report/expectations.h"
+#include "harness/judge/expectations.h"
 
 #include <gtest/gtest.h>
 

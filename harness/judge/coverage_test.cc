@@ -1,4 +1,4 @@
-#include "harness/report/coverage.h"
+#include "harness/judge/coverage.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "harness/report/coverage.h"
+#include "harness/judge/coverage.h"
 
 #include <algorithm>
 #include <numeric>
@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "harness/report/text.h"
 
 namespace aoe::harness {
 

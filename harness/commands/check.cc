@@ -1,11 +1,69 @@
+// `aoe-harness check`: names what is wrong in a capture of any initiators and targets.
+#include <csignal>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 
-#include "harness/commands/check_command.h"
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/whole_file.h"
 #include "harness/commands/commands.h"
+#include "harness/report/capture_report.h"
+#include "harness/run/exit_status.h"
+#include "wire/pcap_file.h"
 
 namespace aoe::harness {
+namespace {
+
+struct CheckOptions {
+  CaptureReportOptions report;  // its file: the capture, "-": standard input
+  bool json = false;
+  std::string html;  // where the page goes; empty: nowhere
+};
+
+/// Lets the first Ctrl-C end only the program that writes the pipe that is read, so that what it
+/// wrote is still judged; a second one ends this program.
+void leave_first_interrupt_to_writer() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
+/// Returns the program's exit status.
+int check_capture(CheckOptions options) {
+  if (options.report.file == "-") leave_first_interrupt_to_writer();
+  auto reader = PcapReader::open(options.report.file);
+  if (!reader) {
+    complain(reader.error());
+    return exit_environment;
+  }
+  std::error_code error;
+  CaptureCheck check(std::filesystem::temp_directory_path(error).string());
+  while (true) {
+    const auto record = (*reader)->next();
+    if (!record) options.report.cut_off = record.error();
+    if (!record || !*record) break;
+    check.add({(*record)->time, (*record)->bytes, (*record)->original_size});
+  }
+  check.finish();
+  if (!options.html.empty()) {
+    if (auto written = write_whole(options.html, capture_html(check, options.report)); !written) {
+      complain(written.error());
+      return exit_environment;
+    }
+  }
+  if (options.json) {
+    fmt::print("{}", capture_json(check, options.report));
+  } else {
+    fmt::print("{}{}", findings_text(check, options.report), summary_text(check, options.report));
+  }
+  return count_findings(check, options.report.level).empty() ? exit_passed : exit_failed;
+}
+
+}  // namespace
 
 void add_check_command(CLI::App& app, Action& action) {
   using Ladder = CaptureReportOptions::Ladder;
@@ -36,8 +94,9 @@ void add_check_command(CLI::App& app, Action& action) {
       ->option_text("FILE");
   check->footer(
       "Ends with 0 if nothing was found, 1 if something was, 3 if the file can't be read.\n"
-      "Example: aoe-harness check --ladder around trouble.pcap");
-  check->callback([given, &action] { action = [given] { return check_command(*given); }; });
+      "Examples: aoe-harness check --ladder around trouble.pcap\n"
+      "          tcpdump -U -w - -i eth1 ether proto 0x88a2 | aoe-harness check -");
+  check->callback([given, &action] { action = [given] { return check_capture(*given); }; });
 }
 
 }  // namespace aoe::harness

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "harness/commands/commands.h"
 #include "harness/report/clause_list.h"

@@ -1,8 +1,13 @@
+// `aoe-harness conform target|initiator`: what an implementer runs. Asks the implementation what it
+// has, plays the suite for its end against it, and reports clause by clause.
 #include <memory>
 #include <string>
 
-#include "harness/commands/conform_command.h"
-#include "harness/commands/run_arguments.h"
+#include <CLI/CLI.hpp>
+
+#include "harness/commands/commands.h"
+#include "harness/commands/options.h"
+#include "harness/commands/suite.h"
 #include "harness/run/exit_status.h"
 
 namespace aoe::harness {
@@ -26,7 +31,7 @@ int conform(Given& given) {
   if (!given.is_told_sut && role == Implementation::Role::initiator)
     cases.sut = find_implementation("aoe-initiator").value();
   if (!given.is_told_world) cases.world = cases.fitting_world();
-  return conform_command({role, given.arguments.options});
+  return run_suite(role, given.arguments.options);
 }
 
 }  // namespace

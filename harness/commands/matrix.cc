@@ -1,11 +1,148 @@
+// `aoe-harness matrix`: several implementations on one page, from runs that are finished or that it
+// makes first, each as `conform` does.
+#include <algorithm>
+#include <array>
+#include <filesystem>
 #include <memory>
+#include <set>
+#include <system_error>
 
-#include "harness/commands/matrix_command.h"
-#include "harness/commands/run_arguments.h"
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/whole_file.h"
+#include "harness/commands/commands.h"
+#include "harness/commands/options.h"
+#include "harness/commands/suite.h"
+#include "harness/report/matrix.h"
+#include "harness/report/outputs.h"
 #include "harness/run/exit_status.h"
 
 namespace aoe::harness {
 namespace {
+
+namespace fs = std::filesystem;
+
+struct MatrixOptions {
+  std::vector<std::string> runs;     // folders of finished ones, or their run.json
+  std::vector<Implementation> suts;  // to run first; where there are any, in `run.out`:
+                                     // DIR/NAME/… and DIR/index.html, unless told
+  bool is_told_world = false;        // else each has the one that fits it
+  RunOptions run;                    // how
+  std::string html;                  // files to write; "-": standard output; empty: none
+  std::string markdown;
+  std::string json;
+  std::string junit;
+};
+
+/// A folder's name for it: "vblade", "my-target".
+std::string folder_name(const Implementation& sut, std::set<std::string>& taken) {
+  std::string name = sut.name.substr(0, sut.name.find(' '));
+  name = name.substr(name.rfind('/') + 1);
+  std::ranges::replace_if(
+      name,
+      [](char c) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '_';
+        return !plain;
+      },
+      '_');
+  std::string free = name;
+  for (int again = 2; !taken.insert(free).second; ++again) free = fmt::format("{}-{}", name, again);
+  return free;
+}
+
+/// The worse of two ways to end.
+int worse(int one, int other) {
+  constexpr std::array order{exit_interrupted, exit_usage, exit_environment, exit_failed,
+                             exit_inconclusive};
+  for (const int status : order) {
+    if (one == status || other == status) return status;
+  }
+  return exit_passed;
+}
+
+/// Plays each implementation's suite, and adds its run to `options.runs`.
+int play(MatrixOptions& options) {
+  int status = exit_passed;
+  std::set<std::string> taken;
+  for (const Implementation& sut : options.suts) {
+    RunOptions run = options.run;
+    run.cases.sut = sut;
+    if (!options.is_told_world) run.cases.world = run.cases.fitting_world();
+    run.out += "/" + folder_name(sut, taken);
+    const fs::path link = fs::path(run.out) / "last";
+    std::error_code error;
+    fs::remove(link, error);  // an older run's, should this make none
+    status = worse(status, run_suite(sut.role, run));
+    const fs::path last = fs::canonical(link, error);
+    if (error || status == exit_interrupted) return worse(status, exit_environment);
+    options.runs.push_back(last.string());
+  }
+  return status;
+}
+
+tl::expected<void, std::string> write(const std::string& path, const std::string& text) {
+  if (path != "-") return write_whole(path, text);
+  fmt::print("{}", text);
+  return {};
+}
+
+/// Returns where a run's report is, seen from the page: a relative path, for the folder may be
+/// copied; empty where it is not below it.
+std::string page_of_run(const std::string& page, const std::string& run) {
+  if (page.empty() || page == "-") return {};
+  std::error_code error;
+  const fs::path folder =
+      fs::is_directory(run, error) ? fs::path(run) : fs::path(run).parent_path();
+  const fs::path report = fs::weakly_canonical(folder / "index.html", error);
+  const fs::path beside = fs::weakly_canonical(fs::absolute(page, error), error).parent_path();
+  const std::string relative = report.lexically_relative(beside).string();
+  const bool is_below = !relative.empty() && !relative.starts_with("..");
+  return is_below && fs::is_regular_file(report, error) ? relative : "";
+}
+
+int make_matrix(MatrixOptions options) {
+  if (options.runs.empty() == options.suts.empty()) {
+    complain("expected runs, or implementations to run: RUN..., or --sut for each");
+    return exit_usage;
+  }
+  int status = exit_passed;
+  if (!options.suts.empty()) {
+    if (options.html.empty()) options.html = options.run.out + "/index.html";
+    status = play(options);
+    if (options.runs.size() < options.suts.size()) return status;
+  }
+  std::vector<MatrixColumn> columns;
+  for (const std::string& path : options.runs) {
+    auto run = read_run(path);
+    if (!run) {
+      complain(run.error());
+      return exit_environment;
+    }
+    if (run->suite.empty()) {
+      complain(path + ": is no run of aoe-harness conform");
+      return exit_usage;
+    }
+    columns.push_back({*std::move(run), page_of_run(options.html, path)});
+  }
+  const Matrix matrix(std::move(columns));
+  const bool is_shown =
+      options.markdown != "-" && options.json != "-" && options.junit != "-" && options.html != "-";
+  if (is_shown) fmt::print("{}", matrix.text());
+  const auto put = [&](const std::string& path, const auto& make) {
+    if (path.empty()) return;
+    if (auto written = write(path, make()); !written) {
+      complain(written.error());
+      status = exit_environment;
+    }
+  };
+  put(options.html, [&] { return matrix.html(); });
+  put(options.markdown, [&] { return matrix.markdown(); });
+  put(options.json, [&] { return matrix.json(); });
+  put(options.junit, [&] { return matrix.junit(); });
+  return status;
+}
 
 struct Given {
   MatrixOptions options;
@@ -18,7 +155,7 @@ int matrix(Given& given) {
     return exit_usage;
   }
   given.options.run = given.arguments.options;
-  return matrix_command(given.options);
+  return make_matrix(given.options);
 }
 
 }  // namespace

@@ -1,15 +1,60 @@
+// `aoe-harness replay`: repeats a run by what its faults decided, whatever their chances were.
+//
+// In the sim world that is the same run again, to the last byte of its ledger. In real time each
+// decision strikes the frame that asks for the same; those whose frame never came are told.
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
 #include "harness/commands/commands.h"
-#include "harness/commands/replay_command.h"
+#include "harness/commands/options.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/replay_capture.h"
 
 namespace aoe::harness {
 namespace {
+
+struct ReplayOptions {
+  std::string schedule;   // schedule.yaml of a case
+  CaseOptions cases;      // against what
+  bool own_world = true;  // the schedule's, whatever stands in `cases`
+  std::string out = "runs";
+};
+
+int replay_schedule(const ReplayOptions& options) {
+  const auto schedule = load_schedule(options.schedule);
+  if (!schedule) {
+    complain(schedule.error());
+    return exit_usage;
+  }
+  auto scenario = parse_scenario(schedule->scenario, options.schedule + " (scenario)");
+  if (!scenario) {
+    complain(scenario.error());
+    return exit_usage;
+  }
+  RunOptions run;
+  run.cases = options.cases;
+  if (options.own_world) {
+    run.cases.world = world_named(schedule->world);
+    if (!schedule->sut.empty()) {
+      auto implementation = find_implementation(schedule->sut);
+      if (!implementation) {
+        complain(implementation.error());
+        return exit_usage;
+      }
+      run.cases.sut = *std::move(implementation);
+    }
+  }
+  run.cases.plan = schedule->decisions;
+  run.cases.reproduce = "aoe-harness replay " + shell_quoted(options.schedule);
+  run.seed = schedule->seed;
+  run.out = options.out;
+  return run_scenarios(run, {*std::move(scenario)}, {});
+}
 
 struct Given {
   ReplayOptions options;
@@ -25,7 +70,7 @@ int replay(Given& given, const CLI::App& command) {
       complain(fmt::format("{} is for captures, and {} is none", option, given.options.schedule));
       return exit_usage;
     }
-    return replay_command(given.options);
+    return replay_schedule(given.options);
   }
   given.capture.capture = given.options.schedule;
   given.capture.cases = given.options.cases;

@@ -1,7 +1,10 @@
 #include <memory>
 #include <optional>
 
-#include "harness/commands/run_arguments.h"
+#include <CLI/CLI.hpp>
+
+#include "harness/commands/commands.h"
+#include "harness/commands/options.h"
 #include "harness/run/exit_status.h"
 
 namespace aoe::harness {
@@ -23,7 +26,7 @@ int run(Given& given) {
   } else if (options.until_fail) {
     options.repeat = for_ever;
   }
-  return run_command(options);
+  return run_selected(options);
 }
 
 }  // namespace

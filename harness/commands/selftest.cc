@@ -1,7 +1,9 @@
 #include <memory>
 
+#include <CLI/CLI.hpp>
+
 #include "harness/commands/commands.h"
-#include "harness/commands/run_command.h"
+#include "harness/commands/run_scenarios.h"
 
 namespace aoe::harness {
 
@@ -22,7 +24,7 @@ void add_selftest_command(CLI::App& app, Action& action) {
   selftest->footer("");
   selftest->callback([options, &action] {
     if (options->selection.wanted.empty()) options->selection.wanted = {"scenarios/selftest"};
-    action = [options] { return run_command(*options); };
+    action = [options] { return run_selected(*options); };
   });
 }
 

@@ -1,9 +1,56 @@
+// `aoe-harness shrink`: makes a short scenario of a run that failed, in virtual time.
+#include <fstream>
 #include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "harness/commands/commands.h"
-#include "harness/commands/shrink_command.h"
+#include "harness/run/exit_status.h"
+#include "harness/run/shrink.h"
+#include "harness/run/trial.h"
 
 namespace aoe::harness {
+namespace {
+
+struct ShrinkOptions {
+  std::string schedule;  // schedule.yaml of a case
+  std::string output;    // the scenario's file; empty: standard output
+};
+
+int shrink_run(const ShrinkOptions& options) {
+  const auto schedule = load_schedule(options.schedule);
+  if (!schedule) {
+    complain(schedule.error());
+    return exit_usage;
+  }
+  const auto shrunk = shrink(*schedule, [](const Scenario& scenario, std::uint64_t seed,
+                                           const std::vector<Decision>* plan) {
+    return try_in_sim(scenario, seed, plan).kind();
+  });
+  if (!shrunk) {
+    complain(fmt::format("{}: {}", options.schedule, shrunk.error()));
+    return exit_failed;
+  }
+  if (options.output.empty()) {
+    fmt::print("{}", shrunk->yaml);
+  } else {
+    std::ofstream file(options.output);
+    file << shrunk->yaml;
+    file.flush();
+    if (!file) {
+      complain(options.output + ": can't be written");
+      return exit_environment;
+    }
+  }
+  fmt::print(stderr, "{}: decisions {} to {}, steps {} to {}, in {} runs\n", shrunk->rule,
+             shrunk->decisions_before, shrunk->decisions, shrunk->steps_before, shrunk->steps,
+             shrunk->tries);
+  return exit_passed;
+}
+
+}  // namespace
 
 void add_shrink_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ShrinkOptions>();
@@ -14,7 +61,7 @@ void add_shrink_command(CLI::App& app, Action& action) {
   shrink->add_option("-o,--output", options->output, "File for it (default: standard output)")
       ->option_text("FILE");
   shrink->footer("Example: aoe-harness shrink runs/last/cases/explore/schedule.yaml -o short.yaml");
-  shrink->callback([options, &action] { action = [options] { return shrink_command(*options); }; });
+  shrink->callback([options, &action] { action = [options] { return shrink_run(*options); }; });
 }
 
 }  // namespace aoe::harness

@@ -1,5 +1,5 @@
-// `aoe-harness run`: plays what is selected, each case in a process of its own, tells what came of
-// it while it goes on, and leaves a record, its reports and the evidence in a folder.
+// Plays scenarios, each case in a process of its own, prints what came of each as it ends, and
+// leaves a record, its reports and the evidence in a folder. Called by the commands that run cases.
 //
 //   runs/<time>-<seed>/run.json            what came of it, and reports of that:
 //   runs/<time>-<seed>/{index.html,junit.xml}
@@ -42,9 +42,10 @@ struct RunOptions {
 };
 inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 
-/// Returns the program's exit status.
-int run_command(const RunOptions& options);
-/// The same of scenarios that are at hand, whatever is selected.
+/// Plays what options.selection selects, with the failures of options.expectations known. Returns
+/// the program's exit status.
+int run_selected(const RunOptions& options);
+/// The same for scenarios at hand, whatever is selected.
 int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations);
 

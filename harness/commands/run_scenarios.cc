@@ -1,4 +1,4 @@
-#include "harness/commands/run_command.h"
+#include "harness/commands/run_scenarios.h"
 
 #include <algorithm>
 #include <chrono>
@@ -261,7 +261,7 @@ tl::expected<void, std::string> probe_namespaces() {
 
 }  // namespace
 
-int run_command(const RunOptions& options) {
+int run_selected(const RunOptions& options) {
   Expectations expectations;
   if (!options.expectations.empty()) {
     auto loaded = Expectations::load(options.expectations);

@@ -1,4 +1,4 @@
-#include "harness/commands/conform_command.h"
+#include "harness/commands/suite.h"
 
 #include <fstream>
 

@@ -1,4 +1,4 @@
-#include "harness/commands/conform_command.h"
+#include "harness/commands/suite.h"
 
 #include <algorithm>
 
@@ -43,26 +43,25 @@ tl::expected<Expectations, std::string> expectations_of(const Implementation& im
   return Expectations::parse(known->second, known->first + ".expected.yaml");
 }
 
-int conform_command(const ConformOptions& options) {
-  const Implementation& sut = options.run.cases.sut;
-  if (sut.role != options.role) {
+int run_suite(Implementation::Role role, RunOptions options) {
+  const Implementation& sut = options.cases.sut;
+  if (sut.role != role) {
     complain(
         fmt::format("{} is another end: try aoe-harness conform {}", sut.name, text(sut.role)));
     return exit_usage;
   }
-  auto expectations = expectations_of(sut, options.run.expectations);
+  auto expectations = expectations_of(sut, options.expectations);
   if (!expectations) {
     complain(expectations.error());
     return exit_usage;
   }
-  auto scenarios = select_suite(options.role, options.run.selection);
+  auto scenarios = select_suite(role, options.selection);
   if (!scenarios) {
     complain(scenarios.error());
     return exit_usage;
   }
-  RunOptions run = options.run;
-  run.suite = text(options.role);
-  return run_scenarios(run, *std::move(scenarios), *std::move(expectations));
+  options.suite = text(role);
+  return run_scenarios(options, *std::move(scenarios), *std::move(expectations));
 }
 
 }  // namespace aoe::harness

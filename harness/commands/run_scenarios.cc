@@ -21,6 +21,7 @@
 #include "harness/run/interruption.h"
 #include "harness/run/probe.h"
 #include "harness/run/tries.h"
+#include "harness/world/process.h"
 #include "wire/network_namespace.h"
 
 namespace aoe::harness {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "harness/judge/frame_rules.h"
 #include "harness/judge/ladder.h"
 

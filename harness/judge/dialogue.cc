@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "harness/judge/frame_rules.h"
 #include "proto/describe.h"
 #include "proto/identify.h"

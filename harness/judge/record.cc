@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Of the file, so that a reader of another day can tell.
-constexpr std::uint32_t format = 2;
+constexpr std::uint32_t format = 3;
 
 constexpr std::array<std::string_view, outcomes> outcome_texts{
     "PASS", "FAIL", "FLAKY", "INCONCLUSIVE", "UNSUPPORTED", "ERROR", "XFAIL", "XPASS"};
@@ -46,6 +46,8 @@ template <typename Archive>
 void fields(Archive& archive, Is<FailureRecord> auto& failure) {
   archive("where", failure.where);
   archive("rule", failure.rule);
+  archive("clause", failure.clause);
+  archive("field", failure.field);
   archive("expected", failure.expected);
   archive("actual", failure.actual);
   archive("ladder", failure.ladder);

@@ -46,10 +46,12 @@ struct LadderLine {
   bool operator==(const LadderLine&) const = default;
 };
 
-/// An expectation that was not met.
+/// An expectation that was not met: a Finding of the case's run.
 struct FailureRecord {
-  std::string where;  // "scenarios/retransmit.yaml:14"
-  std::string rule;   // the check's name, or the step's word: "window-respected", "retransmit"
+  std::string where;   // "scenarios/retransmit.yaml:14"
+  std::string rule;    // the check's name, or the step's word: "window-respected", "retransmit"
+  std::string clause;  // "3.2/31"; empty: no clause says it
+  std::string field;   // "ata.status"; empty: it is about no single field
   std::string expected;
   std::string actual;
   std::vector<LadderLine> ladder;

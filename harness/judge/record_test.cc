@@ -39,7 +39,7 @@ TEST(Record, ItsJsonIsALineThatOthersCanRead) {
   run.seed = 18446744073709551615U;
   run.slack = std::chrono::milliseconds(6);
   EXPECT_EQ(to_json(run),
-            R"({"format":2,"version":"","started":"","seed":18446744073709551615,"world":"",)"
+            R"({"format":3,"version":"","started":"","seed":18446744073709551615,"world":"",)"
             R"("sut":"","sut_version":"","suite":"","probes":[],"slack_ns":6000000,)"
             R"("interrupted":false,"not_run":[],"real_ns":0,"cases":[],"clauses":[]})"
             "\n");

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "harness/judge/frame_rules.h"
-#include "harness/report/text.h"
 #include "proto/describe.h"
 #include "proto/identify.h"
 

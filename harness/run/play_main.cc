@@ -18,7 +18,7 @@ bool passes(const Scenario& scenario) {
   FaultStage stage(ledger, exchanges, {}, seed);
   SimWorld world(scenario, stage, exchanges, seed);
   const Verdict verdict = Runner(scenario, world, ledger, exchanges, seed).run();
-  for (const Failure& failure : verdict.failures) {
+  for (const Finding& failure : verdict.failures) {
     fmt::print("{}: expected {}: {}\n", scenario.id, failure.expected, failure.actual);
   }
   return verdict.failures.empty();

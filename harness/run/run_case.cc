@@ -158,12 +158,14 @@ void Case::tell(const Verdict& verdict, CaseRecord& record) const {
   record.samples = std::move(timeline.samples);
   record.incidents = std::move(timeline.incidents);
   record.struck = timeline.struck;
-  for (const Failure& failure : verdict.failures) {
-    record.failures.push_back({.where = where(scenario_, failure.mark),
-                               .rule = failure.rule,
-                               .expected = failure.expected,
-                               .actual = failure.actual,
-                               .ladder = ladder_of(ledger_, failure.frames)});
+  for (const Finding& finding : verdict.failures) {
+    record.failures.push_back({.where = where(scenario_, finding.mark),
+                               .rule = finding.rule,
+                               .clause = finding.clause,
+                               .field = finding.field,
+                               .expected = finding.expected,
+                               .actual = finding.actual,
+                               .ladder = ladder_of(ledger_, finding.frames)});
   }
 }
 

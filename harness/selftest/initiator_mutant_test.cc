@@ -34,7 +34,7 @@ std::string play(Scenario scenario, std::string_view mutant) {
   const Verdict verdict = Runner(scenario, world, ledger, exchanges, seed).run();
   if (verdict.outcome == Outcome::passed) return "passed";
   if (verdict.failures.empty()) return "not played: " + verdict.reason;
-  const Failure& first = verdict.failures.front();
+  const Finding& first = verdict.failures.front();
   return comparable(
       fmt::format("{}: expected {}, got {}", first.rule, first.expected, first.actual));
 }

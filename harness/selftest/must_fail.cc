@@ -34,7 +34,7 @@ bool says(const std::string& text, const std::string& pattern) {
 
 void judge_must_fail(const Scenario& scenario, Verdict& verdict) {
   if (scenario.must_fail.empty() || !verdict.reason.empty()) return;
-  const auto caught = std::ranges::find_if(verdict.failures, [&](const Failure& failure) {
+  const auto caught = std::ranges::find_if(verdict.failures, [&](const Finding& failure) {
     return says(failure.actual, scenario.must_fail);
   });
   if (caught != verdict.failures.end()) {
@@ -44,10 +44,10 @@ void judge_must_fail(const Scenario& scenario, Verdict& verdict) {
     return;
   }
   verdict.outcome = Outcome::failed;
-  Failure failure{.mark = {scenario.file, 0, 0},
-                  .rule = "must-fail",
+  Finding failure{.rule = "must-fail",
                   .expected = "a failure that says: " + scenario.must_fail,
-                  .actual = verdict.failures.empty() ? "it passed" : "others, see below"};
+                  .actual = verdict.failures.empty() ? "it passed" : "others, see below",
+                  .mark = {scenario.file, 0, 0}};
   verdict.failures.insert(verdict.failures.begin(), std::move(failure));
 }
 

@@ -33,7 +33,7 @@ Play::Play(const std::string& yaml, Maker maker, std::uint64_t seed, Captures ca
 
 std::string Play::failures() const {
   std::string lines;
-  for (const Failure& failure : verdict.failures) {
+  for (const Finding& failure : verdict.failures) {
     lines += fmt::format("{}line {}: expected {}\nactual {}", lines.empty() ? "" : "\n",
                          failure.mark.line, failure.expected, failure.actual);
   }

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/language/scenario.h"
 #include "harness/judge/exchanges.h"
+#include "harness/language/scenario.h"
 #include "harness/link/fault_stage.h"
 #include "harness/link/ledger.h"
 #include "harness/run/runner.h"

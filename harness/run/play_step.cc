@@ -1,0 +1,170 @@
+#include "harness/run/play_step.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/check.h"
+#include "harness/run/play_expect.h"
+#include "harness/run/scapy.h"
+#include "proto/identify.h"
+
+namespace aoe::harness {
+namespace {
+
+constexpr Duration discovery_repeat = std::chrono::milliseconds(250);
+
+bool has(const Identity& identity, Feature feature) {
+  switch (feature) {
+    case Feature::dma: return identity.dma;
+    case Feature::flush: return identity.flush_cache;
+    case Feature::flush_ext: return identity.flush_cache_ext;
+    case Feature::lba48: return identity.lba48;
+    case Feature::power_management: return identity.power_management;
+    case Feature::smart: return identity.smart;
+    case Feature::trim: return identity.trim;
+  }
+  AOE_CHECK(false && "a feature that nobody knows");
+}
+
+StepResult play(RunState& run, const DiscoverStep& step) {
+  const Instant begun = run.world.now();
+  const auto found = [&] { return run.world.is_up(step.expect); };
+  while (!found() && run.world.now() < begun + step.within && !run.is_over()) {
+    run.world.discover(step.expect);
+    run.wait(found, std::min(run.world.now() + discovery_repeat, begun + step.within));
+  }
+  if (found() == step.found) return Passed{};
+  if (!step.found) {
+    return run.fail(fmt::format("{} not up for {}", step.expect, describe(step.within)),
+                    fmt::format("up after {}", describe(run.world.now() - begun)));
+  }
+  const std::string state = run.world.state(step.expect);
+  return run.fail(fmt::format("{} up within {}", step.expect, describe(step.within)),
+                  state.empty() ? "no answer to discovery" : fmt::format("it is {}", state));
+}
+
+StepResult play(RunState& run, const WarmupStep& step) {
+  Load& load = run.start(step.reads);
+  run.wait([&] { return load.done(); }, run.patience());
+  const std::string expected = fmt::format("{} reads to warm up", step.reads.requests);
+  if (load.wrong_data()) return run.fail_data(expected, *load.wrong_data());
+  if (load.done() && load.failed() == 0) return Passed{};
+  return run.fail(expected,
+                  fmt::format("{} completed, {} of them failed", load.completed(), load.failed()));
+}
+
+StepResult play(RunState& run, const ArmStep& step) {
+  if (auto armed = run.faults.arm(step.fault); !armed) return armed.error();
+  const bool killed = std::holds_alternative<KillSpec>(step.fault.kind);
+  if (killed && run.world.kill_loses_cache()) run.history.crash();
+  return Passed{};
+}
+
+StepResult play(RunState& run, const HealStep& step) {
+  for (const std::string& id : step.ids) run.faults.heal(id);
+  run.last_heal = run.world.now();
+  return Passed{};
+}
+
+StepResult play(RunState& run, const IoStep& step) {
+  run.start(step);
+  return Passed{};
+}
+
+StepResult play(RunState& run, const WaitStep& step) {
+  run.wait([] { return false; }, run.world.now() + step.time);
+  return Passed{};
+}
+
+StepResult play(RunState& run, const SaysStep& step) {
+  if (auto said = run.world.says(step.says, step.announce); !said) return said.error();
+  return Passed{};
+}
+
+StepResult play(RunState& run, const HoldStep& step) {
+  if (!step.open) {
+    run.world.close(run.scenario.target.address);
+  } else if (!run.world.open(run.scenario.target.address)) {
+    return run.fail(fmt::format("{} can be opened", run.scenario.target.address), "it can't");
+  }
+  return Passed{};
+}
+
+StepResult send(RunState& run, const FrameSpec& frame) {
+  if ((frame.repeat_buffers || frame.most_sectors) && !run.raw.counts()) {
+    return run.fail("a config answer before this, to tell how many the target takes", "none");
+  }
+  run.raw.send(frame);
+  return Passed{};
+}
+
+StepResult play(RunState& run, const SendStep& step) {
+  return send(run, step.frame);
+}
+
+StepResult play(RunState& run, const QueryStep& step) {
+  if (auto sent = send(run, step.query.request); !passed(sent)) return sent;
+  if (run.is_over()) return Passed{};  // it was not allowed to
+  return expect(run, step.query.reply);
+}
+
+StepResult play(RunState& run, const AliveStep& step) {
+  constexpr Duration repeat = std::chrono::milliseconds(250);
+  const Instant begun = run.world.now();
+  const Instant deadline = begun + step.within.value_or(RtoModel::most);
+  const FrameSpec query = plain_request(Command::config);
+  std::vector<FrameId> asked;
+  while (run.world.now() < deadline && !run.is_over()) {
+    const RawExchanges::Request& request = run.raw.send(query);
+    const auto answered = [&] { return !request.answers.empty(); };
+    if (run.wait(answered, std::min(deadline, run.world.now() + repeat))) return Passed{};
+    asked.push_back(request.frame);
+  }
+  if (asked.size() > 2) asked.erase(asked.begin() + 1, asked.end() - 1);
+  return run.fail("the target still answers",
+                  fmt::format("no query was answered in {}", describe(run.world.now() - begun)),
+                  asked);
+}
+
+StepResult play(RunState& run, const AdvertisedStep& step) {
+  const RawExchanges::Request& request = run.raw.send(ata_request(ata::Opcode::identify_device, 1));
+  run.wait([&] { return !request.answers.empty(); }, request.sent + RtoModel::most);
+  if (request.answers.empty()) {
+    return run.fail("an answer to IDENTIFY DEVICE", "none", {request.frame});
+  }
+  const Bytes answer = request.answers.front().bytes;
+  const auto identity =
+      parse_identify(answer.subspan(std::min<std::size_t>(ata_header_size, answer.size())));
+  if (!identity) {
+    return run.fail("data of IDENTIFY DEVICE", std::string(aoe::text(identity.error().rule)),
+                    {request.frame, request.answers.front().id});
+  }
+  for (const Feature feature : step.features) {
+    if (has(*identity, feature)) continue;
+    return Unsupported{fmt::format("IDENTIFY does not advertise {}", text(feature))};
+  }
+  return Passed{};
+}
+
+StepResult play(RunState& run, const ScapyStep& step) {
+  const ScapyResult result = run_scapy(step, run.scenario, run.world);
+  if (!result.unsupported.empty()) return Unsupported{result.unsupported};
+  for (const std::string& measured : result.measured) run.notes.push_back(measured);
+  if (result.passed == step.success) return Passed{};
+  return run.fail(fmt::format("{} {}", step.script, step.success ? "passes" : "fails"),
+                  step.success ? fmt::format("{}", fmt::join(result.failures, "; ")) : "it passed");
+}
+
+StepResult play(RunState& run, const ExpectStep& step) {
+  return play_expect(run, step);
+}
+
+}  // namespace
+
+StepResult play_step(RunState& run, const Step& step) {
+  return std::visit([&run](const auto& what) { return play(run, what); }, step.what);
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,82 @@
+// What a run knows while its steps are played, and the words that a step is written in: wait, fail,
+// start an I/O, keep what had to come in time.
+//
+// Owned by Runner for one run; play_step() and play_expect() work on it, one step at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/judge/disk_history.h"
+#include "harness/judge/exchanges.h"
+#include "harness/judge/record.h"
+#include "harness/language/scenario.h"
+#include "harness/run/fault_control.h"
+#include "harness/run/load.h"
+#include "harness/run/raw_exchange.h"
+#include "harness/run/step_result.h"
+#include "harness/world/world.h"
+
+namespace aoe::harness {
+
+struct RunState {
+  RunState(const Scenario& the_scenario, World& the_world, const Ledger& the_ledger,
+           Exchanges& the_exchanges, std::uint64_t seed);
+  RunState(const RunState&) = delete;
+  RunState& operator=(const RunState&) = delete;
+  ~RunState();
+
+  /// Lets the world's time pass until `done()` holds, the deadline, or the end of the world; starts
+  /// killed targets again and notes when the device comes and goes. Returns whether it holds.
+  bool wait(const std::function<bool()>& done, Instant deadline);
+  /// Nothing more can come of the run: the world has ended, or a signal ends the run.
+  bool is_over() const;
+
+  /// Makes a finding about the step that is played, under `rule`.
+  Finding fail(std::string expected, std::string actual, std::vector<FrameId> frames = {}) const;
+  /// Makes one that no slow machine excuses.
+  Finding fail_for_certain(std::string expected, std::string actual,
+                           std::vector<FrameId> frames = {}) const;
+  Finding fail_data(std::string expected, const WrongData& wrong);
+  /// Keeps for the record when something had to come and when it did; nothing: it did not.
+  void keep_due(std::string what, Instant since, Duration least, Duration most,
+                std::optional<Instant> came);
+
+  Load& start(const IoStep& step);
+  /// Returns whether the scenario has this check judged, and this world can.
+  bool is_always(Check check) const;
+  /// The values of time expressions at this moment.
+  Symbols symbols() const;
+  /// Returns a deadline that is later than anything should take.
+  Instant patience() const;
+  /// Returns how long it takes until silence is an answer.
+  Duration silence() const;
+
+  const Scenario& scenario;
+  World& world;
+  FaultControl faults;
+  const Ledger& ledger;
+  Exchanges& exchanges;
+  Random random;
+  DiskHistory history;
+  AtWork at_work;
+  std::list<Load> loads;
+  RawExchanges raw;
+  Mark mark;         // of the step that is played
+  std::string rule;  // that its failures are filed under
+  std::vector<DueRecord> dues;
+  std::vector<std::string> notes;
+  Instant last_io;
+  Instant last_heal;
+  bool up = false;  // the device, since `changed`
+  Instant changed;
+  bool wrong_data_seen = false;                               // and reported
+  std::map<std::uint64_t, std::vector<std::uint8_t>> stated;  // sectors and what they are to hold
+};
+
+}  // namespace aoe::harness

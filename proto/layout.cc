@@ -51,11 +51,6 @@ std::optional<Field> find(std::string_view name) {
   return found == rows.end() ? std::nullopt : std::optional(found->field);
 }
 
-std::optional<Field> find_for_fault(std::string_view name) {
-  const auto found = std::ranges::find(rows, name, &Row::fault);
-  return name.empty() || found == rows.end() ? std::nullopt : std::optional(found->field);
-}
-
 std::string_view word(Field field, std::uint64_t value) {
   const auto found = std::ranges::find(row(field).words, value, &Word::value);
   return found == row(field).words.end() ? "" : found->text;

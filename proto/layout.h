@@ -365,8 +365,6 @@ void set(Field field, MutableBytes frame, std::uint64_t value, std::size_t entry
 
 /// The field of that name ("ata.status"); nullopt: there is none.
 std::optional<Field> find(std::string_view name);
-/// The field that the faults `corrupt` and `count` call so ("ata-flags", "ccmd").
-std::optional<Field> find_for_fault(std::string_view name);
 
 /// The value's own word: "bad-argument"; empty: it has none.
 std::string_view word(Field field, std::uint64_t value);

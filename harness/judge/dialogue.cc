@@ -9,6 +9,7 @@
 #include "harness/judge/frame_rules.h"
 #include "proto/describe.h"
 #include "proto/identify.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
@@ -224,7 +225,8 @@ Tracker::Request* Dialogue::request_of(const Seen& seen) {
       return nullptr;
     }
   }
-  if (is_config && (seen.bytes[14] & flag_error) == 0) {  // it announces itself
+  if (is_config &&
+      (layout::get<Field::flags>(seen.bytes) & flag_error) == 0) {  // it announces itself
     ++devices_[device(entry.address, seen.source)].announcements;
     return nullptr;
   }
@@ -311,7 +313,7 @@ void Dialogue::reply(const Seen& seen) {
 /// A server that takes any version answers in that version.
 void Dialogue::judge_unread(const Seen& seen, Tracker::Request& request) {
   constexpr auto version = Rule::unsupported_version;
-  const bool has_error = (seen.bytes[14] & flag_error) != 0;
+  const bool has_error = (layout::get<Field::flags>(seen.bytes) & flag_error) != 0;
   Asked& asked = asked_[tracker_.index_of(request)];
   if (has_error || !asked.reject || asked.reject->rule != version ||
       seen.frame.body.error().rule != version)
@@ -321,7 +323,7 @@ void Dialogue::judge_unread(const Seen& seen, Tracker::Request& request) {
   report(
       "accepted",
       fmt::format("an answer of version {} to a request of version {}, to be refused with error {}",
-                  seen.bytes[14] >> 4, asked.reject->have,
+                  layout::get<Field::version>(seen.bytes), asked.reject->have,
                   harness::name(ErrorCode::unsupported_version)),
       {request.id, seen.entry.id}, refusing_clause(version));
 }

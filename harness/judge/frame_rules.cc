@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "harness/link/reserved_fields.h"
 #include "proto/describe.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
@@ -101,7 +102,7 @@ class Judge {
     header(frame);
     if (!seen_.is_cut) {
       if (const auto field = set_reserved_field(seen_.bytes, frame); !field.empty()) {
-        const bool in_flags = (seen_.bytes[14] & 3) != 0;
+        const bool in_flags = (layout::get<Field::flags>(seen_.bytes) & 3) != 0;
         const std::string_view clause = !frame.response ? "2/30" : in_flags ? "2/5" : "3.1/21";
         say("reserved-field", fmt::format("there is something in {}", field), clause);
       }
@@ -121,8 +122,8 @@ class Judge {
   }
 
   void header(const Frame& frame) {
-    const std::uint8_t flags = seen_.bytes[14] & 0xf;
-    const std::uint8_t error = seen_.bytes[15];
+    const std::uint8_t flags = layout::get<Field::flags>(seen_.bytes);
+    const std::uint8_t error = layout::get<Field::error>(seen_.bytes);
     const bool has_error = (flags & flag_error) != 0;
     if (frame.header.source.is_multicast()) {
       say("group-source", fmt::format("it comes from {}", frame.header.source));
@@ -172,7 +173,8 @@ class Judge {
     }
   }
   void judge(const ConfigReply&) {
-    if (const unsigned version = seen_.bytes[29] >> 4; version != protocol_version) {
+    const unsigned version = layout::get<Field::config_version>(seen_.bytes);
+    if (version != protocol_version) {
       say("config-version", fmt::format("it speaks version {}", version));
     }
   }

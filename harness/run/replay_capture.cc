@@ -244,9 +244,7 @@ class Replay {
   bool succeeds(Asking& asking, const Body& body, const std::string& what) {
     std::vector<std::uint8_t> frame(ata_header_size + config_string_size_max +
                                     sectors_at_once * sector_size);
-    const ReplayRequest& first = plan_.requests.front();
-    Mac source;
-    std::copy_n(first.bytes.begin() + 6, source.octets.size(), source.octets.begin());
+    const Mac source = layout::get<Field::source>(plan_.requests.front().bytes);
     frame.resize(encode({plan_.target, source, plan_.device, 0}, body, frame));
     const auto answer = asking.ask(frame, patience, is_wire());
     const auto decoded = answer ? decode(*answer) : tl::unexpected(Reject{});

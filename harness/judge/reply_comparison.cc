@@ -23,7 +23,7 @@ std::string listed(const std::vector<Mac>& macs) {
 /// The beginning of a config string, so that a difference can be read.
 std::string in_quotes(std::string_view string) {
   constexpr std::size_t shown_max = 48;
-  return fmt::format("\"{}{}\" ({})", printable(string.substr(0, shown_max)),
+  return fmt::format("\"{}{}\" ({})", escaped(string.substr(0, shown_max)),
                      string.size() > shown_max ? "..." : "", string.size());
 }
 

@@ -1,4 +1,4 @@
-// `explore:` in a scenario: what of it is left to chance, to be drawn from a seed (draw.h).
+// `explore:` in a scenario: what of it is left to chance, to be drawn from a seed (run/draw.h).
 #pragma once
 
 #include <cstdint>
@@ -20,5 +20,8 @@ struct ExploreSpec {
   /// Reads the mapping, and finishes it.
   static ExploreSpec parse(YamlMap map);
 };
+
+/// The faults that an exploration draws from where it names none: all that strike frames.
+const std::vector<std::string>& explored_faults();
 
 }  // namespace aoe::harness

@@ -1,4 +1,4 @@
-// A scenario from the top of its file; its steps are step_reader.h's.
+// Reads a scenario from the top of its file; its steps read themselves (steps.h).
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -8,7 +8,6 @@
 #include "config/yaml_file.h"
 #include "harness/language/clauses.h"
 #include "harness/language/scenario.h"
-#include "harness/language/step_reader.h"
 #include "harness/language/variants.h"
 #include "harness/selftest/clause_mutant.h"
 #include "harness/selftest/mutant.h"
@@ -155,9 +154,9 @@ Scenario parse(const Variant& variant, const std::string& file) {
   if (map.has("explore")) scenario.explore = ExploreSpec::parse(map.map("explore"));
   const YAML::Node steps = map.require("steps");
   if (!steps.IsSequence() || steps.size() == 0) map.fail(steps, "steps: expected a list of steps");
-  StepReader reader(file, scenario.target);
-  for (const YAML::Node& step : steps) scenario.steps.push_back(reader.read(step));
-  reader.finish();
+  StepNames names(file, scenario.target.address, scenario.target.sectors);
+  for (const YAML::Node& step : steps) scenario.steps.push_back(Step::read(step, names));
+  names.finish();
   scenario.always = parse_always(map);
   if (map.has("finally")) {
     YamlMap finally = map.map("finally");

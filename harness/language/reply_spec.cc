@@ -177,7 +177,7 @@ std::string describe(const IdentifyWords& words) {
 
 }  // namespace
 
-std::string printable(std::string_view string) {
+std::string escaped(std::string_view string) {
   std::string text;
   for (const char c : string) {
     if (c >= ' ' && c <= '~') {
@@ -201,7 +201,7 @@ std::string describe(const ReplySpec& reply) {
   if (reply.string) {
     parts.push_back(reply.string->size() > 40
                         ? fmt::format("a string of {}", reply.string->size())
-                        : fmt::format("string \"{}\"", printable(*reply.string)));
+                        : fmt::format("string \"{}\"", escaped(*reply.string)));
   }
   if (reply.macs) {
     parts.push_back(reply.macs->empty() ? "an empty list"

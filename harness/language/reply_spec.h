@@ -84,8 +84,8 @@ struct ExpectStore {
 
 /// "error bad-argument", "ata.status ok, data pattern", "ok".
 std::string describe(const ReplySpec& reply);
-/// A config string for a person: bytes that are no letters as "\xff".
-std::string printable(std::string_view string);
+/// Returns a config string for a person: bytes that are not letters as "\xff".
+std::string escaped(std::string_view string);
 /// "error bad-argument; or silence".
 std::string describe(const ExpectReply& reply);
 /// "announcement to ff:ff:ff:ff:ff:ff: version 1".

@@ -1,7 +1,13 @@
 #include "harness/language/says.h"
 
 #include <charconv>
+#include <string>
+#include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/printable.h"
 #include "config/yaml_map.h"
 #include "proto/ata.h"
 #include "proto/codes.h"
@@ -60,6 +66,22 @@ void Says::add(const Says& later) {
   replace(lba48, later.lba48);
   replace(checksum, later.checksum);
   for (const auto& [word, value] : later.words) words[word] = value;
+}
+
+std::string Says::in_words() const {
+  std::vector<std::string> parts;
+  if (buffers) parts.push_back(fmt::format("buffers {}", *buffers));
+  if (sectors) parts.push_back(fmt::format("sectors {}", *sectors));
+  if (size) parts.push_back(fmt::format("a size of {}", quantity(*size, "sector")));
+  if (lba48) parts.push_back(*lba48 ? "LBA48" : "no LBA48");
+  if (checksum) {
+    parts.push_back(*checksum == Checksum::right   ? "a right checksum"
+                    : *checksum == Checksum::wrong ? "a wrong checksum"
+                                                   : "no checksum");
+  }
+  for (const auto& [word, value] : words)
+    parts.push_back(fmt::format("word {} {:04x}", word, value));
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace aoe::harness

@@ -4,12 +4,13 @@
 //   says: {buffers: 1, sectors: 0, size: 1MiB, lba48: false,
 //          identify: {checksum: wrong, words: {49: 0}}}
 //
-// What is not said is as the target has it. Carried out by a Guise (world/guise.h).
+// What is not said is as the target has it. A Guise (world/guise.h) puts it into effect.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 
 namespace aoe {
 class YamlMap;
@@ -32,6 +33,8 @@ struct Says {
   static Says parse(YamlMap& map);
   /// What `later` says, and of the rest what this says.
   void add(const Says& later);
+  /// "buffers 1, sectors 0"; empty where nothing is said.
+  std::string in_words() const;
   bool is_nothing() const { return *this == Says(); }
 
   bool operator==(const Says&) const = default;

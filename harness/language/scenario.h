@@ -6,18 +6,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <tl/expected.hpp>
 
 #include "harness/language/explore_spec.h"
-#include "harness/language/fault_spec.h"
-#include "harness/language/frame_spec.h"
 #include "harness/language/level.h"
 #include "harness/language/rules.h"
 #include "harness/language/says.h"
-#include "harness/language/time_window.h"
+#include "harness/language/steps.h"
 #include "initiator/engine/parameters.h"
 #include "proto/address.h"
 
@@ -49,145 +46,6 @@ struct Givens {
   initiator::Profile profile = initiator::Profile::rfc6298;  // how our initiator keeps time
   bool early_retransmission = false;  // does it repeat what others have overtaken?
   bool late_duplicates_fail = true;   // a copy of a write that overwrites a newer one is wrong data
-};
-
-struct DiscoverStep {
-  Address expect;
-  Duration within{};
-  bool found = true;  // else it must not come up for so long
-};
-
-enum class IoOperation : std::uint8_t { read, write, mixed, flush, trim };
-
-struct IoStep {
-  std::string id;
-  IoOperation operation = IoOperation::read;
-  std::optional<std::uint64_t> lba;   // none: of the seed
-  std::uint32_t count = 8;            // sectors a request
-  std::optional<std::uint64_t> span;  // sectors: anywhere in so many from `lba` on, and again
-  std::uint32_t requests = 1;
-  std::uint32_t depth = 1;  // outstanding at once
-};
-
-struct WarmupStep {
-  IoStep reads;
-};
-
-struct ArmStep {
-  FaultSpec fault;
-};
-
-struct HealStep {
-  std::vector<std::string> ids;
-};
-
-struct WaitStep {
-  Duration time{};
-};
-
-/// How an I/O must end; any: well or not.
-enum class IoResult : std::uint8_t { error, ok, any };
-
-struct ExpectIo {
-  std::string id;
-  IoResult result = IoResult::ok;
-  std::optional<Duration> within;
-};
-
-struct ExpectDevice {
-  bool up = true;
-  TimeWindow within;
-};
-
-struct ExpectRetransmit {
-  std::string fault;
-  TimeWindow within;
-};
-
-/// A moment that the run decides: when the first of the requests that a fault's drops concern is
-/// sent again; when that one is answered; when an I/O begins, or ends.
-struct Happening {
-  enum class Kind : std::uint8_t { retransmit, reply, io };
-  Kind kind = Kind::io;
-  std::string of;  // the fault or I/O
-};
-/// As the scenario says it: "retransmit(f1)".
-std::string describe(const Happening& happening);
-
-/// No more requests than that wait for an answer at once; all the time, unless told.
-struct ExpectOutstanding {
-  std::uint64_t most = 0;
-  std::optional<Happening> from;
-  std::optional<Happening> until;
-};
-/// "at most 1 outstanding request from retransmit(f1) until reply(f1)"
-std::string describe(const ExpectOutstanding& outstanding);
-
-struct ExpectHits {
-  std::string fault;
-  std::uint64_t least = 1;
-  std::uint64_t most = UINT64_MAX;
-  std::optional<Duration> within;  // the least is waited for
-};
-
-struct ExpectStep {
-  std::optional<ExpectIo> io;
-  std::optional<ExpectDevice> device;
-  std::optional<ExpectRetransmit> retransmit;
-  std::optional<ExpectOutstanding> outstanding;
-  std::optional<ExpectHits> hits;
-  std::optional<ExpectReply> reply;
-  std::optional<ExpectReplies> replies;
-  std::optional<ExpectAnnouncement> announcement;
-  std::optional<ExpectStore> store;
-};
-
-/// The target says other things of itself from now on.
-struct SaysStep {
-  Says says{};
-  bool announce = false;  // and shows up, unasked
-};
-
-/// `open` and `close`: a user of the disk comes, and goes.
-struct HoldStep {
-  bool open = true;
-};
-
-/// A raw frame enters the link.
-struct SendStep {
-  FrameSpec frame;
-};
-
-/// `identify`, `config`, `mask`, `reserve`, `ask`: a request and its answer.
-struct QueryStep {
-  Query query;
-};
-
-/// A query that is asked until the target answers.
-struct AliveStep {
-  std::optional<Duration> within;  // none: the longest timeout there is
-};
-
-/// Goes on only where IDENTIFY says that the disk has these.
-struct AdvertisedStep {
-  std::vector<Feature> features;
-};
-
-/// A Python program plays on the initiator's side.
-struct ScapyStep {
-  std::string script;  // a path; relative ones are seen from the scenario's folder
-  std::vector<std::string> arguments;
-  bool success = true;
-  Duration within = std::chrono::seconds(10);
-};
-
-struct Step {
-  Mark mark;
-  std::string word;  // "io", "expect"
-  std::string text;  // its arguments, in one line: "{id: a, op: read, lba: 0}"
-  std::variant<DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, WaitStep, ExpectStep, SaysStep,
-               HoldStep, SendStep, QueryStep, ScapyStep, AliveStep, AdvertisedStep>
-      what;
 };
 
 /// One variant of what a file says.

@@ -13,9 +13,6 @@ std::string list_text(const std::vector<Scenario>& scenarios);
 /// An array of objects: id, scenario, title, level, clauses, tags, worlds, requires, file, line.
 std::string list_json(const std::vector<Scenario>& scenarios);
 
-/// A step in words: "reads 32 sectors at lba 0".
-std::string describe(const Step& step);
-
 /// Title, clauses with what they ask for, the steps in words, and a ladder of what passes between
 /// the two ends.
 std::string explain(const Scenario& scenario);

@@ -17,9 +17,6 @@
 
 namespace aoe::harness {
 
-/// The faults that an exploration draws from unless it is told: all that strike frames.
-const std::vector<std::string>& explored_faults();
-
 /// `name` stands for the file that the scenario could be in. The error: an exploration's own steps
 /// don't go with what is drawn (an id is taken).
 tl::expected<Scenario, std::string> draw(const Scenario& exploration, std::uint64_t seed,

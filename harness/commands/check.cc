@@ -68,7 +68,8 @@ int check_capture(CheckOptions options) {
 void add_check_command(CLI::App& app, Action& action) {
   using Ladder = CaptureReportOptions::Ladder;
   const auto given = std::make_shared<CheckOptions>();
-  CLI::App* check = app.add_subcommand("check", "Find what is wrong in a capture, whoever made it");
+  CLI::App* check =
+      app.add_subcommand("check", "Find what is wrong in a capture, no matter who made it");
   check->option_defaults()->always_capture_default(false);
   check->add_option("capture", given->report.file, "pcap or pcapng (-: standard input)")
       ->required()

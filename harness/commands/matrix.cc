@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 struct MatrixOptions {
   std::vector<std::string> runs;     // folders of finished ones, or their run.json
   std::vector<Implementation> suts;  // to run first; where there are any, in `run.out`:
-                                     // DIR/NAME/… and DIR/index.html, unless told
+                                     // DIR/NAME/… and DIR/index.html by default
   bool is_told_world = false;        // else each has the one that fits it
   RunOptions run;                    // how
   std::string html;                  // files to write; "-": standard output; empty: none

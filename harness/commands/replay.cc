@@ -1,7 +1,8 @@
-// `aoe-harness replay`: repeats a run by what its faults decided, whatever their chances were.
+// `aoe-harness replay`: repeats a run by what its faults decided, or asks again what a capture
+// asked.
 //
-// In the sim world that is the same run again, to the last byte of its ledger. In real time each
-// decision strikes the frame that asks for the same; those whose frame never came are told.
+// In the sim world a repeated run is the same to the last byte of its ledger. In real time each
+// decision strikes the frame that asks for the same; decisions whose frame never came are listed.
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,7 +63,7 @@ struct Given {
   std::vector<std::string> ignored;
 };
 
-/// What the file holds decides.
+/// Repeats a schedule or a capture, as the file's content says.
 int replay(Given& given, const CLI::App& command) {
   if (!is_capture(given.options.schedule)) {
     for (const char* option : {"--device", "--at", "--exact", "--ignore", "--quiet"}) {

@@ -50,7 +50,7 @@ tl::expected<fs::path, std::string> make_folder(const RunOptions& options) {
   return out / name;
 }
 
-/// Does it end a run that goes on until something fails?
+/// Returns whether this outcome ends a run with --until-fail or --fail-fast.
 bool is_red(Outcome outcome) {
   return outcome == Outcome::failed || outcome == Outcome::broken ||
          outcome == Outcome::unexpected_pass;
@@ -89,8 +89,8 @@ class Run {
     head_.suite = options_.suite;
   }
 
-  /// Asks what is tested what it has; without that, scenarios take it for granted. Error: why it
-  /// could not be asked.
+  /// Asks the implementation what it has, so that scenarios that require more are unsupported.
+  /// Error: why it could not be asked.
   tl::expected<void, std::string> ask();
   /// Returns the program's exit status.
   int play();
@@ -132,7 +132,8 @@ fs::path Run::folder_of(std::size_t piece) const {
   return repeats() ? folder / fmt::format("try-{}", try_of(piece) + 1) : folder;
 }
 
-/// In the child. What it says of itself (a failed check, a sanitizer's report) is evidence, too.
+/// Plays one case in the child process. What the child prints (a failed check, a sanitizer's
+/// report) is evidence, too.
 std::string Run::work(std::size_t piece) const {
   const fs::path folder = folder_ / folder_of(piece);
   std::error_code error;
@@ -150,11 +151,11 @@ void Run::ended(const ChildEnd& end) {
   record.folder = folder_of(end.index).string();
   record.outcome = Outcome::broken;
   if (end.death.empty()) {
-    auto told = case_from_json(end.output);
-    if (told) {
-      record = *std::move(told);
+    auto read = case_from_json(end.output);
+    if (read) {
+      record = *std::move(read);
     } else {
-      record.reason = "its record can't be read: " + told.error();
+      record.reason = "its record can't be read: " + read.error();
     }
   } else {
     const std::string said = last_line(folder_ / record.folder / "harness.log");
@@ -244,7 +245,8 @@ int Run::play() {
   return status(record);
 }
 
-/// Are there namespaces to be had? Asked in a process of its own, for who enters one can't go back.
+/// Fails where this machine gives no namespaces. Tries in a child process: one that enters a
+/// namespace can't leave it.
 tl::expected<void, std::string> probe_namespaces() {
   std::string complaint;
   ChildPool pool;

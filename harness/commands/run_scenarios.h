@@ -26,19 +26,17 @@ struct RunOptions {
   CaseOptions cases;
   std::uint64_t seed = 0;
   std::optional<unsigned> jobs;  // cases at a time; nothing: jobs_in() the world
-  /// Each case this often, with the seeds `seed`, `seed` + 1, …
-  std::size_t repeat = 1;
-  bool until_fail = false;  // go on repeating, for ever unless `repeat` is told, until a case fails
+  std::size_t repeat = 1;   // of each case, with the seeds `seed`, `seed` + 1, …; or for_ever
+  bool until_fail = false;  // end with the first case that fails
   bool fail_fast = false;   // begin nothing after a case that failed
-  bool strict = false;      // flaky and inconclusive cases count
-  bool dry_run = false;     // say what would run
+  bool strict = false;      // flaky and inconclusive cases are no success
+  bool dry_run = false;     // print what would run, and run nothing
   std::chrono::seconds patience{600};  // for a case, in real time
   std::string out = "runs";
   std::string expectations;     // a file of known failures; empty: none
   std::vector<Output> reports;  // beside those in the run's folder
   int verbosity = 0;            // see TerminalStyle
-  /// It is a suite for what is tested: RunRecord::suite. What that has is asked before.
-  std::string suite;
+  std::string suite;  // RunRecord::suite; if not empty, the implementation is probed first
 };
 inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 

@@ -8,7 +8,7 @@
 
 namespace aoe::harness {
 
-/// AoEr11 demands it, advises it; or it is a trait of one implementation; or it is only to be told.
+/// AoEr11 demands it or advises it; or it is a trait of one implementation, or only information.
 /// The strictest first.
 enum class Level : std::uint8_t { must, should, profile, info };
 std::string_view text(Level level);

@@ -32,7 +32,7 @@ struct TargetRole {
   std::uint8_t luns = 1;   // at this and the next slots, each with a disk of its own
 };
 
-/// An end that is wrong on purpose (selftest/mutant.h).
+/// An end that is wrong on purpose (selftest/).
 struct MutantSpec {
   bool at_target = true;
   std::string behaviour;
@@ -56,7 +56,7 @@ struct Scenario {
   std::string name;  // "reads"
   std::string title;
   std::vector<std::string> clauses;  // by id, all of them in the catalogue (clauses.h)
-  std::optional<Level> level;        // the strictest of its clauses, unless told
+  std::optional<Level> level;        // by default the strictest of its clauses
   std::vector<std::string> tags;
   std::vector<std::string> worlds;  // it is meant for: all, where empty
   std::vector<std::string> needs;   // `requires`: what the implementation under test must have
@@ -68,21 +68,21 @@ struct Scenario {
   std::optional<std::uint64_t> seed;   // whatever the run's is
   std::optional<ExploreSpec> explore;  // what is to be drawn before it can be run
   std::vector<Step> steps;
-  std::vector<Check> always;       // all of them, unless told
-  std::optional<Duration> settle;  // finally.within: until all I/O is resolved; derived unless told
+  std::vector<Check> always;       // by default all of them
+  std::optional<Duration> settle;  // finally.within: until all I/O is resolved; nothing: derived
 };
 
-/// Has the initiator a part in it? Not where all frames are spelt by hand, and nothing else is
-/// awaited than their answers: then it says nothing, whatever it hears.
+/// Returns whether the initiator has a part in it. Where all frames are spelt by hand and only
+/// their answers are awaited, it has none, and there is no initiator in the world.
 bool plays_initiator(const Scenario& scenario);
 
 /// Reads a file: one scenario or several (YAML documents), each in all variants of its matrix. The
 /// error is one line: "x.yaml: No such file or directory", "x.yaml:14:5: …".
 tl::expected<std::vector<Scenario>, std::string> load_scenarios(const std::string& path);
-/// The same from text; `name` stands for the file in messages.
+/// Reads text; `name` stands for the file in messages.
 tl::expected<std::vector<Scenario>, std::string> parse_scenarios(const std::string& text,
                                                                  const std::string& name);
-/// The text of just one.
+/// Reads text that holds exactly one scenario.
 tl::expected<Scenario, std::string> parse_scenario(const std::string& text,
                                                    const std::string& name);
 

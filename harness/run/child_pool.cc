@@ -31,7 +31,7 @@ struct Child {
   int pipe;  // what it returns
   Clock::time_point deadline;
   std::string output{};
-  bool told = false;     // to end
+  bool asked = false;    // to end
   bool overdue = false;  // and so was killed
 };
 
@@ -132,8 +132,8 @@ std::size_t ChildPool::run(std::size_t count) const {
         ended(bury(*this, child));
         continue;
       }
-      if (interrupted() && !child.told) {
-        child.told = true;
+      if (interrupted() && !child.asked) {
+        child.asked = true;
         child.deadline = std::min(child.deadline, Clock::now() + grace);
         ::kill(child.pid, SIGTERM);
       }

@@ -1,7 +1,7 @@
-// Work done in processes of their own, some at a time: what one of them does to itself (a crash, a
-// hang, namespaces it enters) stays its own.
+// Pieces of work, each done in a child process, several at a time: a crash, a hang or a namespace
+// that a piece enters concerns no other.
 //
-// Call it from a process of one thread: children are forked, and go on in the caller's code.
+// Called from a process with one thread: children are forked and go on in the caller's code.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,7 @@ struct ChildPool {
   std::function<bool()> stop = [] { return false; };  // once it holds, nothing more begins
   std::chrono::seconds grace{10};  // for those at work when this process is interrupted
 
-  /// Does the pieces 0 … count-1. Returns how many were begun.
+  /// Does the pieces 0 … count-1 and returns how many were begun.
   std::size_t run(std::size_t count) const;
 };
 

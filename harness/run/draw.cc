@@ -15,7 +15,8 @@ namespace {
 /// What is drawn comes from other numbers than faults' chances and the LBAs of I/O.
 constexpr std::uint64_t draw_stream = 0x20;
 
-/// Damage that shows: a frame that says something else and still makes sense is nobody's fault.
+/// Damage that the receiver can notice. A frame that says something else and still makes sense
+/// would be a failure of neither end.
 const std::vector<std::string> damages{
     "set: {version: 2}",         "set: {ethertype: 0x88a3}",
     "xor: {tag: 0x7fff0000}",    "xor: {shelf: 0x0f00}",

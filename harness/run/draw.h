@@ -4,8 +4,8 @@
 //   arm some faults · a load · perhaps heal one · a while later heal the rest · the load ends, well
 //   or not · perhaps a flush · wait until nothing is on its way · the device is up
 //
-// It asks for nothing but what must hold whatever happens: that is `always` and `finally`. What is
-// drawn depends on the seed and the exploration alone, and has a stream of its own.
+// The scenario asks only for what must always hold: `always` and `finally`. What is drawn depends
+// on the seed and the exploration alone, and has a random stream of its own.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@
 
 namespace aoe::harness {
 
-/// `name` stands for the file that the scenario could be in. The error: an exploration's own steps
-/// don't go with what is drawn (an id is taken).
+/// Returns the scenario; `name` stands for its file in messages. Fails where the exploration's own
+/// steps don't go with what is drawn (an id is taken).
 tl::expected<Scenario, std::string> draw(const Scenario& exploration, std::uint64_t seed,
                                          const std::string& name);
 

@@ -16,13 +16,13 @@ class FaultControl {
  public:
   FaultControl(World& world, const Scenario& scenario) : world_(world), given_(scenario.given) {}
 
-  /// The error: what this world can't do. It is then not armed.
+  /// Arms the fault, unless this world can't.
   Control arm(const FaultSpec& spec);
-  /// Nothing happens where it is not armed.
+  /// Heals the fault if it is armed.
   void heal(const std::string& id);
   void heal_all();
 
-  /// When tick() has something to do: a target that was killed is to be started again.
+  /// Returns when tick() has something to do: to start a target again that was killed.
   Instant deadline() const { return restart_due_; }
   void tick();
 

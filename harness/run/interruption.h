@@ -1,11 +1,11 @@
-// Being told to end: by a terminal's Ctrl-C, or by a process that started this one.
+// Signals that end the run: a terminal's Ctrl-C, or SIGTERM from the process that started this one.
 #pragma once
 
 namespace aoe::harness {
 
-/// From now on SIGINT, SIGTERM and SIGHUP are noted, once; a second one ends the process.
+/// Makes the first SIGINT, SIGTERM or SIGHUP set interrupted(); a second one ends the process.
 void note_interruptions();
-/// Has one come?
+/// Returns whether such a signal has come.
 bool interrupted();
 
 }  // namespace aoe::harness

@@ -52,8 +52,11 @@ void AtWork::end(const IoRequest& request) {
 }
 
 Load::Load(const IoStep& step, const TargetRole& target, const Shared& shared)
-    : step_(step), target_(target), shared_(shared), slots_(std::min(step.depth, step.requests)) {
-  idle_.resize(slots_.size());
+    : step_(step),
+      target_(target),
+      shared_(shared),
+      requests_(std::min(step.depth, step.requests)) {
+  idle_.resize(requests_.size());
   std::iota(idle_.rbegin(), idle_.rend(), 0U);
   if (step_.operation == IoOperation::flush || step_.lba || step_.span) return;
   blocks_.resize(target.sectors / step_.count);
@@ -78,10 +81,10 @@ void Load::go_on() {
     if (!next_) {
       next_ = idle_.back();
       idle_.pop_back();
-      draw(slots_[*next_]);
+      draw(requests_[*next_]);
     }
     const std::uint32_t place = *std::exchange(next_, std::nullopt);
-    if (submit(slots_[place])) continue;
+    if (submit(requests_[place])) continue;
     next_ = place;
     shared_.at_work.wait();
     break;
@@ -107,7 +110,7 @@ std::uint64_t Load::draw_lba() {
   return first + shared_.random() % (*step_.span - step_.count + 1);
 }
 
-void Load::draw(Slot& slot) {
+void Load::draw(Request& slot) {
   IoRequest& request = slot.request;
   request = {.kind = draw_kind(), .device = target_.address};
   if (request.kind != IoKind::flush) request.lba = draw_lba();
@@ -124,7 +127,7 @@ void Load::draw(Slot& slot) {
   ++drawn_;
 }
 
-bool Load::submit(Slot& slot) {
+bool Load::submit(Request& slot) {
   bool may = shared_.at_work.begin(slot.request);
   for (int i = 0; !may && step_.span && slot.request.kind == IoKind::read && i < draws_max; ++i) {
     slot.request.lba = draw_lba();
@@ -149,7 +152,7 @@ bool Load::submit(Slot& slot) {
   return true;
 }
 
-void Load::completed(Slot& slot, const initiator::Completion& completion) {
+void Load::completed(Request& slot, const initiator::Completion& completion) {
   const IoRequest& request = slot.request;
   const bool succeeded = completion.error == initiator::IoError::none;
   if (!succeeded && failed_++ == 0) first_failure_ = completion;
@@ -169,7 +172,7 @@ void Load::completed(Slot& slot, const initiator::Completion& completion) {
   ++completed_;
   finished_ = shared_.world.now();
   if (done()) shared_.world.stage().io_ended(id());
-  idle_.push_back(static_cast<std::uint32_t>(&slot - slots_.data()));
+  idle_.push_back(static_cast<std::uint32_t>(&slot - requests_.data()));
   shared_.at_work.end(request);
   go_on();
 }

@@ -1,7 +1,7 @@
 // An `io` step at work: one request, or many of them with some outstanding at once, checked as they
 // come back.
 //
-// Which blocks are asked for is the seed's affair: each at most once, or anywhere within a span, so
+// The seed decides which blocks are asked for: each at most once, or anywhere within a span, so
 // that requests overlap. A request that would look like another one on its way (see AtWork) waits.
 #pragma once
 
@@ -16,18 +16,18 @@
 
 namespace aoe::harness {
 
-/// What is asked at this moment, by all loads of a run. Two reads of one sector, two flushes or two
-/// trims look like a request and its repetition to who sees the frames, so of these only one is at
-/// work at a time. Writes and what overlaps them the initiator keeps in order itself.
+/// The requests that are at work, of all loads of a run. In the frames, two reads of one sector,
+/// two flushes or two trims look like a request and its repetition, so of these only one is at work
+/// at a time. The initiator itself keeps writes and what overlaps them in order.
 class AtWork {
  public:
   explicit AtWork(std::uint64_t sectors) : is_read_(sectors) {}
 
-  /// Returns whether it may begin; it has, then.
+  /// Begins the request where it may; returns whether it did.
   bool begin(const initiator::IoRequest& request);
   void end(const initiator::IoRequest& request);
 
-  /// What is to be done when something has ended for which another waits.
+  /// Called when a request has ended and another waited for it.
   std::function<void()> on_room;
   void wait() { ++waiting_; }
 
@@ -52,9 +52,9 @@ class Load {
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
-  /// Submits as much as may be outstanding; the rest follows as requests complete.
+  /// Submits as many requests as may be outstanding; the rest follows as they complete.
   void start();
-  /// Goes on where it waited for others.
+  /// Submits what waited for other loads.
   void go_on();
 
   const std::string& id() const { return step_.id; }
@@ -70,7 +70,7 @@ class Load {
   Instant finished() const { return finished_; }
 
  private:
-  struct Slot {
+  struct Request {
     initiator::IoRequest request{};
     std::vector<std::uint8_t> buffer{};
     Version version = 0;  // of a write or trim
@@ -79,16 +79,16 @@ class Load {
 
   initiator::IoKind draw_kind();
   std::uint64_t draw_lba();
-  void draw(Slot& slot);
-  bool submit(Slot& slot);
-  void completed(Slot& slot, const initiator::Completion& completion);
+  void draw(Request& slot);
+  bool submit(Request& slot);
+  void completed(Request& slot, const initiator::Completion& completion);
 
   const IoStep step_;
   const TargetRole target_;
   const Shared shared_;
   std::vector<std::uint64_t> blocks_;  // in the order in which they are used, each once
-  std::vector<Slot> slots_;
-  std::vector<std::uint32_t> idle_;    // places of slots
+  std::vector<Request> requests_;
+  std::vector<std::uint32_t> idle_;    // indices of requests_
   std::optional<std::uint32_t> next_;  // the one that is drawn, and may not be submitted yet
   bool going_on_ = false;
   std::uint32_t drawn_ = 0;

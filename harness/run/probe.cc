@@ -56,7 +56,7 @@ std::string scenario_text(Role role) {
 }
 
 /// "e1.1 mask read"
-std::string told(const std::vector<std::uint8_t>& frame) {
+std::string words_of(const std::vector<std::uint8_t>& frame) {
   std::array<char, description_size_max> room{};
   const std::string_view line = aoe::describe(Bytes(frame), room);
   return std::string(line.substr(0, line.find(" tag ")));
@@ -79,9 +79,9 @@ std::vector<ProbeRecord> probes_of_target(const Frames& frames) {
       const auto frame = decode(Bytes(bytes));
       if (!frame || frame->header.tag != question.tag) continue;
       if (!frame->response) {
-        probe.asked = told(bytes);
+        probe.asked = words_of(bytes);
       } else if (probe.answered == "nothing") {
-        probe.answered = told(bytes);
+        probe.answered = words_of(bytes);
         probe.has = !is_lacking(*frame);
       }
     }
@@ -90,10 +90,10 @@ std::vector<ProbeRecord> probes_of_target(const Frames& frames) {
   return probes;
 }
 
-/// What an initiator is told to do, and the frame by which it does.
+/// What an initiator is asked to do, and the frame by which it does that.
 struct Task {
   std::string_view ability;
-  std::string_view told;
+  std::string_view request;
   bool (*is_done_by)(const Frame&);
 };
 
@@ -130,12 +130,12 @@ std::vector<ProbeRecord> probes_of_initiator(const Frames& frames) {
   std::vector<ProbeRecord> probes;
   for (const Task& task : tasks) {
     ProbeRecord probe{.ability = std::string(task.ability),
-                      .asked = std::string(task.told),
+                      .asked = std::string(task.request),
                       .answered = "no such frame"};
     for (const auto& bytes : frames) {
       const auto frame = decode(Bytes(bytes));
       if (!frame || frame->response || !task.is_done_by(*frame)) continue;
-      probe.answered = told(bytes);
+      probe.answered = words_of(bytes);
       probe.has = true;
       break;
     }

@@ -1,9 +1,9 @@
-// What an implementation has, asked before its suite: frames that change nothing, or a look at what
-// an initiator sends. What it says it does not have is then UNSUPPORTED where a scenario requires
-// it, with the question and the answer as the reason; nothing is taken for unsupported unasked.
+// Asks an implementation what it has, before its suite: by frames that change nothing, or by a look
+// at what an initiator sends. What it lacks is UNSUPPORTED where a scenario requires it, with the
+// question and the answer as the reason; nothing is unsupported unless it was asked for.
 //
-// A target lacks a command where it calls it unrecognized (error 1), aborts it (ATA) or is silent;
-// any other answer, right or wrong, is for the suite to judge.
+// A target lacks a command where it calls it unrecognized (error 1), aborts it (ATA) or is silent.
+// The suite judges any other answer, right or wrong.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,15 @@
 
 namespace aoe::harness {
 
-/// The scenario whose frames tell.
+/// Returns the scenario whose frames are the questions.
 Scenario probing_scenario(Implementation::Role role);
 
-/// From the frames of the initiator's side, in their order.
+/// Returns what the frames of the initiator's side, in their order, show.
 std::vector<ProbeRecord> probes_in(Implementation::Role role,
                                    const std::vector<std::vector<std::uint8_t>>& frames);
 
-/// Asks, in a process of its own; the evidence goes into the folder. Error: why there was no
-/// answer to anything: "vblade: the target ended with status 1; it said: …".
+/// Asks, in a child process; the evidence goes into the folder. Error: why nothing was answered:
+/// "vblade: the target ended with status 1; it said: …".
 tl::expected<std::vector<ProbeRecord>, std::string> probe(const CaseOptions& options,
                                                           std::uint64_t seed,
                                                           const std::filesystem::path& folder);

@@ -262,7 +262,7 @@ class Replay {
   void judge(const ReplayRequest& request, const std::optional<std::vector<std::uint8_t>>& got) {
     const bool has_answer = !request.answer.empty();
     if (!has_answer && !request.may_be_silent) {
-      ++unanswered_;  // it may have been lost: nobody knows what it was to be
+      ++unanswered_;  // it may have been lost: what it would have been is unknown
       return;
     }
     ++compared_;

@@ -18,7 +18,7 @@ struct ReplayRequest {
   std::vector<std::uint8_t> bytes;
   std::uint64_t answer_number = 0;
   std::vector<std::uint8_t> answer{};  // the first one; empty: none came
-  /// Is silence an answer? Of a test or prefix of the config string.
+  /// Silence is an answer to a test or prefix of the config string.
   bool may_be_silent = false;
 };
 
@@ -41,7 +41,7 @@ struct ReplayPlan {
   std::string cut_off{};             // why the file could not be read to its end; empty: it was
 };
 
-/// `device`: which one, where the capture has several. The error is one line.
+/// Reads the capture; `device` says which one, where it has several. The error is one line.
 tl::expected<ReplayPlan, std::string> read_replay_plan(const std::string& capture,
                                                        const std::optional<Address>& device);
 

@@ -25,11 +25,11 @@ namespace aoe::harness {
 
 enum class WorldKind : std::uint8_t { sim, veth, interface };
 std::string_view text(WorldKind kind);
-/// The one of that name; sim where there is none.
+/// Returns the world of that name; sim for an unknown name.
 WorldKind world_named(std::string_view name);
-/// How many cases may be played at a time where there are so many processors: in virtual time as
-/// many; in real time, where they wait more than they work, four times that; on a real wire one,
-/// for they share what answers there.
+/// Returns how many cases may be played at a time with so many processors: in virtual time as many;
+/// in real time, where they wait more than they work, four times that; on a real wire one, because
+/// they share what answers there.
 unsigned jobs_in(WorldKind world, unsigned processors);
 
 /// Where cases are played, and against what.
@@ -42,26 +42,27 @@ struct CaseOptions {
   std::optional<std::vector<Decision>> plan;
   std::string reproduce;  // the command that does; empty: made from all this
 
-  /// What does not go together: "vblade is a program: it needs --world veth". Empty: all does.
+  /// Returns what does not go together: "vblade is a program: it needs --world veth"; empty if all
+  /// does.
   std::string conflict() const;
-  /// Is it an engine in the sim world: ours, by their names?
+  /// Returns whether one of our engines is tested: the sim world has no others.
   bool is_engine() const;
-  /// The world for what is tested where none is told: sim for our engines, the interface's where
-  /// one is told, veth for any other program.
+  /// Returns the default world for what is tested: interface where an interface is given, sim for
+  /// our engines, veth for any other program.
   WorldKind fitting_world() const;
   /// "vblade"; "what answers on eth1".
   std::string tested() const;
 };
 
-/// Plays it in this process, which enters namespaces of its own where the world has them; so call
-/// it in a child. Whatever can't be had is in the record: Outcome::broken and the reason.
+/// Plays the case in this process, which enters namespaces where the world has them; so call it in
+/// a child. Where something can't be had, the record says Outcome::broken and the reason.
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
                     const std::filesystem::path& folder);
 
-/// A record of a case that has not been played, with all that is known of it before.
+/// Returns a record of a case that has not been played, with all that is known of it before.
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed);
 
-/// A word as a shell takes it.
+/// Returns a word quoted for a shell.
 std::string shell_quoted(const std::string& word);
 
 }  // namespace aoe::harness

@@ -50,19 +50,19 @@ std::string as_text(const nlohmann::json& value) {
                            : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// Takes what the script has told; what is no object of ours is passed over.
+/// Reads what the script has reported; lines that are no objects are passed over.
 void read_results(const std::string& path, ScapyResult& result) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
-    const auto told = nlohmann::json::parse(line, nullptr, false);
-    if (!told.is_object()) continue;
-    if (told.contains("passed")) result.passed = true;
-    if (told.contains("unsupported")) result.unsupported = as_text(told["unsupported"]);
-    if (told.contains("failed")) result.failures.push_back(as_text(told["failed"]));
-    if (told.contains("measured") && told.contains("value")) {
-      result.measured.push_back(
-          fmt::format("{} {}{}", as_text(told["measured"]), as_text(told["value"]),
-                      told.contains("unit") ? fmt::format(" {}", as_text(told["unit"])) : ""));
+    const auto line_of = nlohmann::json::parse(line, nullptr, false);
+    if (!line_of.is_object()) continue;
+    if (line_of.contains("passed")) result.passed = true;
+    if (line_of.contains("unsupported")) result.unsupported = as_text(line_of["unsupported"]);
+    if (line_of.contains("failed")) result.failures.push_back(as_text(line_of["failed"]));
+    if (line_of.contains("measured") && line_of.contains("value")) {
+      result.measured.push_back(fmt::format(
+          "{} {}{}", as_text(line_of["measured"]), as_text(line_of["value"]),
+          line_of.contains("unit") ? fmt::format(" {}", as_text(line_of["unit"])) : ""));
     }
   }
 }

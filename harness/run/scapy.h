@@ -1,7 +1,7 @@
-// A `scapy` step at work: a Python program beside the initiator, and what it has to say.
+// Plays a `scapy` step: a Python program beside the initiator, and its results.
 //
-// It is given the surroundings as JSON in its first argument, and tells its results, a JSON object
-// a line, in a file named there; scenarios/scapy/aoe_scenario.py is its side of that.
+// The program gets its surroundings as JSON in its first argument and writes its results, a JSON
+// object a line, to a file named there; scenarios/scapy/aoe_scenario.py is its side of that.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@
 namespace aoe::harness {
 
 struct ScapyResult {
-  bool passed = false;                // it said so, and ended well
-  std::string unsupported;            // what there is none of here
-  std::vector<std::string> failures;  // as the script tells them, or how it ended
+  bool passed = false;                // as the program says, and it ended well
+  std::string unsupported;            // what it needs and is not there; empty: nothing
+  std::vector<std::string> failures;  // as the script reports them, or how it ended
   std::vector<std::string> measured;  // "odd frames 200"
 };
 
-/// Lets the world's time pass until the program has ended.
+/// Starts the program and lets the world's time pass until it has ended.
 ScapyResult run_scapy(const ScapyStep& step, const Scenario& scenario, World& world);
 
 }  // namespace aoe::harness

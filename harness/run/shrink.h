@@ -1,7 +1,7 @@
 // Turns a failing run into a short scenario that fails by itself and says why: with the fewest of
 // its faults' decisions, each as a fault that strikes just that frame, and the fewest of its steps.
 //
-// Tries, and keeps what fails in the same way. Runs nothing itself: whoever calls it does.
+// Leaves things out and keeps what fails in the same way. The caller runs the trials.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 
 namespace aoe::harness {
 
-/// Runs a scenario, with a plan where there is one. Returns how it failed, which begins with the
-/// rule and perhaps a colon, or nothing where it passed.
+/// Runs a scenario, with a plan unless it is null. Returns how it failed, which begins with the
+/// rule and perhaps a colon; nothing where it passed.
 using Try = std::function<std::string(const Scenario& scenario, std::uint64_t seed,
                                       const std::vector<Decision>* plan)>;
 
@@ -31,7 +31,7 @@ struct Shrunk {
   std::size_t tries = 0;
 };
 
-/// The error: the run does not fail, or not again; or its scenario can't be read.
+/// Fails where the run does not fail, or not again, or its scenario can't be read.
 tl::expected<Shrunk, std::string> shrink(const Schedule& schedule, const Try& run);
 
 }  // namespace aoe::harness

@@ -1,4 +1,4 @@
-// What the plot of a case shows, found in its ledger once it is over: so it costs the run nothing.
+// What the plot of a case shows, computed from its ledger when the run is over.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Timeline {
 };
 
 /// A request is outstanding from its first transmission to its first answer; one that is neither
-/// answered nor sent again, until it would have been.
+/// answered nor sent again, until its timeout.
 Timeline timeline_of(const Ledger& ledger, const Exchanges& exchanges);
 
 }  // namespace aoe::harness

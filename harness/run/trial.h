@@ -1,5 +1,4 @@
-// One run of a scenario in virtual time, for those who need many of them: it leaves nothing behind
-// but what came of it.
+// One run of a scenario in virtual time, for callers that need many of them: it leaves no files.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +16,13 @@ struct Trial {
   std::vector<Decision> decisions;  // that its faults took
   std::uint64_t frames = 0;
 
-  /// The first that was broken: "window-respected", or the word of a step; empty where it passed.
+  /// Returns the first rule that was broken: "window-respected", or the word of a step; empty where
+  /// it passed.
   std::string rule() const;
-  /// What was expected, without what differs from run to run: the same of failures that are alike.
+  /// Returns what was expected, without what differs from run to run: equal for failures that are
+  /// alike.
   std::string kind() const;
-  /// In one line: "window-respected: #12 (...) makes 3 unanswered requests …"
+  /// Returns one line: "window-respected: #12 (...) makes 3 unanswered requests …"
   std::string failure() const;
 };
 
@@ -31,7 +32,7 @@ using SimMaker = std::unique_ptr<World> (*)(const Scenario&, FaultStage&, Exchan
 std::unique_ptr<World> make_sim(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
                                 std::uint64_t seed);
 
-/// With a plan, its faults do what stands there and nothing else.
+/// Runs it; with a plan, the faults do what that says and nothing else.
 Trial try_in_sim(const Scenario& scenario, std::uint64_t seed,
                  const std::vector<Decision>* plan = nullptr, SimMaker maker = make_sim);
 

@@ -25,11 +25,11 @@ void Tries::add(CaseRecord record) {
   passed_ += record.outcome == Outcome::passed ? 1 : 0;
   failed_ += record.outcome == Outcome::failed ? 1 : 0;
   real_ += record.real;
-  if (!told_ || weight(record.outcome) > weight(told_->outcome)) told_ = std::move(record);
+  if (!worst_ || weight(record.outcome) > weight(worst_->outcome)) worst_ = std::move(record);
 }
 
 CaseRecord Tries::merged() const {
-  CaseRecord record = told_.value();
+  CaseRecord record = worst_.value();
   record.tries = tries_;
   record.tries_passed = passed_;
   record.real = real_;

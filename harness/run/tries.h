@@ -1,4 +1,4 @@
-// What came of one case in several tries: one record for all of them.
+// Several tries of one case, merged into one record.
 #pragma once
 
 #include <optional>
@@ -10,13 +10,13 @@ namespace aoe::harness {
 class Tries {
  public:
   void add(CaseRecord record);
-  bool empty() const { return !told_; }
-  /// That of the first try with the worst outcome; flaky where some passed and some failed, for a
-  /// retry never makes a pass of a failure.
+  bool empty() const { return !worst_; }
+  /// Returns the record of the first try with the worst outcome; flaky where some passed and some
+  /// failed: a retry never makes a pass of a failure.
   CaseRecord merged() const;
 
  private:
-  std::optional<CaseRecord> told_;
+  std::optional<CaseRecord> worst_;
   unsigned tries_ = 0;
   unsigned passed_ = 0;
   unsigned failed_ = 0;

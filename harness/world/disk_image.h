@@ -17,17 +17,17 @@ namespace aoe::harness {
 
 class DiskImage {
  public:
-  /// Whole, and filled as the role says. `folder` is the case's. The error names the file. Where no
+  /// Makes it, filled as the role says. `folder` is the case's. The error names the file. Where no
   /// FUSE file can be had it has no faults, and set_faults() says why.
   static tl::expected<std::unique_ptr<DiskImage>, std::string> create(const TargetRole& role,
                                                                       const std::string& folder,
                                                                       bool with_faults);
   ~DiskImage();
 
-  /// What the target is to open.
+  /// The path for the target to open.
   const std::string& path() const { return path_; }
   Control set_faults(const std::optional<DiskFaults>& faults);
-  /// As whoever opens it would read it now. False: it could not be read.
+  /// Reads what a program that opens it would read now. False: it could not be read.
   bool read(std::uint64_t offset, MutableBytes into) const;
 
  private:

@@ -37,7 +37,7 @@ class EngineInitiator final : public LiveInitiator {
 
   std::unique_ptr<initiator::LiveSession> session_;
   unsigned users_ = 0;  // of the device
-  /// Gone before the session is, which cancels what is outstanding: nobody waits for that any more.
+  /// Gone before the session, which cancels what is outstanding: that must not reach `done`.
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 

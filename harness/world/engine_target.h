@@ -1,7 +1,7 @@
 // Our target as an engine: a Service on any port, with the disk and the state that outlive it.
 //
-// For the sim world, and for a live one whose initiator is what is tested. Does no waiting: its
-// world calls serve() when frames wait at the port.
+// Used in the sim world, and in a live one whose initiator is tested. Never waits: its world calls
+// serve() when frames wait at the port.
 #pragma once
 
 #include <deque>
@@ -18,12 +18,12 @@ class EngineTarget final : target::StateKeeper {
   /// `port` outlives it.
   EngineTarget(const TargetRole& role, FramePort& port, std::uint64_t seed);
 
-  /// It comes up, with what it has kept, and says so.
+  /// Starts the target with the state that it has kept; it announces itself.
   void start();
-  /// It is gone, and its disk's cache with it; config string, mask list and reservation stay.
+  /// Ends the target and loses its disk's cache; config string, mask list and reservation stay.
   void kill();
   bool is_alive() const { return service_ != nullptr; }
-  /// Frames wait at the port. A target that is not there lets them pass.
+  /// Handles the frames that wait at the port; a killed target drops them.
   void serve();
   /// The port's link has changed.
   void link_changed();

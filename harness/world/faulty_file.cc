@@ -21,7 +21,7 @@
 namespace aoe::harness {
 namespace {
 
-constexpr double for_ever = 1e9;  // seconds that the kernel may believe what it was told
+constexpr double for_ever = 1e9;  // seconds that the kernel may keep an answer
 
 }  // namespace
 
@@ -34,15 +34,15 @@ struct FaultyFile::Operations {
   static void getattr(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
     struct stat status {};
     ::fstat(file(request).backing_, &status);
-    struct stat told {};
-    told.st_ino = FUSE_ROOT_ID;
-    told.st_mode = S_IFREG | 0600;
-    told.st_nlink = 1;
-    told.st_uid = ::geteuid();
-    told.st_gid = ::getegid();
-    told.st_size = status.st_size;
-    told.st_blocks = status.st_blocks;
-    fuse_reply_attr(request, &told, for_ever);
+    struct stat seen {};
+    seen.st_ino = FUSE_ROOT_ID;
+    seen.st_mode = S_IFREG | 0600;
+    seen.st_nlink = 1;
+    seen.st_uid = ::geteuid();
+    seen.st_gid = ::getegid();
+    seen.st_size = status.st_size;
+    seen.st_blocks = status.st_blocks;
+    fuse_reply_attr(request, &seen, for_ever);
   }
   /// Times and modes are of no interest, and its size is a disk's.
   static void setattr(fuse_req_t request, fuse_ino_t inode, struct stat*, int what,

@@ -1,11 +1,10 @@
-// A file that reads and writes another, and fails where it is told to: the disk of a program that
-// knows nothing of faults.
+// A file that reads and writes another, and fails where faults are armed: the disk of a program
+// that knows nothing of faults.
 //
-// A FUSE file, mounted over an empty one. A thread of its own serves it, so that whoever waits for
-// the program under test never waits for itself; but this process must not map its pages. The
-// kernel keeps pages of it, as of any file; when faults are armed they are dropped, so that mapped
-// reads meet the faults, too. What fails is then the page (4 KiB) that the faulty sectors are in,
-// for whoever reads by the page.
+// A FUSE file, mounted over an empty one. A thread serves it, so that the harness can wait for the
+// program under test; but this process must not map the file's pages. The kernel caches pages of
+// it, as of any file; when faults are armed they are dropped, so that mapped reads meet the faults,
+// too. A program that reads by the page then fails for the whole page (4 KiB) of a faulty sector.
 #pragma once
 
 #include <memory>
@@ -25,14 +24,14 @@ namespace aoe::harness {
 
 class FaultyFile {
  public:
-  /// Stands before `backing`, which outlives it, at `path`, where an empty file is. Needs a mount
-  /// namespace that it may mount in. The error names the path, or what it lacks: "/dev/fuse:
+  /// Mounts it before `backing`, which outlives it, at `path`, where an empty file is. Needs a
+  /// mount namespace that it may mount in. The error names the path, or what it lacks: "/dev/fuse:
   /// Permission denied".
   static tl::expected<std::unique_ptr<FaultyFile>, std::string> mount(int backing,
                                                                       const std::string& path);
   FaultyFile(const FaultyFile&) = delete;
   FaultyFile& operator=(const FaultyFile&) = delete;
-  /// Whoever still has the file open finds it gone.
+  /// A program that still has the file open finds it gone.
   ~FaultyFile();
 
   void set_faults(const std::optional<DiskFaults>& faults);

@@ -1,4 +1,4 @@
-// No initiator at all: where a scenario spells every frame itself, nobody else is to speak.
+// No initiator at all: for scenarios that spell every frame themselves.
 #pragma once
 
 #include "base/check.h"

@@ -36,7 +36,7 @@ class LiveEngineTarget final : public LiveTarget {
   AsioWatcher watcher_;
   std::unique_ptr<PacketPort> port_;
   EngineTarget target_;
-  bool paused_ = true;  // nobody looks at what arrives
+  bool paused_ = true;  // what arrives is not looked at
 };
 
 }  // namespace aoe::harness

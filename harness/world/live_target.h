@@ -1,6 +1,6 @@
 // The target's end of a live world: a process, our own engine, or whatever answers on a wire.
 //
-// Owned by its LiveWorld, which asks it for what a World promises of a target.
+// Owned by its LiveWorld; the functions are those of World (world.h).
 #pragma once
 
 #include <optional>
@@ -17,17 +17,17 @@ class LiveTarget {
   LiveTarget& operator=(const LiveTarget&) = delete;
   virtual ~LiveTarget() = default;
 
-  /// It comes up, at first or after it was killed; some time may pass until it answers. The error
-  /// says why it can't.
+  /// Starts it, the first time or after it was killed; some time may pass until it answers. The
+  /// error says why it can't be started.
   virtual tl::expected<void, std::string> start() = 0;
-  /// Why nothing more can come of it: "was killed by signal 9 (Killed); it said: …". Empty while it
-  /// is as it should be.
+  /// Returns why nothing more can come of it: "was killed by signal 9 (Killed); it said: …". Empty
+  /// while it works.
   virtual std::string broken() = 0;
   virtual Control pause(bool paused) = 0;
   virtual Control kill() = 0;
   /// What it has not made stable is lost then; the page cache of a mere process survives it.
   virtual bool kill_loses_cache() const { return false; }
-  /// Its interface has another address, MTU or carrier.
+  /// Called when its interface has another address, MTU or carrier.
   virtual void link_changed() {}
   virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
   virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;

@@ -29,7 +29,7 @@ constexpr Duration target_patience = std::chrono::seconds(10);
 constexpr Duration call_interval = milliseconds(200);
 constexpr std::uint32_t call_tag = 0x43414c4c;
 constexpr Duration link_patience = std::chrono::seconds(10);
-/// The bridge's own interfaces carry whatever an end may be told to send.
+/// The bridge's own interfaces carry all that an end can send.
 constexpr std::uint16_t bridge_mtu = 65535;
 
 std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {

@@ -21,12 +21,12 @@ class MemoryDisk {
   /// Sectors hold the pattern of version 0, or zeros.
   MemoryDisk(std::uint64_t sectors, bool fill_pattern, std::uint64_t seed);
 
-  /// The disk as a target uses it. Outlived by the disk.
+  /// Returns a store for one target; the disk outlives it.
   std::unique_ptr<target::Store> connect();
-  /// Its user is gone: what was not flushed may be lost.
+  /// Called when the target is killed: what was not flushed may be lost.
   void lose_cache();
   void set_faults(const std::optional<DiskFaults>& faults) { faults_ = faults; }
-  /// What it holds now, for whoever uses it.
+  /// What it holds now, cache included.
   Bytes bytes() const { return memory_.bytes(); }
 
  private:

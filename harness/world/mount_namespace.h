@@ -1,5 +1,5 @@
-// A mount namespace of one's own: what is mounted there is seen by this process and by those that
-// it starts, and is gone with the last of them.
+// A mount namespace for this process: what is mounted there is seen by it and by those that it
+// starts, and is gone with the last of them.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace aoe::harness {
 
-/// Moves this process, of one thread, there. Needs what enter_network_namespace() gives.
+/// Moves this process, which has one thread, into a new one. Needs what enter_network_namespace()
+/// gives.
 tl::expected<void, std::string> enter_mount_namespace();
 
 }  // namespace aoe::harness

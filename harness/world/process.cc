@@ -44,7 +44,8 @@ tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, 
   for (const std::string& argument : command)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
-  std::array<int, 2> report{};  // closed by a program that starts, told why by one that does not
+  std::array<int, 2>
+      report{};  // closed by a program that starts; holds the reason where one does not
   AOE_CHECK(::pipe2(report.data(), O_CLOEXEC) == 0);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();

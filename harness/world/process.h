@@ -21,16 +21,17 @@ class Process {
       const std::vector<std::string>& command, const std::string& log);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
-  /// Ends it: SIGTERM, and SIGKILL where that does nothing for as long as its patience. It does not
-  /// outlive this process either, however that ends.
+  /// Ends the program: SIGTERM, and SIGKILL where that does nothing for as long as its patience.
+  /// The kernel ends it with this process, too.
   ~Process();
 
   bool is_running();
-  /// It stands still, with all its children that it started, or goes on.
+  /// Stops the program and the children that it started, or lets them go on.
   void pause(bool paused);
-  /// Ends it at once, and waits until it is gone.
+  /// Kills the program and waits until it is gone.
   void kill();
-  /// How it ended: "ended with status 1", "was killed by signal 9 (Killed)". Empty while it runs.
+  /// Returns how it ended: "ended with status 1", "was killed by signal 9 (Killed)". Empty while it
+  /// runs.
   const std::string& end() const { return end_; }
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
 
@@ -41,12 +42,12 @@ class Process {
   std::chrono::milliseconds patience_{5000};
 };
 
-/// What a program said last in its log; "nothing".
+/// Returns the last line of a program's log; "nothing" where it is empty.
 std::string last_line(const std::string& log);
 
-/// Runs a program to its end; returns what it printed. The error is one line that holds that.
+/// Runs a program to its end and returns what it printed. The error is one line that holds that.
 tl::expected<std::string, std::string> output_of(const std::vector<std::string>& command);
-/// The same where that is of no interest.
+/// Runs a program to its end.
 tl::expected<void, std::string> run_program(const std::vector<std::string>& command);
 
 /// Returns the first line that the implementation's version command prints; empty where it has no

@@ -108,7 +108,7 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
 
 ProcessInitiator::~ProcessInitiator() {
   if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) {
-    device_.reset();  // else somebody waits for it to be opened, which may take for ever
+    device_.reset();  // a thread may wait for ever for it to be opened
   }
   process_.reset();  // what waits for it fails
   workers_.join();

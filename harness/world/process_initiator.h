@@ -1,8 +1,8 @@
 // An initiator that is a process: a command that makes a disk appear as a file. I/O is what any
 // program would do with that: pread, pwrite and fsync, past the page cache where the file allows.
 //
-// Whatever may wait for the process happens on threads of its own, so that the bridge never stands
-// still; what comes of it is told in the loop.
+// All calls that may wait for the process are made on a pool of threads, so that the bridge never
+// stands still; their results are handled in the loop.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,7 @@ class ProcessInitiator final : public LiveInitiator {
   std::string broken() override;
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, World::Done done) override;
-  /// Can it be told to search for disks? One that has no way to be told is ready at once.
+  /// Returns whether it can be asked to search for disks; true at once where it has no such way.
   bool is_ready() const { return ready_; }
   bool is_up(Address device) const override { return state(device) == "up"; }
   bool open(Address device) override;
@@ -57,7 +57,7 @@ class ProcessInitiator final : public LiveInitiator {
   void seen(const std::string& state, bool ready);
   void note(const std::string& state);
   static std::string read_state(const Files& files);
-  /// On a thread.
+  /// Runs on a thread of the pool.
   void carry_out(Transfer& transfer);
   std::shared_ptr<const Descriptor> open_device();
   void close_device();
@@ -74,7 +74,7 @@ class ProcessInitiator final : public LiveInitiator {
   bool ready_ = false;
   std::mutex mutex_;
   std::shared_ptr<const Descriptor> device_;  // open for all requests, until one fails
-  Descriptor held_;                           // open for nobody's requests, until it is closed
+  Descriptor held_;                           // of an `open` step, until it is closed
   std::unique_ptr<Process> process_;
   boost::asio::thread_pool workers_;
 };

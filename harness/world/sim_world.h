@@ -72,10 +72,9 @@ class SimWorld : public World, Mutant::Sides {
     }
   };
 
-  /// The ends come to life when somebody first has anything to do with them, so that faults may be
-  /// armed before.
+  /// Starts both ends, on the first call that needs them: so faults can be armed before.
   void begin();
-  /// Leaves an end, past whatever disguises it.
+  /// Takes a frame from an end through its guise to the link.
   void leave_end(Direction direction, Bytes frame);
   void enter(Direction direction, Bytes frame, Origin origin);
   /// Takes what the ports sent to the link.

@@ -1,4 +1,4 @@
-// Which frames may be sent to somebody's real disk without their leave: those that only ask.
+// Which frames may be sent to a real disk without permission: those that only ask.
 #pragma once
 
 #include <string_view>
@@ -7,8 +7,8 @@
 
 namespace aoe::harness {
 
-/// What a frame might change at a target: "a write", "a config string"; a frame that nobody can
-/// read counts, for who knows what it does to whom. Empty where it only asks.
+/// Returns what a frame might change at a target: "a write", "a config string"; empty where it only
+/// asks. A frame that can't be decoded counts as a change.
 std::string_view would_change(Bytes frame);
 
 }  // namespace aoe::harness

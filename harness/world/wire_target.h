@@ -1,4 +1,4 @@
-// Whatever answers on a real wire: nobody here can do anything to it but ask.
+// What answers on a real wire: it can only be asked, and has no faults.
 #pragma once
 
 #include "harness/world/live_target.h"

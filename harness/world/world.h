@@ -22,8 +22,8 @@ namespace aoe::harness {
 
 class Process;
 
-/// A world, or an implementation in it, can't do what a scenario asks: "the interface world can't
-/// cut the target's link". That is no pass and no failure.
+/// Why a world, or an implementation in it, can't do what a scenario asks: "the interface world
+/// can't cut the target's link". That is neither a pass nor a failure.
 struct Unsupported {
   std::string reason;
 };
@@ -39,71 +39,71 @@ class World {
   virtual ~World() = default;
 
   virtual Instant now() const = 0;
-  /// How far off the times of this world may be for reasons that are nobody's fault.
+  /// Returns how late this machine may have noticed what happened: no end is to blame for that.
   virtual Duration slack() const = 0;
-  /// Why nothing more can come of this world: "aoe-target was killed by signal 9 (Killed)". Empty
-  /// while it lasts.
+  /// Returns why nothing more can come of this world: "aoe-target was killed by signal 9 (Killed)".
+  /// Empty while it lasts.
   virtual std::string broken() const = 0;
-  /// What was asked of this world, and was not done because it can't be or may not be. Empty while
-  /// there is nothing of the kind.
+  /// Returns what the ends wanted to do and this world may not let them: "it would send a write to
+  /// eth1". Empty while there is nothing of the kind. The run ends with it.
   virtual std::string unsupported() const { return {}; }
-  /// Frames that were lost on the way and that no fault struck.
+  /// Returns the number of frames that were lost on the way and that no fault struck.
   virtual std::uint64_t frames_lost() const = 0;
-  /// Lets time pass until `done()` holds, but not beyond `deadline`; what happens at that very
-  /// instant still counts. Asks `done` after everything that happens. Returns whether it holds.
+  /// Lets time pass until `done()` holds or `deadline`, whose own events still count. Asks `done`
+  /// after each event. Returns whether it holds.
   virtual bool run_until(const std::function<bool()>& done, Instant deadline) = 0;
 
   virtual void discover(Address whom) = 0;
   /// `done` is called exactly once, perhaps from within.
   virtual void submit(const initiator::IoRequest& request, Done done) = 0;
-  /// Would the initiator take a request for this device?
+  /// Returns whether the initiator takes requests for this device.
   virtual bool is_up(Address device) const = 0;
-  /// Somebody uses the device from now on, though nothing be asked of it; returns whether that can
-  /// be. And no more.
+  /// Opens the device without any I/O, as a user of it would; returns false if it can't be opened.
+  /// close() ends that.
   virtual bool open(Address device) = 0;
   virtual void close(Address device) = 0;
-  /// What the initiator says of it: "up", "identifying", "down"; nothing where it knows of none.
+  /// Returns the initiator's state for it: "up", "identifying", "down"; empty where it knows of
+  /// none.
   virtual std::string state(Address device) const = 0;
 
-  /// Does the target's disk begin as the scenario says? Else it holds what it holds.
+  /// Returns whether the target's disk begins as the scenario says; else its content is unknown.
   virtual bool has_own_disk() const { return true; }
-  /// Does the initiator time out as RtoModel reckons? Where it may not, nobody knows when it is to
-  /// repeat a request.
+  /// Returns whether the initiator times out as RtoModel computes; else it is unknown when it has
+  /// to repeat a request.
   virtual bool has_known_timeouts() const { return true; }
 
-  /// The address of an end's interface; broadcast where nobody knows it yet.
+  /// Returns the address of an end's interface; broadcast where it is not known yet.
   virtual Mac mac(End) const { return Mac::broadcast(); }
-  /// The initiator's interface, for programs that play beside it; empty where it has none.
+  /// Returns the initiator's interface, for programs that play beside it; empty where it has none.
   virtual std::string interface() const { return {}; }
   /// Starts a program where that interface is; what it prints goes to the file `log`.
   virtual tl::expected<std::unique_ptr<Process>, std::string> start_beside(
       const std::vector<std::string>& command, const std::string& log);
-  /// The frame enters the link as though that end had sent it.
+  /// Puts a frame on the link as though that end had sent it.
   virtual void inject(Direction direction, Bytes frame) = 0;
 
-  // What happens to an end. Done at once, unless it can't be done at all; where it should have
-  // succeeded and did not, the world is broken.
+  // Faults of an end. Each is done at once or returns why it can't be done at all; where it should
+  // have succeeded and did not, the world is broken.
 
-  /// Its interface takes a new address.
+  /// Gives its interface a new address.
   virtual Control set_mac(End end, const Mac& mac) = 0;
-  /// Its interface loses its carrier, or gets it back.
+  /// Takes its interface's carrier away, or gives it back.
   virtual Control set_link(End end, bool up) = 0;
   virtual Control set_mtu(End end, std::uint16_t mtu) = 0;
-  /// The target stands still; what reaches it meanwhile waits, as far as there is room.
+  /// Stops the target or lets it go on; what reaches it meanwhile waits, as far as there is room.
   virtual Control pause_target(bool paused) = 0;
-  /// The target is gone, with all that it had not made stable.
+  /// Kills the target.
   virtual Control kill_target() = 0;
-  /// What it has not made stable may be lost then: a machine that fails. The page cache of a mere
-  /// process survives it.
+  /// Returns whether what is not stable is lost then, as where a machine fails; the page cache of a
+  /// process survives.
   virtual bool kill_loses_cache() const { return false; }
-  /// It comes back, to the disk that it left.
+  /// Starts it again, with the disk that it left.
   virtual Control start_target() = 0;
-  /// From here on its disk fails these operations; nothing: it is whole again.
+  /// Makes its disk fail these operations from now on; nothing: it is whole again.
   virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
-  /// The target says this of itself, too, from now on; and shows up, unasked, if it is to
-  /// announce it.
+  /// Makes the target say this of itself, too, from now on; with `announce` it sends that unasked.
   virtual Control says(const Says& says, bool announce) = 0;
-  /// What the target's disk holds, read past the target.
+  /// Reads what the target's disk holds, past the target.
   virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;
 
   virtual FaultStage& stage() = 0;

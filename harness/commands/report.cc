@@ -84,7 +84,6 @@ void add_report_command(CLI::App& app, Action& action) {
   add("--html", ReportKind::html, "One page that holds everything (-: standard output)");
   add("--junit", ReportKind::junit, "XML for CI servers");
   add("--md", ReportKind::markdown, "Markdown, for a job's summary");
-  add("--tap", ReportKind::tap, "Test Anything Protocol 14");
   add("--json", ReportKind::json, "The record itself");
   report->add_option("--report", given->lists, "The same as --report of run")
       ->option_text("KIND=FILE,...");

@@ -135,7 +135,7 @@ def a_run_passes_and_its_seed_repeats_it(trial):
 
 def a_failure_is_told_so_that_it_can_be_reported(trial):
     trial.file("too hasty.yaml", FAILING)
-    result = trial.run("run", "too hasty.yaml", "--seed", "7", "--report", "junit=j.xml,md=m.md", "--report", "tap=-")
+    result = trial.run("run", "too hasty.yaml", "--seed", "7", "--report", "junit=j.xml,md=m.md", "--report", "md=-")
     assert (result.returncode, result.stderr) == (FAILED, ""), result
     lines = result.stdout.splitlines()
     assert lines[0].startswith("seed 7  world sim")
@@ -151,7 +151,7 @@ def a_failure_is_told_so_that_it_can_be_reported(trial):
     repeating = next(line for line in lines if line.startswith("  repro "))
     assert repeating.split(None, 1)[1] == "aoe-harness run 'too hasty.yaml' --seed 7", repeating
     assert re.search(r"^0 passed, 1 failed in ", result.stdout, re.M), result
-    assert re.search(r"^not ok 1 - too-hasty", result.stdout, re.M), result
+    assert re.search(r"^### ❌ aoe-harness: 0 passed, 1 failed$", result.stdout, re.M), result
     for name in ["j.xml", "m.md", "runs/last/junit.xml", "runs/last/run.json"]:
         assert b"too-hasty" in contents(os.path.join(trial.work, name)), name
     entries = check_captures_against_ledger(trial.case("runs", "too-hasty"))

@@ -19,19 +19,17 @@
 #include "harness/report/html.h"
 #include "harness/report/junit.h"
 #include "harness/report/markdown.h"
-#include "harness/report/tap.h"
 
 namespace aoe::harness {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::pair<std::string_view, ReportKind>, 5> kinds{
+constexpr std::array<std::pair<std::string_view, ReportKind>, 4> kinds{
     {{"html", ReportKind::html},
      {"json", ReportKind::json},
      {"junit", ReportKind::junit},
-     {"md", ReportKind::markdown},
-     {"tap", ReportKind::tap}}};
+     {"md", ReportKind::markdown}}};
 
 tl::expected<Output, std::string> parse_output(const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -74,7 +72,6 @@ std::string render(ReportKind kind, const RunRecord& run, const RunRecord* earli
     case ReportKind::json: return to_json(run);
     case ReportKind::junit: return to_junit(run);
     case ReportKind::markdown: return to_markdown(run);
-    case ReportKind::tap: return to_tap(run);
   }
   AOE_CHECK(false && "a kind of report that nobody writes");
 }

@@ -11,7 +11,7 @@
 
 namespace aoe::harness {
 
-enum class ReportKind : std::uint8_t { html, json, junit, markdown, tap };
+enum class ReportKind : std::uint8_t { html, json, junit, markdown };
 
 struct Output {
   ReportKind kind{};
@@ -20,7 +20,7 @@ struct Output {
 };
 
 /// Adds what is asked for to `outputs`. Error: "jnuit: no such report; did you mean 'junit'?".
-/// Kinds: html, json, junit, md, tap.
+/// Kinds: html, json, junit, md.
 tl::expected<void, std::string> parse_outputs(const std::string& list,
                                               std::vector<Output>& outputs);
 

@@ -9,7 +9,6 @@
 #include "harness/report/html.h"
 #include "harness/report/junit.h"
 #include "harness/report/markdown.h"
-#include "harness/report/tap.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {
@@ -60,10 +59,10 @@ TEST(Outputs, AreKindsAndFiles) {
     return parsed ? "none" : parsed.error();
   };
   EXPECT_EQ(complaint("jnuit=a.xml"), "jnuit: no such report; did you mean 'junit'?");
-  EXPECT_EQ(complaint("pdf=a.pdf"), "pdf: no such report; there are html, json, junit, md, tap");
+  EXPECT_EQ(complaint("pdf=a.pdf"), "pdf: no such report; there are html, json, junit, md");
   EXPECT_EQ(complaint("json"), "json: expected a file, as in json=FILE");
   EXPECT_EQ(complaint("json="), "json: expected a file, as in json=FILE");
-  EXPECT_EQ(complaint("json=a,"), ": no such report; there are html, json, junit, md, tap");
+  EXPECT_EQ(complaint("json=a,"), ": no such report; there are html, json, junit, md");
 }
 
 TEST(Outputs, AreWrittenWholeOrNotAtAll) {
@@ -74,12 +73,12 @@ TEST(Outputs, AreWrittenWholeOrNotAtAll) {
   EXPECT_EQ(read_run(folder.path()), run) << "the folder that it is in";
 
   std::ofstream(folder.path("kept")) << "before";
-  EXPECT_EQ(write_outputs({{ReportKind::tap, folder.path("none/x.tap")},
-                           {ReportKind::tap, folder.path("run.tap")}},
+  EXPECT_EQ(write_outputs({{ReportKind::markdown, folder.path("none/x.md")},
+                           {ReportKind::markdown, folder.path("run.md")}},
                           run)
                 .error(),
-            folder.path("none/x.tap") + ": No such file or directory");
-  EXPECT_EQ(read_text(folder.path("run.tap")), to_tap(run)) << "the others are written";
+            folder.path("none/x.md") + ": No such file or directory");
+  EXPECT_EQ(read_text(folder.path("run.md")), to_markdown(run)) << "the others are written";
   const auto files = std::filesystem::directory_iterator(folder.path());
   EXPECT_EQ(std::distance(begin(files), end(files)), 3) << "nothing is left beside them";
 }
@@ -113,30 +112,6 @@ TEST(Junit, ACaseIsAPassAFailureAnErrorOrASkip) {
   EXPECT_TRUE(contains(xml, "<skipped message=\"XFAIL: vblade syncs nothing"));
   EXPECT_TRUE(contains(xml, "<failure type=\"XPASS\" message=\"said to fail"));
   EXPECT_TRUE(contains(xml, "<skipped message=\"not run: interrupted\"/>"));
-}
-
-TEST(Tap, ACaseIsOkOrNotOrASkipOrATodo) {
-  const std::string tap = to_tap(eventful_run());
-  EXPECT_TRUE(tap.starts_with("TAP version 14\n1..9\n# seed 7  world veth  sut vblade {shelf}"));
-  EXPECT_TRUE(contains(tap, "\nok 1 - retransmit\n"));
-  EXPECT_TRUE(
-      contains(tap,
-               "\nnot ok 2 - loss[depth=16,mtu=9000]\n"
-               "  ---\n"
-               "  outcome: FAIL\n"
-               "  file: \"scenarios/loss.yaml\"\n"
-               "  at: \"scenarios/loss.yaml:14\"\n"
-               "  rule: \"retransmit\"\n"
-               "  expected: \"retransmission of #2 (e1.1 READ EXT lba 2+2) in [346, 471] ms\"\n"
-               "  actual: \"at +1203ms, 732ms late (#32)\"\n"
-               "  evidence: |2\n"
-               "    1 of 2 expectations\n"));
-  EXPECT_TRUE(contains(tap, "\nnot ok 3 - reorder # TODO FLAKY 3/5: 3 of 5 tries passed\n"));
-  EXPECT_TRUE(contains(tap, "\nok 5 - mask # SKIP UNSUPPORTED: vblade has no mask list\n"));
-  EXPECT_TRUE(contains(tap, "\nnot ok 6 - crash\n"));
-  EXPECT_TRUE(contains(tap, "\nnot ok 7 - flush # TODO XFAIL: vblade syncs"));
-  EXPECT_TRUE(contains(tap, "\nok 8 - reserve # TODO XPASS: said to fail"));
-  EXPECT_TRUE(tap.ends_with("\nok 9 - flush-kill # SKIP not run\nBail out! interrupted\n"));
 }
 
 TEST(Markdown, IsATableOfWhatIsNoPassAndFoldedEvidence) {
@@ -203,8 +178,8 @@ TEST(Outputs, ASuiteIsToldByItsClauses) {
 
 TEST(Outputs, WhatAPeerSaysIsMarkupInNoneOfThem) {
   const RunRecord run = hostile_run();
-  for (const ReportKind kind : {ReportKind::html, ReportKind::junit, ReportKind::tap,
-                                ReportKind::markdown, ReportKind::json}) {
+  for (const ReportKind kind : {ReportKind::html, ReportKind::junit, ReportKind::markdown,
+                                ReportKind::json}) {
     const std::string text = render(kind, run);
     EXPECT_FALSE(contains(text, "\xff")) << text;
     EXPECT_FALSE(contains(text, "\x1b")) << text;

@@ -228,8 +228,8 @@ def the_matrix_runs_what_it_is_told(trial):
     trial.harness("matrix", "--sut", "aoe-target", "--sut", "aoe-initiator", "--scenarios", "suite.yaml", "--seed", "7",
                   "--out", "both", status=FAILED)
     with open(trial.path("both/index.html"), encoding="utf-8") as file:
-        page = file.read()
-    pages = re.findall(r'<a href="([^"#]+)">its report</a>', page)
+        data = re.search(r'id="data">(.*?)</script>', file.read(), re.S)[1]
+    pages = [column["page"] for column in json.loads(data)["columns"]]
     assert len(pages) == 2 and all(os.path.isfile(trial.path(f"both/{one}")) for one in pages), pages
 
 
@@ -243,11 +243,15 @@ def the_page_leads_from_each_cell_to_its_story(chromium, trial):
     assert page.requests == [f"file://{elsewhere}"] and page.complaints == [], (page.requests, page.complaints)
     count = "document.querySelectorAll('.verdict-matrix a.chip{}').length".format
     assert [page.evaluate(count(kind)) for kind in [".FAIL", ".PASS"]] == [2, 1]
+    links = "[...document.querySelectorAll('a[href^=\"#\"]')]"
+    assert page.evaluate(f"{links}.length") > 100
+    assert page.evaluate(f"{links}.every((a) => document.getElementById(a.getAttribute('href').slice(1)))"), \
+        "each leads to a story"
     shown = "[...document.querySelectorAll('.verdict-matrix a.chip')].filter((a) => a.offsetParent).length"
     assert page.evaluate(shown) == page.evaluate(count("")) > 100, "what is untested is there, too"
     bad = "document.querySelector('.verdict-matrix a.chip.FAIL')"
     page.evaluate(f"{bad}.click()")
-    story = f"document.querySelector({bad}.getAttribute('href'))"
+    story = f"document.getElementById({bad}.getAttribute('href').slice(1))"
     assert page.evaluate(f"{story}.open && {story}.offsetParent !== null"), "the story is open"
     assert "a-string-nobody-set" in page.evaluate(f"{story}.textContent")
     assert page.evaluate(f"{story}.querySelectorAll('.ladder tr.frame').length") >= 2

@@ -1,6 +1,7 @@
 """What is made of a run: files that CI servers take, and a page that a browser shows without a network.
 
 usage: report_test.py AOE_HARNESS files|page
+       report_test.py FOLDER syntax      (of the page's scripts, which are in FOLDER)
 """
 
 import json
@@ -213,6 +214,16 @@ def the_page_shows_the_failure(chromium, folder, record):
     assert "too-hasty" in page.evaluate(text(f"{failed} summary"))
     assert page.evaluate(f"document.querySelector({failed!r}).open"), "what failed is open"
     assert page.evaluate(count(".case[open]")) == 1
+    assert page.evaluate(count(".case:not([open]) .body *")) == 0, "a story is drawn when it is opened"
+    assert page.evaluate("document.querySelector('.failed td strong').textContent") == "none after 0.02ms"
+    assert page.evaluate(text(".failed a")) == "too-hasty"
+    assert page.evaluate(text(f"{failed} .copy pre")) == "aoe-harness run late.yaml --seed 7"
+    assert page.evaluate(count(f"{failed} .fold")) == 2, "steps and scenario"
+    assert page.evaluate("[...document.querySelectorAll('h2')].map((one) => one.textContent)") == [
+        "Failures", "Scenarios", "Cases", "Clauses of AoEr11, and traits of implementations", "Slowest"]
+    assert page.evaluate("document.getElementById('clause-3.2/1').querySelector('.chip').textContent") == "PASS"
+    leads_nowhere = "[...document.querySelectorAll('a[href^=\"#\"]')].filter((a) => !document.getElementById(a.hash.slice(1)))"
+    assert page.evaluate(f"{leads_nowhere}.length") == 0
     assert "retransmission" in page.evaluate(text(f"{failed} .verdicts"))
     assert "{fault: drop, id: loss, match: {direction: to-target" in page.evaluate(text(f"{failed} .steps"))
     assert "{retransmit: {of: loss, within: [0ms, 10us]}}" in page.evaluate(text(f"{failed} .steps tr.unmet"))
@@ -235,6 +246,74 @@ def the_page_shows_the_failure(chromium, folder, record):
     assert page.evaluate(f"document.documentElement.scrollWidth <= {1280}"), "nothing sticks out"
 
 
+def numbers_are_those_of_the_terminal(chromium, folder, record):
+    page = chromium.open(os.path.join(folder, "page.html"))
+    times = {0: "0ns", 999: "999ns", 1500: "1.50us", 999499: "999us", 999500: "1.00ms", 112 * 10**6: "112ms",
+             9995000: "10.0ms", 41230000: "41.2ms", 3591 * 10**6: "3.59s", 100 * 10**9: "1min 40s", -20 * 10**6: "-20ms"}
+    assert page.evaluate(f"{list(times)}.map(brief)") == list(times.values())
+    run = load(record)
+    run["seed"] = run["cases"][0]["seed"] = 2**64 - 1
+    path = os.path.join(folder, "seed.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(run, file)
+    harness(folder, "report", path, "--html", path + ".html")
+    page = chromium.open(path + ".html#case-0")
+    for facts in ["header .facts", "#case-0 .facts"]:
+        assert str(2**64 - 1) in page.evaluate(f"document.querySelector('{facts}').textContent"), facts
+
+
+def it_compares_with_an_earlier_run(chromium, folder, record):
+    run = load(record)
+    late, quiet = sorted(run["cases"], key=lambda case: case["id"] != "too-hasty")
+    run["cases"] = [late | {"outcome": "PASS", "real_ns": 0}, quiet | {"id": "gone"}]
+    path = os.path.join(folder, "earlier.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(run, file)
+    harness(folder, "report", record, "--html", path + ".html", "--against", path)
+    page = chromium.open(path + ".html")
+    assert page.complaints == [], page.complaints
+    assert page.evaluate("document.querySelector('.changes tbody').textContent") == "too-hastyPASS \u2192 FAIL"
+    folds = "[...document.querySelectorAll('main > section > .fold')].map((one) => one.textContent)"
+    assert page.evaluate(folds) == ["New casesquiet", "Cases that were not run againgone"]
+    assert page.evaluate("document.querySelector('.slowest thead').textContent") == "casetookbefore"
+
+
+def a_capture_has_a_page(chromium, folder):
+    capture = os.path.join("runs", "last", "cases", "too-hasty", "initiator-side.pcap")
+    harness(folder, "check", capture, "--html", "capture.html", status=FAILED)
+    found = json.loads(harness(folder, "check", capture, "--json", status=FAILED).stdout)
+    report = os.path.join(folder, "capture.html")
+    page = chromium.open(report)
+    assert (page.requests, page.complaints) == ([f"file://{report}"], [])
+    findings = "[...document.querySelectorAll('.case summary b')].map((one) => one.textContent)"
+    assert page.evaluate(findings) == [f"frame {one['frame']}" for one in found["findings"]]
+    assert page.evaluate("document.querySelectorAll('circle.dot').length") > 10, "round trips"
+    assert page.evaluate("document.querySelectorAll('path.open').length") == 1, "outstanding requests"
+    assert page.evaluate("document.querySelector('.devices th').textContent") == "device"
+    assert page.evaluate("document.querySelector('.devices tbody').textContent").startswith("e1.1")
+    page.evaluate("document.querySelector('.case').open = true")
+    page = chromium.open(report + "#case-0")
+    assert page.evaluate("document.querySelectorAll('#case-0 .ladder tr.frame').length") >= 1
+    assert page.evaluate("document.documentElement.scrollWidth <= 1280"), "nothing sticks out"
+    page = chromium.open(report, width=400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "nothing sticks out"
+
+
+def many_cases_are_quickly_there(chromium, folder, record):
+    run = load(record)
+    late = next(case for case in run["cases"] if case["id"] == "too-hasty")
+    run["cases"] = [late | {"id": f"case[{number}]"} for number in range(700)]
+    path = os.path.join(folder, "many.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(run, file)
+    harness(folder, "report", path, "--html", path + ".html")
+    page = chromium.open(path + ".html")
+    assert page.evaluate("document.querySelectorAll('.case').length") == 700
+    assert page.evaluate("document.querySelectorAll('.case .body > *').length") < 20, "one story is drawn"
+    page.evaluate("document.querySelector('.matrix a.chip:last-child').click()")
+    assert page.evaluate("document.querySelector('#case-699').open")
+
+
 def the_filters_filter(chromium, folder):
     report = os.path.join(folder, "page.html")
     shown = "[...document.querySelectorAll('.case')].filter((one) => one.offsetParent).map((one) => one.dataset.outcome)"
@@ -254,7 +333,7 @@ def the_filters_filter(chromium, folder):
     assert page.evaluate(shown) == ["PASS"]
     assert page.evaluate("location.hash") == "#?outcome=PASS"
     assert page.evaluate("document.querySelectorAll('.matrix tbody tr:not([hidden])').length") == 1
-    page.evaluate("document.querySelector('[data-open=yes]').click()")
+    page.evaluate("document.querySelector('.filters button').click()")
     assert page.evaluate("document.querySelectorAll('.case[open]:not([hidden])').length") == 1
     page = chromium.open(report + "#case-1")
     assert page.evaluate("document.querySelector('#case-1').open"), "an address leads to its case"
@@ -266,9 +345,18 @@ def what_peers_say_is_text(chromium, folder, record):
     page = chromium.open(report)
     assert page.requests == [f"file://{report}"], page.requests
     assert page.complaints == [], page.complaints
-    assert page.evaluate("document.scripts.length") == 1
-    assert page.evaluate("document.images.length") == 0
-    assert "<script>alert(1)</script>" in page.evaluate("document.querySelector('.case summary b').textContent")
+    for step in ["0", "document.querySelector('.filters button').click()"]:
+        page.evaluate(step)
+        assert page.evaluate("document.scripts.length") == 2, "the data, and what draws it"
+        assert page.evaluate("document.images.length") == 0
+        assert page.evaluate("document.querySelectorAll('[onerror], .case [src]').length") == 0
+        assert page.complaints == [], page.complaints
+    for place in [".case summary b", ".case summary .title", ".verdicts dd", ".steps code", ".copy pre", ".fold pre", "header .facts"]:
+        told = page.evaluate(f"document.querySelector({place!r}).textContent")
+        assert "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \"' ]]> `|# " in told, (place, told)
+        assert not set(told) & set("\u202e\x1b\x01"), (place, told)
+    files = page.evaluate("[...document.querySelectorAll('.case .body > p > a')].map((a) => a.getAttribute('href'))")
+    assert files and all(re.fullmatch(r"\./[\w%.'/()*-]+", one) for one in files), files
 
 
 def it_fits_a_narrow_and_a_dark_screen(chromium, folder):
@@ -297,10 +385,24 @@ def check_page():
     with tempfile.TemporaryDirectory() as folder, browser.Browser() as chromium:
         record = play(folder)
         the_page_shows_the_failure(chromium, folder, record)
+        numbers_are_those_of_the_terminal(chromium, folder, record)
+        it_compares_with_an_earlier_run(chromium, folder, record)
+        a_capture_has_a_page(chromium, folder)
+        many_cases_are_quickly_there(chromium, folder, record)
         the_filters_filter(chromium, folder)
         what_peers_say_is_text(chromium, folder, record)
         it_fits_a_narrow_and_a_dark_screen(chromium, folder)
 
 
-{"files": check_files, "page": check_page}[PART]()
+def check_syntax():
+    lab.require("node")
+    with tempfile.NamedTemporaryFile("w", suffix=".js", encoding="utf-8") as script:
+        for name in ["draw.js", "page.js"]:  # one script, as in the page
+            with open(os.path.join(HARNESS, name), encoding="utf-8") as file:
+                script.write(file.read())
+        script.flush()
+        subprocess.run(["node", "--check", script.name], check=True, timeout=60)
+
+
+{"files": check_files, "page": check_page, "syntax": check_syntax}[PART]()
 print("ok")

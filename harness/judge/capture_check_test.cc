@@ -550,7 +550,7 @@ TEST(CaptureReport, TellsSoManyOfAKind) {
           "x.pcap: frame 2 at 0.000100 s: must: e1.1 ATA reply ok lba 0 left 0 tag 00000009 "
           "has a tag that no request of 02:00:00:00:00:01 has [unasked-reply, AoEr11 §" +
           std::string(find_rule("unasked-reply")->clause) +
-          "]\nx.pcap: 3 more of unasked-reply (--limit 0 tells all)\n");
+          "]\nx.pcap: 3 more of unasked-reply (--limit 0 shows all)\n");
   options.findings_shown = 0;
   const std::string all = findings_text(wire.check(), options);
   EXPECT_EQ(std::ranges::count(all, '\n'), 5);

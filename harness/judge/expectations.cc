@@ -10,7 +10,7 @@
 namespace aoe::harness {
 
 bool matches(std::string_view pattern, std::string_view id) {
-  // Where a part did not fit, the last * takes one character more: no pattern takes long.
+  // After a mismatch the last * takes one character more, so that no pattern takes long.
   std::size_t at = 0;
   std::size_t star = std::string_view::npos;
   std::size_t taken = 0;
@@ -36,7 +36,7 @@ std::vector<unsigned> version_in(std::string_view text) {
   std::vector<unsigned> version;
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto letter = [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; };
-  // A digit within a name is none of a version: "e2fsprogs 1.47", but "v25".
+  // A digit within a word is not a version: "e2fsprogs 1.47". After a "v" it is: "v25".
   const auto* at = text.begin();
   for (char before = ' '; at != text.end(); before = *at++) {
     if (digit(*at) && !digit(before) && (!letter(before) || before == 'v')) break;

@@ -1,5 +1,5 @@
-// What an implementation is known to do wrong: a file that says which cases fail, and why, so that
-// a run of it is red only for what is new.
+// What an implementation is known to do wrong: a file of the cases that fail, with the reasons. A
+// run of that implementation then fails only for what is new.
 //
 //   expected-failures:
 //     - case: flush-*              # an id; * stands for anything, ? for a character
@@ -19,10 +19,11 @@
 
 namespace aoe::harness {
 
-/// Does an id match a pattern, in which * stands for anything and ? for one character?
+/// Returns true if the id matches the pattern, in which * stands for any text and ? for one
+/// character.
 bool matches(std::string_view pattern, std::string_view id);
 
-/// The parts of a dotted number, compared as numbers: the first in a text such as "vblade 25-1".
+/// Returns the parts of the first dotted number in the text: {25, 1} for "vblade 25.1-2".
 std::vector<unsigned> version_in(std::string_view text);
 
 class Expectations {
@@ -32,15 +33,15 @@ class Expectations {
   static tl::expected<Expectations, std::string> parse(const std::string& text,
                                                        const std::string& file);
 
-  /// Of a case that an entry speaks of, a failure becomes an expected one and a pass an unexpected
-  /// one, with the entry's reason. `run` tells the world and the implementation's version; where
-  /// that is unknown, an entry for some versions does not apply.
+  /// If an entry applies to the case, turns a failure into an expected failure and a pass into an
+  /// unexpected pass, with the entry's reason. `run` has the world and the implementation's version;
+  /// if the version is unknown, an entry for certain versions does not apply.
   void apply(const RunRecord& run, CaseRecord& record);
 
-  /// Why a case of this id fails, in some world and version; empty where it is not known to.
+  /// Returns why the case fails, in some world and version; empty if it is not known to fail.
   std::string reason_of(std::string_view id) const;
 
-  /// Entries that no case was met by: "vblade.yaml:3: no case that was run is 'flush-*'".
+  /// Returns the entries that no case matched: "vblade.yaml:3: no case that was run is 'flush-*'".
   std::vector<std::string> unused() const;
 
  private:
@@ -55,8 +56,7 @@ class Expectations {
     bool used = false;
   };
   static bool applies(const Entry& entry, const RunRecord& run, const CaseRecord& record);
-  /// Of parse(): from the file's root on.
-  class FileReader;
+  class FileReader;  // of parse()
 
   std::vector<Entry> entries_;
 };

@@ -1,10 +1,15 @@
 #include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "harness/judge/thinning.h"
 #include "harness/language/clauses.h"
 #include "harness/report/capture_report.h"
+#include "harness/report/page.h"
 #include "harness/report/text.h"
 
 namespace aoe::harness {
@@ -57,9 +62,8 @@ Json to_json(const CaptureCheck& check, const Finding& finding) {
           {"frames", frames}};
 }
 
-}  // namespace
-
-std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& options) {
+/// All but findings and answers.
+Json summary_json(const CaptureCheck& check, const CaptureReportOptions& options) {
   const CaptureCounts& counts = check.counts();
   Json json{{"file", printable(options.file)},
             {"frames", counts.frames},
@@ -77,6 +81,53 @@ std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& 
   for (const DeviceAccount& device : check.devices())
     json["devices"].push_back(to_json(check, device));
   json["findings"] = Json::array();
+  return json;
+}
+
+/// What happened over time, and a failure with its ladder for each finding.
+CaseRecord timeline_of(const CaptureCheck& check, const std::vector<const Finding*>& findings) {
+  CaseRecord record;
+  for (const Finding* finding : findings)
+    record.failures.emplace_back().ladder = check.ladder(finding->frames);
+  const Ledger& ledger = check.ledger();
+  Spread incidents;
+  for (FrameId id = 0; id < ledger.size(); ++id) {
+    const auto repeated = ledger[id].repeats;
+    if (!repeated) continue;
+    incidents.add({check.at(id), check.number(id),
+                   fmt::format("retransmission of {}", check.number(*repeated))});
+  }
+  Thinned samples(check.span());
+  for (const Dialogue::Outstanding& change : check.outstanding())
+    samples.add({change.at - ledger.origin(), change.count, 0, {}});
+  record.samples = samples.finish();
+  record.incidents = incidents.finish();
+  return record;
+}
+
+/// [at_ns, took_ns] of each answer; one where a plot could not show more apart.
+Json round_trips_of(const CaptureCheck& check) {
+  constexpr Duration::rep places = 700;
+  constexpr double places_in_ten = 30;  // from a time to ten times that
+  Json trips = Json::array();
+  std::set<std::pair<Duration::rep, int>> taken;
+  const Ledger& ledger = check.ledger();
+  for (FrameId id = 0; id < ledger.size(); ++id) {
+    const auto request = ledger[id].answers;
+    if (!request) continue;
+    const Duration took = ledger[id].sent - ledger[*request].sent;
+    const double power = std::log10(static_cast<double>(std::max(took.count(), Duration::rep{1})));
+    const auto place = check.at(id) / std::max(check.span() / places, Duration(1));
+    if (taken.emplace(place, static_cast<int>(power * places_in_ten)).second)
+      trips.push_back({check.at(id).count(), took.count()});
+  }
+  return trips;
+}
+
+}  // namespace
+
+std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& options) {
+  Json json = summary_json(check, options);
   for (const Finding& finding : check.findings()) {
     if (is_at_least(level_of(finding), options.level))
       json["findings"].push_back(to_json(check, finding));
@@ -91,6 +142,23 @@ std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& 
                                (ledger[id].sent - ledger[*request].sent).count()});
   }
   return json.dump() + "\n";
+}
+
+std::string capture_html(const CaptureCheck& check, const CaptureReportOptions& options) {
+  const ShownFindings findings = shown_findings(check, options);
+  Json capture = summary_json(check, options);
+  for (const Finding* finding : findings.shown)
+    capture["findings"].push_back(to_json(check, *finding));
+  std::size_t found = findings.shown.size();
+  Json hidden = Json::object();
+  for (const auto& [rule, count] : findings.hidden) {
+    hidden[std::string(rule->name)] = count;
+    found += count;
+  }
+  return page(options.file + " checked", "capture",
+              fmt::format(R"("capture":{},"found":{},"hidden":{},"round_trips":{},"timeline":{})",
+                          capture.dump(), found, hidden.dump(), round_trips_of(check).dump(),
+                          to_json(timeline_of(check, findings.shown))));
 }
 
 }  // namespace aoe::harness

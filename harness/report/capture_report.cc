@@ -26,7 +26,7 @@ std::string round_trip_text(std::vector<Duration> times) {
                      brief(percentile(times, 99)), brief(times.back()));
 }
 
-/// Columns as wide as they need to be; the first two and the last to the left.
+/// Columns are as wide as their widest cell. The first two and the last are aligned to the left.
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows) {
@@ -82,6 +82,21 @@ FindingCounts count_findings(const CaptureCheck& check, Level level) {
   return counts;
 }
 
+ShownFindings shown_findings(const CaptureCheck& check, const CaptureReportOptions& options) {
+  ShownFindings findings;
+  FindingCounts counts;
+  for (const Finding& finding : check.findings()) {
+    if (!is_at_least(level_of(finding), options.level)) continue;
+    const RuleRow* const rule = find_rule(finding.rule);
+    if (++counts[rule] <= options.findings_shown || options.findings_shown == 0) {
+      findings.shown.push_back(&finding);
+    } else {
+      ++findings.hidden[rule];
+    }
+  }
+  return findings;
+}
+
 Duration percentile(const std::vector<Duration>& sorted, unsigned percent) {
   if (sorted.empty()) return {};
   const std::size_t rank = (sorted.size() * percent + 99) / 100;
@@ -103,19 +118,14 @@ std::string findings_text(const CaptureCheck& check, const CaptureReportOptions&
   const auto add_ladder = [&](const std::vector<LadderLine>& ladder) {
     for (const LadderText& line : ladder_text(ladder)) lines += line.text + "\n";
   };
-  FindingCounts told;
-  for (const Finding& finding : check.findings()) {
-    if (!is_at_least(level_of(finding), options.level)) continue;
-    if (++told[find_rule(finding.rule)] > options.findings_shown && options.findings_shown > 0)
-      continue;
-    lines += finding_line(check, finding, options.file) + "\n";
-    if (options.ladder == Ladder::around) add_ladder(check.ladder(finding.frames));
+  const ShownFindings findings = shown_findings(check, options);
+  for (const Finding* finding : findings.shown) {
+    lines += finding_line(check, *finding, options.file) + "\n";
+    if (options.ladder == Ladder::around) add_ladder(check.ladder(finding->frames));
   }
-  for (const auto& [rule, count] : told) {
-    if (options.findings_shown > 0 && count > options.findings_shown) {
-      lines += fmt::format("{}: {} more of {} (--limit 0 tells all)\n", options.file,
-                           count - options.findings_shown, rule->name);
-    }
+  for (const auto& [rule, count] : findings.hidden) {
+    lines +=
+        fmt::format("{}: {} more of {} (--limit 0 shows all)\n", options.file, count, rule->name);
   }
   if (options.ladder == Ladder::all) add_ladder(check.ladder());
   return lines;

@@ -1,4 +1,4 @@
-// What a check of a capture came to, for a terminal, for programs, and for a browser.
+// The result of a checked capture: as text, as JSON, and as a page (page.h).
 #pragma once
 
 #include <cstdint>
@@ -11,37 +11,44 @@
 namespace aoe::harness {
 
 struct CaptureReportOptions {
-  std::string file;                 // the capture, as it is called in each line
-  std::size_t findings_shown = 10;  // of a kind; 0: all
+  std::string file;                 // the capture's name in each line
+  std::size_t findings_shown = 10;  // per rule, in text and page; 0: all
   Level level = Level::info;        // findings below it are left out
   enum class Ladder : std::uint8_t { none, around, all };
   Ladder ladder = Ladder::none;
-  std::string cut_off{};  // why the capture could not be read to its end; empty: it was
+  std::string cut_off{};  // why the capture could not be read to its end; empty: it could
 };
 
-/// How many findings of each rule, in the order of the rules (language/rules.h).
+/// The number of findings per rule, in the order of the rules (language/rules.h).
 using FindingCounts = std::map<const RuleRow*, std::size_t>;
-/// Those of options.level and above.
+/// Counts the findings of the level and above.
 FindingCounts count_findings(const CaptureCheck& check, Level level);
 
-/// Is `level` at least `least`? Must is above should, and that above info.
+/// The findings of options.level and above, in the order of their frames.
+struct ShownFindings {
+  std::vector<const Finding*> shown;  // at most options.findings_shown of a rule; in `check`
+  FindingCounts hidden;               // the rest
+};
+ShownFindings shown_findings(const CaptureCheck& check, const CaptureReportOptions& options);
+
+/// Returns true if `level` is at least `least`: must is above should, and should above info.
 bool is_at_least(Level level, Level least);
 
 /// "x.pcap: frame 17 at 0.000123 s: must: … [bad-status, AoEr11 §3.1]"
 std::string finding_line(const CaptureCheck& check, const Finding& finding,
                          const std::string& file);
 
-/// The findings, a line each, with their ladders where those are wanted.
+/// Returns the findings, a line each, with ladders as options.ladder says.
 std::string findings_text(const CaptureCheck& check, const CaptureReportOptions& options);
-/// Counts, devices and what was found: what a capture ends with.
+/// Returns the capture's counts, its devices, and the number of findings per kind.
 std::string summary_text(const CaptureCheck& check, const CaptureReportOptions& options);
-/// All of it as one JSON object: see aoe-harness(8).
+/// Returns the whole result as one JSON object, which aoe-harness(8) describes.
 std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& options);
-/// One page that needs nothing else: summary, round trips, outstanding requests, and the findings
+/// Returns a page with the summary, plots of round trips and outstanding requests, and the findings
 /// with their ladders.
 std::string capture_html(const CaptureCheck& check, const CaptureReportOptions& options);
 
-/// Of sorted times: the least that at least so many hundredths of them do not exceed.
+/// Returns the least of the sorted times that `percent` hundredths of them do not exceed.
 Duration percentile(const std::vector<Duration>& sorted, unsigned percent);
 
 }  // namespace aoe::harness

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t line_columns = 100;
 constexpr std::size_t id_columns = 24;
 
-/// In lines of so many columns, each indented.
+/// Returns the text in indented lines of a fixed width.
 std::string wrapped(std::string_view text, std::size_t indent) {
   std::string lines;
   std::string line(indent, ' ');

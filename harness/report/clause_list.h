@@ -1,5 +1,5 @@
-// The catalogue of clauses as a person, or a program, reads it, with how many scenarios are about
-// each: what `aoe-harness clauses` prints.
+// The catalogue of clauses with the number of scenarios that cite each, as text and as JSON: what
+// `aoe-harness clauses` prints.
 #pragma once
 
 #include <map>
@@ -15,18 +15,18 @@ namespace aoe::harness {
 
 struct Citations {
   std::size_t scenarios = 0;
-  std::size_t variants = 0;  // of these; one without variants counts as one
+  std::size_t variants = 0;  // of these scenarios; one without variants counts as one
 };
 
 class ClauseList {
  public:
-  /// Of that catalogue, which outlives it.
+  /// Lists all clauses of the catalogue, which must outlive this object.
   ClauseList(const ClauseCatalogue& catalogue, const std::vector<Scenario>& scenarios);
 
-  /// Leaves those of these sections and with these ids; with none, all. Error: "3.1/99: no such
-  /// section or clause; did you mean '3.1/9'?".
+  /// Keeps only clauses of these sections and with these ids; keeps all if `wanted` is empty. Error:
+  /// "3.1/99: no such section or clause; did you mean '3.1/9'?".
   tl::expected<void, std::string> select(const std::vector<std::string>& wanted);
-  /// Leaves those that no scenario is about, and no reason is given why.
+  /// Keeps only clauses that no scenario cites although the catalogue has no reason for it.
   void select_uncovered();
 
   bool empty() const { return clauses_.empty(); }

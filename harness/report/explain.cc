@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t width = 100;
 
-/// Broken between words, each line after `indent`.
+/// Breaks the text between words; each line begins with `indent`.
 std::string wrapped(std::string_view text, std::size_t indent) {
   const std::string margin(indent, ' ');
   std::string out = margin;

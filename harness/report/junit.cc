@@ -12,19 +12,15 @@
 namespace aoe::harness {
 namespace {
 
-/// What JUnit knows of outcomes.
+/// JUnit's own outcomes.
 enum class Result { success, failure, error, skipped };
 
 Result result_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::passed: return Result::success;
-    case Outcome::failed:
-    case Outcome::unexpected_pass: return Result::failure;
-    case Outcome::broken: return Result::error;
-    case Outcome::flaky:
-    case Outcome::inconclusive:
-    case Outcome::unsupported:
-    case Outcome::expected_failure: return Result::skipped;
+  switch (standing_of(outcome)) {
+    case Standing::good: return Result::success;
+    case Standing::bad: return outcome == Outcome::broken ? Result::error : Result::failure;
+    case Standing::doubtful:
+    case Standing::excused: return Result::skipped;
   }
   AOE_CHECK(false && "an outcome without a result");
 }
@@ -38,8 +34,7 @@ std::string seconds(Duration duration) {
   return fmt::format("{:.3f}", std::chrono::duration<double>(duration).count());
 }
 
-/// "scenarios/loss.yaml" -> "scenarios.loss"; servers take what is before the last dot for a
-/// package.
+/// "scenarios/loss.yaml" -> "scenarios.loss": servers show what is before the last dot as a package.
 std::string class_of(const CaseRecord& record) {
   std::string name = record.file;
   if (name.ends_with(".yaml")) name.resize(name.size() - 5);
@@ -49,18 +44,10 @@ std::string class_of(const CaseRecord& record) {
   return name.empty() ? "aoe-harness" : name;
 }
 
-std::string message_of(const CaseRecord& record) {
-  if (record.failures.empty()) return record.reason;
-  const FailureRecord& first = record.failures.front();
-  std::string message = fmt::format("expected {}, but: {}", first.expected, first.actual);
-  if (record.failures.size() > 1)
-    message += fmt::format(" (and {} more)", record.failures.size() - 1);
-  return message;
-}
-
 std::string element(std::string_view name, std::string_view kind, const CaseRecord& record) {
+  const std::string message = record.failures.empty() ? record.reason : first_failure(record);
   return fmt::format("      <{} type=\"{}\" message=\"{}\">{}</{}>\n", name, markup(kind),
-                     markup(one_line(message_of(record))), markup(evidence_text(record)), name);
+                     markup(one_line(message)), markup(evidence_text(record)), name);
 }
 
 std::string result(const CaseRecord& record) {
@@ -86,7 +73,7 @@ std::string test_case(const std::string& class_name, const std::string& name, Du
   return inside.empty() ? open + "/>\n" : open + ">\n" + inside + "    </testcase>\n";
 }
 
-/// Where there are several suites, what is tested tells their classes apart.
+/// Of several suites, the classes of each begin with what it tests.
 std::string suite_of(const RunRecord& run, std::size_t number, bool is_one_of_several) {
   std::string prefix;
   std::string name = "aoe-harness " + run.world;

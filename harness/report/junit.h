@@ -1,7 +1,8 @@
 // A run as JUnit XML, for CI servers: valid to the schemas of Jenkins, Surefire and Ant alike.
 //
-// Those agree on little: a case has one result at most and no properties or output of its own, so
-// what explains a failure (expectation, ladder, log, the command that repeats it) is its text.
+// These agree on little: a case has at most one result, and no properties or output of its own. So
+// the text of a failure holds all that explains it: expectation, ladder, log and the command that
+// reproduces it.
 #pragma once
 
 #include <string>
@@ -11,10 +12,10 @@
 
 namespace aoe::harness {
 
-/// One suite; a case's class is its scenario's path ("scenarios.loss"), its name is its id. What is
-/// neither pass nor failure is a skip with the reason.
+/// Returns one suite. A case's class is its scenario's path ("scenarios.loss"), its name is its id.
+/// A case that neither passed nor failed is a skip with the reason.
 std::string to_junit(const RunRecord& run);
-/// A suite for each of several.
+/// Returns a suite for each run.
 std::string to_junit(const std::vector<const RunRecord*>& runs);
 
 }  // namespace aoe::harness

@@ -13,9 +13,9 @@ namespace aoe::harness {
 namespace {
 
 constexpr std::size_t rows_max = 200;
-constexpr std::size_t details_size_max = 600'000;  // bytes, of all of them
+constexpr std::size_t details_size_max = 600'000;  // bytes, of all cases together
 
-/// A block of text within a fence longer than any run of backticks in it.
+/// Returns the text within a fence that is longer than any run of backticks in it.
 std::string fenced(const std::string& text) {
   std::size_t longest = 0;
   std::size_t run = 0;
@@ -27,18 +27,14 @@ std::string fenced(const std::string& text) {
   return fmt::format("{}\n{}{}\n", fence, text, fence);
 }
 
-std::string_view sign(Outcome outcome) {
-  if (outcome == Outcome::passed) return "✅";
-  if (outcome == Outcome::failed || outcome == Outcome::broken ||
-      outcome == Outcome::unexpected_pass)
-    return "❌";
-  return is_well(outcome) ? "⚪" : "⚠️";
-}
-
-std::string reason_of(const CaseRecord& record) {
-  if (!record.reason.empty() || record.failures.empty()) return record.reason;
-  return fmt::format("expected {}, but: {}", record.failures.front().expected,
-                     record.failures.front().actual);
+std::string_view sign(Standing standing) {
+  switch (standing) {
+    case Standing::good: return "✅";
+    case Standing::bad: return "❌";
+    case Standing::doubtful: return "⚠️";
+    case Standing::excused: return "⚪";
+  }
+  AOE_CHECK(false && "a standing without a sign");
 }
 
 std::string details(const CaseRecord& record) {
@@ -47,7 +43,7 @@ std::string details(const CaseRecord& record) {
                      markup(one_line(record.title)), fenced(evidence_text(record)));
 }
 
-/// Of a suite: the verdict a level, and the clauses that are not kept.
+/// Returns, for a suite, the verdict per level and the clauses that are not kept.
 std::string clauses_of(const RunRecord& run) {
   if (run.suite.empty()) return {};
   const Coverage coverage = coverage_of(run);
@@ -77,21 +73,11 @@ std::string plain_markdown(std::string_view text) {
 }
 
 std::string_view sign(ClauseVerdict verdict) {
-  switch (verdict) {
-    case ClauseVerdict::kept: return "✅";
-    case ClauseVerdict::broken: return "❌";
-    case ClauseVerdict::doubtful: return "⚠️";
-    case ClauseVerdict::known_broken:
-    case ClauseVerdict::unsupported:
-    case ClauseVerdict::untested: return "⚪";
-  }
-  AOE_CHECK(false && "a verdict without a sign");
+  return sign(standing_of(verdict));
 }
 
 std::string to_markdown(const RunRecord& run) {
-  const bool well = !run.interrupted && std::ranges::all_of(run.cases, [](const auto& record) {
-    return is_well(record.outcome);
-  });
+  const bool well = !run.interrupted && is_well(run);
   std::string text =
       fmt::format("### {} aoe-harness: {}\n\nseed {}, world {}, sut {}, {}\n", well ? "✅" : "❌",
                   describe(count(run)), run.seed, plain_markdown(run.world),
@@ -108,9 +94,11 @@ std::string to_markdown(const RunRecord& run) {
   text += "\n| | case | what happened | time |\n| --- | --- | --- | ---: |\n";
   for (std::size_t i = 0; i < std::min(told.size(), rows_max); ++i) {
     const CaseRecord& record = *told[i];
-    text += fmt::format("| {} {} | {} | {} | {} |\n", sign(record.outcome), verdict(record),
-                        plain_markdown(record.id), plain_markdown(reason_of(record)),
-                        brief(record.took));
+    text +=
+        fmt::format("| {} {} | {} | {} | {} |\n", sign(standing_of(record.outcome)),
+                    verdict(record), plain_markdown(record.id),
+                    plain_markdown(record.reason.empty() ? first_failure(record) : record.reason),
+                    brief(record.took));
   }
   if (told.size() > rows_max) text += fmt::format("\nand {} more\n", told.size() - rows_max);
 

@@ -9,14 +9,15 @@
 
 namespace aoe::harness {
 
-/// A table of what is not a plain pass, and each failure with its ladder, folded. Short enough for
-/// GitHub (1 MiB): what is too much is counted.
+/// Returns a table of all cases but plain passes, and each failure with its ladder, folded. It is
+/// shorter than GitHub's limit (1 MiB): rows and details beyond it are only counted.
 std::string to_markdown(const RunRecord& run);
 
-// Of which others are made, too.
+// For the matrix, too.
 
-/// Text that stays what it is, in a table as well.
+/// Escapes the text so that nothing in it is Markdown, even in a table.
 std::string plain_markdown(std::string_view text);
+/// "✅", "❌", "⚠️" or "⚪".
 std::string_view sign(ClauseVerdict verdict);
 
 }  // namespace aoe::harness

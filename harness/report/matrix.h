@@ -1,7 +1,7 @@
-// Several implementations beside each other: rows are clauses, columns are finished runs of suites,
-// and each cell is a verdict with its story.
+// Several implementations side by side: rows are clauses, columns are finished runs of suites, and
+// each cell is the verdict of that run on that clause.
 //
-// Made of run records alone, and says nothing of a clause that does not bind a column's end.
+// It is made of run records alone. A clause that does not bind a column's end has no verdict there.
 #pragma once
 
 #include <string>
@@ -14,21 +14,21 @@ namespace aoe::harness {
 
 struct MatrixColumn {
   RunRecord run;
-  std::string page{};  // where the run's own report is, seen from the matrix's; empty: nowhere
+  std::string page{};  // of the run: a path relative to the matrix's page; empty: none
 };
 
 class Matrix {
  public:
   explicit Matrix(std::vector<MatrixColumn> columns);
 
-  /// One file that holds all stories, and needs no other.
+  /// Returns a page (page.h) with the stories of all cases that did not simply pass.
   std::string html() const;
-  /// For the summary of a job.
+  /// Returns tables for the summary of a job.
   std::string markdown() const;
   std::string json() const;
-  /// For a terminal.
+  /// Returns a table for a terminal.
   std::string text() const;
-  /// A suite for each column.
+  /// Returns a suite for each column.
   std::string junit() const;
 
  private:
@@ -39,13 +39,9 @@ class Matrix {
   };
   struct Row {
     const Clause* clause;
-    std::vector<const ClauseCoverage*> cells;  // by column; null: it does not bind that end
+    std::vector<const ClauseCoverage*> cells;  // by column; null: does not bind that end
   };
   std::vector<Row> rows_of(const std::string& section) const;
-  std::string html_columns() const;
-  std::string html_filters() const;
-  std::string html_sections() const;
-  std::string html_stories(std::size_t column) const;
 
   std::vector<Column> columns_;
 };

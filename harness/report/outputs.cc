@@ -16,9 +16,9 @@
 #include "base/check.h"
 #include "base/whole_file.h"
 #include "config/yaml_map.h"
-#include "harness/report/html.h"
 #include "harness/report/junit.h"
 #include "harness/report/markdown.h"
+#include "harness/report/page.h"
 
 namespace aoe::harness {
 namespace {
@@ -73,7 +73,7 @@ std::string render(ReportKind kind, const RunRecord& run, const RunRecord* earli
     case ReportKind::junit: return to_junit(run);
     case ReportKind::markdown: return to_markdown(run);
   }
-  AOE_CHECK(false && "a kind of report that nobody writes");
+  AOE_CHECK(false && "a kind of report without a writer");
 }
 
 tl::expected<void, std::string> write_outputs(const std::vector<Output>& outputs,

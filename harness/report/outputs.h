@@ -1,4 +1,4 @@
-// The files that a run is reported in, as asked for: "junit=a.xml,html=b.html".
+// The files that a run is reported in, as the user lists them: "junit=a.xml,html=b.html".
 #pragma once
 
 #include <cstdint>
@@ -19,21 +19,22 @@ struct Output {
   bool operator==(const Output&) const = default;
 };
 
-/// Adds what is asked for to `outputs`. Error: "jnuit: no such report; did you mean 'junit'?".
+/// Adds the outputs of the list to `outputs`. Error: "jnuit: no such report; did you mean 'junit'?".
 /// Kinds: html, json, junit, md.
 tl::expected<void, std::string> parse_outputs(const std::string& list,
                                               std::vector<Output>& outputs);
 
-/// `earlier`: for the HTML, a run to compare with, or null.
+/// `earlier`: a run that the HTML compares with this one; null: none.
 std::string render(ReportKind kind, const RunRecord& run, const RunRecord* earlier = nullptr);
 
-/// A file is there whole or, after an error, as it was before. Error: "a.xml: No such file or
-/// directory"; the other outputs are written all the same.
+/// Writes each output. After an error a file is as it was before, and the other outputs are written
+/// all the same. Returns the first error: "a.xml: No such file or directory".
 tl::expected<void, std::string> write_outputs(const std::vector<Output>& outputs,
                                               const RunRecord& run,
                                               const RunRecord* earlier = nullptr);
 
-/// Error: "runs/last/run.json: byte 17: this is no JSON". A folder stands for the run.json in it.
+/// Reads a run.json, or the run.json of a folder. Error: "runs/last/run.json: byte 17: this is no
+/// JSON".
 tl::expected<RunRecord, std::string> read_run(const std::string& path);
 
 }  // namespace aoe::harness

@@ -28,21 +28,17 @@ constexpr std::size_t verdict_columns = 12;
 constexpr std::size_t clause_columns = 22;
 constexpr std::string_view erase_line = "\r\x1b[K";
 
-int colour_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::passed: return green;
-    case Outcome::failed:
-    case Outcome::broken:
-    case Outcome::unexpected_pass: return red;
-    case Outcome::flaky:
-    case Outcome::inconclusive: return yellow;
-    case Outcome::unsupported:
-    case Outcome::expected_failure: return faint;
+int colour_of(Standing standing) {
+  switch (standing) {
+    case Standing::good: return green;
+    case Standing::bad: return red;
+    case Standing::doubtful: return yellow;
+    case Standing::excused: return faint;
   }
-  AOE_CHECK(false && "an outcome without a colour");
+  AOE_CHECK(false && "a standing without a colour");
 }
 
-/// The first `columns` characters; "…" as the last where more follow.
+/// Returns the first `columns` characters, the last of which is "…" if more follow.
 std::string clipped(const std::string& text, std::size_t columns) {
   if (width(text) <= columns) return text;
   std::size_t end = 0;
@@ -53,7 +49,7 @@ std::string clipped(const std::string& text, std::size_t columns) {
   return text.substr(0, end) + "…";
 }
 
-/// A word and all that goes with it.
+/// Returns a line of a word and its text.
 std::string item(std::string_view word, std::string_view what) {
   return fmt::format("  {}  {}\n", padded(std::string(word), 8), one_line(what));
 }
@@ -137,7 +133,7 @@ std::string Terminal::line(const CaseRecord& record) const {
     const std::size_t taken = 2 + width(word) + 2 + width(text);
     if (taken < style_.columns) text += clipped(notes, style_.columns - taken);
   }
-  return fmt::format("  {}  {}\n", painted(word, colour_of(record.outcome)), text);
+  return fmt::format("  {}  {}\n", painted(word, colour_of(standing_of(record.outcome))), text);
 }
 
 std::string Terminal::steps(const CaseRecord& record) const {
@@ -204,8 +200,7 @@ std::string Terminal::clause(const RunRecord& run, const ClauseCoverage& coverag
   text += "        " + clause.rule + "\n";
   for (const std::size_t i : coverage.cases) {
     const CaseRecord& record = run.cases[i];
-    const bool told = record.outcome != Outcome::passed && record.outcome != Outcome::unsupported;
-    if (!told) continue;
+    if (!needs_story(record.outcome)) continue;
     text += fmt::format("        {}  {}\n", padded(verdict(record), 5), one_line(record.id));
     if (record.outcome == Outcome::expected_failure)
       text += fmt::format("               {}\n", one_line(record.reason));
@@ -228,10 +223,9 @@ std::string Terminal::summary(const RunRecord& run, const std::string& where) {
                     yellow) +
             "\n";
   }
-  const bool well = std::ranges::all_of(
-      run.cases, [](const CaseRecord& record) { return is_well(record.outcome); });
   return instead(text +
-                 fmt::format("{} in {}  {}\n", painted(describe(count(run)), well ? green : red),
+                 fmt::format("{} in {}  {}\n",
+                             painted(describe(count(run)), is_well(run) ? green : red),
                              brief(run.real), one_line(where)) +
                  levels);
 }

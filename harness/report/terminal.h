@@ -1,8 +1,8 @@
-// What a person sees of a run as it goes on: a line for each case, what led to each failure, and
-// what came of it all.
+// A run on the terminal while it goes on: a line per case, the evidence of each failure, and the
+// result.
 //
-// Gives text, and writes none of it. While progress is shown, the last line of the terminal is
-// this object's: what comes after it erases it first.
+// Terminal returns text and writes none. While progress is shown, the terminal's last line belongs
+// to it: the next text erases that line first.
 #pragma once
 
 #include <string>
@@ -15,35 +15,36 @@ namespace aoe::harness {
 struct TerminalStyle {
   bool colour = false;
   bool progress = false;
-  int verbosity = 0;  // -1: only what is not well; 1: all that was measured, 2: and each step
+  int verbosity = 0;  // -1: only failures; 1: all that was measured, 2: each step, too
   std::size_t columns = 100;
 };
 
-/// As fits the file: colour and progress for a terminal only, no colour where NO_COLOR is set.
+/// Returns the style for the file: colour and progress on a terminal only, no colour if NO_COLOR is
+/// set.
 TerminalStyle terminal_style(int descriptor, int verbosity);
 
 class Terminal {
  public:
   explicit Terminal(TerminalStyle style) : style_(style) {}
 
-  /// "seed 7  world veth  slack 6ms  sut aoe-target"; of a suite, what it was asked, too.
+  /// "seed 7  world veth  slack 6ms  sut aoe-target"; for a suite, with a line per probe.
   std::string header(const RunRecord& run);
-  /// "  12 of 120  reads[mtu=9000]"; nothing unless progress is shown.
+  /// "  12 of 120  reads[mtu=9000]"; empty unless the style shows progress.
   std::string progress(std::size_t done, std::size_t total, const std::string& running);
-  /// What came of a case. Of a suite's only what is not well, unless all is to be told: summary()
-  /// has the rest.
+  /// Returns the line of a case, and its evidence if it failed. Cases of a suite that did not fail
+  /// are left out unless the style is verbose: summary() lists them by clause.
   std::string finished(const CaseRecord& record);
-  /// "1 passed, 0 failed in 6.8s  runs/last/index.html"; of a suite, clause by clause before that,
-  /// and a verdict a level after it.
+  /// "1 passed, 0 failed in 6.8s  runs/last/index.html"; for a suite, with a line per clause before
+  /// and the verdict per level after it.
   std::string summary(const RunRecord& run, const std::string& where);
 
  private:
-  /// What shows on the line of progress is erased, and `text` comes instead.
+  /// Returns `text`, after what erases the line of progress if that is shown.
   std::string instead(std::string text);
   std::string painted(const std::string& text, int colour) const;
   std::string line(const CaseRecord& record) const;
   std::string steps(const CaseRecord& record) const;
-  /// What a case that failed is about.
+  /// Returns the title and the rules of the clauses of a case that failed.
   std::string rules(const CaseRecord& record) const;
   std::string failure(const CaseRecord& record, const FailureRecord& failure) const;
   std::string clauses(const RunRecord& run, const Coverage& coverage) const;

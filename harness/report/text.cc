@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "harness/language/clauses.h"
 
 namespace aoe::harness {
@@ -13,25 +14,62 @@ constexpr std::size_t log_shown = 2000;  // bytes
 
 }  // namespace
 
+Standing standing_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::passed: return Standing::good;
+    case Outcome::failed:
+    case Outcome::broken:
+    case Outcome::unexpected_pass: return Standing::bad;
+    case Outcome::flaky:
+    case Outcome::inconclusive: return Standing::doubtful;
+    case Outcome::unsupported:
+    case Outcome::expected_failure: return Standing::excused;
+  }
+  AOE_CHECK(false && "an outcome without a standing");
+}
+
+Standing standing_of(ClauseVerdict verdict) {
+  switch (verdict) {
+    case ClauseVerdict::kept: return Standing::good;
+    case ClauseVerdict::broken: return Standing::bad;
+    case ClauseVerdict::doubtful: return Standing::doubtful;
+    case ClauseVerdict::known_broken:
+    case ClauseVerdict::unsupported:
+    case ClauseVerdict::untested: return Standing::excused;
+  }
+  AOE_CHECK(false && "a verdict without a standing");
+}
+
+bool is_well(Outcome outcome) {
+  const Standing standing = standing_of(outcome);
+  return standing == Standing::good || standing == Standing::excused;
+}
+
+bool is_well(const RunRecord& run) {
+  return std::ranges::all_of(run.cases,
+                             [](const CaseRecord& record) { return is_well(record.outcome); });
+}
+
+bool needs_story(Outcome outcome) {
+  return outcome != Outcome::passed && outcome != Outcome::unsupported;
+}
+
 std::string verdict(const CaseRecord& record) {
   if (record.outcome != Outcome::flaky) return std::string(text(record.outcome));
   return fmt::format("{} {}/{}", text(record.outcome), record.tries_passed, record.tries);
 }
 
-bool is_well(Outcome outcome) {
-  return outcome == Outcome::passed || outcome == Outcome::unsupported ||
-         outcome == Outcome::expected_failure;
+std::string named(const Section& section) {
+  const bool is_numbered = section.id.front() >= '0' && section.id.front() <= '9';
+  return is_numbered ? fmt::format("§{} {}", section.id, section.title) : section.title;
 }
 
-std::string scenario_of(const CaseRecord& record) {
-  return record.id.substr(0, record.id.find('['));
-}
-
-std::string variant_of(const CaseRecord& record) {
-  const auto open = record.id.find('[');
-  if (open == std::string::npos) return {};
-  const auto close = record.id.rfind(']');
-  return record.id.substr(open + 1, close == std::string::npos ? close : close - open - 1);
+std::string first_failure(const CaseRecord& record) {
+  if (record.failures.empty()) return {};
+  const FailureRecord& first = record.failures.front();
+  const std::size_t more = record.failures.size() - 1;
+  return fmt::format("expected {}, but: {}{}", first.expected, first.actual,
+                     more > 0 ? fmt::format(" (and {} more)", more) : "");
 }
 
 std::vector<LadderText> ladder_text(const std::vector<LadderLine>& ladder) {
@@ -56,35 +94,24 @@ std::vector<LadderText> ladder_text(const std::vector<LadderLine>& ladder) {
   return lines;
 }
 
-std::string failure_text(const FailureRecord& failure) {
-  std::string text = fmt::format("expected  {}\nactual    {}\n", one_line(failure.expected),
-                                 one_line(failure.actual));
-  for (const LadderText& line : ladder_text(failure.ladder)) text += line.text + "\n";
-  return text;
-}
-
-std::string clauses_text(const CaseRecord& record) {
-  std::string text;
-  for (const std::string& id : record.clauses) {
-    const Clause* clause = clause_catalogue().find(id);
-    if (clause != nullptr) text += fmt::format("clause    {}  {}\n", clause->id, clause->rule);
-  }
-  return text;
-}
-
 std::string evidence_text(const CaseRecord& record) {
   std::string text;
   if (!record.reason.empty()) text += one_line(record.reason) + "\n";
   for (const FailureRecord& failure : record.failures) {
-    text += fmt::format("{}{}: {}\n{}", text.empty() ? "" : "\n", one_line(failure.where),
-                        one_line(failure.rule), failure_text(failure));
+    text += fmt::format("{}{}: {}\nexpected  {}\nactual    {}\n", text.empty() ? "" : "\n",
+                        one_line(failure.where), one_line(failure.rule), one_line(failure.expected),
+                        one_line(failure.actual));
+    for (const LadderText& line : ladder_text(failure.ladder)) text += line.text + "\n";
   }
   if (record.failures.empty() && !record.log.empty()) {
     const std::size_t from = record.log.size() - std::min(record.log.size(), log_shown);
     text += printable(std::string_view(record.log).substr(from));
     if (!text.ends_with('\n')) text += '\n';
   }
-  if (!record.failures.empty()) text += clauses_text(record);
+  for (const std::string& id : record.clauses) {
+    const Clause* clause = record.failures.empty() ? nullptr : clause_catalogue().find(id);
+    if (clause != nullptr) text += fmt::format("clause    {}  {}\n", clause->id, clause->rule);
+  }
   if (!record.reproduce.empty()) text += "repro     " + one_line(record.reproduce) + "\n";
   return text;
 }

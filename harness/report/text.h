@@ -1,40 +1,54 @@
-// The words and texts that all reports share.
+// Words and texts that all reports share.
 //
-// Frames, logs and scenarios may hold any bytes: each writer passes what comes from them through
+// Text of a frame, a log or a scenario may hold any bytes. Each writer passes it through
 // base/printable.h or an escape of its own.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/printable.h"
+#include "harness/judge/coverage.h"
 #include "harness/judge/record.h"
 
 namespace aoe::harness {
 
-/// "XFAIL", or how often it passed: "FLAKY 3/5".
-std::string verdict(const CaseRecord& record);
-/// Is it as it should be: no failure, error or surprise?
+/// How good an outcome is for who reads the report: what colours and signs are chosen by.
+enum class Standing : std::uint8_t {
+  good,
+  bad,       // a failure of the run
+  doubtful,  // flaky, or it could not be decided
+  excused,   // unsupported, or known to fail
+};
+Standing standing_of(Outcome outcome);
+Standing standing_of(ClauseVerdict verdict);
+/// Returns true if the outcome is as it should be: good or excused.
 bool is_well(Outcome outcome);
-/// "reads[mtu=9000]" is of the scenario "reads", and its variant is "mtu=9000".
-std::string scenario_of(const CaseRecord& record);
-std::string variant_of(const CaseRecord& record);
+/// Returns true if no case of the run is bad or doubtful.
+bool is_well(const RunRecord& run);
+/// Returns true for each outcome but a pass and an unsupported case: reports show what happened.
+bool needs_story(Outcome outcome);
 
-/// A line of a ladder as text, and what it shows; nothing for the heading and gaps.
+/// "XFAIL"; of a flaky case with the number of tries that passed: "FLAKY 3/5".
+std::string verdict(const CaseRecord& record);
+/// "§3.1 ATA commands"
+std::string named(const Section& section);
+/// "expected …, but: … (and 2 more)"; empty without a failure.
+std::string first_failure(const CaseRecord& record);
+
+/// A line of a ladder as text, and the frame that it shows: null for the heading and for gaps.
 struct LadderText {
   std::string text;
   const LadderLine* line = nullptr;
 };
-/// Columns for time (since the first line), number, frame and fate. Points into `ladder`.
+/// Returns a heading and a line per frame, with columns for the time since the first frame, number,
+/// frame and fate. The result points into `ladder`.
 std::vector<LadderText> ladder_text(const std::vector<LadderLine>& ladder);
-/// Expected, actual and the ladder, a line each, for where there is no colour; `where` is not in
-/// it.
-std::string failure_text(const FailureRecord& failure);
-/// The clauses that it is about, a line each: "clause    3.1/6  A count of 0 is refused."
-std::string clauses_text(const CaseRecord& record);
-/// failure_text() of all of them with their places, and the clauses; for what did not get that far,
-/// the reason and the end of the log.
+/// Returns, as plain text, all that explains the outcome: the reason, each failure with its place,
+/// rule and ladder, the clauses, the command that reproduces it. Without a failure, the end of the
+/// log takes their place.
 std::string evidence_text(const CaseRecord& record);
 
 }  // namespace aoe::harness

@@ -1,5 +1,6 @@
 #include "harness/report/text.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "harness/judge/test_records.h"
@@ -18,14 +19,26 @@ TEST(Text, CountsNameWhatThereIs) {
             "1 failed as expected, 1 passed unexpectedly");
 }
 
-TEST(Text, AnIdIsAScenarioAndItsVariant) {
-  CaseRecord record;
-  record.id = "reads[count=8,mtu=9000]";
-  EXPECT_EQ(scenario_of(record), "reads");
-  EXPECT_EQ(variant_of(record), "count=8,mtu=9000");
-  record.id = "reads";
-  EXPECT_EQ(scenario_of(record), "reads");
-  EXPECT_EQ(variant_of(record), "");
+TEST(Text, AnOutcomeHasAStanding) {
+  std::string standings;
+  for (const CaseRecord& record : eventful_run().cases) {
+    standings += fmt::format("{} {}{}\n", text(record.outcome),
+                             static_cast<int>(standing_of(record.outcome)),
+                             is_well(record.outcome) ? " well" : "");
+  }
+  EXPECT_EQ(standings,
+            "PASS 0 well\nFAIL 1\nFLAKY 2\nINCONCLUSIVE 2\nUNSUPPORTED 3 well\nERROR 1\n"
+            "XFAIL 3 well\nXPASS 1\n");
+}
+
+TEST(Text, TheFirstFailureSaysHowManyFollow) {
+  CaseRecord record = eventful_run().cases[1];
+  record.failures[0].expected = "this";
+  record.failures[0].actual = "that";
+  EXPECT_EQ(first_failure(record), "expected this, but: that");
+  record.failures.resize(3);
+  EXPECT_EQ(first_failure(record), "expected this, but: that (and 2 more)");
+  EXPECT_EQ(first_failure(CaseRecord{}), "");
 }
 
 TEST(Text, AFailureIsToldWithItsLadder) {

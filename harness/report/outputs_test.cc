@@ -40,7 +40,8 @@ RunRecord hostile_run() {
   record.folder = record.reproduce = record.level = bad;
   record.clauses = record.tags = record.notes = run.not_run = {bad};
   FailureRecord& failure = record.failures[0];
-  failure.where = failure.rule = failure.expected = failure.actual = bad;
+  failure.where = failure.rule = failure.clause = failure.field = failure.expected = bad;
+  failure.actual = bad;
   for (LadderLine& line : failure.ladder) line.what = line.fate = bad;
   for (StepRecord& step : record.steps) step.where = step.word = step.text = bad;
   for (DueRecord& due : record.dues) due.where = due.what = bad;

@@ -160,7 +160,8 @@ std::string Terminal::rules(const CaseRecord& record) const {
 
 std::string Terminal::failure(const CaseRecord& record, const FailureRecord& failure) const {
   std::string text =
-      fmt::format("        {}\n", one_line(failure.where.empty() ? record.file : failure.where));
+      fmt::format("        {}{}\n", one_line(failure.where.empty() ? record.file : failure.where),
+                  about(failure));
   text += item("expected", failure.expected) + item("actual", failure.actual);
   for (const LadderText& row : ladder_text(failure.ladder)) {
     const bool red_line = row.line != nullptr && row.line->struck;

@@ -64,6 +64,12 @@ std::string named(const Section& section) {
   return is_numbered ? fmt::format("§{} {}", section.id, section.title) : section.title;
 }
 
+std::string about(const FailureRecord& failure) {
+  if (failure.clause.empty() && failure.field.empty()) return {};
+  const bool both = !failure.clause.empty() && !failure.field.empty();
+  return one_line(fmt::format(" [{}{}{}]", failure.clause, both ? ", " : "", failure.field));
+}
+
 std::string first_failure(const CaseRecord& record) {
   if (record.failures.empty()) return {};
   const FailureRecord& first = record.failures.front();
@@ -98,9 +104,9 @@ std::string evidence_text(const CaseRecord& record) {
   std::string text;
   if (!record.reason.empty()) text += one_line(record.reason) + "\n";
   for (const FailureRecord& failure : record.failures) {
-    text += fmt::format("{}{}: {}\nexpected  {}\nactual    {}\n", text.empty() ? "" : "\n",
-                        one_line(failure.where), one_line(failure.rule), one_line(failure.expected),
-                        one_line(failure.actual));
+    text += fmt::format("{}{}: {}{}\nexpected  {}\nactual    {}\n", text.empty() ? "" : "\n",
+                        one_line(failure.where), one_line(failure.rule), about(failure),
+                        one_line(failure.expected), one_line(failure.actual));
     for (const LadderText& line : ladder_text(failure.ladder)) text += line.text + "\n";
   }
   if (record.failures.empty() && !record.log.empty()) {

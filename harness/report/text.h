@@ -35,6 +35,8 @@ bool needs_story(Outcome outcome);
 std::string verdict(const CaseRecord& record);
 /// "§3.1 ATA commands"
 std::string named(const Section& section);
+/// " [3.2/31, ata.status]": the clause and the field of a failure; empty without either.
+std::string about(const FailureRecord& failure);
 /// "expected …, but: … (and 2 more)"; empty without a failure.
 std::string first_failure(const CaseRecord& record);
 

@@ -31,6 +31,18 @@ TEST(Text, AnOutcomeHasAStanding) {
             "XFAIL 3 well\nXPASS 1\n");
 }
 
+TEST(Text, AFailureNamesItsClauseAndItsField) {
+  CaseRecord record = eventful_run().cases[1];
+  FailureRecord& failure = record.failures[0];
+  EXPECT_EQ(about(failure), "");
+  failure.field = "ata.status";
+  EXPECT_EQ(about(failure), " [ata.status]");
+  failure.clause = "3.2/31";
+  EXPECT_EQ(about(failure), " [3.2/31, ata.status]");
+  EXPECT_NE(evidence_text(record).find("loss.yaml:14: retransmit [3.2/31, ata.status]\nexpected "),
+            std::string::npos);
+}
+
 TEST(Text, TheFirstFailureSaysHowManyFollow) {
   CaseRecord record = eventful_run().cases[1];
   record.failures[0].expected = "this";

@@ -1,4 +1,4 @@
-// Scenarios as people read them: lists of them, and one of them in words.
+// Scenarios as text for people: lists of scenarios, and one scenario in words.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace aoe::harness {
 
-/// A line each: id, level, clauses, title.
+/// Returns a line per scenario: id, level, clauses, title.
 std::string list_text(const std::vector<Scenario>& scenarios);
-/// An array of objects: id, scenario, title, level, clauses, tags, worlds, requires, file, line.
+/// Returns an array of objects: id, scenario, title, level, clauses, tags, worlds, requires, file, line.
 std::string list_json(const std::vector<Scenario>& scenarios);
 
-/// Title, clauses with what they ask for, the steps in words, and a ladder of what passes between
-/// the two ends.
+/// Returns the title, the clauses with their rules, the steps in words, and a ladder of the frames
+/// between the two ends.
 std::string explain(const Scenario& scenario);
 
 }  // namespace aoe::harness

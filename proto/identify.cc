@@ -126,8 +126,7 @@ void build_identify(const Identity& identity, Block out) {
     put_word(out, 106, static_cast<std::uint64_t>(valid_bit | 1 << 13 | exponent));
     put_word(out, 209, valid_bit);  // logical sector 0 begins a physical one
   }
-  put_word(out, 255, integrity_signature);
-  out[identify_size - 1] = static_cast<std::uint8_t>(-sum(out));
+  seal_identify(out);
 }
 
 tl::expected<Identity, Reject> parse_identify(Bytes data) {
@@ -179,6 +178,20 @@ tl::expected<Identity, Reject> parse_identify(Bytes data) {
   }
   identity.checksum_wrong = (words[255] & 0xff) == integrity_signature && sum(data) != 0;
   return identity;
+}
+
+std::uint64_t identify_words(Bytes block, std::size_t first, std::size_t count) {
+  return Words(block).number(first, count);
+}
+
+void set_identify_words(MutableBytes block, std::size_t first, std::size_t count,
+                        std::uint64_t value) {
+  put_words(block.first<identify_size>(), first, count, value);
+}
+
+void seal_identify(MutableBytes block) {
+  put_word(block.first<identify_size>(), 255, integrity_signature);
+  block[identify_size - 1] = static_cast<std::uint8_t>(-sum(block.first(identify_size)));
 }
 
 }  // namespace aoe

@@ -71,4 +71,11 @@ void build_identify(const Identity& identity, std::span<std::uint8_t, identify_s
 /// not 512), identify_too_large.
 tl::expected<Identity, Reject> parse_identify(Bytes data);
 
+/// `count` words of the 512 bytes as a number, the first word its least significant.
+std::uint64_t identify_words(Bytes block, std::size_t first, std::size_t count = 1);
+void set_identify_words(MutableBytes block, std::size_t first, std::size_t count,
+                        std::uint64_t value);
+/// Sets word 255: its signature, and the checksum that fits.
+void seal_identify(MutableBytes block);
+
 }  // namespace aoe

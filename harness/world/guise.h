@@ -1,9 +1,10 @@
-// What a target seems to be: a layer at its end of the link that lets it say of itself what a
-// scenario wants (language/says.h), begin at another LBA than 0, and answer at a second address.
+// What a target seems to be: a layer at its end of the link. With it the target says of itself what
+// a scenario wants (language/says.h), has its first sector at another LBA than 0, and answers at a
+// second address.
 //
-// Its frames pass here before they enter the link, and what arrives for it after it has left: so
-// faults, ledger, captures and checks see what its clients see, and the target itself may be
-// anybody's. A function of frames; owned by its world.
+// The target's frames pass here before they enter the link, and frames for it after they left the
+// link. So faults, ledger, captures and checks see what clients see, and the target may be any
+// program. A function of frames; owned and called by its world.
 #pragma once
 
 #include <cstdint>
@@ -19,23 +20,23 @@ namespace aoe::harness {
 
 class Guise {
  public:
-  /// Where a target with two paths answers, too.
+  /// The second address of a target with two paths.
   static constexpr Mac second_mac{{0x02, 0, 0, 0, 0, 0x03}};
 
   explicit Guise(const TargetRole& role);
 
-  /// Does the scenario want one, at its beginning or later?
+  /// Returns whether a scenario needs a guise, at its beginning or later.
   static bool is_wanted(const Scenario& scenario);
 
   using Frames = std::vector<std::vector<std::uint8_t>>;
-  /// The target sent a frame: what enters the link in its place.
+  /// Returns what enters the link in place of a frame that the target sent.
   Frames sent(Bytes frame);
-  /// A frame arrives: what the target gets in its place.
+  /// Returns what the target gets in place of a frame that arrived.
   std::vector<std::uint8_t> arrived(Bytes frame);
 
-  /// From now on it says this, too.
+  /// Adds to what the target says of itself from now on.
   void change(const Says& says) { says_.add(says); }
-  /// It shows up, unasked, at all its addresses. Nothing before it was heard for the first time.
+  /// Returns unasked config replies from all its addresses; none before the target sent its first.
   Frames announce() const;
 
  private:
@@ -45,8 +46,8 @@ class Guise {
     bool everyone = false;  // by broadcast: each path answers
     std::uint8_t command = 0;
     ata::Opcode opcode{};
-    std::array<std::uint8_t, 6> lba{};  // as it came
-    bool moved = false;                 // and not as the target got it
+    std::uint64_t lba = 0;  // the six bytes as they came
+    bool moved = false;     // the target got another LBA
   };
 
   void disguise_request(std::vector<std::uint8_t>& frame, Asked& asked) const;
@@ -57,7 +58,7 @@ class Guise {
   Says says_;
   const std::uint64_t base_;
   const unsigned paths_;
-  Mac own_{};                                       // the target's, since it was heard
+  Mac own_{};                                       // the target's, from its first reply on
   std::vector<std::uint8_t> config_;                // its last config answer
   std::unordered_map<std::uint32_t, Asked> asked_;  // by tag
 };

@@ -79,6 +79,13 @@ std::string nearest(std::string_view word, const std::set<std::string>& known) {
   return best;
 }
 
+std::string unknown_choice(std::string_view key, const std::string& given,
+                           const std::vector<std::string>& words) {
+  const std::string hint = nearest(given, {words.begin(), words.end()});
+  return fmt::format("{}: expected one of {}, got '{}'{}", key, fmt::join(words, ", "), given,
+                     hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint));
+}
+
 std::optional<Duration> parse_duration(std::string_view text) {
   static constexpr std::array<Unit, 6> units{{{"", 1'000'000'000},
                                               {"ns", 1},
@@ -251,9 +258,7 @@ std::size_t YamlMap::choose(const std::string& key, const YAML::Node& word,
   const std::string given = word.IsScalar() ? word.Scalar() : "something else";
   const auto found = std::ranges::find(words, given);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-  const std::string hint = nearest(given, {words.begin(), words.end()});
-  fail(word, fmt::format("{}: expected one of {}, got '{}'{}", key, fmt::join(words, ", "), given,
-                         hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+  fail(word, unknown_choice(key, given, words));
 }
 
 std::size_t YamlMap::choice(const std::string& key, const std::vector<std::string>& words) {

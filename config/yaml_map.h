@@ -25,6 +25,10 @@ Mark mark_at(const std::string& file, const YAML::Mark& mark);
 /// mistake); empty when none is near.
 std::string nearest(std::string_view word, const std::set<std::string>& known);
 
+/// "KEY: expected one of WORDS, got 'GIVEN'", and the nearest of them as a hint.
+std::string unknown_choice(std::string_view key, const std::string& given,
+                           const std::vector<std::string>& words);
+
 /// "250ms", "5s", "200us", "10ns", "2min"; a plain number counts seconds. A day at most.
 std::optional<Duration> parse_duration(std::string_view text);
 /// "64MiB", "8KiB", "512": bytes.

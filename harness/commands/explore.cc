@@ -19,6 +19,7 @@
 #include "harness/run/interruption.h"
 #include "harness/run/run_case.h"
 #include "harness/run/trial.h"
+#include "harness/selftest/mutants.h"
 
 namespace aoe::harness {
 namespace {
@@ -120,7 +121,7 @@ bool Exploration::run() {
 }
 
 int explore_seeds(const ExploreOptions& options) {
-  auto scenarios = load_scenarios(options.path);
+  auto scenarios = load_scenarios(options.path).and_then(with_known_mutants);
   if (!scenarios) {
     complain(scenarios.error());
     return exit_usage;

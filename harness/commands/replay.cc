@@ -15,6 +15,7 @@
 #include "harness/commands/options.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/replay_capture.h"
+#include "harness/selftest/mutants.h"
 
 namespace aoe::harness {
 namespace {
@@ -32,7 +33,8 @@ int replay_schedule(const ReplayOptions& options) {
     complain(schedule.error());
     return exit_usage;
   }
-  auto scenario = parse_scenario(schedule->scenario, options.schedule + " (scenario)");
+  auto scenario = parse_scenario(schedule->scenario, options.schedule + " (scenario)")
+                      .and_then(with_known_mutant);
   if (!scenario) {
     complain(scenario.error());
     return exit_usage;

@@ -9,8 +9,6 @@
 #include "harness/language/clauses.h"
 #include "harness/language/scenario.h"
 #include "harness/language/variants.h"
-#include "harness/selftest/clause_mutant.h"
-#include "harness/selftest/mutant.h"
 #include "proto/ata.h"
 #include "proto/codes.h"
 
@@ -49,11 +47,8 @@ TargetRole parse_target(YamlMap map) {
 MutantSpec parse_mutant(YamlMap map) {
   MutantSpec mutant;
   mutant.at_target = map.choice("end", {"initiator", "target"}) == 1;
-  std::vector<std::string> names = mutant_names(mutant.at_target);
-  if (mutant.at_target) {
-    for (const ClauseMutant& each : clause_mutants()) names.emplace_back(each.name);
-  }
-  mutant.behaviour = names[map.choice("behave", names)];
+  mutant.behaviour = map.text("behave");
+  mutant.mark = map.mark_of(map.require("behave"));
   map.finish();
   return mutant;
 }

@@ -32,10 +32,12 @@ struct TargetRole {
   std::uint8_t luns = 1;   // at this and the next slots, each with a disk of its own
 };
 
-/// An end that is wrong on purpose (selftest/).
+/// An end that is wrong on purpose (world/mutant.h). The reader does not know which behaviours
+/// exist; selftest/mutants.h checks that.
 struct MutantSpec {
   bool at_target = true;
   std::string behaviour;
+  Mark mark{};  // of the behaviour, for complaints
 };
 
 struct Givens {
@@ -63,7 +65,7 @@ struct Scenario {
   std::string yaml;                 // all of it, with the matrix filled in; reads the same again
   TargetRole target;
   std::optional<MutantSpec> mutant;  // in the sim world only
-  std::string must_fail;  // what its first failure says, for it to pass (selftest/must_fail.h)
+  std::string must_fail;  // what its first failure says, for it to pass (run/must_fail.h)
   Givens given;
   std::optional<std::uint64_t> seed;   // whatever the run's is
   std::optional<ExploreSpec> explore;  // what is to be drawn before it can be run

@@ -14,9 +14,10 @@
 #include "base/whole_file.h"
 #include "harness/judge/ladder.h"
 #include "harness/run/draw.h"
+#include "harness/run/must_fail.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
-#include "harness/selftest/must_fail.h"
+#include "harness/selftest/mutants.h"
 #include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
 #include "initiator/client/live_session.h"
@@ -86,7 +87,7 @@ class Case {
 
 tl::expected<std::unique_ptr<World>, std::string> Case::make_world(FaultStage& stage) {
   if (options_.world == WorldKind::sim) {
-    return std::make_unique<SimWorld>(scenario_, stage, exchanges_, seed_);
+    return std::make_unique<SimWorld>(scenario_, stage, exchanges_, seed_, mutant_of(scenario_));
   }
   const LiveWorld::Options live{options_.sut, folder_.string(), seed_, options_.interface,
                                 options_.write_ok};

@@ -187,40 +187,13 @@ TEST(Runner, ABlackAndWhiteDiskOfZerosIsChecked) {
 
 // Peers that are wrong on purpose: each check must find its own.
 
-bool is_ata_reply(Bytes bytes) {
-  const auto frame = decode(bytes);
-  return frame && frame->response && frame->command == 0;
-}
-
-const AtaRequest* ata_request(const tl::expected<Frame, Reject>& frame) {
-  return frame && frame->body ? std::get_if<AtaRequest>(&*frame->body) : nullptr;
-}
-
-/// The frame with another tag.
-FrameBytes retagged(Bytes bytes, std::uint32_t tag) {
-  FrameBytes frame(bytes.begin(), bytes.end());
-  for (std::size_t i = 0; i < 4; ++i)
-    frame[20 + i] = static_cast<std::uint8_t>(tag >> (24 - 8 * i));
-  return frame;
-}
-
-constexpr std::uint32_t others = 0x0a00'0000;  // a tag that our initiator takes for someone else's
-
 const std::string read_and_expect =
     "- warmup: {reads: 16}\n"
     "- io: {id: r, op: read, lba: 4, count: 2}\n"
     "- expect: {io: {id: r}}\n";
 
-class AnswersTwice final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes frame) override {
-    SimWorld::sent(direction, frame);
-    if (is_ata_reply(frame)) SimWorld::sent(direction, frame);
-  }
-};
-
 TEST(Mutant, ATargetThatAnswersTwiceIsFound) {
-  const Play play(trial(read_and_expect), Play::make<AnswersTwice>);
+  const Play play(with_mutant(trial(read_and_expect), "target", "answers-twice"));
   EXPECT_EQ(
       play.failures(),
       "line 0: expected no-unasked-reply: a target answers what reached it, each copy at most "
@@ -232,41 +205,19 @@ TEST(Mutant, ATargetThatAnswersTwiceIsFound) {
   EXPECT_EQ(play.ledger[frames[1]].answers, frames[0]);
 }
 
-class AnswersOutOfNowhere final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes frame) override {
-    SimWorld::sent(direction, frame);
-    if (is_ata_reply(frame)) SimWorld::sent(direction, retagged(frame, others));
-  }
-};
-
 TEST(Mutant, ATargetThatAnswersWhatNobodyAskedIsFound) {
   EXPECT_EQ(
-      Play(trial(""), Play::make<AnswersOutOfNowhere>).failures(),
+      Play(with_mutant(trial(""), "target", "answers-unasked")).failures(),
       "line 0: expected no-unasked-reply: a target answers what reached it, each copy at most "
       "once (AoEr11 §2)\n"
       "actual #n (e1.1 ATA reply ok lba 0 left 0 tag t) has a tag that no request had");
 }
 
-/// Says yes to every write, and does nothing.
-class ForgetsWrites : public SimWorld {
-  using SimWorld::SimWorld;
-  void arrived(Direction direction, Bytes bytes) override {
-    const auto frame = decode(bytes);
-    const AtaRequest* request = ata_request(frame);
-    if (request == nullptr || !request->flags.write) return SimWorld::arrived(direction, bytes);
-    const Header& asked = frame->header;
-    sent(Direction::to_initiator,
-         frame_of({asked.source, asked.destination, asked.address, asked.tag},
-                  AtaReply{.status = ata::status_drdy, .lba = request->lba}));
-  }
-};
-
 TEST(Mutant, AWriteThatIsAcknowledgedAndNotStoredIsFoundInTheStore) {
   EXPECT_EQ(
-      Play(trial("- io: {id: w, op: write, lba: 4, count: 2}\n"
-                 "- expect: {io: {id: w}}\n"),
-           Play::make<ForgetsWrites>)
+      Play(with_mutant(trial("- io: {id: w, op: write, lba: 4, count: 2}\n"
+                             "- expect: {io: {id: w}}\n"),
+                       "target", "forgets-writes"))
           .failures(),
       "line 0: expected data-integrity: reads return, and the store holds, what was written and "
       "acknowledged\n"
@@ -274,11 +225,11 @@ TEST(Mutant, AWriteThatIsAcknowledgedAndNotStoredIsFoundInTheStore) {
 }
 
 TEST(Mutant, AndByWhoeverReadsIt) {
-  const Play play(trial("- io: {id: w, op: write, lba: 4, count: 2}\n"
-                        "- expect: {io: {id: w}}\n"
-                        "- io: {id: r, op: read, lba: 0}\n"
-                        "- expect: {io: {id: r}}\n"),
-                  Play::make<ForgetsWrites>);
+  const Play play(with_mutant(trial("- io: {id: w, op: write, lba: 4, count: 2}\n"
+                                    "- expect: {io: {id: w}}\n"
+                                    "- io: {id: r, op: read, lba: 0}\n"
+                                    "- expect: {io: {id: r}}\n"),
+                              "target", "forgets-writes"));
   EXPECT_EQ(
       play.failures(),
       "line 11: expected io r completes with right data\n"
@@ -289,142 +240,80 @@ TEST(Mutant, AndByWhoeverReadsIt) {
 }
 
 TEST(Mutant, WhereDataIsNotToBeCheckedTheStoreIsNot) {
-  EXPECT_EQ(Play(trial("- io: {id: w, op: write, lba: 4, count: 2}\n"
-                       "- expect: {io: {id: w}}\n",
-                       "always: [no-unasked-reply]\n"),
-                 Play::make<ForgetsWrites>)
+  EXPECT_EQ(Play(with_mutant(trial("- io: {id: w, op: write, lba: 4, count: 2}\n"
+                                   "- expect: {io: {id: w}}\n",
+                                   "always: [no-unasked-reply]\n"),
+                             "target", "forgets-writes"))
                 .failures(),
             "");
 }
 
-class FlipsABit final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes frame) override {
-    FrameBytes changed(frame.begin(), frame.end());
-    if (is_ata_reply(frame) && frame.size() == ata_header_size + 2 * sector_size) {
-      changed[ata_header_size + sector_size + 7] ^= 1;
-    }
-    SimWorld::sent(direction, changed);
-  }
-};
-
 TEST(Mutant, ABitThatFlipsIsFoundWhetherOrNotTheResultIsExpected) {
-  EXPECT_EQ(Play(trial("- io: {id: r, op: read, lba: 4, count: 2}\n"
-                       "- expect: {io: {id: r}}\n"),
-                 Play::make<FlipsABit>)
+  EXPECT_EQ(Play(with_mutant(trial("- io: {id: r, op: read, lba: 4, count: 2}\n"
+                                   "- expect: {io: {id: r}}\n"),
+                             "target", "flips-a-bit"))
                 .failures(),
             "line 9: expected io r completes with right data\n"
-            "actual sector 5 holds bytes that were never written, expected what it held at first");
+            "actual sector 5 holds what it held at first damaged, expected what it held at first");
   EXPECT_EQ(
-      Play(trial("- io: {id: r, op: read, lba: 4, count: 2}\n"), Play::make<FlipsABit>).failures(),
+      Play(with_mutant(trial("- io: {id: r, op: read, lba: 4, count: 2}\n"), "target",
+                       "flips-a-bit"))
+          .failures(),
       "line 0: expected data-integrity: reads return, and the store holds, what was written and "
       "acknowledged\n"
-      "actual io r read: sector 5 holds bytes that were never written, expected what it held at "
+      "actual io r read: sector 5 holds what it held at first damaged, expected what it held at "
       "first");
-  EXPECT_EQ(Play(trial("- warmup: {reads: 4}\n"), Play::make<FlipsABit>).failures().substr(0, 38),
+  EXPECT_EQ(Play(with_mutant(trial("- warmup: {reads: 4}\n"), "target", "flips-a-bit"))
+                .failures()
+                .substr(0, 38),
             "line 8: expected 4 reads to warm up\nac");
 }
-
-/// Repeats each read at once, with a new tag (as Linux would) or the same (as iPXE would).
-template <bool new_tag>
-class RepeatsEarly final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes bytes) override {
-    SimWorld::sent(direction, bytes);
-    const auto frame = decode(bytes);
-    const AtaRequest* request = ata_request(frame);
-    if (request == nullptr || request->opcode != ata::Opcode::read_sectors_ext) return;
-    SimWorld::sent(direction, new_tag ? retagged(bytes, others + next_++)
-                                      : FrameBytes(bytes.begin(), bytes.end()));
-  }
-  std::uint32_t next_ = 0;
-};
 
 TEST(Mutant, AnInitiatorThatRepeatsEarlyIsFound) {
   const std::string yaml =
       trial("- io: {id: r, op: read, lba: 4, count: 2}\n- expect: {io: {id: r}}\n");
-  EXPECT_EQ(Play(yaml, Play::make<RepeatsEarly<true>>).failures(),
+  EXPECT_EQ(Play(with_mutant(yaml, "initiator", "repeats-early")).failures(),
             "line 0: expected no-early-retransmit: no request is repeated before its timeout "
             "(profile/rexmit-timeout)\n"
             "actual #n (e1.1 READ EXT lba 4+2 tag t) repeats #n after 0ns, its timeout is "
             "100ms");
-  EXPECT_EQ(Play(yaml, Play::make<RepeatsEarly<false>>).failures(),
+  EXPECT_EQ(Play(with_mutant(yaml, "initiator", "repeats-early-by-the-same-tag")).failures(),
             "line 0: expected no-early-retransmit: no request is repeated before its timeout "
             "(profile/rexmit-timeout)\n"
             "actual #n (e1.1 READ EXT lba 4+2 tag t) repeats #n after 0ns, its timeout is "
             "100ms");
 }
-
-/// Sends nothing twice.
-class NeverRepeats final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes bytes) override {
-    const auto frame = decode(bytes);
-    const AtaRequest* request = ata_request(frame);
-    if (request == nullptr || asked_.insert(request->lba).second) SimWorld::sent(direction, bytes);
-  }
-  std::set<std::uint64_t> asked_;
-};
 
 TEST(Mutant, AnInitiatorThatNeverRepeatsIsFound) {
-  EXPECT_EQ(Play(trial("- arm: {fault: drop, id: loss, match: {command: read}, nth: 1}\n"
-                       "- io: {id: r, op: read, lba: 4, count: 2}\n"
-                       "- expect: {retransmit: {of: loss, within: [rto, rto + tick + slack]}}\n"),
-                 Play::make<NeverRepeats>)
-                .failures(),
-            "line 10: expected retransmission of #n (e1.1 READ EXT lba 4+2 tag t) in [100, 100] "
-            "ms\n"
-            "actual none after 200ms");
+  EXPECT_EQ(
+      Play(with_mutant(
+               trial("- arm: {fault: drop, id: loss, match: {command: read}, nth: 1}\n"
+                     "- io: {id: r, op: read, lba: 4, count: 2}\n"
+                     "- expect: {retransmit: {of: loss, within: [rto, rto + tick + slack]}}\n"),
+               "initiator", "never-repeats"))
+          .failures(),
+      "line 10: expected retransmission of #n (e1.1 READ EXT lba 4+2 tag t) in [100, 100] "
+      "ms\n"
+      "actual none after 200ms");
 }
-
-/// Asks for sixteen other blocks with each read.
-class OverrunsTheTarget final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes bytes) override {
-    SimWorld::sent(direction, bytes);
-    const auto frame = decode(bytes);
-    const AtaRequest* request = ata_request(frame);
-    if (request == nullptr || request->opcode != ata::Opcode::read_sectors_ext) return;
-    for (std::uint32_t i = 0; i < 16; ++i) {
-      SimWorld::sent(direction, request_frame(read_command(32 + 2 * i), others + i));
-    }
-  }
-};
 
 TEST(Mutant, AnInitiatorThatOverrunsTheTargetsBuffersIsFound) {
   EXPECT_EQ(
-      Play(trial("- io: {id: r, op: read, lba: 4, count: 2}\n- expect: {io: {id: r}}\n"),
-           Play::make<OverrunsTheTarget>)
+      Play(
+          with_mutant(trial("- io: {id: r, op: read, lba: 4, count: 2}\n- expect: {io: {id: r}}\n"),
+                      "initiator", "overruns-buffers"))
           .failures(),
       "line 0: expected window-respected: no more requests wait than the target has buffers, or "
       "maxout allows (AoEr11 §3.2)\n"
-      "actual #n (e1.1 READ EXT lba 62+2 tag t) makes 17 unanswered requests at e1.1 "
+      "actual #n (e1.1 READ EXT lba 36+2 tag t) makes 17 unanswered requests at e1.1 "
       "(02:00:00:00:00:02), 16 may be");
 }
 
-/// Gives all its requests one tag, and tells the answers apart by what they are about.
-class UsesOneTag final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes bytes) override {
-    const auto frame = decode(bytes);
-    const AtaRequest* request = ata_request(frame);
-    if (request == nullptr) return SimWorld::sent(direction, bytes);
-    tags_[request->lba] = frame->header.tag;
-    SimWorld::sent(direction, retagged(bytes, others));
-  }
-  void arrived(Direction direction, Bytes bytes) override {
-    const auto frame = decode(bytes);
-    const auto* reply = frame && frame->body ? std::get_if<AtaReply>(&*frame->body) : nullptr;
-    if (reply == nullptr) return SimWorld::arrived(direction, bytes);
-    SimWorld::arrived(direction, retagged(bytes, tags_.at(reply->lba)));
-  }
-  std::map<std::uint64_t, std::uint32_t> tags_;
-};
-
 TEST(Mutant, AnInitiatorThatUsesATagTwiceIsFound) {
   EXPECT_EQ(
-      Play(trial("- io: {id: r, op: read, lba: 4, count: 4}\n- expect: {io: {id: r}}\n"),
-           Play::make<UsesOneTag>)
+      Play(
+          with_mutant(trial("- io: {id: r, op: read, lba: 4, count: 4}\n- expect: {io: {id: r}}\n"),
+                      "initiator", "uses-one-tag"))
           .failures(),
       "line 0: expected tag-unique-in-flight: requests that wait for answers have different tags "
       "(AoEr11 §2)\n"
@@ -433,7 +322,8 @@ TEST(Mutant, AnInitiatorThatUsesATagTwiceIsFound) {
 }
 
 TEST(Runner, ACheckThatTheScenarioDoesNotNameIsNotMade) {
-  EXPECT_EQ(Play(trial(read_and_expect, "always: [data-integrity]\n"), Play::make<AnswersTwice>)
+  EXPECT_EQ(Play(with_mutant(trial(read_and_expect, "always: [data-integrity]\n"), "target",
+                             "answers-twice"))
                 .failures(),
             "");
 }
@@ -477,8 +367,8 @@ TEST(Runner, AWorldThatIsTooSlowToTellIsNeitherPassNorFail) {
             "actual not down after 1s");
 }
 
-class SlowAndForgetful final : public ForgetsWrites {
-  using ForgetsWrites::ForgetsWrites;
+class Slower final : public SimWorld {
+  using SimWorld::SimWorld;
   Duration slack() const override { return seconds(3); }
 };
 
@@ -488,8 +378,8 @@ TEST(Runner, AnAnswerThatIsWrongIsSoHoweverSlowTheWorldIs) {
 }
 
 TEST(Runner, ButWhatNoSlownessExcusesHasFailed) {
-  const Play play(trial("- io: {id: w, op: write, lba: 4}\n- expect: {io: {id: w}}\n"),
-                  Play::make<SlowAndForgetful>);
+  const std::string yaml = trial("- io: {id: w, op: write, lba: 4}\n- expect: {io: {id: w}}\n");
+  const Play play(with_mutant(yaml, "target", "forgets-writes"), Play::make<Slower>);
   EXPECT_EQ(play.verdict.outcome, Outcome::failed);
 }
 

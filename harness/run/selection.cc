@@ -10,6 +10,7 @@
 
 #include "config/yaml_map.h"
 #include "harness/judge/expectations.h"
+#include "harness/selftest/mutants.h"
 
 namespace aoe::harness {
 namespace {
@@ -68,7 +69,7 @@ tl::expected<std::vector<Scenario>, std::string> load_all(const Files& files) {
   std::vector<Scenario> scenarios;
   std::vector<std::string> complaints;
   for (const std::string& file : files) {
-    auto loaded = load_scenarios(file);
+    auto loaded = load_scenarios(file).and_then(with_known_mutants);
     if (!loaded) {
       complaints.push_back(loaded.error());
       continue;

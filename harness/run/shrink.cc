@@ -8,6 +8,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "harness/run/minimise.h"
+#include "harness/selftest/mutants.h"
 
 namespace aoe::harness {
 namespace {
@@ -266,7 +267,8 @@ void Shrinker::widen_matches(Steps& steps) {
 }
 
 tl::expected<Shrunk, std::string> Shrinker::shrink() {
-  const auto scenario = parse_scenario(schedule_.scenario, "its scenario");
+  const auto scenario =
+      parse_scenario(schedule_.scenario, "its scenario").and_then(with_known_mutant);
   if (!scenario) return tl::unexpected(scenario.error());
   failure_ = try_it(schedule_.scenario, &schedule_.decisions, schedule_.seed);
   if (failure_.empty()) {

@@ -1,7 +1,5 @@
 #include "harness/run/shrink.h"
 
-#include <set>
-
 #include <gtest/gtest.h>
 
 #include "harness/run/trial.h"
@@ -11,43 +9,23 @@
 namespace aoe::harness {
 namespace {
 
-/// Says yes to a write that was sent before, as though it had written it then.
-class TrustsRepetitions final : public SimWorld {
-  using SimWorld::SimWorld;
-  void sent(Direction direction, Bytes bytes) override {
-    if (const auto frame = decode(bytes); const AtaRequest* write = write_in(frame)) {
-      if (!sent_.insert(write->lba).second) repeated_.insert(write->lba);
-    }
-    SimWorld::sent(direction, bytes);
-  }
-  void arrived(Direction direction, Bytes bytes) override {
-    const auto frame = decode(bytes);
-    const AtaRequest* write = write_in(frame);
-    if (write == nullptr || !repeated_.contains(write->lba)) {
-      return SimWorld::arrived(direction, bytes);
-    }
-    const Header& asked = frame->header;
-    SimWorld::sent(Direction::to_initiator,
-                   frame_of({asked.source, asked.destination, asked.address, asked.tag},
-                            AtaReply{.status = ata::status_drdy, .lba = write->lba}));
-  }
-  static const AtaRequest* write_in(const tl::expected<Frame, Reject>& frame) {
-    const auto* request = frame && frame->body ? std::get_if<AtaRequest>(&*frame->body) : nullptr;
-    return request != nullptr && request->flags.write ? request : nullptr;
-  }
-  std::set<std::uint64_t> sent_;
-  std::set<std::uint64_t> repeated_;
-};
+/// An initiator that writes nothing where it repeats a write.
+std::unique_ptr<World> make_mutant(const Scenario& scenario, FaultStage& stage,
+                                   Exchanges& exchanges, std::uint64_t seed) {
+  Scenario with_it = scenario;
+  with_it.mutant = MutantSpec{false, "forgets-repeated-writes"};
+  return Play::make<SimWorld>(with_it, stage, exchanges, seed);
+}
 
 std::string try_mutant(const Scenario& scenario, std::uint64_t seed,
                        const std::vector<Decision>* plan) {
-  return try_in_sim(scenario, seed, plan, Play::make<TrustsRepetitions>).rule();
+  return try_in_sim(scenario, seed, plan, make_mutant).rule();
 }
 
 Schedule failing_run(const std::string& yaml, std::uint64_t seed) {
   const auto scenario = parse_scenario(yaml, "x.yaml");
   EXPECT_TRUE(scenario) << scenario.error();
-  const Trial trial = try_in_sim(*scenario, seed, nullptr, Play::make<TrustsRepetitions>);
+  const Trial trial = try_in_sim(*scenario, seed, nullptr, make_mutant);
   EXPECT_EQ(trial.rule(), "data-integrity");
   return {.scenario = yaml,
           .seed = seed,

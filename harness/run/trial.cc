@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/selftest/mutants.h"
 #include "harness/world/sim_world.h"
 
 namespace aoe::harness {
@@ -24,7 +25,7 @@ std::string Trial::failure() const {
 
 std::unique_ptr<World> make_sim(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
                                 std::uint64_t seed) {
-  return std::make_unique<SimWorld>(scenario, stage, exchanges, seed);
+  return std::make_unique<SimWorld>(scenario, stage, exchanges, seed, mutant_of(scenario));
 }
 
 Trial try_in_sim(const Scenario& scenario, std::uint64_t seed, const std::vector<Decision>* plan,

@@ -12,6 +12,7 @@
 #include "harness/link/fault_stage.h"
 #include "harness/link/ledger.h"
 #include "harness/run/runner.h"
+#include "harness/selftest/mutants.h"
 #include "harness/world/sim_world.h"
 
 namespace aoe::harness {
@@ -28,7 +29,7 @@ class Play {
   template <class WorldType>
   static std::unique_ptr<World> make(const Scenario& scenario, FaultStage& stage,
                                      Exchanges& exchanges, std::uint64_t seed) {
-    return std::make_unique<WorldType>(scenario, stage, exchanges, seed);
+    return std::make_unique<WorldType>(scenario, stage, exchanges, seed, mutant_of(scenario));
   }
 
   explicit Play(const std::string& yaml, Maker maker = make<SimWorld>, std::uint64_t seed = 1,

@@ -8,6 +8,7 @@
 #include <regex>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace aoe::harness {
@@ -88,6 +89,13 @@ std::string trial(const std::string& steps, const std::string& more) {
          "steps:\n"
          "- discover: {expect: e1.1}\n" +
          steps + more;
+}
+
+std::string with_mutant(std::string trial, const std::string& end, const std::string& behaviour) {
+  const std::string target = "{target: {size: 64KiB}}";
+  return trial.replace(
+      trial.find(target), target.size(),
+      fmt::format("{{target: {{size: 64KiB}}, mutant: {{end: {}, behave: {}}}}}", end, behaviour));
 }
 
 std::string comparable(const std::string& text) {

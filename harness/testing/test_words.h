@@ -55,5 +55,7 @@ class Folder {
 /// The scenario "trial" on e1.1, a disk of 128 sectors, with deadsecs 2 s and a round trip of
 /// 200 µs. The steps, each a line that ends, begin on line 8, after a discovery on line 7.
 std::string trial(const std::string& steps, const std::string& more = "");
+/// The trial with a mutant at one end: "target", "answers-twice".
+std::string with_mutant(std::string trial, const std::string& end, const std::string& behaviour);
 
 }  // namespace aoe::harness

@@ -74,14 +74,14 @@ class SimWorld::Port final : public FramePort {
 };
 
 SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
-                   std::uint64_t seed)
+                   std::uint64_t seed, const MakeMutant& make_mutant)
     : stage_(stage),
       exchanges_(exchanges),
       one_way_(scenario.given.rtt / 2),
       plays_initiator_(plays_initiator(scenario)),
       mutant_outward_(scenario.mutant && scenario.mutant->at_target ? Direction::to_initiator
                                                                     : Direction::to_target),
-      mutant_(scenario.mutant ? make_mutant(*scenario.mutant, *this) : nullptr),
+      mutant_(make_mutant ? make_mutant(*this) : nullptr),
       guise_(Guise::is_wanted(scenario) ? std::make_unique<Guise>(scenario.target) : nullptr),
       initiator_port_(std::make_unique<Port>(*this, Direction::to_target,
                                              Link{initiator_mac, scenario.given.mtu, true})),

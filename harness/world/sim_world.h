@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "harness/judge/exchanges.h"
-#include "harness/selftest/mutant.h"
 #include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
+#include "harness/world/mutant.h"
 #include "harness/world/world.h"
 #include "initiator/client/session.h"
 
@@ -21,7 +21,9 @@ class SimWorld : public World, Mutant::Sides {
   /// Where virtual time begins.
   static constexpr Instant origin{};
 
-  SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges, std::uint64_t seed);
+  /// `make_mutant` makes the one that the scenario names, at the end that it names.
+  SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges, std::uint64_t seed,
+           const MakeMutant& make_mutant = {});
   ~SimWorld() override;
 
   Instant now() const override { return now_; }
@@ -52,14 +54,6 @@ class SimWorld : public World, Mutant::Sides {
   Control read_store(std::uint64_t offset, MutableBytes into) override;
   FaultStage& stage() override { return stage_; }
 
- protected:
-  // What happens at the two ends, for a test to make one of them misbehave.
-
-  /// An end sent a frame: it enters the link.
-  virtual void sent(Direction direction, Bytes frame);
-  /// A frame came out of the link: the end gets it.
-  virtual void arrived(Direction direction, Bytes frame);
-
  private:
   class Port;
 
@@ -74,6 +68,9 @@ class SimWorld : public World, Mutant::Sides {
 
   /// Starts both ends, on the first call that needs them: so faults can be armed before.
   void begin();
+  /// An end sent a frame; a frame came out of the link for an end.
+  void sent(Direction direction, Bytes frame);
+  void arrived(Direction direction, Bytes frame);
   /// Takes a frame from an end through its guise to the link.
   void leave_end(Direction direction, Bytes frame);
   void enter(Direction direction, Bytes frame, Origin origin);

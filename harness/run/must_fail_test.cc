@@ -1,11 +1,7 @@
-#include "harness/selftest/must_fail.h"
-
-#include <set>
+#include "harness/run/must_fail.h"
 
 #include <gtest/gtest.h>
 
-#include "harness/selftest/initiator_mutant.h"
-#include "harness/selftest/mutant.h"
 #include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
@@ -22,12 +18,8 @@ TEST(MustFail, NumbersThatDifferFromRunToRunHavePlacesInThePattern) {
   EXPECT_TRUE(says("no sector name", "no sector name"));
 }
 
-const std::string mute = "mutant: {end: target, behave: never-identifies}}";
-
 std::string mutant_trial(const std::string& must_fail) {
-  std::string yaml = trial("", "must-fail: \"" + must_fail + "\"\n");
-  yaml.replace(yaml.find("64KiB}}"), 7, "64KiB}, " + mute);
-  return yaml;
+  return with_mutant(trial("", "must-fail: \"" + must_fail + "\"\n"), "target", "never-identifies");
 }
 
 TEST(MustFail, AScenarioPassesIfItFailsInTheseWords) {
@@ -50,42 +42,6 @@ TEST(MustFail, AndFailsInOthersOrIfItPasses) {
   judge_must_fail(none.scenario, none.verdict);
   EXPECT_EQ(none.verdict.outcome, Outcome::failed);
   EXPECT_EQ(none.failures(), "line 0: expected a failure that says: no answer\nactual it passed");
-}
-
-/// All that is in scenarios/selftest.
-std::vector<Scenario> selftests() {
-  std::vector<Scenario> all;
-  for (const char* file : {"always", "expect"}) {
-    auto scenarios = load_scenarios(fmt::format(AOE_SCENARIOS "/selftest/{}.yaml", file));
-    EXPECT_TRUE(scenarios) << scenarios.error();
-    if (scenarios) all.insert(all.end(), scenarios->begin(), scenarios->end());
-  }
-  return all;
-}
-
-TEST(Selftest, EveryMutantIsCaughtInTheWordsThatItsScenarioSays) {
-  for (const Scenario& scenario : selftests()) {
-    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-      Play play(scenario.yaml, Play::make<SimWorld>, seed);
-      judge_must_fail(scenario, play.verdict);
-      EXPECT_EQ(play.failures(), "") << scenario.id;
-    }
-  }
-}
-
-TEST(Selftest, EveryMutantIsPlayed) {
-  std::set<std::string> played;
-  for (const Scenario& scenario : selftests()) {
-    ASSERT_TRUE(scenario.mutant) << scenario.id;
-    EXPECT_NE(scenario.must_fail, "") << scenario.id;
-    played.insert(scenario.mutant->behaviour);
-  }
-  // These have a test of their own, selftest/initiator_mutant_test.cc.
-  for (const InitiatorMutant& mutant : initiator_mutants()) played.emplace(mutant.name);
-  for (const bool at_target : {false, true}) {
-    for (const std::string& name : mutant_names(at_target))
-      EXPECT_TRUE(played.contains(name)) << name;
-  }
 }
 
 }  // namespace

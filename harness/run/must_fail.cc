@@ -1,4 +1,4 @@
-#include "harness/selftest/must_fail.h"
+#include "harness/run/must_fail.h"
 
 #include <algorithm>
 #include <cctype>

@@ -127,13 +127,6 @@ function(aoe_python_test name script)
     ENVIRONMENT "PYTHONPATH=${PROJECT_SOURCE_DIR}/ci/python;PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-# aoe_break_definition(VARIABLE BREAKAGE): what makes an engine wrong: AOE_BREAK_TAG_REUSE for tag-reuse.
-function(aoe_break_definition variable breakage)
-  string(TOUPPER AOE_BREAK_${breakage} definition)
-  string(REPLACE - _ definition ${definition})
-  set(${variable} ${definition} PARENT_SCOPE)
-endfunction()
-
 # aoe_write_links(FILE): writes a line "FOLDER TARGET LINKED TARGETS..." for each target of the project that is not a test,
 # for ci/checks/layers.
 function(aoe_write_links file)

@@ -268,13 +268,8 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   frame.data = ata.data;
   if (trace_) trace_.sent(now, command, ata, way, command.deadline - now);
   const Mac& source = shared_.ports[frame.port].mac;
-#ifdef AOE_BREAK_TAG_REUSE  // for proving the harness
-  const std::uint32_t tag = command.tag & ~1U;
-#else
-  const std::uint32_t tag = command.tag;
-#endif
   frame.head_size = static_cast<std::uint8_t>(
-      encode_head({way.remote->mac, source, address_, tag}, ata, frame.head));
+      encode_head({way.remote->mac, source, address_, command.tag}, ata, frame.head));
 }
 
 void Device::on_answer(Transmission& transmission, const Frame& frame, PortId port, Instant now,
@@ -505,10 +500,6 @@ void Device::reckon_deadline() {
 void Device::expire_command(Index index, Instant now, Actions& out) {
   AtaCommand& command = commands_[index];
   if (now < command.deadline) return lose_early(index, now);
-#ifdef AOE_BREAK_IGNORE_RETRANSMISSION  // for proving the harness
-  command.deadline = never;
-  return;
-#endif
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
   take_back(index);

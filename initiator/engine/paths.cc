@@ -105,12 +105,7 @@ std::optional<Paths::Way> Paths::choose(bool within_window) {
   for (std::size_t i = 0; i < remotes_.size(); ++i) {
     RemoteTarget& remote = remotes_[(turn_ + i) % remotes_.size()];
     if (!is_usable(remote)) continue;
-#ifdef AOE_BREAK_WINDOW  // for proving the harness
-    const bool room = true;
-    (void)within_window;
-#else
     const bool room = within_window ? remote.window.has_room() : remote.window.has_buffer();
-#endif
     if (is_trusted(remote)) {
       if (!trusted) best = nullptr;
       trusted = true;

@@ -250,9 +250,6 @@ Bytes Service::ask_store(ServedLun& served, const PendingReply& pending, Mutable
   operation.offset = pending.lba * sector_size;
   operation.into = Lun::read_place(pending, reply);
   operation.from = pending.data;
-#ifdef AOE_BREAK_EARLY_ACK  // for proving the harness
-  if (pending.command.kind == Operation::Kind::write) operation.from = {};
-#endif
   served.store->start(operation);
   const std::error_code error = operation.error();
   served.count(pending, static_cast<bool>(error));

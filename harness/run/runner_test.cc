@@ -401,7 +401,11 @@ class Rough final : public SimWorld {
 };
 
 TEST(Runner, SlackWidensARetransmissionsWindowAtBothEnds) {
-  const Play play(lost_read("{of: loss, within: [rto, rto + tick + slack]}"), Play::make<Rough>);
+  const Play play(trial("- warmup: {reads: 16, depth: 4}\n"
+                        "- arm: {fault: drop, id: loss, match: {command: read}, nth: 1}\n"
+                        "- io: {id: r, op: read, lba: 4, count: 2}\n"
+                        "- expect: {retransmit: {of: loss, within: [rto, rto + tick + slack]}}\n"),
+                  Play::make<Rough>);
   EXPECT_EQ(play.failures(), "");
   EXPECT_EQ(play.notes(), "retransmit +100ms in [80, 120] ms");
 }

@@ -23,8 +23,7 @@ const links = new Map();    // by the id that they lead to
 function link(id, attributes, ...words) {
   const node = el('a', {href: `#${id}`, ...attributes}, words);
   node.hidden = stories.get(id)?.node.hidden ?? false;
-  if (!links.has(id)) links.set(id, []);
-  links.get(id).push(node);
+  links.set(id, [...(links.get(id) || []), node]);
   return node;
 }
 
@@ -112,11 +111,7 @@ function filterBar(counts, what, tags) {
 }
 
 // How many there are of each key, in the order of their first.
-function tally(keys) {
-  const counts = new Map();
-  for (const key of keys) counts.set(key, (counts.get(key) || 0) + 1);
-  return counts;
-}
+const tally = (keys) => keys.reduce((counts, key) => counts.set(key, (counts.get(key) || 0) + 1), new Map());
 
 // The story of a case.
 
@@ -221,9 +216,8 @@ function drawRun({run, about, earlier}) {
   const chipTo = (record, title, words) => chipLink(`case-${cases.indexOf(record)}`, record.outcome, title, words);
 
   function drawHeader() {
-    const well = cases.every(isWell);
     const mark = cases.some(isBad) ? chip('FAIL', 'failed') : run.interrupted ? chip('FLAKY', 'interrupted') :
-        well ? chip('PASS', 'passed') : chip('FLAKY', 'in doubt');
+        cases.every(isWell) ? chip('PASS', 'passed') : chip('FLAKY', 'in doubt');
     return el('header', {}, el('h1', {}, mark, ' ', about.summary), el('dl', {class: 'facts'},
         fact('verdict', run.suite && about.verdict),
         fact('implementation', [run.sut, run.sut_version].filter(Boolean).join(', ')), fact('world', run.world),
@@ -265,9 +259,8 @@ function drawRun({run, about, earlier}) {
   // The cases of a clause, those that did not pass first.
   function drawCiting({cases: numbers, words}) {
     if (numbers.length === 0) return el('div', {class: 'soft'}, words);
-    const citing = numbers.map((i) => cases[i]);
-    const passed = (record) => record.outcome === 'PASS';
-    const sorted = [...citing.filter((record) => !passed(record)), ...citing.filter(passed)];
+    const passed = ({outcome}) => outcome === 'PASS';
+    const sorted = numbers.map((i) => cases[i]).sort((one, other) => passed(one) - passed(other));
     const chips = el('div', {class: 'chips'}, sorted.map((record) => chipTo(record, record.title, record.id)));
     return sorted.length <= 3 ? chips : folded(words, chips);
   }

@@ -86,25 +86,25 @@ std::string to_markdown(const RunRecord& run) {
   if (run.interrupted)
     text += fmt::format("\n**Interrupted**: {} not run.\n", quantity(run.not_run.size(), "case"));
 
-  std::vector<const CaseRecord*> told;
+  std::vector<const CaseRecord*> shown;
   for (const CaseRecord& record : run.cases) {
-    if (record.outcome != Outcome::passed) told.push_back(&record);
+    if (record.outcome != Outcome::passed) shown.push_back(&record);
   }
-  if (told.empty()) return text;
+  if (shown.empty()) return text;
   text += "\n| | case | what happened | time |\n| --- | --- | --- | ---: |\n";
-  for (std::size_t i = 0; i < std::min(told.size(), rows_max); ++i) {
-    const CaseRecord& record = *told[i];
+  for (std::size_t i = 0; i < std::min(shown.size(), rows_max); ++i) {
+    const CaseRecord& record = *shown[i];
     text +=
         fmt::format("| {} {} | {} | {} | {} |\n", sign(standing_of(record.outcome)),
                     verdict(record), plain_markdown(record.id),
                     plain_markdown(record.reason.empty() ? first_failure(record) : record.reason),
                     brief(record.took));
   }
-  if (told.size() > rows_max) text += fmt::format("\nand {} more\n", told.size() - rows_max);
+  if (shown.size() > rows_max) text += fmt::format("\nand {} more\n", shown.size() - rows_max);
 
   std::size_t left = 0;
   const std::size_t end = text.size() + details_size_max;
-  for (const CaseRecord* record : told) {
+  for (const CaseRecord* record : shown) {
     if (record->outcome == Outcome::unsupported) continue;
     const std::string folded = details(*record);
     if (text.size() + folded.size() > end) {

@@ -176,8 +176,8 @@ std::string Terminal::clauses(const RunRecord& run, const Coverage& coverage) co
   for (const Section& section : clause_catalogue().sections) {
     std::string lines;
     for (const ClauseCoverage* of : coverage.of_section(section.id)) {
-      const bool told = style_.verbosity >= 0 || of->verdict != ClauseVerdict::kept;
-      if (told) lines += clause(run, *of);
+      const bool is_shown = style_.verbosity >= 0 || of->verdict != ClauseVerdict::kept;
+      if (is_shown) lines += clause(run, *of);
     }
     if (lines.empty()) continue;
     text += painted(fmt::format("{}  {}", section.id, section.title), bold) + "\n" + lines;

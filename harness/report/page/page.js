@@ -1,6 +1,5 @@
 // The views of a run, of a matrix of runs and of a checked capture, drawn from the JSON in #data (report/page.h says
 // what is in it). Verdicts, counts and coverage come with it; nothing is judged here.
-//
 // What a story (a <details>) says is drawn when it is opened: a run may have many hundreds.
 
 // Seeds have 64 bits, more than a number here: they become strings.
@@ -11,7 +10,7 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const verdict = (record) =>
     record.outcome === 'FLAKY' ? `FLAKY ${record.tries_passed}/${record.tries}` : record.outcome;
 const outcomeChip = (record) => chip(record.outcome, verdict(record));
-const isTold = (record) => !['PASS', 'UNSUPPORTED'].includes(record.outcome);
+const needsStory = (record) => !['PASS', 'UNSUPPORTED'].includes(record.outcome);
 const isWell = (record) => ['good', 'excused'].includes(standings[record.outcome]);
 const isBad = (record) => standings[record.outcome] === 'bad';
 
@@ -318,10 +317,10 @@ function drawRun({run, about, earlier}) {
   const boxes = Object.keys(standings).filter((word) => counts.has(word)).map((word) => [word, chip(word), counts.get(word)]);
   const {bar, start} = filterBar(boxes, 'tag', new Set(cases.flatMap((record) => record.tags).sort()));
   const isSuite = run.suite !== '';
-  const told = section('Cases', cases.map((record, i) => caseStory(record, `case-${i}`)));
+  const shown = section('Cases', cases.map((record, i) => caseStory(record, `case-${i}`)));
   fill(document.body, {}, [drawHeader(), el('main', {}, drawFailed(), drawChanges(),
       // What a suite is about comes first; of any other run, its cases do.
-      isSuite && [drawProbes(), drawCoverage()], bar, drawScenarios(counts), told,
+      isSuite && [drawProbes(), drawCoverage()], bar, drawScenarios(counts), shown,
       !isSuite && drawCoverage(), drawSlowest())]);
   stories.get(`case-${cases.findIndex(isBad)}`)?.open();
   start();
@@ -359,10 +358,10 @@ function drawMatrix({columns}) {
   // What came of a clause: those of its cases that did not simply pass, with their evidence.
   function drawStory(column, cell) {
     const {cases} = columns[column].run;
-    const others = cell.cases.filter((i) => !isTold(cases[i])).map((i) => cases[i]);
+    const others = cell.cases.filter((i) => !needsStory(cases[i])).map((i) => cases[i]);
     return [
       el('p', {class: 'soft'}, catalogue.clauses[cell.id].room),
-      cell.cases.filter((i) => isTold(cases[i])).map((i) => [
+      cell.cases.filter((i) => needsStory(cases[i])).map((i) => [
         el('h3', {}, outcomeChip(cases[i]), ' ', link(caseId(column, i), {}, cases[i].id), ' ', soft(cases[i].reason)),
         drawFailures(cases[i]),
       ]),
@@ -372,7 +371,7 @@ function drawMatrix({columns}) {
   }
 
   function drawStories({run, about, name}, column) {
-    const told = [...run.cases.keys()].filter((i) => isTold(run.cases[i]));
+    const shown = [...run.cases.keys()].filter((i) => needsStory(run.cases[i]));
     const node = section([name, ' ', soft(run.sut_version)], el('p', {}, `${about.verdict}.`),
         about.clauses.map((cell) => {
           const {level, rule} = catalogue.clauses[cell.id];
@@ -381,8 +380,8 @@ function drawMatrix({columns}) {
             summary: summaryOf(chip(cell.verdict), cell.id, rule, cell.words), draw: () => drawStory(column, cell),
           });
         }),
-        told.length > 0 && el('h3', {}, 'Cases that did not simply pass'),
-        told.map((i) => caseStory(run.cases[i], caseId(column, i), [run.cases[i].level])));
+        shown.length > 0 && el('h3', {}, 'Cases that did not simply pass'),
+        shown.map((i) => caseStory(run.cases[i], caseId(column, i), [run.cases[i].level])));
     node.id = `column-${column}`;
     return node;
   }

@@ -84,7 +84,7 @@ TEST(FaultSpec, KeysAreRead) {
   EXPECT_EQ(disk.faults, (DiskFaults{false, true, true, 8, 8, 2}));
   const auto corrupt = kind_of<CorruptSpec>("fault: corrupt, set: {version: 2}, xor: {tag: 0xff}");
   ASSERT_EQ(corrupt.changes.size(), 2U);
-  EXPECT_EQ(corrupt.changes[0].field, "version");
+  EXPECT_EQ(corrupt.changes[0].field, Field::version);
   EXPECT_EQ(corrupt.changes[1].value, 0xffU);
   EXPECT_TRUE(corrupt.changes[1].invert);
 }

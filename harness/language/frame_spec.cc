@@ -210,7 +210,7 @@ Query parse_query(const std::string& word, YamlMap& map) {
   if (const auto reply = map.find("expect")) {
     query.reply = parse_reply(*reply, map.mark().file);
   } else {
-    query.reply.any.push_back({.success = word != "ask"});
+    query.reply.any.emplace_back().success = word != "ask";
   }
   map.finish();
   return query;

@@ -17,9 +17,17 @@ FaultSpec spec_of(const std::string& yaml) {
   return FaultSpec::parse(map);
 }
 
+/// Looks away.
+struct Nobody final : LinkObserver {
+  void sent(LedgerEntry&, Bytes, const Frame&) override {}
+  void delivered(LedgerEntry&, Instant) override {}
+  void delivered_config(const Frame&, Instant) override {}
+  void delivered_altered(Direction, const Frame&, Instant) override {}
+};
+
 class FaultStageTest : public testing::Test {
  protected:
-  FaultStageTest() : stage(ledger, exchanges, *Captures::create(folder.path()), 1) {}
+  FaultStageTest() : stage(ledger, nobody, *Captures::create(folder.path()), 1) {}
 
   void arm(const std::string& yaml) { stage.arm(spec_of(yaml), now); }
 
@@ -45,11 +53,7 @@ class FaultStageTest : public testing::Test {
     return pass(Direction::to_target, request_frame(read_command(lba), tag));
   }
   std::string answer(std::uint32_t tag) { return pass(Direction::to_initiator, reply_frame(tag)); }
-  std::string fate(FrameId id) const {
-    const std::string line = ledger.line(id);
-    const std::size_t end = line.find("tag ") + 12;
-    return line.substr(std::min(line.find_first_not_of(' ', end), line.size()));
-  }
+  std::string fate(FrameId id) const { return ledger.fate(id); }
 
   /// "0.001 to-target size, …" of a capture; read back as anybody would.
   std::vector<std::pair<Duration, FrameBytes>> captured(const std::string& name) {
@@ -67,7 +71,7 @@ class FaultStageTest : public testing::Test {
   const Folder folder;
   Instant now{};
   Ledger ledger{Instant{}};
-  Exchanges exchanges{ledger, 16};
+  Nobody nobody;
   FaultStage stage;
 };
 

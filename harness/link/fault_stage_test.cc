@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
+#include "harness/language/time_window.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
+#include "harness/judge/exchanges.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {

@@ -74,7 +74,7 @@ def the_disk_begins_as_the_capture_shows_it(trial):
     trial.capture([*frames, read(7, lba=4), data(7, 0x33)])
     output = trial.replay("a.pcap", status=DIFFERENT)
     assert output.splitlines() == [
-        "a.pcap: frame 14 (answers 13): ata.data: expected 0x33 at byte 0, got 0x22 at byte 0",
+        "a.pcap: frame 14 (answers 13): ata.data: expected 0x33 in byte 0 (lba 4), got 0x22",
         "    asked     e1.1 READ EXT lba 4+1",
         "    capture   e1.1 ATA reply ok lba 0 left 0",
         "    replayed  e1.1 ATA reply ok lba 4 left 0",

@@ -1,5 +1,7 @@
 #include "harness/link/fault_stage.h"
 
+#include <map>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -18,17 +20,23 @@ FaultSpec spec_of(const std::string& yaml) {
   return FaultSpec::parse(map);
 }
 
-/// Looks away.
-struct Nobody final : LinkObserver {
-  void sent(LedgerEntry&, Bytes, const Frame&) override {}
+/// Notes the request that a reply answers, as the judge of a link does, and judges nothing.
+struct Notes final : LinkObserver {
+  void sent(LedgerEntry& entry, Bytes, const Frame& frame) override {
+    if (!frame.response) requests[frame.header.tag] = entry.id;
+    if (frame.response && requests.contains(frame.header.tag)) {
+      entry.answers = requests[frame.header.tag];
+    }
+  }
   void delivered(LedgerEntry&, Instant) override {}
   void delivered_config(const Frame&, Instant) override {}
   void delivered_altered(Direction, const Frame&, Instant) override {}
+  std::map<std::uint32_t, FrameId> requests;  // by tag
 };
 
 class FaultStageTest : public testing::Test {
  protected:
-  FaultStageTest() : stage(ledger, nobody, *Captures::create(folder.path()), 1) {}
+  FaultStageTest() : stage(ledger, notes, *Captures::create(folder.path()), 1) {}
 
   void arm(const std::string& yaml) { stage.arm(spec_of(yaml), now); }
 
@@ -72,7 +80,7 @@ class FaultStageTest : public testing::Test {
   const Folder folder;
   Instant now{};
   Ledger ledger{Instant{}};
-  Nobody nobody;
+  Notes notes;
   FaultStage stage;
 };
 

@@ -120,7 +120,7 @@ class Replay {
  public:
   Replay(const CaptureReplayOptions& options, const ReplayPlan& plan)
       : options_(options), plan_(plan), ignored_(options.ignored) {
-    if (!options.exact) ignored_.insert(free_reply_fields().begin(), free_reply_fields().end());
+    if (!options.exact) ignored_.merge(free_reply_fields());
     scenario_.file = scenario_.id = scenario_.name = options.capture;
     scenario_.target.address = at();
     scenario_.target.buffers = plan.buffers;

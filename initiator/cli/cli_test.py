@@ -4,6 +4,7 @@ usage: cli_test.py AOE_INITIATOR AOE_TARGET
 """
 
 import concurrent.futures
+import contextlib
 import fcntl
 import functools
 import json
@@ -370,6 +371,19 @@ def a_stalled_pipe_costs_no_retransmission(trial):
         assert any(costs_none() for _ in range(5)), costs_none.__name__
 
 
+class Fill(threading.Thread):
+    """Writes to a FIFO until all is written, or nobody reads any more."""
+
+    def __init__(self, path, data):
+        super().__init__()
+        self.path, self.data = path, data
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(BrokenPipeError), open(self.path, "wb", buffering=0) as pipe:
+            pipe.write(self.data)
+
+
 class Drain(threading.Thread):
     """Reads a pipe to its end."""
 
@@ -522,9 +536,9 @@ def ends_at_the_first_signal_though_the_target_is_silent(trial):
         pipe.flush()
         wait_until_read(pipe)
         trial.target.signal(signal.SIGSTOP)
-        pipe.write(trial.content[2 * MEGABYTE:6 * MEGABYTE])
-        pipe.flush()
+        more = Fill(source, trial.content[2 * MEGABYTE:6 * MEGABYTE])  # more than it takes while nothing is answered
         status = ends(writing, signal.SIGINT)
+    more.join()
     assert status == 130 and writing.output.startswith("aoe-initiator: interrupted after "), writing.output
     assert writing.output.endswith(" bytes, which may not be stable\n"), writing.output
 

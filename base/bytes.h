@@ -1,8 +1,7 @@
-// Bytes, and bounded cursors over them: the only way the codec touches a frame.
+// Bytes, and bounded cursors (Reader, Writer) over them.
 //
-// A cursor owns nothing and moves forward only. Callers establish that the bytes are there (and
-// turn a shortage into a Reject) before they read; reading past the end is a bug of ours and
-// asserted.
+// A cursor owns nothing and moves forward only. Callers check that the bytes exist, and reject a
+// frame that is too short, before they read; reading past the end is a bug of ours and asserted.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +17,8 @@ namespace aoe {
 using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
 
-/// Copies `from` to the front of `to`, which has room for it; they do not overlap. (GCC 12 makes a
-/// loop over single bytes of std::ranges::copy between spans.)
+/// Copies `from` to the front of `to`, which must have room for it and must not overlap it. (GCC 12
+/// makes a loop over single bytes of std::ranges::copy between spans.)
 inline void copy(Bytes from, MutableBytes to) {
   AOE_CHECK(from.size() <= to.size());
   if (!from.empty()) std::memcpy(to.data(), from.data(), from.size());
@@ -68,7 +67,7 @@ class Writer {
     u16(static_cast<std::uint16_t>(value));
   }
   void bytes(Bytes source) { copy(source, room(source.size())); }
-  /// Leaves `count` bytes as they are: what belongs there is there already.
+  /// Leaves `count` bytes unchanged: the caller has written them already.
   void skip(std::size_t count) { room(count); }
   void zeros(std::size_t count) { std::ranges::fill(room(count), std::uint8_t{0}); }
   std::size_t written() const { return written_; }

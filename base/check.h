@@ -1,6 +1,6 @@
 // AOE_CHECK: an invariant of our own code, asserted in release builds too.
 //
-// Never for input: what comes from a wire, a file or a person is decoded into a value or a named
+// Never for input: bytes from a network, a file or a person are decoded into a value or a named
 // error.
 #pragma once
 

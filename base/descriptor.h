@@ -1,4 +1,4 @@
-// A file descriptor that somebody owns.
+// Descriptor: an owned file descriptor, and system errors as std::error_code.
 #pragma once
 
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 namespace aoe {
 
-/// Closes it in the end; -1 is none.
+/// Closes the descriptor when destroyed. -1 means none.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -29,10 +29,12 @@ class Descriptor {
   int number_ = -1;
 };
 
+/// The error code for an errno value.
 inline std::error_code error_of(int number) {
   return {number, std::generic_category()};
 }
 
+/// The error code for the present errno.
 inline std::error_code last_error() {
   return error_of(errno);
 }

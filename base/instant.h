@@ -1,7 +1,7 @@
-// Time as the engines know it: an argument, never a call.
+// Time as the engines get it: an argument, never a call.
 //
-// An Instant is a point on a monotonic line whose origin is nobody's business: the machine's
-// monotonic clock in a daemon, a virtual clock in a simulation.
+// An Instant is a point on a monotonic timeline of unspecified origin: the machine's monotonic
+// clock in a daemon, a virtual clock in a simulation.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ struct Timeline {
 
 using Instant = Timeline::time_point;
 
-/// Later than any deadline: no timer is set.
+/// Later than any deadline; as a deadline it means that no timer is set.
 inline constexpr Instant never = Instant::max();
 
 }  // namespace aoe

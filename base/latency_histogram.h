@@ -1,8 +1,7 @@
-// How long operations took: 24 counters of powers of two, so that adding is a few instructions and
-// a percentile is right to a factor of two.
+// LatencyHistogram: durations of operations in 24 counters, one for each power of two microseconds.
+// Adding takes a few instructions; a percentile is exact to a factor of two.
 //
-// A plain value: owned and filled by whoever times the operations, by one thread; copied into a
-// LunReport.
+// A plain value. The thread that times the operations owns and fills it; a LunReport has a copy.
 #pragma once
 
 #include <array>
@@ -18,18 +17,19 @@ namespace aoe::target {
 struct LatencyHistogram {
   static constexpr std::size_t size = 24;
 
-  /// Counter i has what took at most 2^i microseconds, and more than counter i-1 has; the last one
-  /// whatever took longer than 2^22 microseconds, 4.2 s.
+  /// Counter i counts operations that took more than 2^(i-1) and at most 2^i microseconds; counter
+  /// 0 those up to 1 microsecond, the last one all that took longer than 2^22 microseconds (4.2 s).
   std::array<std::uint64_t, size> counts{};
   Duration sum{};
 
-  /// The longest time that counts at `place`; nothing for the last place, which has no limit.
+  /// The longest duration that counter `place` counts; nothing for the last one, which has no
+  /// limit.
   static constexpr std::optional<Duration> limit(std::size_t place) {
     if (place + 1 >= size) return std::nullopt;
     return std::chrono::microseconds(std::int64_t{1} << place);
   }
 
-  /// A time before its own start counts as none.
+  /// Adds a duration; a negative one counts as 0.
   constexpr void add(Duration latency) {
     const auto nanoseconds = latency.count() > 0 ? static_cast<std::uint64_t>(latency.count()) : 0;
     const std::uint64_t microseconds = (nanoseconds + 999) / 1000;
@@ -43,8 +43,8 @@ struct LatencyHistogram {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
   }
 
-  /// The place that the given part of all operations (0 to 1: 0.99 for the 99th percentile) does
-  /// not go beyond; nothing where there was none.
+  /// Returns the index of the counter that holds this percentile (`part` is 0 to 1, 0.99 for the
+  /// 99th), or nothing if no operation was counted.
   constexpr std::optional<std::size_t> percentile(double part) const {
     const std::uint64_t all = count();
     if (all == 0) return std::nullopt;

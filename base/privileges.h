@@ -1,14 +1,14 @@
-// What a target may still do once everything is open.
+// Privileges of a target: what it gives up once all is open, and its limit of descriptors.
 #pragma once
 
 namespace aoe::target {
 
-/// Gives up every capability but CAP_NET_RAW (which opens packet sockets on interfaces that come
-/// later), where this thread has any, and the way to gain new ones: for this thread and those it
-/// starts. False where the kernel refused.
+/// Drops all capabilities of this thread, and of threads that it starts later, except CAP_NET_RAW
+/// (which opens packet sockets on interfaces that appear later), and prevents gaining new ones.
+/// Returns false if the kernel refused.
 bool drop_privileges();
 
-/// As many descriptors as the system lets this process have, for each LUN takes one or two.
+/// Raises the soft limit of open descriptors to the hard limit, because each LUN takes one or two.
 void raise_descriptor_limit();
 
 }  // namespace aoe::target

@@ -1,4 +1,4 @@
-// A line for each decision of an engine, for the person who wants to see it think.
+// Trace: prints a line for each decision of an engine.
 //
 // An engine keeps a Trace by value and asks it before it makes a line:
 //

@@ -1,4 +1,4 @@
-// The codec: what a frame costs to decode, to encode and to describe.
+// Times the codec: decoding, encoding and describing a frame.
 #include <array>
 #include <vector>
 

@@ -1,16 +1,16 @@
-// aoe-load: keeps a number of reads or writes outstanding against AoE LUNs and says how fast they
+// aoe-load: keeps a number of reads or writes outstanding against AoE LUNs and prints how fast they
 // were answered, as one line of JSON.
 //
-// A closed loop: each answer is followed at once by the next request, of aligned random sectors,
-// the LUNs in turn. It never sleeps: it asks its socket again and again, so that of the two
-// wake-ups that a request may cost only the target's is measured. With --sleep it waits in poll(2)
-// as other programs do, for comparison with an initiator. A request that stays unanswered for 200
-// ms is sent again, and counted.
+// A closed loop: each reply is followed at once by the next request, for random aligned sectors of
+// the LUNs in turn. The generator never sleeps, it polls its socket: of the two wake-ups that a
+// request may cost, only the target's is measured. With --sleep it waits in poll(2) as other
+// programs do, for comparison with an initiator. A request that has no reply for 200 ms is sent
+// again, and counted.
 //
-// With --touch each page of the disk is written once before anything is measured, so that a target
-// which writes through a mapping has met its page faults. With --verify each place is written and
-// then read back, and what was read is compared. With
-// --discover it sends one broadcast query instead, and counts who answers.
+// With --touch it writes each page of the disk once before it measures, so that a target which
+// writes through a mapping takes its page faults before. With --verify it writes sectors, reads
+// them back and compares them. With --discover it sends one broadcast query instead, and counts the
+// targets that answer.
 #include <getopt.h>
 #include <poll.h>
 #include <sched.h>
@@ -80,7 +80,7 @@ struct Arguments {
   std::vector<Address> luns;
 };
 
-/// Latencies by size: 64 classes for each power of two of nanoseconds, so within 2 % of the truth.
+/// Latencies in 64 classes for each power of two of nanoseconds: a percentile is exact within 2 %.
 class Histogram {
  public:
   void add(nanoseconds latency) {
@@ -88,7 +88,7 @@ class Histogram {
     ++classes_[index(value)];
     ++count_;
   }
-  /// In microseconds, the upper bound of its class; 0 where there is none.
+  /// Returns the upper bound of the percentile's class in microseconds, 0 if nothing was counted.
   double percentile(double percent) const {
     const auto rank = static_cast<std::uint64_t>(static_cast<double>(count_) * percent / 100);
     std::uint64_t seen = 0;
@@ -118,8 +118,8 @@ class Histogram {
   std::uint64_t count_ = 0;
 };
 
-/// What a sector holds when it was written with --verify: it depends on its place alone, so that
-/// two requests for one place need no order.
+/// The content of a sector written with --verify. It depends on the LBA only, so that two requests
+/// for one sector need no order.
 void fill_sector(std::uint64_t lba, std::uint64_t seed, MutableBytes sector) {
   std::uint64_t word = (lba + 1) * 0x9e37'79b9'7f4a'7c15 ^ seed;
   for (std::size_t at = 0; at < sector.size(); at += sizeof word) {
@@ -136,7 +136,7 @@ class Load {
   void print() const;
 
  private:
-  /// A request that is unanswered. Its place in requests_ is the lower half of its tag.
+  /// An unanswered request. The lower half of its tag is its index in requests_.
   struct Request {
     std::uint32_t tag = 0;
     std::uint64_t lba = 0;
@@ -152,7 +152,7 @@ class Load {
   void encode_request(Request& request);
   void queue(Request& request, Clock::time_point now);
   void send_queued();
-  /// Returns whether anything had arrived.
+  /// Returns whether a frame had arrived.
   bool receive();
   void sleep() const;
   void answered(Request& request, const AtaReply& reply, Clock::time_point now);
@@ -174,7 +174,7 @@ class Load {
   std::uint64_t retransmissions_ = 0;
   std::uint64_t errors_ = 0;
   std::uint64_t mismatches_ = 0;
-  nanoseconds idle_{};  // spent in asking in vain
+  nanoseconds idle_{};  // time spent polling while nothing had arrived
 };
 
 Load::Load(PacketPort& port, const Arguments& arguments, std::vector<Mac> targets)
@@ -295,7 +295,7 @@ bool Load::receive() {
   return true;
 }
 
-/// Until something arrives, or requests may have to be sent again.
+/// Waits until a frame arrives, or a request may be due to be sent again.
 void Load::sleep() const {
   pollfd waiting{port_.descriptor(), POLLIN, 0};
   ::poll(&waiting, 1, static_cast<int>(milliseconds(retransmit_after).count() / 10));
@@ -338,7 +338,7 @@ void Load::print() const {
       std::chrono::duration<double>(idle_).count() / seconds);
 }
 
-/// Asks everybody at `address`.
+/// Sends a broadcast query for `address`.
 void send_query(PacketPort& port, Address address) {
   std::array<std::uint8_t, frame_size_min> query;
   const std::size_t size =
@@ -402,7 +402,7 @@ bool parse_number(std::string_view text, Value low, Value high, Value& value) {
   return error == std::errc{} && end == text.data() + text.size() && value >= low && value <= high;
 }
 
-/// The text that is wrong; empty when all is well.
+/// Returns the error in the options, or an empty string.
 std::string parse(int argc, char** argv, Arguments& arguments) {
   enum Option {
     interface,

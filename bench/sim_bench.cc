@@ -1,5 +1,5 @@
-// The sim world: frames a second through both engines, the link, its checks and the ledger, on one
-// core.
+// Times the simulated world: frames per second through both engines, the link with its checks and
+// the ledger, on one core.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -20,8 +20,8 @@ steps:
   - discover: {expect: e1.1, within: 3s}
 )";
 
-/// Keeps requests of four sectors outstanding, every other one a write, and looks at no data: what
-/// is measured is what frames cost.
+/// Keeps requests of four sectors outstanding, every other one a write. Does not check data: the
+/// benchmark measures the cost of frames.
 class Flow {
  public:
   Flow(SimWorld& world, Address device, std::size_t depth) : world_(world), device_(device) {

@@ -30,7 +30,7 @@ function(aoe_library name)
     set(arg_HEADERS aoe_headers)
   endif()
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
-  # Whoever uses the installed library has options of their own.
+  # Users of the installed library have their own options.
   target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:aoe_options> ${arg_LINK})
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)  # a plugin is linked from some
   target_precompile_headers(${name} REUSE_FROM ${arg_HEADERS})

@@ -1,6 +1,7 @@
-// Where something stands in a file, and complaints that say so.
+// Mark: a place in a file, and error messages that begin with one.
 //
-// Light enough for headers whose types remember their place; reading YAML itself is yaml_map.h's.
+// Includes no YAML parser, so that headers of types which remember their place can include it; see
+// yaml_map.h for reading YAML.
 #pragma once
 
 #include <stdexcept>
@@ -20,9 +21,10 @@ struct YamlError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// "x.yaml:14:5: message", on one line and of bounded length, whatever of the file is in the
-/// message.
+/// Returns "x.yaml:14:5: message" as one line of bounded length: text of the file that the message
+/// quotes is escaped and shortened.
 std::string complaint_at(const Mark& mark, std::string_view message);
+/// Throws a YamlError with that line.
 [[noreturn]] void fail_at(const Mark& mark, std::string_view message);
 
 }  // namespace aoe

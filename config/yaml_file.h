@@ -1,7 +1,7 @@
-// A whole YAML file, read to its end or not at all.
+// Reads a whole YAML file into a value, or returns one line that says what is wrong.
 //
-// The reader of a kind of file is a function from the root node to a value, which throws YamlError
-// where the file is wrong; what the parser itself throws becomes the same one line of text here.
+// The caller passes a function from the root node to the value, which throws YamlError where the
+// file is wrong. Exceptions of the parser become the same kind of line.
 #pragma once
 
 #include <string>
@@ -13,14 +13,15 @@
 
 namespace aoe {
 
-/// The bytes of a file. Error: "aoe.yaml: No such file or directory".
+/// Returns the bytes of a file. Error: "aoe.yaml: No such file or directory".
 tl::expected<std::string, std::string> file_text(const std::string& path);
 
-/// The one document in `text`; null where there is none. Throws YamlError or YAML::Exception.
+/// Returns the only document in `text`, a null node if there is none. Throws YamlError or
+/// YAML::Exception.
 YAML::Node yaml_document(const std::string& text, const std::string& file);
 
-/// What `reader()` makes of the file, as an error of one line where it throws: "aoe.yaml:7:5: what
-/// is wrong".
+/// Returns the value of `reader()`, or the line of the exception that it throws: "aoe.yaml:7:5:
+/// what is wrong".
 template <typename Reader>
 auto read_whole(const std::string& file, const Reader& reader)
     -> tl::expected<decltype(reader()), std::string> {
@@ -33,7 +34,8 @@ auto read_whole(const std::string& file, const Reader& reader)
   }
 }
 
-/// What `reader(root)` makes of the one document in `text`.
+/// Returns the value of `reader(root)` for the only document in `text`, or an error as read_whole()
+/// does.
 template <typename Reader>
 auto read_yaml(const std::string& text, const std::string& file, const Reader& reader)
     -> tl::expected<decltype(reader(YAML::Node())), std::string> {

@@ -1,8 +1,7 @@
-// A YAML mapping read strictly: every key must be asked for, every value must be of its kind.
+// YamlMap: reads a YAML mapping strictly. Unknown keys and values of the wrong kind are errors.
 //
 // An error is one line, "scenarios/x.yaml:14:5: fault: unknown key 'nht'; did you mean 'nth'?",
-// thrown as a YamlError: a file is read to its end or not at all, so the reader need not go on
-// after one.
+// thrown as a YamlError. Reading a file stops at the first one.
 #pragma once
 
 #include <cstdint>
@@ -19,22 +18,24 @@
 
 namespace aoe {
 
+/// The mark of the YAML parser as ours.
 Mark mark_at(const std::string& file, const YAML::Mark& mark);
 
-/// The one of `known` that `word` was probably meant to be (two letters swapped count as one
-/// mistake); empty when none is near.
+/// Returns the word of `known` that `word` is probably a misspelling of (two swapped letters count
+/// as one mistake), or an empty string.
 std::string nearest(std::string_view word, const std::set<std::string>& known);
 
-/// "KEY: expected one of WORDS, got 'GIVEN'", and the nearest of them as a hint.
+/// Returns "KEY: expected one of WORDS, got 'GIVEN'", and the nearest word as a hint.
 std::string unknown_choice(std::string_view key, const std::string& given,
                            const std::vector<std::string>& words);
 
-/// "250ms", "5s", "200us", "10ns", "2min"; a plain number counts seconds. A day at most.
+/// Parses "250ms", "5s", "200us", "10ns", "2min"; a plain number is in seconds. At most a day.
 std::optional<Duration> parse_duration(std::string_view text);
-/// "64MiB", "8KiB", "512": bytes.
+/// Parses a size in bytes: "64MiB", "8KiB", "512".
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
-/// Is this letters, digits, '-', '_' and '.', so that it can name a file?
+/// Returns whether the text consists of letters, digits, '-', '_' and '.', so that it can be a file
+/// name.
 bool is_name(std::string_view text);
 
 class YamlMap {
@@ -43,36 +44,42 @@ class YamlMap {
   YamlMap(const YAML::Node& node, const std::string& file, std::string what);
 
   const Mark& mark() const { return mark_; }
+  /// Returns whether the key is present. All functions with a `key` mark it as known (see
+  /// finish()).
   bool has(const std::string& key);
-  /// The value of a key that must be there; of one that may be there.
+  /// Returns the value of a key. Fails if it is missing.
   YAML::Node require(const std::string& key);
+  /// Returns the value of an optional key.
   std::optional<YAML::Node> find(const std::string& key);
 
+  /// Returns the string of a required key.
   std::string text(const std::string& key);
-  /// What a thing is called by: see is_name().
+  /// Returns the string of a required key. Fails if it is no name (see is_name()).
   std::string name(const std::string& key);
+  /// Returns a number from `least` to `most`, `fallback` if the key is missing.
   std::uint64_t number(const std::string& key, std::uint64_t fallback, std::uint64_t least,
                        std::uint64_t most);
-  /// What a field of a frame may hold: 31 or 0x1f, `most` at most.
+  /// Returns the value of a frame field, written as 31 or 0x1f; at most `most`.
   std::uint64_t code(const std::string& key, std::uint64_t most);
+  /// Returns a number from 0 to 1.
   double fraction(const std::string& key);
-  /// true or false.
+  /// Returns true or false, `fallback` if the key is missing.
   bool boolean(const std::string& key, bool fallback);
   Duration duration(const std::string& key, Duration fallback);
   std::uint64_t size(const std::string& key, std::uint64_t fallback);
-  /// The keys that are there, in the file's order, as nodes that know where they stand. Asks for
-  /// none of them.
+  /// Returns the keys that are present, in the file's order, as nodes with their place. Does not
+  /// mark them as known.
   std::vector<YAML::Node> keys() const;
-  /// A string, or a list of them, as nodes that know where they stand.
+  /// Returns a string, or a list of strings, as nodes with their place.
   std::vector<YAML::Node> items(const std::string& key);
   std::vector<std::string> texts(const std::string& key);
-  /// One of `words`, by its place among them.
+  /// Returns the index in `words` of the value.
   std::size_t choice(const std::string& key, const std::vector<std::string>& words);
-  /// A list of them.
+  /// Returns the indexes in `words` of a list of values.
   std::vector<std::size_t> choices(const std::string& key, const std::vector<std::string>& words);
   YamlMap map(const std::string& key);
 
-  /// Fails on a key that nobody asked for.
+  /// Fails if the mapping has a key that no call above has named.
   void finish() const;
 
   Mark mark_of(const YAML::Node& node) const;

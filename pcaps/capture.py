@@ -1,4 +1,4 @@
-"""Makes the captures of this folder anew, from real programs on a virtual cable. usage: capture.py FOLDER_OF_PROGRAMS [NAME...]
+"""Makes the captures of this folder again, from real programs on a virtual cable. usage: capture.py FOLDER_OF_PROGRAMS [NAME...]
 
 With names, only these. Those of the Linux driver need what suts/linux/fetch gets. Each is written as NAME.pcap; NAME.txt, what
 our codec says of its frames, comes from `captures_test --print NAME.pcap`, and NAME.check and NAME.replay from

@@ -2,7 +2,7 @@
 
 usage: check_captures.py AOE_HARNESS [--write]
 
-With --write the files are made anew, for a person to read the difference. Lines end with the exit status.
+With --write the files are made again, for a person to read the difference. Lines end with the exit status.
 """
 
 import difflib

@@ -1,4 +1,5 @@
-// A Watcher in a Boost.Asio loop (one thread).
+// AsioWatcher: a Watcher in a Boost.Asio event loop. All calls come from the thread that runs the
+// loop.
 #pragma once
 
 #include <map>

@@ -1,8 +1,8 @@
-// The seam between the engines and the world: a port that frames come from and go to.
+// FramePort: the seam between the engines and the network, a port that receives and sends frames.
 //
-// One port is one network interface (or what stands for it). Its owner is an event loop: it waits
-// for descriptor() to become readable, calls receive() until nothing is left, hands the frames to
-// an engine, and sends what the engine answers. Not thread-safe; one loop owns a port.
+// One port is one network interface, or a memory or file in its place. An event loop owns the port:
+// it waits for descriptor() to become readable, calls receive() until nothing is left, hands the
+// frames to an engine, and sends the frames that the engine returns. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -15,19 +15,20 @@
 
 namespace aoe {
 
-/// A frame to send. `data` follows `head` on the wire, so sector data need not be copied next to
-/// it; together they are a whole frame of at least 60 bytes. Both must live until send() returns.
+/// A frame to send. `data` follows `head` on the wire, so sector data is not copied next to the
+/// header; together they are a whole frame of at least 60 bytes. Both must live until send()
+/// returns.
 struct Outgoing {
   Bytes head;
   Bytes data;
-  /// Not null: `data` lies in a mapping of a file, which may have lost what it maps. A port that
-  /// finds that it can't be read sets this, and neither sends nor counts the frame.
+  /// Not null when `data` lies in a mapping of a file: a page of it may be unreadable (disk error,
+  /// truncated file). The port then sets *unreadable, and neither sends nor counts the frame.
   bool* unreadable = nullptr;
 
   std::size_t size() const { return head.size() + data.size(); }
 };
 
-/// What a port knows of its interface at this moment.
+/// The present state of a port's interface.
 struct Link {
   Mac mac{};
   std::uint16_t mtu = 1500;  // bytes, without the Ethernet header; 65535 at most
@@ -39,14 +40,16 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
-/// What a port has done since it was opened.
+/// Frames that a port has moved or dropped since it was opened.
 struct PortCounters {
-  std::uint64_t received = 0;  // frames handed out by receive()
-  std::uint64_t sent = 0;      // frames that the interface took
-  std::uint64_t receive_dropped =
-      0;  // frames lost before receive(): a full queue, or one longer than the MTU allows
-  std::uint64_t send_dropped =
-      0;  // frames that the interface refused: no room, down, longer than the MTU
+  /// Frames that receive() returned.
+  std::uint64_t received = 0;
+  /// Frames that the interface accepted.
+  std::uint64_t sent = 0;
+  /// Frames lost before receive(): the queue was full, or the frame was longer than the MTU allows.
+  std::uint64_t receive_dropped = 0;
+  /// Frames that the interface refused: no room, link down, longer than the MTU allows.
+  std::uint64_t send_dropped = 0;
 
   bool operator==(const PortCounters&) const = default;
 };
@@ -58,13 +61,13 @@ class FramePort {
   FramePort& operator=(const FramePort&) = delete;
   virtual ~FramePort() = default;
 
-  /// Fills `frames` from the front with what has arrived, whole frames from the Ethernet header on,
-  /// and returns how many; 0 when nothing waits. Never blocks. The views are good until the next
+  /// Fills `frames` from the front with frames that have arrived, each from its Ethernet header on,
+  /// and returns their number; 0 when none waits. Never blocks. The views are valid until the next
   /// receive().
   virtual std::size_t receive(std::span<Bytes> frames) = 0;
 
-  /// Sends in order. A frame that the interface refuses is dropped and counted, as a wire would
-  /// drop it: AoE retransmits. Never blocks, never fails.
+  /// Sends in order. Drops and counts a frame that the interface refuses; AoE retransmits it.
+  /// Never blocks, never fails.
   virtual void send(std::span<const Outgoing> frames) = 0;
 
   /// Readable when frames wait; -1 for a port that is not backed by a descriptor.
@@ -74,7 +77,7 @@ class FramePort {
   virtual PortCounters counters() const = 0;
 };
 
-/// The most frames that are worth moving in one call of receive() or send().
+/// The largest number of frames that one call of receive() or send() should move.
 inline constexpr std::size_t batch_size = 64;
 
 }  // namespace aoe

@@ -1,4 +1,4 @@
-// Facts about this machine's network interfaces, now and as they change (rtnetlink).
+// This machine's network interfaces: their present state, and notices of changes (rtnetlink).
 #pragma once
 
 #include <memory>
@@ -32,16 +32,16 @@ tl::expected<std::vector<Interface>, std::string> list_interfaces();
 tl::expected<std::vector<Interface>, std::string> choose_interfaces(
     const std::vector<std::string>& names);
 
-/// Is this interface among those that a program was told to work on: a name, or a glob ("eth*") of
-/// Ethernet interfaces? With no patterns, every Ethernet interface is.
+/// Returns whether one of `patterns` covers the interface: its name, or a glob ("eth*"), which
+/// covers Ethernet interfaces only. No patterns cover every Ethernet interface.
 bool matches(const Interface& interface, const std::vector<std::string>& patterns);
-/// Is this pattern a glob, so that no interface need match it yet?
+/// Returns whether the pattern is a glob, for which no interface has to exist yet.
 bool is_glob(const std::string& pattern);
 
-/// Reports changes of interfaces since open(): one that is new, whose name, MAC, MTU or state is
-/// another, or that is gone. Owns a netlink socket; an event loop waits for descriptor() and calls
+/// Reports changes of interfaces since open(): an interface is new or removed, or its name, MAC,
+/// MTU or state has changed. Owns a netlink socket; an event loop waits for descriptor() and calls
 /// next() until it returns nothing. A program that opens its monitor before it lists the interfaces
-/// misses nothing.
+/// misses no change.
 class InterfaceMonitor {
  public:
   struct Change {
@@ -55,9 +55,10 @@ class InterfaceMonitor {
   ~InterfaceMonitor();
 
   int descriptor() const;
-  /// The next change, or nothing when none waits. Where the kernel dropped notices because they
-  /// came too fast, the state of all interfaces follows as if each had just changed, after those
-  /// that are gone. A removed interface is reported as it was last. Never blocks.
+  /// Returns the next change, or nothing when none waits. After the kernel dropped notices because
+  /// they came too fast, all removed interfaces are reported, then the state of all others as if
+  /// each had just changed. A removed interface is reported with its last known state. Never
+  /// blocks.
   std::optional<Change> next();
 
  private:

@@ -53,7 +53,7 @@ void LivePorts::change(std::vector<std::string> patterns) {
     if (!may_open(interface)) continue;
     if (auto opened = open_port(interface.name); !opened) user_.port_trouble(opened.error());
   }
-  const auto wanted = patterns_;  // the user may change them while it is told
+  const auto wanted = patterns_;  // the user may change them when called
   for (const std::string& pattern : wanted) {
     if (!is_glob(pattern) &&
         std::ranges::find(*interfaces, pattern, &Interface::name) == interfaces->end()) {

@@ -1,9 +1,9 @@
-// The packet ports of a running program, on the interfaces it works on, kept as those come, change
-// and go.
+// LivePorts: the packet ports of a running program. Opens, updates and closes them as interfaces
+// appear, change and disappear.
 //
-// Owns the ports; waits for them, and for changes of the interfaces, in the loop of a Watcher.
-// Which interfaces those are, patterns say: see matches() in interfaces.h. An interface that is
-// named gets its port even while it is down, any other as soon as it is up.
+// Owns the ports, and waits for frames and for changes of interfaces in the event loop of a
+// Watcher. Patterns select the interfaces: see matches() in interfaces.h. An interface that a
+// pattern names exactly gets its port even while it is down, any other interface once it is up.
 #pragma once
 
 #include <map>
@@ -21,18 +21,19 @@ namespace aoe {
 
 class LivePorts {
  public:
-  /// Told of the ports, from within the loop.
+  /// Called for each event of a port, from within the event loop.
   class User {
    public:
-    /// A port is open: within open(), or later when its interface comes up.
+    /// A port was opened: during open(), or later when its interface comes up.
     virtual void port_opened(PacketPort& port) = 0;
-    /// Frames wait. Called again while some do, after others had their turn.
+    /// Frames wait at the port. Called again while frames wait, after the other ports had their
+    /// turn.
     virtual void port_readable(PacketPort& port) = 0;
-    /// Its link() changed: MAC, MTU, up or down.
+    /// The port's link() changed: MAC, MTU, up or down.
     virtual void port_changed(PacketPort& port) = 0;
-    /// Its interface is gone, or has another name now; the port goes when this returns.
+    /// The port's interface was removed or renamed; the port is destroyed when this returns.
     virtual void port_closing(PacketPort& port) = 0;
-    /// A port that came up later could not be opened: a line for the log.
+    /// A port could not be opened after open(); `what` is a line for the log.
     virtual void port_trouble(const std::string& what) = 0;
 
    protected:
@@ -45,15 +46,15 @@ class LivePorts {
   LivePorts& operator=(const LivePorts&) = delete;
   ~LivePorts();
 
-  /// Opens what is there now; with no names, that may be nothing. The error names the interface:
-  /// "eth9: no such interface".
+  /// Opens a port on each interface that `patterns` select now; without exact names that may be
+  /// none. The error names the interface: "eth9: no such interface".
   tl::expected<void, std::string> open(std::vector<std::string> patterns);
 
-  /// Works on other interfaces from now on: ports that are no longer wanted close, new ones open.
-  /// What is not there yet, or can't be opened, is told as port_trouble().
+  /// Replaces the patterns: closes ports that no pattern selects any more, and opens new ones. An
+  /// interface that is missing or can't be opened is reported as port_trouble().
   void change(std::vector<std::string> patterns);
 
-  /// The ports that are open, by interface index.
+  /// The open ports, in the order of their interface indexes.
   std::vector<PacketPort*> ports() const;
 
  private:

@@ -1,10 +1,10 @@
-// Two FramePorts joined back to back, for tests and programs that need no network.
+// MemoryPort: two FramePorts joined back to back, for tests and programs that need no network.
 //
-// What one end sends the other receives, in order and at once, whatever its destination address. A
-// frame that is longer than an end's MTU allows, or that meets an end that is down, is dropped and
-// counted at that end: send_dropped at the sender's, receive_dropped at the receiver's. Frames sent
-// to an end that was destroyed are lost on the wire, and count as sent. Buffers are reused: in
-// steady state no frame allocates one.
+// Each end receives all frames that the other sends, in order and at once, for any destination
+// address. An end drops and counts a frame that is longer than its MTU allows, and any frame while
+// it is down: the sending end as send_dropped, the receiving end as receive_dropped. Frames sent to
+// an end that was destroyed are lost, and count as sent. Buffers are reused: in steady state no
+// frame allocates memory.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace aoe {
 
 class MemoryPort final : public FramePort {
  public:
-  /// Both ends; either may outlive the other.
+  /// Returns both ends; either may outlive the other.
   static std::pair<std::unique_ptr<MemoryPort>, std::unique_ptr<MemoryPort>> pair(Link a, Link b);
   ~MemoryPort() override;
 

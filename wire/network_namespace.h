@@ -1,7 +1,7 @@
-// Network namespaces: networks of one's own, in which frames harm nobody.
+// Network namespaces: private networks, from which no frame reaches a real one.
 //
-// Needs no root: without it, a process enters a user namespace of its own first. For a process of
-// one thread.
+// Needs no root: a process without the privilege first enters a new user namespace, for which it
+// must have one thread only.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@
 
 namespace aoe {
 
-/// Moves this process into a new network namespace, where there is nothing but lo. The error says
-/// what the kernel refuses.
+/// Moves this process into a new network namespace, which contains only lo. The error says what the
+/// kernel refused.
 tl::expected<void, std::string> enter_network_namespace();
 
-/// A network namespace beside the one that the process is in. It lasts for as long as this object,
-/// and the sockets, interfaces and processes in it, do.
+/// A second network namespace beside the process's own. The kernel removes it after this object and
+/// all sockets, interfaces and processes in it are gone.
 class NetworkNamespace {
  public:
   /// Needs the privileges that enter_network_namespace() gives.
@@ -27,7 +27,8 @@ class NetworkNamespace {
   /// A name by which ip(8) finds it: `ip link set eth0 netns NAME`.
   std::string name() const;
 
-  /// Being inside, for as long as this object lives: what is opened and started then belongs there.
+  /// Moves the thread into the namespace for the lifetime of this object: sockets opened and
+  /// processes started meanwhile belong to it.
   class Visit {
    public:
     explicit Visit(const NetworkNamespace& where);

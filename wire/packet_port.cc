@@ -241,7 +241,7 @@ bool PacketPort::Socket::spread() {
     auto lane = make_lane();
     if (!lane) break;
     const int fd = lane->get();
-    // Deaf until it is in the group: what it heard before, the first lane hears too.
+    // Receives nothing until it is in the group: the first lane has those frames, too.
     Filter deaf;
     deaf.discard();
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
@@ -386,8 +386,8 @@ void PacketPort::send(std::span<const Outgoing> frames) {
         done += static_cast<std::size_t>(taken);
         s.counters.sent += static_cast<std::size_t>(taken);
       } else if (errno == ENETDOWN && may_be_stale) {
-        // The error that an interface leaves on the socket when it goes down is reported once, to
-        // whoever calls next, even where the interface is up again.
+        // The socket reports once that its interface went down: in the next call, even if the
+        // interface is up again by then.
         may_be_stale = false;
       } else if (errno == EFAULT && s.send_unreadable[done] != nullptr) {
         *s.send_unreadable[done++] = true;
@@ -414,7 +414,7 @@ int PacketPort::receive_buffer() const {
   int bytes = 0;
   socklen_t size = sizeof bytes;
   getsockopt(socket_->lanes.front().get(), SOL_SOCKET, SO_RCVBUF, &bytes, &size);
-  return bytes / 2;  // the kernel tells twice what it was asked for
+  return bytes / 2;  // the kernel reports twice the size that was requested
 }
 
 PortCounters PacketPort::counters() const {

@@ -187,7 +187,7 @@ TEST_F(PacketPortTest, BroadcastsAreSeenAndFramesForOtherStationsAreNot) {
   EXPECT_EQ(labels(cross({frame(Mac::broadcast(), left(), 1), frame(stranger, left(), 2)})),
             (Labels{1}));
   ip("link set right promisc on");
-  EXPECT_TRUE(cross({frame(stranger, left(), 3)}).empty()) << "whoever else wants them";
+  EXPECT_TRUE(cross({frame(stranger, left(), 3)}).empty()) << "though the interface is promiscuous";
   EXPECT_EQ(right_->counters().receive_dropped, 0u);
 }
 

@@ -1,5 +1,5 @@
-// Capture files (pcap, Ethernet link type), through libpcap: written with nanosecond times, read
-// with any.
+// Capture files (pcap, Ethernet link type), through libpcap: written with times in nanoseconds,
+// read with times of any resolution.
 //
 // PcapPort is a FramePort over files: it receives the frames of one capture and appends what is
 // sent to another, so that an engine can be fed a recorded exchange.
@@ -24,8 +24,8 @@ class PcapReader {
  public:
   struct Record {
     CaptureTime time{};
-    Bytes bytes;                    // good until the next call of next()
-    std::size_t original_size = 0;  // on the wire; above bytes.size() where the capture cut it
+    Bytes bytes;                    // valid until the next call of next()
+    std::size_t original_size = 0;  // on the wire; above bytes.size() if the capture truncated it
   };
 
   /// "-" is standard input. Errors name the file: "x.pcap: No such file or directory", "x.pcap: not
@@ -35,7 +35,7 @@ class PcapReader {
   PcapReader& operator=(const PcapReader&) = delete;
   ~PcapReader();
 
-  /// The next frame; nothing at the end of the file; an error where the file is damaged.
+  /// Returns the next frame, nothing at the end of the file, or an error where the file is damaged.
   tl::expected<std::optional<Record>, std::string> next();
 
  private:
@@ -46,17 +46,17 @@ class PcapReader {
 
 class PcapWriter {
  public:
-  /// Makes the file, or empties it. The error names it: "x.pcap: Permission denied".
+  /// Creates the file, or truncates it. The error names it: "x.pcap: Permission denied".
   static tl::expected<std::unique_ptr<PcapWriter>, std::string> create(const std::string& path);
   PcapWriter(const PcapWriter&) = delete;
   PcapWriter& operator=(const PcapWriter&) = delete;
   ~PcapWriter();
 
-  /// `time` is not negative; `data` follows `head`. A record holds the first 262144 bytes of a
-  /// longer frame. What goes wrong is for flush() to say; after that nothing more is written.
+  /// Adds a record of the frame `head`, `data`; `time` must not be negative. A record holds at most
+  /// the first 262144 bytes of a frame. flush() reports errors; nothing is written after one.
   void write(CaptureTime time, Bytes head, Bytes data = {});
-  /// Everything written is in the file; an error where the disk refused (then, or earlier). The
-  /// destructor writes what is left, too, but has nobody to tell.
+  /// Writes all buffered records to the file. Returns the first error of this or an earlier write.
+  /// The destructor writes them, too, but reports no error.
   tl::expected<void, std::string> flush();
 
  private:
@@ -67,19 +67,20 @@ class PcapWriter {
 
 class PcapPort final : public FramePort {
  public:
-  /// `link` is what the port claims to be. `output` may be null: what is sent is then only counted.
+  /// link() returns `link`. Without an `output` (null), frames that are sent are only counted.
   PcapPort(std::unique_ptr<PcapReader> input, std::unique_ptr<PcapWriter> output, Link link);
 
-  /// Frames of the capture, at most as many as asked for; 0 at its end (or where it is damaged:
-  /// error()). A frame that the capture cut short is counted as dropped, not handed out.
+  /// Returns the next frames of the capture; 0 at its end, and where it is damaged (see error()). A
+  /// frame that the capture truncated is counted as dropped and not returned.
   std::size_t receive(std::span<Bytes> frames) override;
-  /// Recorded with the time of the frame received last. What the link would refuse is dropped.
+  /// Records the frames with the time of the frame received last. Drops those that the link
+  /// refuses.
   void send(std::span<const Outgoing> frames) override;
   int descriptor() const override { return -1; }
   Link link() const override { return link_; }
   PortCounters counters() const override { return counters_; }
 
-  /// What stopped reading before the end of the file, if anything did: "x.pcap: truncated ...".
+  /// The error that stopped reading before the end of the file: "x.pcap: truncated ...".
   const std::optional<std::string>& error() const { return error_; }
 
  private:

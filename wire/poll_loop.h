@@ -1,7 +1,8 @@
-// An event loop over epoll(7), for threads whose every system call counts: while a descriptor is
-// readable its callback is called, and nothing else is asked of the kernel.
+// PollLoop: an event loop over epoll(7) for threads that must make few system calls: it has no
+// timers, and watches descriptors for being readable only.
 //
-// Owns the epoll instance. One thread runs it and watches; any thread may post() and stop().
+// Owns the epoll instance. One thread calls run(), watch() and unwatch(); any thread may call
+// post() and stop().
 #pragma once
 
 #include <cstdint>
@@ -17,12 +18,12 @@ namespace aoe {
 
 class PollLoop final : public Watcher {
  public:
-  /// What a loop does while nothing is readable. Awake, it calls what was readable last again and
-  /// again, for that is likely to be the next, and asks the kernel about all now and then.
+  /// How the loop waits while nothing is readable. While awake, it calls the last callback again
+  /// and again, because that descriptor is likely to be the next, and asks epoll now and then.
   enum class Idle : std::uint8_t {
-    sleep,   // at once
-    linger,  // awake for another 20 µs: who answers a reply at once is heard at once
-    spin,    // awake for ever: no wake-up to wait for, at the price of a processor
+    sleep,   // sleeps at once
+    linger,  // stays awake for 20 µs: the next request often follows a reply that soon
+    spin,    // never sleeps: no wake-up latency, but uses a whole processor
   };
 
   explicit PollLoop(Idle idle = Idle::sleep);
@@ -33,10 +34,11 @@ class PollLoop final : public Watcher {
   void watch(int descriptor, std::function<void()> readable) override;
   void unwatch(int descriptor) override;
 
-  /// Has the loop call `task` once, in the order of posting.
+  /// Queues `task`: the loop calls it once, in the order of posting.
   void post(std::function<void()> task);
 
-  /// Calls callbacks and tasks until stop(). What is readable at the same time takes turns.
+  /// Calls callbacks and tasks until stop(). Descriptors that are readable at the same time take
+  /// turns.
   void run();
   void stop();
 

@@ -1,4 +1,4 @@
-// How an event loop is told what to wait for: the seam between LivePorts and whose loop it runs in.
+// Watcher: the seam between LivePorts and the event loop it runs in (Boost.Asio's or a PollLoop).
 #pragma once
 
 #include <functional>
@@ -7,12 +7,12 @@ namespace aoe {
 
 class Watcher {
  public:
-  /// From now on `readable` is called from within the loop, again and again, while the descriptor
-  /// is readable (or has an error to report), perhaps when it is not, too. The descriptor is not
-  /// watched yet, and stays open.
+  /// Calls `readable` from within the event loop, repeatedly, while the descriptor is readable or
+  /// has an error to report; it may also be called when neither holds. The descriptor must not be
+  /// watched yet, and must stay open until unwatch().
   virtual void watch(int descriptor, std::function<void()> readable) = 0;
-  /// Never again, when this returns. May be called from within `readable`. The descriptor is still
-  /// open.
+  /// Stops watching: no call of `readable` follows. May be called from within `readable`. The
+  /// descriptor must still be open.
   virtual void unwatch(int descriptor) = 0;
 
  protected:

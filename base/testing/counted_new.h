@@ -1,11 +1,12 @@
-// For tests of what allocates: a program that links counted_new.cc counts every operator new.
+// Counts allocations, for tests of code that must not allocate: in a program that links
+// counted_new.cc, every operator new is counted.
 #pragma once
 
 #include <cstddef>
 
 namespace aoe {
 
-/// Since the program began.
+/// Calls of operator new since the program began.
 std::size_t allocations();
 
 }  // namespace aoe

@@ -1,4 +1,4 @@
-// A folder of a test's own, with disk images in it.
+// TestFolder: a temporary folder with disk images, removed with all its contents when destroyed.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace aoe::target {
 
 class TestFolder {
  public:
-  /// On the disk; or, for a test that flushes much and cares only for the page cache, in memory.
+  /// On the disk; or in memory, for a test that flushes often and only needs a page cache.
   enum class Where : std::uint8_t { disk, memory };
 
   explicit TestFolder(Where where = Where::disk) {
@@ -30,7 +30,7 @@ class TestFolder {
 
   std::filesystem::path path(const std::string& name = "disk.img") const { return path_ / name; }
 
-  /// A file of zeros.
+  /// Makes a file of `size` zeros, or with these contents, and returns its path.
   std::filesystem::path make_image(std::uint64_t size, const std::string& name = "disk.img") const {
     std::ofstream(path(name)).flush();
     std::filesystem::resize_file(path(name), size);
@@ -49,7 +49,7 @@ class TestFolder {
     in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     return bytes;
   }
-  /// A message without this folder's name.
+  /// Returns the text with this folder's name removed from all paths.
   std::string shorten(std::string text) const {
     const std::string prefix = path_.string() + "/";
     for (std::size_t at = 0; (at = text.find(prefix)) != std::string::npos;) {

@@ -1,6 +1,6 @@
 // Why bytes are not a frame: the closed list of rules that decoding enforces.
 //
-// Made where the fault is found, counted by whoever decodes, printed by describe(). A switch over
+// Made where the fault is found, counted by the caller of decode(), printed by describe(). A switch over
 // Rule has no default, so a new rule shows every place that must know it.
 #pragma once
 

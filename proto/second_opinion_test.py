@@ -74,7 +74,7 @@ def aflags(frame):
 # ---- Scapy
 
 # Scapy 2.5 takes the counts of mask directives and reserve addresses for two bytes (its
-# FieldLenField has that size unless told otherwise), where AoEr11 §3.3 and §3.4 have one. It is
+# FieldLenField has that size by default), where AoEr11 §3.3 and §3.4 have one. It is
 # given, and gives, frames with one more byte there; Scapy.test_counts_are_two_bytes_wide asserts it.
 COUNT_AT = {MASK: 27, RESERVE: 25}
 

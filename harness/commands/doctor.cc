@@ -146,7 +146,7 @@ std::vector<Ability> examine() {
           try_apart("veth", true, try_veth),
           try_apart("packet sockets", true, try_packet_socket),
           try_apart("fuse", false, try_fuse),
-          look_for("aoe-target", true, "aoe-target", "the target that is tested unless told"),
+          look_for("aoe-target", true, "aoe-target", "the target that is tested by default"),
           look_for("aoe-initiator", false, "aoe-initiator", "--sut aoe-initiator"),
           look_for("vblade", false, "vblade", "--sut vblade"),
           look_for_scapy(),

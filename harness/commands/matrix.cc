@@ -185,7 +185,7 @@ void add_matrix_command(CLI::App& app, Action& action) {
   const auto add = [&](const std::string& option, std::string& path, const std::string& what) {
     command->add_option(option, path, what)->option_text("FILE");
   };
-  add("--html", given->options.html, "One page (with --sut: DIR/index.html unless told)");
+  add("--html", given->options.html, "One page (with --sut: DIR/index.html by default)");
   add("--md", given->options.markdown, "Markdown, for a job's summary");
   add("--json", given->options.json, "The verdicts");
   add("--junit", given->options.junit, "XML for CI servers");

@@ -1,4 +1,4 @@
-"""aoe-harness replay of captures: what is asked again, and what is told of the answers.
+"""aoe-harness replay of captures: what is asked again, and what is said of the answers.
 
 usage: replay_test.py AOE_HARNESS AOE_TARGET sim|veth
 """

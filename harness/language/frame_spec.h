@@ -61,8 +61,8 @@ struct Query {
   FrameSpec request;
   ExpectReply reply;
 };
-/// Reads an `identify`, `config`, `mask` or `reserve` step, whose reply is `ok` unless told, or an
-/// `ask` step, whose reply is any `answer` unless told. Finishes the mapping.
+/// Reads an `identify`, `config`, `mask` or `reserve` step, whose reply is `ok` by default, or an
+/// `ask` step, whose reply is any `answer` by default. Finishes the mapping.
 Query parse_query(const std::string& word, YamlMap& map);
 
 /// What IDENTIFY may say that a disk has.

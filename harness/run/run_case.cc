@@ -59,11 +59,13 @@ void tell_missed(const std::vector<Decision>& missed, CaseRecord& record) {
 /// All that lives as long as the case does.
 class Case {
  public:
-  Case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed, fs::path folder)
+  Case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed, fs::path folder,
+       Trace trace = {})
       : scenario_(scenario),
         options_(options),
         seed_(seed),
         folder_(std::move(folder)),
+        trace_(std::move(trace)),
         ledger_(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
                 folder_.string()),
         exchanges_(ledger_, scenario.target.buffers, scenario.given.profile,
@@ -81,13 +83,15 @@ class Case {
   const CaseOptions& options_;
   const std::uint64_t seed_;
   const fs::path folder_;
+  const Trace trace_;
   Ledger ledger_;
   Exchanges exchanges_;
 };
 
 tl::expected<std::unique_ptr<World>, std::string> Case::make_world(FaultStage& stage) {
   if (options_.world == WorldKind::sim) {
-    return std::make_unique<SimWorld>(scenario_, stage, exchanges_, seed_, mutant_of(scenario_));
+    return std::make_unique<SimWorld>(scenario_, stage, exchanges_, seed_, mutant_of(scenario_),
+                                      trace_);
   }
   const LiveWorld::Options live{options_.sut, folder_.string(), seed_, options_.interface,
                                 options_.write_ok};
@@ -168,6 +172,17 @@ void Case::tell(const Verdict& verdict, CaseRecord& record) const {
                                .actual = finding.actual,
                                .ladder = ladder_of(ledger_, finding.frames)});
   }
+}
+
+/// Writes each decision of both engines to trace.log: plays the case again, which in virtual time is
+/// the same to the last frame.
+tl::expected<void, std::string> write_trace(const Scenario& scenario, const CaseOptions& options,
+                                            std::uint64_t seed, const fs::path& folder) {
+  std::string lines;
+  const Trace trace([&](std::string_view line) { (lines += line) += '\n'; });
+  CaseRecord same = case_record(scenario, options, seed);
+  if (auto played = Case(scenario, options, seed, folder, trace).play(same); !played) return played;
+  return write_whole((folder / "trace.log").string(), lines);
 }
 
 std::string reproducing_command(const Scenario& scenario, const CaseOptions& options,
@@ -260,35 +275,30 @@ CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t given_seed,
                     const fs::path& folder) {
   const std::uint64_t seed = scenario.seed.value_or(given_seed);
+  const auto note = [](const tl::expected<void, std::string>& done, CaseRecord& record) {
+    if (done) return;
+    record.outcome = Outcome::broken;
+    record.reason = done.error();
+  };
   if (scenario.explore) {
     const auto drawn = draw(scenario, seed, (folder / "scenario.yaml").string());
     CaseRecord record =
         drawn ? run_case(*drawn, options, seed, folder) : case_record(scenario, options, seed);
     record.file = scenario.file;
-    if (!drawn) {
-      record.outcome = Outcome::broken;
-      record.reason = drawn.error();
-    }
+    if (!drawn) note(tl::unexpected(drawn.error()), record);
     return record;
   }
   const auto started = std::chrono::steady_clock::now();
   CaseRecord record = case_record(scenario, options, seed);
-  Case played(scenario, options, seed, folder);
-  if (auto done = played.play(record); !done) {
-    record.outcome = Outcome::broken;
-    record.reason = done.error();
+  note(Case(scenario, options, seed, folder).play(record), record);
+  if (options.world == WorldKind::sim && record.outcome == Outcome::failed) {
+    note(write_trace(scenario, options, seed, folder), record);
   }
   record.log = end_of_file(folder / "sut.log");
   record.real = std::chrono::steady_clock::now() - started;
-  if (auto written = write_whole((folder / "scenario.yaml").string(), scenario.yaml); !written) {
-    record.outcome = Outcome::broken;
-    record.reason = written.error();
-  }
+  note(write_whole((folder / "scenario.yaml").string(), scenario.yaml), record);
   const std::string script = fmt::format("#!/bin/sh\nexec {}\n", record.reproduce);
-  if (auto written = write_whole((folder / "repro.sh").string(), script); !written) {
-    record.outcome = Outcome::broken;
-    record.reason = written.error();
-  }
+  note(write_whole((folder / "repro.sh").string(), script), record);
   std::error_code error;
   fs::permissions(folder / "repro.sh",
                   fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec,

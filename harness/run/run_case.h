@@ -5,6 +5,7 @@
 //   initiator-side.pcap, target-side.pcap   the two sides of the fault stage
 //   scenario.yaml                           the scenario as it was played
 //   schedule.yaml                           what the faults decided, for replay and shrink
+//   trace.log                               each decision of both engines, where a sim case did not pass
 //   sut.log                                 what the implementation under test printed
 //   repro.sh                                runs it again
 //   case.json                               the record itself

@@ -20,7 +20,7 @@ inline constexpr Mac other_mac{{2, 0, 0, 0, 0, 3}};
 using FrameBytes = std::vector<std::uint8_t>;
 
 FrameBytes frame_of(const Header& header, const Body& body);
-/// LBA48, two sectors (with data, for a write) unless told.
+/// LBA48, two sectors (with data, for a write) by default.
 AtaRequest read_command(std::uint64_t lba, std::uint8_t sectors = 2);
 AtaRequest write_command(std::uint64_t lba);
 AtaRequest flush_command();

@@ -83,7 +83,7 @@ std::string apart(std::string (*what)(const std::string& folder), const std::str
   return told.data();
 }
 
-/// Maps no pages of the file: whoever serves those must be another. Empty: all is well.
+/// Maps no pages of the file: what serves those must be another process. Empty: all is well.
 std::string faulty_image(const std::string& folder) {
   const auto image = DiskImage::create(role, folder, true);
   if (!image) return image.error();

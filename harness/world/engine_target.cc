@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace aoe::harness {
 
-EngineTarget::EngineTarget(const TargetRole& role, FramePort& port, std::uint64_t seed)
-    : role_(role), port_(port) {
+EngineTarget::EngineTarget(const TargetRole& role, FramePort& port, std::uint64_t seed, Trace trace,
+                           target::Service::Clock clock)
+    : role_(role), port_(port), trace_(std::move(trace)), clock_(std::move(clock)) {
   for (std::uint8_t i = 0; i < role.luns; ++i) {
     const Address address{role.address.shelf, static_cast<std::uint8_t>(role.address.slot + i)};
     luns_.emplace_back(address, role, seed + i);
@@ -16,7 +18,8 @@ EngineTarget::EngineTarget(const TargetRole& role, FramePort& port, std::uint64_
 void EngineTarget::start() {
   if (is_alive()) return;
   target::StateKeeper* const keeper = this;
-  service_ = std::make_unique<target::Service>(target::Service::Clock{}, keeper);
+  service_ = std::make_unique<target::Service>(trace_ ? clock_ : target::Service::Clock{}, keeper);
+  service_->trace(trace_);
   for (Lun& lun : luns_) {
     target::LunOptions options;
     options.address = lun.address;

@@ -15,8 +15,10 @@ namespace aoe::harness {
 
 class EngineTarget final : target::StateKeeper {
  public:
-  /// `port` outlives it.
-  EngineTarget(const TargetRole& role, FramePort& port, std::uint64_t seed);
+  /// `port` outlives it. `clock` gives the lines of `trace` their time, and is not called while that
+  /// is off.
+  EngineTarget(const TargetRole& role, FramePort& port, std::uint64_t seed, Trace trace = {},
+               target::Service::Clock clock = {});
 
   /// Starts the target with the state that it has kept; it announces itself.
   void start();
@@ -45,6 +47,8 @@ class EngineTarget final : target::StateKeeper {
 
   const TargetRole role_;
   FramePort& port_;
+  const Trace trace_;
+  const target::Service::Clock clock_;
   std::deque<Lun> luns_;
   std::unique_ptr<target::Service> service_;
 };

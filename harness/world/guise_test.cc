@@ -25,7 +25,7 @@ FrameBytes config_frame(Mac destination = Mac::broadcast(), std::uint32_t its_ta
                   ConfigReply{.buffer_count = 16, .firmware = 3, .sector_count = 2});
 }
 
-/// What a client hears of what the target answers, after it has asked.
+/// What a client receives of what the target answers, after it has asked.
 Frame heard(Guise& guise, const FrameBytes& question, const FrameBytes& answer) {
   guise.arrived(question);
   static Guise::Frames frames;
@@ -150,7 +150,7 @@ TEST(Guise, WithABaseItsSectorsLieThere) {
 
 TEST(Guise, AtTwoAddressesEachAnswersWhatItWasAsked) {
   Guise guise(role("paths: 2"));
-  // Whoever asks everyone hears both.
+  // A client that asks everyone receives both.
   guise.arrived(query_frame());
   auto answers = guise.sent(config_frame(client_mac, decode(query_frame())->header.tag));
   ASSERT_EQ(answers.size(), 2U);

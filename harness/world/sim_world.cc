@@ -74,7 +74,7 @@ class SimWorld::Port final : public FramePort {
 };
 
 SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
-                   std::uint64_t seed, const MakeMutant& make_mutant)
+                   std::uint64_t seed, const MakeMutant& make_mutant, const Trace& trace)
     : stage_(stage),
       exchanges_(exchanges),
       one_way_(scenario.given.rtt / 2),
@@ -87,8 +87,8 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& excha
                                              Link{initiator_mac, scenario.given.mtu, true})),
       target_port_(std::make_unique<Port>(*this, Direction::to_initiator,
                                           Link{target_mac, scenario.given.mtu, true})),
-      session_(parameters_of(scenario, mutant_.get()), seed),
-      target_(scenario.target, *target_port_, seed) {
+      session_(parameters_of(scenario, mutant_.get()), seed, trace),
+      target_(scenario.target, *target_port_, seed, trace, [this] { return now_; }) {
   session_.listen([this](const initiator::Event& event) {
     if (event.kind == initiator::Event::Kind::device_down) exchanges_.abandon(event.device);
   });

@@ -21,9 +21,10 @@ class SimWorld : public World, Mutant::Sides {
   /// Where virtual time begins.
   static constexpr Instant origin{};
 
-  /// `make_mutant` makes the one that the scenario names, at the end that it names.
+  /// `make_mutant` makes the one that the scenario names, at the end that it names. Each decision of
+  /// both engines is written to `trace`.
   SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges, std::uint64_t seed,
-           const MakeMutant& make_mutant = {});
+           const MakeMutant& make_mutant = {}, const Trace& trace = {});
   ~SimWorld() override;
 
   Instant now() const override { return now_; }

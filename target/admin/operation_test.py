@@ -231,7 +231,7 @@ def workers_share_the_luns(world, folder):
         cable.request(CONFIG, bytes(8), b"\x80wld", address=address)
         replies = [cable.next_reply(b"\x80wld") for _ in range(number)]
         assert len({reply.address for reply in replies}) == number, replies
-        cable.ask(CONFIG, address=(0, 1))  # whoever answered twice has done so by now
+        cable.ask(CONFIG, address=(0, 1))  # a LUN that answers twice has done so by now
     report = ctl.json("stats")["report"]
     assert [each["reads"] for each in report["luns"]] == [1] * 4
     assert len(report["ports"]) == 1, report["ports"]

@@ -144,7 +144,7 @@ def a_damaged_file_refuses_the_start(world, folder):
         assert result.returncode == 1 and result.stdout == "", result
         assert re.fullmatch(rf"aoe-target: {path}(:\d+:\d+)?: [^\n]+\n", result.stderr), (bad, result.stderr)
         with open(path) as file:
-            assert file.read() == bad, "it is left for whoever can mend it"
+            assert file.read() == bad, "it is left for the administrator to mend"
 
 
 def no_state_forgets(world, folder):

@@ -1,4 +1,4 @@
-"""aoe-target over every kind of store, and what becomes of a LUN whose disk fails: an error, a log line, and no more.
+"""aoe-target over every kind of store, and what becomes of a LUN whose disk fails: an error and a log line.
 
 usage: stores_test.py AOE_TARGET
 """
@@ -40,7 +40,7 @@ class Bench:
 
 
 class Server:
-    """nbdkit with a disk.img at a socket; whoever makes the file `failing` makes everything fail there."""
+    """nbdkit with a disk.img at a socket; a file `failing` beside it makes everything fail there."""
 
     def __init__(self, world, folder):
         self.node, self.folder = world.node("nbd"), folder

@@ -552,7 +552,7 @@ class Chaos {
       case 4: return ConfigRequest{ConfigCommand::set, string()};
       case 5: return MaskRequest{};
       case 6: {
-        // The last entry locks out whoever is not named; removing it ends that.
+        // The last entry locks out every source that it does not name; removing it ends that.
         directives_ = {{static_cast<std::uint8_t>(1 + world_.below(2)), some_mac()},
                        {static_cast<std::uint8_t>(1 + world_.below(3)), some_mac()},
                        {2, some_mac()}};

@@ -112,6 +112,7 @@ bool Tracker::open(Index index) {
 
 void Tracker::close(std::uint64_t question) {
   const auto found = open_.find(question);
+  AOE_CHECK(found != open_.end());
   give_room(found->second);
   open_.erase(found);
 }

@@ -141,7 +141,7 @@ std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& 
     json["answers"].push_back({check.number(id), check.number(*request),
                                (ledger[id].sent - ledger[*request].sent).count()});
   }
-  return json.dump() + "\n";
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string capture_html(const CaptureCheck& check, const CaptureReportOptions& options) {
@@ -157,7 +157,8 @@ std::string capture_html(const CaptureCheck& check, const CaptureReportOptions& 
   }
   return page(options.file + " checked", "capture",
               fmt::format(R"("capture":{},"found":{},"hidden":{},"round_trips":{},"timeline":{})",
-                          capture.dump(), found, hidden.dump(), round_trips_of(check).dump(),
+                          capture.dump(-1, ' ', false, Json::error_handler_t::replace), found,
+                          hidden.dump(), round_trips_of(check).dump(),
                           to_json(timeline_of(check, findings.shown))));
 }
 

@@ -14,6 +14,7 @@
 #include "base/whole_file.h"
 #include "harness/judge/ladder.h"
 #include "harness/run/draw.h"
+#include "harness/run/interruption.h"
 #include "harness/run/must_fail.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
@@ -174,15 +175,25 @@ void Case::tell(const Verdict& verdict, CaseRecord& record) const {
   }
 }
 
-/// Writes each decision of both engines to trace.log: plays the case again, which in virtual time is
-/// the same to the last frame.
-tl::expected<void, std::string> write_trace(const Scenario& scenario, const CaseOptions& options,
-                                            std::uint64_t seed, const fs::path& folder) {
+/// Writes each decision of both engines to trace.log, up to trace_size_max: plays the failed case
+/// again in a folder of its own, which in virtual time is the same to the last frame. What goes
+/// wrong with that is a note.
+void write_trace(const Scenario& scenario, const CaseOptions& options, const fs::path& folder,
+                 CaseRecord& record) {
+  constexpr std::size_t trace_size_max = 64 << 20;
   std::string lines;
-  const Trace trace([&](std::string_view line) { (lines += line) += '\n'; });
-  CaseRecord same = case_record(scenario, options, seed);
-  if (auto played = Case(scenario, options, seed, folder, trace).play(same); !played) return played;
-  return write_whole((folder / "trace.log").string(), lines);
+  const Trace trace([&](std::string_view line) {
+    if (lines.size() < trace_size_max) (lines += line) += '\n';
+  });
+  const fs::path again = folder / "again";
+  CaseRecord same = case_record(scenario, options, record.seed);
+  auto done = Case(scenario, options, record.seed, again, trace).play(same);
+  std::error_code ignored;
+  fs::remove_all(again, ignored);
+  if (done && same.failures != record.failures)
+    done = Failed("it failed otherwise when played again");
+  if (done) done = write_whole((folder / "trace.log").string(), lines);
+  if (!done) record.notes.push_back("no trace.log: " + done.error());
 }
 
 std::string reproducing_command(const Scenario& scenario, const CaseOptions& options,
@@ -291,8 +302,8 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
   const auto started = std::chrono::steady_clock::now();
   CaseRecord record = case_record(scenario, options, seed);
   note(Case(scenario, options, seed, folder).play(record), record);
-  if (options.world == WorldKind::sim && record.outcome == Outcome::failed) {
-    note(write_trace(scenario, options, seed, folder), record);
+  if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
+    write_trace(scenario, options, folder, record);
   }
   record.log = end_of_file(folder / "sut.log");
   record.real = std::chrono::steady_clock::now() - started;

@@ -122,14 +122,17 @@ void Session::cancel(std::uint64_t id, Instant now) {
 
 void Session::cancel_all() {
   waits_.clear();
+  std::vector<std::pair<Completion, Callback>> cancelled;  // a callback may begin something new
   for (Index index = 0; index < operations_.end(); ++index) {
     if (!operations_.is_used(index)) continue;
-    const Completion cancelled{.id = operations_.id(index), .error = IoError::cancelled};
-    const Callback callback = take(cancelled.id);
+    const std::uint64_t id = operations_.id(index);
+    cancelled.emplace_back(Completion{.id = id, .error = IoError::cancelled}, take(id));
+  }
+  for (const auto& [completion, callback] : cancelled) {
     if (const auto* done = std::get_if<Done>(&callback)) {
-      (*done)(cancelled);
+      (*done)(completion);
     } else {
-      std::get<QueryDone>(callback)({cancelled, {}});
+      std::get<QueryDone>(callback)({completion, {}});
     }
   }
 }

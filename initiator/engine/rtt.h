@@ -31,7 +31,6 @@ class RttEstimator {
   Duration timeout(unsigned attempt) const;
 
   Duration average() const { return average_; }
-  Duration deviation() const { return deviation_; }
 
  private:
   bool linux_driver_;

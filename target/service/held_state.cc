@@ -58,8 +58,8 @@ void HeldState::saved(std::uint64_t revision, std::error_code error) {
   }
   stable_ = std::move(saving_);
   saved_revision_ = revision;
-  release({});
   if (lun_.revision() != revision) save();
+  release({});
 }
 
 void HeldState::release(std::error_code error) {

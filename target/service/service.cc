@@ -351,7 +351,8 @@ void Service::read_again(ServedLun& served, const PendingReply& pending, FramePo
   --served.counters.reads;
   served.counters.bytes_read -= pending.sectors * sector_size;
   served.lun.health().sectors_read -= pending.sectors;
-  std::vector<std::uint8_t> room(reply_size_max(port.link().mtu));
+  std::vector<std::uint8_t> room(
+      std::max(frame_size_min, ata_header_size + pending.sectors * sector_size));
   const Outgoing outgoing{ask_store(served, pending, room), {}};
   port.send({&outgoing, 1});
 }

@@ -66,7 +66,6 @@ class Worker final : LivePorts::User, StateKeeper {
   /// and announces the given ones.
   void follow(const std::vector<Address>& to_announce);
 
-  bool serves_anywhere() const { return !live_ports_.ports().empty(); }
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;

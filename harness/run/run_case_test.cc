@@ -1,5 +1,8 @@
 #include "harness/run/run_case.h"
 
+#include <filesystem>
+#include <stdexcept>
+
 #include <gtest/gtest.h>
 
 #include "harness/testing/test_words.h"
@@ -19,7 +22,7 @@ class TraceLog : public testing::Test {
   /// Plays the steps in the sim world. Returns trace.log; empty: there is none.
   std::string trace_of(const std::string& steps, Outcome outcome) {
     const auto scenario = parse_scenario(trial(steps), "x.yaml");
-    EXPECT_TRUE(scenario) << scenario.error();
+    if (!scenario) throw std::runtime_error(scenario.error());
     EXPECT_EQ(run_case(*scenario, {}, 1, folder_.path()).outcome, outcome);
     return std::filesystem::exists(folder_.path("trace.log")) ? read_text(folder_.path("trace.log"))
                                                               : "";
@@ -30,7 +33,7 @@ class TraceLog : public testing::Test {
 TEST_F(TraceLog, OfAFailedCaseHasTheDecisionsOfBothEngines) {
   const std::string trace = trace_of(
       "- arm: {fault: drop, id: f, match: {direction: to-target, command: read}, nth: 1}\n"
-      "- io: {op: read, lba: 0, count: 2}\n"
+      "- io: {id: r, op: read, lba: 0, count: 2}\n"
       "- expect: {hits: {of: f, min: 7}}\n",
       Outcome::failed);
   EXPECT_NE(trace.find(" state e1.1: identifying -> up"), std::string::npos) << trace;
@@ -38,7 +41,7 @@ TEST_F(TraceLog, OfAFailedCaseHasTheDecisionsOfBothEngines) {
 }
 
 TEST_F(TraceLog, IsNotThereOfACaseThatPassed) {
-  EXPECT_EQ(trace_of("- io: {op: read, lba: 0, count: 2}\n", Outcome::passed), "");
+  EXPECT_EQ(trace_of("- io: {id: r, op: read, lba: 0, count: 2}\n", Outcome::passed), "");
 }
 
 }  // namespace

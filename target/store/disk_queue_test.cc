@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <deque>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -180,70 +179,6 @@ INSTANTIATE_TEST_SUITE_P(Every, DiskQueueTest,
                          ::testing::Values(Kind{"io_uring", make_ring_queue},
                                            Kind{"threads", make_thread_queue}),
                          [](const auto& info) { return std::string(info.param.name); });
-
-/// A queue whose calls move what a test says.
-class ScriptedQueue final : public DiskQueue {
- public:
-  void start(Operation& operation) override {
-    starts.push_back({operation.offset, std::max(operation.into.size(), operation.from.size())});
-    ASSERT_FALSE(results.empty());
-    const int result = results.front();
-    results.pop_front();
-    finish(operation, result);
-  }
-  void submit() override {}
-  int descriptor() const override { return -1; }
-  void reap() override {}
-  void wait() override {}
-
-  std::deque<int> results;                                    // of the calls, in order
-  std::vector<std::pair<std::uint64_t, std::size_t>> starts;  // offset and size of each
-};
-
-class ShortTransferTest : public ::testing::Test {
- protected:
-  /// Starts an operation of 8192 bytes at offset 8192. Returns its errno.
-  std::optional<int> transfer(Operation::Kind kind, std::uint32_t granule,
-                              std::deque<int> results) {
-    queue.results = std::move(results);
-    request.kind = kind;
-    request.offset = 8192;
-    request.granule = granule;
-    if (kind == Operation::Kind::read) request.into = data;
-    if (kind == Operation::Kind::write) request.from = data;
-    queue.start(request);
-    EXPECT_TRUE(queue.results.empty());
-    return request.result;
-  }
-
-  std::vector<std::uint8_t> data = std::vector<std::uint8_t>(8192);
-  ScriptedQueue queue;
-  Request request;
-};
-
-using Starts = std::vector<std::pair<std::uint64_t, std::size_t>>;
-
-TEST_F(ShortTransferTest, GoesOnWhereItStopped) {
-  EXPECT_EQ(transfer(Operation::Kind::read, 1, {5000, 3192}), 0);
-  EXPECT_EQ(queue.starts, (Starts{{8192, 8192}, {13192, 3192}}));
-}
-
-TEST_F(ShortTransferTest, GoesOnFromTheLastWholeGranule) {
-  EXPECT_EQ(transfer(Operation::Kind::write, 4096, {5000, 4096}), 0);
-  EXPECT_EQ(queue.starts, (Starts{{8192, 8192}, {12288, 4096}}));
-}
-
-TEST_F(ShortTransferTest, OfLessThanAGranuleIsAnError) {
-  EXPECT_EQ(transfer(Operation::Kind::write, 512, {100}), EIO);
-}
-
-TEST_F(ShortTransferTest, OfNothingIsAnError) {
-  EXPECT_EQ(transfer(Operation::Kind::write, 1, {4096, 0}), EIO);
-}
-
-TEST_F(ShortTransferTest, ThatFailsLaterIsThatError) {
-  EXPECT_EQ(transfer(Operation::Kind::read, 1, {4096, -ENXIO}), ENXIO);
-}
 
 TEST(MakeDiskQueue, PrefersTheRing) {
   EXPECT_EQ(make_disk_queue()->name(), make_ring_queue() ? "io_uring" : "threads");

@@ -97,7 +97,7 @@ std::string find_qemu() {
   const char* path = std::getenv("PATH");
   std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/bin");
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string candidate = folder + "/qemu-system-x86_64";
+    std::string candidate = folder + "/qemu-system-x86_64";
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return {};
@@ -339,6 +339,7 @@ Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
     words.insert(words.end(), {"-incoming", "fd:" + number(file)});
   }
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const pid_t parent = ::getpid();

@@ -21,6 +21,13 @@ class Comparison:
     def helper(self, name):
         return os.path.join(self.arguments.helpers, name)
 
+    def builds(self, name, command):
+        """The contender `name`, whose command is made from a program's path, and with --before the same of an earlier build."""
+        contenders = {name: command(self.arguments.program)}
+        if self.arguments.before:
+            contenders["before"] = command(self.arguments.before)
+        return contenders
+
     def note(self, what, contender, value):
         self.samples.setdefault(what, {}).setdefault(contender, []).append(value)
 
@@ -54,6 +61,14 @@ def print_table(heading, rows):
     for row in [heading, ["-" * width for width in widths], *rows]:
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
     print()
+
+
+def print_before(bench, name):
+    """What was measured of both builds, where there is a ratio to tell."""
+    rows = [[what, f"{bench.median(what, 'before'):.1f}", f"{bench.median(what, name):.1f}", f"{bench.ratio(what, name, 'before'):.2f}"]
+            for what in bench.samples if bench.has(what, name, "before") and min(bench.samples[what]["before"]) > 0]
+    if rows:
+        print_table(["measured", "before", "now", "now / before"], rows)
 
 
 def print_goals(goals):

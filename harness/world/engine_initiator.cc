@@ -31,7 +31,7 @@ bool EngineInitiator::open(Address device) {
 void EngineInitiator::close(Address device) {
   if (users_ == 0) return;
   --users_;
-  session_->close(device);
+  session_->call(&initiator::Engine::close, device);
 }
 
 std::string EngineInitiator::state(Address device) const {

@@ -241,7 +241,8 @@ bool SimWorld::open(Address device) {
 void SimWorld::close(Address device) {
   if (users_ == 0) return;
   --users_;
-  session_.close(device, now_);
+  begin();
+  session_.call(now_, &initiator::Engine::close, device);
 }
 
 std::string SimWorld::state(Address device) const {

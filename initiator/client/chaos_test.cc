@@ -288,7 +288,7 @@ class Chaos {
     cables_[1].link.mtu = 9000;
     change_link(cables_[1]);
     target_up_at_ = std::min(target_up_at_, now_);
-    for (; users_ > 0; --users_) session_.close(disk, now_);
+    for (; users_ > 0; --users_) session_.call(now_, &Engine::close, disk);
   }
 
   // Time.
@@ -348,7 +348,7 @@ class Chaos {
         submit(IoKind::read, lba, sectors);
         break;
       case 3:
-        if (users_ > 0) session_.close(disk, now_), --users_;
+        if (users_ > 0) session_.call(now_, &Engine::close, disk), --users_;
         submit(IoKind::read, lba, sectors);
         break;
       case 4:

@@ -222,7 +222,7 @@ Disk& Disk::operator=(Disk&& other) noexcept {
 }
 
 Disk::~Disk() {
-  if (session_ != nullptr) session_->close(address_);
+  if (session_ != nullptr) session_->call(&Engine::close, address_);
 }
 
 DeviceStatus Disk::status() const {

@@ -52,7 +52,6 @@ class LiveSession final : LivePorts::User {
     return session_.call(now(), function, arguments...);
   }
   bool open(Address device) { return session_.open(device); }
-  void close(Address device) { session_.close(device, now()); }
   std::uint64_t submit(const IoRequest& request, Session::Done done);
   std::uint64_t ask(const QueryRequest& request, Session::QueryDone done);
   std::uint64_t await(Address device, Duration limit, Session::Done done);

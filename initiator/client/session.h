@@ -61,9 +61,8 @@ class Session {
       return result;
     }
   }
-  /// As Engine::open() and close().
+  /// As Engine::open().
   bool open(Address device) { return engine_.open(device); }
-  void close(Address device, Instant now) { engine_.close(device, now); }
 
   /// Begins a request. `done` is called once, perhaps before this returns. Returns the id for
   /// cancel(); that of `request` is not used.

@@ -8,7 +8,7 @@
 //   deadsecs      -             down          not open: down      -
 //                                             open: closewait
 //   open          refused       refused       one user more       refused
-//   last close    -             -             up                  down
+//   last close    -             -             discovered          down, discovered
 //   port lost     -             by others     by others           -
 //   revalidate    discovered    -             IDENTIFY            -
 //   forget        gone          gone          not open: gone      refused
@@ -17,7 +17,8 @@
 // In the first row, a device that is down sends IDENTIFY and so becomes `identifying`. A config
 // answer does not identify a device that is open, so its users' view of it does not change. As in
 // the Linux driver, a device that goes down while it is open stays down until its last user has
-// closed it. When a device goes down, or is forgotten, all its I/O fails.
+// closed it. When a device goes down, or is forgotten, all its I/O fails. The engine discovers a
+// device at its last close: what its target announced while it was open is followed then.
 //
 // A request is split into commands that fit a frame on every path. Commands are sent when a remote
 // target's window has room. A command that is not answered in time is sent again with a new tag, on

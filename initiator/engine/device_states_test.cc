@@ -74,7 +74,7 @@ struct DeviceIn {
     }
     if (event == "deadsecs") be_silent_for_deadsecs();
     if (event == "open") returned(world.engine.open(disk));
-    if (event == "last close") world.engine.close(disk, world.now);
+    if (event == "last close") world.close();
     if (event == "port lost") world.change_port(0, {.mac = port_mac, .up = false});
     if (event == "revalidate") returned(world.revalidate());
     if (event == "forget") returned(world.forget());
@@ -136,8 +136,8 @@ open
   open        up
   closewait   refused; closewait
 last close
-  open        up
-  closewait   down
+  open        up; e7.3 on 0
+  closewait   down; e7.3 on 0
 port lost
   down        down
   identifying identifying
@@ -313,16 +313,19 @@ TEST_F(DeviceStates, UpAndOpenAndSilentWaitsForItsLastClose) {
   EXPECT_EQ(world.seen(), "down,closewait");
   EXPECT_EQ(world.completions(), "1 device is down");
   EXPECT_EQ(world.engine.deadline(), never);
-  world.engine.close(disk, world.now);
+  world.queries();
+  world.close();
   EXPECT_EQ(world.state(), DeviceState::closewait);
-  world.engine.close(disk, world.now);
+  EXPECT_EQ(world.queries(), "");
+  world.close();
   EXPECT_EQ(world.state(), DeviceState::down);
+  EXPECT_EQ(world.queries(), "e7.3 on 0");
 }
 
 TEST_F(DeviceStates, UpAndItsLastCloseStaysUp) {
   world.bring_up();
   world.engine.open(disk);
-  world.engine.close(disk, world.now);
+  world.close();
   EXPECT_EQ(world.state(), DeviceState::up);
   world.config();
   EXPECT_EQ(world.taken(), "IDENTIFY 0+1");
@@ -353,7 +356,7 @@ TEST_F(DeviceStates, AfterTheLastCloseADiscoveryBringsItBack) {
   world.engine.open(disk);
   be_silent_for_deadsecs();
   world.take();
-  world.engine.close(disk, world.now);
+  world.close();
   world.config();
   EXPECT_EQ(world.state(), DeviceState::identifying);
   world.answer(world.take());
@@ -447,7 +450,7 @@ TEST_F(DeviceStates, OpenIsNotForgotten) {
   world.engine.open(disk);
   EXPECT_FALSE(world.forget());
   EXPECT_EQ(world.engine.forget_unopened(world.now, world.actions), 0U);
-  world.engine.close(disk, world.now);
+  world.close();
   EXPECT_EQ(world.engine.forget_down(world.now, world.actions), 0U);
   EXPECT_EQ(world.engine.forget_unopened(world.now, world.actions), 1U);
 }

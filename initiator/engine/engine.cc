@@ -112,10 +112,11 @@ bool Engine::open(Address address) {
   return device != nullptr && device->open();
 }
 
-void Engine::close(Address address, Instant now) {
+void Engine::close(Address address, Instant now, Actions& out) {
   Device* const device = find_device(address);
   AOE_CHECK(device != nullptr);
   device->close(now);
+  if (device->users() == 0) broadcast(address, "last close", now, out);
 }
 
 bool Engine::revalidate(Address address, Instant now, Actions& out) {

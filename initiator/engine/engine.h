@@ -52,8 +52,9 @@ class Engine {
   /// Counts a user that has the device open. Returns false for a device that is not up, or not
   /// known.
   bool open(Address device);
-  /// Ends that of one user.
-  void close(Address device, Instant now);
+  /// Ends that of one user. After the last, the device is discovered again: what its target said
+  /// while it was open is followed then.
+  void close(Address device, Instant now, Actions& out);
   /// Sends a device IDENTIFY, even while it is open. A device that is down is discovered. Returns
   /// false for a device that is not known.
   bool revalidate(Address device, Instant now, Actions& out);

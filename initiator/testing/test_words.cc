@@ -167,6 +167,11 @@ bool World::cancel(std::uint64_t id) {
   return found;
 }
 
+void World::close() {
+  engine.close(disk, now, actions);
+  gather();
+}
+
 bool World::revalidate() {
   const bool known = engine.revalidate(disk, now, actions);
   gather();

@@ -85,6 +85,7 @@ class World {
   std::uint64_t flush();
   std::uint64_t trim(std::uint64_t lba, std::uint64_t sectors);
   bool cancel(std::uint64_t id);
+  void close();
   bool revalidate();
   bool forget();
   void set_parameters(const Parameters& parameters);

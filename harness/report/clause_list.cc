@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,26 +12,7 @@
 namespace aoe::harness {
 namespace {
 
-constexpr std::size_t line_columns = 100;
 constexpr std::size_t id_columns = 24;
-
-/// Returns the text in indented lines of a fixed width.
-std::string wrapped(std::string_view text, std::size_t indent) {
-  std::string lines;
-  std::string line(indent, ' ');
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    const std::string_view word = text.substr(at, end - at);
-    if (width(line) > indent && width(line) + 1 + width(word) > line_columns) {
-      lines += line + "\n";
-      line.assign(indent, ' ');
-    }
-    if (width(line) > indent) line += ' ';
-    line += word;
-    at = end + 1;
-  }
-  return lines + line + "\n";
-}
 
 }  // namespace
 

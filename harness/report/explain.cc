@@ -8,35 +8,9 @@
 
 #include "harness/language/clauses.h"
 #include "harness/language/step_ladder.h"
+#include "harness/report/text.h"
 
 namespace aoe::harness {
-namespace {
-
-constexpr std::size_t width = 100;
-
-/// Breaks the text between words; each line begins with `indent`.
-std::string wrapped(std::string_view text, std::size_t indent) {
-  const std::string margin(indent, ' ');
-  std::string out = margin;
-  std::size_t column = indent;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (column > indent && column + 1 + end > width) {
-      out += '\n';
-      out += margin;
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += text.substr(0, end);
-    column += end;
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out += '\n';
-}
-
-}  // namespace
 
 std::string list_text(const std::vector<Scenario>& scenarios) {
   std::size_t id_width = 0;

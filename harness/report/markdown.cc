@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "harness/judge/coverage.h"
 #include "harness/report/text.h"
 
@@ -27,16 +26,6 @@ std::string fenced(const std::string& text) {
   return fmt::format("{}\n{}{}\n", fence, text, fence);
 }
 
-std::string_view sign(Standing standing) {
-  switch (standing) {
-    case Standing::good: return "✅";
-    case Standing::bad: return "❌";
-    case Standing::doubtful: return "⚠️";
-    case Standing::excused: return "⚪";
-  }
-  AOE_CHECK(false && "a standing without a sign");
-}
-
 std::string details(const CaseRecord& record) {
   return fmt::format("\n<details><summary>{} <code>{}</code>: {}</summary>\n\n{}\n</details>\n",
                      text(record.outcome), markup(one_line(record.id)),
@@ -51,10 +40,10 @@ std::string clauses_of(const RunRecord& run) {
   std::string rows;
   for (const ClauseCoverage& of : coverage.clauses) {
     if (of.verdict == ClauseVerdict::kept || of.verdict == ClauseVerdict::untested) continue;
-    rows +=
-        fmt::format("| {} {} | {} | {} | {} | {} |\n", sign(of.verdict), harness::text(of.verdict),
-                    plain_markdown(of.clause->id), harness::text(of.clause->level),
-                    plain_markdown(of.clause->rule), plain_markdown(describe(of)));
+    rows += fmt::format("| {} {} | {} | {} | {} | {} |\n", look_of(standing_of(of.verdict)).sign,
+                        harness::text(of.verdict), plain_markdown(of.clause->id),
+                        harness::text(of.clause->level), plain_markdown(of.clause->rule),
+                        plain_markdown(describe(of)));
   }
   if (!rows.empty())
     text += "\n| | clause | level | rule | cases |\n| --- | --- | --- | --- | --- |\n" + rows;
@@ -70,10 +59,6 @@ std::string plain_markdown(std::string_view text) {
     result += c;
   }
   return result;
-}
-
-std::string_view sign(ClauseVerdict verdict) {
-  return sign(standing_of(verdict));
 }
 
 std::string to_markdown(const RunRecord& run) {
@@ -95,7 +80,7 @@ std::string to_markdown(const RunRecord& run) {
   for (std::size_t i = 0; i < std::min(shown.size(), rows_max); ++i) {
     const CaseRecord& record = *shown[i];
     text +=
-        fmt::format("| {} {} | {} | {} | {} |\n", sign(standing_of(record.outcome)),
+        fmt::format("| {} {} | {} | {} | {} |\n", look_of(standing_of(record.outcome)).sign,
                     verdict(record), plain_markdown(record.id),
                     plain_markdown(record.reason.empty() ? first_failure(record) : record.reason),
                     brief(record.took));

@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "harness/judge/coverage.h"
 #include "harness/judge/record.h"
 
 namespace aoe::harness {
@@ -13,11 +12,7 @@ namespace aoe::harness {
 /// shorter than GitHub's limit (1 MiB): rows and details beyond it are only counted.
 std::string to_markdown(const RunRecord& run);
 
-// For the matrix, too.
-
-/// Escapes the text so that nothing in it is Markdown, even in a table.
+/// Escapes the text so that nothing in it is Markdown, even in a table. The matrix needs it, too.
 std::string plain_markdown(std::string_view text);
-/// "✅", "❌", "⚠️" or "⚪".
-std::string_view sign(ClauseVerdict verdict);
 
 }  // namespace aoe::harness

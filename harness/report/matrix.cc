@@ -78,9 +78,9 @@ std::string Matrix::markdown() const {
       rows += fmt::format("| {} {} | {} |", plain_markdown(row.clause->id),
                           plain_markdown(row.clause->rule), harness::text(row.clause->level));
       for (const ClauseCoverage* cell : row.cells) {
-        rows += cell == nullptr
-                    ? std::string(" |")
-                    : fmt::format(" {} {} |", sign(cell->verdict), harness::text(cell->verdict));
+        rows += cell == nullptr ? std::string(" |")
+                                : fmt::format(" {} {} |", look_of(standing_of(cell->verdict)).sign,
+                                              harness::text(cell->verdict));
       }
       rows += "\n";
     }

@@ -16,21 +16,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view text(Standing standing) {
-  switch (standing) {
-    case Standing::good: return "good";
-    case Standing::bad: return "bad";
-    case Standing::doubtful: return "doubtful";
-    case Standing::excused: return "excused";
-  }
-  AOE_CHECK(false && "a standing without a word");
-}
-
 Json standings() {
   Json standings;
   for (std::size_t i = 0; i < outcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
-    standings[std::string(text(outcome))] = text(standing_of(outcome));
+    standings[std::string(text(outcome))] = look_of(standing_of(outcome)).word;
   }
   return standings;
 }

@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "harness/report/text.h"
 
 namespace aoe::harness {
@@ -27,16 +26,6 @@ constexpr std::size_t time_columns = 8;
 constexpr std::size_t verdict_columns = 12;
 constexpr std::size_t clause_columns = 22;
 constexpr std::string_view erase_line = "\r\x1b[K";
-
-int colour_of(Standing standing) {
-  switch (standing) {
-    case Standing::good: return green;
-    case Standing::bad: return red;
-    case Standing::doubtful: return yellow;
-    case Standing::excused: return faint;
-  }
-  AOE_CHECK(false && "a standing without a colour");
-}
 
 /// Returns the first `columns` characters, the last of which is "…" if more follow.
 std::string clipped(const std::string& text, std::size_t columns) {
@@ -133,7 +122,8 @@ std::string Terminal::line(const CaseRecord& record) const {
     const std::size_t taken = 2 + width(word) + 2 + width(text);
     if (taken < style_.columns) text += clipped(notes, style_.columns - taken);
   }
-  return fmt::format("  {}  {}\n", painted(word, colour_of(standing_of(record.outcome))), text);
+  return fmt::format("  {}  {}\n", painted(word, look_of(standing_of(record.outcome)).colour),
+                     text);
 }
 
 std::string Terminal::steps(const CaseRecord& record) const {

@@ -1,6 +1,7 @@
 #include "harness/report/text.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -11,8 +12,17 @@ namespace aoe::harness {
 namespace {
 
 constexpr std::size_t log_shown = 2000;  // bytes
+constexpr std::size_t line_columns = 100;
 
 }  // namespace
+
+const Look& look_of(Standing standing) {
+  static constexpr std::array<Look, 4> looks{{{"good", "✅", 32},           // green
+                                              {"bad", "❌", 31},            // red
+                                              {"doubtful", "⚠️", 33},  // yellow
+                                              {"excused", "⚪", 2}}};       // faint
+  return looks[static_cast<std::size_t>(standing)];
+}
 
 Standing standing_of(Outcome outcome) {
   switch (outcome) {
@@ -57,6 +67,23 @@ bool needs_story(Outcome outcome) {
 std::string verdict(const CaseRecord& record) {
   if (record.outcome != Outcome::flaky) return std::string(text(record.outcome));
   return fmt::format("{} {}/{}", text(record.outcome), record.tries_passed, record.tries);
+}
+
+std::string wrapped(std::string_view text, std::size_t indent) {
+  std::string lines;
+  std::string line(indent, ' ');
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    if (width(line) > indent && width(line) + 1 + width(word) > line_columns) {
+      lines += line + "\n";
+      line.assign(indent, ' ');
+    }
+    if (width(line) > indent) line += ' ';
+    line += word;
+    at = end + 1;
+  }
+  return lines + line + "\n";
 }
 
 std::string named(const Section& section) {

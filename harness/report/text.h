@@ -22,6 +22,13 @@ enum class Standing : std::uint8_t {
   doubtful,  // flaky, or it could not be decided
   excused,   // unsupported, or known to fail
 };
+/// How reports show a standing.
+struct Look {
+  std::string_view word;
+  std::string_view sign;  // of Markdown
+  int colour;             // of a terminal: the number of an SGR sequence
+};
+const Look& look_of(Standing standing);
 Standing standing_of(Outcome outcome);
 Standing standing_of(ClauseVerdict verdict);
 /// Returns true if the outcome is as it should be: good or excused.
@@ -33,6 +40,8 @@ bool needs_story(Outcome outcome);
 
 /// "XFAIL"; of a flaky case with the number of tries that passed: "FLAKY 3/5".
 std::string verdict(const CaseRecord& record);
+/// Breaks the text between words into lines of at most 100 columns, `indent` of which are blank.
+std::string wrapped(std::string_view text, std::size_t indent);
 /// "§3.1 ATA commands"
 std::string named(const Section& section);
 /// " [3.2/31, ata.status]": the clause and the field of a failure; empty without either.

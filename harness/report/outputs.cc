@@ -1,11 +1,8 @@
 #include "harness/report/outputs.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -15,7 +12,7 @@
 
 #include "base/check.h"
 #include "base/whole_file.h"
-#include "config/yaml_map.h"
+#include "config/yaml_file.h"
 #include "harness/report/junit.h"
 #include "harness/report/markdown.h"
 #include "harness/report/page.h"
@@ -46,10 +43,6 @@ tl::expected<Output, std::string> parse_output(const std::string& text) {
   return tl::unexpected(
       near.empty() ? fmt::format("{}: no such report; there are {}", word, fmt::join(names, ", "))
                    : fmt::format("{}: no such report; did you mean '{}'?", word, near));
-}
-
-std::string last_error(const std::string& path) {
-  return fmt::format("{}: {}", path, std::generic_category().message(errno));
 }
 
 }  // namespace
@@ -96,10 +89,9 @@ tl::expected<RunRecord, std::string> read_run(const std::string& path) {
   if (error) return tl::unexpected(fmt::format("{}: {}", file, error.message()));
   if (size > json_size_max)
     return tl::unexpected(fmt::format("{}: {} bytes, {} are the most", file, size, json_size_max));
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) return tl::unexpected(last_error(file));
-  auto run = run_from_json(text);
+  const auto text = file_text(file);
+  if (!text) return tl::unexpected(text.error());
+  auto run = run_from_json(*text);
   if (!run) return tl::unexpected(fmt::format("{}: {}", file, run.error()));
   return run;
 }

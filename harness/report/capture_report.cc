@@ -68,6 +68,15 @@ std::string devices_text(const CaptureCheck& check) {
   return table_text(rows) + errors;
 }
 
+std::string finding_line(const CaptureCheck& check, const Finding& finding,
+                         const std::string& file) {
+  const FrameId frame = finding.frame();
+  return fmt::format("{}: frame {} at {:.6f} s: {}: {} [{}, AoEr11 §{}]", file, check.number(frame),
+                     std::chrono::duration<double>(check.at(frame)).count(),
+                     text(level_of(finding)), one_line(finding.actual), finding.rule,
+                     finding.clause);
+}
+
 }  // namespace
 
 bool is_at_least(Level level, Level least) {
@@ -101,15 +110,6 @@ Duration percentile(const std::vector<Duration>& sorted, unsigned percent) {
   if (sorted.empty()) return {};
   const std::size_t rank = (sorted.size() * percent + 99) / 100;
   return sorted[std::max<std::size_t>(rank, 1) - 1];
-}
-
-std::string finding_line(const CaptureCheck& check, const Finding& finding,
-                         const std::string& file) {
-  const FrameId frame = finding.frame();
-  return fmt::format("{}: frame {} at {:.6f} s: {}: {} [{}, AoEr11 §{}]", file, check.number(frame),
-                     std::chrono::duration<double>(check.at(frame)).count(),
-                     text(level_of(finding)), one_line(finding.actual), finding.rule,
-                     finding.clause);
 }
 
 std::string findings_text(const CaptureCheck& check, const CaptureReportOptions& options) {

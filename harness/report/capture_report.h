@@ -34,11 +34,8 @@ ShownFindings shown_findings(const CaptureCheck& check, const CaptureReportOptio
 /// Returns true if `level` is at least `least`: must is above should, and should above info.
 bool is_at_least(Level level, Level least);
 
-/// "x.pcap: frame 17 at 0.000123 s: must: … [bad-status, AoEr11 §3.1]"
-std::string finding_line(const CaptureCheck& check, const Finding& finding,
-                         const std::string& file);
-
-/// Returns the findings, a line each, with ladders as options.ladder says.
+/// Returns the findings, a line each, with ladders as options.ladder says:
+/// "x.pcap: frame 17 at 0.000123 s: must: … [bad-status, AoEr11 §3.1]".
 std::string findings_text(const CaptureCheck& check, const CaptureReportOptions& options);
 /// Returns the capture's counts, its devices, and the number of findings per kind.
 std::string summary_text(const CaptureCheck& check, const CaptureReportOptions& options);

@@ -1,11 +1,7 @@
 // `aoe-harness doctor`: what this machine can run, and how to get the rest.
-#include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -13,9 +9,11 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "base/check.h"
+#include "base/descriptor.h"
 #include "harness/commands/commands.h"
 #include "harness/language/implementation.h"
+#include "harness/run/child_pool.h"
+#include "harness/run/exit_status.h"
 #include "harness/world/faulty_file.h"
 #include "harness/world/mount_namespace.h"
 #include "harness/world/process.h"
@@ -33,32 +31,24 @@ struct Ability {
   bool is_needed;      // by the veth world; else by some tests and reports only
 };
 
-constexpr int exit_environment = 3;
-
 using Trial = std::function<tl::expected<std::string, std::string>()>;
 
 /// Tries it in a process of its own, which the trial may change as it likes. What the trial returns
 /// becomes the detail.
 Ability try_apart(const std::string& name, bool is_needed, const Trial& trial) {
-  std::array<int, 2> pipe{};
-  AOE_CHECK(::pipe2(pipe.data(), O_CLOEXEC) == 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
+  constexpr char good = '+';
+  constexpr char bad = '-';
+  std::string said(1, bad);
+  ChildPool pool;
+  pool.work = [&](std::size_t) {
     const auto result = trial();
-    const std::string detail = result ? *result : result.error();
-    (void)!::write(pipe[1], detail.data(), detail.size());
-    ::_exit(result ? 0 : 1);
-  }
-  ::close(pipe[1]);
-  std::string detail;
-  std::array<char, 512> bytes{};
-  for (ssize_t got = 0; (got = ::read(pipe[0], bytes.data(), bytes.size())) > 0;) {
-    detail.append(bytes.data(), static_cast<std::size_t>(got));
-  }
-  ::close(pipe[0]);
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return {name, child > 0 && status == 0, detail, is_needed};
+    return result ? good + *result : bad + result.error();
+  };
+  pool.ended = [&](const ChildEnd& end) {
+    said = end.death.empty() ? end.output : bad + end.death;
+  };
+  pool.run(1);
+  return {name, said.front() == good, said.substr(1), is_needed};
 }
 
 tl::expected<std::string, std::string> try_namespaces() {
@@ -166,7 +156,7 @@ int doctor() {
   const bool fit = std::ranges::none_of(abilities, is_lacking);
   fmt::print("{}\n", fit ? "This machine can run the sim and veth worlds."
                          : "This machine can run the sim world only.");
-  return fit ? 0 : exit_environment;
+  return fit ? exit_passed : exit_environment;
 }
 
 }  // namespace

@@ -35,26 +35,18 @@ void leave_first_interrupt_to_writer() {
 /// Returns the program's exit status.
 int check_capture(CheckOptions options) {
   if (options.report.file == "-") leave_first_interrupt_to_writer();
-  auto reader = PcapReader::open(options.report.file);
-  if (!reader) {
-    complain(reader.error());
-    return exit_environment;
-  }
+  const auto reader = must(PcapReader::open(options.report.file), exit_environment);
   std::error_code error;
   CaptureCheck check(std::filesystem::temp_directory_path(error).string());
   while (true) {
-    const auto record = (*reader)->next();
+    const auto record = reader->next();
     if (!record) options.report.cut_off = record.error();
     if (!record || !*record) break;
     check.add({(*record)->time, (*record)->bytes, (*record)->original_size});
   }
   check.finish();
-  if (!options.html.empty()) {
-    if (auto written = write_whole(options.html, capture_html(check, options.report)); !written) {
-      complain(written.error());
-      return exit_environment;
-    }
-  }
+  if (!options.html.empty())
+    must(write_whole(options.html, capture_html(check, options.report)), exit_environment);
   if (options.json) {
     fmt::print("{}", capture_json(check, options.report));
   } else {

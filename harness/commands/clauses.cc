@@ -21,16 +21,8 @@ struct Given {
 int clauses(const Given& given) {
   Selection selection;
   selection.wanted = given.scenarios;
-  const auto scenarios = select(selection);
-  if (!scenarios) {
-    complain(scenarios.error());
-    return exit_usage;
-  }
-  ClauseList list(clause_catalogue(), *scenarios);
-  if (auto selected = list.select(given.wanted); !selected) {
-    complain(selected.error());
-    return exit_usage;
-  }
+  ClauseList list(clause_catalogue(), must(select(selection), exit_usage));
+  must(list.select(given.wanted), exit_usage);
   if (given.uncovered) list.select_uncovered();
   fmt::print("{}", given.json ? list.json() : list.text());
   return given.uncovered && !list.empty() ? exit_failed : exit_passed;

@@ -21,10 +21,7 @@ struct Given {
 };
 
 int conform(Given& given) {
-  if (auto finished = given.arguments.finish(); !finished) {
-    complain(finished.error());
-    return exit_usage;
-  }
+  given.arguments.finish();
   const auto role =
       given.end == "target" ? Implementation::Role::target : Implementation::Role::initiator;
   CaseOptions& cases = given.arguments.options.cases;

@@ -25,13 +25,9 @@ std::string known_to_fail(const Scenario& scenario) {
 }
 
 int explain_all(const Selection& selection) {
-  const auto scenarios = select(selection);
-  if (!scenarios) {
-    complain(scenarios.error());
-    return exit_usage;
-  }
-  for (const Scenario& scenario : *scenarios) {
-    const bool is_first = &scenario == &scenarios->front();
+  const auto scenarios = must(select(selection), exit_usage);
+  for (const Scenario& scenario : scenarios) {
+    const bool is_first = &scenario == &scenarios.front();
     fmt::print("{}{}{}", is_first ? "" : "\n", explain(scenario), known_to_fail(scenario));
   }
   return exit_passed;

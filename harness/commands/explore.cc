@@ -121,27 +121,18 @@ bool Exploration::run() {
 }
 
 int explore_seeds(const ExploreOptions& options) {
-  auto scenarios = load_scenarios(options.path).and_then(with_known_mutants);
-  if (!scenarios) {
-    complain(scenarios.error());
-    return exit_usage;
-  }
-  std::erase_if(*scenarios, [](const Scenario& scenario) { return !scenario.explore; });
-  if (scenarios->empty()) {
-    complain(options.path + ": no scenario in it has 'explore:', so there is nothing to draw");
-    return exit_usage;
+  auto scenarios = must(load_scenarios(options.path).and_then(with_known_mutants), exit_usage);
+  std::erase_if(scenarios, [](const Scenario& scenario) { return !scenario.explore; });
+  if (scenarios.empty()) {
+    throw Failed{exit_usage,
+                 options.path + ": no scenario in it has 'explore:', so there is nothing to draw"};
   }
   note_interruptions();
   bool passed = true;
-  for (Scenario& scenario : *scenarios) {
+  for (Scenario& scenario : scenarios) {
     if (options.requests) scenario.explore->requests = *options.requests;
     if (options.print) {
-      const auto drawn = draw(scenario, options.seed, scenario.file);
-      if (!drawn) {
-        complain(drawn.error());
-        return exit_usage;
-      }
-      fmt::print("{}", drawn->yaml);
+      fmt::print("{}", must(draw(scenario, options.seed, scenario.file), exit_usage).yaml);
       continue;
     }
     passed &= Exploration(scenario, options).run();

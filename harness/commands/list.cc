@@ -17,12 +17,8 @@ struct Given {
 };
 
 int list(const Given& given) {
-  const auto scenarios = select(given.selection);
-  if (!scenarios) {
-    complain(scenarios.error());
-    return exit_usage;
-  }
-  fmt::print("{}", given.json ? list_json(*scenarios) : list_text(*scenarios));
+  const auto scenarios = must(select(given.selection), exit_usage);
+  fmt::print("{}", given.json ? list_json(scenarios) : list_text(scenarios));
   return exit_passed;
 }
 

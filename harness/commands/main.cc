@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     complain(std::string(error.what()) + " (aoe-harness --help shows how)");
     return exit_usage;
   }
-  return action();
+  return carry_out(action);
 }
 
 }  // namespace

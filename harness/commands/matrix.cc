@@ -23,12 +23,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct MatrixOptions {
+struct Given {
   std::vector<std::string> runs;     // folders of finished ones, or their run.json
-  std::vector<Implementation> suts;  // to run first; where there are any, in `run.out`:
+  std::vector<Implementation> suts;  // to run first; where there are any, in the folder of --out:
                                      // DIR/NAME/… and DIR/index.html by default
   bool is_told_world = false;        // else each has the one that fits it
-  RunOptions run;                    // how
+  RunArguments arguments;            // how
   std::string html;                  // files to write; "-": standard output; empty: none
   std::string markdown;
   std::string json;
@@ -62,22 +62,22 @@ int worse(int one, int other) {
   return exit_passed;
 }
 
-/// Plays each implementation's suite, and adds its run to `options.runs`.
-int play(MatrixOptions& options) {
+/// Plays each implementation's suite, and adds its run to `given.runs`.
+int play(Given& given) {
   int status = exit_passed;
   std::set<std::string> taken;
-  for (const Implementation& sut : options.suts) {
-    RunOptions run = options.run;
+  for (const Implementation& sut : given.suts) {
+    RunOptions run = given.arguments.options;
     run.cases.sut = sut;
-    if (!options.is_told_world) run.cases.world = run.cases.fitting_world();
+    if (!given.is_told_world) run.cases.world = run.cases.fitting_world();
     run.out += "/" + folder_name(sut, taken);
     const fs::path link = fs::path(run.out) / "last";
     std::error_code error;
     fs::remove(link, error);  // an older run's, should this make none
-    status = worse(status, run_suite(sut.role, run));
+    status = worse(status, carry_out([&] { return run_suite(sut.role, run); }));
     const fs::path last = fs::canonical(link, error);
     if (error || status == exit_interrupted) return worse(status, exit_environment);
-    options.runs.push_back(last.string());
+    given.runs.push_back(last.string());
   }
   return status;
 }
@@ -102,33 +102,25 @@ std::string page_of_run(const std::string& page, const std::string& run) {
   return is_below && fs::is_regular_file(report, error) ? relative : "";
 }
 
-int make_matrix(MatrixOptions options) {
-  if (options.runs.empty() == options.suts.empty()) {
-    complain("expected runs, or implementations to run: RUN..., or --sut for each");
-    return exit_usage;
-  }
+int make_matrix(Given& given) {
+  given.arguments.finish();
+  if (given.runs.empty() == given.suts.empty())
+    throw Failed{exit_usage, "expected runs, or implementations to run: RUN..., or --sut for each"};
   int status = exit_passed;
-  if (!options.suts.empty()) {
-    if (options.html.empty()) options.html = options.run.out + "/index.html";
-    status = play(options);
-    if (options.runs.size() < options.suts.size()) return status;
+  if (!given.suts.empty()) {
+    if (given.html.empty()) given.html = given.arguments.options.out + "/index.html";
+    status = play(given);
+    if (given.runs.size() < given.suts.size()) return status;
   }
   std::vector<MatrixColumn> columns;
-  for (const std::string& path : options.runs) {
-    auto run = read_run(path);
-    if (!run) {
-      complain(run.error());
-      return exit_environment;
-    }
-    if (run->suite.empty()) {
-      complain(path + ": is no run of aoe-harness conform");
-      return exit_usage;
-    }
-    columns.push_back({*std::move(run), page_of_run(options.html, path)});
+  for (const std::string& path : given.runs) {
+    RunRecord run = must(read_run(path), exit_environment);
+    if (run.suite.empty()) throw Failed{exit_usage, path + ": is no run of aoe-harness conform"};
+    columns.push_back({std::move(run), page_of_run(given.html, path)});
   }
   const Matrix matrix(std::move(columns));
   const bool is_shown =
-      options.markdown != "-" && options.json != "-" && options.junit != "-" && options.html != "-";
+      given.markdown != "-" && given.json != "-" && given.junit != "-" && given.html != "-";
   if (is_shown) fmt::print("{}", matrix.text());
   const auto put = [&](const std::string& path, const auto& make) {
     if (path.empty()) return;
@@ -137,25 +129,11 @@ int make_matrix(MatrixOptions options) {
       status = exit_environment;
     }
   };
-  put(options.html, [&] { return matrix.html(); });
-  put(options.markdown, [&] { return matrix.markdown(); });
-  put(options.json, [&] { return matrix.json(); });
-  put(options.junit, [&] { return matrix.junit(); });
+  put(given.html, [&] { return matrix.html(); });
+  put(given.markdown, [&] { return matrix.markdown(); });
+  put(given.json, [&] { return matrix.json(); });
+  put(given.junit, [&] { return matrix.junit(); });
   return status;
-}
-
-struct Given {
-  MatrixOptions options;
-  RunArguments arguments;
-};
-
-int matrix(Given& given) {
-  if (auto finished = given.arguments.finish(); !finished) {
-    complain(finished.error());
-    return exit_usage;
-  }
-  given.options.run = given.arguments.options;
-  return make_matrix(given.options);
 }
 
 }  // namespace
@@ -165,7 +143,7 @@ void add_matrix_command(CLI::App& app, Action& action) {
   given->arguments.options.out = "runs/matrix";
   CLI::App* command =
       app.add_subcommand("matrix", "Tell how several implementations keep to AoEr11, on one page");
-  command->add_option("run", given->options.runs, "Runs of conform: folders, or their run.json")
+  command->add_option("run", given->runs, "Runs of conform: folders, or their run.json")
       ->option_text("RUN...");
   command
       ->add_option_function<std::vector<std::string>>(
@@ -174,7 +152,7 @@ void add_matrix_command(CLI::App& app, Action& action) {
             for (const std::string& name : names) {
               auto found = find_implementation(name);
               if (!found) throw CLI::ValidationError(found.error());
-              given->options.suts.push_back(*std::move(found));
+              given->suts.push_back(*std::move(found));
             }
           },
           "Run this one first, as conform does; once for each")
@@ -185,14 +163,14 @@ void add_matrix_command(CLI::App& app, Action& action) {
   const auto add = [&](const std::string& option, std::string& path, const std::string& what) {
     command->add_option(option, path, what)->option_text("FILE");
   };
-  add("--html", given->options.html, "One page (with --sut: DIR/index.html by default)");
-  add("--md", given->options.markdown, "Markdown, for a job's summary");
-  add("--json", given->options.json, "The verdicts");
-  add("--junit", given->options.junit, "XML for CI servers");
+  add("--html", given->html, "One page (with --sut: DIR/index.html by default)");
+  add("--md", given->markdown, "Markdown, for a job's summary");
+  add("--json", given->json, "The verdicts");
+  add("--junit", given->junit, "XML for CI servers");
   command->footer("Example: aoe-harness matrix --sut aoe-target --sut vblade --world veth");
   command->callback([given, command, &action] {
-    given->options.is_told_world = command->count("--world") > 0;
-    action = [given] { return matrix(*given); };
+    given->is_told_world = command->count("--world") > 0;
+    action = [given] { return make_matrix(*given); };
   });
 }
 

@@ -5,6 +5,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "harness/commands/commands.h"
+#include "harness/run/exit_status.h"
+
 namespace aoe::harness {
 
 void add_world_options(CLI::App& command, CaseOptions& options) {
@@ -64,8 +67,7 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, Level>{
           {"must", Level::must}, {"should", Level::should}, {"profile", Level::profile}}))
       ->option_text("must|should|profile");
-  command.add_flag("-v,--verbose", arguments.verbose, "Tell each step, and all that was measured");
-  command.add_flag("-q,--quiet", arguments.quiet, "Tell only what is not well");
+  add_verbosity_options(command, options.verbosity);
 }
 
 void add_suite_options(CLI::App& command, RunArguments& arguments) {
@@ -85,15 +87,28 @@ void add_report_option(CLI::App& command, RunArguments& arguments) {
       ->option_text("KIND=FILE,...");
 }
 
-tl::expected<void, std::string> RunArguments::finish() {
-  for (const std::string& list : reports) {
-    if (auto parsed = parse_outputs(list, options.reports); !parsed)
-      return tl::unexpected("--report: " + parsed.error());
+void add_reports(const std::vector<std::string>& lists, std::vector<Output>& outputs) {
+  for (const std::string& list : lists) {
+    if (auto parsed = parse_outputs(list, outputs); !parsed)
+      throw Failed{exit_usage, "--report: " + parsed.error()};
   }
-  options.verbosity = verbose ? 2 : quiet ? -1 : 0;
+}
+
+void add_verbosity_options(CLI::App& command, int& verbosity) {
+  command.add_flag_callback(
+      "-v,--verbose", [&verbosity] { verbosity = 2; }, "Tell each step, and all that was measured");
+  command.add_flag_callback(
+      "-q,--quiet",
+      [&verbosity] {
+        if (verbosity == 0) verbosity = -1;
+      },
+      "Tell only what is not well");
+}
+
+void RunArguments::finish() {
+  add_reports(reports, options.reports);
   options.seed = seed ? *seed : std::random_device()();
   options.patience = std::chrono::seconds(patience);
-  return {};
 }
 
 }  // namespace aoe::harness

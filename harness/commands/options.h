@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <tl/expected.hpp>
-
 #include "harness/commands/run_scenarios.h"
 
 namespace CLI {
@@ -27,13 +25,11 @@ void add_case_options(CLI::App& command, CaseOptions& options);
 struct RunArguments {
   RunOptions options;
   std::vector<std::string> reports;
-  bool verbose = false;
-  bool quiet = false;
   std::optional<std::uint64_t> seed;
   unsigned patience = 600;  // seconds
 
-  /// Fills in `options` once the command line is parsed. Error: "--report: …".
-  tl::expected<void, std::string> finish();
+  /// Fills in `options` once the command line is parsed. Throws Failed: "--report: …".
+  void finish();
 };
 
 /// Adds what `run`, `conform` and `matrix` have in common.
@@ -42,5 +38,9 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments);
 void add_suite_options(CLI::App& command, RunArguments& arguments);
 /// Adds --report, for those that report on one run.
 void add_report_option(CLI::App& command, RunArguments& arguments);
+/// Adds what `lists` ask for, each of which was given as --report. Throws Failed: "--report: …".
+void add_reports(const std::vector<std::string>& lists, std::vector<Output>& outputs);
+/// Adds -v and -q, which choose a TerminalStyle::verbosity.
+void add_verbosity_options(CLI::App& command, int& verbosity);
 
 }  // namespace aoe::harness

@@ -28,35 +28,21 @@ struct ReplayOptions {
 };
 
 int replay_schedule(const ReplayOptions& options) {
-  const auto schedule = load_schedule(options.schedule);
-  if (!schedule) {
-    complain(schedule.error());
-    return exit_usage;
-  }
-  auto scenario = parse_scenario(schedule->scenario, options.schedule + " (scenario)")
-                      .and_then(with_known_mutant);
-  if (!scenario) {
-    complain(scenario.error());
-    return exit_usage;
-  }
+  const auto schedule = must(load_schedule(options.schedule), exit_usage);
+  auto scenario = must(parse_scenario(schedule.scenario, options.schedule + " (scenario)")
+                           .and_then(with_known_mutant),
+                       exit_usage);
   RunOptions run;
   run.cases = options.cases;
   if (options.own_world) {
-    run.cases.world = world_named(schedule->world);
-    if (!schedule->sut.empty()) {
-      auto implementation = find_implementation(schedule->sut);
-      if (!implementation) {
-        complain(implementation.error());
-        return exit_usage;
-      }
-      run.cases.sut = *std::move(implementation);
-    }
+    run.cases.world = world_named(schedule.world);
+    if (!schedule.sut.empty()) run.cases.sut = must(find_implementation(schedule.sut), exit_usage);
   }
-  run.cases.plan = schedule->decisions;
+  run.cases.plan = schedule.decisions;
   run.cases.reproduce = "aoe-harness replay " + shell_quoted(options.schedule);
-  run.seed = schedule->seed;
+  run.seed = schedule.seed;
   run.out = options.out;
-  return run_scenarios(run, {*std::move(scenario)}, {});
+  return run_scenarios(run, {std::move(scenario)}, {});
 }
 
 struct Given {
@@ -70,8 +56,8 @@ int replay(Given& given, const CLI::App& command) {
   if (!is_capture(given.options.schedule)) {
     for (const char* option : {"--device", "--at", "--exact", "--ignore", "--quiet"}) {
       if (command.count(option) == 0) continue;
-      complain(fmt::format("{} is for captures, and {} is none", option, given.options.schedule));
-      return exit_usage;
+      throw Failed{exit_usage, fmt::format("{} is for captures, and {} is none", option,
+                                           given.options.schedule)};
     }
     return replay_schedule(given.options);
   }

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "harness/commands/commands.h"
+#include "harness/commands/options.h"
 #include "harness/report/outputs.h"
 #include "harness/report/terminal.h"
 #include "harness/run/exit_status.h"
@@ -20,45 +21,24 @@ struct Given {
   std::string earlier;
   std::vector<std::string> lists;
   std::vector<Output> outputs;
-  bool verbose = false;
-  bool quiet = false;
+  int verbosity = 0;
 };
 
 /// On the terminal, where no file was asked for.
 void retell(const RunRecord& run, const Given& given) {
-  const int verbosity = given.verbose ? 2 : given.quiet ? -1 : 0;
-  Terminal terminal(terminal_style(fileno(stdout), verbosity));
+  Terminal terminal(terminal_style(fileno(stdout), given.verbosity));
   fmt::print("{}", terminal.header(run));
   for (const CaseRecord& record : run.cases) fmt::print("{}", terminal.finished(record));
   fmt::print("{}", terminal.summary(run, given.run));
 }
 
 int report(Given& given) {
-  for (const std::string& list : given.lists) {
-    if (auto parsed = parse_outputs(list, given.outputs); !parsed) {
-      complain("--report: " + parsed.error());
-      return exit_usage;
-    }
-  }
-  const auto run = read_run(given.run);
-  if (!run) {
-    complain(run.error());
-    return exit_environment;
-  }
+  add_reports(given.lists, given.outputs);
+  const auto run = must(read_run(given.run), exit_environment);
   std::optional<RunRecord> earlier;
-  if (!given.earlier.empty()) {
-    auto read = read_run(given.earlier);
-    if (!read) {
-      complain(read.error());
-      return exit_environment;
-    }
-    earlier = *std::move(read);
-  }
-  if (given.outputs.empty()) retell(*run, given);
-  if (auto written = write_outputs(given.outputs, *run, earlier ? &*earlier : nullptr); !written) {
-    complain(written.error());
-    return exit_environment;
-  }
+  if (!given.earlier.empty()) earlier = must(read_run(given.earlier), exit_environment);
+  if (given.outputs.empty()) retell(run, given);
+  must(write_outputs(given.outputs, run, earlier ? &*earlier : nullptr), exit_environment);
   return exit_passed;
 }
 
@@ -89,8 +69,7 @@ void add_report_command(CLI::App& app, Action& action) {
       ->option_text("KIND=FILE,...");
   report->add_option("--against", given->earlier, "Compare with this run, in HTML")
       ->option_text("RUN");
-  report->add_flag("-v,--verbose", given->verbose, "Tell each step, and all that was measured");
-  report->add_flag("-q,--quiet", given->quiet, "Tell only what is not well");
+  add_verbosity_options(*report, given->verbosity);
   report->footer("");
   report->callback([given, &action] { action = [given] { return harness::report(*given); }; });
 }

@@ -16,10 +16,7 @@ struct Given {
 };
 
 int run(Given& given) {
-  if (auto finished = given.arguments.finish(); !finished) {
-    complain(finished.error());
-    return exit_usage;
-  }
+  given.arguments.finish();
   RunOptions& options = given.arguments.options;
   if (given.repeat) {
     options.repeat = *given.repeat;

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/commands/commands.h"
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
 #include "harness/run/exit_status.h"
@@ -90,8 +91,8 @@ class Run {
   }
 
   /// Asks the implementation what it has, so that scenarios that require more are unsupported.
-  /// Error: why it could not be asked.
-  tl::expected<void, std::string> ask();
+  /// Throws Failed where it can't be asked.
+  void ask();
   /// Returns the program's exit status.
   int play();
 
@@ -207,16 +208,13 @@ int Run::status(const RunRecord& record) const {
   return doubtful && options_.strict ? exit_inconclusive : exit_passed;
 }
 
-tl::expected<void, std::string> Run::ask() {
-  auto probes = probe(options_.cases, options_.seed, folder_ / "probe");
-  if (!probes) return tl::unexpected(probes.error());
-  for (const ProbeRecord& probe : *probes) {
+void Run::ask() {
+  head_.probes = must(probe(options_.cases, options_.seed, folder_ / "probe"), exit_environment);
+  for (const ProbeRecord& probe : head_.probes) {
     if (probe.has) continue;
     options_.cases.sut.cannot.emplace(
         probe.ability, fmt::format("asked {}, it answered {}", probe.asked, probe.answered));
   }
-  head_.probes = *std::move(probes);
-  return {};
 }
 
 int Run::play() {
@@ -238,16 +236,13 @@ int Run::play() {
   if (options_.selection.is_whole()) {
     for (const std::string& unused : expectations_.unused()) complain(unused);
   }
-  if (!written) {
-    complain(written.error());
-    return exit_environment;
-  }
+  must(written, exit_environment);
   return status(record);
 }
 
-/// Fails where this machine gives no namespaces. Tries in a child process: one that enters a
+/// Throws Failed where this machine gives no namespaces. Tries in a child process: one that enters a
 /// namespace can't leave it.
-tl::expected<void, std::string> probe_namespaces() {
+void probe_namespaces() {
   std::string complaint;
   ChildPool pool;
   pool.work = [](std::size_t) {
@@ -258,58 +253,40 @@ tl::expected<void, std::string> probe_namespaces() {
     complaint = end.death.empty() ? end.output : "a process that asks for namespaces " + end.death;
   };
   pool.run(1);
-  if (!complaint.empty()) return tl::unexpected(complaint);
-  return {};
+  if (!complaint.empty()) throw Failed{exit_environment, complaint};
 }
 
 }  // namespace
 
+int carry_out(const Action& action) {
+  try {
+    return action();
+  } catch (const Failed& failed) {
+    complain(failed.complaint);
+    return failed.status;
+  }
+}
+
 int run_selected(const RunOptions& options) {
   Expectations expectations;
-  if (!options.expectations.empty()) {
-    auto loaded = Expectations::load(options.expectations);
-    if (!loaded) {
-      complain(loaded.error());
-      return exit_usage;
-    }
-    expectations = *std::move(loaded);
-  }
-  auto scenarios = select(options.selection);
-  if (!scenarios) {
-    complain(scenarios.error());
-    return exit_usage;
-  }
+  if (!options.expectations.empty())
+    expectations = must(Expectations::load(options.expectations), exit_usage);
+  std::vector<Scenario> scenarios = must(select(options.selection), exit_usage);
   if (options.dry_run) {
-    for (const Scenario& scenario : *scenarios) fmt::print("{}\n", scenario.id);
+    for (const Scenario& scenario : scenarios) fmt::print("{}\n", scenario.id);
     return exit_passed;
   }
-  return run_scenarios(options, *std::move(scenarios), std::move(expectations));
+  return run_scenarios(options, std::move(scenarios), std::move(expectations));
 }
 
 int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations) {
-  if (const std::string conflict = options.cases.conflict(); !conflict.empty()) {
-    complain(conflict);
-    return exit_usage;
-  }
-  if (options.cases.world != WorldKind::sim) {
-    if (auto probed = probe_namespaces(); !probed) {
-      complain(probed.error());
-      return exit_environment;
-    }
-  }
-  const auto folder = make_folder(options);
-  if (!folder) {
-    complain(folder.error());
-    return exit_environment;
-  }
-  Run run(options, std::move(scenarios), std::move(expectations), *folder);
-  if (!options.suite.empty()) {
-    if (auto asked = run.ask(); !asked) {
-      complain(asked.error());
-      return exit_environment;
-    }
-  }
+  if (std::string conflict = options.cases.conflict(); !conflict.empty())
+    throw Failed{exit_usage, std::move(conflict)};
+  if (options.cases.world != WorldKind::sim) probe_namespaces();
+  Run run(options, std::move(scenarios), std::move(expectations),
+          must(make_folder(options), exit_environment));
+  if (!options.suite.empty()) run.ask();
   return run.play();
 }
 

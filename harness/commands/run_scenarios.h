@@ -41,7 +41,7 @@ struct RunOptions {
 inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 
 /// Plays what options.selection selects, with the failures of options.expectations known. Returns
-/// the program's exit status.
+/// the program's exit status, or throws Failed.
 int run_selected(const RunOptions& options);
 /// The same for scenarios at hand, whatever is selected.
 int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,

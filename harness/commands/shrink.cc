@@ -20,29 +20,19 @@ struct ShrinkOptions {
 };
 
 int shrink_run(const ShrinkOptions& options) {
-  const auto schedule = load_schedule(options.schedule);
-  if (!schedule) {
-    complain(schedule.error());
-    return exit_usage;
-  }
-  const auto shrunk = shrink(*schedule, [](const Scenario& scenario, std::uint64_t seed,
-                                           const std::vector<Decision>* plan) {
+  const auto schedule = must(load_schedule(options.schedule), exit_usage);
+  const auto shrunk = shrink(schedule, [](const Scenario& scenario, std::uint64_t seed,
+                                          const std::vector<Decision>* plan) {
     return try_in_sim(scenario, seed, plan).kind();
   });
-  if (!shrunk) {
-    complain(fmt::format("{}: {}", options.schedule, shrunk.error()));
-    return exit_failed;
-  }
+  if (!shrunk) throw Failed{exit_failed, fmt::format("{}: {}", options.schedule, shrunk.error())};
   if (options.output.empty()) {
     fmt::print("{}", shrunk->yaml);
   } else {
     std::ofstream file(options.output);
     file << shrunk->yaml;
     file.flush();
-    if (!file) {
-      complain(options.output + ": can't be written");
-      return exit_environment;
-    }
+    if (!file) throw Failed{exit_environment, options.output + ": can't be written"};
   }
   fmt::print(stderr, "{}: decisions {} to {}, steps {} to {}, in {} runs\n", shrunk->rule,
              shrunk->decisions_before, shrunk->decisions, shrunk->steps_before, shrunk->steps,

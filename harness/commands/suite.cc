@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/commands/commands.h"
 #include "harness/judge/coverage.h"
 #include "harness/run/exit_status.h"
 
@@ -46,22 +47,13 @@ tl::expected<Expectations, std::string> expectations_of(const Implementation& im
 int run_suite(Implementation::Role role, RunOptions options) {
   const Implementation& sut = options.cases.sut;
   if (sut.role != role) {
-    complain(
-        fmt::format("{} is another end: try aoe-harness conform {}", sut.name, text(sut.role)));
-    return exit_usage;
+    throw Failed{exit_usage, fmt::format("{} is another end: try aoe-harness conform {}", sut.name,
+                                         text(sut.role))};
   }
-  auto expectations = expectations_of(sut, options.expectations);
-  if (!expectations) {
-    complain(expectations.error());
-    return exit_usage;
-  }
-  auto scenarios = select_suite(role, options.selection);
-  if (!scenarios) {
-    complain(scenarios.error());
-    return exit_usage;
-  }
+  Expectations expectations = must(expectations_of(sut, options.expectations), exit_usage);
+  std::vector<Scenario> scenarios = must(select_suite(role, options.selection), exit_usage);
   options.suite = text(role);
-  return run_scenarios(options, *std::move(scenarios), *std::move(expectations));
+  return run_scenarios(options, std::move(scenarios), std::move(expectations));
 }
 
 }  // namespace aoe::harness

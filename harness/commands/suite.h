@@ -13,7 +13,7 @@ namespace aoe::harness {
 
 /// Plays the suite for the end `role` against options.cases.sut, as options.selection narrows it
 /// down (default: scenarios/target or scenarios/initiator), with the known failures that
-/// expectations_of() finds. Returns the program's exit status.
+/// expectations_of() finds. Returns the program's exit status, or throws Failed.
 int run_suite(Implementation::Role role, RunOptions options);
 
 /// Selects the cases about a clause that binds that end. Errors: those of select(); "nothing of

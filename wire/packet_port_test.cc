@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-#include "proto/codes.h"
+#include "proto/layout.h"
 #include "wire/testing/test_namespace.h"
 
 namespace aoe {
@@ -25,12 +25,10 @@ using Octets = std::vector<std::uint8_t>;
 
 Octets frame(const Mac& to, const Mac& from, std::uint8_t fill, std::size_t size = 60,
              std::uint16_t type = ethertype) {
-  Octets bytes(size);
-  Writer writer(bytes);
-  writer.bytes(to.octets);
-  writer.bytes(from.octets);
-  writer.u16(type);
-  while (writer.written() < size) writer.u8(fill);
+  Octets bytes(size, fill);
+  layout::set<Field::destination>(bytes, to);
+  layout::set<Field::source>(bytes, from);
+  layout::set<Field::ethertype>(bytes, type);
   return bytes;
 }
 
@@ -314,7 +312,7 @@ TEST_F(PacketPortTest, AnUpdateToAnInterfaceThatIsGoneIsALinkThatIsDown) {
 
 TEST_F(PacketPortTest, FramesWithAVlanTagAreNotSeen) {
   Octets tagged = frame(Mac::broadcast(), left(), 1, 64, 0x8100);
-  Writer(MutableBytes(tagged).subspan(14)).u32(5U << 16 | ethertype);  // VLAN 5
+  copy(std::array<std::uint8_t, 4>{0, 5, 0x88, 0xa2}, MutableBytes(tagged).subspan(14));  // VLAN 5
   EXPECT_EQ(labels(cross({tagged, to_right(2)})), (Labels{2}));
 }
 

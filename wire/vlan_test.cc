@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "proto/layout.h"
 #include "wire/packet_port.h"
 #include "wire/testing/test_namespace.h"
 
@@ -37,10 +38,9 @@ class VlanTest : public NamespaceTest {
   }
   static void broadcast(PacketPort& port) {
     std::array<std::uint8_t, 60> bytes{};
-    Writer writer(bytes);
-    writer.bytes(Mac::broadcast().octets);
-    writer.bytes(port.link().mac.octets);
-    writer.u16(ethertype);
+    layout::set<Field::destination>(bytes, Mac::broadcast());
+    layout::set<Field::source>(bytes, port.link().mac);
+    layout::set<Field::ethertype>(bytes, ethertype);
     const Outgoing frame{bytes, {}};
     port.send({&frame, 1});
   }

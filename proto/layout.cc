@@ -46,11 +46,6 @@ void set(Field field, MutableBytes frame, std::uint64_t value, std::size_t entry
   }
 }
 
-std::optional<Field> find(std::string_view name) {
-  const auto found = std::ranges::find(rows, name, &Row::name);
-  return found == rows.end() ? std::nullopt : std::optional(found->field);
-}
-
 std::string_view word(Field field, std::uint64_t value) {
   const auto found = std::ranges::find(row(field).words, value, &Word::value);
   return found == row(field).words.end() ? "" : found->text;
@@ -75,18 +70,6 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
       std::from_chars(text.data(), text.data() + text.size(), number, hex ? 16 : 10);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
-}
-
-std::optional<std::uint64_t> parse(Field field, std::string_view text) {
-  const Row& of = row(field);
-  if (of.order == Order::mac) {
-    const auto parsed = parse_mac(text);
-    return parsed ? std::optional(number(*parsed)) : std::nullopt;
-  }
-  const auto found = std::ranges::find(of.words, text, &Word::text);
-  if (found != of.words.end()) return found->value;
-  const auto value = parse_number(text);
-  return value && *value <= of.most() ? value : std::nullopt;
 }
 
 std::uint64_t number(const Mac& mac) {

@@ -1,4 +1,4 @@
-// The table of the wire: where each field of an AoE frame is, and how it is printed and read.
+// The table of the wire: where each field of an AoE frame is, and how it is printed.
 //
 // This is the only place that spells the offset of a field. The codec (frame.h), the harness and
 // the mutants read and write fields through it; frame.h turns whole frames into typed values.
@@ -363,9 +363,6 @@ bool has(Field field, Bytes frame, std::size_t entry = 0);
 std::uint64_t get(Field field, Bytes frame, std::size_t entry = 0);
 void set(Field field, MutableBytes frame, std::uint64_t value, std::size_t entry = 0);
 
-/// The field of that name ("ata.status"); nullopt: there is none.
-std::optional<Field> find(std::string_view name);
-
 /// The value's own word: "bad-argument"; empty: it has none.
 std::string_view word(Field field, std::uint64_t value);
 /// For a person: "7", "0x5c000001", "bad-argument (2)", "DRDY|ERR (0x41)", "02:00:00:00:00:01".
@@ -373,8 +370,6 @@ std::string format(Field field, std::uint64_t value);
 /// A decimal number, or one in hexadecimal that begins with "0x"; nullopt: neither, or more than 64
 /// bits.
 std::optional<std::uint64_t> parse_number(std::string_view text);
-/// What a person wrote: a word, a number up to the field's largest, or an address.
-std::optional<std::uint64_t> parse(Field field, std::string_view text);
 
 /// An address as get() has it.
 std::uint64_t number(const Mac& mac);

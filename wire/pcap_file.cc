@@ -137,44 +137,4 @@ tl::expected<void, std::string> PcapWriter::flush() {
   return {};
 }
 
-PcapPort::PcapPort(std::unique_ptr<PcapReader> input, std::unique_ptr<PcapWriter> output, Link link)
-    : input_(std::move(input)), output_(std::move(output)), link_(link) {
-  AOE_CHECK(input_ != nullptr);
-}
-
-std::size_t PcapPort::receive(std::span<Bytes> frames) {
-  // Grown before any view is taken: a reader's bytes live only until its next record.
-  if (handed_out_.size() < frames.size()) handed_out_.resize(frames.size());
-  std::size_t count = 0;
-  while (count < frames.size() && !error_) {
-    const auto record = input_->next();
-    if (!record) {
-      error_ = record.error();
-      break;
-    }
-    if (!*record) break;
-    if ((*record)->original_size > (*record)->bytes.size()) {
-      ++counters_.receive_dropped;
-      continue;
-    }
-    now_ = (*record)->time;
-    handed_out_[count].assign((*record)->bytes.begin(), (*record)->bytes.end());
-    frames[count] = handed_out_[count];
-    ++count;
-  }
-  counters_.received += count;
-  return count;
-}
-
-void PcapPort::send(std::span<const Outgoing> frames) {
-  for (const Outgoing& frame : frames) {
-    if (!link_.up || frame.size() > link_.frame_size_max()) {
-      ++counters_.send_dropped;
-      continue;
-    }
-    ++counters_.sent;
-    if (output_ != nullptr) output_->write(now_, frame.head, frame.data);
-  }
-}
-
 }  // namespace aoe

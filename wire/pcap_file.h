@@ -1,8 +1,5 @@
 // Capture files (pcap, Ethernet link type), through libpcap: written with times in nanoseconds,
 // read with times of any resolution.
-//
-// PcapPort is a FramePort over files: it receives the frames of one capture and appends what is
-// sent to another, so that an engine can be fed a recorded exchange.
 #pragma once
 
 #include <chrono>
@@ -13,7 +10,7 @@
 
 #include <tl/expected.hpp>
 
-#include "wire/frame_port.h"
+#include "base/bytes.h"
 
 namespace aoe {
 
@@ -63,34 +60,6 @@ class PcapWriter {
   struct File;
   explicit PcapWriter(std::unique_ptr<File> file);
   std::unique_ptr<File> file_;
-};
-
-class PcapPort final : public FramePort {
- public:
-  /// link() returns `link`. Without an `output` (null), frames that are sent are only counted.
-  PcapPort(std::unique_ptr<PcapReader> input, std::unique_ptr<PcapWriter> output, Link link);
-
-  /// Returns the next frames of the capture; 0 at its end, and where it is damaged (see error()). A
-  /// frame that the capture truncated is counted as dropped and not returned.
-  std::size_t receive(std::span<Bytes> frames) override;
-  /// Records the frames with the time of the frame received last. Drops those that the link
-  /// refuses.
-  void send(std::span<const Outgoing> frames) override;
-  int descriptor() const override { return -1; }
-  Link link() const override { return link_; }
-  PortCounters counters() const override { return counters_; }
-
-  /// The error that stopped reading before the end of the file: "x.pcap: truncated ...".
-  const std::optional<std::string>& error() const { return error_; }
-
- private:
-  std::unique_ptr<PcapReader> input_;
-  std::unique_ptr<PcapWriter> output_;
-  Link link_;
-  PortCounters counters_;
-  CaptureTime now_{};
-  std::vector<std::vector<std::uint8_t>> handed_out_;
-  std::optional<std::string> error_;
 };
 
 }  // namespace aoe

@@ -1,5 +1,6 @@
 #include "wire/pcap_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -171,66 +172,6 @@ TEST_F(PcapFileTest, ARecordThatEndsEarlyIsAnErrorAtEveryLength) {
         file("cut.pcap", Octets(whole.begin(), whole.begin() + static_cast<int>(size)));
     EXPECT_TRUE(story(cut).starts_with("error: " + cut + ": truncated dump file")) << size;
   }
-}
-
-class PcapPortTest : public PcapFileTest {
- protected:
-  static std::vector<Octets> received(PcapPort& port) {
-    std::vector<Octets> all;
-    std::array<Bytes, 2> views;
-    while (const std::size_t count = port.receive(views))
-      for (std::size_t i = 0; i < count; ++i) all.emplace_back(views[i].begin(), views[i].end());
-    return all;
-  }
-};
-
-TEST_F(PcapPortTest, ReceivesTheFramesOfTheCapture) {
-  PcapPort port(open(three_frames()), nullptr, Link{});
-  EXPECT_EQ(received(port), (std::vector<Octets>{Octets(60, 1), Octets(60, 2), Octets(60, 3)}));
-  EXPECT_EQ(port.counters(), (PortCounters{.received = 3}));
-  EXPECT_FALSE(port.error());
-}
-
-TEST_F(PcapPortTest, SendsAtTheTimeOfTheFrameReceivedLast) {
-  auto writer = PcapWriter::create(path("sent.pcap"));
-  ASSERT_TRUE(writer) << writer.error();
-  auto port = std::make_unique<PcapPort>(open(three_frames()), *std::move(writer), Link{});
-  std::array<Bytes, 1> views;
-  for (std::uint8_t i = 1; i <= 2; ++i) {
-    ASSERT_EQ(port->receive(views), 1u);
-    const Octets head(36, i);
-    const Octets data(512, i);
-    const std::array<Outgoing, 1> answer{{{.head = head, .data = data}}};
-    port->send(answer);
-  }
-  EXPECT_EQ(port->counters(), (PortCounters{.received = 2, .sent = 2}));
-  port.reset();
-  EXPECT_EQ(story(path("sent.pcap")), "1001 548/548 01, 2002 548/548 02, end");
-}
-
-TEST_F(PcapPortTest, RefusesWhatItsLinkWouldRefuse) {
-  PcapPort port(open(three_frames()), nullptr, Link{.mtu = 1000});
-  const Octets fits(1014, 0);
-  const Octets too_long(1015, 0);
-  const std::array<Outgoing, 2> frames{
-      {{.head = too_long, .data = {}}, {.head = fits, .data = {}}}};
-  port.send(frames);
-  EXPECT_EQ(port.counters(), (PortCounters{.sent = 1, .send_dropped = 1}));
-}
-
-TEST_F(PcapPortTest, AFrameThatTheCaptureCutShortIsNotHandedOut) {
-  PcapPort port(open(file("x.pcap", header(ethernet) + record(59) + record(60))), nullptr, Link{});
-  EXPECT_EQ(received(port), (std::vector<Octets>{Octets(60, 0xab)}));
-  EXPECT_EQ(port.counters(), (PortCounters{.received = 1, .receive_dropped = 1}));
-}
-
-TEST_F(PcapPortTest, ADamagedCaptureEndsWhereItIsDamagedAndSaysWhy) {
-  PcapPort port(open(file("x.pcap", header(ethernet) + record(60) + Octets{1, 2, 3})), nullptr,
-                Link{});
-  EXPECT_EQ(received(port).size(), 1u);
-  EXPECT_EQ(port.error(),
-            path("x.pcap") + ": truncated dump file; tried to read 16 header bytes, only got 3");
-  EXPECT_TRUE(received(port).empty());
 }
 
 }  // namespace

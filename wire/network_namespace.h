@@ -5,8 +5,11 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include <tl/expected.hpp>
+
+#include "base/descriptor.h"
 
 namespace aoe {
 
@@ -20,9 +23,6 @@ class NetworkNamespace {
  public:
   /// Needs the privileges that enter_network_namespace() gives.
   static tl::expected<NetworkNamespace, std::string> create();
-  NetworkNamespace(NetworkNamespace&& other) noexcept;
-  NetworkNamespace& operator=(NetworkNamespace&&) = delete;
-  ~NetworkNamespace();
 
   /// A name by which ip(8) finds it: `ip link set eth0 netns NAME`.
   std::string name() const;
@@ -37,12 +37,12 @@ class NetworkNamespace {
     ~Visit();
 
    private:
-    int home_;
+    Descriptor home_;
   };
 
  private:
-  explicit NetworkNamespace(int fd) : fd_(fd) {}
-  int fd_;
+  explicit NetworkNamespace(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;
 };
 
 }  // namespace aoe

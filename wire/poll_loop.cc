@@ -2,7 +2,6 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -30,26 +29,23 @@ PollLoop::PollLoop(Idle idle)
     : idle_(idle),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  AOE_CHECK(epoll_ >= 0 && wake_ >= 0);
-  watch(wake_, [this] { run_tasks(); });
+  AOE_CHECK(epoll_.get() >= 0 && wake_.get() >= 0);
+  watch(wake_.get(), [this] { run_tasks(); });
 }
 
-PollLoop::~PollLoop() {
-  close(epoll_);
-  close(wake_);
-}
+PollLoop::~PollLoop() = default;
 
 void PollLoop::watch(int descriptor, std::function<void()> readable) {
   auto watch = std::make_unique<Watch>(Watch{descriptor, std::move(readable)});
   epoll_event event{.events = EPOLLIN, .data = {.ptr = watch.get()}};
-  AOE_CHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0);
+  AOE_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0);
   AOE_CHECK(watches_.emplace(descriptor, std::move(watch)).second);
 }
 
 void PollLoop::unwatch(int descriptor) {
   const auto found = watches_.find(descriptor);
   AOE_CHECK(found != watches_.end());
-  AOE_CHECK(epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr) == 0);
+  AOE_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr) == 0);
   found->second->ended = true;
   ended_.push_back(std::move(found->second));
   watches_.erase(found);
@@ -60,7 +56,7 @@ void PollLoop::post(std::function<void()> task) {
     const std::lock_guard lock(tasks_guard_);
     tasks_.push_back(std::move(task));
   }
-  eventfd_write(wake_, 1);
+  eventfd_write(wake_.get(), 1);
 }
 
 void PollLoop::stop() {
@@ -76,7 +72,7 @@ void PollLoop::run() {
   std::array<epoll_event, 64> events;
   while (!stopped_) {
     const int count =
-        epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), is_awake ? 0 : -1);
+        epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), is_awake ? 0 : -1);
     if (idle_ == Idle::linger) {
       const auto now = Clock::now();
       if (count > 0) awake_until = now + linger_time;
@@ -97,7 +93,7 @@ void PollLoop::run() {
 
 void PollLoop::run_tasks() {
   eventfd_t ignored = 0;
-  eventfd_read(wake_, &ignored);
+  eventfd_read(wake_.get(), &ignored);
   std::vector<std::function<void()>> tasks;
   {
     const std::lock_guard lock(tasks_guard_);

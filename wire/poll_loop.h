@@ -12,6 +12,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "wire/watcher.h"
 
 namespace aoe {
@@ -47,8 +48,8 @@ class PollLoop final : public Watcher {
   void run_tasks();
 
   const Idle idle_;
-  int epoll_;
-  int wake_;  // an eventfd: tasks wait
+  const Descriptor epoll_;
+  const Descriptor wake_;  // an eventfd: tasks wait
   bool stopped_ = false;
   std::map<int, std::unique_ptr<Watch>> watches_;
   std::vector<std::unique_ptr<Watch>> ended_;  // until the events that may name them are past

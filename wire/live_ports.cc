@@ -5,9 +5,6 @@
 
 namespace aoe {
 
-LivePorts::LivePorts(Watcher& watcher, User& user)
-    : LivePorts(watcher, user, PacketPort::Options{}) {}
-
 LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options)
     : watcher_(watcher), user_(user), options_(options) {}
 

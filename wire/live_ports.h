@@ -40,8 +40,7 @@ class LivePorts {
     ~User() = default;
   };
 
-  LivePorts(Watcher& watcher, User& user);
-  LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options);
+  LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options = {});
   LivePorts(const LivePorts&) = delete;
   LivePorts& operator=(const LivePorts&) = delete;
   ~LivePorts();

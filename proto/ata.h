@@ -36,6 +36,10 @@ enum class Opcode : std::uint8_t {
 enum class Kind : std::uint8_t { read, write, flush, identify, other };
 Kind kind(Opcode opcode);
 
+/// The width of the LBA of a command that names sectors of the disk: 28, or 48, for which a frame
+/// needs flag E; 0 for other commands.
+unsigned lba_bits(Opcode opcode);
+
 /// "READ", "WRITE EXT", …; "ATA" for an opcode that is not in the list above.
 std::string_view name(Opcode opcode);
 

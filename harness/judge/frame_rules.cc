@@ -16,33 +16,6 @@ namespace {
 
 constexpr std::uint8_t error_code_max = static_cast<std::uint8_t>(ErrorCode::target_reserved);
 
-/// The flag E that a known opcode needs; nothing if it may be either.
-std::optional<bool> wants_extended(ata::Opcode opcode) {
-  switch (opcode) {
-    case ata::Opcode::read_sectors_ext:
-    case ata::Opcode::read_dma_ext:
-    case ata::Opcode::write_sectors_ext:
-    case ata::Opcode::write_dma_ext:
-    case ata::Opcode::read_verify_ext: return true;
-    case ata::Opcode::read_sectors:
-    case ata::Opcode::read_dma:
-    case ata::Opcode::write_sectors:
-    case ata::Opcode::write_dma:
-    case ata::Opcode::read_verify: return false;
-    case ata::Opcode::data_set_management:
-    case ata::Opcode::smart:
-    case ata::Opcode::standby_immediate:
-    case ata::Opcode::idle_immediate:
-    case ata::Opcode::standby:
-    case ata::Opcode::idle:
-    case ata::Opcode::check_power_mode:
-    case ata::Opcode::flush_cache:
-    case ata::Opcode::flush_cache_ext:
-    case ata::Opcode::identify_device: return std::nullopt;
-  }
-  return std::nullopt;  // an opcode that is not known
-}
-
 /// The clauses that are about frames which decode() refuses.
 struct Clauses {
   std::string_view refusing;            // a target refuses such a request
@@ -145,10 +118,11 @@ class Judge {
 
   void judge(const AtaRequest& request) {
     const ata::Kind kind = ata::kind(request.opcode);
-    if (const auto extended = wants_extended(request.opcode);
-        extended && *extended != request.flags.extended) {
+    const unsigned lba_bits = ata::lba_bits(request.opcode);
+    if (lba_bits > 0 && (lba_bits == 48) != request.flags.extended) {
       say("ata-flags",
-          fmt::format("{} {} flag E", ata::name(request.opcode), *extended ? "without" : "with"),
+          fmt::format("{} {} flag E", ata::name(request.opcode),
+                      request.flags.extended ? "with" : "without"),
           "3.1/43");
     }
     if (kind != ata::Kind::other && (kind == ata::Kind::write) != request.flags.write) {

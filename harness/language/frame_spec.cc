@@ -26,18 +26,11 @@ const std::vector<std::string> feature_words{
 std::uint8_t natural_flags(ata::Opcode opcode) {
   constexpr std::uint8_t extended = 0x40;
   constexpr std::uint8_t write = 0x01;
-  switch (opcode) {
-    case ata::Opcode::read_sectors_ext:
-    case ata::Opcode::read_dma_ext:
-    case ata::Opcode::read_verify_ext:
-    case ata::Opcode::flush_cache_ext: return extended;
-    case ata::Opcode::write_sectors_ext:
-    case ata::Opcode::write_dma_ext:
-    case ata::Opcode::data_set_management: return extended | write;
-    case ata::Opcode::write_sectors:
-    case ata::Opcode::write_dma: return write;
-    default: return 0;
-  }
+  const bool is_trim = opcode == ata::Opcode::data_set_management;
+  const bool is_extended =
+      ata::lba_bits(opcode) == 48 || opcode == ata::Opcode::flush_cache_ext || is_trim;
+  const bool is_write = ata::kind(opcode) == ata::Kind::write || is_trim;
+  return (is_extended ? extended : 0) | (is_write ? write : 0);
 }
 
 void assign_fields(YamlMap& map, Message message, unsigned use, FrameSpec& frame,

@@ -38,13 +38,6 @@ bool is_ata(Bytes frame) {
   return layout::has(Field::ata_reserved, frame);
 }
 
-/// Returns whether the LBA and count of a command are places on the disk.
-bool has_place(ata::Opcode opcode) {
-  const ata::Kind kind = ata::kind(opcode);
-  return kind == ata::Kind::read || kind == ata::Kind::write ||
-         opcode == ata::Opcode::read_verify || opcode == ata::Opcode::read_verify_ext;
-}
-
 }  // namespace
 
 Guise::Guise(const TargetRole& role) : says_(role.says), base_(role.base), paths_(role.paths) {}
@@ -84,7 +77,7 @@ void Guise::disguise_request(std::vector<std::uint8_t>& frame, Asked& asked) con
   const bool extended = (get<Field::ata_flags>(frame) & extended_flag) != 0;
   if (extended && says_.lba48 == false) {
     set<Field::ata_op>(frame, unknown_opcode);
-  } else if (has_place(asked.opcode) && (base_ > 0 || says_.size)) {
+  } else if (ata::lba_bits(asked.opcode) > 0 && (base_ > 0 || says_.size)) {
     const std::uint64_t mask = extended ? lba48_mask : lba28_mask;
     const std::uint64_t lba = asked.lba & mask;
     const std::uint64_t end = says_.size ? base_ + *says_.size : UINT64_MAX;

@@ -12,18 +12,12 @@ AtaRegisters failed(std::uint8_t error, const AtaRequest& request) {
   return {ata::status_drdy | ata::status_err, error, request.sectors};
 }
 
-bool is_ext(Opcode opcode) {
-  return opcode == Opcode::read_sectors_ext || opcode == Opcode::read_dma_ext ||
-         opcode == Opcode::write_sectors_ext || opcode == Opcode::write_dma_ext ||
-         opcode == Opcode::read_verify_ext;
-}
-
 /// Decides about a command with an LBA and a count. `sectors_max`: the largest count.
 AtaOutcome transfer(const AtaDevice& disk, const AtaRequest& request, std::uint8_t sectors_max,
                     DiskCommand command) {
   const bool is_write = command.kind == Operation::Kind::write;
   if (request.flags.write != is_write) return ErrorCode::bad_argument;
-  const bool ext = is_ext(request.opcode);
+  const bool ext = ata::lba_bits(request.opcode) == 48;
   if (ext && !request.flags.extended) return failed(ata::error_abrt, request);
   if (is_write && disk.read_only) return failed(ata::error_abrt, request);
   if (request.sectors == 0 || request.sectors > sectors_max) {

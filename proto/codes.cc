@@ -1,5 +1,7 @@
 #include "proto/codes.h"
 
+#include "proto/layout.h"
+
 namespace aoe {
 
 std::string_view text(ErrorCode code) {
@@ -15,14 +17,8 @@ std::string_view text(ErrorCode code) {
 }
 
 std::string_view text(ConfigCommand command) {
-  switch (command) {
-    case ConfigCommand::read: return "read";
-    case ConfigCommand::test: return "test";
-    case ConfigCommand::prefix: return "prefix";
-    case ConfigCommand::set: return "set";
-    case ConfigCommand::force_set: return "force-set";
-  }
-  return "unknown";
+  const auto word = layout::word(Field::config_op, static_cast<std::uint64_t>(command));
+  return word.empty() ? "unknown" : word;
 }
 
 std::string_view text(MaskError error) {

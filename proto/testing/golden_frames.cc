@@ -1,5 +1,6 @@
 #include "proto/testing/golden_frames.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <initializer_list>
@@ -16,16 +17,10 @@ constexpr Mac client{{0x02, 0, 0, 0, 0, 0x0c}};
 constexpr Mac other{{0x02, 0, 0, 0, 0, 0x0d}};
 constexpr Address lun{0x0102, 3};
 
-constexpr std::string_view to_server = "020000000005 02000000000c 88a2";
-constexpr std::string_view to_client = "02000000000c 020000000005 88a2";
-constexpr std::string_view to_everyone = "ffffffffffff 02000000000c 88a2";
-
-Header request(std::uint32_t tag) {
-  return {server, client, lun, tag};
-}
-Header reply(std::uint32_t tag) {
-  return {client, server, lun, tag};
-}
+constexpr AtaFlags extended{.extended = true};
+constexpr AtaFlags device_head{.device_head = true};
+constexpr AtaFlags write{.write = true};
+constexpr AtaFlags extended_write{.extended = true, .asynchronous = true, .write = true};
 
 /// The first `size` bytes of a pattern in which no two sectors are alike.
 Bytes pattern(std::size_t size) {
@@ -84,238 +79,213 @@ MacList macs(std::initializer_list<Mac> list) {
   return pack(std::span(list.begin(), list.size()), room);
 }
 
-class Frames {
- public:
-  void add(std::string_view name, const Header& header, const Body& body,
-           std::initializer_list<std::string_view> hex, Bytes tail = {}) {
-    GoldenFrame frame{name, header, body, {}};
-    for (const std::string_view piece : hex) {
-      const auto more = octets(piece);
-      frame.bytes.insert(frame.bytes.end(), more.begin(), more.end());
-    }
+struct Frames {
+  std::vector<GoldenFrame> all{};
+
+  /// `hex` and `tail` are the frame without its padding.
+  void add(std::string_view name, const Header& header, const Body& body, const std::string& hex,
+           Bytes tail = {}) {
+    GoldenFrame frame{name, header, body, octets(hex)};
     frame.bytes.insert(frame.bytes.end(), tail.begin(), tail.end());
     frame.unpadded = frame.bytes.size();
     if (frame.bytes.size() < frame_size_min) frame.bytes.resize(frame_size_min);
-    frames_.push_back(std::move(frame));
+    all.push_back(std::move(frame));
   }
-  std::vector<GoldenFrame> take() { return std::move(frames_); }
-
- private:
-  std::vector<GoldenFrame> frames_;
+  // Each adds a frame of the client, or of the server. `hex` begins with the command and the tag,
+  // an error's with version and flags: what is before these is the same in all.
+  void request(std::string_view name, std::uint32_t tag, const Body& body, const std::string& hex,
+               Bytes tail = {}) {
+    add(name, {server, client, lun, tag}, body,
+        "020000000005 02000000000c 88a2 10 00 0102 03" + hex, tail);
+  }
+  void reply(std::string_view name, std::uint32_t tag, const Body& body, const std::string& hex,
+             Bytes tail = {}) {
+    add(name, {client, server, lun, tag}, body,
+        "02000000000c 020000000005 88a2 18 00 0102 03" + hex, tail);
+  }
+  void error(std::string_view name, std::uint32_t tag, const ErrorReply& body,
+             const std::string& hex) {
+    add(name, {client, server, lun, tag}, body, "02000000000c 020000000005 88a2" + hex);
+  }
 };
 
-// After the Ethernet header, each header reads: version and flags, error, shelf, slot, command,
-// tag. E: LBA48, D: device/head, A: asynchronous, W: write.
+// E: LBA48, D: device/head, A: asynchronous, W: write.
 
 void add_ata(Frames& frames) {
   // AFlags, err/feature, sector count, command/status, LBA (least significant first), reserved.
-  frames.add("ata read request", request(0x0a0b0c01),
-             AtaRequest{{}, 0, 2, Opcode::read_sectors, 0x0a123456, {}},
-             {to_server, "10 00 0102 03 00 0a0b0c01",  // version 1, no flags; e258.3; ATA
-              "00 00 02 20 563412ea0000 0000"});       // 2 sectors, READ; e: LBA mode
-  frames.add("ata read reply", reply(0x0a0b0c01),
-             AtaReply{{}, 0, 0, ata::status_drdy, 0x0a123456, pattern(2 * sector_size)},
-             {to_client, "18 00 0102 03 00 0a0b0c01",  // R
-              "00 00 00 40 563412ea0000 0000"},        // nothing left, DRDY
-             pattern(2 * sector_size));
-  frames.add(
-      "ata read ext request", request(0x0a0b0c02),
-      AtaRequest{{.extended = true}, 0, 1, Opcode::read_sectors_ext, 0x010203040506, {}},
-      {to_server, "10 00 0102 03 00 0a0b0c02", "40 00 01 24 060504030201 0000"});  // E; READ EXT
-  frames.add(
-      "ata read ext reply", reply(0x0a0b0c02),
-      AtaReply{{.extended = true}, 0, 0, ata::status_drdy, 0x010203040506, pattern(sector_size)},
-      {to_client, "18 00 0102 03 00 0a0b0c02",  // R
-       "40 00 00 40 060504030201 0000"},
-      pattern(sector_size));
-  frames.add(
-      "ata write request", request(0x0a0b0c03),
-      AtaRequest{{.write = true}, 0, 1, Opcode::write_sectors, 0x0fffffff, pattern(sector_size)},
-      {to_server, "10 00 0102 03 00 0a0b0c03",
-       "01 00 01 30 ffffffef0000 0000"},  // W; WRITE to the last sector of LBA28
-      pattern(sector_size));
-  frames.add("ata write reply", reply(0x0a0b0c03),
-             AtaReply{{.write = true}, 0, 0, ata::status_drdy, 0x0fffffff, {}},
-             {to_client, "18 00 0102 03 00 0a0b0c03",  // R
-              "01 00 00 40 ffffffef0000 0000"});
-  frames.add("ata write ext request", request(0x0a0b0c04),
-             AtaRequest{{.extended = true, .asynchronous = true, .write = true},
-                        0,
-                        2,
-                        Opcode::write_sectors_ext,
-                        0xffffffffffff,
-                        pattern(2 * sector_size)},
-             {to_server, "10 00 0102 03 00 0a0b0c04",
-              "43 00 02 34 ffffffffffff 0000"},  // E, A, W; WRITE EXT to the last LBA48
-             pattern(2 * sector_size));
-  frames.add("ata write ext reply: no such sector", reply(0x0a0b0c04),
-             AtaReply{{.extended = true, .asynchronous = true, .write = true},
-                      ata::error_idnf,
-                      2,
-                      ata::status_drdy | ata::status_err,
-                      0xffffffffffff,
-                      {}},
-             {to_client, "18 00 0102 03 00 0a0b0c04",  // R, not E: an ATA failure
-              "43 10 02 41 ffffffffffff 0000"});       // IDNF, 2 left, DRDY|ERR
-  frames.add("ata flush request", request(0x0a0b0c05),
-             AtaRequest{{}, 0, 0, Opcode::flush_cache, 0, {}},
-             {to_server, "10 00 0102 03 00 0a0b0c05", "00 00 00 e7 000000e00000 0000"});
-  frames.add("ata flush reply", reply(0x0a0b0c05), AtaReply{{}, 0, 0, ata::status_drdy, 0, {}},
-             {to_client, "18 00 0102 03 00 0a0b0c05", "00 00 00 40 000000e00000 0000"});
-  frames.add("ata flush ext request", request(0x0a0b0c06),
-             AtaRequest{{.extended = true}, 0, 0, Opcode::flush_cache_ext, 0, {}},
-             {to_server, "10 00 0102 03 00 0a0b0c06", "40 00 00 ea 000000000000 0000"});
-  frames.add(
-      "ata flush ext reply: aborted", reply(0x0a0b0c06),
-      AtaReply{{.extended = true}, ata::error_abrt, 0, 0x41, 0, {}},
-      {to_client, "18 00 0102 03 00 0a0b0c06", "40 04 00 41 000000000000 0000"});  // ABRT, DRDY|ERR
-  frames.add("ata identify request", request(0x0a0b0c07),
-             AtaRequest{{}, 0, 1, Opcode::identify_device, 0, {}},
-             {to_server, "10 00 0102 03 00 0a0b0c07", "00 00 01 ec 000000e00000 0000"});
-  frames.add("ata identify reply", reply(0x0a0b0c07),
-             AtaReply{{}, 0, 0, ata::status_drdy, 0, identify_data()},
-             {to_client, "18 00 0102 03 00 0a0b0c07", "00 00 00 40 000000e00000 0000"},
-             identify_data());
-  frames.add("ata check power mode request", request(0x0a0b0c08),
-             AtaRequest{{.device_head = true}, 0, 0, Opcode::check_power_mode, 0, {}},
-             {to_server, "10 00 0102 03 00 0a0b0c08", "10 00 00 e5 000000e00000 0000"});  // D
-  frames.add("ata check power mode reply", reply(0x0a0b0c08),
-             AtaReply{{.device_head = true}, 0, 0xff, ata::status_drdy, 0, {}},
-             {to_client, "18 00 0102 03 00 0a0b0c08",
-              "10 00 ff 40 000000e00000 0000"});  // count ff: active or idle
-  frames.add("ata smart request", request(0x0a0b0c09),
-             AtaRequest{{}, 0xda, 0, Opcode::smart, 0x00c24f00, {}},
-             {to_server, "10 00 0102 03 00 0a0b0c09",
-              "00 da 00 b0 004fc2e00000 0000"});  // feature da: return status
+  frames.request("ata read request", 0x0a0b0c01,
+                 AtaRequest{{}, 0, 2, Opcode::read_sectors, 0x0a123456, {}},
+                 "00 0a0b0c01  00 00 02 20 563412ea0000 0000");  // 2 sectors, READ; e: LBA mode
+  frames.reply("ata read reply", 0x0a0b0c01,
+               AtaReply{{}, 0, 0, ata::status_drdy, 0x0a123456, pattern(2 * sector_size)},
+               "00 0a0b0c01  00 00 00 40 563412ea0000 0000",
+               pattern(2 * sector_size));  // DRDY, nothing left
+  frames.request("ata read ext request", 0x0a0b0c02,
+                 AtaRequest{extended, 0, 1, Opcode::read_sectors_ext, 0x010203040506, {}},
+                 "00 0a0b0c02  40 00 01 24 060504030201 0000");  // E; READ EXT
+  frames.reply("ata read ext reply", 0x0a0b0c02,
+               AtaReply{extended, 0, 0, ata::status_drdy, 0x010203040506, pattern(sector_size)},
+               "00 0a0b0c02  40 00 00 40 060504030201 0000", pattern(sector_size));
+  frames.request("ata write request", 0x0a0b0c03,
+                 AtaRequest{write, 0, 1, Opcode::write_sectors, 0x0fffffff, pattern(sector_size)},
+                 "00 0a0b0c03  01 00 01 30 ffffffef0000 0000",
+                 pattern(sector_size));  // W; WRITE to the last sector of LBA28
+  frames.reply("ata write reply", 0x0a0b0c03,
+               AtaReply{write, 0, 0, ata::status_drdy, 0x0fffffff, {}},
+               "00 0a0b0c03  01 00 00 40 ffffffef0000 0000");
+  frames.request("ata write ext request", 0x0a0b0c04,
+                 AtaRequest{extended_write, 0, 2, Opcode::write_sectors_ext, 0xffffffffffff,
+                            pattern(2 * sector_size)},
+                 "00 0a0b0c04  43 00 02 34 ffffffffffff 0000",
+                 pattern(2 * sector_size));  // E, A, W; WRITE EXT to the last LBA48
+  frames.reply("ata write ext reply: no such sector", 0x0a0b0c04,
+               AtaReply{extended_write, ata::error_idnf, 2, 0x41, 0xffffffffffff, {}},
+               "00 0a0b0c04  43 10 02 41 ffffffffffff 0000");  // IDNF, 2 left, DRDY|ERR
+  frames.request("ata flush request", 0x0a0b0c05, AtaRequest{{}, 0, 0, Opcode::flush_cache, 0, {}},
+                 "00 0a0b0c05  00 00 00 e7 000000e00000 0000");
+  frames.reply("ata flush reply", 0x0a0b0c05, AtaReply{{}, 0, 0, ata::status_drdy, 0, {}},
+               "00 0a0b0c05  00 00 00 40 000000e00000 0000");
+  frames.request("ata flush ext request", 0x0a0b0c06,
+                 AtaRequest{extended, 0, 0, Opcode::flush_cache_ext, 0, {}},
+                 "00 0a0b0c06  40 00 00 ea 000000000000 0000");
+  frames.reply("ata flush ext reply: aborted", 0x0a0b0c06,
+               AtaReply{extended, ata::error_abrt, 0, 0x41, 0, {}},
+               "00 0a0b0c06  40 04 00 41 000000000000 0000");  // ABRT, DRDY|ERR
+  frames.request("ata identify request", 0x0a0b0c07,
+                 AtaRequest{{}, 0, 1, Opcode::identify_device, 0, {}},
+                 "00 0a0b0c07  00 00 01 ec 000000e00000 0000");
+  frames.reply("ata identify reply", 0x0a0b0c07,
+               AtaReply{{}, 0, 0, ata::status_drdy, 0, identify_data()},
+               "00 0a0b0c07  00 00 00 40 000000e00000 0000", identify_data());
+  frames.request("ata check power mode request", 0x0a0b0c08,
+                 AtaRequest{device_head, 0, 0, Opcode::check_power_mode, 0, {}},
+                 "00 0a0b0c08  10 00 00 e5 000000e00000 0000");
+  frames.reply("ata check power mode reply", 0x0a0b0c08,
+               AtaReply{device_head, 0, 0xff, ata::status_drdy, 0, {}},
+               "00 0a0b0c08  10 00 ff 40 000000e00000 0000");  // count ff: active or idle
+  frames.request("ata smart request", 0x0a0b0c09,
+                 AtaRequest{{}, 0xda, 0, Opcode::smart, 0x00c24f00, {}},
+                 "00 0a0b0c09  00 da 00 b0 004fc2e00000 0000");  // feature da: return status
 }
 
 void add_config(Frames& frames) {
   // Buffer count, firmware, sector count, version supported and CCmd, length, string.
+  // To every shelf and slot.
   frames.add("config discovery", {Mac::broadcast(), client, Address::everyone(), 0x0a0b0c10},
              ConfigRequest{ConfigCommand::read, {}},
-             {to_everyone, "10 00 ffff ff 01 0a0b0c10",  // every shelf, every slot
-              "0000 0000 00 00 0000"});
-  frames.add("config reply, empty", reply(0x0a0b0c10),
-             ConfigReply{16, 0x4711, 17, ConfigCommand::read, {}},
-             {to_client, "18 00 0102 03 01 0a0b0c10",
-              "0010 4711 11 10 0000"});  // 16 buffers, 17 sectors; version 1, CCmd 0
-  frames.add("config test request", request(0x0a0b0c11),
-             ConfigRequest{ConfigCommand::test, chars("web")},
-             {to_server, "10 00 0102 03 01 0a0b0c11", "0000 0000 00 01 0003 776562"});
-  frames.add("config test reply", reply(0x0a0b0c11),
-             ConfigReply{0x1234, 1, 2, ConfigCommand::test, chars("web")},
-             {to_client, "18 00 0102 03 01 0a0b0c11", "1234 0001 02 11 0003 776562"});
-  frames.add("config prefix request", request(0x0a0b0c12),
-             ConfigRequest{ConfigCommand::prefix, chars("w")},
-             {to_server, "10 00 0102 03 01 0a0b0c12", "0000 0000 00 02 0001 77"});
-  frames.add("config prefix reply", reply(0x0a0b0c12),
-             ConfigReply{16, 1, 2, ConfigCommand::prefix, chars("web")},
-             {to_client, "18 00 0102 03 01 0a0b0c12", "0010 0001 02 12 0003 776562"});
-  frames.add("config set request, 1024 bytes", request(0x0a0b0c13),
-             ConfigRequest{ConfigCommand::set, long_string()},
-             {to_server, "10 00 0102 03 01 0a0b0c13", "0000 0000 00 03 0400"}, long_string());
-  frames.add("config set reply, 1024 bytes", reply(0x0a0b0c13),
-             ConfigReply{16, 1, 2, ConfigCommand::set, long_string()},
-             {to_client, "18 00 0102 03 01 0a0b0c13", "0010 0001 02 13 0400"}, long_string());
-  frames.add("config force-set request, empty", request(0x0a0b0c14),
-             ConfigRequest{ConfigCommand::force_set, {}},
-             {to_server, "10 00 0102 03 01 0a0b0c14", "0000 0000 00 04 0000"});
-  frames.add("config force-set reply, empty", reply(0x0a0b0c14),
-             ConfigReply{0xffff, 0xffff, 255, ConfigCommand::force_set, {}},
-             {to_client, "18 00 0102 03 01 0a0b0c14", "ffff ffff ff 14 0000"});
+             "ffffffffffff 02000000000c 88a2 10 00 ffff ff 01 0a0b0c10  0000 0000 00 00 0000");
+  frames.reply("config reply, empty", 0x0a0b0c10,
+               ConfigReply{16, 0x4711, 17, ConfigCommand::read, {}},
+               "01 0a0b0c10  0010 4711 11 10 0000");  // 16 buffers, 17 sectors; version 1, CCmd 0
+  frames.request("config test request", 0x0a0b0c11,
+                 ConfigRequest{ConfigCommand::test, chars("web")},
+                 "01 0a0b0c11  0000 0000 00 01 0003 776562");
+  frames.reply("config test reply", 0x0a0b0c11,
+               ConfigReply{0x1234, 1, 2, ConfigCommand::test, chars("web")},
+               "01 0a0b0c11  1234 0001 02 11 0003 776562");
+  frames.request("config prefix request", 0x0a0b0c12,
+                 ConfigRequest{ConfigCommand::prefix, chars("w")},
+                 "01 0a0b0c12  0000 0000 00 02 0001 77");
+  frames.reply("config prefix reply", 0x0a0b0c12,
+               ConfigReply{16, 1, 2, ConfigCommand::prefix, chars("web")},
+               "01 0a0b0c12  0010 0001 02 12 0003 776562");
+  frames.request("config set request, 1024 bytes", 0x0a0b0c13,
+                 ConfigRequest{ConfigCommand::set, long_string()},
+                 "01 0a0b0c13  0000 0000 00 03 0400", long_string());
+  frames.reply("config set reply, 1024 bytes", 0x0a0b0c13,
+               ConfigReply{16, 1, 2, ConfigCommand::set, long_string()},
+               "01 0a0b0c13  0010 0001 02 13 0400", long_string());
+  frames.request("config force-set request, empty", 0x0a0b0c14,
+                 ConfigRequest{ConfigCommand::force_set, {}}, "01 0a0b0c14  0000 0000 00 04 0000");
+  frames.reply("config force-set reply, empty", 0x0a0b0c14,
+               ConfigReply{0xffff, 0xffff, 255, ConfigCommand::force_set, {}},
+               "01 0a0b0c14  ffff ffff ff 14 0000");
 }
 
 void add_mask(Frames& frames) {
   // Reserved, MCmd, MError, directive count; each directive: reserved, DCmd, address.
-  frames.add("mask read request", request(0x0a0b0c20), MaskRequest{MaskCommand::read, {}},
-             {to_server, "10 00 0102 03 02 0a0b0c20", "00 00 00 00"});
-  frames.add("mask read reply, empty", reply(0x0a0b0c20),
-             MaskReply{MaskCommand::read, MaskError::none, 0, {}},
-             {to_client, "18 00 0102 03 02 0a0b0c20", "00 00 00 00"});
-  frames.add("mask edit request", request(0x0a0b0c21),
-             MaskRequest{MaskCommand::edit, directives({{1, client}, {2, other}, {0, {}}})},
-             {to_server, "10 00 0102 03 02 0a0b0c21", "00 01 00 03", "00 01 02000000000c",
-              "00 02 02000000000d", "00 00 000000000000"});
-  frames.add(
-      "mask edit reply", reply(0x0a0b0c21),
+  frames.request("mask read request", 0x0a0b0c20, MaskRequest{MaskCommand::read, {}},
+                 "02 0a0b0c20  00 00 00 00");
+  frames.reply("mask read reply, empty", 0x0a0b0c20,
+               MaskReply{MaskCommand::read, MaskError::none, 0, {}}, "02 0a0b0c20  00 00 00 00");
+  frames.request(
+      "mask edit request", 0x0a0b0c21,
+      MaskRequest{MaskCommand::edit, directives({{1, client}, {2, other}, {0, {}}})},
+      "02 0a0b0c21  00 01 00 03 00 01 02000000000c 00 02 02000000000d 00 00 000000000000");
+  frames.reply(
+      "mask edit reply", 0x0a0b0c21,
       MaskReply{MaskCommand::edit, MaskError::none, 0,
                 directives({{1, client}, {1, other}, {1, server}, {1, client}, {1, other}})},
-      {to_client, "18 00 0102 03 02 0a0b0c21", "00 01 00 05", "00 01 02000000000c",
-       "00 01 02000000000d", "00 01 020000000005", "00 01 02000000000c", "00 01 02000000000d"});
-  frames.add("mask edit request, unknown directive", request(0x0a0b0c22),
-             MaskRequest{MaskCommand::edit, directives({{9, client}})},
-             {to_server, "10 00 0102 03 02 0a0b0c22", "00 01 00 01", "00 09 02000000000c"});
-  frames.add("mask reply: unspecified error", reply(0x0a0b0c23),
-             MaskReply{MaskCommand::edit, MaskError::unspecified, 0, {}},
-             {to_client, "18 00 0102 03 02 0a0b0c23", "00 01 01 00"});
-  frames.add("mask reply: bad directive", reply(0x0a0b0c22),
-             MaskReply{MaskCommand::edit, MaskError::bad_directive, 2, {}},
-             {to_client, "18 00 0102 03 02 0a0b0c22", "00 01 02 02"});  // two done before it
-  frames.add("mask reply: list full", reply(0x0a0b0c24),
-             MaskReply{MaskCommand::edit, MaskError::list_full, 255, {}},
-             {to_client, "18 00 0102 03 02 0a0b0c24", "00 01 03 ff"});
+      "02 0a0b0c21  00 01 00 05 00 01 02000000000c 00 01 02000000000d 00 01 020000000005 00 01 "
+      "02000000000c 00 01 02000000000d");
+  frames.request("mask edit request, unknown directive", 0x0a0b0c22,
+                 MaskRequest{MaskCommand::edit, directives({{9, client}})},
+                 "02 0a0b0c22  00 01 00 01 00 09 02000000000c");
+  frames.reply("mask reply: unspecified error", 0x0a0b0c23,
+               MaskReply{MaskCommand::edit, MaskError::unspecified, 0, {}},
+               "02 0a0b0c23  00 01 01 00");
+  frames.reply("mask reply: bad directive", 0x0a0b0c22,
+               MaskReply{MaskCommand::edit, MaskError::bad_directive, 2, {}},
+               "02 0a0b0c22  00 01 02 02");  // two done before it
+  frames.reply("mask reply: list full", 0x0a0b0c24,
+               MaskReply{MaskCommand::edit, MaskError::list_full, 255, {}},
+               "02 0a0b0c24  00 01 03 ff");
 }
 
 void add_reserve(Frames& frames) {
   // RCmd, address count, addresses.
-  frames.add("reserve read request", request(0x0a0b0c30), ReserveRequest{ReserveCommand::read, {}},
-             {to_server, "10 00 0102 03 03 0a0b0c30", "00 00"});
-  frames.add("reserve read reply", reply(0x0a0b0c30),
-             ReserveReply{ReserveCommand::read, macs({client, other})},
-             {to_client, "18 00 0102 03 03 0a0b0c30", "00 02", "02000000000c", "02000000000d"});
-  frames.add("reserve set request", request(0x0a0b0c31),
-             ReserveRequest{ReserveCommand::set, macs({client})},
-             {to_server, "10 00 0102 03 03 0a0b0c31", "01 01", "02000000000c"});
-  frames.add("reserve set reply", reply(0x0a0b0c31),
-             ReserveReply{ReserveCommand::set, macs({client})},
-             {to_client, "18 00 0102 03 03 0a0b0c31", "01 01", "02000000000c"});
-  frames.add(
-      "reserve set request, six addresses", request(0x0a0b0c32),  // 62 bytes: no padding
+  frames.request("reserve read request", 0x0a0b0c30, ReserveRequest{ReserveCommand::read, {}},
+                 "03 0a0b0c30  00 00");
+  frames.reply("reserve read reply", 0x0a0b0c30,
+               ReserveReply{ReserveCommand::read, macs({client, other})},
+               "03 0a0b0c30  00 02 02000000000c 02000000000d");
+  frames.request("reserve set request", 0x0a0b0c31,
+                 ReserveRequest{ReserveCommand::set, macs({client})},
+                 "03 0a0b0c31  01 01 02000000000c");
+  frames.reply("reserve set reply", 0x0a0b0c31, ReserveReply{ReserveCommand::set, macs({client})},
+               "03 0a0b0c31  01 01 02000000000c");
+  frames.request(
+      "reserve set request, six addresses", 0x0a0b0c32,
       ReserveRequest{ReserveCommand::set, macs({client, other, server, client, other, server})},
-      {to_server, "10 00 0102 03 03 0a0b0c32", "01 06", "02000000000c 02000000000d",
-       "020000000005 02000000000c", "02000000000d 020000000005"});
-  frames.add(
-      "reserve set reply, six addresses", reply(0x0a0b0c32),
+      "03 0a0b0c32  01 06 02000000000c 02000000000d 020000000005 02000000000c 02000000000d "
+      "020000000005");  // 62 bytes: no padding
+  frames.reply(
+      "reserve set reply, six addresses", 0x0a0b0c32,
       ReserveReply{ReserveCommand::set, macs({client, other, server, client, other, server})},
-      {to_client, "18 00 0102 03 03 0a0b0c32", "01 06", "02000000000c 02000000000d",
-       "020000000005 02000000000c", "02000000000d 020000000005"});
-  frames.add("reserve force-set request, empty", request(0x0a0b0c33),
-             ReserveRequest{ReserveCommand::force_set, {}},
-             {to_server, "10 00 0102 03 03 0a0b0c33", "02 00"});
-  frames.add("reserve force-set reply, empty", reply(0x0a0b0c33),
-             ReserveReply{ReserveCommand::force_set, {}},
-             {to_client, "18 00 0102 03 03 0a0b0c33", "02 00"});
+      "03 0a0b0c32  01 06 02000000000c 02000000000d 020000000005 02000000000c 02000000000d "
+      "020000000005");
+  frames.request("reserve force-set request, empty", 0x0a0b0c33,
+                 ReserveRequest{ReserveCommand::force_set, {}}, "03 0a0b0c33  02 00");
+  frames.reply("reserve force-set reply, empty", 0x0a0b0c33,
+               ReserveReply{ReserveCommand::force_set, {}}, "03 0a0b0c33  02 00");
 }
 
 void add_vendor(Frames& frames) {
-  frames.add("vendor request 240", request(0x0a0b0c40), VendorRequest{240, chars("abc")},
-             {to_server, "10 00 0102 03 f0 0a0b0c40", "616263"});
-  frames.add("vendor reply 240", reply(0x0a0b0c40), VendorReply{240, {}},
-             {to_client, "18 00 0102 03 f0 0a0b0c40"});
-  frames.add("vendor request 255", request(0x0a0b0c41), VendorRequest{255, pattern(100)},
-             {to_server, "10 00 0102 03 ff 0a0b0c41"}, pattern(100));
-  frames.add("vendor reply 255", reply(0x0a0b0c41), VendorReply{255, pattern(100)},
-             {to_client, "18 00 0102 03 ff 0a0b0c41"}, pattern(100));
+  frames.request("vendor request 240", 0x0a0b0c40, VendorRequest{240, chars("abc")},
+                 "f0 0a0b0c40  616263");
+  frames.reply("vendor reply 240", 0x0a0b0c40, VendorReply{240, {}}, "f0 0a0b0c40");
+  frames.request("vendor request 255", 0x0a0b0c41, VendorRequest{255, pattern(100)}, "ff 0a0b0c41",
+                 pattern(100));
+  frames.reply("vendor reply 255", 0x0a0b0c41, VendorReply{255, pattern(100)}, "ff 0a0b0c41",
+               pattern(100));
 }
 
 void add_errors(Frames& frames) {
-  // R and E; the error; then as in the request, and no Arg.
-  frames.add("error 1 to an unknown command", reply(0x0a0b0c51),
-             ErrorReply{0x77, ErrorCode::unrecognized_command},
-             {to_client, "1c 01 0102 03 77 0a0b0c51"});
-  frames.add("error 2 to config", reply(0x0a0b0c52), ErrorReply{1, ErrorCode::bad_argument},
-             {to_client, "1c 02 0102 03 01 0a0b0c52"});
-  frames.add("error 2 to mask", reply(0x0a0b0c57), ErrorReply{2, ErrorCode::bad_argument},
-             {to_client, "1c 02 0102 03 02 0a0b0c57"});
-  frames.add("error 3 to ata", reply(0x0a0b0c53), ErrorReply{0, ErrorCode::device_unavailable},
-             {to_client, "1c 03 0102 03 00 0a0b0c53"});
-  frames.add("error 4 to config", reply(0x0a0b0c54),
-             ErrorReply{1, ErrorCode::config_string_present},
-             {to_client, "1c 04 0102 03 01 0a0b0c54"});
-  frames.add("error 5 to ata", reply(0x0a0b0c55), ErrorReply{0, ErrorCode::unsupported_version},
-             {to_client, "1c 05 0102 03 00 0a0b0c55"});
-  frames.add("error 6 to reserve", reply(0x0a0b0c56), ErrorReply{3, ErrorCode::target_reserved},
-             {to_client, "1c 06 0102 03 03 0a0b0c56"});
+  // Version 1, R and E; the error; shelf and slot, command, tag; no Arg.
+  frames.error("error 1 to an unknown command", 0x0a0b0c51,
+               ErrorReply{0x77, ErrorCode::unrecognized_command}, "1c 01 0102 03 77 0a0b0c51");
+  frames.error("error 2 to config", 0x0a0b0c52, ErrorReply{1, ErrorCode::bad_argument},
+               "1c 02 0102 03 01 0a0b0c52");
+  frames.error("error 2 to mask", 0x0a0b0c57, ErrorReply{2, ErrorCode::bad_argument},
+               "1c 02 0102 03 02 0a0b0c57");
+  frames.error("error 3 to ata", 0x0a0b0c53, ErrorReply{0, ErrorCode::device_unavailable},
+               "1c 03 0102 03 00 0a0b0c53");
+  frames.error("error 4 to config", 0x0a0b0c54, ErrorReply{1, ErrorCode::config_string_present},
+               "1c 04 0102 03 01 0a0b0c54");
+  frames.error("error 5 to ata", 0x0a0b0c55, ErrorReply{0, ErrorCode::unsupported_version},
+               "1c 05 0102 03 00 0a0b0c55");
+  frames.error("error 6 to reserve", 0x0a0b0c56, ErrorReply{3, ErrorCode::target_reserved},
+               "1c 06 0102 03 03 0a0b0c56");
 }
 
 bool equal(Bytes a, Bytes b) {
@@ -399,17 +369,17 @@ struct Arrival {
 }  // namespace
 
 const std::vector<GoldenFrame>& golden_frames() {
-  static const auto all = [] {
-    Frames frames;
-    add_ata(frames);
-    add_config(frames);
-    add_mask(frames);
-    add_reserve(frames);
-    add_vendor(frames);
-    add_errors(frames);
-    return frames.take();
+  static const auto frames = [] {
+    Frames made;
+    add_ata(made);
+    add_config(made);
+    add_mask(made);
+    add_reserve(made);
+    add_vendor(made);
+    add_errors(made);
+    return made;
   }();
-  return all;
+  return frames.all;
 }
 
 bool arrives_as(const Body& sent, const Body& received) {

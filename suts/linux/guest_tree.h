@@ -19,9 +19,6 @@
 #include "initiator/mount/fuse_channel.h"
 #include "suts/linux/agent_client.h"
 
-struct fuse_req;
-struct fuse_file_info;
-
 namespace aoe::guest {
 
 class GuestTree {
@@ -42,14 +39,9 @@ class GuestTree {
 
  private:
   friend struct Operations;
-  using Request = fuse_req*;
 
   std::uint64_t inode_of(const std::string& path);
   std::string path_of(std::uint64_t inode) const { return paths_[inode - 1]; }
-  void look_up(Request request, const std::string& path);
-  void get_attributes(Request request, std::uint64_t inode);
-  void open(Request request, std::uint64_t inode, fuse_file_info* info);
-  void list(Request request, std::uint64_t inode, std::size_t size, std::size_t next);
 
   AgentClient& agent_;
   std::vector<std::string> paths_;  // by inode - 1

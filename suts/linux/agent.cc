@@ -31,6 +31,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/descriptor.h"
 #include "suts/linux/message.h"
 
 namespace aoe::guest {
@@ -59,20 +60,14 @@ Result must(Result result) {
 }
 
 void load(const std::string& module, const std::string& parameters) {
-  const int file = must(::open((modules + module + ".ko").c_str(), O_RDONLY | O_CLOEXEC));
-  const long loaded = ::syscall(SYS_finit_module, file, parameters.c_str(), 0);
-  const int error = errno;
-  ::close(file);
-  if (loaded != 0) throw Failed{error};
+  const Descriptor file(must(::open((modules + module + ".ko").c_str(), O_RDONLY | O_CLOEXEC)));
+  must(::syscall(SYS_finit_module, file.get(), parameters.c_str(), 0));
 }
 
 void control_interface(unsigned long request, ifreq& what) {
-  const int socket = must(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const Descriptor socket(must(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
   std::strcpy(what.ifr_name, "eth0");
-  const int done = ::ioctl(socket, request, &what);
-  const int error = errno;
-  ::close(socket);
-  if (done < 0) throw Failed{error};
+  must(::ioctl(socket.get(), request, &what));
 }
 
 Message set_interface(const Message& wanted) {

@@ -5,17 +5,15 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
-#include "proto/codes.h"
+#include "proto/layout.h"
 
 namespace aoe::guest {
 namespace {
 
 constexpr std::size_t length_size = 4;
-constexpr std::size_t ethertype_offset = 12;
 
 bool is_aoe(Bytes frame) {
-  return frame.size() >= ethernet_header_size &&
-         (frame[ethertype_offset] << 8 | frame[ethertype_offset + 1]) == ethertype;
+  return frame.size() >= ethernet_header_size && layout::get<Field::ethertype>(frame) == ethertype;
 }
 
 }  // namespace

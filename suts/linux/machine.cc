@@ -17,11 +17,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -47,31 +48,11 @@ constexpr const char* kernel_command_line =
     "mitigations=off apparmor=0 audit=0 ipv6.disable=1";
 
 /// The machine, but for how it begins and what leads out of it.
-const std::vector<std::string> machine_words{"-name",
-                                             "aoe-linux",
-                                             "-nodefaults",
-                                             "-no-user-config",
-                                             "-no-reboot",
-                                             "-display",
-                                             "none",
-                                             "-machine",
-                                             "pc",
-                                             "-accel",
-                                             "tcg",
-                                             "-cpu",
-                                             "qemu64",
-                                             "-m",
-                                             "128",
-                                             "-serial",
-                                             "stdio",
-                                             "-device",
-                                             "virtio-serial-pci",
-                                             "-device",
-                                             "virtserialport,chardev=agent,nr=1",
-                                             "-device",
-                                             "virtio-net-pci,netdev=card,romfile=",
-                                             "-mon",
-                                             "monitor,mode=control"};
+constexpr const char* machine_words =
+    "-name aoe-linux -nodefaults -no-user-config -no-reboot -display none "
+    "-machine pc -accel tcg -cpu qemu64 -m 128 -serial stdio "
+    "-device virtio-serial-pci -device virtserialport,chardev=agent,nr=1 "
+    "-device virtio-net-pci,netdev=card,romfile= -mon monitor,mode=control";
 
 constexpr std::string_view machine_prefix = "machine-";
 constexpr std::chrono::seconds boot_patience{180};
@@ -115,15 +96,6 @@ std::string make_root(const Parts& parts) {
   }
   archive.add_file("modules/order", order);
   return archive.finish();
-}
-
-/// FNV-1a.
-std::uint64_t hash_of(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : bytes) {
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  }
-  return hash;
 }
 
 /// A file as far as it matters whether it is another.
@@ -284,11 +256,11 @@ tl::expected<Parts, std::string> find_parts(const std::string& folder) {
 }
 
 tl::expected<std::unique_ptr<Machine>, std::string> Machine::start(const Parts& parts) {
-  const std::string key =
-      make_root(parts) +
-      fmt::format("{} {}\n", kernel_command_line, fmt::join(machine_words, " ")) +
-      identity_of(parts.folder + "/vmlinux") + identity_of(parts.qemu);
-  const std::string saved = fmt::format("{}/{}{:016x}", parts.folder, machine_prefix, hash_of(key));
+  const std::string key = make_root(parts) +
+                          fmt::format("{} {}\n", kernel_command_line, machine_words) +
+                          identity_of(parts.folder + "/vmlinux") + identity_of(parts.qemu);
+  const std::string saved =
+      fmt::format("{}/{}{:016x}", parts.folder, machine_prefix, std::hash<std::string>()(key));
   const auto is_saved = [&] { return ::access(saved.c_str(), R_OK) == 0; };
   if (!is_saved()) {
     const Lock lock(parts.folder + "/lock");
@@ -319,8 +291,9 @@ Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
   Stream monitor = make_stream();
   const auto number = [](const Descriptor& descriptor) { return std::to_string(descriptor.get()); };
   // The descriptors in them are the ones that QEMU inherits.
-  std::vector<std::string> words = machine_words;
-  words.insert(words.begin(), parts.qemu);
+  std::istringstream machine(machine_words);
+  std::vector<std::string> words{parts.qemu};
+  words.insert(words.end(), std::istream_iterator<std::string>(machine), {});
   for (const auto& [name, stream] : {std::pair("agent", &agent), std::pair("monitor", &monitor)}) {
     words.insert(words.end(),
                  {"-chardev", fmt::format("socket,id={},fd={}", name, number(stream->theirs))});

@@ -79,11 +79,15 @@ std::string nearest(std::string_view word, const std::set<std::string>& known) {
   return best;
 }
 
+std::string did_you_mean(std::string_view word, const std::set<std::string>& known) {
+  const std::string meant = nearest(word, known);
+  return meant.empty() ? meant : fmt::format("; did you mean '{}'?", meant);
+}
+
 std::string unknown_choice(std::string_view key, const std::string& given,
                            const std::vector<std::string>& words) {
-  const std::string hint = nearest(given, {words.begin(), words.end()});
   return fmt::format("{}: expected one of {}, got '{}'{}", key, fmt::join(words, ", "), given,
-                     hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint));
+                     did_you_mean(given, {words.begin(), words.end()}));
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {

@@ -24,6 +24,8 @@ Mark mark_at(const std::string& file, const YAML::Mark& mark);
 /// Returns the word of `known` that `word` is probably a misspelling of (two swapped letters count
 /// as one mistake), or an empty string.
 std::string nearest(std::string_view word, const std::set<std::string>& known);
+/// Returns "; did you mean 'nth'?" for the end of a message, or an empty string.
+std::string did_you_mean(std::string_view word, const std::set<std::string>& known);
 
 /// Returns "KEY: expected one of WORDS, got 'GIVEN'", and the nearest word as a hint.
 std::string unknown_choice(std::string_view key, const std::string& given,

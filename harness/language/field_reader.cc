@@ -41,10 +41,9 @@ std::uint64_t read_code(const YamlMap& map, const std::string& key, const YAML::
   if (const auto number = layout::parse_number(text); number && *number <= most) return *number;
   std::set<std::string> known;
   for (const layout::Word& each : words) known.emplace(each.text);
-  const std::string hint = nearest(text, known);
   map.fail(node, fmt::format("{}: expected {}{}a number up to {}, got '{}'{}", key,
                              fmt::join(known, ", "), known.empty() ? "" : " or ", most, text,
-                             hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+                             did_you_mean(text, known)));
 }
 
 std::optional<std::uint64_t> read_number(YamlMap& map, const std::string& key, std::uint64_t most) {

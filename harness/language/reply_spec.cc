@@ -130,10 +130,7 @@ void parse_word(const YAML::Node& node, const std::string& file, ExpectReply& ex
     expect.any.push_back({.fields = {{Field::error, error.value, Condition::Kind::error_code}}});
     return;
   }
-  const std::string hint = nearest(word, known);
-  fail_at(mark_at(file, node.Mark()),
-          fmt::format("reply: expected one of {}, got '{}'{}", fmt::join(known, ", "), word,
-                      hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+  fail_at(mark_at(file, node.Mark()), unknown_choice("reply", word, {known.begin(), known.end()}));
 }
 
 void parse_alternatives(const YAML::Node& node, const std::string& file, ExpectReply& expect) {
@@ -261,7 +258,7 @@ ExpectReply parse_reply(const YAML::Node& node, const std::string& file) {
   return expect;
 }
 
-ExpectReplies parse_replies(YamlMap& map) {
+ExpectReplies parse_replies(YamlMap map) {
   ExpectReplies replies;
   if (map.has("of")) replies.of = map.name("of");
   replies.buffers = is_word(map, "count", "buffers");
@@ -277,7 +274,7 @@ ExpectReplies parse_replies(YamlMap& map) {
   return replies;
 }
 
-ExpectAnnouncement parse_announcement(YamlMap& map) {
+ExpectAnnouncement parse_announcement(YamlMap map) {
   ExpectAnnouncement announcement;
   announcement.to = read_mac(map, "to");
   announcement.within = parse_within(map);
@@ -286,7 +283,7 @@ ExpectAnnouncement parse_announcement(YamlMap& map) {
   return announcement;
 }
 
-ExpectStore parse_store(YamlMap& map, std::uint64_t sectors) {
+ExpectStore parse_store(YamlMap map, std::uint64_t sectors) {
   ExpectStore store;
   store.lba = map.number("lba", 0, 0, sectors - 1);
   store.count = static_cast<std::uint32_t>(map.number("count", 1, 1, sectors));

@@ -95,9 +95,9 @@ std::string describe(const ExpectStore& store);
 
 /// Reads what `reply:` is in an expectation: a word, a list of alternatives, or a mapping.
 ExpectReply parse_reply(const YAML::Node& node, const std::string& file);
-ExpectReplies parse_replies(YamlMap& map);
-ExpectAnnouncement parse_announcement(YamlMap& map);
+ExpectReplies parse_replies(YamlMap map);
+ExpectAnnouncement parse_announcement(YamlMap map);
 /// Of a disk of so many sectors.
-ExpectStore parse_store(YamlMap& map, std::uint64_t sectors);
+ExpectStore parse_store(YamlMap map, std::uint64_t sectors);
 
 }  // namespace aoe::harness

@@ -73,10 +73,9 @@ TimeExpression TimeExpression::parse(const std::string& text, const Mark& mark) 
     } else if (const auto duration = parse_duration(name)) {
       term.constant = *duration;
     } else {
-      const std::string hint = nearest(name, known_symbols());
       fail_at(mark, fmt::format("expected a time such as 250ms or one of {}, got '{}'{}",
                                 fmt::join(known_symbols(), ", "), name,
-                                hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+                                did_you_mean(name, known_symbols())));
     }
     expression.terms_.push_back(term);
   }

@@ -1,19 +1,25 @@
 #include "harness/language/expect_step.h"
 
-#include <map>
-#include <set>
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/check.h"
 #include "base/printable.h"
 #include "config/yaml_map.h"
 #include "harness/language/step_ladder.h"
 
 namespace aoe::harness {
 namespace {
+
+const std::vector<std::string> happening_words{"retransmit", "reply", "io"};   // by Happening::Kind
+constexpr std::array<std::string_view, 3> verbs{"fails", "succeeds", "ends"};  // by IoResult
+
+std::string_view verb(IoResult result) {
+  return verbs[static_cast<std::size_t>(result)];
+}
 
 TimeWindow window(YamlMap& map, const std::string& key) {
   const YAML::Node node = map.require(key);
@@ -23,7 +29,7 @@ TimeWindow window(YamlMap& map, const std::string& key) {
 ExpectIo read_io(YamlMap map, const StepNames& names) {
   ExpectIo io;
   io.id = map.text("id");
-  names.check_io(map, map.require("id"), io.id);
+  names.ios.check(map, map.require("id"), io.id);
   if (map.has("result"))
     io.result = static_cast<IoResult>(map.choice("result", {"error", "ok", "any"}));
   if (map.has("within")) io.within = map.duration("within", {});
@@ -33,7 +39,7 @@ ExpectIo read_io(YamlMap map, const StepNames& names) {
 
 ExpectRetransmit read_retransmit(YamlMap map, const StepNames& names) {
   ExpectRetransmit retransmit{map.text("of"), window(map, "within")};
-  names.check_fault(map, map.require("of"), retransmit.fault);
+  names.faults.check(map, map.require("of"), retransmit.fault);
   map.finish();
   return retransmit;
 }
@@ -43,28 +49,21 @@ std::optional<Happening> read_happening(YamlMap& map, const std::string& key,
   if (!map.has(key)) return std::nullopt;
   const std::string text = map.text(key);
   const YAML::Node node = map.require(key);
-  static const std::map<std::string, Happening::Kind> kinds{
-      {"io", Happening::Kind::io},
-      {"reply", Happening::Kind::reply},
-      {"retransmit", Happening::Kind::retransmit}};
   const std::size_t parenthesis = text.find('(');
   const std::string word = text.substr(0, parenthesis);
-  if (parenthesis == std::string::npos || !text.ends_with(')') || !kinds.contains(word)) {
-    std::set<std::string> words;
-    for (const auto& [known, kind] : kinds) words.insert(known);
-    const std::string hint = kinds.contains(word) ? std::string() : nearest(word, words);
-    map.fail(node,
-             fmt::format("{}: expected retransmit(FAULT), reply(FAULT) or io(ID), got "
-                         "'{}'{}",
-                         key, text, hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
+  const auto kind = std::ranges::find(happening_words, word);
+  const bool is_known = kind != happening_words.end();
+  if (parenthesis == std::string::npos || !text.ends_with(')') || !is_known) {
+    map.fail(
+        node,
+        fmt::format(
+            "{}: expected retransmit(FAULT), reply(FAULT) or io(ID), got '{}'{}", key, text,
+            is_known ? "" : did_you_mean(word, {happening_words.begin(), happening_words.end()})));
   }
-  Happening happening{kinds.at(word), text.substr(parenthesis + 1)};
+  Happening happening{static_cast<Happening::Kind>(kind - happening_words.begin()),
+                      text.substr(parenthesis + 1)};
   happening.of.pop_back();
-  if (happening.kind == Happening::Kind::io) {
-    names.check_io(map, node, happening.of);
-  } else {
-    names.check_fault(map, node, happening.of);
-  }
+  (happening.kind == Happening::Kind::io ? names.ios : names.faults).check(map, node, happening.of);
   return happening;
 }
 
@@ -84,27 +83,9 @@ ExpectHits read_hits(YamlMap map, const StepNames& names) {
   hits.least = map.number("min", has_most ? 0 : 1, has_most ? 0 : 1, UINT64_MAX);
   if (hits.least > hits.most) map.fail(map.require("max"), "max: expected no less than min");
   if (map.has("within")) hits.within = map.duration("within", {});
-  names.check_fault(map, map.require("of"), hits.fault);
+  names.faults.check(map, map.require("of"), hits.fault);
   map.finish();
   return hits;
-}
-
-std::string_view word(Happening::Kind kind) {
-  switch (kind) {
-    case Happening::Kind::retransmit: return "retransmit";
-    case Happening::Kind::reply: return "reply";
-    case Happening::Kind::io: return "io";
-  }
-  AOE_CHECK(false && "a kind without a word");
-}
-
-std::string_view verb(IoResult result) {
-  switch (result) {
-    case IoResult::error: return "fails";
-    case IoResult::ok: return "succeeds";
-    case IoResult::any: return "ends";
-  }
-  AOE_CHECK(false && "a result without a verb");
 }
 
 std::string describe(const ExpectHits& hits) {
@@ -125,7 +106,8 @@ std::string describe(const ExpectReplies& replies) {
 }  // namespace
 
 std::string describe(const Happening& happening) {
-  return fmt::format("{}({})", word(happening.kind), happening.of);
+  return fmt::format("{}({})", happening_words[static_cast<std::size_t>(happening.kind)],
+                     happening.of);
 }
 
 std::string describe(const ExpectOutstanding& outstanding) {
@@ -143,8 +125,7 @@ void draw_answer(StepLadder& ladder, const ExpectReply& reply) {
   }
 }
 
-ExpectStep ExpectStep::read(YamlMap& step, const std::string& word, StepNames& names) {
-  YamlMap map = step.map(word);
+ExpectStep ExpectStep::read(YamlMap& map, const StepNames& names) {
   ExpectStep expect;
   if (map.has("io")) expect.io = read_io(map.map("io"), names);
   if (map.has("device")) {
@@ -159,19 +140,11 @@ ExpectStep ExpectStep::read(YamlMap& step, const std::string& word, StepNames& n
     names.check_frame(map, *reply, expect.reply->of);
   }
   if (map.has("replies")) {
-    YamlMap replies = map.map("replies");
-    expect.replies = parse_replies(replies);
+    expect.replies = parse_replies(map.map("replies"));
     names.check_frame(map, map.require("replies"), expect.replies->of);
   }
-  if (map.has("announcement")) {
-    YamlMap announcement = map.map("announcement");
-    expect.announcement = parse_announcement(announcement);
-  }
-  if (map.has("store")) {
-    YamlMap store = map.map("store");
-    expect.store = parse_store(store, names.sectors);
-  }
-  map.finish();
+  if (map.has("announcement")) expect.announcement = parse_announcement(map.map("announcement"));
+  if (map.has("store")) expect.store = parse_store(map.map("store"), names.sectors);
   if (map.keys().empty()) {
     fail_at(map.mark(),
             "expect: expected something: io, device, retransmit, outstanding, hits, reply, "

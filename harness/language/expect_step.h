@@ -75,7 +75,7 @@ struct ExpectStep {
   std::optional<ExpectAnnouncement> announcement;
   std::optional<ExpectStore> store;
 
-  static ExpectStep read(YamlMap& step, const std::string& word, StepNames& names);
+  static ExpectStep read(YamlMap& map, const StepNames& names);
   std::string words() const;
   void draw(StepLadder& ladder) const;
   /// Has the initiator a part in what is awaited? Not where that is all frames, or the disk.

@@ -149,8 +149,8 @@ Scenario parse(const Variant& variant, const std::string& file) {
   if (map.has("explore")) scenario.explore = ExploreSpec::parse(map.map("explore"));
   const YAML::Node steps = map.require("steps");
   if (!steps.IsSequence() || steps.size() == 0) map.fail(steps, "steps: expected a list of steps");
-  StepNames names(file, scenario.target.address, scenario.target.sectors);
-  for (const YAML::Node& step : steps) scenario.steps.push_back(Step::read(step, names));
+  StepNames names{file, scenario.target.address, scenario.target.sectors};
+  for (const YAML::Node& step : steps) scenario.steps.push_back(read_step(step, names));
   names.finish();
   scenario.always = parse_always(map);
   if (map.has("finally")) {

@@ -5,9 +5,7 @@
 namespace aoe::harness {
 
 bool plays_initiator(const Scenario& scenario) {
-  const auto plays = [](const Step& step) {
-    return std::visit([](const auto& what) { return what.plays_initiator(); }, step.what);
-  };
+  const auto plays = [](const Step& step) { return plays_initiator(step); };
   return scenario.explore || std::ranges::any_of(scenario.steps, plays);
 }
 

@@ -3,52 +3,35 @@
 #include <fmt/format.h>
 
 namespace aoe::harness {
-namespace {
 
-std::string hint(const std::string& id, const std::set<std::string>& known) {
-  const std::string near = nearest(id, known);
-  return near.empty() ? near : fmt::format("; did you mean '{}'?", near);
+void NameSet::add(YamlMap& map, const std::string& id) {
+  if (!names_.insert(id).second) map.fail(map.require("id"), "this id is taken");
 }
 
-void check_known(const YamlMap& map, const YAML::Node& node, const std::string& id,
-                 const std::set<std::string>& known, std::string_view what) {
-  if (known.contains(id)) return;
-  map.fail(node, fmt::format("no {} '{}' before this step{}", what, id, hint(id, known)));
-}
-
-}  // namespace
-
-void StepNames::add(YamlMap& map, std::set<std::string>& names, const std::string& id) {
-  if (!names.insert(id).second) map.fail(map.require("id"), "this id is taken");
+void NameSet::check(const YamlMap& map, const YAML::Node& node, const std::string& id) const {
+  if (names_.contains(id)) return;
+  map.fail(node, fmt::format("no {} '{}' before this step{}", kind_, id, did_you_mean(id, names_)));
 }
 
 void StepNames::add_frame(YamlMap& map, const std::string& id) {
-  if (!id.empty()) add(map, frames_, id);
-  sent_ = true;
-}
-
-void StepNames::check_fault(const YamlMap& map, const YAML::Node& node,
-                            const std::string& id) const {
-  check_known(map, node, id, faults_, "fault");
-}
-
-void StepNames::check_io(const YamlMap& map, const YAML::Node& node, const std::string& id) const {
-  check_known(map, node, id, ios_, "io");
+  if (!id.empty()) frames.add(map, id);
+  sent = true;
 }
 
 void StepNames::check_frame(const YamlMap& map, const YAML::Node& node,
                             const std::string& id) const {
   if (!id.empty()) {
-    check_known(map, node, id, frames_, "frame");
-  } else if (!sent_) {
+    frames.check(map, node, id);
+  } else if (!sent) {
     map.fail(node, "no frame was sent before this step");
   }
 }
 
 void StepNames::finish() const {
-  for (const auto& [io, mark] : awaited_ios_) {
-    if (ios_.contains(io)) continue;
-    fail_at(mark, fmt::format("during: no io '{}' in this scenario{}", io, hint(io, ios_)));
+  for (const auto& [io, mark] : awaited_ios) {
+    if (ios.all().contains(io)) continue;
+    fail_at(mark,
+            fmt::format("during: no io '{}' in this scenario{}", io, did_you_mean(io, ios.all())));
   }
 }
 

@@ -84,96 +84,17 @@ std::string_view verb(IoOperation operation) {
   AOE_CHECK(false && "an operation without a verb");
 }
 
-std::vector<std::string_view> names_of(const std::vector<Feature>& features) {
-  std::vector<std::string_view> names;
-  for (const Feature feature : features) names.push_back(text(feature));
-  return names;
-}
-
-/// A word of the language, and the step that it is.
-struct Word {
-  std::string_view word;
-  Step::What (*read)(YamlMap& step, const std::string& word, StepNames& names);
-};
-
-template <class StepType>
-Step::What read_as(YamlMap& step, const std::string& word, StepNames& names) {
-  return StepType::read(step, word, names);
-}
-
-/// All words there are.
-constexpr std::array vocabulary{
-    Word{"discover", read_as<DiscoverStep>},
-    Word{"warmup", read_as<WarmupStep>},
-    Word{"arm", read_as<ArmStep>},
-    Word{"heal", read_as<HealStep>},
-    Word{"io", read_as<IoStep>},
-    Word{"wait", read_as<WaitStep>},
-    Word{"expect", read_as<ExpectStep>},
-    Word{"says", read_as<SaysStep>},
-    Word{"open", read_as<HoldStep>},
-    Word{"close", read_as<HoldStep>},
-    Word{"send", read_as<SendStep>},
-    Word{"scapy", read_as<ScapyStep>},
-    Word{"alive", read_as<AliveStep>},
-    Word{"advertised", read_as<AdvertisedStep>},
-    Word{"identify", read_as<QueryStep>},
-    Word{"config", read_as<QueryStep>},
-    Word{"mask", read_as<QueryStep>},
-    Word{"reserve", read_as<QueryStep>},
-    Word{"ask", read_as<QueryStep>},
-};
-
-}  // namespace
-
-Step Step::read(const YAML::Node& node, StepNames& names) {
-  YamlMap map(node, names.file, "step");
-  if (node.size() != 1) map.fail(node, "expected one word with its arguments");
-  const std::string given = map.keys().front().Scalar();
-  Step step{map.mark(), given, in_one_line(node[given]), WaitStep{}};
-  for (const Word& known : vocabulary) {
-    const std::string word(known.word);
-    if (map.has(word)) step.what = known.read(map, word, names);
-  }
-  map.finish();
-  return step;
-}
-
-std::string Step::words() const {
-  return std::visit([](const auto& step) { return step.words(); }, what);
-}
-
-// discover
-
-DiscoverStep DiscoverStep::read(YamlMap& step, const std::string& word, StepNames& names) {
-  YamlMap map = step.map(word);
+Step::What read_discover(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   const auto address = map.has("expect") ? parse_address(map.text("expect")) : names.device;
   if (!address) map.fail(map.require("expect"), "expect: expected an address such as e1.1");
-  const DiscoverStep discover{*address, map.duration("within", std::chrono::seconds(3)),
-                              map.boolean("found", true)};
-  map.finish();
-  return discover;
+  return DiscoverStep{*address, map.duration("within", std::chrono::seconds(3)),
+                      map.boolean("found", true)};
 }
 
-std::string DiscoverStep::words() const {
-  if (!found) return fmt::format("{} does not come up for {}", expect, describe(within));
-  return fmt::format("discover {}, within {}", expect, describe(within));
-}
-
-void DiscoverStep::draw(StepLadder& ladder) const {
-  ladder.right(fmt::format("config read, {}", expect));
-  ladder.left("config reply");
-  ladder.right("IDENTIFY DEVICE");
-  ladder.left("its data");
-}
-
-// io, warmup
-
-IoStep IoStep::read(YamlMap& step, const std::string& word, StepNames& names) {
-  YamlMap map = step.map(word);
+Step::What read_io(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   IoStep io;
   io.id = map.name("id");
-  names.add_io(map, io.id);
+  names.ios.add(map, io.id);
   io.operation =
       static_cast<IoOperation>(map.choice("op", {"read", "write", "mixed", "flush", "trim"}));
   if (io.operation != IoOperation::flush) {
@@ -181,206 +102,69 @@ IoStep IoStep::read(YamlMap& step, const std::string& word, StepNames& names) {
     io.count = static_cast<std::uint32_t>(map.number("count", 8, 1, names.sectors));
     if (map.has("span")) io.span = read_span(map, io, names.sectors);
   }
-  io.requests = harness::requests(map, "requests", 1);
-  if (io.operation != IoOperation::flush) io.depth = harness::depth(map);
+  io.requests = requests(map, "requests", 1);
+  if (io.operation != IoOperation::flush) io.depth = depth(map);
   check_size(map, "io", io, names.sectors);
-  map.finish();
   return io;
 }
 
-std::string IoStep::words() const {
-  if (operation == IoOperation::flush) return fmt::format("io {}: flush", id);
-  std::string text = fmt::format("io {}: ", id);
-  if (requests > 1) {
-    text += fmt::format("{} requests, {}, {} at a time, ", requests, verb(operation), depth);
-  } else {
-    text += fmt::format("{} ", verb(operation));
-  }
-  text += quantity(count, "sector");
-  return text += lba ? fmt::format(" at lba {}", *lba) : " where the seed says";
-}
-
-void IoStep::draw(StepLadder& ladder) const {
-  ladder.right(words());
-}
-
-WarmupStep WarmupStep::read(YamlMap& step, const std::string& word, StepNames& names) {
-  YamlMap map = step.map(word);
+Step::What read_warmup(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   WarmupStep warmup;
   warmup.reads.id = "(warmup)";  // not a name, so no io step has it
   warmup.reads.requests = requests(map, "reads", 64);
   warmup.reads.depth = depth(map);
   check_size(map, "warmup", warmup.reads, names.sectors);
-  map.finish();
   return warmup;
 }
 
-std::string WarmupStep::words() const {
-  return fmt::format("warm up: {} reads, {} at a time", reads.requests, reads.depth);
-}
-
-void WarmupStep::draw(StepLadder& ladder) const {
-  ladder.right(fmt::format("{} reads", reads.requests));
-  ladder.left("their data");
-}
-
-// arm, heal
-
-ArmStep ArmStep::read(YamlMap& step, const std::string& word, StepNames& names) {
-  YamlMap map = step.map(word);
+Step::What read_arm(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   ArmStep arm{FaultSpec::parse(map)};
   if (const auto& during = arm.fault.selector.during; during && !during->io.empty()) {
     names.await_io(during->io, map.mark_of(map.require("during")));
   }
-  names.add_fault(map, arm.fault.id);
+  names.faults.add(map, arm.fault.id);
   return arm;
 }
 
-std::string ArmStep::words() const {
-  return fmt::format("arm {}: {}", fault.id, fault.word());
-}
-
-void ArmStep::draw(StepLadder& ladder) const {
-  ladder.note(fmt::format("{} ({}) strikes", fault.id, fault.word()));
-}
-
-HealStep HealStep::read(YamlMap& step, const std::string& word, StepNames& names) {
+Step::What read_heal(YamlMap& step, const std::string& word, StepNames& names) {
   HealStep heal{step.texts(word)};
-  for (const std::string& id : heal.ids) names.check_fault(step, step.require(word), id);
+  for (const std::string& id : heal.ids) names.faults.check(step, step.require(word), id);
   return heal;
 }
 
-std::string HealStep::words() const {
-  return fmt::format("heal {}", fmt::join(ids, ", "));
+Step::What read_wait(YamlMap& step, const std::string& word, StepNames& /*names*/) {
+  return WaitStep{step.duration(word, {})};
 }
 
-void HealStep::draw(StepLadder& ladder) const {
-  ladder.note(fmt::format("{} healed", fmt::join(ids, ", ")));
+Step::What read_says(YamlMap& map, const std::string& /*word*/, StepNames& /*names*/) {
+  return SaysStep{Says::parse(map), map.boolean("announce", false)};
 }
 
-// wait
-
-WaitStep WaitStep::read(YamlMap& step, const std::string& word, StepNames& /*names*/) {
-  return {step.duration(word, {})};
+Step::What read_hold(YamlMap& /*map*/, const std::string& word, StepNames& /*names*/) {
+  return HoldStep{word == "open"};
 }
 
-std::string WaitStep::words() const {
-  return fmt::format("wait {}", describe(time));
-}
-
-void WaitStep::draw(StepLadder& ladder) const {
-  ladder.note(fmt::format("{} pass", describe(time)));
-}
-
-// says, open, close
-
-SaysStep SaysStep::read(YamlMap& step, const std::string& word, StepNames& /*names*/) {
-  YamlMap map = step.map(word);
-  const SaysStep said{Says::parse(map), map.boolean("announce", false)};
-  map.finish();
-  return said;
-}
-
-std::string SaysStep::words() const {
-  return fmt::format("the target says {}{}",
-                     says.is_nothing() ? "what it said before" : says.in_words(),
-                     announce ? ", and shows up" : "");
-}
-
-void SaysStep::draw(StepLadder& ladder) const {
-  if (announce) {
-    ladder.left(words());
-  } else {
-    ladder.note(words());
-  }
-}
-
-HoldStep HoldStep::read(YamlMap& step, const std::string& word, StepNames& /*names*/) {
-  step.map(word).finish();
-  return {word == "open"};
-}
-
-std::string HoldStep::words() const {
-  return open ? "open the disk" : "close the disk";
-}
-
-void HoldStep::draw(StepLadder& ladder) const {
-  ladder.note(open ? "opened" : "closed");
-}
-
-// send, identify, config, mask, reserve, ask
-
-SendStep SendStep::read(YamlMap& step, const std::string& word, StepNames& names) {
-  YamlMap map = step.map(word);
+Step::What read_send(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   SendStep send{parse_send(map)};
   names.add_frame(map, send.frame.id);
   return send;
 }
 
-std::string SendStep::words() const {
-  const bool to_target = frame.direction == Direction::to_target;
-  return fmt::format("send {}{}", to_target ? "" : "to the initiator ", name_of(frame));
+Step::What read_query(YamlMap& map, const std::string& word, StepNames& /*names*/) {
+  return QueryStep{parse_query(word, map)};
 }
 
-void SendStep::draw(StepLadder& ladder) const {
-  if (frame.direction == Direction::to_target) {
-    ladder.right(name_of(frame));
-  } else {
-    ladder.left(name_of(frame));
-  }
-}
-
-QueryStep QueryStep::read(YamlMap& step, const std::string& word, StepNames& /*names*/) {
-  YamlMap map = step.map(word);
-  return {parse_query(word, map)};
-}
-
-std::string QueryStep::words() const {
-  return fmt::format("send {}; expect {}", name_of(query.request), describe(query.reply));
-}
-
-void QueryStep::draw(StepLadder& ladder) const {
-  ladder.right(name_of(query.request));
-  draw_answer(ladder, query.reply);
-}
-
-// alive, advertised
-
-AliveStep AliveStep::read(YamlMap& step, const std::string& word, StepNames& /*names*/) {
-  YamlMap map = step.map(word);
+Step::What read_alive(YamlMap& map, const std::string& /*word*/, StepNames& /*names*/) {
   AliveStep alive;
   if (map.has("within")) alive.within = map.duration("within", {});
-  map.finish();
   return alive;
 }
 
-std::string AliveStep::words() const {
-  return fmt::format("ask until the target answers{}",
-                     within ? ", within " + describe(*within) : "");
+Step::What read_advertised(YamlMap& step, const std::string& word, StepNames& /*names*/) {
+  return AdvertisedStep{parse_features(step, word)};
 }
 
-void AliveStep::draw(StepLadder& ladder) const {
-  ladder.right("config read");
-  ladder.left("any answer");
-}
-
-AdvertisedStep AdvertisedStep::read(YamlMap& step, const std::string& word, StepNames& /*names*/) {
-  return {parse_features(step, word)};
-}
-
-std::string AdvertisedStep::words() const {
-  return fmt::format("go on where IDENTIFY advertises {}", fmt::join(names_of(features), ", "));
-}
-
-void AdvertisedStep::draw(StepLadder& ladder) const {
-  ladder.right("IDENTIFY DEVICE");
-  ladder.left(fmt::format("has {}", fmt::join(names_of(features), ", ")));
-}
-
-// scapy
-
-ScapyStep ScapyStep::read(YamlMap& step, const std::string& word, StepNames& names) {
-  YamlMap map = step.map(word);
+Step::What read_scapy(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   ScapyStep scapy;
   scapy.script = map.text("script");
   if (!scapy.script.starts_with('/')) {
@@ -390,16 +174,205 @@ ScapyStep ScapyStep::read(YamlMap& step, const std::string& word, StepNames& nam
   scapy.arguments = map.texts("args");
   if (map.has("expect")) scapy.success = map.choice("expect", {"fail", "ok"}) == 1;
   scapy.within = map.duration("within", scapy.within);
-  map.finish();
   return scapy;
 }
 
-std::string ScapyStep::words() const {
-  return fmt::format("run {}, which {}", script, success ? "succeeds" : "fails");
+Step::What read_expect(YamlMap& map, const std::string& /*word*/, StepNames& names) {
+  return ExpectStep::read(map, names);
 }
 
-void ScapyStep::draw(StepLadder& ladder) const {
-  ladder.note(script);
+/// A word of the language, and how its step is read.
+struct Word {
+  std::string_view word;
+  Step::What (*read)(YamlMap& map, const std::string& word, StepNames& names);
+  bool has_mapping = true;  // which read() gets; else it gets the whole step
+};
+
+/// All words there are.
+constexpr std::array vocabulary{
+    Word{"discover", read_discover},
+    Word{"warmup", read_warmup},
+    Word{"arm", read_arm},
+    Word{"heal", read_heal, false},
+    Word{"io", read_io},
+    Word{"wait", read_wait, false},
+    Word{"expect", read_expect},
+    Word{"says", read_says},
+    Word{"open", read_hold},
+    Word{"close", read_hold},
+    Word{"send", read_send},
+    Word{"scapy", read_scapy},
+    Word{"alive", read_alive},
+    Word{"advertised", read_advertised, false},
+    Word{"identify", read_query},
+    Word{"config", read_query},
+    Word{"mask", read_query},
+    Word{"reserve", read_query},
+    Word{"ask", read_query},
+};
+
+std::string names_of(const std::vector<Feature>& features) {
+  std::vector<std::string_view> names;
+  for (const Feature feature : features) names.push_back(text(feature));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+struct Words {
+  std::string operator()(const DiscoverStep& step) const {
+    const std::string within = describe(step.within);
+    return step.found ? fmt::format("discover {}, within {}", step.expect, within)
+                      : fmt::format("{} does not come up for {}", step.expect, within);
+  }
+  std::string operator()(const IoStep& step) const {
+    if (step.operation == IoOperation::flush) return fmt::format("io {}: flush", step.id);
+    const std::string_view what = verb(step.operation);
+    return fmt::format("io {}: {} {}{}", step.id,
+                       step.requests > 1 ? fmt::format("{} requests, {}, {} at a time,",
+                                                       step.requests, what, step.depth)
+                                         : std::string(what),
+                       quantity(step.count, "sector"),
+                       step.lba ? fmt::format(" at lba {}", *step.lba) : " where the seed says");
+  }
+  std::string operator()(const WarmupStep& step) const {
+    return fmt::format("warm up: {} reads, {} at a time", step.reads.requests, step.reads.depth);
+  }
+  std::string operator()(const ArmStep& step) const {
+    return fmt::format("arm {}: {}", step.fault.id, step.fault.word());
+  }
+  std::string operator()(const HealStep& step) const {
+    return fmt::format("heal {}", fmt::join(step.ids, ", "));
+  }
+  std::string operator()(const WaitStep& step) const { return "wait " + describe(step.time); }
+  std::string operator()(const ExpectStep& step) const { return step.words(); }
+  std::string operator()(const SaysStep& step) const {
+    return fmt::format("the target says {}{}",
+                       step.says.is_nothing() ? "what it said before" : step.says.in_words(),
+                       step.announce ? ", and shows up" : "");
+  }
+  std::string operator()(const HoldStep& step) const {
+    return step.open ? "open the disk" : "close the disk";
+  }
+  std::string operator()(const SendStep& step) const {
+    const bool to_target = step.frame.direction == Direction::to_target;
+    return fmt::format("send {}{}", to_target ? "" : "to the initiator ", name_of(step.frame));
+  }
+  std::string operator()(const QueryStep& step) const {
+    return fmt::format("send {}; expect {}", name_of(step.query.request),
+                       describe(step.query.reply));
+  }
+  std::string operator()(const AliveStep& step) const {
+    return "ask until the target answers" +
+           (step.within ? ", within " + describe(*step.within) : "");
+  }
+  std::string operator()(const AdvertisedStep& step) const {
+    return "go on where IDENTIFY advertises " + names_of(step.features);
+  }
+  std::string operator()(const ScapyStep& step) const {
+    return fmt::format("run {}, which {}", step.script, step.success ? "succeeds" : "fails");
+  }
+};
+
+struct Drawing {
+  StepLadder& ladder;
+
+  void operator()(const DiscoverStep& step) const {
+    ladder.right(fmt::format("config read, {}", step.expect));
+    ladder.left("config reply");
+    ladder.right("IDENTIFY DEVICE");
+    ladder.left("its data");
+  }
+  void operator()(const IoStep& step) const { ladder.right(Words{}(step)); }
+  void operator()(const WarmupStep& step) const {
+    ladder.right(fmt::format("{} reads", step.reads.requests));
+    ladder.left("their data");
+  }
+  void operator()(const ArmStep& step) const {
+    ladder.note(fmt::format("{} ({}) strikes", step.fault.id, step.fault.word()));
+  }
+  void operator()(const HealStep& step) const {
+    ladder.note(fmt::format("{} healed", fmt::join(step.ids, ", ")));
+  }
+  void operator()(const WaitStep& step) const { ladder.note(describe(step.time) + " pass"); }
+  void operator()(const ExpectStep& step) const { step.draw(ladder); }
+  void operator()(const SaysStep& step) const {
+    if (step.announce) {
+      ladder.left(Words{}(step));
+    } else {
+      ladder.note(Words{}(step));
+    }
+  }
+  void operator()(const HoldStep& step) const { ladder.note(step.open ? "opened" : "closed"); }
+  void operator()(const SendStep& step) const {
+    if (step.frame.direction == Direction::to_target) {
+      ladder.right(name_of(step.frame));
+    } else {
+      ladder.left(name_of(step.frame));
+    }
+  }
+  void operator()(const QueryStep& step) const {
+    ladder.right(name_of(step.query.request));
+    draw_answer(ladder, step.query.reply);
+  }
+  void operator()(const AliveStep&) const {
+    ladder.right("config read");
+    ladder.left("any answer");
+  }
+  void operator()(const AdvertisedStep& step) const {
+    ladder.right("IDENTIFY DEVICE");
+    ladder.left("has " + names_of(step.features));
+  }
+  void operator()(const ScapyStep& step) const { ladder.note(step.script); }
+};
+
+struct PlaysInitiator {
+  bool operator()(const ArmStep&) const { return false; }
+  bool operator()(const HealStep&) const { return false; }
+  bool operator()(const WaitStep&) const { return false; }
+  bool operator()(const QueryStep&) const { return false; }
+  bool operator()(const AliveStep&) const { return false; }
+  bool operator()(const AdvertisedStep&) const { return false; }
+  bool operator()(const SendStep& step) const {
+    return step.frame.direction == Direction::to_initiator;
+  }
+  bool operator()(const ExpectStep& step) const { return step.plays_initiator(); }
+  template <class Other>
+  bool operator()(const Other&) const {
+    return true;
+  }
+};
+
+}  // namespace
+
+Step read_step(const YAML::Node& node, StepNames& names) {
+  YamlMap map(node, names.file, "step");
+  if (node.size() != 1) map.fail(node, "expected one word with its arguments");
+  const std::string given = map.keys().front().Scalar();
+  Step step{map.mark(), given, in_one_line(node[given]), WaitStep{}};
+  for (const Word& known : vocabulary) {
+    const std::string word(known.word);
+    if (!map.has(word)) continue;
+    if (known.has_mapping) {
+      YamlMap arguments = map.map(word);
+      step.what = known.read(arguments, word, names);
+      arguments.finish();
+    } else {
+      step.what = known.read(map, word, names);
+    }
+  }
+  map.finish();
+  return step;
+}
+
+std::string words(const Step& step) {
+  return std::visit(Words{}, step.what);
+}
+
+void draw(const Step& step, StepLadder& ladder) {
+  std::visit(Drawing{ladder}, step.what);
+}
+
+bool plays_initiator(const Step& step) {
+  return std::visit(PlaysInitiator{}, step.what);
 }
 
 }  // namespace aoe::harness

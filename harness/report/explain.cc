@@ -65,13 +65,11 @@ std::string explain(const Scenario& scenario) {
   if (scenario.target.paths > 1)
     out += fmt::format("  it answers at {} addresses\n", scenario.target.paths);
   for (const Step& step : scenario.steps) {
-    out += fmt::format("  {:>4}  {}\n", step.mark.line, step.words());
+    out += fmt::format("  {:>4}  {}\n", step.mark.line, words(step));
   }
   out += "\n";
   StepLadder ladder;
-  for (const Step& step : scenario.steps) {
-    std::visit([&](const auto& what) { what.draw(ladder); }, step.what);
-  }
+  for (const Step& step : scenario.steps) draw(step, ladder);
   out += std::move(ladder).text();
   out += fmt::format("\n  aoe-harness run {}\n", scenario.file);
   return out;

@@ -28,7 +28,7 @@ Clause parse_clause(YamlMap map, const ClauseCatalogue& before) {
   if (before.find(clause.id) != nullptr)
     map.fail(id, fmt::format("id: there is a clause {} already", clause.id));
   clause.binds = static_cast<Clause::Binds>(map.choice("binds", binds_words));
-  clause.level = static_cast<Level>(map.choice("level", level_words()));
+  clause.level = static_cast<Level>(map.choice("level", level_words));
   clause.rule = map.text("rule");
   if (map.has("room")) clause.room = map.text("room");
   if (map.has("untested")) clause.untested = map.text("untested");

@@ -53,6 +53,9 @@ FrameSpec plain_request(Command command);
 /// disk's pattern.
 FrameSpec ata_request(ata::Opcode opcode, std::uint8_t sectors);
 
+/// "READ EXT lba 7+0", "config set "abc"": what the frame is, as far as it is a frame.
+std::string name_of(const FrameSpec& frame);
+
 /// Reads the mapping of a `send` step, and finishes it.
 FrameSpec parse_send(YamlMap& map);
 

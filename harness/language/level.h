@@ -11,8 +11,10 @@ namespace aoe::harness {
 /// AoEr11 demands it or advises it; or it is a trait of one implementation, or only information.
 /// The strictest first.
 enum class Level : std::uint8_t { must, should, profile, info };
-std::string_view text(Level level);
 /// The words for them, in this order.
-const std::vector<std::string>& level_words();
+inline const std::vector<std::string> level_words{"must", "should", "profile", "info"};
+inline std::string_view text(Level level) {
+  return level_words[static_cast<std::size_t>(level)];
+}
 
 }  // namespace aoe::harness

@@ -19,8 +19,8 @@ namespace aoe::harness {
 struct RuleRow {
   std::string_view name;         // "window-respected"
   std::string_view clause;       // a finding may name a closer one; empty: no clause says it
-  std::optional<Level> level{};  // where it differs from the clause's
   std::string_view demand{};     // what the rule asks for; empty: the clause's text
+  std::optional<Level> level{};  // where it differs from the clause's
 };
 
 /// Nobody did wrong: a frame was lost or came twice, or a client tried something.
@@ -28,37 +28,24 @@ inline constexpr Level happened = Level::info;
 
 /// The first rows are the checks, in the order of Check. Reports list findings in this order.
 inline constexpr std::array rule_rows{
-    RuleRow{"data-integrity",
-            "2/38",
-            {},
+    RuleRow{"data-integrity", "2/38",
             "reads return, and the store holds, what was written and acknowledged"},
-    RuleRow{"no-unasked-reply",
-            "2/7",
-            {},
+    RuleRow{"no-unasked-reply", "2/7",
             "a target answers what reached it, each copy at most once (AoEr11 §2)"},
-    RuleRow{"tag-unique-in-flight",
-            "2/31",
-            {},
+    RuleRow{"tag-unique-in-flight", "2/31",
             "requests that wait for answers have different tags (AoEr11 §2)"},
-    RuleRow{"window-respected",
-            "3.2/31",
-            {},
+    RuleRow{"window-respected", "3.2/31",
             "no more requests wait than the target has buffers, or maxout allows (AoEr11 §3.2)"},
-    RuleRow{
-        "reserved-zero", "2/30", {}, "fields that are reserved are sent as zero (AoEr11 §2, §3)"},
-    RuleRow{"no-early-retransmit",
-            "profile/rexmit-timeout",
-            {},
+    RuleRow{"reserved-zero", "2/30", "fields that are reserved are sent as zero (AoEr11 §2, §3)"},
+    RuleRow{"no-early-retransmit", "profile/rexmit-timeout",
             "no request is repeated before its timeout (profile/rexmit-timeout)"},
-    RuleRow{"flushed-survives",
-            "3.1/27",
-            {},
+    RuleRow{"flushed-survives", "3.1/27",
             "what was acknowledged before a flush is there after the target was killed (AoEr11 "
             "§3.1)"},
-    RuleRow{"liveness", "", {}, "once everything is healed, all I/O is resolved in time"},
+    RuleRow{"liveness", "", "once everything is healed, all I/O is resolved in time"},
     // Of one frame in a capture.
     RuleRow{"unsupported-version", "2/4"},
-    RuleRow{"unknown-command", "2.4/1", happened},
+    RuleRow{"unknown-command", "2.4/1", "", happened},
     RuleRow{"malformed", "2/12"},
     RuleRow{"short-frame", "2/15"},
     RuleRow{"reserved-field", "2/30"},
@@ -69,18 +56,18 @@ inline constexpr std::array rule_rows{
     RuleRow{"wildcard-reply", "2/8"},
     RuleRow{"ata-flags", "3.1/40"},
     RuleRow{"zero-count", "3.1/40"},
-    RuleRow{"bad-directive", "3.3/4", happened},
+    RuleRow{"bad-directive", "3.3/4", "", happened},
     RuleRow{"config-version", "3.2/13"},
     RuleRow{"bad-status", "3.1/4"},
     // Of a request, and those before it.
     RuleRow{"tag-in-use", "2/31"},
     RuleRow{"buffers-exceeded", "3.2/31"},
     RuleRow{"sectors-exceeded", "3.2/32"},
-    RuleRow{"retransmitted", "2/38", happened},
-    RuleRow{"unanswered", "2/14", happened},
+    RuleRow{"retransmitted", "2/38", "", happened},
+    RuleRow{"unanswered", "2/14", "", happened},
     // Of a reply, and its request.
     RuleRow{"unasked-reply", "2/7"},
-    RuleRow{"duplicate-answer", "2/36", happened},
+    RuleRow{"duplicate-answer", "2/36", "", happened},
     RuleRow{"wrong-command", "2/6"},
     RuleRow{"wrong-address", "2/10"},
     RuleRow{"wrong-destination", "2/1"},
@@ -144,6 +131,8 @@ constexpr std::optional<Check> find_check(std::string_view name) {
   return static_cast<Check>(index);
 }
 /// Its name and what it demands: "window-respected: no more requests wait than …".
-std::string rule(Check check);
+inline std::string rule(Check check) {
+  return std::string(row(check).name) + ": " + std::string(row(check).demand);
+}
 
 }  // namespace aoe::harness

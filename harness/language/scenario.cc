@@ -1,12 +1,242 @@
 #include "harness/language/scenario.h"
 
 #include <algorithm>
+#include <numeric>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "config/yaml_file.h"
+#include "harness/language/clauses.h"
+#include "harness/language/variants.h"
+#include "proto/ata.h"
+#include "proto/codes.h"
 
 namespace aoe::harness {
+namespace {
+
+constexpr std::uint64_t disk_size_max = 1 << 30;  // bytes: a run holds it in memory
+
+TargetRole parse_target(YamlMap map) {
+  TargetRole role;
+  role.address.shelf =
+      static_cast<std::uint16_t>(map.number("shelf", 1, 0, Address::any_shelf - 1));
+  role.address.slot = static_cast<std::uint8_t>(map.number("slot", 1, 0, Address::any_slot - 1));
+  role.buffers = static_cast<std::uint16_t>(map.number("buffers", 16, 2, 65535));
+  const std::uint64_t size = map.size("size", 8 << 20);
+  if (size == 0 || size % sector_size != 0 || size > disk_size_max) {
+    map.fail(map.require("size"), "size: expected whole sectors, 1GiB at most");
+  }
+  role.sectors = size / sector_size;
+  if (map.has("fill")) role.fill_pattern = map.choice("fill", {"pattern", "zero"}) == 0;
+  if (map.has("says")) {
+    YamlMap says = map.map("says");
+    role.says = Says::parse(says);
+    says.finish();
+  }
+  if (map.has("base")) role.base = map.code("base", ata::lba48_sectors_max - role.sectors);
+  role.paths = static_cast<unsigned>(map.number("paths", 1, 1, 2));
+  role.luns = static_cast<std::uint8_t>(map.number("luns", 1, 1, 8));
+  if (role.address.slot + role.luns > Address::any_slot) {
+    map.fail(map.require("luns"), "luns: beyond the last slot, 254");
+  }
+  map.finish();
+  return role;
+}
+
+MutantSpec parse_mutant(YamlMap map) {
+  MutantSpec mutant;
+  mutant.at_target = map.choice("end", {"initiator", "target"}) == 1;
+  mutant.behaviour = map.text("behave");
+  mutant.mark = map.mark_of(map.require("behave"));
+  map.finish();
+  return mutant;
+}
+
+void parse_roles(YamlMap map, Scenario& scenario) {
+  scenario.target = parse_target(map.map("target"));
+  if (map.has("mutant")) scenario.mutant = parse_mutant(map.map("mutant"));
+  map.finish();
+}
+
+Givens parse_given(YamlMap map) {
+  Givens given;
+  const Duration deadsecs = map.duration("deadsecs", given.deadsecs);
+  given.deadsecs = std::chrono::duration_cast<std::chrono::seconds>(deadsecs);
+  if (given.deadsecs != deadsecs)
+    map.fail(map.require("deadsecs"), "deadsecs: expected whole seconds");
+  given.maxout = static_cast<std::uint16_t>(map.number("maxout", given.maxout, 1, 65535));
+  given.mtu = static_cast<std::uint16_t>(map.number("mtu", given.mtu, 0, 65535));
+  if (sectors_per_frame(given.mtu) == 0)
+    map.fail(map.require("mtu"), "mtu: expected room for a sector");
+  given.rtt = map.duration("rtt", given.rtt);
+  if (map.has("profile")) {
+    const bool linux_driver = map.choice("profile", {"rfc6298", "linux"}) == 1;
+    given.profile = linux_driver ? initiator::Profile::linux_driver : initiator::Profile::rfc6298;
+  }
+  given.early_retransmission = map.boolean("early-retransmission", given.early_retransmission);
+  if (map.has("late-duplicates"))
+    given.late_duplicates_fail = map.choice("late-duplicates", {"fail", "tell"}) == 0;
+  map.finish();
+  return given;
+}
+
+/// What may be drawn: all that strike frames, and some of what happens to an end.
+const std::vector<std::string>& drawn_words() {
+  static const std::vector<std::string> words = [] {
+    std::vector<std::string> words = explored_faults();
+    words.insert(words.end(), {"link-down", "pause", "mac-change", "disk-error"});
+    return words;
+  }();
+  return words;
+}
+
+ExploreSpec parse_explore(YamlMap map) {
+  ExploreSpec spec;
+  const auto number = [&](const std::string& key, std::uint32_t fallback, std::uint64_t most) {
+    return static_cast<std::uint32_t>(map.number(key, fallback, 1, most));
+  };
+  spec.requests = number("requests", spec.requests, 100'000);
+  spec.rounds = number("rounds", spec.rounds, 100);
+  spec.at_once = number("at-once", spec.at_once, 10);
+  if (map.has("faults")) {
+    for (const std::size_t word : map.choices("faults", drawn_words())) {
+      spec.faults.push_back(drawn_words()[word]);
+    }
+    if (spec.faults.empty()) map.fail(map.require("faults"), "faults: expected some");
+  }
+  map.finish();
+  return spec;
+}
+
+std::vector<std::string> names_of(YamlMap& map, const std::string& key) {
+  for (const YAML::Node& item : map.items(key)) {
+    if (!is_name(item.Scalar()))
+      map.fail(item, fmt::format("{}: expected names of letters, digits and - _ .", key));
+  }
+  return map.texts(key);
+}
+
+std::vector<std::string> parse_clauses_cited(YamlMap& map) {
+  for (const YAML::Node& item : map.items("clause")) {
+    const std::string& id = item.Scalar();
+    if (clause_catalogue().find(id) != nullptr) continue;
+    map.fail(item, fmt::format("clause: there is no '{}'{} (aoe-harness clauses lists them)", id,
+                               did_you_mean(id, clause_catalogue().ids())));
+  }
+  return map.texts("clause");
+}
+
+std::vector<std::string> chosen(YamlMap& map, const std::string& key,
+                                const std::vector<std::string>& words) {
+  std::vector<std::string> texts;
+  if (!map.has(key)) return texts;
+  for (const std::size_t choice : map.choices(key, words)) texts.push_back(words[choice]);
+  return texts;
+}
+
+std::vector<std::string> check_names() {
+  std::vector<std::string> names;
+  for (int i = 0; i < check_count; ++i) names.emplace_back(text(static_cast<Check>(i)));
+  return names;
+}
+
+std::vector<Check> parse_always(YamlMap& map) {
+  std::vector<std::size_t> chosen(check_count);
+  std::iota(chosen.begin(), chosen.end(), 0U);
+  if (map.has("always")) chosen = map.choices("always", check_names());
+  std::vector<Check> checks;
+  for (const std::size_t check : chosen) checks.push_back(static_cast<Check>(check));
+  return checks;
+}
+
+Scenario parse(const Variant& variant, const std::string& file) {
+  YamlMap map(variant.root, file, "scenario");
+  Scenario scenario;
+  scenario.mark = map.mark();
+  scenario.file = file;
+  scenario.yaml = variant.yaml;
+  scenario.name = map.name("scenario");
+  scenario.id = scenario.name;
+  map.find("matrix");  // known, and done with
+  if (const auto values = map.find("variant")) {
+    const YamlMap axes(*values, file, "variant");
+    scenario.id = variant_id(scenario.name, *values);
+  }
+  scenario.title = map.text("title");
+  scenario.clauses = parse_clauses_cited(map);
+  if (!scenario.clauses.empty()) scenario.level = strictest_of(scenario.clauses);
+  if (map.has("level")) scenario.level = static_cast<Level>(map.choice("level", level_words));
+  scenario.tags = names_of(map, "tags");
+  scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
+  scenario.needs = names_of(map, "requires");
+  parse_roles(map.map("roles"), scenario);
+  if (map.has("given")) scenario.given = parse_given(map.map("given"));
+  if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);
+  if (map.has("explore")) scenario.explore = parse_explore(map.map("explore"));
+  const YAML::Node steps = map.require("steps");
+  if (!steps.IsSequence() || steps.size() == 0) map.fail(steps, "steps: expected a list of steps");
+  StepNames names{file, scenario.target.address, scenario.target.sectors};
+  for (const YAML::Node& step : steps) scenario.steps.push_back(read_step(step, names));
+  names.finish();
+  scenario.always = parse_always(map);
+  if (map.has("finally")) {
+    YamlMap finally = map.map("finally");
+    finally.choice("all-io", {"resolved"});
+    if (finally.has("within")) scenario.settle = finally.duration("within", {});
+    finally.finish();
+  }
+  if (map.has("must-fail")) scenario.must_fail = map.text("must-fail");
+  map.finish();
+  return scenario;
+}
+
+std::vector<Scenario> parse_all(const std::string& text, const std::string& file) {
+  std::vector<Scenario> scenarios;
+  for (const Variant& variant : expand(text, file)) {
+    Scenario scenario = parse(variant, file);
+    const auto same = std::ranges::find(scenarios, scenario.id, &Scenario::id);
+    if (same != scenarios.end()) {
+      fail_at(scenario.mark,
+              fmt::format("scenario '{}' is in line {}, too", scenario.id, same->mark.line));
+    }
+    scenarios.push_back(std::move(scenario));
+  }
+  return scenarios;
+}
+
+}  // namespace
+
+const std::vector<std::string>& explored_faults() {
+  static const std::vector<std::string> frames(fault_words().begin(),
+                                               fault_words().begin() + frame_fault_count);
+  return frames;
+}
 
 bool plays_initiator(const Scenario& scenario) {
   const auto plays = [](const Step& step) { return plays_initiator(step); };
   return scenario.explore || std::ranges::any_of(scenario.steps, plays);
+}
+
+tl::expected<std::vector<Scenario>, std::string> parse_scenarios(const std::string& text,
+                                                                 const std::string& name) {
+  return read_whole(name, [&] { return parse_all(text, name); });
+}
+
+tl::expected<Scenario, std::string> parse_scenario(const std::string& text,
+                                                   const std::string& name) {
+  auto scenarios = parse_scenarios(text, name);
+  if (!scenarios) return tl::unexpected(scenarios.error());
+  if (scenarios->size() != 1) {
+    return tl::unexpected(complaint_at((*scenarios)[1].mark, "expected one scenario, got several"));
+  }
+  return std::move(scenarios->front());
+}
+
+tl::expected<std::vector<Scenario>, std::string> load_scenarios(const std::string& path) {
+  const auto text = file_text(path);
+  if (!text) return tl::unexpected(text.error());
+  return parse_scenarios(*text, path);
 }
 
 }  // namespace aoe::harness

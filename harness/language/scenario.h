@@ -10,7 +10,6 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/language/explore_spec.h"
 #include "harness/language/level.h"
 #include "harness/language/rules.h"
 #include "harness/language/says.h"
@@ -49,6 +48,16 @@ struct Givens {
   bool early_retransmission = false;  // does it repeat what others have overtaken?
   bool late_duplicates_fail = true;   // a copy of a write that overwrites a newer one is wrong data
 };
+
+/// `explore`: what of a scenario is left to chance, to be drawn from a seed (run/draw.h).
+struct ExploreSpec {
+  std::uint32_t requests = 500;  // in all,
+  std::uint32_t rounds = 4;      // in so many loads, one after another
+  std::uint32_t at_once = 3;     // faults armed at a time, at most
+  std::vector<std::string> faults;
+};
+/// The faults that an exploration draws from where it names none: all that strike frames.
+const std::vector<std::string>& explored_faults();
 
 /// One variant of what a file says.
 struct Scenario {

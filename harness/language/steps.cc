@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "base/printable.h"
 #include "config/yaml_map.h"
-#include "harness/language/frame_words.h"
 #include "harness/language/step_ladder.h"
 #include "harness/language/time_window.h"
 

@@ -6,7 +6,6 @@
 
 #include "base/printable.h"
 #include "harness/judge/frame_rules.h"
-#include "harness/judge/ladder.h"
 
 namespace aoe::harness {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "config/mark.h"
-#include "harness/language/level.h"
+#include "harness/judge/record.h"
 #include "harness/language/rules.h"
 #include "harness/link/ledger.h"
 
@@ -36,5 +36,9 @@ Finding make_finding(RuleName rule, std::string actual, std::vector<FrameId> fra
 
 /// The level of its rule, else that of its clause; `info` for a finding without either.
 Level level_of(const Finding& finding);
+
+/// The frames `guilty`, and the last few up to the last of them; where nobody in particular is
+/// guilty, the last few of all.
+std::vector<LadderLine> ladder_of(const Ledger& ledger, const std::vector<FrameId>& guilty);
 
 }  // namespace aoe::harness

@@ -12,7 +12,7 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/language/level.h"
+#include "harness/language/rules.h"
 
 namespace aoe::harness {
 

@@ -11,10 +11,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "harness/language/level.h"
+#include <vector>
 
 namespace aoe::harness {
+
+/// How binding a rule is: AoEr11 demands it or advises it; or it is a trait of one implementation,
+/// or only information. The strictest first.
+enum class Level : std::uint8_t { must, should, profile, info };
+/// The words for them, in this order.
+inline const std::vector<std::string> level_words{"must", "should", "profile", "info"};
+inline std::string_view text(Level level) {
+  return level_words[static_cast<std::size_t>(level)];
+}
 
 struct RuleRow {
   std::string_view name;         // "window-respected"

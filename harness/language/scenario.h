@@ -10,7 +10,6 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/language/level.h"
 #include "harness/language/rules.h"
 #include "harness/language/says.h"
 #include "harness/language/steps.h"

@@ -12,7 +12,7 @@
 
 #include "base/check.h"
 #include "base/whole_file.h"
-#include "harness/judge/ladder.h"
+#include "harness/judge/finding.h"
 #include "harness/run/draw.h"
 #include "harness/run/interruption.h"
 #include "harness/run/must_fail.h"

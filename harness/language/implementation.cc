@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -30,13 +31,6 @@ const std::set<std::string>& placeholders(Role role) {
   static const std::set<std::string> of_initiator{"interface", "dir", "device", "deadsecs",
                                                   "maxout",    "mac", "mtu"};
   return role == Role::target ? of_target : of_initiator;
-}
-
-std::string listed(const std::set<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names)
-    list += fmt::format("{}{{{}}}", list.empty() ? "" : ", ", name);
-  return list;
 }
 
 /// Would it expand? Placeholders stand for themselves meanwhile.
@@ -151,10 +145,8 @@ tl::expected<std::vector<std::string>, std::string> expand(std::string_view comm
           command.substr(at + 1, end == std::string_view::npos ? end : end - at - 1));
       const auto found = values.find(name);
       if (end == std::string_view::npos || found == values.end()) {
-        std::set<std::string> known;
-        for (const auto& [key, value] : values) known.insert(key);
-        return tl::unexpected(
-            fmt::format("{{{}}}: no such placeholder; there are {}", name, listed(known)));
+        return tl::unexpected(fmt::format("{{{}}}: no such placeholder; there are {{{}}}", name,
+                                          fmt::join(std::views::keys(values), "}, {")));
       }
       word += found->second;
       in_word = true;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/printable.h"
 #include "proto/ata.h"
 
 namespace aoe::harness {
@@ -223,7 +224,7 @@ std::string describe(const ExpectAnnouncement& announcement) {
 }
 
 std::string describe(const ExpectStore& store) {
-  return fmt::format("lba {}, {} sector{}: {}", store.lba, store.count, store.count == 1 ? "" : "s",
+  return fmt::format("lba {}, {}: {}", store.lba, quantity(store.count, "sector"),
                      describe(store.data));
 }
 

@@ -53,12 +53,6 @@ MutantSpec parse_mutant(YamlMap map) {
   return mutant;
 }
 
-void parse_roles(YamlMap map, Scenario& scenario) {
-  scenario.target = parse_target(map.map("target"));
-  if (map.has("mutant")) scenario.mutant = parse_mutant(map.map("mutant"));
-  map.finish();
-}
-
 Givens parse_given(YamlMap map) {
   Givens given;
   const Duration deadsecs = map.duration("deadsecs", given.deadsecs);
@@ -135,16 +129,12 @@ std::vector<std::string> chosen(YamlMap& map, const std::string& key,
   return texts;
 }
 
-std::vector<std::string> check_names() {
+std::vector<Check> parse_always(YamlMap& map) {
   std::vector<std::string> names;
   for (int i = 0; i < check_count; ++i) names.emplace_back(text(static_cast<Check>(i)));
-  return names;
-}
-
-std::vector<Check> parse_always(YamlMap& map) {
   std::vector<std::size_t> chosen(check_count);
   std::iota(chosen.begin(), chosen.end(), 0U);
-  if (map.has("always")) chosen = map.choices("always", check_names());
+  if (map.has("always")) chosen = map.choices("always", names);
   std::vector<Check> checks;
   for (const std::size_t check : chosen) checks.push_back(static_cast<Check>(check));
   return checks;
@@ -170,7 +160,10 @@ Scenario parse(const Variant& variant, const std::string& file) {
   scenario.tags = names_of(map, "tags");
   scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
   scenario.needs = names_of(map, "requires");
-  parse_roles(map.map("roles"), scenario);
+  YamlMap roles = map.map("roles");
+  scenario.target = parse_target(roles.map("target"));
+  if (roles.has("mutant")) scenario.mutant = parse_mutant(roles.map("mutant"));
+  roles.finish();
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
   if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);
   if (map.has("explore")) scenario.explore = parse_explore(map.map("explore"));

@@ -1,18 +1,12 @@
 #include "harness/language/selector.h"
 
-#include <algorithm>
-#include <array>
 #include <vector>
 
-#include "base/check.h"
 #include "config/yaml_map.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
-
-/// By Traffic; what is `other` can't be asked for.
-const std::vector<std::string> traffic_names{"ata",      "read",   "write", "flush",
-                                             "identify", "config", "mask",  "reserve"};
 
 During parse_during(YamlMap& map) {
   const YAML::Node node = map.require("during");
@@ -31,36 +25,15 @@ During parse_during(YamlMap& map) {
 
 /// Is the target that sends the frame, or is to get it, at this address?
 bool is_with(const Mac& mac, Direction way, Bytes frame) {
-  const std::size_t offset = way == Direction::to_target ? 0 : mac.octets.size();
-  if (frame.size() < offset + mac.octets.size()) return false;
-  return std::ranges::equal(mac.octets, frame.subspan(offset, mac.octets.size()));
+  const Field field = way == Direction::to_target ? Field::destination : Field::source;
+  return layout::has(field, frame) && layout::get(field, frame) == layout::number(mac);
 }
 
 bool is_ata(Traffic traffic) {
-  switch (traffic) {
-    case Traffic::ata:
-    case Traffic::read:
-    case Traffic::write:
-    case Traffic::flush:
-    case Traffic::identify: return true;
-    case Traffic::other:
-    case Traffic::config:
-    case Traffic::mask:
-    case Traffic::reserve: return false;
-  }
-  AOE_CHECK(false && "traffic of no kind");
+  return traffic >= Traffic::ata && traffic <= Traffic::identify;
 }
 
 }  // namespace
-
-std::string_view text(Direction direction) {
-  return direction == Direction::to_target ? "to-target" : "to-initiator";
-}
-
-std::string_view text(Traffic traffic) {
-  if (traffic == Traffic::other) return "other";
-  return traffic_names[static_cast<std::size_t>(traffic) - 1];
-}
 
 LbaRange LbaRange::parse(YamlMap& map, const std::string& key) {
   const YAML::Node node = map.require(key);
@@ -80,11 +53,12 @@ LbaRange LbaRange::parse(YamlMap& map, const std::string& key) {
 Match Match::parse(YamlMap map) {
   Match match;
   if (map.has("direction")) {
-    const bool to_target = map.choice("direction", {"to-target", "to-initiator"}) == 0;
-    match.direction = to_target ? Direction::to_target : Direction::to_initiator;
+    match.direction = static_cast<Direction>(map.choice("direction", direction_words));
   }
-  if (map.has("command"))
-    match.traffic = static_cast<Traffic>(map.choice("command", traffic_names) + 1);
+  if (map.has("command")) {  // what is `other` can't be asked for
+    const std::vector<std::string> words(traffic_words.begin() + 1, traffic_words.end());
+    match.traffic = static_cast<Traffic>(map.choice("command", words) + 1);
+  }
   if (map.has("lba")) match.lba = LbaRange::parse(map, "lba");
   if (map.has("count")) match.sectors = static_cast<std::uint8_t>(map.number("count", 0, 0, 255));
   if (map.has("tag")) match.tag = static_cast<std::uint32_t>(map.code("tag", UINT32_MAX));

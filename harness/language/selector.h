@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/instant.h"
@@ -28,7 +29,11 @@ class YamlMap;
 namespace aoe::harness {
 
 enum class Direction : std::uint8_t { to_target, to_initiator };
-std::string_view text(Direction direction);
+/// The words for them, in this order.
+inline const std::vector<std::string> direction_words{"to-target", "to-initiator"};
+inline std::string_view text(Direction direction) {
+  return direction_words[static_cast<std::size_t>(direction)];
+}
 
 /// Kinds of frames. `ata` is any ATA command, and `read` and so on one kind of them; `other` is
 /// what is not AoE, or of a command that AoEr11 does not name.
@@ -43,7 +48,12 @@ enum class Traffic : std::uint8_t {
   mask,
   reserve,
 };
-std::string_view text(Traffic traffic);
+/// The words for them, in this order.
+inline const std::vector<std::string> traffic_words{"other",    "ata",    "read", "write",  "flush",
+                                                    "identify", "config", "mask", "reserve"};
+inline std::string_view text(Traffic traffic) {
+  return traffic_words[static_cast<std::size_t>(traffic)];
+}
 
 /// What a request asks for: the same in all its transmissions, and for its replies.
 struct Subject {

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/check.h"
 #include "base/printable.h"
 #include "config/yaml_map.h"
 #include "harness/language/step_ladder.h"
@@ -16,7 +15,9 @@
 namespace aoe::harness {
 namespace {
 
-constexpr std::uint64_t io_size_max = 256 << 20;  // bytes in memory, outstanding at once
+constexpr std::array<std::string_view, 5> verbs{"read", "write", "reads and writes", "flush",
+                                                "trim"};  // by IoOperation
+constexpr std::uint64_t io_size_max = 256 << 20;          // bytes in memory, outstanding at once
 
 std::uint32_t depth(YamlMap& map) {
   return static_cast<std::uint32_t>(map.number("depth", 1, 1, 65536));
@@ -70,17 +71,6 @@ void check_size(const YamlMap& map, std::string_view what, const IoStep& step, s
   if (at_once * step.count * sector_size > io_size_max) {
     fail_at(map.mark(), fmt::format("{}: at most 256MiB at once", what));
   }
-}
-
-std::string_view verb(IoOperation operation) {
-  switch (operation) {
-    case IoOperation::read: return "read";
-    case IoOperation::write: return "write";
-    case IoOperation::mixed: return "reads and writes";
-    case IoOperation::flush: return "flush";
-    case IoOperation::trim: return "trim";
-  }
-  AOE_CHECK(false && "an operation without a verb");
 }
 
 Step::What read_discover(YamlMap& map, const std::string& /*word*/, StepNames& names) {
@@ -224,7 +214,7 @@ struct Words {
   }
   std::string operator()(const IoStep& step) const {
     if (step.operation == IoOperation::flush) return fmt::format("io {}: flush", step.id);
-    const std::string_view what = verb(step.operation);
+    const std::string_view what = verbs[static_cast<std::size_t>(step.operation)];
     return fmt::format("io {}: {} {}{}", step.id,
                        step.requests > 1 ? fmt::format("{} requests, {}, {} at a time,",
                                                        step.requests, what, step.depth)

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/algorithm/string.hpp>
 
 #include "base/check.h"
 #include "config/yaml_map.h"
@@ -12,19 +13,11 @@
 namespace aoe::harness {
 namespace {
 
-std::string trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return std::string(text);
-}
-
+/// The parts between separators, without the blanks around them.
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, begin), text.size());
-    parts.push_back(trim(std::string_view(text).substr(begin, end - begin)));
-    begin = end + 1;
-  }
+  boost::split(parts, text, [separator](char c) { return c == separator; });
+  for (std::string& part : parts) boost::trim_if(part, [](char c) { return c == ' '; });
   return parts;
 }
 
@@ -45,12 +38,6 @@ std::string brief(double number) {
 const std::set<std::string>& known_symbols() {
   static const std::set<std::string> symbols{"deadsecs", "rto", "slack", "srtt", "tick"};
   return symbols;
-}
-
-TimeExpression TimeExpression::constant(Duration duration) {
-  TimeExpression expression;
-  expression.terms_.push_back({.constant = duration});
-  return expression;
 }
 
 TimeExpression TimeExpression::parse(const std::string& text, const Mark& mark) {
@@ -99,7 +86,7 @@ bool TimeExpression::uses(const std::set<std::string>& symbols) const {
 
 TimeWindow TimeWindow::parse(const YAML::Node& node, const Mark& mark) {
   if (node.IsScalar()) {
-    return {TimeExpression::constant({}), TimeExpression::parse(node.Scalar(), mark)};
+    return {TimeExpression(), TimeExpression::parse(node.Scalar(), mark)};
   }
   if (!node.IsSequence() || node.size() != 2 || !node[0].IsScalar() || !node[1].IsScalar()) {
     fail_at(mark, "expected a time, or two of them: [least, most]");

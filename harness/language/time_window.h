@@ -24,12 +24,12 @@ using Symbols = std::map<std::string, Duration>;
 /// The symbols there are.
 const std::set<std::string>& known_symbols();
 
+/// A sum of times; of none at first: 0.
 class TimeExpression {
  public:
   TimeExpression() = default;
   /// "2*rto + 10ms"; a factor is 1000 at most. Fails at `mark` with what was expected.
   static TimeExpression parse(const std::string& text, const Mark& mark);
-  static TimeExpression constant(Duration duration);
 
   Duration value(const Symbols& symbols) const;
   /// Has it one of these symbols?

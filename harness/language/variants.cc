@@ -46,58 +46,51 @@ std::vector<std::string> split_documents(const std::string& text) {
   return documents;
 }
 
-/// Takes $axis and ${axis} for their values, in all scalars below.
-class Substitution {
- public:
-  Substitution(const Values& values, std::string file) : values_(values), file_(std::move(file)) {}
+[[noreturn]] void refuse_axis(const YAML::Node& node, const std::string& name, const Values& values,
+                              const std::string& file) {
+  std::set<std::string> axes;
+  for (const auto& [axis, value] : values) axes.insert(axis);
+  const std::string hint = nearest(name, axes);
+  fail_at(mark_at(file, node.Mark()),
+          fmt::format("matrix: no axis '{}' for '{}'{}", name, node.Scalar(),
+                      hint.empty() ? "" : fmt::format("; did you mean '${}'?", hint)));
+}
 
-  void fill(YAML::Node node) const {
-    if (node.IsScalar()) {
-      const std::string filled = filled_in(node);
-      if (filled != node.Scalar()) node = filled;
-    } else if (node.IsSequence()) {
-      for (YAML::Node item : node) fill(item);
-    } else if (node.IsMap()) {
-      for (auto entry : node) fill(entry.second);
+/// A scalar with values in place of $axis and ${axis}.
+std::string filled_in(const YAML::Node& node, const Values& values, const std::string& file) {
+  const std::string& text = node.Scalar();
+  std::string filled;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t dollar = std::min(text.find('$', at), text.size());
+    filled += text.substr(at, dollar - at);
+    if (dollar == text.size()) break;
+    const bool braced = dollar + 1 < text.size() && text[dollar + 1] == '{';
+    const std::size_t begin = dollar + (braced ? 2 : 1);
+    std::size_t end = begin;
+    while (end < text.size() && is_name(std::string("x") + text[end]) && text[end] != '.') ++end;
+    const std::string name = text.substr(begin, end - begin);
+    const std::string* value = value_of(values, name);
+    if (value == nullptr || (braced && (end == text.size() || text[end] != '}'))) {
+      refuse_axis(node, name, values, file);
     }
+    filled += *value;
+    at = end + (braced ? 1 : 0);
   }
+  return filled;
+}
 
- private:
-  std::string filled_in(const YAML::Node& node) const {
-    const std::string& text = node.Scalar();
-    std::string filled;
-    std::size_t at = 0;
-    while (at < text.size()) {
-      const std::size_t dollar = std::min(text.find('$', at), text.size());
-      filled += text.substr(at, dollar - at);
-      if (dollar == text.size()) break;
-      const bool braced = dollar + 1 < text.size() && text[dollar + 1] == '{';
-      const std::size_t begin = dollar + (braced ? 2 : 1);
-      std::size_t end = begin;
-      while (end < text.size() && is_name(std::string("x") + text[end]) && text[end] != '.') ++end;
-      const std::string name = text.substr(begin, end - begin);
-      const std::string* value = value_of(values_, name);
-      if (value == nullptr || (braced && (end == text.size() || text[end] != '}'))) {
-        refuse(node, name);
-      }
-      filled += *value;
-      at = end + (braced ? 1 : 0);
-    }
-    return filled;
+/// Fills in all scalars below.
+void fill(YAML::Node node, const Values& values, const std::string& file) {
+  if (node.IsScalar()) {
+    const std::string filled = filled_in(node, values, file);
+    if (filled != node.Scalar()) node = filled;
+  } else if (node.IsSequence()) {
+    for (YAML::Node item : node) fill(item, values, file);
+  } else if (node.IsMap()) {
+    for (auto entry : node) fill(entry.second, values, file);
   }
-
-  [[noreturn]] void refuse(const YAML::Node& node, const std::string& name) const {
-    std::set<std::string> axes;
-    for (const auto& [axis, value] : values_) axes.insert(axis);
-    const std::string hint = nearest(name, axes);
-    fail_at(mark_at(file_, node.Mark()),
-            fmt::format("matrix: no axis '{}' for '{}'{}", name, node.Scalar(),
-                        hint.empty() ? "" : fmt::format("; did you mean '${}'?", hint)));
-  }
-
-  const Values& values_;
-  const std::string file_;
-};
+}
 
 class Matrix {
  public:
@@ -108,11 +101,15 @@ class Matrix {
       if (!is_name(name) || name.find('.') != std::string::npos) {
         map_.fail(key, "expected an axis of letters, digits, - and _");
       }
-      axes_.emplace_back(name, axis(name));
+      const YAML::Node list = map_.require(name);
+      if (!list.IsSequence() || list.size() == 0) {
+        map_.fail(list, fmt::format("{}: expected a list of values", name));
+      }
+      axes_.emplace_back(name, map_.texts(name));
     }
     combine({}, 0);
-    if (map_.has("exclude")) exclude(map_.require("exclude"));
-    if (map_.has("include")) include(map_.require("include"));
+    for (const YAML::Node& item : combinations("exclude")) exclude(item);
+    for (const YAML::Node& item : combinations("include")) include(item);
     map_.finish();
     if (all_.empty()) fail_at(map_.mark(), "matrix: expected at least one combination");
   }
@@ -120,14 +117,6 @@ class Matrix {
   const std::vector<Values>& all() const { return all_; }
 
  private:
-  std::vector<std::string> axis(const std::string& name) {
-    const YAML::Node list = map_.require(name);
-    if (!list.IsSequence() || list.size() == 0) {
-      map_.fail(list, fmt::format("{}: expected a list of values", name));
-    }
-    return map_.texts(name);
-  }
-
   void combine(Values chosen, std::size_t axis) {
     if (axis == axes_.size()) {
       if (!chosen.empty()) add(std::move(chosen));
@@ -156,40 +145,42 @@ class Matrix {
     return values;
   }
 
-  void exclude(const YAML::Node& list) {
-    if (!list.IsSequence()) map_.fail(list, "exclude: expected a list of combinations");
-    for (const YAML::Node& item : list) {
-      const Values out = values_in(item);
-      const auto agrees = [&](const Values& values) {
-        return std::ranges::all_of(out, [&](const auto& axis_and_value) {
-          const std::string* value = value_of(values, axis_and_value.first);
-          return value != nullptr && *value == axis_and_value.second;
-        });
-      };
-      if (std::erase_if(all_, agrees) == 0) {
-        map_.fail(item, "exclude: no combination agrees with this one");
-      }
+  /// The items of `exclude` or `include`; none where the key is missing.
+  YAML::Node combinations(const std::string& key) {
+    const auto list = map_.find(key);
+    if (!list) return YAML::Node(YAML::NodeType::Sequence);
+    if (!list->IsSequence()) map_.fail(*list, key + ": expected a list of combinations");
+    return *list;
+  }
+
+  void exclude(const YAML::Node& item) {
+    const Values out = values_in(item);
+    const auto agrees = [&](const Values& values) {
+      return std::ranges::all_of(out, [&](const auto& axis_and_value) {
+        const std::string* value = value_of(values, axis_and_value.first);
+        return value != nullptr && *value == axis_and_value.second;
+      });
+    };
+    if (std::erase_if(all_, agrees) == 0) {
+      map_.fail(item, "exclude: no combination agrees with this one");
     }
   }
 
-  void include(const YAML::Node& list) {
-    if (!list.IsSequence()) map_.fail(list, "include: expected a list of combinations");
-    for (const YAML::Node& item : list) {
-      Values in = values_in(item);
-      if (axes_.empty()) {  // the first of them names the axes
-        for (const auto& [axis, value] : in) axes_.push_back({axis, {}});
-      }
-      Values ordered;
-      for (const auto& [axis, values] : axes_) {
-        const std::string* value = value_of(in, axis);
-        if (value == nullptr) map_.fail(item, fmt::format("include: '{}' is missing", axis));
-        ordered.emplace_back(axis, *value);
-      }
-      if (ordered.size() != in.size()) {
-        map_.fail(item, "include: an axis that no other combination has");
-      }
-      add(std::move(ordered));
+  void include(const YAML::Node& item) {
+    const Values in = values_in(item);
+    if (axes_.empty()) {  // the first of them names the axes
+      for (const auto& [axis, value] : in) axes_.push_back({axis, {}});
     }
+    Values ordered;
+    for (const auto& [axis, values] : axes_) {
+      const std::string* value = value_of(in, axis);
+      if (value == nullptr) map_.fail(item, fmt::format("include: '{}' is missing", axis));
+      ordered.emplace_back(axis, *value);
+    }
+    if (ordered.size() != in.size()) {
+      map_.fail(item, "include: an axis that no other combination has");
+    }
+    add(std::move(ordered));
   }
 
   YamlMap map_;
@@ -212,7 +203,7 @@ void expand_document(const std::string& document, const std::string& file,
   for (const Values& values : matrix.all()) {
     YAML::Node variant = YAML::Load(document);
     variant.remove("matrix");
-    Substitution(values, file).fill(variant);
+    fill(variant, values, file);
     for (const auto& [axis, value] : values) variant["variant"][axis] = value;
     const std::string yaml = YAML::Dump(variant) + "\n";
     variants.push_back({variant, yaml});

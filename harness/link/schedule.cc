@@ -1,6 +1,7 @@
 #include "harness/link/schedule.h"
 
 #include <fmt/format.h>
+#include <boost/algorithm/string/replace.hpp>
 
 #include "config/yaml_file.h"
 
@@ -30,15 +31,6 @@ std::string indented(const std::string& text) {
   return lines;
 }
 
-std::string quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    quoted += c;
-    if (c == '\'') quoted += c;
-  }
-  return quoted + "'";
-}
-
 std::string line_of(const Decision& decision) {
   const auto& [direction, subject, nth] = decision.key;
   const Deed& deed = decision.deed;
@@ -62,21 +54,13 @@ Number number_of(YamlMap& map, const std::string& key) {
   return static_cast<Number>(map.number(key, 0, 0, std::numeric_limits<Number>::max()));
 }
 
-Traffic parse_traffic(YamlMap& map) {
-  std::vector<std::string> words;
-  for (int traffic = 0; traffic <= static_cast<int>(Traffic::reserve); ++traffic) {
-    words.emplace_back(text(static_cast<Traffic>(traffic)));
-  }
-  return static_cast<Traffic>(map.choice("command", words));
-}
-
 Decision parse_decision(YamlMap map) {
   Decision decision;
   decision.fault = map.name("fault");
   decision.frame = number_of<std::uint64_t>(map, "frame");
   FrameKey& key = decision.key;
-  key.direction = static_cast<Direction>(map.choice("direction", {"to-target", "to-initiator"}));
-  key.subject.traffic = parse_traffic(map);
+  key.direction = static_cast<Direction>(map.choice("direction", direction_words));
+  key.subject.traffic = static_cast<Traffic>(map.choice("command", traffic_words));
   key.subject.address = {number_of<std::uint16_t>(map, "shelf"),
                          number_of<std::uint8_t>(map, "slot")};
   key.subject.lba = number_of<std::uint64_t>(map, "lba");
@@ -130,8 +114,8 @@ std::string describe(const Decision& decision) {
 std::string to_yaml(const Schedule& schedule) {
   std::string yaml = fmt::format(
       "# What the faults of this run decided. Do it again: aoe-harness replay FILE\n"
-      "seed: {}\nworld: {}\nsut: {}\n",
-      schedule.seed, schedule.world, quoted(schedule.sut));
+      "seed: {}\nworld: {}\nsut: '{}'\n",
+      schedule.seed, schedule.world, boost::replace_all_copy(schedule.sut, "'", "''"));
   if (!schedule.failure.empty()) yaml += fmt::format("failure: {}\n", schedule.failure);
   yaml += "scenario: |2\n" + indented(schedule.scenario);
   yaml += schedule.decisions.empty() ? "decisions: []\n" : "decisions:\n";

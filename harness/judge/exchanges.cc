@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/judge/frame_rules.h"
 #include "harness/language/time_window.h"
-#include "harness/link/reserved_fields.h"
 
 namespace aoe::harness {
 namespace {

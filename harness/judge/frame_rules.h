@@ -23,6 +23,10 @@ struct SeenFrame {
 /// The rules that a frame breaks. The findings name no frames: only the caller knows its number.
 std::vector<Finding> judge_frame(const SeenFrame& seen);
 
+/// The first field that AoEr11 has no use for yet and that is not zero: "the reserved flags (§2)";
+/// empty if all are zero. `frame` is what decode() made of `bytes`.
+std::string_view set_reserved_field(Bytes bytes, const Frame& frame);
+
 /// The clause that a frame breaks which decode() refuses: its sender is to blame.
 std::string_view broken_clause(Rule rule, bool is_reply);
 /// The clause by which a target refuses a request that breaks the rule.
@@ -30,6 +34,9 @@ std::string_view refusing_clause(Rule rule);
 
 /// Does the command move as many sectors as its count says?
 bool moves_sectors(ata::Opcode opcode);
+/// The bytes of data that a success of a read of so many sectors, or of IDENTIFY, brings; 0 for
+/// other commands.
+std::size_t data_due(ata::Opcode opcode, std::uint8_t sectors);
 
 /// A server's error, in words: "2 (bad argument parameter)".
 std::string name(ErrorCode code);

@@ -9,7 +9,6 @@
 #include "base/printable.h"
 #include "harness/judge/frame_rules.h"
 #include "proto/describe.h"
-#include "proto/identify.h"
 
 namespace aoe::harness {
 namespace {
@@ -118,9 +117,7 @@ class Judge {
     }
     if (moves && reply.sectors_left != 0)
       report("sectors-left", fmt::format("{} is success", named()));
-    const std::size_t due = kind == ata::Kind::read       ? request_.sectors * sector_size
-                            : kind == ata::Kind::identify ? identify_size
-                                                          : 0;
+    const std::size_t due = data_due(request_.opcode, request_.sectors);
     if (reply.data.size() < due) {
       report("short-data",
              fmt::format("{} brings {} bytes of {}", named(), reply.data.size(), due));

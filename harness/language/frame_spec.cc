@@ -278,9 +278,7 @@ std::string name_of(const FrameSpec& frame) {
   const auto slot = frame.value(Field::slot);
   if (shelf || slot) {
     const auto part = [](const std::optional<std::uint64_t>& value, std::uint64_t wildcard) {
-      return !value               ? std::string("own")
-             : *value == wildcard ? std::string("any")
-                                  : fmt::format("{}", *value);
+      return !value ? "own" : *value == wildcard ? "any" : std::to_string(*value);
     };
     name += fmt::format(", to shelf {} slot {}", part(shelf, Address::any_shelf),
                         part(slot, Address::any_slot));

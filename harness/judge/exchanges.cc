@@ -76,7 +76,13 @@ void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
   const RtoModel& model = remotes_[remote].model;
   entry.remote = static_cast<std::uint16_t>(remote);
   entry.wait = takes_disk_time(entry.opcode) ? model.flush_rto(attempt) : model.rto(attempt);
-  if (entry.repeats) check_early(entry, attempt - 1);
+  if (entry.repeats && is_early(entry, ledger_[*entry.repeats], attempt - 1)) {
+    const LedgerEntry& before = ledger_[*entry.repeats];
+    report(Check::no_early_retransmit,
+           fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
+                       describe(entry.sent - before.sent), describe(before.wait)),
+           {before.id, entry.id});
+  }
   if (sent.tag_holder) {
     report(Check::tag_unique_in_flight,
            fmt::format("{} has the tag of {}, which is still unanswered", name(entry.id),
@@ -191,15 +197,6 @@ void Exchanges::report(Check check, std::string actual, std::vector<FrameId> fra
 
 std::string Exchanges::name(FrameId id) const {
   return fmt::format("#{} ({})", id, ledger_.summary(id));
-}
-
-void Exchanges::check_early(const LedgerEntry& entry, unsigned attempt_before) {
-  const LedgerEntry& before = ledger_[*entry.repeats];
-  if (!is_early(entry, before, attempt_before)) return;
-  report(Check::no_early_retransmit,
-         fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
-                     describe(entry.sent - before.sent), describe(before.wait)),
-         {before.id, entry.id});
 }
 
 bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,

@@ -17,8 +17,8 @@
 
 #include "harness/judge/finding.h"
 #include "harness/judge/tracker.h"
+#include "harness/link/fault_stage.h"
 #include "harness/link/ledger.h"
-#include "harness/link/link_observer.h"
 #include "harness/link/rto_model.h"
 
 namespace aoe::harness {
@@ -93,7 +93,6 @@ class Exchanges final : public LinkObserver {
   /// The latest request with the tag among those that the tracker has forgotten.
   std::optional<FrameId> find_forgotten(std::uint32_t tag) const;
 
-  void check_early(const LedgerEntry& entry, unsigned attempt_before);
   bool is_early(const LedgerEntry& entry, const LedgerEntry& before, unsigned attempt_before) const;
   /// The first arrival of an answer to a request that was sent after this one, before frame `end`.
   const LedgerEntry* overtaken_by(const LedgerEntry& request, FrameId end) const;

@@ -1,6 +1,8 @@
 #include "harness/link/fault.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "base/check.h"
 #include "proto/layout.h"
@@ -75,6 +77,7 @@ bool holds(const CountSpec::Condition& condition, Bytes frame) {
   AOE_CHECK(false && "a field without a relation");
 }
 
+/// Can a fault of that kind do anything to this frame?
 struct CanStrike {
   Bytes frame;
 
@@ -91,6 +94,13 @@ struct CanStrike {
     return true;
   }
 };
+
+/// A fault's own seed, from the run's and its name (FNV-1a, which is the same on all machines).
+std::uint64_t seed_of(std::uint64_t seed, std::string_view id) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : id) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  return seed ^ hash;
+}
 
 }  // namespace
 
@@ -114,15 +124,11 @@ bool Fault::is_during(Instant now) const {
   return since >= during->from && since < during->until;
 }
 
-bool Fault::can_strike(const Passing& passing) const {
-  return std::visit(CanStrike{passing.bytes}, spec_.kind);
-}
-
 bool Fault::selects(const Passing& passing, Random& random) {
   const Selector& selector = spec_.selector;
   if (!selector.match.matches(passing.direction, passing.subject, passing.tag, passing.bytes))
     return false;
-  if (!is_during(passing.now) || !can_strike(passing)) return false;
+  if (!is_during(passing.now) || !std::visit(CanStrike{passing.bytes}, spec_.kind)) return false;
   ++matched_;
   if (selector.nth) return matched_ == *selector.nth;
   if (selector.every) return matched_ % *selector.every == 0;
@@ -145,8 +151,64 @@ void Fault::strike(Passing& passing, Random& random) {
              spec_.kind);
 }
 
-std::unique_ptr<Fault> make_fault(const FaultSpec& spec) {
-  return spec.strikes_frames() ? std::make_unique<Fault>(spec) : nullptr;
+std::vector<Decision> Plan::missed() const {
+  std::vector<Decision> missed;
+  for (std::size_t i = 0; i < decisions_.size(); ++i) {
+    if (!met_[i]) missed.push_back(decisions_[i]);
+  }
+  return missed;
+}
+
+std::size_t ArmedFault::Hash::operator()(const FrameKey& key) const {
+  const Subject& subject = key.subject;
+  std::uint64_t hash = subject.lba * 0x9e3779b97f4a7c15;
+  const std::uint64_t rest = (key.nth << 32) ^ (std::uint64_t{subject.address.shelf} << 24) ^
+                             (std::uint64_t{subject.address.slot} << 16) ^
+                             (std::uint64_t{subject.sectors} << 8) ^
+                             (static_cast<std::uint64_t>(subject.traffic) << 1) ^
+                             static_cast<std::uint64_t>(key.direction);
+  hash = (hash ^ (hash >> 29) ^ rest) * 0xbf58476d1ce4e5b9;
+  return hash ^ (hash >> 32);
+}
+
+ArmedFault::ArmedFault(Fault fault, std::uint64_t seed, Plan* plan)
+    : fault_(std::move(fault)), random_(seed_of(seed, fault_.id())), plan_(plan) {
+  if (plan_ == nullptr) return;
+  for (std::size_t i = 0; i < plan_->decisions_.size(); ++i) {
+    const Decision& decision = plan_->decisions_[i];
+    if (decision.fault == id()) planned_.emplace(decision.key, i);
+  }
+}
+
+std::optional<Decision> ArmedFault::meet(Passing& passing) {
+  FrameKey key{passing.direction, passing.subject, 0};
+  key.nth = ++met_[key];
+  const Passing before = passing;
+  passing.changed = false;  // by this fault
+  const bool struck = plan_ != nullptr && !fault_.only_counts() ? follow(key, passing)
+                                                                : fault_.meet(passing, random_);
+  const bool changed = std::exchange(passing.changed, passing.changed || before.changed);
+  if (!struck) return std::nullopt;
+  return Decision{id(),
+                  key,
+                  {.dropped = passing.dropped,
+                   .changed = changed,
+                   .copies = passing.copies - before.copies,
+                   .spread = passing.spread,
+                   .delay = passing.delay - before.delay}};
+}
+
+bool ArmedFault::follow(const FrameKey& key, Passing& passing) {
+  const auto planned = planned_.find(key);
+  if (planned == planned_.end()) return false;
+  plan_->met_[planned->second] = true;
+  const Deed& deed = plan_->decisions_[planned->second].deed;
+  passing.dropped |= deed.dropped;
+  passing.copies += deed.copies;
+  passing.spread = std::max(passing.spread, deed.spread);
+  passing.delay += deed.delay;
+  if (deed.changed) fault_.strike(passing, random_);
+  return true;
 }
 
 }  // namespace aoe::harness

@@ -7,16 +7,17 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/instant.h"
 #include "harness/language/fault_spec.h"
-#include "harness/language/selector.h"
+#include "harness/link/schedule.h"
 
 namespace aoe::harness {
 
@@ -43,6 +44,7 @@ using Random = std::mt19937_64;
 
 class Fault {
  public:
+  /// `spec`: of a fault that strikes frames; what happens to an end is the world's to do.
   explicit Fault(FaultSpec spec) : spec_(std::move(spec)) {}
 
   const std::string& id() const { return spec_.id; }
@@ -62,15 +64,13 @@ class Fault {
   void strike(Passing& passing, Random& random);
 
  private:
-  /// Can the fault do anything to this frame?
-  bool can_strike(const Passing& passing) const;
   bool is_for(const std::string& io) const {
     return spec_.selector.during && spec_.selector.during->io == io;
   }
   bool is_during(Instant now) const;
   bool selects(const Passing& passing, Random& random);
 
-  const FaultSpec spec_;
+  FaultSpec spec_;
   Instant armed_{};
   bool io_at_work_ = false;
   std::uint64_t matched_ = 0;
@@ -78,7 +78,49 @@ class Fault {
   std::array<Instant, 2> free_{};  // rate: when the last frame of a direction has gone out
 };
 
-/// The fault of a spec; null for one that happens to an end, which is the world's to do.
-std::unique_ptr<Fault> make_fault(const FaultSpec& spec);
+/// The decisions that a run repeats, and which of them were already met.
+class Plan {
+ public:
+  explicit Plan(std::vector<Decision> decisions)
+      : decisions_(std::move(decisions)), met_(decisions_.size()) {}
+
+  /// The decisions whose frame never came.
+  std::vector<Decision> missed() const;
+
+ private:
+  friend class ArmedFault;
+  std::vector<Decision> decisions_;
+  std::vector<bool> met_;
+};
+
+/// A fault from `arm` to `heal`. It strikes the frames that its selector chooses or, in a run that
+/// repeats another, exactly those that the other's decisions name.
+///
+/// Owned by the fault stage. Has random numbers of its own, so that one fault doesn't change the
+/// chances of another, and counts the frames it meets, which names those it strikes.
+class ArmedFault {
+ public:
+  /// `seed`: the run's. `plan`: the decisions to follow, which outlives this; null: none.
+  ArmedFault(Fault fault, std::uint64_t seed, Plan* plan);
+
+  Fault& fault() { return fault_; }
+  const std::string& id() const { return fault_.id(); }
+
+  /// Returns what the fault did to the frame, if anything.
+  std::optional<Decision> meet(Passing& passing);
+
+ private:
+  struct Hash {
+    std::size_t operator()(const FrameKey& key) const;
+  };
+  /// Does what the plan says of the frame. Returns whether it says anything.
+  bool follow(const FrameKey& key, Passing& passing);
+
+  Fault fault_;
+  Random random_;
+  std::unordered_map<FrameKey, std::uint64_t, Hash> met_;  // by key, whose nth is 0
+  Plan* plan_;
+  std::unordered_map<FrameKey, std::size_t, Hash> planned_;  // its decisions, by place in the plan
+};
 
 }  // namespace aoe::harness

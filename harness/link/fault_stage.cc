@@ -23,9 +23,9 @@ tl::expected<void, std::string> Captures::flush() {
 void FaultStage::arm(const FaultSpec& spec, Instant now) {
   Account& account = accounts_[spec.id];
   account = {};
-  auto fault = make_fault(spec);
-  if (fault == nullptr) return;
-  fault->arm(now, ios_at_work_);
+  if (!spec.strikes_frames()) return;
+  Fault fault(spec);
+  fault.arm(now, ios_at_work_);
   armed_.push_back({{std::move(fault), seed_, plan_ ? &*plan_ : nullptr}, &account});
 }
 
@@ -41,18 +41,6 @@ void FaultStage::io_began(const std::string& id) {
 void FaultStage::io_ended(const std::string& id) {
   std::erase(ios_at_work_, id);
   for (Armed& armed : armed_) armed.fault.fault().io_ended(id);
-}
-
-std::uint64_t FaultStage::hits(const std::string& id) const {
-  return accounts_.at(id).hits;
-}
-
-const std::vector<FrameId>& FaultStage::dropped_by(const std::string& id) const {
-  return accounts_.at(id).dropped;
-}
-
-const std::vector<FrameId>& FaultStage::struck_by(const std::string& id) const {
-  return accounts_.at(id).struck;
 }
 
 void FaultStage::capture(bool initiator_side, Instant now, Bytes frame) {

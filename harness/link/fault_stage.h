@@ -17,9 +17,8 @@
 
 #include <tl/expected.hpp>
 
-#include "harness/link/armed_fault.h"
+#include "harness/link/fault.h"
 #include "harness/link/ledger.h"
-#include "harness/link/link_observer.h"
 #include "wire/frame_port.h"
 #include "wire/pcap_file.h"
 
@@ -52,6 +51,25 @@ struct Delivery {
 inline bool carries(const Link& link, Bytes frame) {
   return link.up && frame.size() <= link.frame_size_max();
 }
+
+/// Who follows the requests and replies of a link: the seam to the judge of its frames
+/// (judge/exchanges.h). Called for every frame of both ends, and for frames that a scenario
+/// injects, but not for those that the stage's listener keeps for itself. An entry is the frame's
+/// in the ledger.
+class LinkObserver {
+ public:
+  /// A frame entered the link. `frame` is what decode() makes of `bytes`.
+  virtual void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) = 0;
+  /// A copy of a frame left the link as it had entered.
+  virtual void delivered(LedgerEntry& entry, Instant now) = 0;
+  /// A config frame left the link to the initiator, altered or not.
+  virtual void delivered_config(const Frame& frame, Instant now) = 0;
+  /// A copy left the link as something else than what had entered.
+  virtual void delivered_altered(Direction direction, const Frame& frame, Instant now) = 0;
+
+ protected:
+  ~LinkObserver() = default;
+};
 
 class FaultStage {
  public:
@@ -91,12 +109,13 @@ class FaultStage {
   /// An I/O began, or ended: some faults strike only meanwhile.
   void io_began(const std::string& id);
   void io_ended(const std::string& id);
-  /// Frames that a fault struck, armed or healed.
-  std::uint64_t hits(const std::string& id) const;
-  /// The frames that a fault dropped or changed, in order.
-  const std::vector<FrameId>& dropped_by(const std::string& id) const;
-  /// The first frames that a fault struck, in order.
-  const std::vector<FrameId>& struck_by(const std::string& id) const;
+  /// What a fault has done, armed or healed.
+  struct Account {
+    std::uint64_t hits = 0;        // frames that it struck
+    std::vector<FrameId> dropped;  // those that it dropped or changed, in order
+    std::vector<FrameId> struck;   // the first struck_kept of all, in order
+  };
+  const Account& account(const std::string& id) const { return accounts_.at(id); }
 
   /// A frame entered. Appends its copies that will leave to `out`. A frame that one fault dropped
   /// meets no other.
@@ -112,12 +131,6 @@ class FaultStage {
   Captures& captures() { return captures_; }
 
  private:
-  /// What a fault has done.
-  struct Account {
-    std::uint64_t hits = 0;
-    std::vector<FrameId> dropped;
-    std::vector<FrameId> struck;  // the first struck_kept
-  };
   struct Armed {
     ArmedFault fault;
     Account* account;

@@ -99,8 +99,8 @@ TEST_F(FaultStageTest, ADroppedFrameDoesNotLeave) {
   EXPECT_EQ(read(2, 2), "");
   EXPECT_EQ(read(4, 3), "0");
   EXPECT_EQ(fate(1), "dropped by loss");
-  EXPECT_EQ(stage.hits("loss"), 1U);
-  EXPECT_EQ(stage.dropped_by("loss"), std::vector<FrameId>{1});
+  EXPECT_EQ(stage.account("loss").hits, 1U);
+  EXPECT_EQ(stage.account("loss").dropped, std::vector<FrameId>{1});
 }
 
 TEST_F(FaultStageTest, ADuplicateLeavesTwiceAndAReorderedFrameLater) {
@@ -128,9 +128,9 @@ TEST_F(FaultStageTest, AFrameThatOneFaultDroppedMeetsNoOther) {
   arm("{fault: duplicate, id: behind, every: 2}");
   for (std::uint32_t i = 0; i < 4; ++i) read(2 * i, i);
   EXPECT_EQ(fate(1), "dropped by loss (before)");
-  EXPECT_EQ(stage.hits("before"), 4U);
-  EXPECT_EQ(stage.hits("loss"), 2U);
-  EXPECT_EQ(stage.hits("behind"), 1U) << "it saw the first and the third frame";
+  EXPECT_EQ(stage.account("before").hits, 4U);
+  EXPECT_EQ(stage.account("loss").hits, 2U);
+  EXPECT_EQ(stage.account("behind").hits, 1U) << "it saw the first and the third frame";
 }
 
 TEST_F(FaultStageTest, AHealedFaultStrikesNoMoreAndItsHitsRemain) {
@@ -142,8 +142,8 @@ TEST_F(FaultStageTest, AHealedFaultStrikesNoMoreAndItsHitsRemain) {
   EXPECT_EQ(answer(2), "");
   stage.heal_all();
   EXPECT_EQ(answer(2), "0");
-  EXPECT_EQ(stage.hits("cut"), 1U);
-  EXPECT_EQ(stage.hits("loss"), 1U);
+  EXPECT_EQ(stage.account("cut").hits, 1U);
+  EXPECT_EQ(stage.account("loss").hits, 1U);
 }
 
 TEST_F(FaultStageTest, AReplyMatchesByWhatItsRequestAskedFor) {

@@ -26,7 +26,7 @@ struct Passer {
 /// Which of these frames, counted from 1, a fault strikes: "2 4".
 std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
                    std::uint64_t seed = 1) {
-  const auto fault = make_fault(spec_of(yaml));
+  Fault fault(spec_of(yaml));
   Random random(seed);
   std::string list;
   std::uint64_t hits = 0;
@@ -34,21 +34,21 @@ std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
     Passing passing{.direction = frames[i].direction,
                     .subject = {frames[i].traffic},
                     .now = Instant(std::chrono::milliseconds(i))};
-    if (!fault->meet(passing, random)) continue;
+    if (!fault.meet(passing, random)) continue;
     list += (list.empty() ? "" : " ") + std::to_string(i + 1);
     ++hits;
   }
-  EXPECT_EQ(fault->hits(), hits);
+  EXPECT_EQ(fault.hits(), hits);
   return list;
 }
 
 /// What becomes of one frame.
 Passing meet(const std::string& yaml) {
   static const std::vector<std::uint8_t> frame(60);
-  const auto fault = make_fault(spec_of(yaml));
+  Fault fault(spec_of(yaml));
   Random random(1);
   Passing passing{.subject = {Traffic::read}, .bytes = frame};
-  fault->meet(passing, random);
+  fault.meet(passing, random);
   return passing;
 }
 
@@ -104,20 +104,20 @@ TEST(Fault, ATimeIsCountedFromWhenItWasArmedAndItsEndIsOutside) {
 }
 
 TEST(Fault, AnIoMustBeAtWork) {
-  const auto fault = make_fault(spec_of("{id: f, fault: drop, during: r}"));
+  Fault fault(spec_of("{id: f, fault: drop, during: r}"));
   const auto strikes = [&] {
     Random random(1);
     Passing passing;
-    return fault->meet(passing, random);
+    return fault.meet(passing, random);
   };
-  fault->arm({}, {"q"});
+  fault.arm({}, {"q"});
   EXPECT_FALSE(strikes());
-  fault->io_began("r");
-  fault->io_ended("q");
+  fault.io_began("r");
+  fault.io_ended("q");
   EXPECT_TRUE(strikes());
-  fault->io_ended("r");
+  fault.io_ended("r");
   EXPECT_FALSE(strikes());
-  fault->arm({}, {"q", "r"});
+  fault.arm({}, {"q", "r"});
   EXPECT_TRUE(strikes()) << "it was at work before";
 }
 
@@ -146,12 +146,12 @@ TEST(Fault, CopiesMayBeManyAndSpread) {
 TEST(Fault, ADelayIsFixedAndItsJitterIsOfTheSeed) {
   using std::chrono::milliseconds;
   EXPECT_EQ(meet("{id: f, fault: delay, by: 5ms}").delay, milliseconds(5));
-  const auto fault = make_fault(spec_of("{id: f, fault: delay, by: 1ms, jitter: 2ms}"));
+  Fault fault(spec_of("{id: f, fault: delay, by: 1ms, jitter: 2ms}"));
   Random random(1);
   std::set<Duration> delays;
   for (int i = 0; i < 1000; ++i) {
     Passing passing;
-    fault->meet(passing, random);
+    fault.meet(passing, random);
     delays.insert(passing.delay);
   }
   EXPECT_GT(delays.size(), 900U);
@@ -169,13 +169,13 @@ TEST(Fault, ATruncatedFrameIsAPrefixAndOneThatIsShorterIsNotStruck) {
 
 TEST(Fault, ARateSendsOneAfterAnotherAndLosesWhatFindsTheQueueFull) {
   // A millisecond for each frame of 125 bytes; two may wait.
-  const auto fault = make_fault(spec_of("{id: f, fault: rate, at: 1Mbit, queue: 250}"));
+  Fault fault(spec_of("{id: f, fault: rate, at: 1Mbit, queue: 250}"));
   Random random(1);
   const std::vector<std::uint8_t> frame(125);
   const auto fate = [&](Direction direction, int at) {
     Passing passing{
         .direction = direction, .bytes = frame, .now = Instant(std::chrono::milliseconds(at))};
-    fault->meet(passing, random);
+    fault.meet(passing, random);
     return passing.dropped ? -1 : static_cast<int>(passing.delay / std::chrono::milliseconds(1));
   };
   EXPECT_EQ(fate(Direction::to_target, 0), 1);
@@ -190,18 +190,18 @@ TEST(Fault, ARateSendsOneAfterAnotherAndLosesWhatFindsTheQueueFull) {
 TEST(Fault, WhatHappensToAnEndIsTheWorldsToDo) {
   for (const char* kind : {"mac-change, mac: \"02:00:00:00:00:09\"", "link-down", "mtu, mtu: 999",
                            "pause", "kill", "disk-error"}) {
-    EXPECT_EQ(make_fault(spec_of(std::string("{id: f, fault: ") + kind + "}")), nullptr) << kind;
+    EXPECT_FALSE(spec_of(std::string("{id: f, fault: ") + kind + "}").strikes_frames()) << kind;
   }
 }
 
 /// What becomes of a frame; nothing where the fault does not strike it.
 std::optional<FrameBytes> corrupted(const std::string& fields, const FrameBytes& frame) {
   YamlMap map(YAML::Load("{id: f, fault: corrupt, " + fields + "}"), "x.yaml", "arm");
-  const auto fault = make_fault(FaultSpec::parse(map));
+  Fault fault(FaultSpec::parse(map));
   Random random(1);
   FrameBytes room;
   Passing passing{.bytes = frame, .room = &room};
-  if (!fault->meet(passing, random)) return std::nullopt;
+  if (!fault.meet(passing, random)) return std::nullopt;
   EXPECT_EQ(passing.bytes.size(), frame.size());
   return FrameBytes(passing.bytes.begin(), passing.bytes.end());
 }
@@ -242,12 +242,12 @@ TEST(Corrupt, BitsAreInvertedAndTwiceIsNotAtAll) {
 TEST(Count, ThoseAreStruckThatHaveAllFieldsAndLackTheOthers) {
   const auto counted = [](const std::string& keys, const FrameBytes& frame) {
     YamlMap map(YAML::Load("{id: f, fault: count, " + keys + "}"), "x.yaml", "arm");
-    const auto fault = make_fault(FaultSpec::parse(map));
+    Fault fault(FaultSpec::parse(map));
     Random random(1);
     Passing passing{.bytes = frame};
-    const bool struck = fault->meet(passing, random);
+    const bool struck = fault.meet(passing, random);
     EXPECT_FALSE(passing.changed || passing.dropped);
-    EXPECT_EQ(fault->hits(), struck ? 1U : 0U);
+    EXPECT_EQ(fault.hits(), struck ? 1U : 0U);
     return struck;
   };
   EXPECT_TRUE(counted("has: {version: 1, lba: 0x010203040506}", read_frame));
@@ -287,6 +287,110 @@ TEST(Corrupt, EachFieldHoldsWhatFitsAndNoMore) {
     }
     EXPECT_EQ(bits, row.width()) << row.name;
   }
+}
+
+using std::chrono::milliseconds;
+
+constexpr Subject read_of(std::uint64_t lba) {
+  return {Traffic::read, {1, 1}, lba, 2};
+}
+
+class ArmedFaultTest : public testing::Test {
+ protected:
+  ArmedFault armed(const std::string& yaml, Plan* plan = nullptr, std::uint64_t seed = 1) {
+    YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
+    return {Fault(FaultSpec::parse(map)), seed, plan};
+  }
+  std::optional<Decision> meet(ArmedFault& fault, const Subject& subject,
+                               Direction direction = Direction::to_target) {
+    passing = {.direction = direction, .subject = subject, .bytes = frame, .room = &room};
+    return fault.meet(passing);
+  }
+
+  const FrameBytes frame = request_frame(read_command(0), 1);
+  FrameBytes room;
+  Passing passing;
+};
+
+TEST_F(ArmedFaultTest, NamesAFrameByHowManyLikeItItHasMet) {
+  ArmedFault fault = armed("{id: f, fault: drop, nth: 4}");
+  EXPECT_FALSE(meet(fault, read_of(0)));
+  EXPECT_FALSE(meet(fault, read_of(8)));
+  EXPECT_FALSE(meet(fault, read_of(0), Direction::to_initiator));
+  const auto decision = meet(fault, read_of(0));
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(*decision, (Decision{"f", {Direction::to_target, read_of(0), 2}, {.dropped = true}}));
+}
+
+TEST_F(ArmedFaultTest, SaysWhatWasDoneToTheFrame) {
+  const auto deed = [&](const std::string& keys) {
+    ArmedFault fault = armed("{id: f, " + keys + "}");
+    return meet(fault, read_of(0))->deed;
+  };
+  EXPECT_EQ(deed("fault: partition"), (Deed{.dropped = true}));
+  EXPECT_EQ(deed("fault: duplicate, copies: 2, spread: 1ms"),
+            (Deed{.copies = 2, .spread = milliseconds(1)}));
+  EXPECT_EQ(deed("fault: delay, by: 3ms"), (Deed{.delay = milliseconds(3)}));
+  EXPECT_EQ(deed("fault: corrupt, set: {version: 2}"), (Deed{.changed = true}));
+  EXPECT_EQ(deed("fault: truncate, to: 30"), (Deed{.changed = true}));
+}
+
+TEST_F(ArmedFaultTest, AnsweringForItselfAloneWhereOthersStruckBefore) {
+  ArmedFault first = armed("{id: a, fault: duplicate}");
+  ArmedFault second = armed("{id: b, fault: delay, by: 1ms}");
+  passing = {.subject = read_of(0), .bytes = frame, .room = &room};
+  first.meet(passing);
+  EXPECT_EQ(second.meet(passing)->deed, (Deed{.delay = milliseconds(1)}));
+  EXPECT_EQ(passing.copies, 2U);
+}
+
+TEST_F(ArmedFaultTest, WithAPlanItDoesTheSameToTheSameFramesWhateverItsSelectorSays) {
+  const std::string yaml = "{id: f, fault: delay, by: 1ms, jitter: 5ms}";
+  ArmedFault fault = armed(yaml);
+  std::vector<Decision> decisions;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    const auto decision = meet(fault, read_of(i % 3));
+    if (i % 4 == 0) decisions.push_back(*decision);
+  }
+  Plan plan(decisions);
+  ArmedFault again = armed(yaml, &plan, 2);
+  std::vector<Decision> repeated;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    if (const auto decision = meet(again, read_of(i % 3))) repeated.push_back(*decision);
+  }
+  EXPECT_EQ(repeated, decisions);
+  EXPECT_TRUE(plan.missed().empty());
+}
+
+TEST_F(ArmedFaultTest, APlanKnowsWhatNeverCameAndWhatIsOfAnotherFault) {
+  const Decision first{"f", {Direction::to_target, read_of(0), 1}, {.dropped = true}};
+  const Decision second{"f", {Direction::to_target, read_of(0), 2}, {.dropped = true}};
+  const Decision other{"g", {Direction::to_target, read_of(0), 1}, {.dropped = true}};
+  Plan plan({first, second, other});
+  ArmedFault fault = armed("{id: f, fault: drop}", &plan);
+  EXPECT_TRUE(meet(fault, read_of(0)));
+  EXPECT_FALSE(meet(fault, read_of(8)));
+  EXPECT_EQ(plan.missed(), (std::vector<Decision>{second, other}));
+}
+
+TEST_F(ArmedFaultTest, AChangeIsMadeAsTheFaultsOwnKeysSay) {
+  Plan plan({{"f", {Direction::to_target, read_of(0), 1}, {.changed = true}}});
+  ArmedFault fault = armed("{id: f, fault: corrupt, set: {tag: 9}, nth: 77}", &plan);
+  EXPECT_TRUE(meet(fault, read_of(0)));
+  EXPECT_EQ(decode(passing.bytes)->header.tag, 9U);
+  EXPECT_EQ(decode(frame)->header.tag, 1U) << "the sender's own frame stays as it is";
+}
+
+TEST_F(ArmedFaultTest, OneFaultMovesNoOthersChances) {
+  const auto struck = [&](const std::string& id, std::uint64_t seed) {
+    ArmedFault fault = armed("{id: " + id + ", fault: drop, probability: 0.5}", nullptr, seed);
+    std::string text;
+    for (int i = 0; i < 64; ++i) text += meet(fault, read_of(0)) ? '1' : '0';
+    return text;
+  };
+  EXPECT_EQ(struck("a", 1), struck("a", 1));
+  EXPECT_NE(struck("a", 1), struck("b", 1));
+  EXPECT_NE(struck("a", 1), struck("a", 2));
 }
 
 }  // namespace

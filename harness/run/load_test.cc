@@ -71,7 +71,7 @@ TEST_F(LoadTest, NoMoreRequestsAreOutstandingThanItsDepth) {
       trial("- arm: {fault: partition, id: cut}\n"
             "- io: {id: a, op: read, count: 1, requests: 100, depth: 3}\n"
             "- wait: 50ms\n"));
-  EXPECT_EQ(play.stage.hits("cut"), 3U);
+  EXPECT_EQ(play.stage.account("cut").hits, 3U);
 }
 
 TEST_F(LoadTest, OfADeviceThatIsDownAllRequestsFailAndNoStackOverflows) {

@@ -99,7 +99,7 @@ StepResult expect(RunState& run, const ExpectIo& io) {
 /// Returns the requests that a fault has dropped, and those whose answers it has.
 std::vector<FrameId> requests_hit_by(const RunState& run, const std::string& fault) {
   std::vector<FrameId> requests;
-  for (const FrameId frame : run.world.stage().dropped_by(fault)) {
+  for (const FrameId frame : run.world.stage().account(fault).dropped) {
     const bool is_request = run.ledger[frame].direction == Direction::to_target;
     const auto request = is_request ? std::optional(frame) : run.ledger[frame].answers;
     if (request && run.ledger.due(*request)) requests.push_back(*request);  // else a query, say
@@ -154,7 +154,7 @@ StepResult expect(RunState& run, const ExpectRetransmit& retransmit) {
       (is_own_affair(retransmit.within.least) || is_own_affair(retransmit.within.most))) {
     return Unsupported{"when this initiator repeats a request is its own affair"};
   }
-  const auto& dropped = run.world.stage().dropped_by(retransmit.fault);
+  const auto& dropped = run.world.stage().account(retransmit.fault).dropped;
   run.wait([&] { return !dropped.empty(); }, run.patience());
   if (dropped.empty()) {
     return run.fail(fmt::format("a frame dropped by {}", retransmit.fault), "it has dropped none");
@@ -231,11 +231,11 @@ StepResult expect(RunState& run, const ExpectOutstanding& outstanding) {
 StepResult expect(RunState& run, const ExpectHits& hits) {
   run.rule = "hits";
   const FaultStage& stage = run.world.stage();
-  const auto enough = [&] { return stage.hits(hits.fault) >= hits.least; };
+  const auto enough = [&] { return stage.account(hits.fault).hits >= hits.least; };
   if (hits.within) run.wait(enough, run.world.now() + *hits.within);
-  const std::uint64_t seen = stage.hits(hits.fault);
+  const std::uint64_t seen = stage.account(hits.fault).hits;
   if (seen > hits.most) {
-    const std::vector<FrameId>& struck = stage.struck_by(hits.fault);
+    const std::vector<FrameId>& struck = stage.account(hits.fault).struck;
     std::vector<FrameId> frames;
     if (hits.most < struck.size()) frames = {struck[hits.most]};  // the first that is too many
     const std::string shown = frames.empty()

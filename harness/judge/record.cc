@@ -8,12 +8,31 @@
 #include <type_traits>
 
 #include <fmt/format.h>
+#include <boost/describe.hpp>
+#include <boost/mp11/algorithm.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "harness/judge/coverage.h"
 
 namespace aoe::harness {
+
+// The fields of each type, in the order of the file. A time's key is its name with "_ns" behind it.
+BOOST_DESCRIBE_STRUCT(LadderLine, (),
+                      (at, frame, to_target, what, fate, struck, guilty, gap_before))
+BOOST_DESCRIBE_STRUCT(FailureRecord, (), (where, rule, clause, field, expected, actual, ladder))
+BOOST_DESCRIBE_STRUCT(StepRecord, (), (began, ended, where, word, text, met))
+BOOST_DESCRIBE_STRUCT(DueRecord, (), (where, what, since, earliest, latest, came))
+BOOST_DESCRIBE_STRUCT(Incident, (), (at, frame, text))
+BOOST_DESCRIBE_STRUCT(CaseRecord, (),
+                      (id, title, file, clauses, tags, level, seed, outcome, reason, failures,
+                       notes, tries, tries_passed, took, real, requests, frames, retransmissions,
+                       struck, steps, dues, samples, incidents, yaml, log, folder, reproduce))
+BOOST_DESCRIBE_STRUCT(ProbeRecord, (), (ability, has, asked, answered))
+BOOST_DESCRIBE_STRUCT(RunRecord, (),
+                      (version, started, seed, world, sut, sut_version, suite, probes, slack,
+                       interrupted, not_run, real, cases))
+
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -24,122 +43,24 @@ constexpr std::uint32_t format = 3;
 constexpr std::array<std::string_view, outcomes> outcome_texts{
     "PASS", "FAIL", "FLAKY", "INCONCLUSIVE", "UNSUPPORTED", "ERROR", "XFAIL", "XPASS"};
 
-/// T is As, const or not: what is written is const, what is read is not.
-template <typename T, typename As>
-concept Is = std::same_as<std::remove_const_t<T>, As>;
-
-// Each type's fields, named once for both ways.
-
-template <typename Archive>
-void fields(Archive& archive, Is<LadderLine> auto& line) {
-  archive("at_ns", line.at);
-  archive("frame", line.frame);
-  archive("to_target", line.to_target);
-  archive("what", line.what);
-  archive("fate", line.fate);
-  archive("struck", line.struck);
-  archive("guilty", line.guilty);
-  archive("gap_before", line.gap_before);
-}
-
-template <typename Archive>
-void fields(Archive& archive, Is<FailureRecord> auto& failure) {
-  archive("where", failure.where);
-  archive("rule", failure.rule);
-  archive("clause", failure.clause);
-  archive("field", failure.field);
-  archive("expected", failure.expected);
-  archive("actual", failure.actual);
-  archive("ladder", failure.ladder);
-}
-
-template <typename Archive>
-void fields(Archive& archive, Is<StepRecord> auto& step) {
-  archive("began_ns", step.began);
-  archive("ended_ns", step.ended);
-  archive("where", step.where);
-  archive("word", step.word);
-  archive("text", step.text);
-  archive("met", step.met);
-}
-
-template <typename Archive>
-void fields(Archive& archive, Is<DueRecord> auto& due) {
-  archive("where", due.where);
-  archive("what", due.what);
-  archive("since_ns", due.since);
-  archive("earliest_ns", due.earliest);
-  archive("latest_ns", due.latest);
-  archive("came_ns", due.came);
-}
-
-template <typename Archive>
-void fields(Archive& archive, Is<Incident> auto& incident) {
-  archive("at_ns", incident.at);
-  archive("frame", incident.frame);
-  archive("text", incident.text);
-}
-
-template <typename Archive>
-void fields(Archive& archive, Is<CaseRecord> auto& record) {
-  archive("id", record.id);
-  archive("title", record.title);
-  archive("file", record.file);
-  archive("clauses", record.clauses);
-  archive("tags", record.tags);
-  archive("level", record.level);
-  archive("seed", record.seed);
-  archive("outcome", record.outcome);
-  archive("reason", record.reason);
-  archive("failures", record.failures);
-  archive("notes", record.notes);
-  archive("tries", record.tries);
-  archive("tries_passed", record.tries_passed);
-  archive("took_ns", record.took);
-  archive("real_ns", record.real);
-  archive("requests", record.requests);
-  archive("frames", record.frames);
-  archive("retransmissions", record.retransmissions);
-  archive("struck", record.struck);
-  archive("steps", record.steps);
-  archive("dues", record.dues);
-  archive("samples", record.samples);
-  archive("incidents", record.incidents);
-  archive("yaml", record.yaml);
-  archive("log", record.log);
-  archive("folder", record.folder);
-  archive("reproduce", record.reproduce);
-}
-
-template <typename Archive>
-void fields(Archive& archive, Is<ProbeRecord> auto& probe) {
-  archive("ability", probe.ability);
-  archive("has", probe.has);
-  archive("asked", probe.asked);
-  archive("answered", probe.answered);
-}
-
-template <typename Archive>
-void fields(Archive& archive, Is<RunRecord> auto& run) {
-  archive("version", run.version);
-  archive("started", run.started);
-  archive("seed", run.seed);
-  archive("world", run.world);
-  archive("sut", run.sut);
-  archive("sut_version", run.sut_version);
-  archive("suite", run.suite);
-  archive("probes", run.probes);
-  archive("slack_ns", run.slack);
-  archive("interrupted", run.interrupted);
-  archive("not_run", run.not_run);
-  archive("real_ns", run.real);
-  archive("cases", run.cases);
+/// Calls the archive, a Writer or a Reader, for each field.
+template <typename Archive, typename Record>
+void fields(Archive& archive, Record& record) {
+  using Members =
+      boost::describe::describe_members<std::remove_const_t<Record>, boost::describe::mod_public>;
+  boost::mp11::mp_for_each<Members>([&](auto member) {
+    auto& value = record.*member.pointer;
+    using Value = std::remove_cvref_t<decltype(value)>;
+    const bool is_time =
+        std::same_as<Value, Duration> || std::same_as<Value, std::optional<Duration>>;
+    archive(std::string(member.name) + (is_time ? "_ns" : ""), value);
+  });
 }
 
 class Writer {
  public:
   template <typename T>
-  void operator()(const char* key, const T& value) {
+  void operator()(const std::string& key, const T& value) {
     json_[key] = to_json(value);
   }
   Json take() { return std::move(json_); }
@@ -188,7 +109,7 @@ class Reader {
   }
 
   template <typename T>
-  void operator()(const char* key, T& value) {
+  void operator()(const std::string& key, T& value) {
     const std::string path = path_.empty() ? key : path_ + "." + key;
     const auto found = object_.find(key);
     if (found == object_.end()) throw Malformed(path + ": is missing");

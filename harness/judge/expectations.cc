@@ -51,51 +51,60 @@ std::vector<unsigned> version_in(std::string_view text) {
   return version;
 }
 
-class Expectations::FileReader {
- public:
-  explicit FileReader(const std::string& file) : file_(file) {}
+namespace {
 
-  Expectations read(const YAML::Node& root) const {
-    YamlMap map(root, file_, "expectations");
-    const YAML::Node list = map.require("expected-failures");
-    if (!list.IsSequence()) map.fail(list, "expected-failures: expected a list");
-    Expectations expectations;
-    for (const YAML::Node& node : list) expectations.entries_.push_back(entry(node));
-    map.finish();
-    return expectations;
+using Entry = Expectations::Entry;
+
+void read_versions(YamlMap& map, Entry& entry) {
+  const std::vector<YAML::Node> items = map.items("versions");
+  const YAML::Node whole = map.require("versions");
+  if (items.empty() || items.size() > 2)
+    map.fail(whole, "versions: expected one, or the first and the last");
+  const auto version = [&](const YAML::Node& item) {
+    auto parts = version_in(item.as<std::string>());
+    if (parts.empty()) map.fail(item, "versions: expected a version such as \"25\" or \"1.2\"");
+    return parts;
+  };
+  entry.least = version(items.front());
+  entry.most = version(items.back());
+  if (entry.most < entry.least) map.fail(whole, "versions: the last comes before the first");
+}
+
+Entry read_entry(YamlMap map) {
+  Entry entry;
+  entry.where = fmt::format("{}:{}", map.mark().file, map.mark().line);
+  entry.pattern = map.text("case");
+  entry.reason = map.text("reason");
+  if (map.has("link")) entry.link = map.text("link");
+  if (map.has("world")) entry.world = map.text("world");
+  if (map.has("versions")) read_versions(map, entry);
+  map.finish();
+  return entry;
+}
+
+std::vector<Entry> read_entries(const YAML::Node& root, const std::string& file) {
+  YamlMap map(root, file, "expectations");
+  const YAML::Node list = map.require("expected-failures");
+  if (!list.IsSequence()) map.fail(list, "expected-failures: expected a list");
+  std::vector<Entry> entries;
+  for (const YAML::Node& node : list) {
+    entries.push_back(read_entry({node, file, "expected failure"}));
   }
+  map.finish();
+  return entries;
+}
 
- private:
-  Entry entry(const YAML::Node& node) const {
-    YamlMap map(node, file_, "expected failure");
-    Entry entry;
-    entry.where = fmt::format("{}:{}", file_, map.mark().line);
-    entry.pattern = map.text("case");
-    entry.reason = map.text("reason");
-    if (map.has("link")) entry.link = map.text("link");
-    if (map.has("world")) entry.world = map.text("world");
-    if (map.has("versions")) read_versions(map, entry);
-    map.finish();
-    return entry;
-  }
+bool applies(const Entry& entry, const RunRecord& run, const CaseRecord& record) {
+  if (!matches(entry.pattern, record.id)) return false;
+  if (!entry.world.empty() && entry.world != run.world.substr(0, run.world.find(' '))) return false;
+  if (entry.least.empty()) return true;
+  auto version = version_in(run.sut_version);
+  if (version.empty() || version < entry.least) return false;
+  version.resize(std::min(version.size(), entry.most.size()));  // 25.1 is a 25
+  return version <= entry.most;
+}
 
-  static void read_versions(YamlMap& map, Entry& entry) {
-    const std::vector<YAML::Node> items = map.items("versions");
-    const YAML::Node whole = map.require("versions");
-    if (items.empty() || items.size() > 2)
-      map.fail(whole, "versions: expected one, or the first and the last");
-    const auto version = [&](const YAML::Node& item) {
-      auto parts = version_in(item.as<std::string>());
-      if (parts.empty()) map.fail(item, "versions: expected a version such as \"25\" or \"1.2\"");
-      return parts;
-    };
-    entry.least = version(items.front());
-    entry.most = version(items.back());
-    if (entry.most < entry.least) map.fail(whole, "versions: the last comes before the first");
-  }
-
-  const std::string& file_;
-};
+}  // namespace
 
 tl::expected<Expectations, std::string> Expectations::load(const std::string& path) {
   const auto text = file_text(path);
@@ -105,17 +114,8 @@ tl::expected<Expectations, std::string> Expectations::load(const std::string& pa
 
 tl::expected<Expectations, std::string> Expectations::parse(const std::string& text,
                                                             const std::string& file) {
-  return read_yaml(text, file, [&](const YAML::Node& root) { return FileReader(file).read(root); });
-}
-
-bool Expectations::applies(const Entry& entry, const RunRecord& run, const CaseRecord& record) {
-  if (!matches(entry.pattern, record.id)) return false;
-  if (!entry.world.empty() && entry.world != run.world.substr(0, run.world.find(' '))) return false;
-  if (entry.least.empty()) return true;
-  auto version = version_in(run.sut_version);
-  if (version.empty() || version < entry.least) return false;
-  version.resize(std::min(version.size(), entry.most.size()));  // 25.1 is a 25
-  return version <= entry.most;
+  return read_yaml(text, file,
+                   [&](const YAML::Node& root) { return Expectations(read_entries(root, file)); });
 }
 
 void Expectations::apply(const RunRecord& run, CaseRecord& record) {

@@ -11,6 +11,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -28,6 +29,18 @@ std::vector<unsigned> version_in(std::string_view text);
 
 class Expectations {
  public:
+  struct Entry {
+    std::string where;  // file:line
+    std::string pattern;
+    std::string reason;
+    std::string link;
+    std::string world;
+    std::vector<unsigned> least;  // versions; empty: any
+    std::vector<unsigned> most;
+    bool used = false;
+  };
+
+  explicit Expectations(std::vector<Entry> entries = {}) : entries_(std::move(entries)) {}
   /// Errors: "vblade.yaml:3:5: …".
   static tl::expected<Expectations, std::string> load(const std::string& path);
   static tl::expected<Expectations, std::string> parse(const std::string& text,
@@ -45,19 +58,6 @@ class Expectations {
   std::vector<std::string> unused() const;
 
  private:
-  struct Entry {
-    std::string where;  // file:line
-    std::string pattern;
-    std::string reason;
-    std::string link;
-    std::string world;
-    std::vector<unsigned> least;  // versions; empty: any
-    std::vector<unsigned> most;
-    bool used = false;
-  };
-  static bool applies(const Entry& entry, const RunRecord& run, const CaseRecord& record);
-  class FileReader;  // of parse()
-
   std::vector<Entry> entries_;
 };
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "proto/identify.h"
+#include "harness/judge/frame_rules.h"
 #include "proto/layout.h"
 
 namespace aoe::harness {
@@ -48,14 +48,8 @@ struct Exchange {
     if (request.size() < ata_header_size || reply.size() < ata_header_size) return 0;
     if ((get<Field::ata_status>(reply) & ata::status_failed) != 0) return 0;
     const ata::Opcode opcode{get<Field::ata_op>(request)};
-    switch (ata::kind(opcode)) {
-      case ata::Kind::read: return get<Field::ata_count>(request) * sector_size;
-      case ata::Kind::identify: return identify_size;
-      case ata::Kind::write:
-      case ata::Kind::flush: return 0;
-      case ata::Kind::other: return opcode == ata::Opcode::smart ? sector_size : 0;
-    }
-    return 0;
+    if (opcode == ata::Opcode::smart) return sector_size;
+    return data_due(opcode, get<Field::ata_count>(request));
   }
 };
 
@@ -65,11 +59,10 @@ Wrong compare(std::string_view what, const Value& expected, const Value& got) {
   return Mismatch{std::string(what), fmt::format("{}", expected), fmt::format("{}", got)};
 }
 
-/// Is the field what it is expected to be? `what`: its name, or words that say more.
-Wrong compare(Field field, std::uint64_t expected, Bytes reply, std::string_view what = {}) {
-  const std::uint64_t got = get(field, reply);
-  return compare(what.empty() ? layout::row(field).name : what, layout::format(field, expected),
-                 layout::format(field, got));
+/// Is the field what it is expected to be?
+Wrong compare(Field field, std::uint64_t expected, Bytes reply) {
+  return compare(layout::row(field).name, layout::format(field, expected),
+                 layout::format(field, get(field, reply)));
 }
 
 Wrong destination(const Exchange& exchange) {
@@ -171,23 +164,16 @@ constexpr std::array<AnswerRule, 12> rules{{{"2/1", destination},
 
 }  // namespace
 
-std::vector<std::string_view> answer_rules() {
-  std::vector<std::string_view> clauses;
-  for (const AnswerRule& rule : rules) clauses.push_back(rule.clause);
-  return clauses;
-}
-
-std::string describe(const BrokenRule& broken) {
-  return fmt::format("{} ({})", describe(broken.mismatch), broken.clause);
-}
-
-std::optional<BrokenRule> broken_answer_rule(std::span<const std::string> clauses, Bytes request,
-                                             Bytes reply, const Answerer& answerer) {
+std::optional<Mismatch> broken_answer_rule(std::span<const std::string> clauses, Bytes request,
+                                           Bytes reply, const Answerer& answerer) {
   if (request.size() < header_size || reply.size() < header_size) return std::nullopt;
   const Exchange exchange{request, reply, answerer};
   for (const AnswerRule& rule : rules) {
     if (std::ranges::find(clauses, rule.clause) == clauses.end()) continue;
-    if (const Wrong wrong = rule.judge(exchange)) return BrokenRule{rule.clause, *wrong};
+    Wrong wrong = rule.judge(exchange);
+    if (!wrong) continue;
+    wrong->clause = rule.clause;
+    return wrong;
   }
   return std::nullopt;
 }

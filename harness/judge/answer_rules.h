@@ -9,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "harness/judge/reply_comparison.h"
@@ -24,19 +23,9 @@ struct Answerer {
   std::uint8_t luns = 1;  // which it has, from that slot on
 };
 
-/// The clauses of such rules: "2/1".
-std::vector<std::string_view> answer_rules();
-
-struct BrokenRule {
-  std::string_view clause;
-  Mismatch mismatch;
-};
-/// "the reserved flags: expected 0, got 1 (2/5)".
-std::string describe(const BrokenRule& broken);
-
-/// The first of these clauses that a reply to `request` breaks. Clauses that are not of this kind
-/// allow everything.
-std::optional<BrokenRule> broken_answer_rule(std::span<const std::string> clauses, Bytes request,
-                                             Bytes reply, const Answerer& answerer);
+/// How a reply to `request` breaks the first of these clauses that it breaks. Clauses that are not
+/// of this kind allow everything.
+std::optional<Mismatch> broken_answer_rule(std::span<const std::string> clauses, Bytes request,
+                                           Bytes reply, const Answerer& answerer);
 
 }  // namespace aoe::harness

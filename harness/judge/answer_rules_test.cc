@@ -1,5 +1,7 @@
 #include "harness/judge/answer_rules.h"
 
+#include <array>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -23,9 +25,8 @@ FrameBytes answer(const Body& body) {
 /// Which of all rules an answer breaks; "none".
 std::string judged(const FrameBytes& request, const FrameBytes& answer) {
   std::string broken;
-  for (const std::string_view clause : answer_rules()) {
-    const std::vector<std::string> cited{std::string(clause)};
-    const auto finding = broken_answer_rule(cited, request, answer, here);
+  for (const Clause& clause : clause_catalogue().clauses) {
+    const auto finding = broken_answer_rule(std::array{clause.id}, request, answer, here);
     if (finding) broken += (broken.empty() ? "" : "; ") + describe(*finding);
   }
   return broken.empty() ? "none" : broken;
@@ -39,12 +40,6 @@ std::string judged_with(std::size_t at, std::uint8_t value) {
   FrameBytes changed = reply;
   changed[at] = value;
   return judged(query, changed);
-}
-
-TEST(AnswerRules, AreClausesOfTheCatalogue) {
-  for (const std::string_view clause : answer_rules()) {
-    EXPECT_NE(clause_catalogue().find(clause), nullptr) << clause;
-  }
 }
 
 TEST(AnswerRules, ARightAnswerBreaksNone) {

@@ -74,14 +74,6 @@ std::vector<Mac> macs_of(const List& list, auto mac_of) {
 
 }  // namespace
 
-void Dialogue::see(const Seen& seen) {
-  if (seen.frame.response) {
-    reply(seen);
-  } else {
-    request(seen);
-  }
-}
-
 // Devices.
 
 Dialogue::DeviceId Dialogue::device(Address address, std::optional<StationId> station) {

@@ -45,7 +45,7 @@ class Dialogue {
   Dialogue(Ledger& ledger, const std::vector<Station>& stations, std::vector<Finding>& findings)
       : ledger_(ledger), stations_(stations), findings_(findings) {}
 
-  void see(const Seen& seen);
+  void see(const Seen& seen) { seen.frame.response ? reply(seen) : request(seen); }
   /// The capture is over: requests that are unanswered stay so.
   void finish(Instant end);
 

@@ -76,19 +76,137 @@ class Comparison {
     return std::ranges::find(found_, layout::row(field).name, &Mismatch::field) != found_.end();
   }
   /// Checks the conditions on the header, or those on what follows it.
-  void conditions(const ReplySpec& expected, bool of_header);
-  void success();
-  void data(std::string_view field, const Content& expected);
+  void conditions(const ReplySpec& expected, bool of_header) {
+    for (const Condition& condition : expected.fields) {
+      const bool is_header = layout::row(condition.field).message == layout::Message::header;
+      if (is_header == of_header) check(condition);
+    }
+  }
+  void success() {
+    check({Field::error, 0, Condition::Kind::error_code});
+    if (!found_.empty()) return;
+    if (is_asked(Command::ata)) {
+      if (!reaches("ata.status", ata_header_size)) return;
+      check({Field::ata_status, ata::status_drdy, Condition::Kind::equal,
+             ata::status_drdy | ata::status_failed});
+    } else if (is_asked(Command::mask)) {
+      check({Field::mask_error});
+    }
+  }
+  void data(std::string_view field, const Content& expected) {
+    if (!reaches(field, ata_header_size) || request_.size() < ata_header_size) return;
+    const Bytes actual = rest<Field::ata_data>(reply_);
+    if (expected.kind == Content::Kind::none) {
+      if (reply_.size() > frame_size_min)
+        differ(field, "none", fmt::format("{} bytes", actual.size()));
+      return;
+    }
+    if (!reaches(field, ata_header_size + data_size(request_))) return;
+    const bool is_extended = (get<Field::ata_flags>(request_) & 0x40) != 0;
+    const std::uint64_t lba =
+        get<Field::ata_lba>(request_) & (is_extended ? UINT64_MAX : 0xff'ffff);
+    std::vector<std::uint8_t> sectors(data_size(request_));
+    fill(expected, lba, disk_has_pattern_, sectors);
+    data(field, sectors, actual, lba);
+  }
   /// Compares as many bytes as are expected; `lba`: of the first sector.
-  void data(std::string_view field, Bytes expected, Bytes actual, std::uint64_t lba);
-  void identify(const ReplySpec& expected);
-  void string(std::string_view expected);
-  void list(const ReplySpec& expected);
+  void data(std::string_view field, Bytes expected, Bytes actual, std::uint64_t lba) {
+    const auto [want, have] = std::ranges::mismatch(expected, actual);
+    if (want == expected.end()) return;
+    const auto at = static_cast<std::size_t>(want - expected.begin());
+    const bool is_sectors = field == "ata.data";
+    differ(field,
+           fmt::format("0x{:02x} in byte {}{}", *want, at,
+                       is_sectors ? fmt::format(" (lba {})", lba + at / sector_size) : ""),
+           fmt::format("0x{:02x}", *have));
+  }
+  void identify(const ReplySpec& expected) {
+    if (expected.identify_words.empty() && !expected.identify_texts &&
+        !expected.identify_checksum) {
+      return;
+    }
+    if (!reaches("identify", ata_header_size + identify_size)) return;
+    const Bytes block = rest<Field::ata_data>(reply_).first(identify_size);
+    for (const IdentifyWords& words : expected.identify_words) {
+      std::uint64_t got = 0;
+      for (std::size_t i = 2 * std::size_t{words.count}; i-- > 0;) {
+        got = got << 8 | block[2 * std::size_t{words.word} + i];
+      }
+      if ((got & words.mask) == words.value) continue;
+      differ(fmt::format("identify word {}", words.word), fmt::format("0x{:x}", words.value),
+             fmt::format("0x{:x}", got & words.mask));
+    }
+    constexpr std::array<std::array<std::size_t, 2>, 3> texts{{{10, 20}, {23, 27}, {27, 47}}};
+    for (const auto& [first, end] : texts) {
+      for (std::size_t at = 2 * first; expected.identify_texts && at < 2 * end; ++at) {
+        if (block[at] >= ' ' && block[at] <= '~') continue;
+        differ(fmt::format("identify word {}", at / 2), "letters, padded with blanks",
+               fmt::format("0x{:02x}", block[at]));
+      }
+    }
+    if (!expected.identify_checksum || block[2 * 255] != 0xa5) return;
+    std::uint8_t sum = 0;
+    for (const std::uint8_t byte : block) sum = static_cast<std::uint8_t>(sum + byte);
+    if (sum != 0) differ("identify checksum", "all bytes to add up to 0", fmt::format("{}", sum));
+  }
+  void string(std::string_view expected) {
+    if (!reaches("config.string", config_header_size)) return;
+    const std::size_t length = get<Field::config_length>(reply_);
+    if (!reaches("config.string", config_header_size + length)) return;
+    const std::string actual = as_text(rest<Field::config_string>(reply_).first(length));
+    if (actual != expected) differ("config.string", in_quotes(expected), in_quotes(actual));
+  }
+  void list(const ReplySpec& expected) {
+    if (!expected.macs && !expected.list_whole) return;
+    const bool is_mask = is_asked(Command::mask);
+    const Field count = is_mask ? Field::mask_count : Field::reserve_count;
+    const Field address = is_mask ? Field::mask_directive_address : Field::reserve_address;
+    const std::string_view name = is_mask ? "mask.list" : "reserve.list";
+    if (!reaches(name, layout::row(count).end())) return;
+    std::vector<Mac> actual(get(count, reply_));
+    if (!reaches(name, layout::row(count).end() + actual.size() * layout::row(address).stride) ||
+        !expected.macs) {
+      return;
+    }
+    for (std::size_t i = 0; i < actual.size(); ++i) {
+      actual[i] = layout::mac(get(address, reply_, i));
+    }
+    std::vector<Mac> want = *expected.macs;
+    if (!expected.macs_ordered) {
+      std::ranges::sort(want);
+      std::ranges::sort(actual);
+    }
+    if (want != actual) differ(name, listed(want), listed(actual));
+  }
 
   const std::vector<Mismatch>& found() const { return found_; }
 
  private:
-  void check(const Condition& condition);
+  void check(const Condition& condition) {
+    const auto [field, value, kind, mask] = condition;
+    const layout::Row& row = layout::row(field);
+    if (!reaches(row.name, row.end())) return;
+    std::uint64_t got = get(field, reply_) & mask;
+    std::string expected = layout::format(field, value);
+    bool holds = got == value;
+    switch (kind) {
+      case Condition::Kind::equal: break;
+      case Condition::Kind::at_least:
+        holds = got >= value;
+        expected += " or more";
+        break;
+      case Condition::Kind::any_bit:
+        holds = got != 0;
+        got = get(field, reply_);
+        expected = "one of " + layout::format(field, mask);
+        break;
+      case Condition::Kind::error_code:
+        if ((get<Field::flags>(reply_) & flag_error) == 0) got = 0;
+        holds = got == value;
+        break;
+    }
+    if (!holds) differ(row.name, expected, layout::format(field, got));
+  }
   /// The command that was asked for: a reply may have another, which is a finding of its own.
   bool is_asked(Command command) const {
     return request_.size() >= header_size &&
@@ -100,138 +218,6 @@ class Comparison {
   const bool disk_has_pattern_;
   std::vector<Mismatch> found_;
 };
-
-void Comparison::check(const Condition& condition) {
-  const auto [field, value, kind, mask] = condition;
-  const layout::Row& row = layout::row(field);
-  if (!reaches(row.name, row.end())) return;
-  std::uint64_t got = get(field, reply_) & mask;
-  std::string expected = layout::format(field, value);
-  bool holds = got == value;
-  switch (kind) {
-    case Condition::Kind::equal: break;
-    case Condition::Kind::at_least:
-      holds = got >= value;
-      expected += " or more";
-      break;
-    case Condition::Kind::any_bit:
-      holds = got != 0;
-      got = get(field, reply_);
-      expected = "one of " + layout::format(field, mask);
-      break;
-    case Condition::Kind::error_code:
-      if ((get<Field::flags>(reply_) & flag_error) == 0) got = 0;
-      holds = got == value;
-      break;
-  }
-  if (!holds) differ(row.name, expected, layout::format(field, got));
-}
-
-void Comparison::conditions(const ReplySpec& expected, bool of_header) {
-  for (const Condition& condition : expected.fields) {
-    const bool is_header = layout::row(condition.field).message == layout::Message::header;
-    if (is_header == of_header) check(condition);
-  }
-}
-
-void Comparison::success() {
-  check({Field::error, 0, Condition::Kind::error_code});
-  if (!found_.empty()) return;
-  if (is_asked(Command::ata)) {
-    if (!reaches("ata.status", ata_header_size)) return;
-    check({Field::ata_status, ata::status_drdy, Condition::Kind::equal,
-           ata::status_drdy | ata::status_failed});
-  } else if (is_asked(Command::mask)) {
-    check({Field::mask_error});
-  }
-}
-
-void Comparison::data(std::string_view field, const Content& expected) {
-  if (!reaches(field, ata_header_size) || request_.size() < ata_header_size) return;
-  const Bytes actual = rest<Field::ata_data>(reply_);
-  if (expected.kind == Content::Kind::none) {
-    if (reply_.size() > frame_size_min)
-      differ(field, "none", fmt::format("{} bytes", actual.size()));
-    return;
-  }
-  if (!reaches(field, ata_header_size + data_size(request_))) return;
-  const bool is_extended = (get<Field::ata_flags>(request_) & 0x40) != 0;
-  const std::uint64_t lba = get<Field::ata_lba>(request_) & (is_extended ? UINT64_MAX : 0xff'ffff);
-  std::vector<std::uint8_t> sectors(data_size(request_));
-  fill(expected, lba, disk_has_pattern_, sectors);
-  data(field, sectors, actual, lba);
-}
-
-void Comparison::data(std::string_view field, Bytes expected, Bytes actual, std::uint64_t lba) {
-  const auto [want, have] = std::ranges::mismatch(expected, actual);
-  if (want == expected.end()) return;
-  const auto at = static_cast<std::size_t>(want - expected.begin());
-  const bool is_sectors = field == "ata.data";
-  differ(field,
-         fmt::format("0x{:02x} in byte {}{}", *want, at,
-                     is_sectors ? fmt::format(" (lba {})", lba + at / sector_size) : ""),
-         fmt::format("0x{:02x}", *have));
-}
-
-void Comparison::identify(const ReplySpec& expected) {
-  if (expected.identify_words.empty() && !expected.identify_texts && !expected.identify_checksum) {
-    return;
-  }
-  if (!reaches("identify", ata_header_size + identify_size)) return;
-  const Bytes block = rest<Field::ata_data>(reply_).first(identify_size);
-  for (const IdentifyWords& words : expected.identify_words) {
-    std::uint64_t got = 0;
-    for (std::size_t i = 2 * std::size_t{words.count}; i-- > 0;) {
-      got = got << 8 | block[2 * std::size_t{words.word} + i];
-    }
-    if ((got & words.mask) == words.value) continue;
-    differ(fmt::format("identify word {}", words.word), fmt::format("0x{:x}", words.value),
-           fmt::format("0x{:x}", got & words.mask));
-  }
-  constexpr std::array<std::array<std::size_t, 2>, 3> texts{{{10, 20}, {23, 27}, {27, 47}}};
-  for (const auto& [first, end] : texts) {
-    for (std::size_t at = 2 * first; expected.identify_texts && at < 2 * end; ++at) {
-      if (block[at] >= ' ' && block[at] <= '~') continue;
-      differ(fmt::format("identify word {}", at / 2), "letters, padded with blanks",
-             fmt::format("0x{:02x}", block[at]));
-    }
-  }
-  if (!expected.identify_checksum || block[2 * 255] != 0xa5) return;
-  std::uint8_t sum = 0;
-  for (const std::uint8_t byte : block) sum = static_cast<std::uint8_t>(sum + byte);
-  if (sum != 0) differ("identify checksum", "all bytes to add up to 0", fmt::format("{}", sum));
-}
-
-void Comparison::string(std::string_view expected) {
-  if (!reaches("config.string", config_header_size)) return;
-  const std::size_t length = get<Field::config_length>(reply_);
-  if (!reaches("config.string", config_header_size + length)) return;
-  const std::string actual = as_text(rest<Field::config_string>(reply_).first(length));
-  if (actual != expected) differ("config.string", in_quotes(expected), in_quotes(actual));
-}
-
-void Comparison::list(const ReplySpec& expected) {
-  if (!expected.macs && !expected.list_whole) return;
-  const bool is_mask = is_asked(Command::mask);
-  const Field count = is_mask ? Field::mask_count : Field::reserve_count;
-  const Field address = is_mask ? Field::mask_directive_address : Field::reserve_address;
-  const std::string_view name = is_mask ? "mask.list" : "reserve.list";
-  if (!reaches(name, layout::row(count).end())) return;
-  std::vector<Mac> actual(get(count, reply_));
-  if (!reaches(name, layout::row(count).end() + actual.size() * layout::row(address).stride) ||
-      !expected.macs) {
-    return;
-  }
-  for (std::size_t i = 0; i < actual.size(); ++i) {
-    actual[i] = layout::mac(get(address, reply_, i));
-  }
-  std::vector<Mac> want = *expected.macs;
-  if (!expected.macs_ordered) {
-    std::ranges::sort(want);
-    std::ranges::sort(actual);
-  }
-  if (want != actual) differ(name, listed(want), listed(actual));
-}
 
 /// What a captured reply says, as conditions.
 ReplySpec conditions_of(Bytes captured) {
@@ -296,10 +282,20 @@ void compare_data(Comparison& comparison, Bytes request, Bytes captured, Bytes r
   }
 }
 
+/// These names, and those of the fields that the table allows for this use.
+std::set<std::string> with_fields(unsigned use, std::set<std::string> names) {
+  for (const layout::Row& row : layout::rows) {
+    if ((row.uses & use) != 0) names.emplace(row.name);
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string describe(const Mismatch& mismatch) {
-  return fmt::format("{}: expected {}, got {}", mismatch.field, mismatch.expected, mismatch.actual);
+  return fmt::format("{}: expected {}, got {}{}", mismatch.field, mismatch.expected,
+                     mismatch.actual,
+                     mismatch.clause.empty() ? "" : fmt::format(" ({})", mismatch.clause));
 }
 
 std::vector<Mismatch> compare(const ReplySpec& expected, Bytes request, Bytes reply,
@@ -321,21 +317,13 @@ std::vector<Mismatch> compare(const ReplySpec& expected, Bytes request, Bytes re
 }
 
 std::set<std::string> reply_fields() {
-  std::set<std::string> fields{"answer",        "size",      "frame",       "address",
-                               "ata.data",      "identify",  "smart",       "identify.capacity",
-                               "config.string", "mask.list", "reserve.list"};
-  for (const layout::Row& row : layout::rows) {
-    if ((row.uses & layout::use::replay) != 0) fields.emplace(row.name);
-  }
-  return fields;
+  return with_fields(layout::use::replay,
+                     {"answer", "size", "frame", "address", "ata.data", "identify", "smart",
+                      "identify.capacity", "config.string", "mask.list", "reserve.list"});
 }
 
 std::set<std::string> free_reply_fields() {
-  std::set<std::string> fields{"size", "identify", "smart"};
-  for (const layout::Row& row : layout::rows) {
-    if ((row.uses & layout::use::free) != 0) fields.emplace(row.name);
-  }
-  return fields;
+  return with_fields(layout::use::free, {"size", "identify", "smart"});
 }
 
 std::vector<Mismatch> compare_captured(Bytes request, Bytes captured, Bytes reply, Address at,

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -23,10 +24,11 @@ struct Mismatch {
   std::string field;     // "ata.status", "ata.data"
   std::string expected;  // "DRDY (0x40)"
   std::string actual;
+  std::string_view clause{};  // the one of AoEr11 that asks for it; empty: the scenario does
 
   bool operator==(const Mismatch&) const = default;
 };
-/// "ata.status: expected DRDY (0x40), got DRDY|ERR (0x41)".
+/// "ata.status: expected DRDY (0x40), got DRDY|ERR (0x41)"; a clause follows: " (2/5)".
 std::string describe(const Mismatch& mismatch);
 
 /// What of `reply` is not as expected; what a wrong header makes meaningless is left out.

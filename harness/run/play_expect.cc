@@ -375,7 +375,7 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
                                            request.defaults.target);
     if (!broken) return Passed{};
     wrong = describe(*broken);
-    field = broken->mismatch.field;
+    field = broken->field;
     clause = broken->clause;
   }
   Finding finding = run.fail_for_certain(

@@ -162,11 +162,10 @@ LadderLine CaptureCheck::line(FrameId id) const {
 std::vector<LadderLine> CaptureCheck::ladder(const std::vector<FrameId>& frames) const {
   std::vector<LadderLine> ladder = ladder_of(ledger_, frames);
   for (LadderLine& rung : ladder) {
-    const bool guilty = rung.guilty;
-    const bool gap = rung.gap_before;
-    rung = line(rung.frame);
-    rung.guilty = guilty;
-    rung.gap_before = gap;
+    LadderLine own = line(rung.frame);
+    own.guilty = rung.guilty;
+    own.gap_before = rung.gap_before;
+    rung = std::move(own);
   }
   return ladder;
 }

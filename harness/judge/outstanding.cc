@@ -7,12 +7,8 @@
 namespace aoe::harness {
 namespace {
 
-struct Change {
-  Instant at;
-  bool begins;  // sorted so that at one instant requests end before others begin
-  FrameId request;
-  auto order() const { return std::tie(at, begins, request); }
-};
+/// When a request begins (true) or ends: in order, requests end before others begin at that instant.
+using Change = std::tuple<Instant, bool, FrameId>;
 
 }  // namespace
 
@@ -28,15 +24,15 @@ Outstanding most_outstanding(const Ledger& ledger, Instant from, Instant until,
     if (entry.repeated_by) end = std::min(end, ledger[*entry.repeated_by].sent);
     const Instant begin = std::max(entry.sent, from);
     if (end <= begin) continue;
-    changes.push_back({begin, true, id});
-    if (end < until) changes.push_back({end, false, id});
+    changes.emplace_back(begin, true, id);
+    if (end < until) changes.emplace_back(end, false, id);
   }
-  std::ranges::sort(changes, {}, &Change::order);
+  std::ranges::sort(changes);
   Outstanding found;
   std::uint64_t now = 0;
-  for (const Change& change : changes) {
-    now += change.begins ? 1 : -1;
-    if (now > found.most) found = {now, change.request};
+  for (const auto& [at, begins, request] : changes) {
+    now += begins ? 1 : -1;
+    if (now > found.most) found = {now, request};
   }
   return found;
 }

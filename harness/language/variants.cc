@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <boost/algorithm/string.hpp>
 
 #include "config/yaml_map.h"
 
@@ -188,15 +189,11 @@ class Matrix {
   std::vector<Values> all_;
 };
 
-std::string without_leading_lines(const std::string& document) {
-  return document.substr(std::min(document.find_first_not_of('\n'), document.size()));
-}
-
 void expand_document(const std::string& document, const std::string& file,
                      std::vector<Variant>& variants) {
   const YAML::Node root = YAML::Load(document);
   if (!root.IsMap() || !root["matrix"]) {
-    variants.push_back({root, without_leading_lines(document)});
+    variants.push_back({root, boost::trim_left_copy_if(document, boost::is_any_of("\n"))});
     return;
   }
   const Matrix matrix(root["matrix"], file);

@@ -15,20 +15,17 @@ void MacSet::add(Mac mac) {
   macs_[size_++] = mac;
 }
 
-void MacSet::remove(Mac mac) {
-  const auto end = macs_.begin() + size_;
-  size_ = static_cast<std::size_t>(std::remove(macs_.begin(), end, mac) - macs_.begin());
-}
-
-void MacSet::assign(std::span<const Mac> macs) {
+bool MacSet::set(std::span<const Mac> macs) {
+  const MacSet before = *this;
   size_ = 0;
   for (const Mac mac : macs) {
     if (!contains(mac)) add(mac);
   }
+  return !std::ranges::equal(before.entries(), entries());
 }
 
-MaskList::Edit MaskList::edit(const DirectiveList& directives, std::size_t entries_max) {
-  entries_max = std::min(entries_max, MacSet::capacity);
+MacSet::Edit MacSet::edit(const DirectiveList& directives, std::size_t entries_max) {
+  entries_max = std::min(entries_max, capacity);
   bool changed = false;
   for (std::size_t i = 0; i < directives.size(); ++i) {
     const Directive directive = directives[i];
@@ -41,28 +38,21 @@ MaskList::Edit MaskList::edit(const DirectiveList& directives, std::size_t entri
     switch (DirectiveCommand{directive.command}) {
       case DirectiveCommand::none: break;
       case DirectiveCommand::add:
-        if (macs_.contains(directive.mac)) break;
-        if (macs_.size() >= entries_max) return stop(MaskError::list_full);
-        macs_.add(directive.mac);
+        if (contains(directive.mac)) break;
+        if (size_ >= entries_max) return stop(MaskError::list_full);
+        add(directive.mac);
         changed = true;
         break;
-      case DirectiveCommand::remove:
-        changed |= macs_.contains(directive.mac);
-        macs_.remove(directive.mac);
+      case DirectiveCommand::remove: {
+        const auto end = macs_.begin() + size_;
+        const auto left = std::remove(macs_.begin(), end, directive.mac);
+        changed |= left != end;
+        size_ = static_cast<std::size_t>(left - macs_.begin());
         break;
+      }
     }
   }
   return {MaskError::none, static_cast<std::uint8_t>(directives.size()), changed};
-}
-
-void MaskList::set(std::span<const Mac> macs) {
-  macs_.assign(macs);
-}
-
-bool Reservation::set(std::span<const Mac> macs) {
-  const MacSet before = macs_;
-  macs_.assign(macs);
-  return !std::ranges::equal(before.entries(), macs_.entries());
 }
 
 }  // namespace aoe::target

@@ -26,14 +26,14 @@ class MaskListTest : public ::testing::Test {
   /// Edits the list and says "error after done".
   std::string edit(const std::vector<Directive>& directives, std::size_t entries_max = 255) {
     std::vector<std::uint8_t> room(8 * directives.size());
-    const MaskList before = list;
+    const MacSet before = list;
     const auto [error, done, changed] = list.edit(pack(directives, room), entries_max);
     EXPECT_EQ(changed, !std::ranges::equal(before.entries(), list.entries()));
     return fmt::format("{} after {}", text(error), done);
   }
   std::vector<Mac> entries() const { return {list.entries().begin(), list.entries().end()}; }
 
-  MaskList list;
+  MacSet list;
 };
 
 TEST_F(MaskListTest, EmptyAdmitsEveryone) {
@@ -118,7 +118,7 @@ class ReservationTest : public ::testing::Test {
     return {reservation.entries().begin(), reservation.entries().end()};
   }
 
-  Reservation reservation;
+  MacSet reservation;
 };
 
 TEST_F(ReservationTest, EmptyAdmitsEveryone) {

@@ -176,8 +176,8 @@ class Lun {
   AtaDevice device_;
   std::array<std::uint8_t, config_string_size_max> config_string_{};
   std::size_t config_string_size_ = 0;
-  MaskList mask_;
-  Reservation reservation_;
+  MacSet mask_;
+  MacSet reservation_;
   Health health_;
   std::uint64_t revision_ = 0;
 };

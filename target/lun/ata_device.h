@@ -23,7 +23,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -48,7 +47,6 @@ struct AtaRegisters {
   std::uint8_t status = ata::status_drdy;
   std::uint8_t error = 0;
   std::uint8_t sectors_left = 0;
-  std::optional<std::uint64_t> lba{};  // if it is not the request's
 
   bool operator==(const AtaRegisters&) const = default;
 };

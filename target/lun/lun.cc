@@ -208,9 +208,8 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
           [&](SmartWork work) -> Outcome { return smart(work.what, request, exchange); },
           [&](const AtaRegisters& registers) -> Outcome {
             const bool is_error = (registers.status & ata::status_failed) != 0;
-            return exchange.answer(
-                ata_reply(request.flags, registers.lba.value_or(request.lba), registers),
-                is_error ? Verdict::ata_error : Verdict::success);
+            return exchange.answer(ata_reply(request.flags, request.lba, registers),
+                                   is_error ? Verdict::ata_error : Verdict::success);
           },
           [&](ErrorCode code) -> Outcome { return exchange.refuse(code); },
       },

@@ -43,7 +43,7 @@ void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, Operation:
   }
   if (!is_read) return;
   if (const auto range = read_ahead_.read(offset, size)) {
-    mapping_.expect(range->offset, range->size);
+    mapping_.expect(range->offset, range->length);
   }
 }
 

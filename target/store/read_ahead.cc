@@ -4,7 +4,7 @@
 
 namespace aoe::target {
 
-std::optional<ReadAhead::Range> ReadAhead::read(std::uint64_t offset, std::uint64_t size) {
+std::optional<ByteRange> ReadAhead::read(std::uint64_t offset, std::uint64_t size) {
   ++clock_;
   const std::uint64_t end = offset + size;
   // Requests of one reader pass each other by less than this.
@@ -24,7 +24,7 @@ std::optional<ReadAhead::Range> ReadAhead::read(std::uint64_t offset, std::uint6
     if (stream.fetched > stream.next + window / 2) return std::nullopt;
     const std::uint64_t from = std::max(stream.fetched, stream.next);
     stream.fetched = from + window;
-    return Range{from, window};
+    return ByteRange{from, window};
   }
   *oldest = {end, size, 0, clock_};
   return std::nullopt;

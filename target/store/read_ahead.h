@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "target/store/file.h"
+
 namespace aoe::target {
 
 class ReadAhead {
@@ -18,17 +20,10 @@ class ReadAhead {
   /// Bytes that are fetched at once. The next are fetched when half of them were read.
   static constexpr std::uint64_t window = 1 << 20;
 
-  struct Range {
-    std::uint64_t offset;
-    std::uint64_t size;
-
-    bool operator==(const Range&) const = default;
-  };
-
   /// Notes a read. Returns what to fetch now, if anything: beyond what was read and what was
   /// returned before, perhaps beyond the disk's end. Reads may come a little out of order, as they
   /// do when many are outstanding.
-  std::optional<Range> read(std::uint64_t offset, std::uint64_t size);
+  std::optional<ByteRange> read(std::uint64_t offset, std::uint64_t size);
 
  private:
   struct Stream {

@@ -9,7 +9,7 @@
 namespace aoe::target {
 namespace {
 
-using Range = ReadAhead::Range;
+using Range = ByteRange;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 
@@ -56,7 +56,7 @@ TEST(ReadAhead, ALittleDisorderIsInOrder) {
   const auto ranges = fetched(ahead, offsets);
   ASSERT_GE(ranges.size(), 4U);
   for (std::size_t i = 1; i < ranges.size(); ++i) {
-    EXPECT_EQ(ranges[i].offset, ranges[i - 1].offset + ranges[i - 1].size);
+    EXPECT_EQ(ranges[i].offset, ranges[i - 1].offset + ranges[i - 1].length);
   }
 }
 

@@ -1,5 +1,6 @@
 // A store over a file or a block device that is read and written by calls off the event loop,
-// through the page cache or, where the file was opened for direct I/O, past it.
+// through the page cache or, where the file was opened for direct I/O, past it. A MappedStore is
+// one that reads and writes through a mapping instead.
 //
 // Owns the file. Nothing is immediate. An end of file where there should be sectors (the file was
 // truncated) is an error. Where the file was opened with O_DSYNC, each write is stable before it is
@@ -14,7 +15,7 @@
 
 namespace aoe::target {
 
-class FileStore final : public Store {
+class FileStore : public Store {
  public:
   /// A store over `range`, whole sectors within the file. The queue outlives the store.
   FileStore(File file, ByteRange range, DiskQueue& queue);

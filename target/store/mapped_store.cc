@@ -1,9 +1,6 @@
 #include "target/store/mapped_store.h"
 
 #include <algorithm>
-#include <utility>
-
-#include "base/check.h"
 
 namespace aoe::target {
 
@@ -14,18 +11,6 @@ tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File f
   if (!mapping) return tl::unexpected(mapping.error());
   return std::unique_ptr<MappedStore>(
       new MappedStore(std::move(file), range, *std::move(mapping), queue));
-}
-
-MappedStore::MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue& queue)
-    : file_(std::move(file)),
-      range_(range),
-      mapping_(std::move(mapping)),
-      queue_(queue),
-      flusher_(file_, range.offset + range.length, queue),
-      puncher_(file_, range.offset, queue) {}
-
-StoreTraits MappedStore::traits() const {
-  return {file_.physical_sector_size(range_), file_.can_punch(), file_.can_punch()};
 }
 
 /// The places of a batch are far apart in memory: the processor fetches them at the same time.
@@ -48,15 +33,13 @@ void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, Operation:
 }
 
 void MappedStore::start(Operation& operation) {
-  switch (operation.kind) {
-    case Operation::Kind::read:
-      return operation.done(mapping_.read(operation.offset, operation.into));
-    case Operation::Kind::write:
-      return operation.done(mapping_.write(operation.offset, operation.from));
-    case Operation::Kind::flush: return flusher_.start(operation);
-    case Operation::Kind::trim: return puncher_.start(operation);
+  if (operation.kind == Operation::Kind::read) {
+    operation.done(mapping_.read(operation.offset, operation.into));
+  } else if (operation.kind == Operation::Kind::write) {
+    operation.done(mapping_.write(operation.offset, operation.from));
+  } else {
+    FileStore::start(operation);
   }
-  AOE_CHECK(false && "an operation of no kind");
 }
 
 }  // namespace aoe::target

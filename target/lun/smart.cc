@@ -4,6 +4,8 @@
 #include <array>
 #include <numeric>
 
+#include <boost/endian/conversion.hpp>
+
 namespace aoe::target {
 namespace {
 
@@ -45,9 +47,7 @@ void build_smart_data(const Health& health, SmartBlock out) {
     entry[0] = attribute.id;
     entry[1] = attribute.flags;
     entry[3] = entry[4] = attribute.threshold > 0 && raw > 0 ? failed : best;
-    for (std::size_t byte = 0; byte < 6; ++byte) {
-      entry[5 + byte] = static_cast<std::uint8_t>(raw >> (8 * byte));
-    }
+    boost::endian::store_little_u48(&entry[5], raw);
   }
   put_checksum(out);
 }

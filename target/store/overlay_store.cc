@@ -11,12 +11,17 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <boost/endian/conversion.hpp>
 
 #include "base/check.h"
 
 namespace aoe::target {
 namespace {
 
+using boost::endian::load_little_u32;
+using boost::endian::load_little_u64;
+using boost::endian::store_little_u32;
+using boost::endian::store_little_u64;
 using Block = std::array<std::uint8_t, OverlayStore::block_size>;
 
 constexpr std::uint64_t block_size = OverlayStore::block_size;
@@ -31,19 +36,6 @@ std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
   return (number + unit - 1) / unit * unit;
 }
 
-void put(MutableBytes at, std::uint64_t number) {
-  for (std::uint8_t& byte : at) {
-    byte = static_cast<std::uint8_t>(number);
-    number >>= 8;
-  }
-}
-
-std::uint64_t get(Bytes at) {
-  std::uint64_t number = 0;
-  for (std::size_t byte = at.size(); byte-- > 0;) number = number << 8 | at[byte];
-  return number;
-}
-
 std::uint64_t checksum(Bytes bytes) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
@@ -52,15 +44,14 @@ std::uint64_t checksum(Bytes bytes) {
 
 Block make_header(const File& base, ByteRange range) {
   Block header{};
-  const MutableBytes bytes(header);
-  std::ranges::copy(magic, bytes.begin());
-  put(bytes.subspan(version_at, 4), version);
-  put(bytes.subspan(12, 4), block_size);
-  put(bytes.subspan(16, 8), base.size());
-  put(bytes.subspan(24, 8), base.changed_at());
-  put(bytes.subspan(32, 8), range.offset);
-  put(bytes.subspan(40, 8), range.length);
-  put(bytes.subspan(checksum_at, 8), checksum(bytes.first(checksum_at)));
+  std::ranges::copy(magic, header.begin());
+  store_little_u32(&header[version_at], version);
+  store_little_u32(&header[12], block_size);
+  store_little_u64(&header[16], base.size());
+  store_little_u64(&header[24], base.changed_at());
+  store_little_u64(&header[32], range.offset);
+  store_little_u64(&header[40], range.length);
+  store_little_u64(&header[checksum_at], checksum(Bytes(header).first(checksum_at)));
   return header;
 }
 
@@ -70,26 +61,16 @@ std::array<std::uint8_t, session_size> make_session(std::string_view boot_id) {
   return session;
 }
 
-std::error_code read_all(const File& file, std::uint64_t offset, MutableBytes into) {
-  while (!into.empty()) {
+/// Moves all bytes, by ::pread or ::pwrite.
+template <class Call, class Span>
+std::error_code transfer(Call call, const File& file, std::uint64_t offset, Span bytes) {
+  while (!bytes.empty()) {
     const ssize_t count =
-        ::pread(file.descriptor(), into.data(), into.size(), static_cast<off_t>(offset));
+        call(file.descriptor(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return last_error();
     if (count == 0) return error_of(EIO);
-    into = into.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
-}
-
-std::error_code write_all(const File& file, std::uint64_t offset, Bytes from) {
-  while (!from.empty()) {
-    const ssize_t count =
-        ::pwrite(file.descriptor(), from.data(), from.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return last_error();
-    from = from.subspan(static_cast<std::size_t>(count));
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
   return {};
@@ -110,7 +91,7 @@ std::error_code sync_with_folder(const File& file) {
 std::string judge(const Block& header, const Block& expected, const File& base) {
   const Bytes bytes(header);
   if (!std::ranges::equal(bytes.first(magic.size()), magic)) return "not an overlay";
-  if (get(bytes.subspan(checksum_at, 8)) != checksum(bytes.first(checksum_at))) {
+  if (load_little_u64(&header[checksum_at]) != checksum(bytes.first(checksum_at))) {
     return "its header is damaged";
   }
   const auto differs = [&](std::size_t begin, std::size_t end) {
@@ -118,7 +99,7 @@ std::string judge(const Block& header, const Block& expected, const File& base) 
   };
   if (differs(version_at, 16)) {
     return fmt::format("an overlay of version {}; this program knows version {}",
-                       get(bytes.subspan(version_at, 4)), version);
+                       load_little_u32(&header[version_at]), version);
   }
   if (differs(16, 32)) {
     return fmt::format("made over another {} (it has changed since)", base.path());
@@ -150,11 +131,13 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
   const Layout layout(range.length);
   const Block expected = make_header(base, range);
   if (delta.size() == 0) {
-    if (const auto error = write_all(delta, 0, expected)) return fail(error.message());
+    if (const auto error = transfer(::pwrite, delta, 0, Bytes(expected)))
+      return fail(error.message());
   } else {
     Block header{};
     if (delta.size() < block_size) return fail("not an overlay");
-    if (const auto error = read_all(delta, 0, header)) return fail(error.message());
+    if (const auto error = transfer(::pread, delta, 0, MutableBytes(header)))
+      return fail(error.message());
     if (header != expected) return fail(judge(header, expected, base));
   }
   const bool is_short = delta.size() < layout.end;
@@ -178,7 +161,7 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
   for (const auto& [at, into] :
        {std::pair(session_at, MutableBytes(session)), std::pair(layout.live_at, MutableBytes(live)),
         std::pair(layout.stable_at, MutableBytes(stable))}) {
-    if (const auto error = read_all(delta, at, into)) return fail(error.message());
+    if (const auto error = transfer(::pread, delta, at, into)) return fail(error.message());
   }
   const auto is_set = [](std::uint8_t byte) { return byte != 0; };
   if (is_short && (std::ranges::any_of(live, is_set) || std::ranges::any_of(stable, is_set))) {
@@ -190,7 +173,7 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
     // In this order: the session says that the live bitmap is valid.
     for (const auto& [at, from] :
          {std::pair(layout.live_at, Bytes(live)), std::pair(session_at, Bytes(own_session))}) {
-      if (const auto error = write_all(delta, at, from)) return fail(error.message());
+      if (const auto error = transfer(::pwrite, delta, at, from)) return fail(error.message());
     }
   }
 

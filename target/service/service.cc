@@ -6,23 +6,6 @@
 #include "base/check.h"
 
 namespace aoe::target {
-namespace {
-
-/// An operation that is done before start() returns: it lives on the stack.
-class ImmediateOperation final : public Operation {
- public:
-  void done(std::error_code error) override { result_ = error; }
-  std::error_code error() const {
-    AOE_CHECK(result_.has_value());
-    return *result_;
-  }
-
- private:
-  std::optional<std::error_code> result_;
-};
-
-}  // namespace
-
 // The lines of the trace, each after its time. FRAME is a frame in the words of describe(), SOURCE
 // the MAC that sent it:
 //
@@ -245,13 +228,14 @@ void Service::perform(ServedLun& served, const PendingReply& pending) {
 
 /// Has a store that answers at once do an operation. Returns the reply, within `reply`.
 Bytes Service::ask_store(ServedLun& served, const PendingReply& pending, MutableBytes reply) {
-  ImmediateOperation operation;
+  AwaitedOperation operation;
   operation.kind = pending.command.kind;
   operation.offset = pending.lba * sector_size;
   operation.into = Lun::read_place(pending, reply);
   operation.from = pending.data;
   served.store->start(operation);
-  const std::error_code error = operation.error();
+  AOE_CHECK(operation.result.has_value());
+  const std::error_code error = *operation.result;
   served.count(pending, static_cast<bool>(error));
   if (error) failed(served, pending, error);
   const ReplyReady ready = Lun::finish(pending, error, reply);

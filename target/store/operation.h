@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <system_error>
 
 #include "base/bytes.h"
@@ -44,6 +45,14 @@ class Operation {
 
  protected:
   ~Operation() = default;
+};
+
+/// An operation whose starter waits for its result.
+class AwaitedOperation final : public Operation {
+ public:
+  void done(std::error_code error) override { result = error; }
+
+  std::optional<std::error_code> result;  // once it is done
 };
 
 }  // namespace aoe::target

@@ -1,22 +1,8 @@
 #include "target/store/store.h"
 
-#include <optional>
-
 #include "base/check.h"
 
 namespace aoe::target {
-namespace {
-
-class Flush final : public Operation {
- public:
-  Flush() { kind = Kind::flush; }
-  void done(std::error_code error) override { result = error; }
-
-  std::optional<std::error_code> result;
-};
-
-}  // namespace
-
 bool is_gone(const std::error_code& error) {
   if (error.category() != std::generic_category() && error.category() != std::system_category()) {
     return false;
@@ -36,7 +22,8 @@ void Store::wait() {
 }
 
 std::error_code flush_and_wait(Store& store) {
-  Flush flush;
+  AwaitedOperation flush;
+  flush.kind = Operation::Kind::flush;
   store.start(flush);
   store.submit();
   while (!flush.result) store.wait();

@@ -23,4 +23,9 @@ using Instant = Timeline::time_point;
 /// Later than any deadline; as a deadline it means that no timer is set.
 inline constexpr Instant never = Instant::max();
 
+/// Returns the machine's time: for programs and drivers, which hand it to the engines.
+inline Instant monotonic_now() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
 }  // namespace aoe

@@ -27,10 +27,6 @@ namespace {
 /// How often lost frames are logged and the watchdog of systemd is notified.
 constexpr std::chrono::seconds look_after_interval{5};
 
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 /// Differs for LUNs at the same address on several machines.
 std::string made_up_serial(Address address) {
   std::array<char, 256> host{};

@@ -23,10 +23,6 @@ namespace {
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 void log(std::string_view line) {
   fmt::print(stderr, "aoe-target: {}\n", line);
 }

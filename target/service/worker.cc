@@ -17,10 +17,6 @@ constexpr std::size_t frames_per_turn = 4 * batch_size;
 /// Receive queues among which sources are spread, so that a flood fills only one of them.
 constexpr int lanes = 8;
 
-Instant monotonic_now() {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 PacketPort::Options port_options(unsigned share, unsigned shares) {
   PacketPort::Options options;
   options.lanes = lanes;

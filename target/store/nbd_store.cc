@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -26,12 +25,6 @@ constexpr Duration retry_interval = std::chrono::seconds(1);
 /// A command of the protocol covers less than 4 GiB.
 constexpr std::uint64_t trim_size_max = 1 << 30;
 constexpr std::int64_t physical_sector_size_max = 4096;
-
-Instant monotonic_now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
-}
 
 /// Returns libnbd's text on the call that failed last, without the name of the call.
 std::string last_trouble() {
@@ -120,12 +113,8 @@ tl::expected<std::unique_ptr<NbdStore>, std::string> NbdStore::open(const std::s
   return store;
 }
 
-Instant NbdStore::now() const {
-  return options_.now != nullptr ? options_.now() : monotonic_now();
-}
-
 void NbdStore::connect() {
-  tried_at_ = now();
+  tried_at_ = options_.now();
   state_ = State::connecting;
   connection_.reset(::nbd_create());
   // Local files are keys for TLS, which the author of the URI may name. The buffer of a read that
@@ -179,7 +168,7 @@ void NbdStore::lose_connection(const std::string& why) {
 }
 
 void NbdStore::try_again() {
-  const Duration since = now() - tried_at_;
+  const Duration since = options_.now() - tried_at_;
   if (state_ == State::connecting && since >= options_.timeout) {
     lose_connection("the server does not answer");
   }

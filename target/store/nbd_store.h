@@ -43,8 +43,8 @@ class NbdStore final : public Store {
     bool sync = false;  // writes with FUA: each is stable before it is done
     /// How long open() waits for the server.
     Duration timeout = std::chrono::seconds(5);
-    /// The monotonic clock where null; tests set their own.
-    Instant (*now)() = nullptr;
+    /// Tests set a clock of their own.
+    Instant (*now)() = monotonic_now;
   };
 
   /// Connects to the server. Errors name the URI: "nbd://server/disk: Connection refused",
@@ -78,7 +78,6 @@ class NbdStore final : public Store {
   };
 
   NbdStore(const std::string& uri, const Options& options);
-  Instant now() const;
   /// Begins to connect.
   void connect();
   /// Notices whether the connection has died or become ready, and watches what it waits for.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "proto/address.h"
-#include "target/store/store_definition.h"
+#include "target/store/open_store.h"
 
 namespace aoe::target {
 

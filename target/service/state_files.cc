@@ -88,15 +88,9 @@ std::error_code write_whole(int descriptor, std::string_view text) {
 }  // namespace
 
 tl::expected<StateFiles, std::string> StateFiles::open(const std::string& folder) {
-  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-    return tl::unexpected(folder + ": " + last_error().message());
-  }
-  struct stat status {};
-  if (::stat(folder.c_str(), &status) != 0) {
-    return tl::unexpected(folder + ": " + last_error().message());
-  }
-  if (!S_ISDIR(status.st_mode)) return tl::unexpected(folder + ": Not a directory");
-  if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+  const bool is_there = ::mkdir(folder.c_str(), S_IRWXU) == 0 || errno == EEXIST;
+  // The slash has a file that is no folder refused.
+  if (!is_there || ::access((folder + '/').c_str(), R_OK | W_OK | X_OK) != 0) {
     return tl::unexpected(folder + ": " + last_error().message());
   }
   return StateFiles(folder);

@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -31,6 +30,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/latencies.h"
 #include "proto/frame.h"
 #include "wire/packet_port.h"
 
@@ -78,44 +78,6 @@ struct Arguments {
   int core = -1;
   std::size_t discover = 0;
   std::vector<Address> luns;
-};
-
-/// Latencies in 64 classes for each power of two of nanoseconds: a percentile is exact within 2 %.
-class Histogram {
- public:
-  void add(nanoseconds latency) {
-    const auto value = static_cast<std::uint64_t>(std::max<std::int64_t>(latency.count(), 1));
-    ++classes_[index(value)];
-    ++count_;
-  }
-  /// Returns the upper bound of the percentile's class in microseconds, 0 if nothing was counted.
-  double percentile(double percent) const {
-    const auto rank = static_cast<std::uint64_t>(static_cast<double>(count_) * percent / 100);
-    std::uint64_t seen = 0;
-    for (std::size_t i = 0; i < classes_.size(); ++i) {
-      seen += classes_[i];
-      if (seen > rank) return upper_bound(i) / 1000;
-    }
-    return 0;
-  }
-
- private:
-  static constexpr unsigned bits = 6;
-  static constexpr std::uint64_t steps = 1 << bits;
-
-  static std::size_t index(std::uint64_t value) {
-    if (value < steps) return value;
-    const auto shift = static_cast<unsigned>(std::bit_width(value)) - bits - 1;
-    return (shift + 1) * steps + (value >> shift) - steps;
-  }
-  static double upper_bound(std::size_t index) {
-    if (index < steps) return static_cast<double>(index + 1);
-    const std::size_t shift = index / steps - 1;
-    return static_cast<double>((index % steps + steps + 1) << shift);
-  }
-
-  std::array<std::uint64_t, (64 - bits + 1) * steps> classes_{};
-  std::uint64_t count_ = 0;
 };
 
 /// The content of a sector written with --verify. It depends on the LBA only, so that two requests
@@ -169,7 +131,7 @@ class Load {
 
   bool is_measuring_ = false;
   nanoseconds measured_{};
-  Histogram latencies_;
+  Latencies latencies_;
   std::uint64_t requests_done_ = 0;
   std::uint64_t retransmissions_ = 0;
   std::uint64_t errors_ = 0;
@@ -327,6 +289,9 @@ void Load::retransmit(Clock::time_point now) {
 }
 
 void Load::print() const {
+  const auto microseconds = [](Duration duration) {
+    return std::chrono::duration<double, std::micro>(duration).count();
+  };
   const double seconds = std::chrono::duration<double>(measured_).count();
   const double rate = static_cast<double>(requests_done_) / seconds;
   fmt::print(
@@ -334,7 +299,8 @@ void Load::print() const {
       R"("retransmissions": {}, "errors": {}, "mismatches": {}, "idle": {:.2f}}})"
       "\n",
       rate, rate * static_cast<double>(arguments_.sectors * sector_size) / 1e6,
-      latencies_.percentile(50), latencies_.percentile(99), retransmissions_, errors_, mismatches_,
+      microseconds(latencies_.percentile(0.5)), microseconds(latencies_.percentile(0.99)),
+      retransmissions_, errors_, mismatches_,
       std::chrono::duration<double>(idle_).count() / seconds);
 }
 

@@ -9,7 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
-#include "initiator/cli/latencies.h"
+#include "base/latencies.h"
 
 namespace aoe::initiator {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "base/instant.h"
 
-namespace aoe::initiator {
+namespace aoe {
 
 class Latencies {
  public:
@@ -60,4 +60,4 @@ class Latencies {
   Duration max_{};
 };
 
-}  // namespace aoe::initiator
+}  // namespace aoe

@@ -1,8 +1,8 @@
-#include "initiator/cli/latencies.h"
+#include "base/latencies.h"
 
 #include <gtest/gtest.h>
 
-namespace aoe::initiator {
+namespace aoe {
 namespace {
 
 using namespace std::chrono_literals;
@@ -44,4 +44,4 @@ TEST(Latencies, ATimeBeforeItsStartIsNone) {
 }
 
 }  // namespace
-}  // namespace aoe::initiator
+}  // namespace aoe

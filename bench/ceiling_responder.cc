@@ -8,7 +8,6 @@
 //
 // With --loss it is a poor network as well: of the requests that share is lost, and of the replies.
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -18,15 +17,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <random>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "proto/address.h"
 #include "proto/ata.h"
@@ -35,6 +35,14 @@
 #include "proto/layout.h"
 
 namespace aoe {
+
+/// By this CLI11 converts the words of the command line.
+static bool lexical_cast(const std::string& word, Address& lun) {
+  const auto parsed = parse_address(word);
+  lun = parsed.value_or(Address{});
+  return parsed.has_value();
+}
+
 namespace {
 
 using layout::get;
@@ -45,9 +53,9 @@ constexpr std::size_t frame_room = 9216;  // bytes: the longest frame at MTU 900
 constexpr std::uint64_t disk_sectors = 1 << 21;
 
 struct Arguments {
-  const char* interface = nullptr;
+  std::string interface;
   Address lun{};
-  double loss = 0;  // of all frames: 0 to 1
+  double loss = 0;  // of all frames, percent
   std::uint64_t seed = 1;
 };
 
@@ -69,7 +77,7 @@ bool filter_slot(int fd, std::uint8_t slot) {
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
 
-bool open_socket(const char* interface, Address lun, int& fd, ifreq& link) {
+bool open_socket(const std::string& interface, Address lun, int& fd, ifreq& link) {
   fd = socket(AF_PACKET, SOCK_RAW, 0);
   if (fd < 0) return fail("opening a packet socket");
   constexpr int receive_buffer = 8 << 20;
@@ -81,12 +89,12 @@ bool open_socket(const char* interface, Address lun, int& fd, ifreq& link) {
       !filter_slot(fd, lun.slot)) {
     return fail("setting up a packet socket");
   }
-  std::string_view(interface).substr(0, IFNAMSIZ - 1).copy(link.ifr_name, IFNAMSIZ - 1);
+  interface.copy(link.ifr_name, IFNAMSIZ - 1);
   if (ioctl(fd, SIOCGIFHWADDR, &link) != 0) return fail(interface);
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ethertype);
-  address.sll_ifindex = static_cast<int>(if_nametoindex(interface));
+  address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return fail(interface);
   }
@@ -132,7 +140,7 @@ int serve(int fd, const Mac& mac, const Arguments& arguments) {
   std::array<mmsghdr, batch> messages{};
   std::array<mmsghdr, batch> replies{};
   std::mt19937_64 random(arguments.seed);
-  std::bernoulli_distribution is_lost(arguments.loss);
+  std::bernoulli_distribution is_lost(arguments.loss / 100);
   for (std::size_t i = 0; i < batch; ++i) {
     pieces[i].iov_base = &memory[i * frame_room];
     messages[i].msg_hdr.msg_iov = &pieces[i];
@@ -157,42 +165,25 @@ int serve(int fd, const Mac& mac, const Arguments& arguments) {
   }
 }
 
-/// Whether the command line makes sense.
-bool parse(int argc, char** argv, Arguments& arguments) {
-  static constexpr std::array<option, 3> options{
-      {{"loss", required_argument, nullptr, 'l'}, {"seed", required_argument, nullptr, 's'}, {}}};
-  const auto parse_number = [](std::string_view text, auto& value) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size();
-  };
-  for (int found = 0; (found = getopt_long(argc, argv, "", options.data(), nullptr)) != -1;) {
-    if (found == 'l' && parse_number(optarg, arguments.loss) && arguments.loss >= 0 &&
-        arguments.loss <= 100) {
-      arguments.loss /= 100;
-    } else if (found != 's' || !parse_number(optarg, arguments.seed)) {
-      return false;
-    }
-  }
-  if (argc - optind != 2) return false;
-  arguments.interface = argv[optind];
-  const auto lun = parse_address(argv[optind + 1]);
-  arguments.lun = lun.value_or(Address{});
-  return lun.has_value();
-}
-
 }  // namespace
 }  // namespace aoe
 
 int main(int argc, char** argv) {
+  CLI::App app("Answers AoE requests with no storage behind them, until it is killed.",
+               "aoe-ceiling");
   aoe::Arguments arguments;
-  if (!aoe::parse(argc, argv, arguments)) {
-    fmt::print(stderr,
-               "Usage: aoe-ceiling [--loss PERCENT] [--seed N] INTERFACE eSHELF.SLOT\n"
-               "Answers AoE requests with no storage behind them, until it is killed.\n"
-               "  --loss PERCENT  Of the requests, and of the replies, are lost (default 0)\n"
-               "  --seed N        Of which ones (default 1)\n"
-               "Example: aoe-ceiling veth1 e0.2\n");
-    return 2;
+  app.add_option("INTERFACE", arguments.interface)->required();
+  app.add_option("LUN", arguments.lun, "Such as e0.2")->option_text(" ")->required();
+  app.add_option("--loss", arguments.loss,
+                 "Of the requests, and of the replies, are lost (default 0)")
+      ->option_text("PERCENT")
+      ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--seed", arguments.seed, "Of which ones (default 1)")->option_text("N");
+  app.footer("Example: aoe-ceiling veth1 e0.2");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
   }
   int fd = -1;
   ifreq link{};

@@ -11,23 +11,21 @@
 // writes through a mapping takes its page faults before. With --verify it writes sectors, reads
 // them back and compares them. With --discover it sends one broadcast query instead, and counts the
 // targets that answer.
-#include <getopt.h>
 #include <poll.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <optional>
 #include <random>
 #include <set>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/check.h"
 #include "base/latencies.h"
@@ -35,6 +33,15 @@
 #include "wire/packet_port.h"
 
 namespace aoe {
+
+/// By this CLI11 converts the words of the command line.
+static bool lexical_cast(const std::string& word, Address& lun) {
+  const auto parsed = parse_address(word);
+  if (!parsed) throw CLI::ValidationError(word + ": not a LUN like e0.2");
+  lun = *parsed;
+  return true;
+}
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -42,27 +49,6 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr milliseconds retransmit_after{200};
-
-constexpr std::string_view usage =
-    R"(Usage: aoe-load --interface IF [OPTION...] LUN...
-       aoe-load --interface IF --discover N [--seconds S]
-Keeps requests outstanding against AoE LUNs and prints one line of JSON.
-
-  --interface IF     Send on this interface
-  --write            Write (default: read)
-  --verify           Write each place, read it back and compare
-  --sectors N        Sectors of 512 bytes a request (default 2)
-  --outstanding N    Requests that are unanswered at any moment (default 64)
-  --disk-sectors N   Sectors of each LUN that are used (default 2048)
-  --seconds S        Measure for so long (default 5), after a tenth of that unmeasured
-  --seed N           Of the sequence of places (default 1)
-  --core N           Run on this core (default: any)
-  --sleep            Sleep until something arrives
-  --touch            First write to each 4 KiB of the disk once
-  --discover N       Send one broadcast query; wait for the answers of N LUNs
-
-Example: aoe-load --interface veth0 --core 1 --disk-sectors 2097152 e0.2
-)";
 
 struct Arguments {
   std::string interface;
@@ -362,86 +348,39 @@ int discover(PacketPort& port, const Arguments& arguments) {
   return 0;
 }
 
-template <class Value>
-bool parse_number(std::string_view text, Value low, Value high, Value& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && value >= low && value <= high;
-}
-
-/// Returns the error in the options, or an empty string.
-std::string parse(int argc, char** argv, Arguments& arguments) {
-  enum Option {
-    interface,
-    write,
-    verify,
-    touch,
-    sectors,
-    outstanding,
-    disk_sectors,
-    seconds,
-    seed,
-    core,
-    sleep,
-    discover,
-    help
+void describe(CLI::App& app, Arguments& arguments) {
+  const auto number = [&app](const char* name, auto& value, auto low, auto high, const char* help) {
+    app.add_option(name, value, help)->option_text("N")->check(CLI::Range(low, high));
   };
-  const std::array<option, 14> options{{
-      {"interface", required_argument, nullptr, interface},
-      {"write", no_argument, nullptr, write},
-      {"verify", no_argument, nullptr, verify},
-      {"touch", no_argument, nullptr, touch},
-      {"sectors", required_argument, nullptr, sectors},
-      {"outstanding", required_argument, nullptr, outstanding},
-      {"disk-sectors", required_argument, nullptr, disk_sectors},
-      {"seconds", required_argument, nullptr, seconds},
-      {"seed", required_argument, nullptr, seed},
-      {"core", required_argument, nullptr, core},
-      {"sleep", no_argument, nullptr, sleep},
-      {"discover", required_argument, nullptr, discover},
-      {"help", no_argument, nullptr, help},
-      {},
-  }};
-  int index = 0;
-  for (int found = 0; (found = getopt_long(argc, argv, "", options.data(), &index)) != -1;) {
-    const std::string_view text = optarg != nullptr ? optarg : "";
-    bool is_good = true;
-    switch (found) {
-      case interface: arguments.interface = text; break;
-      case write: arguments.write = true; break;
-      case verify: arguments.verify = true; break;
-      case touch: arguments.touch = true; break;
-      case sleep: arguments.sleep = true; break;
-      case sectors: is_good = parse_number<std::uint8_t>(text, 1, 255, arguments.sectors); break;
-      case outstanding:
-        is_good = parse_number<std::size_t>(text, 1, 4096, arguments.outstanding);
-        break;
-      case disk_sectors:
-        is_good =
-            parse_number<std::uint64_t>(text, 1, ata::lba48_sectors_max, arguments.disk_sectors);
-        break;
-      case seconds: is_good = parse_number(text, 0.01, 3600.0, arguments.seconds); break;
-      case seed: is_good = parse_number<std::uint64_t>(text, 0, ~0ULL, arguments.seed); break;
-      case core: is_good = parse_number(text, 0, CPU_SETSIZE - 1, arguments.core); break;
-      case discover:
-        is_good = parse_number<std::size_t>(text, 1, 1 << 24, arguments.discover);
-        break;
-      case help: fmt::print("{}", usage); std::exit(0);
-      default: return "aoe-load --help shows how";
+  app.add_option("--interface", arguments.interface, "Send on this interface")
+      ->option_text("IF")
+      ->required();
+  app.add_flag("--write", arguments.write, "Write (default: read)");
+  app.add_flag("--verify", arguments.verify, "Write each place, read it back and compare");
+  number("--sectors", arguments.sectors, 1, 255, "Sectors of 512 bytes a request (default 2)");
+  number("--outstanding", arguments.outstanding, 1, 4096,
+         "Requests that are unanswered at any moment (default 64)");
+  number("--disk-sectors", arguments.disk_sectors, std::uint64_t{1}, ata::lba48_sectors_max,
+         "Sectors of each LUN that are used (default 2048)");
+  number("--seconds", arguments.seconds, 0.01, 3600.0,
+         "Measure for so long (default 5), after a tenth of that unmeasured");
+  app.add_option("--seed", arguments.seed, "Of the sequence of places (default 1)")
+      ->option_text("N");
+  number("--core", arguments.core, 0, CPU_SETSIZE - 1, "Run on this core (default: any)");
+  app.add_flag("--sleep", arguments.sleep, "Sleep until something arrives");
+  app.add_flag("--touch", arguments.touch, "First write to each 4 KiB of the disk once");
+  number("--discover", arguments.discover, 1, 1 << 24,
+         "Send one broadcast query; wait for the answers of N LUNs");
+  app.add_option("LUN", arguments.luns, "Such as e0.2")->option_text(" ");
+  app.footer("Example: aoe-load --interface veth0 --core 1 --disk-sectors 2097152 e0.2");
+  app.callback([&arguments] {
+    if (arguments.luns.empty() && arguments.discover == 0) {
+      throw CLI::ValidationError("no LUN was named");
     }
-    if (!is_good) {
-      return fmt::format("--{} {}: not a number in its range",
-                         options[static_cast<std::size_t>(index)].name, text);
+    if (arguments.disk_sectors < arguments.sectors) {
+      throw CLI::ValidationError("--disk-sectors is less than --sectors");
     }
-  }
-  for (; optind < argc; ++optind) {
-    const auto lun = parse_address(argv[optind]);
-    if (!lun) return fmt::format("{}: not a LUN like e0.2", argv[optind]);
-    arguments.luns.push_back(*lun);
-  }
-  if (arguments.interface.empty()) return "--interface is missing";
-  if (arguments.luns.empty() && arguments.discover == 0) return "no LUN was named";
-  if (arguments.disk_sectors < arguments.sectors) return "--disk-sectors is less than --sectors";
-  return {};
+  });
 }
 
 int fail(const std::string& what, int status) {
@@ -483,9 +422,16 @@ int run(const Arguments& arguments) {
 }  // namespace aoe
 
 int main(int argc, char** argv) {
+  CLI::App app("Keeps requests outstanding against AoE LUNs and prints one line of JSON.",
+               "aoe-load");
   aoe::Arguments arguments;
-  if (const auto wrong = aoe::parse(argc, argv, arguments); !wrong.empty()) {
-    return aoe::fail(wrong, 2);
+  aoe::describe(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return aoe::fail(error.what(), 2);
   }
   return aoe::run(arguments);
 }

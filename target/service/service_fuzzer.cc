@@ -13,7 +13,6 @@
 #include "proto/trim.h"
 #include "target/service/service.h"
 #include "target/store/memory_store.h"
-#include "target/store/trim_ranges.h"
 #include "wire/memory_port.h"
 
 namespace aoe::target {
@@ -26,11 +25,11 @@ constexpr Mac client_mac{{2, 0, 0, 0, 0, 0xc}};
 // The address of the golden frames, and two that differ in a bit; the last is the slow store's.
 constexpr std::array<Address, 3> addresses{{{0x0102, 3}, {0x0102, 2}, {0x0102, 1}}};
 
-/// Keeps operations until finish_one() ends them.
+/// A store in memory that keeps operations until finish_one() ends them.
 class SlowStore final : public Store {
  public:
-  std::uint64_t size() const override { return bytes_.size(); }
-  StoreTraits traits() const override { return {512, true, true}; }
+  std::uint64_t size() const override { return memory_.size(); }
+  StoreTraits traits() const override { return memory_.traits(); }
   bool is_immediate(Operation::Kind) const override { return false; }
   void start(Operation& operation) override { waiting_.push_back(&operation); }
   void wait() override { finish_one({}); }
@@ -38,36 +37,17 @@ class SlowStore final : public Store {
   void finish_one(std::error_code error) {
     Operation& operation = *waiting_.front();
     waiting_.pop_front();
-    if (!error) affect(operation);
-    operation.done(error);
-  }
-  bool is_busy() const { return !waiting_.empty(); }
-  MutableBytes bytes() { return bytes_; }
-
- private:
-  void affect(const Operation& operation) {
-    const MutableBytes all = bytes_;
-    switch (operation.kind) {
-      case Operation::Kind::read:
-        AOE_CHECK(operation.offset + operation.into.size() <= all.size());
-        std::ranges::copy(all.subspan(operation.offset, operation.into.size()),
-                          operation.into.begin());
-        break;
-      case Operation::Kind::write:
-        AOE_CHECK(operation.offset + operation.from.size() <= all.size());
-        std::ranges::copy(operation.from, all.subspan(operation.offset).begin());
-        break;
-      case Operation::Kind::flush: break;
-      case Operation::Kind::trim:
-        TrimRanges ranges(operation.from);
-        while (const auto range = ranges.next()) {
-          AOE_CHECK(range->offset + range->length <= all.size());
-          std::ranges::fill(all.subspan(range->offset, range->length), std::uint8_t{0});
-        }
+    if (error) {
+      operation.done(error);
+    } else {
+      memory_.start(operation);
     }
   }
+  bool is_busy() const { return !waiting_.empty(); }
+  MutableBytes bytes() { return memory_.bytes(); }
 
-  std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(disk_sectors * sector_size);
+ private:
+  MemoryStore memory_{disk_sectors * sector_size};
   std::deque<Operation*> waiting_;
 };
 

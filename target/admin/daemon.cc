@@ -144,9 +144,10 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   definition_ = definition;
   if (auto opened = open_state(definition.state_folder); !opened) return opened;
   if (!definition.capture.empty()) {
-    auto recording = Recording::create(definition.capture);
-    if (!recording) return tl::unexpected(recording.error());
-    recording_ = *std::move(recording);
+    auto file = PcapWriter::create(definition.capture);
+    if (!file) return tl::unexpected(file.error());
+    recording_ = std::make_unique<Recording>();
+    recording_->file = *std::move(file);
   }
   background_ = std::make_unique<PollLoop>();
   const Worker::World world{options_.log, options_.trace, state_.get(), background_.get(),
@@ -224,7 +225,7 @@ bool Daemon::run() {
   options_.log(fmt::format("stopped after {} requests and {} replies, {} of them errors",
                            sum.requests, sum.replies, sum.aoe_errors + sum.ata_errors));
   if (recording_) {
-    if (auto flushed = recording_->flush(); !flushed) {
+    if (auto flushed = recording_->file->flush(); !flushed) {
       options_.log(flushed.error());
       all_well = false;
     }

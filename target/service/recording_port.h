@@ -3,9 +3,6 @@
 
 #include <memory>
 #include <mutex>
-#include <string>
-
-#include <tl/expected.hpp>
 
 #include "wire/frame_port.h"
 #include "wire/pcap_file.h"
@@ -13,19 +10,9 @@
 namespace aoe::target {
 
 /// The capture file that several ports, on several threads, write to.
-class Recording {
- public:
-  /// Creates the file. The error names it.
-  static tl::expected<std::unique_ptr<Recording>, std::string> create(const std::string& path);
-
-  void write(Bytes head, Bytes data);
-  /// Flushes what was written to the file. Returns the first error since it was created.
-  tl::expected<void, std::string> flush();
-
- private:
-  explicit Recording(std::unique_ptr<PcapWriter> file) : file_(std::move(file)) {}
-  std::mutex guard_;
-  const std::unique_ptr<PcapWriter> file_;
+struct Recording {
+  std::mutex guard;
+  std::unique_ptr<PcapWriter> file;
 };
 
 class RecordingPort final : public FramePort {
@@ -41,6 +28,8 @@ class RecordingPort final : public FramePort {
   PortCounters counters() const override { return port_.counters(); }
 
  private:
+  void record(Bytes head, Bytes data);
+
   FramePort& port_;
   Recording& recording_;
 };

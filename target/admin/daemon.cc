@@ -183,7 +183,6 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   const SignalsBlocked blocked;
   background_thread_ = std::thread([this] { background_->run(); });
   for (const auto& worker : workers_) worker->start();
-  workers_run_ = true;
   return {};
 }
 
@@ -244,7 +243,7 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   std::vector<Change> changes;
   std::map<Address, LunDefinition> served;
   for (const auto& worker : workers_) {
-    on(*worker, [&] {
+    worker->ask([&] {
       for (const auto& lun : worker->service().luns()) {
         served.emplace(lun->lun.address(), lun->definition);
       }
@@ -276,18 +275,10 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   return changes;
 }
 
-void Daemon::on(Worker& worker, const std::function<void()>& task) {
-  if (workers_run_) {
-    worker.ask(task);
-  } else {
-    task();
-  }
-}
-
 void Daemon::apply(std::vector<Change> changes) {
   for (Change& change : changes) {
     Worker& worker = worker_of(change.definition.address);
-    on(worker, [&] { apply(change, worker); });
+    worker.ask([&] { apply(change, worker); });
   }
 }
 
@@ -334,7 +325,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   }
   apply(*std::move(changes));
   for (const auto& entry : to_announce) {
-    on(*entry.first, [&entry] { entry.first->follow(entry.second); });
+    entry.first->ask([&entry] { entry.first->follow(entry.second); });
   }
   const auto note = [&](const char* key, bool differs) {
     if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));
@@ -439,7 +430,7 @@ TargetReport Daemon::report() {
   report.version = options_.version;
   report.uptime = monotonic_now() - started_;
   for (const auto& worker : workers_) {
-    on(*worker, [&] { worker->report(report); });
+    worker->ask([&] { worker->report(report); });
   }
   std::ranges::sort(report.luns, {}, &LunReport::address);
   std::ranges::sort(report.ports, {}, &PortReport::interface);

@@ -64,8 +64,6 @@ class Daemon {
   void reload_on_signal();
 
   Worker& worker_of(Address address);
-  /// Runs a task on the worker's thread, if that runs already, and waits for its end.
-  void on(Worker& worker, const std::function<void()>& task);
 
   using Edit = std::function<void(LunState&)>;
   using Show = std::function<std::string(const LunState&)>;
@@ -86,7 +84,6 @@ class Daemon {
   std::unique_ptr<PollLoop> background_;
   std::thread background_thread_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  bool workers_run_ = false;
 
   boost::asio::io_context loop_{1};
   boost::asio::signal_set ending_{loop_};

@@ -74,6 +74,7 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
     log_failure(lun, pending, error);
   });
   loop_.watch(queue_->descriptor(), [this] {
+  if (!thread_.joinable()) return task();
     queue_->reap();
     service_.settle();
   });

@@ -53,8 +53,10 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Ends the thread, and makes every disk stable. Returns the failures, a line each.
   std::vector<std::string> stop();
 
-  /// Runs a task on the worker's thread; ask() waits until it is done.
+  /// Runs a task on the worker's thread, once that runs.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
+  /// Runs a task on the worker's thread, or on the caller's while that does not run, and waits until
+  /// it is done.
   void ask(const std::function<void()>& task);
 
   // On the worker's thread, or while that does not run.

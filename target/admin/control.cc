@@ -136,15 +136,15 @@ void add_counters(Json& json, const std::array<CounterField<Counters>, N>& field
 }
 
 Json json_of(const LunReport& lun) {
-  Json json{{"lun", fmt::format("{}", lun.address)},
-            {"path", lun.path},
+  Json json{{"lun", fmt::format("{}", lun.definition.address)},
+            {"path", lun.definition.store.path},
             {"store", lun.store},
             {"sectors", lun.sectors},
-            {"read_only", lun.read_only},
-            {"interfaces", lun.interfaces},
-            {"config_string", lun.config_string},
-            {"mask", texts(lun.mask)},
-            {"reservation", texts(lun.reservation)}};
+            {"read_only", lun.definition.store.read_only},
+            {"interfaces", lun.definition.interfaces},
+            {"config_string", lun.state.config_string},
+            {"mask", texts(lun.state.mask)},
+            {"reservation", texts(lun.state.reserved)}};
   add_counters<LunCounters>(json, lun_counters, lun);
   json["silences"] = by_name<Silence>(lun.silences);
   json["latency"] = {{"counts", lun.latency.counts}, {"sum_ns", lun.latency.sum.count()}};

@@ -154,10 +154,10 @@ TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
 TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
   TargetReport report{"1.0", std::chrono::milliseconds(1500), {LunReport{}}, {PortReport{}}};
   LunReport& disk = report.luns.front();
-  disk.address = lun;
-  disk.path = "disk\xff.img";
-  disk.interfaces = {"eth0"};
-  disk.mask = {client};
+  disk.definition.address = lun;
+  disk.definition.store.path = "disk\xff.img";
+  disk.definition.interfaces = {"eth0"};
+  disk.state.mask = {client};
   disk.writes = 5;
   disk.silences[static_cast<std::size_t>(Silence::source_masked)] = 3;
   disk.latency.add(std::chrono::microseconds(2));

@@ -432,7 +432,7 @@ TargetReport Daemon::report() {
   for (const auto& worker : workers_) {
     worker->ask([&] { worker->report(report); });
   }
-  std::ranges::sort(report.luns, {}, &LunReport::address);
+  std::ranges::sort(report.luns, {}, [](const LunReport& lun) { return lun.definition.address; });
   std::ranges::sort(report.ports, {}, &PortReport::interface);
   return report;
 }

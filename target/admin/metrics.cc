@@ -19,9 +19,9 @@ double seconds(Duration duration) {
 }
 
 std::vector<Label> labels(const LunReport& lun) {
-  std::vector<Label> labels{{"lun", fmt::format("{}", lun.address)}};
-  if (!lun.interfaces.empty()) {
-    labels.push_back({"interfaces", fmt::format("{}", fmt::join(lun.interfaces, ","))});
+  std::vector<Label> labels{{"lun", fmt::format("{}", lun.definition.address)}};
+  if (!lun.definition.interfaces.empty()) {
+    labels.push_back({"interfaces", fmt::format("{}", fmt::join(lun.definition.interfaces, ","))});
   }
   return labels;
 }
@@ -118,11 +118,11 @@ void add_luns(Families& families, const std::vector<LunReport>& luns) {
   families.show(luns, "aoe_target_lun_size_bytes", "Size of the LUN",
                 [](const LunReport& lun) { return lun.sectors * 512; });
   families.show(luns, "aoe_target_lun_read_only", "1 where writes are refused",
-                &LunReport::read_only);
+                [](const LunReport& lun) { return lun.definition.store.read_only; });
   families.show(luns, "aoe_target_lun_mask_entries", "Addresses on the mask list; 0: all answered",
-                [](const LunReport& lun) { return lun.mask.size(); });
+                [](const LunReport& lun) { return lun.state.mask.size(); });
   families.show(luns, "aoe_target_lun_reservation_entries", "Addresses that hold the reservation",
-                [](const LunReport& lun) { return lun.reservation.size(); });
+                [](const LunReport& lun) { return lun.state.reserved.size(); });
   families.count(luns, "lun", lun_counters);
   families.count<Silence>(luns, "aoe_target_lun_silences_total", "Requests not answered",
                           &LunReport::silences);

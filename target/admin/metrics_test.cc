@@ -98,15 +98,15 @@ TargetReport report() {
   report.luns.resize(3);
   for (std::size_t i = 0; i < 3; ++i) {
     LunReport& lun = report.luns[i];
-    lun.address = {0, static_cast<std::uint8_t>(i / 2)};
+    lun.definition.address = {0, static_cast<std::uint8_t>(i / 2)};
     lun.sectors = 8;
     lun.requests = 10 * (i + 1);
     lun.latency.add(100us);
     lun.latency.add(3s);
     lun.latency.add(10s);
   }
-  report.luns[0].interfaces = {"eth0"};
-  report.luns[1].interfaces = {"eth1", "e\"\\\n*"};
+  report.luns[0].definition.interfaces = {"eth0"};
+  report.luns[1].definition.interfaces = {"eth1", "e\"\\\n*"};
   report.luns[2].silences[static_cast<std::size_t>(Silence::source_masked)] = 4;
   report.luns[2].bytes_written = 1 << 20;
   report.ports.resize(2);

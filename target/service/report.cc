@@ -127,11 +127,13 @@ std::string status_table(const TargetReport& report) {
   std::vector<Row> luns{
       {"lun", "store", "access", "interfaces", "size", "mask", "reserved", "path"}};
   for (const LunReport& lun : report.luns) {
-    luns.push_back(
-        {fmt::format("{}", lun.address), lun.store, lun.read_only ? "read-only" : "read-write",
-         lun.interfaces.empty() ? "all"
-                                : escaped(fmt::format("{}", fmt::join(lun.interfaces, ","))),
-         capacity(lun.sectors), admitted(lun.mask), admitted(lun.reservation), escaped(lun.path)});
+    luns.push_back({fmt::format("{}", lun.definition.address), lun.store,
+                    lun.definition.store.read_only ? "read-only" : "read-write",
+                    lun.definition.interfaces.empty()
+                        ? "all"
+                        : escaped(fmt::format("{}", fmt::join(lun.definition.interfaces, ","))),
+                    capacity(lun.sectors), admitted(lun.state.mask), admitted(lun.state.reserved),
+                    escaped(lun.definition.store.path)});
   }
   std::vector<Row> ports{{"interface", "mac", "state", "mtu", "received", "sent", "dropped"}};
   for (const PortReport& port : report.ports) {
@@ -149,7 +151,7 @@ std::string stats_table(const TargetReport& report) {
   luns_head.insert(luns_head.end(), {"p50", "p99", "not answered"});
   std::vector<Row> luns{luns_head};
   for (const LunReport& lun : report.luns) {
-    Row row{fmt::format("{}", lun.address)};
+    Row row{fmt::format("{}", lun.definition.address)};
     add_columns<LunCounters>(row, lun_counters, &lun);
     row.push_back(percentile(lun.latency, 0.5));
     row.push_back(percentile(lun.latency, 0.99));

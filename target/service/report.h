@@ -12,19 +12,15 @@
 #include "base/instant.h"
 #include "proto/address.h"
 #include "target/service/counters.h"
+#include "target/service/definition.h"
 
 namespace aoe::target {
 
 struct LunReport : LunCounters {
-  Address address;
-  std::string path;   // as the configuration gives it
-  std::string store;  // its kind: "mapped", "memory", …
+  LunDefinition definition;  // of which reports show address, path, interfaces and read_only
+  std::string store;         // its kind: "mapped", "memory", …
   std::uint64_t sectors = 0;
-  bool read_only = false;
-  std::vector<std::string> interfaces;  // names or globs; every interface where empty
-  std::string config_string;            // bytes
-  std::vector<Mac> mask;                // everyone is answered where empty
-  std::vector<Mac> reservation;         // everyone reads and writes where empty
+  LunState state;
 
   bool operator==(const LunReport&) const = default;
 };

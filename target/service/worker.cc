@@ -280,19 +280,8 @@ void Worker::log_losses() {
 
 void Worker::report(TargetReport& report) const {
   for (const auto& served : service_.luns()) {
-    LunReport lun;
-    static_cast<LunCounters&>(lun) = served->counters;
-    lun.address = served->lun.address();
-    lun.path = served->definition.store.path;
-    lun.store = served->store_kind;
-    lun.sectors = served->lun.options().sectors;
-    lun.read_only = served->lun.options().read_only;
-    lun.interfaces = served->definition.interfaces;
-    LunState state = served->lun.state();
-    lun.config_string = std::move(state.config_string);
-    lun.mask = std::move(state.mask);
-    lun.reservation = std::move(state.reserved);
-    report.luns.push_back(std::move(lun));
+    report.luns.push_back({served->counters, served->definition, served->store_kind,
+                           served->lun.options().sectors, served->lun.state()});
   }
   for (const auto& [port, open] : ports_) {
     const std::string& name = port->interface().name;

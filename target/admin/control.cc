@@ -1,5 +1,6 @@
 #include "target/admin/control.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -7,7 +8,6 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "base/check.h"
 #include "proto/codes.h"
 #include "target/admin/metrics.h"
 #include "target/lun/access_list.h"
@@ -18,11 +18,9 @@ namespace {
 // Ordered: a reply begins with "ok", the report of a LUN or port with its name.
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::pair<std::string_view, ControlCommand>, 4> plain_commands{
-    {{"status", ControlCommand::status},
-     {"stats", ControlCommand::stats},
-     {"metrics", ControlCommand::metrics},
-     {"reload", ControlCommand::reload}}};
+/// In the order of ControlCommand.
+constexpr std::array<std::string_view, 7> command_names{"status", "stats",   "metrics", "reload",
+                                                        "mask",   "reserve", "config"};
 
 /// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
@@ -92,28 +90,25 @@ class Fields {
 };
 
 ControlRequest read(Fields& fields) {
-  const auto command = fields.text("command");
-  if (!command) throw Malformed("command: is missing");
-  for (const auto& [name, plain] : plain_commands) {
-    if (*command == name) return plain;
+  const auto name = fields.text("command");
+  if (!name) throw Malformed("command: is missing");
+  const auto known = std::ranges::find(command_names, *name);
+  if (known == command_names.end()) {
+    throw Malformed("command: expected status, stats, metrics, reload, mask, reserve or config");
   }
-  if (*command == "mask") {
-    ControlMask mask;
-    mask.lun = fields.lun();
-    mask.add = fields.macs("add").value_or(std::vector<Mac>{});
-    mask.remove = fields.macs("remove").value_or(std::vector<Mac>{});
-    return mask;
+  ControlRequest request{static_cast<ControlCommand>(known - command_names.begin())};
+  if (request.command >= ControlCommand::mask) request.lun = fields.lun();
+  if (request.command == ControlCommand::mask) {
+    request.add = fields.macs("add").value_or(std::vector<Mac>{});
+    request.remove = fields.macs("remove").value_or(std::vector<Mac>{});
   }
-  if (*command == "reserve") return ControlReserve{fields.lun(), fields.macs("macs")};
-  if (*command == "config") {
-    ControlConfig config{fields.lun(), fields.text("set")};
-    if (config.set && config.set->size() > config_string_size_max) {
-      throw Malformed(fmt::format("set: {} bytes, and a config string has {} at most",
-                                  config.set->size(), config_string_size_max));
-    }
-    return config;
+  if (request.command == ControlCommand::reserve) request.macs = fields.macs("macs");
+  if (request.command == ControlCommand::config) request.set = fields.text("set");
+  if (request.set && request.set->size() > config_string_size_max) {
+    throw Malformed(fmt::format("set: {} bytes, and a config string has {} at most",
+                                request.set->size(), config_string_size_max));
   }
-  throw Malformed("command: expected status, stats, metrics, reload, mask, reserve or config");
+  return request;
 }
 
 Json texts(const std::vector<Mac>& macs) {
@@ -177,15 +172,6 @@ Json success(std::string text) {
   return {{"ok", true}, {"text", std::move(text)}};
 }
 
-std::string macs_reply(Address lun, const char* name, const std::vector<Mac>& macs) {
-  std::string text;
-  for (const Mac& mac : macs) text += fmt::format("{}\n", mac);
-  Json json = success(std::move(text));
-  json["lun"] = fmt::format("{}", lun);
-  json[name] = texts(macs);
-  return line_of(json);
-}
-
 }  // namespace
 
 tl::expected<ControlRequest, std::string> parse_request(std::string_view line) {
@@ -205,48 +191,33 @@ tl::expected<ControlRequest, std::string> parse_request(std::string_view line) {
 }
 
 std::string request_line(const ControlRequest& request) {
-  struct Line {
-    Json operator()(ControlCommand command) const {
-      for (const auto& [name, plain] : plain_commands) {
-        if (plain == command) return {{"command", name}};
-      }
-      AOE_CHECK(false && "a command without a name");
-    }
-    Json operator()(const ControlMask& mask) const {
-      Json json = of("mask", mask.lun);
-      if (!mask.add.empty()) json["add"] = texts(mask.add);
-      if (!mask.remove.empty()) json["remove"] = texts(mask.remove);
-      return json;
-    }
-    Json operator()(const ControlReserve& reserve) const {
-      Json json = of("reserve", reserve.lun);
-      if (reserve.macs) json["macs"] = texts(*reserve.macs);
-      return json;
-    }
-    Json operator()(const ControlConfig& config) const {
-      Json json = of("config", config.lun);
-      if (config.set) json["set"] = *config.set;
-      return json;
-    }
-    static Json of(const char* command, Address lun) {
-      return {{"command", command}, {"lun", fmt::format("{}", lun)}};
-    }
+  Json json{{"command", command_names.at(static_cast<std::size_t>(request.command))}};
+  if (request.command >= ControlCommand::mask) json["lun"] = fmt::format("{}", request.lun);
+  if (!request.add.empty()) json["add"] = texts(request.add);
+  if (!request.remove.empty()) json["remove"] = texts(request.remove);
+  if (request.macs) json["macs"] = texts(*request.macs);
+  if (request.set) json["set"] = *request.set;
+  return line_of(json);
+}
+
+void ControlRequest::edit(LunState& state) const {
+  const auto contains = [](const std::vector<Mac>& macs, Mac mac) {
+    return std::ranges::find(macs, mac) != macs.end();
   };
-  return line_of(std::visit(Line{}, request));
+  std::erase_if(state.mask, [&](Mac mac) { return contains(remove, mac); });
+  for (const Mac mac : add) {
+    if (!contains(state.mask, mac)) state.mask.push_back(mac);
+  }
+  if (macs) state.reserved = *macs;
+  if (set) state.config_string = *set;
 }
 
 std::string error_reply(std::string_view error) {
   return line_of({{"ok", false}, {"error", error}});
 }
 
-std::string status_reply(const TargetReport& report) {
-  Json json = success(status_table(report));
-  json["report"] = json_of(report);
-  return line_of(json);
-}
-
-std::string stats_reply(const TargetReport& report) {
-  Json json = success(stats_table(report));
+std::string report_reply(std::string text, const TargetReport& report) {
+  Json json = success(std::move(text));
   json["report"] = json_of(report);
   return line_of(json);
 }
@@ -262,19 +233,22 @@ std::string reload_reply(const std::vector<std::string>& changes) {
   return line_of(json);
 }
 
-std::string mask_reply(Address lun, const std::vector<Mac>& entries) {
-  return macs_reply(lun, "mask", entries);
-}
-
-std::string reserve_reply(Address lun, const std::vector<Mac>& holders) {
-  return macs_reply(lun, "reservation", holders);
-}
-
-std::string config_reply(Address lun, std::string_view config_string) {
-  Json json = success(config_string.empty() ? "" : escaped(config_string) + "\n");
-  json["lun"] = fmt::format("{}", lun);
-  json["config_string"] = config_string;
-  return line_of(json);
+std::string state_reply(const ControlRequest& request, const LunState& state) {
+  const auto reply = [&](std::string text, const char* name, Json value) {
+    Json json = success(std::move(text));
+    json["lun"] = fmt::format("{}", request.lun);
+    json[name] = std::move(value);
+    return line_of(json);
+  };
+  if (request.command == ControlCommand::config) {
+    const std::string& set = state.config_string;
+    return reply(set.empty() ? "" : escaped(set) + "\n", "config_string", set);
+  }
+  const bool is_mask = request.command == ControlCommand::mask;
+  const std::vector<Mac>& macs = is_mask ? state.mask : state.reserved;
+  std::string text;
+  for (const Mac& mac : macs) text += fmt::format("{}\n", mac);
+  return reply(std::move(text), is_mask ? "mask" : "reservation", texts(macs));
 }
 
 tl::expected<std::string, std::string> parse_reply(std::string_view line) {

@@ -3,6 +3,8 @@
 //
 //   {"command":"status"}                                    {"ok":true,"text":"…","report":{…}}
 //   {"command":"mask","lun":"e0.2","add":["02:…"]}          {"ok":true,"text":"…","mask":["02:…"]}
+//   {"command":"reserve","lun":"e0.2","macs":["02:…"]}      {"ok":true,"text":"…","reservation":…}
+//   {"command":"config","lun":"e0.2","set":"text"}          {"ok":true,"text":"…","config_string":…}
 //   {"command":"format"}                                    {"ok":false,"error":"command: …"}
 //
 // `text` is what `aoe-target ctl` shows to a person. Nothing here does I/O: control_server.h reads
@@ -14,7 +16,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -24,41 +25,30 @@
 
 namespace aoe::target {
 
-inline constexpr std::size_t control_line_size_max =
-    65536;  // bytes of a request, without its newline
+/// Bytes of a request, without its newline.
+inline constexpr std::size_t control_line_size_max = 65536;
 
-/// Commands without arguments.
-enum class ControlCommand : std::uint8_t { status, stats, metrics, reload };
+/// Those from mask on are about one LUN.
+enum class ControlCommand : std::uint8_t { status, stats, metrics, reload, mask, reserve, config };
 
-/// {"command":"mask","lun":"e0.2","add":["02:…"],"remove":["02:…"]}: changes the mask list
-/// (§3.3), if asked to, and shows it. Removals are done before additions.
-struct ControlMask {
-  Address lun;
-  std::vector<Mac> add;
-  std::vector<Mac> remove;
+struct ControlRequest {
+  ControlCommand command{};
+  Address lun{};  // of mask, reserve and config, which show what is set there
 
-  bool operator==(const ControlMask&) const = default;
+  // mask: changes the mask list (§3.3) first. Removals are done before additions.
+  std::vector<Mac> add{};
+  std::vector<Mac> remove{};
+  /// reserve: replaces the reservation (§3.4) first. An empty list releases it.
+  std::optional<std::vector<Mac>> macs{};
+  /// config: sets the config string (§3.2) first, at most 1024 bytes.
+  std::optional<std::string> set{};
+
+  /// Returns whether it changes what is set in the LUN.
+  bool edits() const { return !add.empty() || !remove.empty() || macs || set; }
+  void edit(LunState& state) const;
+
+  bool operator==(const ControlRequest&) const = default;
 };
-
-/// {"command":"reserve","lun":"e0.2","macs":["02:…"]}: replaces the reservation (§3.4), if there
-/// are `macs`, and shows it. An empty list releases it.
-struct ControlReserve {
-  Address lun;
-  std::optional<std::vector<Mac>> macs;
-
-  bool operator==(const ControlReserve&) const = default;
-};
-
-/// {"command":"config","lun":"e0.2","set":"text"}: sets the config string (§3.2), if there is
-/// `set`, and shows it.
-struct ControlConfig {
-  Address lun;
-  std::optional<std::string> set;  // at most 1024 bytes
-
-  bool operator==(const ControlConfig&) const = default;
-};
-
-using ControlRequest = std::variant<ControlCommand, ControlMask, ControlReserve, ControlConfig>;
 
 /// Parses a request. The error is one line that names the field: "lun: expected a LUN such as
 /// e0.2".
@@ -70,14 +60,13 @@ std::string request_line(const ControlRequest& request);
 // Each of these returns a reply: one line without a newline.
 
 std::string error_reply(std::string_view error);
-std::string status_reply(const TargetReport& report);
-std::string stats_reply(const TargetReport& report);
+/// `text`: a table of the report, for a person.
+std::string report_reply(std::string text, const TargetReport& report);
 std::string metrics_reply(const TargetReport& report);
 /// `changes`: what a reload has changed, a line each: "e0.2: added".
 std::string reload_reply(const std::vector<std::string>& changes);
-std::string mask_reply(Address lun, const std::vector<Mac>& entries);
-std::string reserve_reply(Address lun, const std::vector<Mac>& holders);
-std::string config_reply(Address lun, std::string_view config_string);
+/// The reply to mask, reserve or config: what is set in the LUN now.
+std::string state_reply(const ControlRequest& request, const LunState& state);
 
 /// Returns the text of a reply, or the error in it, or why it is not a reply.
 tl::expected<std::string, std::string> parse_reply(std::string_view line);

@@ -100,7 +100,7 @@ Outcome run(const std::string& reply, bool json) {
       asked = read_line(fd);
       write_all(fd, reply + "\n");
     });
-    result = run({peer.path(), json, ControlCommand::status, 5s});
+    result = run({peer.path(), json, {}, 5s});
   }
   EXPECT_EQ(asked, R"({"command":"status"})");
   return result;
@@ -136,7 +136,7 @@ TEST(ControlClient, WhatIsNoReplyIsAnError) {
 }
 
 TEST(ControlClient, WhereNobodyListensThereIsAReason) {
-  EXPECT_EQ(run({"/nonexistent/a.sock", false, ControlCommand::status, 5s}).errors,
+  EXPECT_EQ(run({"/nonexistent/a.sock", false, {}, 5s}).errors,
             "aoe-target: /nonexistent/a.sock: No such file or directory\n");
   const std::string long_path(108, 'a');
   EXPECT_EQ(ask_target(long_path, "", 5s).error(),

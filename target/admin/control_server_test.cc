@@ -139,10 +139,10 @@ TEST_F(ControlServerTest, TheHandlerGetsWhatWasAsked) {
     asked = std::move(request);
     reply("fine");
   });
-  const ControlConfig config{{0, 2}, "text"};
+  const ControlRequest config{.command = ControlCommand::config, .lun = {0, 2}, .set = "text"};
   EXPECT_EQ(Client(path_).ask(request_line(config) + "\n"), "fine");
   stop();
-  EXPECT_EQ(asked, ControlRequest(config));
+  EXPECT_EQ(asked, config);
 }
 
 TEST_F(ControlServerTest, AReplyMayComeLaterAndOnlyOnce) {
@@ -247,7 +247,7 @@ TEST_F(ControlServerTest, WhoIsNeverRepliedToIsDisconnected) {
 TEST_F(ControlServerTest, AReplyToWhoHasGoneGoesNowhere) {
   std::vector<ControlServer::Reply> kept;
   start([&kept](const ControlRequest& request, ControlServer::Reply reply) {
-    if (request == ControlRequest(ControlCommand::stats)) {
+    if (request.command == ControlCommand::stats) {
       for (const ControlServer::Reply& each : kept) each(std::string(1 << 20, 'x'));
       reply("done");
     } else {

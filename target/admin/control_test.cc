@@ -23,21 +23,39 @@ TEST(ControlRequest, EachIsOneLineAndReadBackTheSame) {
     EXPECT_EQ(request_line(request), line);
     EXPECT_EQ(parse_request(line), request) << line;
   };
-  same(ControlCommand::status, R"({"command":"status"})");
-  same(ControlCommand::stats, R"({"command":"stats"})");
-  same(ControlCommand::metrics, R"({"command":"metrics"})");
-  same(ControlCommand::reload, R"({"command":"reload"})");
-  same(ControlMask{lun, {}, {}}, R"({"command":"mask","lun":"e0.2"})");
-  same(ControlMask{lun, {client}, {other}},
+  using enum ControlCommand;
+  same({status}, R"({"command":"status"})");
+  same({stats}, R"({"command":"stats"})");
+  same({metrics}, R"({"command":"metrics"})");
+  same({reload}, R"({"command":"reload"})");
+  same({mask, lun}, R"({"command":"mask","lun":"e0.2"})");
+  same({.command = mask, .lun = lun, .add = {client}, .remove = {other}},
        R"({"command":"mask","lun":"e0.2","add":["02:00:00:00:00:01"],)"
        R"("remove":["02:00:00:00:00:02"]})");
-  same(ControlReserve{lun, std::nullopt}, R"({"command":"reserve","lun":"e0.2"})");
-  same(ControlReserve{lun, std::vector<Mac>{}}, R"({"command":"reserve","lun":"e0.2","macs":[]})");
-  same(ControlReserve{lun, std::vector<Mac>{client}},
+  same({reserve, lun}, R"({"command":"reserve","lun":"e0.2"})");
+  same({.command = reserve, .lun = lun, .macs = std::vector<Mac>{}},
+       R"({"command":"reserve","lun":"e0.2","macs":[]})");
+  same({.command = reserve, .lun = lun, .macs = std::vector{client}},
        R"({"command":"reserve","lun":"e0.2","macs":["02:00:00:00:00:01"]})");
-  same(ControlConfig{lun, std::nullopt}, R"({"command":"config","lun":"e0.2"})");
-  same(ControlConfig{lun, ""}, R"({"command":"config","lun":"e0.2","set":""})");
-  same(ControlConfig{lun, "a\nb"}, R"({"command":"config","lun":"e0.2","set":"a\nb"})");
+  same({config, lun}, R"({"command":"config","lun":"e0.2"})");
+  same({.command = config, .lun = lun, .set = ""}, R"({"command":"config","lun":"e0.2","set":""})");
+  same({.command = config, .lun = lun, .set = "a\nb"},
+       R"({"command":"config","lun":"e0.2","set":"a\nb"})");
+}
+
+TEST(ControlRequest, AnEditChangesWhatItNamesOnly) {
+  LunState state{"text", {client}, {client}};
+  const auto edited = [&state](const ControlRequest& request) {
+    EXPECT_TRUE(request.edits());
+    request.edit(state);
+    return state;
+  };
+  EXPECT_FALSE(ControlRequest{}.edits());
+  EXPECT_EQ(edited({.add = {other, client}}), (LunState{"text", {client, other}, {client}}));
+  EXPECT_EQ(edited({.add = {client}, .remove = {client}}),
+            (LunState{"text", {other, client}, {client}}));
+  EXPECT_EQ(edited({.macs = std::vector<Mac>{}}), (LunState{"text", {other, client}, {}}));
+  EXPECT_EQ(edited({.set = ""}), (LunState{"", {other, client}, {}}));
 }
 
 TEST(ControlRequest, WhatIsNoJsonObjectIsRefused) {
@@ -137,14 +155,21 @@ TEST(ControlReply, AnErrorIsReadBack) {
 }
 
 TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
-  EXPECT_EQ(mask_reply(lun, {client, other}),
+  const auto reply = [](ControlCommand command, const LunState& state) {
+    return state_reply({command, lun}, state);
+  };
+  EXPECT_EQ(reply(ControlCommand::mask, {"", {client, other}, {}}),
             R"({"ok":true,"text":"02:00:00:00:00:01\n02:00:00:00:00:02\n","lun":"e0.2",)"
             R"("mask":["02:00:00:00:00:01","02:00:00:00:00:02"]})");
-  EXPECT_EQ(reserve_reply(lun, {}), R"({"ok":true,"text":"","lun":"e0.2","reservation":[]})");
-  EXPECT_EQ(config_reply(lun, "my disk"),
+  EXPECT_EQ(reply(ControlCommand::reserve, {}),
+            R"({"ok":true,"text":"","lun":"e0.2","reservation":[]})");
+  const auto config = [&](std::string text) {
+    return reply(ControlCommand::config, {std::move(text), {}, {}});
+  };
+  EXPECT_EQ(config("my disk"),
             R"({"ok":true,"text":"my disk\n","lun":"e0.2","config_string":"my disk"})");
-  EXPECT_EQ(parse_reply(config_reply(lun, std::string_view("a\0\xff", 3))), "a\\x00\\xff\n");
-  EXPECT_EQ(parse_reply(config_reply(lun, "")), "");
+  EXPECT_EQ(parse_reply(config(std::string("a\0\xff", 3))), "a\\x00\\xff\n");
+  EXPECT_EQ(parse_reply(config("")), "");
   EXPECT_EQ(reload_reply({"e0.2: added", "e0.3: removed"}),
             R"({"ok":true,"text":"e0.2: added\ne0.3: removed\n",)"
             R"("changes":["e0.2: added","e0.3: removed"]})");
@@ -163,7 +188,7 @@ TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
   disk.latency.add(std::chrono::microseconds(2));
   report.ports.front().interface = "eth0";
   report.ports.front().rejects[0] = 9;
-  const std::string reply = status_reply(report);
+  const std::string reply = report_reply(status_table(report), report);
   EXPECT_EQ(reply.find('\n'), std::string::npos);
   for (
       const char* part :
@@ -176,7 +201,6 @@ TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
     EXPECT_NE(reply.find(part), std::string::npos) << part << "\n" << reply;
   }
   EXPECT_EQ(parse_reply(reply), status_table(report));
-  EXPECT_EQ(parse_reply(stats_reply(report)), stats_table(report));
   EXPECT_TRUE(parse_reply(metrics_reply(report))->starts_with("# HELP aoe_target_info "));
 }
 

@@ -357,71 +357,44 @@ void Daemon::reload_on_signal() {
 // The control socket.
 
 void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& reply) {
-  if (const auto* command = std::get_if<ControlCommand>(&request)) {
-    switch (*command) {
-      case ControlCommand::status: return reply(status_reply(report()));
-      case ControlCommand::stats: return reply(stats_reply(report()));
-      case ControlCommand::metrics: return reply(metrics_reply(report()));
-      case ControlCommand::reload: {
-        const auto changes = reload();
-        return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
-      }
+  switch (request.command) {
+    case ControlCommand::status:
+    case ControlCommand::stats: {
+      const TargetReport now = report();
+      const bool is_status = request.command == ControlCommand::status;
+      return reply(report_reply(is_status ? status_table(now) : stats_table(now), now));
     }
-  }
-  if (const auto* mask = std::get_if<ControlMask>(&request)) {
-    Edit edit;
-    if (!mask->add.empty() || !mask->remove.empty()) {
-      edit = [mask = *mask](LunState& state) {
-        std::erase_if(state.mask, [&](Mac mac) {
-          return std::ranges::find(mask.remove, mac) != mask.remove.end();
-        });
-        for (const Mac mac : mask.add) {
-          if (std::ranges::find(state.mask, mac) == state.mask.end()) state.mask.push_back(mac);
-        }
-      };
+    case ControlCommand::metrics: return reply(metrics_reply(report()));
+    case ControlCommand::reload: {
+      const auto changes = reload();
+      return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
     }
-    const auto show = [lun = mask->lun](const LunState& state) {
-      return mask_reply(lun, state.mask);
-    };
-    return edit_and_show(mask->lun, edit, show, reply);
+    case ControlCommand::mask:
+    case ControlCommand::reserve:
+    case ControlCommand::config: return edit_and_show(request, reply);
   }
-  if (const auto* reserve = std::get_if<ControlReserve>(&request)) {
-    Edit edit;
-    if (reserve->macs) edit = [macs = *reserve->macs](LunState& state) { state.reserved = macs; };
-    const auto show = [lun = reserve->lun](const LunState& state) {
-      return reserve_reply(lun, state.reserved);
-    };
-    return edit_and_show(reserve->lun, edit, show, reply);
-  }
-  const auto& config = std::get<ControlConfig>(request);
-  Edit edit;
-  if (config.set) edit = [text = *config.set](LunState& state) { state.config_string = text; };
-  edit_and_show(
-      config.lun, edit,
-      [lun = config.lun](const LunState& state) { return config_reply(lun, state.config_string); },
-      reply);
+  AOE_CHECK(false && "a command without an answer");
 }
 
-void Daemon::edit_and_show(Address lun, Edit edit, Show show, ControlServer::Reply reply) {
-  Worker& worker = worker_of(lun);
-  worker.post([this, &worker, lun, edit = std::move(edit), show = std::move(show),
-               reply = std::move(reply)] {
+void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply) {
+  Worker& worker = worker_of(request.lun);
+  worker.post([this, &worker, request, reply] {
     const auto tell = [this, reply](std::string line) {
       boost::asio::post(loop_, [reply, line = std::move(line)] { reply(line); });
     };
+    const Address lun = request.lun;
     const ServedLun* const served = worker.service().find(lun);
     if (served == nullptr) return tell(error_reply(fmt::format("{}: no such LUN", lun)));
-    LunState wanted = served->lun.state();
-    if (!edit) return tell(show(wanted));
-    edit(wanted);
-    if (std::max(wanted.mask.size(), wanted.reserved.size()) > MacSet::capacity) {
+    LunState state = served->lun.state();
+    if (!request.edits()) return tell(state_reply(request, state));
+    request.edit(state);
+    if (std::max(state.mask.size(), state.reserved.size()) > MacSet::capacity) {
       return tell(error_reply(fmt::format("{}: more than 255 addresses", lun)));
     }
-    worker.service().set_state(
-        lun, [&](LunState& state) { state = wanted; },
-        [tell, show, wanted, lun](std::error_code error) {
-          tell(error ? error_reply(fmt::format("{}: {}", lun, error.message())) : show(wanted));
-        });
+    worker.service().set_state(lun, state, [tell, request, state](std::error_code error) {
+      tell(error ? error_reply(fmt::format("{}: {}", request.lun, error.message()))
+                 : state_reply(request, state));
+    });
   });
 }
 

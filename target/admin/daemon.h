@@ -65,11 +65,9 @@ class Daemon {
 
   Worker& worker_of(Address address);
 
-  using Edit = std::function<void(LunState&)>;
-  using Show = std::function<std::string(const LunState&)>;
   void answer(const ControlRequest& request, const ControlServer::Reply& reply);
-  /// Applies the edit, if there is one, to what clients set, and replies with the result.
-  void edit_and_show(Address lun, Edit edit, Show show, ControlServer::Reply reply);
+  /// Edits what clients set, if it is asked to, and replies with the result once that is stable.
+  void edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply);
   TargetReport report();
   void wait_for_signals();
   void wait_for_reload();

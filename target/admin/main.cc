@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,6 +17,22 @@
 #include "target/admin/config_file.h"
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
+
+namespace aoe {
+
+// By these CLI11 converts the words that is_mac() and is_lun() have let pass.
+
+static bool lexical_cast(const std::string& word, Mac& mac) {
+  mac = target::parse_loose_mac(word).value_or(Mac{});
+  return true;
+}
+
+static bool lexical_cast(const std::string& word, Address& address) {
+  address = parse_address(word).value_or(Address{});
+  return true;
+}
+
+}  // namespace aoe
 
 namespace aoe::target {
 namespace {
@@ -27,24 +44,26 @@ void log(std::string_view line) {
   fmt::print(stderr, "aoe-target: {}\n", line);
 }
 
+std::string is_mac(const std::string& word) {
+  return parse_loose_mac(word) ? std::string() : word + ": not a MAC address";
+}
+
+std::string is_lun(const std::string& word) {
+  const auto address = parse_address(word);
+  return address && address->is_exact() ? std::string() : word + ": not a LUN such as e0.2";
+}
+
 /// Declares the options of the program, in the order of the help. Most are in the long help only.
 void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
   const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
                                                "--read-only", "--buffers", "--config-string",
                                                "--config"};
   const auto mac_list = [&app](const char* names, const char* help, std::vector<Mac>& macs) {
-    app.add_option_function<std::vector<std::string>>(
-           names,
-           [&macs](const std::vector<std::string>& texts) {
-             for (const std::string& text : texts) macs.push_back(*parse_loose_mac(text));
-           },
-           help)
+    app.add_option(names, macs, help)
         ->option_text("MAC,...")
         ->delimiter(',')
         ->allow_extra_args(false)
-        ->check([](const std::string& text) {
-          return parse_loose_mac(text) ? std::string() : text + ": not a MAC address";
-        });
+        ->check(is_mac);
   };
   LunDefinition& lun = line.lun;
   StoreDefinition& store = lun.store;
@@ -138,11 +157,7 @@ struct Check {
 struct Control {
   CLI::App* command = nullptr;
   ControlArguments arguments;
-  std::string lun;
-  std::vector<std::string> add;
-  std::vector<std::string> remove;
-  std::vector<std::string> macs;
-  std::optional<std::string> text;
+  ControlRequest& request = arguments.request;
   bool release = false;
   bool clear = false;
 
@@ -152,58 +167,40 @@ struct Control {
     command->require_subcommand(1);
     command->add_option("--socket", arguments.socket, "Its control socket")->type_name("PATH");
     command->add_flag("--json", arguments.json, "Show the reply as JSON");
-    const auto simple = [this](const char* name, const char* help, ControlCommand what) {
-      command->add_subcommand(name, help)->fallthrough()->callback([this, what] {
-        arguments.request = what;
-      });
+    const auto sub = [this](const char* name, const char* help, ControlCommand what) {
+      CLI::App* const added = command->add_subcommand(name, help)->fallthrough();
+      added->callback([this, what] { request.command = what; });
+      return added;
     };
-    simple("status", "What is served, and where", ControlCommand::status);
-    simple("stats", "Counters", ControlCommand::stats);
-    simple("metrics", "Counters for Prometheus", ControlCommand::metrics);
-    simple("reload", "Read the configuration again", ControlCommand::reload);
+    sub("status", "What is served, and where", ControlCommand::status);
+    sub("stats", "Counters", ControlCommand::stats);
+    sub("metrics", "Counters for Prometheus", ControlCommand::metrics);
+    sub("reload", "Read the configuration again", ControlCommand::reload);
 
-    const auto of_lun = [this](const char* name, const char* help) {
-      CLI::App* const sub = command->add_subcommand(name, help)->fallthrough();
-      sub->add_option("LUN", lun, "Such as e0.2")->required()->check([](const std::string& word) {
-        const auto address = parse_address(word);
-        return address && address->is_exact() ? std::string() : word + ": not a LUN such as e0.2";
-      });
-      return sub;
+    const auto of_lun = [&](const char* name, const char* help, ControlCommand what) {
+      CLI::App* const added = sub(name, help, what);
+      added->add_option("LUN", request.lun, "Such as e0.2")->required()->check(is_lun);
+      return added;
     };
-    const auto is_mac = [](const std::string& word) {
-      return parse_loose_mac(word) ? std::string() : word + ": not a MAC address";
-    };
-    CLI::App* const mask = of_lun("mask", "Show or change a mask list");
-    mask->add_option("--add", add)->option_text("MAC")->allow_extra_args(false)->check(is_mac);
-    mask->add_option("--remove", remove)
-        ->option_text("MAC")
-        ->allow_extra_args(false)
-        ->check(is_mac);
-    mask->callback([this] {
-      arguments.request = ControlMask{*parse_address(lun), all(add), all(remove)};
-    });
-    CLI::App* const reserve = of_lun("reserve", "Show or replace a reservation");
-    reserve->add_option("MAC", macs)->option_text(" ")->check(is_mac);
+    CLI::App* const mask = of_lun("mask", "Show or change a mask list", ControlCommand::mask);
+    for (const auto& [option, macs] :
+         {std::pair("--add", &request.add), std::pair("--remove", &request.remove)}) {
+      mask->add_option(option, *macs)->option_text("MAC")->allow_extra_args(false)->check(is_mac);
+    }
+    CLI::App* const reserve =
+        of_lun("reserve", "Show or replace a reservation", ControlCommand::reserve);
+    reserve->add_option("MAC", request.macs)->option_text(" ")->check(is_mac);
     reserve->add_flag("--release", release, "Release it");
-    reserve->callback([this] {
-      ControlReserve request{*parse_address(lun), std::nullopt};
-      if (release || !macs.empty()) request.macs = release ? std::vector<Mac>{} : all(macs);
-      arguments.request = request;
-    });
-    CLI::App* const config = of_lun("config", "Show or set a config string");
-    config->add_option("TEXT", text)->option_text(" ");
+    CLI::App* const config =
+        of_lun("config", "Show or set a config string", ControlCommand::config);
+    config->add_option("TEXT", request.set)->option_text(" ");
     config->add_flag("--clear", clear, "Make it empty");
-    config->callback([this] {
-      if (clear) text = "";
-      arguments.request = ControlConfig{*parse_address(lun), text};
-    });
   }
 
-  static std::vector<Mac> all(const std::vector<std::string>& words) {
-    std::vector<Mac> result;
-    result.reserve(words.size());
-    for (const std::string& word : words) result.push_back(*parse_loose_mac(word));
-    return result;
+  int run() {
+    if (release) request.macs.emplace();
+    if (clear) request.set.emplace();
+    return run_control(arguments, stdout);
   }
 };
 
@@ -249,7 +246,7 @@ int run(int argc, char** argv) {
       argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help-all"; });
   describe_serving(app, line, long_help);
   const Check check(app);
-  const Control control(app);
+  Control control(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
@@ -259,7 +256,7 @@ int run(int argc, char** argv) {
     return exit_usage;
   }
   if (check.command->parsed()) return check.run();
-  if (control.command->parsed()) return run_control(control.arguments, stdout);
+  if (control.command->parsed()) return control.run();
   if (const auto error = complete(line)) {
     log(fmt::format("{} (aoe-target --help shows how)", *error));
     return exit_usage;

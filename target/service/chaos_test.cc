@@ -505,13 +505,11 @@ class Chaos {
   void edit_as_administrator(Disk& disk) {
     if (!disk.is_served()) return;
     ++edits_begun_;
-    EXPECT_TRUE(service_.set_state(
-        disk.options.address,
-        [this](LunState& state) {
-          state.mask.clear();
-          if (world_.chance(50)) state.config_string = "administrator";
-        },
-        [this](std::error_code) { ++edits_ended_; }));
+    LunState state = service_.find(disk.options.address)->lun.state();
+    state.mask.clear();
+    if (world_.chance(50)) state.config_string = "administrator";
+    EXPECT_TRUE(service_.set_state(disk.options.address, state,
+                                   [this](std::error_code) { ++edits_ended_; }));
   }
 
   // What clients send.
@@ -764,9 +762,8 @@ class Chaos {
     asked_.clear();
     for (Disk& disk : disks_) {
       keeper_.failing_percent = 0;
-      service_.set_state(
-          disk.options.address, [](LunState& state) { state = {}; },
-          [](std::error_code error) { EXPECT_FALSE(error); });
+      service_.set_state(disk.options.address, {},
+                         [](std::error_code error) { EXPECT_FALSE(error); });
     }
     finish_everything();
   }

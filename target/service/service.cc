@@ -57,12 +57,9 @@ void Service::change(const LunOptions& options) {
   admit_again();
 }
 
-bool Service::set_state(Address address, const std::function<void(LunState&)>& edit,
-                        StateKeeper::Done done) {
+bool Service::set_state(Address address, const LunState& state, StateKeeper::Done done) {
   ServedLun* const served = find(address);
   if (served == nullptr) return false;
-  LunState state = served->lun.state();
-  edit(state);
   served->lun.restore(state);
   if (served->held) {
     served->held->call_when_stable(std::move(done));

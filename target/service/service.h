@@ -64,10 +64,9 @@ class Service {
   std::unique_ptr<Store> remove(Address address);
   /// Changes the options of a LUN; its size and its store stay.
   void change(const LunOptions& options);
-  /// Sets state as a client does: `edit` changes it, and `done` is called when it is stable.
-  /// Returns false where there is no such LUN.
-  bool set_state(Address address, const std::function<void(LunState&)>& edit,
-                 StateKeeper::Done done);
+  /// Sets state as a client does; `done` is called when it is stable. Returns false where there is
+  /// no such LUN.
+  bool set_state(Address address, const LunState& state, StateKeeper::Done done);
 
   /// Serves on this port the LUNs that `admission` admits. A port that was not attached serves all.
   void attach(FramePort& port, Admission admission);

@@ -631,9 +631,8 @@ TEST_F(StatefulServiceTest, StartsFromWhatAnEarlierLifeLeft) {
 TEST_F(StatefulServiceTest, CallerSetsStateAsAClientDoes) {
   std::vector<std::error_code> heard;
   const auto set = [&](std::string text) {
-    return kept.set_state(
-        own_address, [&](LunState& state) { state.config_string = text; },
-        [&](std::error_code error) { heard.push_back(error); });
+    return kept.set_state(own_address, {std::move(text), {}, {}},
+                          [&](std::error_code error) { heard.push_back(error); });
   };
   EXPECT_TRUE(set("a"));
   EXPECT_TRUE(heard.empty());
@@ -642,7 +641,7 @@ TEST_F(StatefulServiceTest, CallerSetsStateAsAClientDoes) {
   EXPECT_TRUE(set("b"));
   finish(disk_full);
   EXPECT_EQ(heard.back(), disk_full);
-  EXPECT_FALSE(kept.set_state({1, 1}, [](LunState&) {}, {}));
+  EXPECT_FALSE(kept.set_state({1, 1}, {}, {}));
 }
 
 TEST_F(StatefulServiceTest, PortOrLunThatGoesTakesItsHeldRepliesAlong) {

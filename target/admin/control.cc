@@ -1,5 +1,7 @@
 #include "target/admin/control.h"
 
+#include <sys/un.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -173,6 +175,14 @@ Json success(std::string text) {
 }
 
 }  // namespace
+
+tl::expected<boost::asio::local::stream_protocol::endpoint, std::string> control_endpoint(
+    const std::string& path) {
+  if (path.empty() || path.size() >= sizeof(sockaddr_un{}.sun_path)) {
+    return tl::unexpected(fmt::format("'{}': no path of a socket", path));
+  }
+  return path;
+}
 
 tl::expected<ControlRequest, std::string> parse_request(std::string_view line) {
   if (line.size() > control_line_size_max) {

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/local/stream_protocol.hpp>
 #include <tl/expected.hpp>
 
 #include "proto/address.h"
@@ -49,6 +50,10 @@ struct ControlRequest {
 
   bool operator==(const ControlRequest&) const = default;
 };
+
+/// Returns the address of a control socket. Error: "'': no path of a socket".
+tl::expected<boost::asio::local::stream_protocol::endpoint, std::string> control_endpoint(
+    const std::string& path);
 
 /// Parses a request. The error is one line that names the field: "lun: expected a LUN such as
 /// e0.2".

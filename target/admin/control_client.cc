@@ -1,116 +1,38 @@
 #include "target/admin/control_client.h"
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <boost/asio/error.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 namespace aoe::target {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-using Trouble = tl::unexpected<std::string>;
-
-// Far more than the report of a large target: limits what another program may send.
-constexpr std::size_t reply_size_max = 64 << 20;
-
-class Connection {
- public:
-  Connection(std::string path, Duration timeout)
-      : path_(std::move(path)), deadline_(Clock::now() + timeout) {}
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  tl::expected<void, std::string> open() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path_.empty() || path_.size() >= sizeof address.sun_path) {
-      return Trouble(fmt::format("'{}': no path of a socket", path_));
-    }
-    std::ranges::copy(path_, address.sun_path);
-    fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd_ < 0) return failed();
-    // connect() on a Unix socket succeeds or fails at once.
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return {};
-    return failed();
-  }
-
-  /// A broken pipe is not a failure: a target that refuses a line before it has read it all has
-  /// sent its reply.
-  tl::expected<void, std::string> send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t size = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (size >= 0) {
-        bytes.remove_prefix(static_cast<std::size_t>(size));
-      } else if (errno == EPIPE) {
-        return {};
-      } else if (errno == EAGAIN) {
-        if (auto waited = wait(POLLOUT); !waited) return waited;
-      } else if (errno != EINTR) {
-        return failed();
-      }
-    }
-    return {};
-  }
-
-  tl::expected<std::string, std::string> receive_line() {
-    std::string line;
-    std::array<char, 65536> bytes;
-    while (line.size() < reply_size_max) {
-      const ssize_t size = ::recv(fd_, bytes.data(), bytes.size(), 0);
-      if (size == 0) return Trouble(path_ + ": the connection ended before the reply");
-      if (size > 0) {
-        const std::string_view got(bytes.data(), static_cast<std::size_t>(size));
-        const std::size_t end = got.find('\n');
-        line += got.substr(0, end);
-        if (end != std::string_view::npos) return line;
-      } else if (errno == EAGAIN) {
-        if (auto waited = wait(POLLIN); !waited) return Trouble(waited.error());
-      } else if (errno != EINTR) {
-        return Trouble(failed().value());
-      }
-    }
-    return Trouble(path_ + ": the reply has no end");
-  }
-
- private:
-  tl::expected<void, std::string> wait(short events) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
-    pollfd poll{fd_, events, 0};
-    const int ready =
-        ::poll(&poll, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT32_MAX)));
-    if (ready == 0) return Trouble(path_ + ": no reply in time");
-    if (ready < 0 && errno != EINTR) return failed();
-    return {};
-  }
-
-  Trouble failed() const {
-    return Trouble(fmt::format("{}: {}", path_, std::generic_category().message(errno)));
-  }
-
-  const std::string path_;
-  const Clock::time_point deadline_;
-  int fd_ = -1;
-};
-
-}  // namespace
 
 tl::expected<std::string, std::string> ask_target(const std::string& socket,
                                                   const std::string& line, Duration timeout) {
-  Connection connection(socket, timeout);
-  return connection.open().and_then([&] { return connection.send(line + '\n'); }).and_then([&] {
-    return connection.receive_line();
-  });
+  // Far more than the report of a large target: limits what another program may send.
+  constexpr std::size_t reply_size_max = 64 << 20;
+  const auto fail = [&](const std::string& why) { return tl::unexpected(socket + ": " + why); };
+  const auto endpoint = control_endpoint(socket);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  boost::asio::local::stream_protocol::iostream stream;
+  stream.expires_after(timeout);
+  stream.connect(*endpoint);
+  stream << line << '\n' << std::flush;
+  // A target that refuses a line before it has read it all has sent its reply.
+  if (stream.error() == boost::asio::error::broken_pipe) stream.clear();
+
+  std::string reply;
+  for (char c = 0; stream.get(c); reply += c) {
+    if (c == '\n') return reply;
+    if (reply.size() == reply_size_max) return fail("the reply has no end");
+  }
+  if (stream.error() == boost::asio::error::eof) {
+    return fail("the connection ended before the reply");
+  }
+  if (stream.error() == boost::asio::error::timed_out) return fail("no reply in time");
+  return fail(stream.error().message());
 }
 
 int run_control(const ControlArguments& arguments, std::FILE* out, std::FILE* errors) {

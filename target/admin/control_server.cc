@@ -1,11 +1,8 @@
 #include "target/admin/control_server.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -28,38 +25,30 @@ tl::unexpected<std::string> trouble(const std::string& path, int error) {
   return tl::unexpected(fmt::format("{}: {}", path, std::generic_category().message(error)));
 }
 
-/// Returns whether a process listens at this socket file.
-bool is_listening(const sockaddr_un& address) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return true;  // unknown, so its file stays
-  const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const bool is_refused = result != 0 && errno == ECONNREFUSED;
-  ::close(fd);
-  return !is_refused;
+/// Returns whether a process listens at this socket file; true where that is not known.
+bool is_listening(const stream_protocol::endpoint& endpoint) {
+  return stream_protocol::iostream(endpoint).error() != asio::error::connection_refused;
 }
 
-/// Binds `fd` at the path. Replaces a socket at which no process listens.
-tl::expected<void, std::string> bind_file(int fd, const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return tl::unexpected(fmt::format("'{}': no path of a socket", path));
-  }
-  std::ranges::copy(path, address.sun_path);
+/// Binds at the path. Replaces a socket at which no process listens.
+tl::expected<void, std::string> bind_file(stream_protocol::acceptor& acceptor,
+                                          const std::string& path) {
+  const auto endpoint = control_endpoint(path);
+  if (!endpoint) return tl::unexpected(endpoint.error());
   // The file takes its mode from the socket, so there is no moment at which others may connect.
-  if (::fchmod(fd, 0600) != 0) return trouble(path, errno);
-  const auto bound = [&] {
-    return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  };
-  if (bound()) return {};
-  if (errno != EADDRINUSE) return trouble(path, errno);
-  struct stat there {};
-  if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
-    return tl::unexpected(path + ": exists and is not a socket");
+  if (::fchmod(acceptor.native_handle(), 0600) != 0) return trouble(path, errno);
+  error_code error;
+  acceptor.bind(*endpoint, error);
+  if (error == asio::error::address_in_use) {
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
+      return tl::unexpected(path + ": exists and is not a socket");
+    }
+    if (is_listening(*endpoint)) return tl::unexpected(path + ": in use by another process");
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return trouble(path, errno);
+    acceptor.bind(*endpoint, error);
   }
-  if (is_listening(address)) return tl::unexpected(path + ": in use by another process");
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return trouble(path, errno);
-  if (!bound()) return trouble(path, errno);
+  if (error) return trouble(path, error.value());
   return {};
 }
 
@@ -69,7 +58,7 @@ tl::expected<void, std::string> bind_file(int fd, const std::string& path) {
 /// it, and does nothing then.
 class ControlServer::Listener : public std::enable_shared_from_this<Listener> {
  public:
-  Listener(asio::io_context& loop, std::string path, Handler handler, Options options)
+  Listener(asio::io_context& loop, std::string path, Handler handler, ControlOptions options)
       : loop_(loop), path_(std::move(path)), handler_(std::move(handler)), options_(options) {}
 
   tl::expected<void, std::string> open();
@@ -84,7 +73,7 @@ class ControlServer::Listener : public std::enable_shared_from_this<Listener> {
   asio::io_context& loop_;
   const std::string path_;
   const Handler handler_;
-  const Options options_;
+  const ControlOptions options_;
   stream_protocol::acceptor acceptor_{loop_};
   asio::steady_timer pause_{loop_};
   struct stat file_ {};  // what was bound: its device and inode
@@ -174,7 +163,7 @@ tl::expected<void, std::string> ControlServer::Listener::open() {
   error_code error;
   acceptor_.open(stream_protocol(), error);
   if (error) return trouble(path_, error.value());
-  if (auto bound = bind_file(acceptor_.native_handle(), path_); !bound) return bound;
+  if (auto bound = bind_file(acceptor_, path_); !bound) return bound;
   ::lstat(path_.c_str(), &file_);
   acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) return trouble(path_, error.value());
@@ -232,15 +221,11 @@ ControlServer::~ControlServer() {
 }
 
 tl::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(
-    asio::io_context& loop, const std::string& path, Handler handler, Options options) {
+    asio::io_context& loop, const std::string& path, Handler handler,
+    const ControlOptions& options) {
   const auto listener = std::make_shared<Listener>(loop, path, std::move(handler), options);
   if (auto opened = listener->open(); !opened) return tl::unexpected(opened.error());
   return std::unique_ptr<ControlServer>(new ControlServer(listener));
-}
-
-tl::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(
-    asio::io_context& loop, const std::string& path, Handler handler) {
-  return open(loop, path, std::move(handler), Options());
 }
 
 }  // namespace aoe::target

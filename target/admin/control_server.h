@@ -19,6 +19,13 @@
 
 namespace aoe::target {
 
+struct ControlOptions {
+  /// For a line, for its reply, and for reading that.
+  Duration idle_timeout = std::chrono::seconds(30);
+  /// After accepting failed: no descriptors are left.
+  Duration accept_pause = std::chrono::seconds(1);
+};
+
 class ControlServer {
  public:
   /// Sends one line, given without a newline. Called once or not at all, at any time, from the
@@ -28,19 +35,12 @@ class ControlServer {
 
   static constexpr std::size_t connections_max = 16;  // one more gets an error and is closed
 
-  struct Options {
-    Duration idle_timeout =
-        std::chrono::seconds(30);  // for a line, for its reply, and for reading that
-    Duration accept_pause = std::chrono::seconds(1);  // after accepting failed: no descriptors left
-  };
-
   /// Listens at `path`, for this user only. Replaces a socket at which no process listens. Errors:
   /// "/run/aoe-target.sock: in use by another process", "…: exists and is not a socket", "…:
   /// Permission denied".
   static tl::expected<std::unique_ptr<ControlServer>, std::string> open(
-      boost::asio::io_context& loop, const std::string& path, Handler handler, Options options);
-  static tl::expected<std::unique_ptr<ControlServer>, std::string> open(
-      boost::asio::io_context& loop, const std::string& path, Handler handler);
+      boost::asio::io_context& loop, const std::string& path, Handler handler,
+      const ControlOptions& options = {});
 
   /// Ends every connection and removes the file, unless another process has taken its place.
   ~ControlServer();

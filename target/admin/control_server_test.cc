@@ -86,14 +86,14 @@ class ControlServerTest : public testing::Test {
     std::filesystem::remove_all(path_);
   }
 
-  void start(ControlServer::Options options = {}) {
+  void start(ControlOptions options = {}) {
     start(
         [this](const ControlRequest&, const ControlServer::Reply& reply) {
           reply(fmt::format("reply {}", ++requests_));
         },
         options);
   }
-  void start(ControlServer::Handler handler, ControlServer::Options options = {}) {
+  void start(ControlServer::Handler handler, ControlOptions options = {}) {
     auto server = ControlServer::open(loop_, path_, std::move(handler), options);
     ASSERT_TRUE(server) << server.error();
     server_ = *std::move(server);

@@ -35,32 +35,23 @@ std::vector<Label> with(std::vector<Label> labels, std::string name, std::string
   return labels;
 }
 
-ClientMetric counter(std::vector<Label> labels, std::uint64_t value) {
-  ClientMetric metric;
+ClientMetric& add_series(MetricFamily& family, std::vector<Label> labels = {}) {
+  ClientMetric& metric = family.metric.emplace_back();
   metric.label = std::move(labels);
-  metric.counter.value = static_cast<double>(value);
   return metric;
 }
 
-ClientMetric gauge(std::vector<Label> labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  metric.gauge.value = value;
-  return metric;
-}
-
-ClientMetric histogram(std::vector<Label> labels, const LatencyHistogram& latency) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
+ClientMetric::Histogram histogram(const LatencyHistogram& latency) {
+  ClientMetric::Histogram histogram;
   std::uint64_t cumulative = 0;
   for (std::size_t place = 0; place < LatencyHistogram::size; ++place) {
     cumulative += latency.counts[place];
     const auto limit = LatencyHistogram::limit(place);
-    if (limit) metric.histogram.bucket.push_back({cumulative, seconds(*limit)});
+    if (limit) histogram.bucket.push_back({cumulative, seconds(*limit)});
   }
-  metric.histogram.sample_count = cumulative;
-  metric.histogram.sample_sum = seconds(latency.sum);
-  return metric;
+  histogram.sample_count = cumulative;
+  histogram.sample_sum = seconds(latency.sum);
+  return histogram;
 }
 
 class Families {
@@ -77,7 +68,7 @@ class Families {
       MetricFamily& family = add(fmt::format("aoe_target_{}_{}_total", kind, field.metric),
                                  std::string(field.help), MetricType::Counter);
       for (const Report& report : of) {
-        family.metric.push_back(counter(labels(report), report.*field.value));
+        add_series(family, labels(report)).counter.value = static_cast<double>(report.*field.value);
       }
     }
   }
@@ -89,8 +80,8 @@ class Families {
     MetricFamily& family = add(std::move(name), std::move(help), MetricType::Counter);
     for (const Report& report : of) {
       for (std::size_t i = 0; i < N; ++i) {
-        family.metric.push_back(counter(with(labels(report), "reason", text(static_cast<Enum>(i))),
-                                        (report.*values)[i]));
+        add_series(family, with(labels(report), "reason", text(static_cast<Enum>(i))))
+            .counter.value = static_cast<double>((report.*values)[i]);
       }
     }
   }
@@ -99,8 +90,8 @@ class Families {
   void show(const std::vector<Report>& of, std::string name, std::string help, Value value) {
     MetricFamily& family = add(std::move(name), std::move(help), MetricType::Gauge);
     for (const Report& report : of) {
-      family.metric.push_back(
-          gauge(labels(report), static_cast<double>(std::invoke(value, report))));
+      add_series(family, labels(report)).gauge.value =
+          static_cast<double>(std::invoke(value, report));
     }
   }
 
@@ -129,7 +120,7 @@ void add_luns(Families& families, const std::vector<LunReport>& luns) {
   MetricFamily& latency = families.add("aoe_target_lun_latency_seconds",
                                        "Time from request to reply", MetricType::Histogram);
   for (const LunReport& lun : luns) {
-    latency.metric.push_back(histogram(labels(lun), lun.latency));
+    add_series(latency, labels(lun)).histogram = histogram(lun.latency);
   }
 }
 
@@ -146,10 +137,11 @@ void add_ports(Families& families, const std::vector<PortReport>& ports) {
 
 std::string prometheus_text(const TargetReport& report) {
   Families families;
-  families.add("aoe_target_info", "Version of the target", MetricType::Gauge)
-      .metric.push_back(gauge({{"version", report.version}}, 1));
-  families.add("aoe_target_uptime_seconds", "Time since the start", MetricType::Gauge)
-      .metric.push_back(gauge({}, seconds(report.uptime)));
+  add_series(families.add("aoe_target_info", "Version of the target", MetricType::Gauge),
+             {{"version", report.version}})
+      .gauge.value = 1;
+  add_series(families.add("aoe_target_uptime_seconds", "Time since the start", MetricType::Gauge))
+      .gauge.value = seconds(report.uptime);
   add_luns(families, report.luns);
   add_ports(families, report.ports);
   return std::move(families).serialized();

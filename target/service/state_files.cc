@@ -17,9 +17,8 @@ namespace {
 
 /// A config string may hold any byte, so it is kept as two hexadecimal digits each.
 std::string hexadecimal(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<std::uint8_t>(c));
-  return text;
+  const Bytes numbers(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  return fmt::format("{:02x}", fmt::join(numbers, ""));
 }
 
 std::optional<std::string> from_hexadecimal(std::string_view text) {
@@ -36,10 +35,7 @@ std::optional<std::string> from_hexadecimal(std::string_view text) {
 }
 
 std::string quoted(const std::vector<Mac>& macs) {
-  std::vector<std::string> texts;
-  texts.reserve(macs.size());
-  for (const Mac mac : macs) texts.push_back(fmt::format("\"{}\"", mac));
-  return fmt::format("[{}]", fmt::join(texts, ", "));
+  return macs.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(macs, "\", \""));
 }
 
 std::string text_of(Address lun, const LunState& state) {

@@ -34,31 +34,10 @@ struct Worker::OpenPort {
 };
 
 /// The store of a removed LUN, until its data is stable.
-class Worker::Retirement final : public Operation {
- public:
-  /// `over` is called inside done(), so it must not destroy this.
-  Retirement(std::string path, std::unique_ptr<Store> store, const World& world,
-             std::function<void()> over)
-      : path_(std::move(path)), store_(std::move(store)), world_(world), over_(std::move(over)) {
-    kind = Kind::flush;
-  }
-  void begin() {
-    store_->start(*this);
-    store_->submit();
-  }
-  void done(std::error_code error) override {
-    is_over = true;
-    if (error) world_.log(fmt::format("{}: flushing: {}", path_, error.message()));
-    over_();
-  }
-  Store& store() { return *store_; }
-  bool is_over = false;
-
- private:
-  const std::string path_;
-  const std::unique_ptr<Store> store_;
-  const World& world_;
-  const std::function<void()> over_;
+struct Worker::Retirement {
+  std::string path;
+  std::unique_ptr<Store> store;
+  AwaitedOperation flush;
 };
 
 Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle)
@@ -74,9 +53,9 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
     log_failure(lun, pending, error);
   });
   loop_.watch(queue_->descriptor(), [this] {
-  if (!thread_.joinable()) return task();
     queue_->reap();
     service_.settle();
+    close_retired();
   });
 }
 
@@ -95,6 +74,7 @@ void Worker::start() {
 }
 
 void Worker::ask(const std::function<void()>& task) {
+  if (!thread_.joinable()) return task();
   std::promise<void> done;
   post([&] {
     task();
@@ -117,10 +97,10 @@ std::vector<std::string> Worker::stop() {
       failures.push_back(fmt::format("{}: flushing: {}", path, error.message()));
     }
   }
-  for (const auto& retirement : retiring_) {
-    while (!retirement->is_over) retirement->store().wait();
+  for (const auto& retired : retiring_) {
+    while (!retired->flush.result) retired->store->wait();
   }
-  retiring_.clear();
+  close_retired();
   return failures;
 }
 
@@ -144,21 +124,28 @@ std::unique_ptr<Store> Worker::take_out(Address address) {
 }
 
 void Worker::remove(Address address) {
-  std::string path = service_.find(address)->definition.store.path;
-  auto store = take_out(address);
-  Store* const waits = store.get();
-  // Closed as soon as it is stable, so that another process may have the disk.
-  const auto over = [this] {
-    loop_.post([this] {
-      std::erase_if(retiring_, [](const auto& retirement) { return retirement->is_over; });
-    });
-  };
-  retiring_.push_back(
-      std::make_unique<Retirement>(std::move(path), std::move(store), world_, over));
-  Retirement& retirement = *retiring_.back();
-  retirement.begin();
+  auto retired = std::make_unique<Retirement>();
+  retired->path = service_.find(address)->definition.store.path;
+  retired->store = take_out(address);
+  Store& store = *retired->store;
+  AwaitedOperation& flush = retired->flush;
+  flush.kind = Operation::Kind::flush;
+  store.start(flush);
+  store.submit();
   // The loop no longer watches a store with a descriptor of its own.
-  while (waits->descriptor() >= 0 && !retirement.is_over) waits->wait();
+  while (store.descriptor() >= 0 && !flush.result) store.wait();
+  retiring_.push_back(std::move(retired));
+  close_retired();
+}
+
+void Worker::close_retired() {
+  std::erase_if(retiring_, [this](const auto& retired) {
+    const auto& result = retired->flush.result;
+    if (result && *result) {
+      world_.log(fmt::format("{}: flushing: {}", retired->path, result->message()));
+    }
+    return result.has_value();
+  });
 }
 
 std::vector<std::string> Worker::patterns() const {
@@ -218,8 +205,14 @@ void Worker::port_readable(PacketPort& port) {
 }
 
 void Worker::port_changed(PacketPort& port) {
-  describe_port(port);
-  if (port.link().up) service_.announce(*ports_.at(&port).served);
+  const Link link = port.link();
+  if (share_ == 0) {  // one worker logs for all
+    const std::string& name = port.interface().name;
+    world_.log(link.up ? fmt::format("on {} ({}), MTU {}, {} sectors per frame", name, link.mac,
+                                     link.mtu, sectors_per_frame(link.mtu))
+                       : fmt::format("{} is down", name));
+  }
+  if (link.up) service_.announce(*ports_.at(&port).served);
 }
 
 void Worker::port_closing(PacketPort& port) {
@@ -231,18 +224,6 @@ void Worker::port_closing(PacketPort& port) {
 
 void Worker::port_trouble(const std::string& what) {
   if (share_ == 0) world_.log(what);
-}
-
-void Worker::describe_port(const PacketPort& port) {
-  if (share_ != 0) return;  // one worker logs for all
-  const Link link = port.link();
-  const std::string& name = port.interface().name;
-  if (link.up) {
-    world_.log(fmt::format("on {} ({}), MTU {}, {} sectors per frame", name, link.mac, link.mtu,
-                           sectors_per_frame(link.mtu)));
-  } else {
-    world_.log(fmt::format("{} is down", name));
-  }
 }
 
 // What an administrator should know.

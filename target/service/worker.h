@@ -76,7 +76,7 @@ class Worker final : LivePorts::User, StateKeeper {
 
  private:
   struct OpenPort;
-  class Retirement;
+  struct Retirement;
 
   void save(Address lun, const LunState& state, Done done) override;
   void port_opened(PacketPort& port) override;
@@ -86,9 +86,10 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_trouble(const std::string& what) override;
 
   std::vector<std::string> patterns() const;
-  void describe_port(const PacketPort& port);
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   std::unique_ptr<Store> take_out(Address address);
+  /// Closes the stores of removed LUNs that are stable, so that another process may have the disks.
+  void close_retired();
 
   const World world_;
   const unsigned share_;

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -69,7 +70,6 @@ class ThreadQueue final : public DiskQueue {
 
   std::mutex mutex_;  // of what follows
   std::condition_variable work_to_do_;
-  std::condition_variable work_done_;
   std::deque<Operation*> submitted_;
   std::vector<Finished> finished_;
   bool is_over_ = false;
@@ -111,7 +111,6 @@ void ThreadQueue::work() {
     guard.lock();
     finished_.push_back({request, result});
     ::eventfd_write(event_.get(), 1);
-    work_done_.notify_one();
   }
 }
 
@@ -146,10 +145,8 @@ void ThreadQueue::reap() {
 void ThreadQueue::wait() {
   submit();
   AOE_CHECK(in_flight_ > 0);
-  {
-    std::unique_lock guard(mutex_);
-    work_done_.wait(guard, [this] { return !finished_.empty(); });
-  }
+  pollfd finished{event_.get(), POLLIN, 0};
+  while (::poll(&finished, 1, -1) < 0) AOE_CHECK(errno == EINTR);
   reap();
 }
 

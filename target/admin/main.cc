@@ -129,29 +129,19 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
 }
 
 /// `aoe-target check FILE`
-struct Check {
-  CLI::App* command = nullptr;
-  std::string file;
-
-  explicit Check(CLI::App& app)
-      : command(app.add_subcommand("check", "Check a configuration file")) {
-    command->add_option("FILE", file)->required();
+int check(const std::string& file) {
+  const auto definition = read_config_file(file);
+  if (!definition) {
+    log(definition.error());
+    return exit_failure;
   }
-
-  int run() const {
-    const auto definition = read_config_file(file);
-    if (!definition) {
-      log(definition.error());
-      return exit_failure;
-    }
-    if (const auto missing = first_missing_image(*definition)) {
-      log(fmt::format("{}: {}", file, *missing));
-      return exit_failure;
-    }
-    fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
-    return 0;
+  if (const auto missing = first_missing_image(*definition)) {
+    log(fmt::format("{}: {}", file, *missing));
+    return exit_failure;
   }
-};
+  fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
+  return 0;
+}
 
 /// `aoe-target ctl …`
 struct Control {
@@ -245,7 +235,9 @@ int run(int argc, char** argv) {
   const bool long_help = std::any_of(
       argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help-all"; });
   describe_serving(app, line, long_help);
-  const Check check(app);
+  std::string checked;
+  CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
+  check_command->add_option("FILE", checked)->required();
   Control control(app);
   try {
     app.parse(argc, argv);
@@ -255,7 +247,7 @@ int run(int argc, char** argv) {
     log(fmt::format("{} (aoe-target --help shows how)", error.what()));
     return exit_usage;
   }
-  if (check.command->parsed()) return check.run();
+  if (check_command->parsed()) return check(checked);
   if (control.command->parsed()) return control.run();
   if (const auto error = complete(line)) {
     log(fmt::format("{} (aoe-target --help shows how)", *error));

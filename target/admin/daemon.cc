@@ -107,15 +107,12 @@ struct Daemon::Change {
     return lines;
   }
 
-  std::string line() const {
-    const auto text = [this](const char* what) {
-      return fmt::format("{}: {}", definition.address, what);
-    };
+  std::string_view text() const {
     switch (kind) {
-      case Kind::add: return text("added");
-      case Kind::replace: return text("changed, and its image opened again");
-      case Kind::change: return text("changed");
-      case Kind::remove: return text("removed");
+      case Kind::add: return "added";
+      case Kind::replace: return "changed, and its image opened again";
+      case Kind::change: return "changed";
+      case Kind::remove: return "removed";
     }
     AOE_CHECK(false && "a change without words");
   }
@@ -318,9 +315,9 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   std::map<Worker*, std::vector<Address>> to_announce;
   for (const auto& worker : workers_) to_announce[worker.get()];
   for (const Change& change : *changes) {
-    lines.push_back(change.line());
-    for (const std::string& line : change.store_lines()) options_.log(line);
     const Address address = change.definition.address;
+    lines.push_back(fmt::format("{}: {}", address, change.text()));
+    for (const std::string& line : change.store_lines()) options_.log(line);
     if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));

@@ -5,6 +5,37 @@
 #include "proto/describe.h"
 
 namespace aoe::initiator {
+namespace {
+
+/// What an event is called, and its line.
+struct EventText {
+  std::string_view kind;
+  std::string_view line;
+};
+
+// By kind.
+constexpr std::array event_texts{
+    EventText{"config answer", "{device} answers from {mac}: buffers {buffers}, sectors {accepts}"},
+    EventText{"device up", "{device} is up: {sectors} sectors"},
+    EventText{"device down", "{device} is down"},
+    EventText{"device forgotten", "{device} is forgotten"},
+    EventText{"device refused", "{device} at {mac} is refused"},
+    EventText{"device resized", "{device} has {sectors} sectors now"},
+    EventText{"identify failed", "{device} could not be identified: {why}"},
+    EventText{"retransmission",
+              "{device} retransmission {again}: tag {tag:08x} replaces {old_tag:08x}"},
+    EventText{"late answer", "{device} late answer to tag {tag:08x}"},
+    EventText{"duplicate answer", "{device} duplicate answer to tag {tag:08x}"},
+    EventText{"unexpected answer", "{device} unexpected answer from {mac}, tag {tag:08x}"},
+    EventText{"wrong address",
+              "{device} answer from {mac} with an address that was not asked, tag {tag:08x}"},
+    EventText{"unknown source",
+              "{device} answer from {mac}, which is not one of its addresses, tag {tag:08x}"},
+    EventText{"bad answer", "bad answer: {why}"},
+};
+static_assert(event_texts.size() == static_cast<std::size_t>(Event::Kind::bad_answer) + 1);
+
+}  // namespace
 
 std::string_view text(IoKind kind) {
   switch (kind) {
@@ -34,64 +65,26 @@ std::string describe(const Completion& c) {
 }
 
 std::string_view text(Event::Kind kind) {
-  using Kind = Event::Kind;
-  switch (kind) {
-    case Kind::config_answer: return "config answer";
-    case Kind::device_up: return "device up";
-    case Kind::device_down: return "device down";
-    case Kind::device_forgotten: return "device forgotten";
-    case Kind::device_refused: return "device refused";
-    case Kind::device_resized: return "device resized";
-    case Kind::identify_failed: return "identify failed";
-    case Kind::retransmission: return "retransmission";
-    case Kind::late_answer: return "late answer";
-    case Kind::duplicate_answer: return "duplicate answer";
-    case Kind::unexpected_answer: return "unexpected answer";
-    case Kind::wrong_address: return "wrong address";
-    case Kind::unknown_source: return "unknown source";
-    case Kind::bad_answer: return "bad answer";
-  }
-  AOE_CHECK(false && "a kind without a text");
+  return event_texts.at(static_cast<std::size_t>(kind)).kind;
 }
 
 std::string describe(const Event& e) {
   std::array<char, description_size_max> room;
-  using Kind = Event::Kind;
-  switch (e.kind) {
-    case Kind::config_answer:
-      return fmt::format("{} answers from {}: buffers {}, sectors {}", e.device, e.mac,
-                         e.config.buffer_count, e.config.sector_count);
-    case Kind::device_up: return fmt::format("{} is up: {} sectors", e.device, e.sectors);
-    case Kind::device_down: return fmt::format("{} is down", e.device);
-    case Kind::device_forgotten: return fmt::format("{} is forgotten", e.device);
-    case Kind::device_refused: return fmt::format("{} at {} is refused", e.device, e.mac);
-    case Kind::device_resized: return fmt::format("{} has {} sectors now", e.device, e.sectors);
-    case Kind::identify_failed:
-      return fmt::format("{} could not be identified: {}", e.device,
-                         e.result.error == IoError::none ? std::string(describe(e.reject, room))
-                                                         : describe(e.result));
-    case Kind::retransmission:
-      return fmt::format("{} retransmission {}: tag {:08x} replaces {:08x}", e.device,
-                         e.attempt - 1, e.tag, e.old_tag);
-    case Kind::late_answer: return fmt::format("{} late answer to tag {:08x}", e.device, e.tag);
-    case Kind::duplicate_answer:
-      return fmt::format("{} duplicate answer to tag {:08x}", e.device, e.tag);
-    case Kind::unexpected_answer:
-      return fmt::format("{} unexpected answer from {}, tag {:08x}", e.device, e.mac, e.tag);
-    case Kind::wrong_address:
-      return fmt::format("{} answer from {} with an address that was not asked, tag {:08x}",
-                         e.device, e.mac, e.tag);
-    case Kind::unknown_source:
-      return fmt::format("{} answer from {}, which is not one of its addresses, tag {:08x}",
-                         e.device, e.mac, e.tag);
-    case Kind::bad_answer: return fmt::format("bad answer: {}", describe(e.reject, room));
-  }
-  AOE_CHECK(false && "an event without a text");
+  return fmt::format(
+      fmt::runtime(event_texts.at(static_cast<std::size_t>(e.kind)).line),
+      fmt::arg("device", e.device), fmt::arg("mac", e.mac), fmt::arg("sectors", e.sectors),
+      fmt::arg("buffers", e.config.buffer_count), fmt::arg("accepts", e.config.sector_count),
+      fmt::arg("again", e.attempt - 1), fmt::arg("tag", e.tag), fmt::arg("old_tag", e.old_tag),
+      fmt::arg("why", e.result.error == IoError::none ? std::string(describe(e.reject, room))
+                                                      : describe(e.result)));
 }
 
-void EventCounters::trace(const Event& event, Instant now) const {
+void report(const Event& event, const Trace& trace, Instant now, Actions& out) {
   const bool rejected = event.kind >= Event::Kind::late_answer;
-  trace_(now, "{} {}: {}", rejected ? "reject" : "event", text(event.kind), describe(event));
+  if (trace) {
+    trace(now, "{} {}: {}", rejected ? "reject" : "event", text(event.kind), describe(event));
+  }
+  out.events.push_back(event);
 }
 
 }  // namespace aoe::initiator

@@ -112,7 +112,6 @@ struct Event {
   Completion result{};   // of a failed IDENTIFY
   ConfigReply config{};  // its string is valid until the engine is called again
 };
-inline constexpr int event_kind_count = static_cast<int>(Event::Kind::bad_answer) + 1;
 
 /// Returns "device up", "late answer", …
 std::string_view text(Event::Kind kind);
@@ -135,26 +134,8 @@ struct Actions {
   }
 };
 
-/// Counts the events of each kind. Every event is reported through it, and traced where the trace
-/// is on: "event device up: ...", and "reject late answer: ..." for an answer that is not believed.
-class EventCounters {
- public:
-  explicit EventCounters(Trace trace = {}) : trace_(std::move(trace)) {}
-
-  std::uint64_t operator[](Event::Kind kind) const {
-    return counts_[static_cast<std::size_t>(kind)];
-  }
-  void report(const Event& event, Instant now, Actions& out) {
-    ++counts_[static_cast<std::size_t>(event.kind)];
-    if (trace_) trace(event, now);
-    out.events.push_back(event);
-  }
-
- private:
-  void trace(const Event& event, Instant now) const;
-
-  Trace trace_;
-  std::array<std::uint64_t, event_kind_count> counts_{};
-};
+/// Adds an event to `out`, and traces it: "event device up: ...", and "reject late answer: ..." for
+/// an answer that is not believed.
+void report(const Event& event, const Trace& trace, Instant now, Actions& out);
 
 }  // namespace aoe::initiator

@@ -250,14 +250,14 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   ++counters_.commands;
   if (command.attempts > 1) {
     ++counters_.retransmissions;
-    shared_.events.report({.kind = Event::Kind::retransmission,
-                           .device = address_,
-                           .port = way.path->port,
-                           .mac = way.remote->mac,
-                           .tag = command.tag,
-                           .old_tag = old_tag,
-                           .attempt = command.attempts},
-                          now, out);
+    report({.kind = Event::Kind::retransmission,
+            .device = address_,
+            .port = way.path->port,
+            .mac = way.remote->mac,
+            .tag = command.tag,
+            .old_tag = old_tag,
+            .attempt = command.attempts},
+           shared_.trace, now, out);
   }
 
   const AtaRequest ata = command.is_identify()
@@ -279,17 +279,17 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
               .port = port,
               .mac = frame.header.source,
               .tag = transmission.tag};
-  const auto report = [&](Event::Kind kind) {
+  const auto reject = [&](Event::Kind kind) {
     event.kind = kind;
-    shared_.events.report(event, now, out);
+    report(event, shared_.trace, now, out);
   };
-  if (frame.header.address != address_) return report(Event::Kind::wrong_address);
-  if (!paths_.knows(frame.header.source)) return report(Event::Kind::unknown_source);
+  if (frame.header.address != address_) return reject(Event::Kind::wrong_address);
+  if (!paths_.knows(frame.header.source)) return reject(Event::Kind::unknown_source);
   if (transmission.state == Transmission::State::answered)
-    return report(Event::Kind::duplicate_answer);
+    return reject(Event::Kind::duplicate_answer);
   if (transmission.state == Transmission::State::superseded) {
     on_late_answer(transmission, now);
-    report(Event::Kind::late_answer);
+    reject(Event::Kind::late_answer);
     pump(now, out);
     return;
   }
@@ -304,7 +304,7 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
     if (data.size() < size) {
       event.reject = {Rule::read_data_short, ata_header_size,
                       static_cast<std::uint32_t>(data.size()), static_cast<std::uint32_t>(size)};
-      return report(Event::Kind::bad_answer);
+      return reject(Event::Kind::bad_answer);
     }
     if (request != nullptr) copy(data.first(size), request->into.subspan(command.offset, size));
   }
@@ -564,7 +564,7 @@ void Device::on_identity(const Completion& result, Bytes data, Event event, Inst
     event.kind = Event::Kind::identify_failed;
     event.result = result;
     if (result.error == IoError::none) event.reject = parsed.error();
-    shared_.events.report(event, now, out);
+    report(event, shared_.trace, now, out);
     identify_failure_ = event;
     if (state_ == DeviceState::identifying) go_down("not identified", now, out);
     return;
@@ -574,10 +574,10 @@ void Device::on_identity(const Completion& result, Bytes data, Event event, Inst
     become(DeviceState::up, "identified", now);
     identify_failure_.reset();
     event.kind = Event::Kind::device_up;
-    shared_.events.report(event, now, out);
+    report(event, shared_.trace, now, out);
   } else if (identity_->sectors != parsed->sectors) {
     event.kind = Event::Kind::device_resized;
-    shared_.events.report(event, now, out);
+    report(event, shared_.trace, now, out);
   }
   identity_ = *parsed;
 }
@@ -595,7 +595,7 @@ void Device::trace_payload(Instant now) {
 
 void Device::go_down(std::string_view why, Instant now, Actions& out) {
   become(users_ > 0 ? DeviceState::closewait : DeviceState::down, why, now);
-  shared_.events.report({.kind = Event::Kind::device_down, .device = address_}, now, out);
+  report({.kind = Event::Kind::device_down, .device = address_}, shared_.trace, now, out);
   give_up_all(now, out);
   paths_.clear();  // what comes back is measured from the start
   reckon_deadline();

@@ -67,7 +67,6 @@ class Device {
     const Parameters& parameters;
     const PortTable& ports;
     TagTable& tags;
-    EventCounters& events;
     const Trace& trace;
   };
 

@@ -10,6 +10,15 @@ namespace {
 constexpr std::uint8_t static_slots = 16;  // those that have minors of their own
 constexpr Duration sweep_interval = std::chrono::seconds(1);
 
+/// Returns an event that a received frame caused.
+Event about(Event::Kind kind, const Header& header, PortId port) {
+  return {.kind = kind,
+          .device = header.address,
+          .port = port,
+          .mac = header.source,
+          .tag = header.tag};
+}
+
 }  // namespace
 
 Engine::Engine(const Parameters& parameters, std::uint64_t seed, Trace trace)
@@ -97,12 +106,7 @@ void Engine::discover_on(PortId port, Address whom, std::uint32_t tag, std::stri
       encode({Mac::broadcast(), ports_[port].mac, whom, tag}, ConfigRequest{}, frame.head));
 }
 
-const Device* Engine::find(Address address) const {
-  const auto found = devices_.find(address);
-  return found == devices_.end() ? nullptr : found->second.get();
-}
-
-Device* Engine::find_device(Address address) {
+Device* Engine::find_device(Address address) const {
   const auto found = devices_.find(address);
   return found == devices_.end() ? nullptr : found->second.get();
 }
@@ -155,7 +159,7 @@ std::size_t Engine::forget_if(Condition condition, Instant now, Actions& out) {
   for (const auto& [address, device] : devices_) {
     if (device->users() > 0 || !condition(*device)) continue;
     device->abandon(now, out);
-    events_.report({.kind = Event::Kind::device_forgotten, .device = address}, now, out);
+    report({.kind = Event::Kind::device_forgotten, .device = address}, trace_, now, out);
     ++count;
   }
   if (count == 0) return 0;
@@ -172,7 +176,7 @@ Device* Engine::make_device(Address address, Instant now, Actions& out) {
     swept_ = now;
     if (forget_strangers(stranger_patience, now, out) == 0) return nullptr;
   }
-  const Device::Shared shared{parameters_, ports_, tags_, events_, trace_};
+  const Device::Shared shared{parameters_, ports_, tags_, trace_};
   return devices_.emplace(address, std::make_unique<Device>(address, shared)).first->second.get();
 }
 
@@ -209,15 +213,9 @@ void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
     reject = &frame->body.error();
   }
   if (reject != nullptr) {
-    ++rejects_[static_cast<std::size_t>(reject->rule)];
-    events_.report({.kind = Event::Kind::bad_answer,
-                    .device = frame ? frame->header.address : Address{},
-                    .port = port,
-                    .mac = frame ? frame->header.source : Mac{},
-                    .tag = frame ? frame->header.tag : 0,
-                    .reject = *reject},
-                   now, out);
-    return;
+    Event event = about(Event::Kind::bad_answer, frame ? frame->header : Header{}, port);
+    event.reject = *reject;
+    return report(event, trace_, now, out);
   }
   const bool for_us = frame->header.destination == ports_[port].mac;
   const bool answered = for_us && answers_query(*frame, now, out);
@@ -233,22 +231,18 @@ void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
 void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port, Instant now,
                        Actions& out) {
   const Address address = frame.header.address;
-  Event event{.kind = Event::Kind::config_answer,
-              .device = address,
-              .port = port,
-              .mac = frame.header.source,
-              .tag = frame.header.tag,
-              .config = reply};
+  Event event = about(Event::Kind::config_answer, frame.header, port);
+  event.config = reply;
   const auto refuse = [&](Event::Kind kind) {
     event.kind = kind;
-    events_.report(event, now, out);
+    report(event, trace_, now, out);
   };
   if (!address.is_exact()) return refuse(Event::Kind::wrong_address);
   if (frame.header.source.is_multicast()) return refuse(Event::Kind::unknown_source);
   Device* device = find_device(address);
   if (device == nullptr) device = make_device(address, now, out);
   if (device == nullptr) return refuse(Event::Kind::device_refused);
-  events_.report(event, now, out);
+  report(event, trace_, now, out);
   device->on_config(frame, reply, port, now, out);
   settle(*device, now, out);
 }
@@ -270,13 +264,7 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
       (error != nullptr && error->command == static_cast<std::uint8_t>(Command::ata));
   Transmission* transmission = to_ata ? tags_.find(frame.header.tag) : nullptr;
   if (transmission == nullptr || transmission->device == nullptr) {
-    events_.report({.kind = Event::Kind::unexpected_answer,
-                    .device = frame.header.address,
-                    .port = port,
-                    .mac = frame.header.source,
-                    .tag = frame.header.tag},
-                   now, out);
-    return;
+    return report(about(Event::Kind::unexpected_answer, frame.header, port), trace_, now, out);
   }
   Device& device = *transmission->device;
   device.on_answer(*transmission, frame, port, now, out);

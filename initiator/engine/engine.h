@@ -2,11 +2,9 @@
 //
 // A function of frames, requests and time: it does no I/O and reads no clock. Its caller (Session)
 // passes in frames, requests and the time, and carries out the Actions. Frames are decoded here,
-// once. A frame that answers nothing that was asked is counted, reported as an event, and otherwise
-// ignored.
+// once. A frame that answers nothing that was asked is reported as an event, and otherwise ignored.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -84,11 +82,7 @@ class Engine {
   /// References to devices are valid until the engine is called again: it may forget them.
   using Devices = std::map<Address, std::unique_ptr<Device>>;
   const Devices& devices() const { return devices_; }
-  const Device* find(Address address) const;
-
-  /// Counts the frames that could not be decoded, by the rule that they broke.
-  const std::array<std::uint64_t, rule_count>& rejects() const { return rejects_; }
-  const EventCounters& event_counts() const { return events_; }
+  const Device* find(Address address) const { return find_device(address); }
 
  private:
   void on_config(const Frame& frame, const ConfigReply& reply, PortId port, Instant now,
@@ -101,7 +95,7 @@ class Engine {
   void discover_on(PortId port, Address whom, std::uint32_t tag, std::string_view why, Instant now,
                    Actions& out);
   void trace_port(PortId port, Instant now) const;
-  Device* find_device(Address address);
+  Device* find_device(Address address) const;
   /// Returns null when there is no room for the device.
   Device* make_device(Address address, Instant now, Actions& out);
   template <class Condition>
@@ -116,7 +110,6 @@ class Engine {
   const Trace trace_;
   PortTable ports_;
   TagTable tags_;
-  EventCounters events_{trace_};
   QueryTable queries_{ports_, tags_, trace_};
   Devices devices_;
   std::uint32_t next_query_;
@@ -124,7 +117,6 @@ class Engine {
   Instant swept_ = Instant::min();       // when strangers were last forgotten to make room
   Instant discovery_due_ = never;
   Instant deadline_ = never;
-  std::array<std::uint64_t, rule_count> rejects_{};
 };
 
 }  // namespace aoe::initiator

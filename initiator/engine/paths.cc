@@ -39,7 +39,6 @@ bool Paths::learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant
     remote->paths.push_back({.serial = next_serial_++, .port = port});
     path = std::prev(remote->paths.end());
   }
-  path->heard = now;
   path->suspect = false;
   path->strikes = std::min(path->strikes, strikes_max - 1);
   return true;
@@ -144,7 +143,6 @@ void Paths::sent(const Way& way, Instant now) {
 void Paths::answered(const Way& way, Instant now) {
   way.remote->heard = now;
   way.remote->silent_since = never;
-  way.path->heard = now;
   for (Path& path : way.remote->paths) {
     if (&path != way.path && profile_ != Profile::linux_driver) continue;
     path.suspect = false;

@@ -22,7 +22,6 @@ struct Path {
   bool suspect = false;             // silent: any other path is chosen before it
   unsigned strikes = 0;             // batches in a row that were lost without an answer
   Instant struck = Instant::min();  // the last time
-  Instant heard = Instant::min();   // when its last answer came
   ReorderingWindow reordering{};
   unsigned doubts = 0;  // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a

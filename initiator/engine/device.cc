@@ -1,6 +1,7 @@
 #include "initiator/engine/device.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "base/check.h"
@@ -38,6 +39,16 @@ std::optional<Reject> flaw_of(const Identity& identity, Bytes block) {
 }
 
 }  // namespace
+
+std::string_view text(DeviceState state) {
+  constexpr std::array<std::string_view, 4> names{"down", "identifying", "up", "closewait"};
+  return names.at(static_cast<std::size_t>(state));
+}
+
+std::string_view driver_text(DeviceState state) {
+  if (state == DeviceState::closewait) return "down,closewait";
+  return state == DeviceState::up ? "up" : "down";
+}
 
 Device::Device(Address address, const Shared& shared)
     : address_(address),

@@ -43,12 +43,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "initiator/engine/actions.h"
 #include "initiator/engine/ata_command.h"
 #include "initiator/engine/counters.h"
-#include "initiator/engine/device_state.h"
 #include "initiator/engine/device_trace.h"
 #include "initiator/engine/parameters.h"
 #include "initiator/engine/paths.h"
@@ -57,6 +57,13 @@
 #include "proto/identify.h"
 
 namespace aoe::initiator {
+
+enum class DeviceState : std::uint8_t { down, identifying, up, closewait };
+
+/// Returns the state's own name: "identifying".
+std::string_view text(DeviceState state);
+/// Returns the state as in the Linux driver's `state` file: "up", "down" or "down,closewait".
+std::string_view driver_text(DeviceState state);
 
 class Device {
  public:

@@ -42,8 +42,4 @@ AtaRequest registers(AtaCommand& command, const IoRequest& request, const Identi
   return ata;
 }
 
-AtaRequest identify_registers() {
-  return {.sectors = 1, .opcode = ata::Opcode::identify_device};
-}
-
 }  // namespace aoe::initiator

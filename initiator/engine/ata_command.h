@@ -55,7 +55,5 @@ struct AtaCommand {
 
 /// Returns what goes on the wire for a command of `request`, to a disk of this identity.
 AtaRequest registers(AtaCommand& command, const IoRequest& request, const Identity& identity);
-/// Returns the same for an IDENTIFY.
-AtaRequest identify_registers();
 
 }  // namespace aoe::initiator

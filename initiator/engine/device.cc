@@ -272,7 +272,7 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   }
 
   const AtaRequest ata = command.is_identify()
-                             ? identify_registers()
+                             ? AtaRequest{.sectors = 1, .opcode = ata::Opcode::identify_device}
                              : registers(command, requests_[command.request], *identity_);
   Transmit& frame = out.frames.emplace_back();
   frame.port = way.path->port;
@@ -342,7 +342,9 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
     waiting_.push_front(commands_, index);
     if (trace_) trace_.split(now, command, paths_.payload());
   } else {
-    resolve(index, result, now, out);
+    const Index request_index = command.request;
+    finish(index, now);
+    requests_.part_done(request_index, result, out);
   }
   pump(now, out);
 }
@@ -397,12 +399,6 @@ bool Device::is_to_be_split(const AtaCommand& command, const Completion& result)
       (result.error == IoError::ata_error && (result.ata_error & ata::error_abrt) != 0);
   const std::size_t fits = paths_.payload();
   return refused && command.kind != IoKind::trim && fits > 0 && command.sectors > fits;
-}
-
-void Device::resolve(Index index, const Completion& result, Instant now, Actions& out) {
-  const Index request = commands_[index].request;
-  finish(index, now);
-  requests_.part_done(request, result, out);
 }
 
 void Device::take_back(Index index) {

@@ -150,8 +150,6 @@ class Device {
   void trust(const Paths::Way& way, Instant now);
   /// Returns whether the target refused a command that is longer than what fits the paths now.
   bool is_to_be_split(const AtaCommand& command, const Completion& result) const;
-  /// Ends a command that got its answer.
-  void resolve(Index index, const Completion& result, Instant now, Actions& out);
 
   /// Ends the command's last transmission: an answer to it is late from now on.
   void take_back(Index index);

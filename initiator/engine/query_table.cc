@@ -12,6 +12,8 @@ namespace {
 constexpr Duration first_distance = std::chrono::milliseconds(100);
 constexpr Duration distance_max = std::chrono::seconds(1);
 constexpr std::size_t list_size_max = 255;
+/// The longest query's frame: a full mask list.
+constexpr std::size_t frame_room = 28 + list_size_max * DirectiveList::entry_size;
 
 bool fits_its_fields(const Query& query) {
   if (const auto* config = std::get_if<ConfigQuery>(&query)) {
@@ -29,21 +31,6 @@ bool fits_its_fields(const Query& query) {
 
 Bytes bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-/// The bytes of a frame without padding.
-std::size_t size_of(const Query& query) {
-  constexpr std::size_t list_header_size = 28;
-  if (const auto* config = std::get_if<ConfigQuery>(&query)) {
-    return config_header_size + config->string.size();
-  }
-  if (const auto* mask = std::get_if<MaskQuery>(&query)) {
-    return list_header_size + mask->directives.size() * DirectiveList::entry_size;
-  }
-  if (const auto* reserve = std::get_if<ReserveQuery>(&query)) {
-    return list_header_size + reserve->macs.size() * MacList::entry_size;
-  }
-  return ata_header_size;
 }
 
 /// The body points into `query` and `room`.
@@ -180,14 +167,15 @@ void QueryTable::transmit(Pending& query, Instant now, Actions& out) {
 
 void QueryTable::send(Pending& query, const Query& asked, const QueryRoute& route,
                       std::uint32_t tag, Actions& out) {
-  const std::size_t size = std::max({size_of(asked), query.request.frame_size, frame_size_min});
   const Link& link = ports_[route.port];
-  if (!link.up || size > link.frame_size_max()) return;
-  query.frame.resize(size);
+  if (!link.up) return;
+  query.frame.resize(std::max(frame_room, query.request.frame_size));
   std::vector<std::uint8_t> list;
   const std::size_t encoded =
       encode({route.mac, link.mac, query.request.device, tag}, body_of(asked, list), query.frame);
   std::fill(query.frame.begin() + static_cast<std::ptrdiff_t>(encoded), query.frame.end(), 0);
+  query.frame.resize(std::max(encoded, query.request.frame_size));
+  if (query.frame.size() > link.frame_size_max()) return;
 
   Transmit& frame = out.frames.emplace_back();
   frame.port = route.port;

@@ -21,10 +21,11 @@ class EngineInitiator final : public LiveInitiator {
   std::string broken() override { return {}; }
   void discover(Address whom) override { session_->call(&initiator::Engine::discover, whom); }
   void submit(const initiator::IoRequest& request, World::Done done) override {
-    session_->submit(request, [done = std::move(done), alive = std::weak_ptr(alive_)](
-                                  const initiator::Completion& completion) {
-      if (!alive.expired()) done(completion);
-    });
+    session_->call(&initiator::Session::submit, request,
+                   [done = std::move(done),
+                    alive = std::weak_ptr(alive_)](const initiator::Completion& completion) {
+                     if (!alive.expired()) done(completion);
+                   });
   }
   bool is_up(Address device) const override;
   std::string state(Address device) const override;

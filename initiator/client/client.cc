@@ -41,7 +41,7 @@ void end(LiveSession* left) {
 }  // namespace
 
 void cancel(const std::weak_ptr<LiveSession>& session, std::uint64_t id) {
-  if (const auto locked = session.lock()) locked->cancel(id);
+  if (const auto locked = session.lock()) locked->call(&Session::cancel, id);
 }
 
 boost::asio::io_context::executor_type executor(const LiveSession& session) {
@@ -72,7 +72,7 @@ std::uint64_t Client::begin_open(const Shared& session, Address address,
     }
     operation->complete_later(make_error_code(result), disk ? *std::move(disk) : Disk());
   };
-  return session->await(address, std::min(limit, for_ever), done);
+  return session->call(&Session::await, address, std::min(limit, for_ever), done);
 }
 
 // The callbacks below are called once, whatever happens. What they hold is small, so that nothing
@@ -98,7 +98,7 @@ std::uint64_t Client::begin_query(const Shared& session, Address address, const 
                      released = operation.release()](const QueryResult& result) {
     complete(session, released, make_error_code(result.completion), result.answer);
   };
-  return session->ask(request, done);
+  return session->call(&Session::ask, request, done);
 }
 
 std::uint64_t Client::begin_request(const Shared& session, IoRequest request, std::uint64_t offset,
@@ -111,7 +111,7 @@ std::uint64_t Client::begin_request(const Shared& session, IoRequest request, st
                      released = operation.release()](const Completion& result) {
     complete(session, released, make_error_code(result));
   };
-  return session->submit(request, done);
+  return session->call(&Session::submit, request, done);
 }
 
 std::optional<Disk> Client::open_disk(Address address) {

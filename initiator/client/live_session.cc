@@ -45,30 +45,6 @@ void LiveSession::listen_for_trouble(TroubleListener listener) {
       listener ? std::make_shared<const TroubleListener>(std::move(listener)) : nullptr;
 }
 
-void LiveSession::change_interfaces(const std::vector<std::string>& interfaces) {
-  live_ports_.change(interfaces);
-}
-
-std::uint64_t LiveSession::submit(const IoRequest& request, Session::Done done) {
-  const SetTimer afterwards(*this);
-  return session_.submit(request, std::move(done), now());
-}
-
-std::uint64_t LiveSession::ask(const QueryRequest& request, Session::QueryDone done) {
-  const SetTimer afterwards(*this);
-  return session_.ask(request, std::move(done), now());
-}
-
-std::uint64_t LiveSession::await(Address device, Duration limit, Session::Done done) {
-  const SetTimer afterwards(*this);
-  return session_.await(device, limit, std::move(done), now());
-}
-
-void LiveSession::cancel(std::uint64_t id) {
-  const SetTimer afterwards(*this);
-  session_.cancel(id, now());
-}
-
 DeviceStatus LiveSession::status(const Device& device) const {
   DeviceStatus status{.address = device.address(),
                       .state = driver_text(device.state()),

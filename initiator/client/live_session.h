@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -43,19 +44,23 @@ class LiveSession final : LivePorts::User {
   /// Called for each port that could not be opened, with a line that says why.
   void listen_for_trouble(TroubleListener listener);
   /// Works on other interfaces from now on.
-  void change_interfaces(const std::vector<std::string>& interfaces);
+  void change_interfaces(const std::vector<std::string>& interfaces) {
+    live_ports_.change(interfaces);
+  }
 
-  // As the session has them, at the present instant.
-  template <class Function, class... Arguments>
-  auto call(Function function, const Arguments&... arguments) {
+  // As the session has them, at the present instant: call(&Engine::discover, whom), as
+  // Session::call() does, and call(&Session::submit, request, done) for what takes the time last.
+  template <class Result, class... Taken, class... Arguments>
+  Result call(Result (Engine::*function)(Taken...), const Arguments&... arguments) {
     const SetTimer afterwards(*this);
     return session_.call(now(), function, arguments...);
   }
+  template <class Result, class... Taken, class... Arguments>
+  Result call(Result (Session::*function)(Taken...), Arguments&&... arguments) {
+    const SetTimer afterwards(*this);
+    return (session_.*function)(std::forward<Arguments>(arguments)..., now());
+  }
   bool open(Address device) { return session_.open(device); }
-  std::uint64_t submit(const IoRequest& request, Session::Done done);
-  std::uint64_t ask(const QueryRequest& request, Session::QueryDone done);
-  std::uint64_t await(Address device, Duration limit, Session::Done done);
-  void cancel(std::uint64_t id);
 
   /// Whether the loop has called it, for frames that came in or for what is due.
   bool is_in_step() const { return in_step_; }

@@ -3,25 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <functional>
-#include <map>
 #include <string>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "initiator/cli/bench.h"
-#include "initiator/cli/copy.h"
-#include "initiator/cli/devices.h"
-#include "initiator/cli/mounted.h"
-#include "initiator/cli/queries.h"
-#include "initiator/cli/sancheck.h"
+#include "initiator/cli/commands.h"
 #include "initiator/mount/mount.h"
 
 namespace aoe::initiator {
@@ -94,9 +87,6 @@ std::string check_sectors(const std::string& text) {
 /// What any command may have been given. Each command has its options only.
 struct Arguments {
   CommandOptions options;
-  std::int64_t deadsecs = 180;
-  std::int64_t wait = 3;
-  std::string profile = "rfc6298";
   std::string mount;
   std::string device;
   std::string destination;
@@ -105,30 +95,21 @@ struct Arguments {
   unsigned count = 0;
   unsigned interval_ms = 1000;
   BenchOptions bench;
-  std::int64_t seconds = 10;
   bool read = false;
   bool random = false;
   bool sequential = false;
   bool destroy_data = false;
   bool all = false;
   std::string string;
-  std::vector<std::string> add;
-  std::vector<std::string> remove;
-  std::vector<std::string> set;
-  std::vector<std::string> force;
+  std::vector<Mac> add;
+  std::vector<Mac> remove;
+  std::vector<Mac> set;
+  std::vector<Mac> force;
   bool release = false;
-  bool daemon = false;
-  bool allow_other = false;
+  MountOptions tree;
 
   Address address() const { return *parse_address(device); }
 };
-
-std::vector<Mac> macs_of(const std::vector<std::string>& texts) {
-  std::vector<Mac> macs;
-  macs.reserve(texts.size());
-  for (const std::string& text : texts) macs.push_back(*parse_mac(text));
-  return macs;
-}
 
 /// The commands, and what each does once the arguments are there.
 class CommandLine {
@@ -158,19 +139,10 @@ class CommandLine {
     } catch (const CLI::ParseError& error) {
       throw Refused(std::string(error.what()) + " (aoe-initiator --help shows how)");
     }
-    CommandOptions& options = arguments_.options;
-    options.parameters.deadsecs = std::chrono::seconds(arguments_.deadsecs);
-    options.parameters.profile =
-        arguments_.profile == "linux" ? Profile::linux_driver : Profile::rfc6298;
-    options.wait = std::chrono::seconds(arguments_.wait);
-    const CLI::App* command = app_.get_subcommands().front();
-    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
-    return actions_.at(command)();
+    return status_;
   }
 
  private:
-  using Action = std::function<int()>;
-
   /// CLI11 would say that a command is missing, and not which word it does not know.
   bool is_known(const std::string& first) const {
     return first == "--help" || first == "--version" ||
@@ -178,42 +150,40 @@ class CommandLine {
                                [&](const CLI::App* command) { return command->check_name(first); });
   }
 
-  /// Adds a command with the options that all commands have. `action` returns the exit status, or
-  /// nothing.
-  template <class Returning>
-  CLI::App* add(const char* name, const char* help, const char* group, Returning action) {
-    return add(&app_, name, help, group, action);
+  using Action = std::function<void()>;
+
+  /// Adds a command with the options that all commands have. `action` carries it out, and sets
+  /// status_ if it does not throw and yet fails.
+  CLI::App* add(const char* name, const char* help, const char* group, Action action) {
+    return add(&app_, name, help, group, std::move(action));
   }
-  template <class Returning>
   CLI::App* add(CLI::App* parent, const char* name, const char* help, const char* group,
-                Returning action) {
+                Action action) {
+    CommandOptions& options = arguments_.options;
     CLI::App* command = parent->add_subcommand(name, help)->group(group);
+    command->callback(std::move(action));
     command->option_defaults()->always_capture_default(false);
     command
-        ->add_option("--interface", arguments_.options.interfaces,
-                     "Use this interface; again for more (all)")
+        ->add_option("--interface", options.interfaces, "Use this interface; again for more (all)")
         ->type_name("IF")
         ->expected(1)
         ->take_all();
-    add_number(command, "--deadsecs", arguments_.deadsecs, {0, 1'000'000},
+    add_number(command, "--deadsecs", options.parameters.deadsecs, {0, 1'000'000},
                "Seconds until a silent device is down (180)");
-    add_number(command, "--maxout", arguments_.options.parameters.maxout, {1, 65535},
+    add_number(command, "--maxout", options.parameters.maxout, {1, 65535},
                "Most unanswered commands a target (128)");
-    command->add_option("--profile", arguments_.profile, "Timing: rfc6298 (default) or linux")
+    const auto set_profile = [&options](const std::string& name) {
+      options.parameters.profile = name == "linux" ? Profile::linux_driver : Profile::rfc6298;
+    };
+    command
+        ->add_option_function<std::string>("--profile", set_profile,
+                                           "Timing: rfc6298 (default) or linux")
         ->option_text("NAME")
         ->check(CLI::IsMember({"rfc6298", "linux"}));
-    add_number(command, "--wait", arguments_.wait, {1, 86400}, "Seconds to wait for an answer (3)");
-    command->add_flag("--verbose", arguments_.options.verbose, "Show events on standard error");
-    command->add_flag("--trace", arguments_.options.trace, "Show each decision of the engine")
+    add_number(command, "--wait", options.wait, {1, 86400}, "Seconds to wait for an answer (3)");
+    command->add_flag("--verbose", options.verbose, "Show events on standard error");
+    command->add_flag("--trace", options.trace, "Show each decision of the engine")
         ->envname("AOE_TRACE");
-    if constexpr (std::is_void_v<decltype(action())>) {
-      actions_[command] = [action] {
-        action();
-        return 0;
-      };
-    } else {
-      actions_[command] = action;
-    }
     return command;
   }
 
@@ -234,19 +204,21 @@ class CommandLine {
     int least;
     int most;
   };
+  /// `Number` is an integer, or a duration.
   template <class Number>
   static void add_number(CLI::App* command, const char* name, Number& number, Limits limits,
                          const char* help, const char* unit = "N") {
-    command->add_option(name, number, help)
+    using Given = std::conditional_t<std::is_integral_v<Number>, Number, std::int64_t>;
+    const auto set = [&number](Given given) { number = Number(given); };
+    command->add_option_function<Given>(name, set, help)
         ->option_text(unit)
         ->check(CLI::Range(limits.least, limits.most));
   }
   void add_extent(CLI::App* command) {
-    command
-        ->add_option("--offset", arguments_.copy.extent.offset, "Byte of the disk to begin at (0)")
+    command->add_option("--offset", arguments_.copy.offset, "Byte of the disk to begin at (0)")
         ->option_text("BYTES")
         ->check(check_bytes);
-    command->add_option("--length", arguments_.copy.extent.length, "Bytes to move (all)")
+    command->add_option("--length", arguments_.copy.length, "Bytes to move (all)")
         ->option_text("BYTES")
         ->check(check_bytes);
     command->add_flag("--quiet", arguments_.copy.quiet, "No progress, no summary");
@@ -258,14 +230,15 @@ class CommandLine {
 
   CLI::App app_{"Finds, reads and writes ATA over Ethernet disks without a kernel driver."};
   Arguments arguments_;
-  std::map<const CLI::App*, Action> actions_;
+  int status_ = 0;
 };
 
 void CommandLine::add_looking() {
   constexpr const char* group = "Look";
   Arguments& a = arguments_;
   auto* discover = add("discover", "List the targets that answer", group, [&a] {
-    return a.mount.empty() ? discover_command(a.options) : discover_in_tree(a.mount);
+    return a.mount.empty() ? discover_command(a.options)
+                           : command_in_tree(a.mount, "discover", "discover");
   });
   add_json(discover);
   add_mount(discover, "Let the tree mounted there discover");
@@ -311,17 +284,17 @@ void CommandLine::add_disks() {
   constexpr const char* group = "Disks";
   Arguments& a = arguments_;
   auto* read = add("read", "Copy a disk, or a part, to standard output", group,
-                   [&a] { return copy_command(a.options, a.device, "-", a.copy); });
+                   [&] { status_ = copy_command(a.options, a.device, "-", a.copy); });
   add_device(read)->required();
   add_extent(read);
 
   auto* write = add("write", "Copy standard input to a disk", group,
-                    [&a] { return copy_command(a.options, "-", a.device, a.copy); });
+                    [&] { status_ = copy_command(a.options, "-", a.device, a.copy); });
   add_device(write)->required();
   add_extent(write);
 
   auto* copy = add("copy", "Copy a disk to a file, a file to a disk, or disk to disk", group,
-                   [&a] { return copy_command(a.options, a.device, a.destination, a.copy); });
+                   [&] { status_ = copy_command(a.options, a.device, a.destination, a.copy); });
   copy->add_option("SOURCE", a.device, "A device, a file, or - for standard input")
       ->option_text(" ")
       ->required();
@@ -340,8 +313,7 @@ void CommandLine::add_disks() {
       throw Refused("bench: --size times --outstanding is more than 1 GiB");
     }
     a.bench.random = !a.sequential;
-    a.bench.time = std::chrono::seconds(a.seconds);
-    return bench_command(a.options, a.address(), a.bench);
+    bench_command(a.options, a.address(), a.bench);
   });
   add_device(bench)->required();
   auto* reads = bench->add_flag("--read", a.read, "Read (default)")->option_text(" ");
@@ -357,13 +329,13 @@ void CommandLine::add_disks() {
       ->option_text("BYTES")
       ->check(check_sectors);
   add_number(bench, "--outstanding", a.bench.outstanding, {1, 65536}, "Requests at a time (64)");
-  add_number(bench, "--seconds", a.seconds, {1, 86400}, "How long (10)");
+  add_number(bench, "--seconds", a.bench.time, {1, 86400}, "How long (10)");
   add_json(bench);
 
   auto* revalidate =
       add("revalidate", "Ask a disk for its identity again, and print its size", group, [&a] {
         return a.mount.empty() ? revalidate_command(a.options, a.address())
-                               : revalidate_in_tree(a.mount, a.device);
+                               : command_in_tree(a.mount, "revalidate", a.device);
       });
   add_device(revalidate)->required();
   add_json(revalidate);
@@ -377,7 +349,7 @@ void CommandLine::add_disks() {
           }
           return flush_command(a.options, a.address());
         }
-        return flush_in_tree(a.mount, a.all ? "all" : a.device);
+        command_in_tree(a.mount, "flush", a.all ? "all" : a.device);
       });
   auto* device = add_device(flush);
   flush->add_flag("--all", a.all, "With --mount: all that are not open")
@@ -385,19 +357,12 @@ void CommandLine::add_disks() {
       ->option_text(" ");
   add_mount(flush, "Let the tree mounted there forget DEVICE,\nor what is down");
 
-  auto* mount = add("mount", "Show disks as files, in the Linux driver's places", group, [&a] {
-    return mount_command({.interfaces = a.options.interfaces,
-                          .parameters = a.options.parameters,
-                          .trace = trace_of(a.options),
-                          .folder = a.mount,
-                          .allow_other = a.allow_other,
-                          .daemon = a.daemon,
-                          .verbose = a.options.verbose});
-  });
+  auto* mount = add("mount", "Show disks as files, in the Linux driver's places", group,
+                    [&] { status_ = mount_command(a.options, a.tree); });
   mount->remove_option(mount->get_option("--wait"));  // it does not wait
-  mount->add_option("DIR", a.mount, "Folder to mount on")->option_text(" ")->required();
-  mount->add_flag("--daemon", a.daemon, "Return when the files are there");
-  mount->add_flag("--allow-other", a.allow_other, "Let other users use the files");
+  mount->add_option("DIR", a.tree.folder, "Folder to mount on")->option_text(" ")->required();
+  mount->add_flag("--daemon", a.tree.daemon, "Return when the files are there");
+  mount->add_flag("--allow-other", a.tree.allow_other, "Let other users use the files");
 }
 
 void CommandLine::add_targets() {
@@ -428,9 +393,12 @@ void CommandLine::add_targets() {
   add_config("set", "Set it, if it is empty", ConfigCommand::set);
   add_config("force-set", "Set it, whatever it is", ConfigCommand::force_set);
 
-  const auto mac_list = [](CLI::App* command, const char* name, std::vector<std::string>& macs,
+  const auto mac_list = [](CLI::App* command, const char* name, std::vector<Mac>& macs,
                            const char* help) {
-    return command->add_option(name, macs, help)
+    const auto set = [&macs](const std::vector<std::string>& texts) {
+      for (const std::string& text : texts) macs.push_back(*parse_mac(text));
+    };
+    return command->add_option_function<std::vector<std::string>>(name, set, help)
         ->option_text("MAC,...")
         ->delimiter(',')
         ->allow_extra_args(false)
@@ -439,7 +407,7 @@ void CommandLine::add_targets() {
   };
   auto* mask = add("mask", "List or change the mask list of a target", group, [&a] {
     if (a.remove.size() + a.add.size() > 255) throw Refused("mask: more than 255 directives");
-    return mask_command(a.options, a.address(), macs_of(a.remove), macs_of(a.add));
+    return mask_command(a.options, a.address(), a.remove, a.add);
   });
   add_device(mask)->required();
   mac_list(mask, "--delete", a.remove, "Delete from the list, before adding");
@@ -450,9 +418,9 @@ void CommandLine::add_targets() {
     if (a.set.size() > 255 || a.force.size() > 255) throw Refused("reserve: more than 255 MACs");
     ReserveQuery query;
     if (!a.force.empty()) {
-      query = {ReserveCommand::force_set, macs_of(a.force)};
+      query = {ReserveCommand::force_set, a.force};
     } else if (a.release || !a.set.empty()) {
-      query = {ReserveCommand::set, macs_of(a.set)};
+      query = {ReserveCommand::set, a.set};
     }
     return reserve_command(a.options, a.address(), query);
   });
@@ -482,7 +450,7 @@ int run_and_check_output(int argc, char** argv) {
   try {
     status = CommandLine().run(argc, argv);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
-    complain(std::string("standard output: ") + std::generic_category().message(errno));
+    complain(system_message("standard output"));
   } catch (const Refused& error) {
     complain(error.what());
     return exit_usage;

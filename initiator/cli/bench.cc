@@ -1,5 +1,3 @@
-#include "initiator/cli/bench.h"
-
 #include <unistd.h>
 
 #include <cstdio>

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/descriptor.h"
+
 namespace aoe::initiator {
 namespace {
 
@@ -13,6 +15,10 @@ constexpr std::chrono::milliseconds gather_time{500};
 constexpr int gather_rounds = 3;
 
 }  // namespace
+
+std::string system_message(std::string_view name) {
+  return fmt::format("{}: {}", name, last_error().message());
+}
 
 void tell(const std::string& text) {
   std::fputs(text.c_str(), stderr);
@@ -33,11 +39,9 @@ Trace trace_of(const CommandOptions& options) {
 }
 
 Connection::Connection(const CommandOptions& options) : options_(options) {
-  auto client = Client::open(loop_, {.interfaces = options.interfaces,
-                                     .parameters = options.parameters,
-                                     .trace = trace_of(options)});
-  if (!client) throw Failed(client.error());
-  client_ = *std::move(client);
+  client_ = or_fail(Client::open(loop_, {.interfaces = options.interfaces,
+                                         .parameters = options.parameters,
+                                         .trace = trace_of(options)}));
   client_->listen([this](const Event& event) {
     if (options_.verbose) complain(describe(event));
     if (listener_) listener_(event);
@@ -75,6 +79,10 @@ QueryAnswer Connection::ask(Address device, const Query& query, std::string_view
   if (!silence.empty()) throw Failed(fmt::format("{}: {}", device, silence));
   throw Failed(fmt::format("{}: no answer on {} within {} s", device, client_->interface_names(),
                            options_.wait.count()));
+}
+
+Failed Connection::nothing_found() const {
+  return Failed("no target answers on " + client_->interface_names());
 }
 
 }  // namespace aoe::initiator

@@ -34,6 +34,16 @@ class Refused : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Returns the value of `result`. Throws Failed with its error.
+template <class Value>
+Value or_fail(tl::expected<Value, std::string> result) {
+  if (!result) throw Failed(result.error());
+  return *std::move(result);
+}
+
+/// Returns "NAME: …", with the present errno's message.
+std::string system_message(std::string_view name);
+
 /// What all commands are given.
 struct CommandOptions {
   std::vector<std::string> interfaces;
@@ -103,6 +113,8 @@ class Connection {
   /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
   /// what it means that nothing answers, if it means more than that.
   QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});
+  /// Returns the failure of a command that looked for any target.
+  Failed nothing_found() const;
 
  private:
   const CommandOptions options_;

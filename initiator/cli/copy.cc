@@ -1,27 +1,21 @@
-#include "initiator/cli/copy.h"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include "base/descriptor.h"
+#include "initiator/cli/commands.h"
 #include "initiator/cli/progress.h"
+#include "initiator/cli/transfer.h"
 
 namespace aoe::initiator {
 namespace {
 
 constexpr int exit_signal = 128;
-
-std::string system_message(const std::string& name) {
-  return fmt::format("{}: {}", name, std::generic_category().message(errno));
-}
 
 struct stat status_of(int descriptor) {
   struct stat status {};
@@ -45,115 +39,110 @@ struct File {
   int descriptor = -1;
 };
 
-tl::expected<File, std::string> open_source(const std::string& name) {
-  if (name == "-") return File{"standard input", {}, STDIN_FILENO};
-  Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return tl::unexpected(system_message(name));
+File open_file(const std::string& name, int flags) {
+  if (name == "-" && flags == O_RDONLY) return {"standard input", {}, STDIN_FILENO};
+  if (name == "-") return {"standard output", {}, STDOUT_FILENO};
+  Descriptor file(::open(name.c_str(), flags | O_CLOEXEC, 0666));
+  if (file.get() < 0) throw Failed(system_message(name));
   const int number = file.get();
-  return File{name, std::move(file), number};
-}
-
-tl::expected<File, std::string> open_destination(const std::string& name, bool resume) {
-  if (name == "-") return File{"standard output", {}, STDOUT_FILENO};
-  const int flags = O_RDWR | O_CREAT | O_CLOEXEC | (resume ? 0 : O_TRUNC);
-  Descriptor file(::open(name.c_str(), flags, 0666));
-  if (file.get() < 0) return tl::unexpected(system_message(name));
-  const int number = file.get();
-  return File{name, std::move(file), number};
+  return {name, std::move(file), number};
 }
 
 /// A new file is there after a crash only once its folder is stable.
-Outcome sync_folder_of(const std::string& name) {
-  const std::string folder = std::filesystem::path(name).parent_path();
-  const Descriptor opened(
-      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() >= 0 && ::fsync(opened.get()) == 0) return {};
-  return tl::unexpected(system_message(folder.empty() ? "." : folder));
+void sync_folder_of(const std::string& name) {
+  std::string folder = std::filesystem::path(name).parent_path();
+  if (folder.empty()) folder = ".";
+  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0 || ::fsync(opened.get()) != 0) throw Failed(system_message(folder));
 }
 
-/// One copy, whatever it is between.
+/// Returns the bytes between `offset` and the end of the range, or the disk's if it has no length.
+std::uint64_t room(const Disk& disk, std::uint64_t offset, std::optional<std::uint64_t> length) {
+  const std::uint64_t size = disk.size();
+  if (offset > size || length.value_or(0) > size - offset) {
+    const std::string part = length ? fmt::format(" + length {}", *length) : "";
+    throw Failed(fmt::format("{}: offset {}{} lies beyond its end at {} bytes", disk.address(),
+                             offset, part, size));
+  }
+  return length.value_or(size - offset);
+}
+
+/// One copy, whatever it is between. Throws Failed.
 class Copy {
  public:
   Copy(Connection& connection, const CopyOptions& options)
-      : connection_(connection), options_(options), offset_(options.extent.offset) {}
+      : connection_(connection), options_(options), offset_(options.offset) {}
 
-  tl::expected<Transferred, std::string> disk_to_file(Disk& disk, const std::string& name) {
-    auto length = room(disk, options_.extent);
-    if (!length) return tl::unexpected(length.error());
-    auto file = open_destination(name, options_.resume);
-    if (!file) return tl::unexpected(file.error());
-    const struct stat status = status_of(file->descriptor);
+  Transferred disk_to_file(Disk& disk, const std::string& name) {
+    std::uint64_t length = room(disk, offset_, options_.length);
+    const File file = open_file(name, O_RDWR | O_CREAT | (options_.resume ? 0 : O_TRUNC));
+    const struct stat status = status_of(file.descriptor);
     const bool regular = S_ISREG(status.st_mode) && name != "-";
     FileOptions file_options{.sparse = regular,
                              .stable = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)};
     if (options_.resume) {
-      if (!regular) return tl::unexpected(name + ": only a file can be resumed");
+      if (!regular) throw Failed(name + ": only a file can be resumed");
       const auto size = static_cast<std::uint64_t>(status.st_size);
-      if (size > *length) {
-        return tl::unexpected(
-            fmt::format("{}: is longer than the {} bytes to copy", name, *length));
+      if (size > length) {
+        throw Failed(fmt::format("{}: is longer than the {} bytes to copy", name, length));
       }
-      file_options.start = size == *length ? size : size / sector_size * sector_size;
-      if (::lseek(file->descriptor, static_cast<off_t>(file_options.start), SEEK_SET) < 0) {
-        return tl::unexpected(system_message(name));
+      file_options.start = size == length ? size : size / sector_size * sector_size;
+      if (::lseek(file.descriptor, static_cast<off_t>(file_options.start), SEEK_SET) < 0) {
+        throw Failed(system_message(name));
       }
       offset_ += file_options.start;
-      *length -= file_options.start;
+      length -= file_options.start;
     }
     const auto source = disk_source(connection_, disk, offset_);
-    const auto sink = descriptor_sink(file->descriptor, file->name, file_options);
-    auto moved = move(*source, *sink, *length);
-    if (moved && regular) {
-      if (auto stable = sync_folder_of(name); !stable) return tl::unexpected(stable.error());
-    }
+    const auto sink = descriptor_sink(file.descriptor, file.name, file_options);
+    const Transferred moved = move(*source, *sink, length, length);
+    if (regular) sync_folder_of(name);
     return moved;
   }
 
-  tl::expected<Transferred, std::string> file_to_disk(const std::string& name, Disk& disk) {
-    const auto available = room(disk, options_.extent);
-    if (!available) return tl::unexpected(available.error());
-    const auto file = open_source(name);
-    if (!file) return tl::unexpected(file.error());
-    const std::string too_long =
+  Transferred file_to_disk(const std::string& name, Disk& disk) {
+    const std::uint64_t available = room(disk, offset_, options_.length);
+    const File file = open_file(name, O_RDONLY);
+    const Failed too_long(
         fmt::format("{}: the input is longer than the {} bytes from {} to its end", disk.address(),
-                    *available, offset_);
-    const bool whole = !options_.extent.length;
-    const auto known = known_size(file->descriptor);
-    if (whole && known.value_or(0) > *available) return tl::unexpected(too_long);
+                    available, offset_));
+    const bool whole = !options_.length;
+    const auto known = known_size(file.descriptor);
+    if (whole && known.value_or(0) > available) throw too_long;
 
-    const auto source = descriptor_source(file->descriptor, file->name);
+    const auto source = descriptor_source(file.descriptor, file.name);
     const auto sink = disk_sink(connection_, disk, offset_, options_.resume);
-    auto moved = move(*source, *sink, *available,
-                      known ? std::optional(std::min(*known, *available)) : options_.extent.length);
-    if (!moved || moved->signal != 0) return moved;
-    if (!whole && moved->moved < *available) {
-      return tl::unexpected(fmt::format("the input ended after {} of {} bytes; they are written",
-                                        moved->moved, *available));
+    const Transferred moved =
+        move(*source, *sink, available,
+             known ? std::optional(std::min(*known, available)) : options_.length);
+    if (moved.signal != 0) return moved;
+    if (!whole && moved.moved < available) {
+      throw Failed(fmt::format("the input ended after {} of {} bytes; they are written",
+                               moved.moved, available));
     }
-    if (whole && moved->moved == *available) {
+    if (whole && moved.moved == available) {
       std::uint8_t one_more;
-      const ssize_t got = ::read(file->descriptor, &one_more, 1);
-      if (got < 0) return tl::unexpected("reading " + system_message(file->name));
-      if (got > 0) return tl::unexpected(too_long);
+      const ssize_t got = ::read(file.descriptor, &one_more, 1);
+      if (got < 0) throw Failed("reading " + system_message(file.name));
+      if (got > 0) throw too_long;
     }
     return moved;
   }
 
-  tl::expected<Transferred, std::string> disk_to_disk(Disk& from, Disk& to) {
-    const auto length = room(from, options_.extent);
-    if (!length) return tl::unexpected(length.error());
-    if (auto fits = room(to, {.offset = offset_, .length = *length}); !fits)
-      return tl::unexpected(fits.error());
+  Transferred disk_to_disk(Disk& from, Disk& to) {
+    const std::uint64_t length = room(from, offset_, options_.length);
+    room(to, offset_, length);
     const auto source = disk_source(connection_, from, offset_);
     const auto sink = disk_sink(connection_, to, offset_, options_.resume);
-    return move(*source, *sink, *length);
+    return move(*source, *sink, length, length);
   }
 
   double seconds() const { return seconds_; }
 
  private:
-  tl::expected<Transferred, std::string> move(Source& source, Sink& sink, std::uint64_t length,
-                                              std::optional<std::uint64_t> expected) {
+  /// `expected`: for the progress line.
+  Transferred move(Source& source, Sink& sink, std::uint64_t length,
+                   std::optional<std::uint64_t> expected) {
     const Progress progress(expected, !options_.quiet);
     auto moved = transfer(connection_.loop(), source, sink,
                           {.offset = offset_,
@@ -161,10 +150,7 @@ class Copy {
                            .progress = [&](std::uint64_t bytes) { progress.show(bytes); },
                            .verify = options_.verify});
     seconds_ = progress.seconds();
-    return moved;
-  }
-  tl::expected<Transferred, std::string> move(Source& source, Sink& sink, std::uint64_t length) {
-    return move(source, sink, length, length);
+    return or_fail(std::move(moved));
   }
 
   Connection& connection_;
@@ -194,23 +180,22 @@ int copy_command(const CommandOptions& options, const std::string& source,
   if (to_address) to = connection.open_disk(*to_address);
 
   Copy copying(connection, copy);
-  const auto moved = from && to ? copying.disk_to_disk(*from, *to)
-                     : from     ? copying.disk_to_file(*from, destination)
-                                : copying.file_to_disk(source, *to);
-  if (!moved) throw Failed(moved.error());
-  if (moved->signal != 0) {
-    complain(fmt::format("interrupted after {} bytes{}{}", moved->moved,
+  const Transferred moved = from && to ? copying.disk_to_disk(*from, *to)
+                            : from     ? copying.disk_to_file(*from, destination)
+                                       : copying.file_to_disk(source, *to);
+  if (moved.signal != 0) {
+    complain(fmt::format("interrupted after {} bytes{}{}", moved.moved,
                          copy.verify ? ", not verified" : "",
-                         moved->stable ? "" : ", which may not be stable"));
-    return exit_signal + moved->signal;
+                         moved.stable ? "" : ", which may not be stable"));
+    return exit_signal + moved.signal;
   }
   if (!copy.quiet) {
     std::uint64_t retransmissions = 0;
     for (const auto* disk : {&from, &to}) {
       if (*disk) retransmissions += (*disk)->status().counters.retransmissions;
     }
-    tell(fmt::format("{} bytes in {:.3f} s, {:.1f} MB/s, {} retransmissions\n", moved->moved,
-                     copying.seconds(), static_cast<double>(moved->moved) / 1e6 / copying.seconds(),
+    tell(fmt::format("{} bytes in {:.3f} s, {:.1f} MB/s, {} retransmissions\n", moved.moved,
+                     copying.seconds(), static_cast<double>(moved.moved) / 1e6 / copying.seconds(),
                      retransmissions));
   }
   return 0;

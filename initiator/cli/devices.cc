@@ -1,5 +1,3 @@
-#include "initiator/cli/devices.h"
-
 #include <cstdio>
 #include <map>
 #include <set>
@@ -9,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "initiator/cli/commands.h"
 #include "initiator/cli/pings.h"
 #include "wire/interfaces.h"
 
@@ -17,10 +16,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using std::chrono::milliseconds;
-
-Failed nothing_found(Connection& connection) {
-  return Failed("no target answers on " + connection.client().interface_names());
-}
 
 std::string printable(Bytes bytes) {
   std::string text;
@@ -72,7 +67,7 @@ void discover_command(const CommandOptions& options) {
     }
     return print(list);
   }
-  if (answers.empty()) throw nothing_found(connection);
+  if (answers.empty()) throw connection.nothing_found();
   fmt::print("{:<10} {:<12} {:<17} {:>7} {:>7} {:>8}  {}\n", "device", "interface", "mac",
              "buffers", "sectors", "firmware", "config");
   for (const auto& [key, answer] : answers) {
@@ -109,7 +104,7 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
     }
   }
   if (options.json) return print(list);
-  if (devices.empty()) throw nothing_found(connection);
+  if (devices.empty()) throw connection.nothing_found();
 }
 
 void identify_command(const CommandOptions& options, Address address) {
@@ -140,16 +135,14 @@ void identify_command(const CommandOptions& options, Address address) {
 
 void interfaces_command(const CommandOptions& options) {
   for (const std::string& name : options.interfaces) {
-    if (is_glob(name)) continue;
-    if (const auto chosen = choose_interfaces({name}); !chosen) throw Failed(chosen.error());
+    if (!is_glob(name)) or_fail(choose_interfaces({name}));
   }
-  const auto all = list_interfaces();
-  if (!all) throw Failed(all.error());
   ordered_json list = ordered_json::array();
+  const auto all = or_fail(list_interfaces());
   if (!options.json) {
     fmt::print("{:<15} {:<17} {:>5} {:>7} {}\n", "interface", "mac", "mtu", "sectors", "state");
   }
-  for (const Interface& interface : *all) {
+  for (const Interface& interface : all) {
     if (!matches(interface, options.interfaces)) continue;
     const Link& link = interface.link;
     const unsigned sectors = sectors_per_frame(link.mtu);

@@ -1,7 +1,7 @@
-#include "initiator/cli/queries.h"
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "initiator/cli/commands.h"
 
 namespace aoe::initiator {
 namespace {

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "initiator/cli/commands.h"
+
 namespace aoe::initiator {
 namespace {
 
@@ -221,9 +223,7 @@ void sancheck_command(const CommandOptions& options, unsigned count) {
       }
     }
   }
-  if (checks.empty()) {
-    throw Failed("no target answers on " + connection.client().interface_names());
-  }
+  if (checks.empty()) throw connection.nothing_found();
   for (PathCheck& check : checks) Prober(connection, check).run(count);
 
   std::vector<Finding> findings = judge(checks);

@@ -50,8 +50,4 @@ struct Finding {
 /// Returns what is wrong or worth knowing. Checks of one device are next to each other.
 std::vector<Finding> judge(const std::vector<PathCheck>& checks);
 
-/// Sends `count` queries of each kind on each path. Throws Failed when there is a fault, or no
-/// target.
-void sancheck_command(const CommandOptions& options, unsigned count);
-
 }  // namespace aoe::initiator

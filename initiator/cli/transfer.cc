@@ -32,21 +32,18 @@ constexpr std::size_t hole_size = 4096;  // what a file system leaves out at lea
 constexpr auto progress_interval = std::chrono::milliseconds(100);
 constexpr auto answer_limit = std::chrono::milliseconds(500);  // of a disk, after a signal
 
-std::string system_message(std::string_view doing, std::string_view name) {
-  return fmt::format("{} {}: {}", doing, name, std::generic_category().message(errno));
-}
-
 std::uint64_t sectors_over(std::uint64_t bytes) {
   return (bytes + sector_size - 1) / sector_size;
 }
 
 /// A disk from `offset` on, as a source or a sink of chunks.
-class DiskEnd {
+class DiskEnd final : public Source, public Sink {
  public:
-  DiskEnd(Connection& connection, Disk& disk, std::uint64_t offset)
-      : connection_(connection), disk_(disk), offset_(offset) {}
+  /// `compare`: see disk_sink().
+  DiskEnd(Connection& connection, Disk& disk, std::uint64_t offset, bool compare)
+      : connection_(connection), disk_(disk), offset_(offset), compare_(compare) {}
 
-  /// A handler that cancel_all() has called early.
+  /// A handler that give_up() has called early.
   template <class Handler>
   auto cancellable(Handler handler) {
     const auto signal = outstanding_.emplace(outstanding_.end());
@@ -57,66 +54,13 @@ class DiskEnd {
                                                });
   }
 
-  /// The byte of the disk at which the chunk's buffer begins: a sector's first.
-  std::uint64_t begin_of(const Chunk& chunk) const {
-    return (offset_ + chunk.position) / sector_size * sector_size;
-  }
-
-  Outcome outcome(error_code error, std::string_view doing, std::uint64_t begin) const {
-    if (!error) return {};
-    return tl::unexpected(fmt::format("{}: {} at sector {}: {}", disk_.address(), doing,
-                                      begin / sector_size, error.message()));
-  }
-
-  void read(Chunk& chunk, MutableBytes into, Chunk::Stage then) {
-    const std::uint64_t begin = begin_of(chunk);
-    disk_.async_read(begin, into, cancellable([this, &chunk, begin, then](error_code error) {
-                       chunk.end(then, outcome(error, "reading", begin));
-                     }));
-  }
-
-  /// Returns when it has read; for what is small.
-  Outcome read_now(std::uint64_t begin, MutableBytes into) {
-    const auto error = result_of([&](auto done) { disk_.async_read(begin, into, done); });
-    return outcome(error, "reading", begin);
-  }
-
-  void cancel_all() {
-    cancelled_ = true;
-    for (auto& signal : outstanding_) signal.emit(boost::asio::cancellation_type::all);
-  }
-
- protected:
-  /// Runs the loop until what `begin` begins has ended.
-  template <class Begin>
-  error_code result_of(Begin begin) {
-    if (cancelled_) return boost::asio::error::operation_aborted;
-    return connection_.result_of([&](auto done) { begin(cancellable(done)); });
-  }
-
-  Connection& connection_;
-  Disk& disk_;
-  const std::uint64_t offset_;
-
- private:
-  std::list<boost::asio::cancellation_signal> outstanding_;  // one for each request
-  bool cancelled_ = false;
-};
-
-class DiskSource final : public Source, DiskEnd {
- public:
-  using DiskEnd::DiskEnd;
-
   void fill(Chunk& chunk, const BeforeWaiting& /*before_waiting*/) override {
-    read(chunk, chunk.buffer, Chunk::Stage::filled);
+    const std::uint64_t begin = begin_of(chunk);
+    const auto filled = [this, &chunk, begin](error_code error) {
+      chunk.end(Chunk::Stage::filled, outcome(error, "reading", begin));
+    };
+    disk_.async_read(begin, chunk.buffer, cancellable(filled));
   }
-  void give_up() override { cancel_all(); }
-};
-
-class DiskSink final : public Sink, DiskEnd {
- public:
-  DiskSink(Connection& connection, Disk& disk, std::uint64_t offset, bool compare)
-      : DiskEnd(connection, disk, offset), compare_(compare) {}
 
   void store(Chunk& chunk, const BeforeWaiting& /*before_waiting*/) override {
     if (auto kept = keep_margins(chunk); !kept) return chunk.end(Chunk::Stage::stored, kept);
@@ -140,9 +84,37 @@ class DiskSink final : public Sink, DiskEnd {
   }
 
   Outcome read_back(Chunk& chunk) override { return read_now(begin_of(chunk), chunk.buffer); }
-  void give_up() override { cancel_all(); }
+
+  void give_up() override {
+    given_up_ = true;
+    for (auto& signal : outstanding_) signal.emit(boost::asio::cancellation_type::all);
+  }
 
  private:
+  /// The byte of the disk at which the chunk's buffer begins: a sector's first.
+  std::uint64_t begin_of(const Chunk& chunk) const {
+    return (offset_ + chunk.position) / sector_size * sector_size;
+  }
+
+  Outcome outcome(error_code error, std::string_view doing, std::uint64_t begin) const {
+    if (!error) return {};
+    return tl::unexpected(fmt::format("{}: {} at sector {}: {}", disk_.address(), doing,
+                                      begin / sector_size, error.message()));
+  }
+
+  /// Returns when it has read; for what is small.
+  Outcome read_now(std::uint64_t begin, MutableBytes into) {
+    const auto error = result_of([&](auto done) { disk_.async_read(begin, into, done); });
+    return outcome(error, "reading", begin);
+  }
+
+  /// Runs the loop until what `begin` begins has ended.
+  template <class Begin>
+  error_code result_of(Begin begin) {
+    if (given_up_) return boost::asio::error::operation_aborted;
+    return connection_.result_of([&](auto done) { begin(cancellable(done)); });
+  }
+
   /// Sectors that are only written in part keep the rest of what they hold.
   Outcome keep_margins(Chunk& chunk) {
     const auto head = static_cast<std::size_t>(chunk.data.data() - chunk.buffer.data());
@@ -170,7 +142,12 @@ class DiskSink final : public Sink, DiskEnd {
                       }));
   }
 
+  Connection& connection_;
+  Disk& disk_;
+  const std::uint64_t offset_;
   const bool compare_;
+  std::list<boost::asio::cancellation_signal> outstanding_;  // one for each request
+  bool given_up_ = false;
 };
 
 /// Returns when the descriptor takes or gives something; false: it is not to be waited for.
@@ -195,7 +172,7 @@ class DescriptorSource final : public Source {
       const ssize_t got = ::read(descriptor_, chunk.data.data() + size, chunk.data.size() - size);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) {
-        return chunk.end(Chunk::Stage::filled, tl::unexpected(system_message("reading", name_)));
+        return chunk.end(Chunk::Stage::filled, tl::unexpected(system_message("reading " + name_)));
       }
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
@@ -253,7 +230,7 @@ class DescriptorSink final : public Sink {
       const ssize_t got = ::pread(descriptor_, chunk.data.data() + size, chunk.data.size() - size,
                                   begin + static_cast<off_t>(size));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return tl::unexpected(system_message("reading", name_));
+      if (got < 0) return tl::unexpected(system_message("reading " + name_));
       if (got == 0) return tl::unexpected(name_ + ": ends before what was written");
       size += static_cast<std::size_t>(got);
     }
@@ -264,7 +241,7 @@ class DescriptorSink final : public Sink {
   /// How far it came: all of it, unless it was interrupted.
   using Written = tl::expected<std::size_t, std::string>;
 
-  std::string failure() const { return system_message("writing to", name_); }
+  std::string failure() const { return system_message("writing to " + name_); }
 
   static bool is_zero(Bytes block) {
     return std::ranges::all_of(block, [](std::uint8_t byte) { return byte == 0; });
@@ -512,12 +489,12 @@ class Transfer {
 }  // namespace
 
 std::unique_ptr<Source> disk_source(Connection& connection, Disk& disk, std::uint64_t offset) {
-  return std::make_unique<DiskSource>(connection, disk, offset);
+  return std::make_unique<DiskEnd>(connection, disk, offset, false);
 }
 
 std::unique_ptr<Sink> disk_sink(Connection& connection, Disk& disk, std::uint64_t offset,
                                 bool compare) {
-  return std::make_unique<DiskSink>(connection, disk, offset, compare);
+  return std::make_unique<DiskEnd>(connection, disk, offset, compare);
 }
 
 std::unique_ptr<Source> descriptor_source(int descriptor, std::string name) {
@@ -527,16 +504,6 @@ std::unique_ptr<Source> descriptor_source(int descriptor, std::string name) {
 std::unique_ptr<Sink> descriptor_sink(int descriptor, std::string name,
                                       const FileOptions& options) {
   return std::make_unique<DescriptorSink>(descriptor, std::move(name), options);
-}
-
-tl::expected<std::uint64_t, std::string> room(const Disk& disk, const Extent& extent) {
-  const std::uint64_t size = disk.size();
-  if (extent.offset > size || extent.length.value_or(0) > size - extent.offset) {
-    const std::string part = extent.length ? fmt::format(" + length {}", *extent.length) : "";
-    return tl::unexpected(fmt::format("{}: offset {}{} lies beyond its end at {} bytes",
-                                      disk.address(), extent.offset, part, size));
-  }
-  return extent.length.value_or(size - extent.offset);
 }
 
 tl::expected<Transferred, std::string> transfer(boost::asio::io_context& loop, Source& source,

@@ -18,13 +18,6 @@
 
 namespace aoe::initiator {
 
-/// A part of a disk, in bytes. It need not begin or end with a sector. Without a length it extends
-/// to the end of the disk (or, for a write, of the input).
-struct Extent {
-  std::uint64_t offset = 0;
-  std::optional<std::uint64_t> length;
-};
-
 /// "e0.2: reading at sector 1024: device is down".
 using Outcome = tl::expected<void, std::string>;
 
@@ -99,10 +92,6 @@ struct FileOptions {
   bool stable = false;
 };
 std::unique_ptr<Sink> descriptor_sink(int descriptor, std::string name, const FileOptions& options);
-
-/// Returns the bytes between the extent's offset and its end, or the disk's if it has none. Error:
-/// "e0.2: offset 1 + length 512 lies beyond its end at 512 bytes".
-tl::expected<std::uint64_t, std::string> room(const Disk& disk, const Extent& extent);
 
 struct TransferOptions {
   std::uint64_t offset = 0;               // on the disk, for chunks of whole sectors

@@ -19,18 +19,18 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "base/descriptor.h"
-#include "initiator/cli/connection.h"
 #include "initiator/mount/file_system.h"
 
 namespace aoe::initiator {
 namespace {
 
 /// Serves until the mount ends. `ready` is called once the files are there.
-int serve(const MountOptions& options, const std::function<void()>& ready) {
+int serve(const CommandOptions& options, const MountOptions& mount,
+          const std::function<void()>& ready) {
   boost::asio::io_context loop;
-  auto client = Client::open(
-      loop,
-      {.interfaces = options.interfaces, .parameters = options.parameters, .trace = options.trace});
+  auto client = Client::open(loop, {.interfaces = options.interfaces,
+                                    .parameters = options.parameters,
+                                    .trace = trace_of(options)});
   if (!client) {
     complain(client.error());
     return exit_failure;
@@ -40,7 +40,7 @@ int serve(const MountOptions& options, const std::function<void()>& ready) {
     if (options.verbose) complain(line);
   });
   const auto mounted =
-      files.mount(options.folder, options.allow_other, ready, [&signals] { signals.cancel(); });
+      files.mount(mount.folder, mount.allow_other, ready, [&signals] { signals.cancel(); });
   if (!mounted) {
     complain(mounted.error());
     return exit_failure;
@@ -55,7 +55,7 @@ int serve(const MountOptions& options, const std::function<void()>& ready) {
   signals.async_wait(signalled);
   loop.run();
   if (!files.close()) {
-    complain(fmt::format("{}: could not be unmounted", options.folder));
+    complain(fmt::format("{}: could not be unmounted", mount.folder));
     return exit_failure;
   }
   return 0;
@@ -72,7 +72,7 @@ void leave_terminal() {
 }
 
 /// Returns in the parent, when the daemon serves or has failed.
-int serve_as_daemon(const MountOptions& options) {
+int serve_as_daemon(const CommandOptions& options, const MountOptions& mount) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     complain(last_error().message());
@@ -87,7 +87,7 @@ int serve_as_daemon(const MountOptions& options) {
   }
   if (daemon == 0) {
     ::setsid();
-    const int status = serve(options, [&child] {
+    const int status = serve(options, mount, [&child] {
       leave_terminal();
       const ssize_t written = ::write(child.get(), "", 1);
       static_cast<void>(written);  // the parent may have ended
@@ -107,10 +107,10 @@ int serve_as_daemon(const MountOptions& options) {
 
 }  // namespace
 
-int mount_command(const MountOptions& options) {
-  if (options.daemon) return serve_as_daemon(options);
-  return serve(options, [&options] {
-    fmt::print("aoe-initiator: mounted on {}\n", options.folder);
+int mount_command(const CommandOptions& options, const MountOptions& mount) {
+  if (mount.daemon) return serve_as_daemon(options, mount);
+  return serve(options, mount, [&mount] {
+    fmt::print("aoe-initiator: mounted on {}\n", mount.folder);
     std::fflush(stdout);
     ::sd_notify(0, "READY=1");
   });

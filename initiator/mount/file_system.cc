@@ -39,6 +39,10 @@ void answer(fuse_req_t request, Bytes bytes) {
   fuse_reply_buf(request, reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
+void answer(fuse_req_t request, const struct stat& attributes) {
+  fuse_reply_attr(request, &attributes, 0);
+}
+
 void answer(fuse_req_t request, std::string_view text) {
   fuse_reply_buf(request, text.data(), text.size());
 }
@@ -53,19 +57,24 @@ bool for_writing(int flags) {
 
 }  // namespace
 
-// What libfuse calls, with what it says turned into ours. An inode that is no longer there is
-// stale, but for what is open.
+// What libfuse calls. An inode that is no longer there is stale, but for what is open.
 struct Operations {
   static FileSystem& fs(fuse_req_t request) {
     return *static_cast<FileSystem*>(fuse_req_userdata(request));
   }
 
-  template <class Operation>
-  static void with_node(fuse_req_t request, fuse_ino_t inode, Operation operation) {
+  /// An operation on an inode.
+  template <auto operation>
+  static constexpr auto on_node = [](fuse_req_t request, fuse_ino_t inode, auto... arguments) {
     const std::optional<Node> node = Node::of(inode);
     if (!node || !is_there(fs(request).disks_, *node)) return answer(request, ENOENT);
-    operation(*node);
-  }
+    (fs(request).*operation)(request, *node, arguments...);
+  };
+  /// An operation on what is open.
+  template <auto operation>
+  static constexpr auto on_handle = [](fuse_req_t request, fuse_ino_t, auto... arguments) {
+    (fs(request).*operation)(request, arguments...);
+  };
 
   static void init(void* user, fuse_conn_info* connection) {
     connection->max_background = background_max;
@@ -75,60 +84,18 @@ struct Operations {
     FileSystem& self = *static_cast<FileSystem*>(user);
     if (self.ready_) boost::asio::post(self.loop_, std::exchange(self.ready_, nullptr));
   }
-  static void lookup(fuse_req_t request, fuse_ino_t folder, const char* name) {
-    with_node(request, folder, [&](const Node& node) { fs(request).lookup(request, node, name); });
-  }
   static void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
-    FileSystem& self = fs(request);
-    if (info != nullptr) {
-      const FileSystem::Handle& open = handle(self, *info);
-      return self.getattr(request, open.node, self.extent(open));
-    }
-    with_node(request, inode,
-              [&](const Node& node) { self.getattr(request, node, self.extent(node)); });
+    if (info == nullptr) return on_node<&FileSystem::getattr>(request, inode, nullptr);
+    const FileSystem::Handle& open = fs(request).open_handle(*info);
+    fs(request).getattr(request, open.node, &open);
   }
   static void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which,
                       fuse_file_info* info) {
-    FileSystem& self = fs(request);
-    if (info != nullptr) {
-      FileSystem::Handle& open = handle(self, *info);
-      return self.setattr(request, open.node, &open, *wanted, which);
+    if (info == nullptr) {
+      return on_node<&FileSystem::setattr>(request, inode, nullptr, wanted, which);
     }
-    with_node(request, inode,
-              [&](const Node& node) { self.setattr(request, node, nullptr, *wanted, which); });
-  }
-  static void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
-    with_node(request, inode, [&](const Node& node) { fs(request).open(request, node, info); });
-  }
-  static void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-    fs(request).release(request, info);
-  }
-  static void opendir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
-    with_node(request, inode, [&](const Node& node) { fs(request).opendir(request, node, info); });
-  }
-  static void readdir(fuse_req_t request, fuse_ino_t, size_t size, off_t next,
-                      fuse_file_info* info) {
-    fs(request).readdir(request, size, static_cast<std::size_t>(next), info);
-  }
-  static void read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset,
-                   fuse_file_info* info) {
-    fs(request).read(request, size, static_cast<std::uint64_t>(offset), info);
-  }
-  static void write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
-                    fuse_file_info* info) {
-    fs(request).write(request, {reinterpret_cast<const std::uint8_t*>(bytes), size},
-                      static_cast<std::uint64_t>(offset), info);
-  }
-  static void fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
-    fs(request).fsync(request, info);
-  }
-  static void fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
-                        fuse_file_info* info) {
-    fs(request).fallocate(request, mode, static_cast<std::uint64_t>(offset),
-                          static_cast<std::uint64_t>(length), info);
-  }
-  static void poll(fuse_req_t request, fuse_ino_t, fuse_file_info* info, fuse_pollhandle* waiter) {
-    fs(request).poll(request, info, waiter);
+    const FileSystem::Handle& open = fs(request).open_handle(*info);
+    fs(request).setattr(request, open.node, &open, wanted, which);
   }
   // libfuse holds locks of the request's.
   static void interrupt(fuse_req_t request, void* user) {
@@ -140,26 +107,22 @@ struct Operations {
     static const fuse_lowlevel_ops operations = [] {
       fuse_lowlevel_ops all{};
       all.init = init;
-      all.lookup = lookup;
+      all.lookup = on_node<&FileSystem::lookup>;
       all.getattr = getattr;
       all.setattr = setattr;
-      all.open = open;
-      all.release = release;
-      all.opendir = opendir;
-      all.releasedir = release;
-      all.readdir = readdir;
-      all.read = read;
-      all.write = write;
-      all.fsync = fsync;
-      all.fallocate = fallocate;
-      all.poll = poll;
+      all.open = on_node<&FileSystem::open>;
+      all.release = on_handle<&FileSystem::release>;
+      all.opendir = on_node<&FileSystem::opendir>;
+      all.releasedir = on_handle<&FileSystem::release>;
+      all.readdir = on_handle<&FileSystem::readdir>;
+      all.read = on_handle<&FileSystem::read>;
+      all.write = on_handle<&FileSystem::write>;
+      all.fsync = on_handle<&FileSystem::fsync>;
+      all.fallocate = on_handle<&FileSystem::fallocate>;
+      all.poll = on_handle<&FileSystem::poll>;
       return all;
     }();
     return operations;
-  }
-
-  static FileSystem::Handle& handle(FileSystem& self, const fuse_file_info& info) {
-    return *self.handles_.at(info.fh);
   }
 };
 
@@ -220,9 +183,8 @@ void FileSystem::lookup(Request request, const Node& folder, std::string_view na
   fuse_reply_entry(request, &entry);
 }
 
-void FileSystem::getattr(Request request, const Node& node, const DiskFile::Extent& extent) {
-  const struct stat status = attributes(node, extent);
-  fuse_reply_attr(request, &status, 0);
+void FileSystem::getattr(Request request, const Node& node, const Handle* handle) {
+  answer(request, attributes(node, handle == nullptr ? extent(node) : extent(*handle)));
 }
 
 struct stat FileSystem::attributes(const Node& node, const DiskFile::Extent& extent) const {
@@ -260,21 +222,20 @@ DiskFile::Extent FileSystem::extent(const Handle& handle) const {
   return handle.node.kind == Kind::partition ? handle.place : extent(handle.node);
 }
 
-void FileSystem::setattr(Request request, const Node& node, Handle* handle,
-                         const struct stat& wanted, int which) {
+void FileSystem::setattr(Request request, const Node& node, const Handle* handle,
+                         const struct stat* wanted, int which) {
   if (which & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
     return answer(request, EPERM);
   }
   const DiskFile::Extent place = handle == nullptr ? extent(node) : extent(*handle);
-  if (!(which & FUSE_SET_ATTR_SIZE) || !node.is_disk()) return getattr(request, node, place);
-  const auto size = static_cast<std::uint64_t>(wanted.st_size);
-  if (handle == nullptr) {
-    return size == place.size ? getattr(request, node, place) : answer(request, EINVAL);
-  }
+  const auto size = static_cast<std::uint64_t>(wanted->st_size);
+  const bool resized = (which & FUSE_SET_ATTR_SIZE) != 0 && node.is_disk();
+  if (resized && handle == nullptr && size != place.size) return answer(request, EINVAL);
+  if (!resized || handle == nullptr) return answer(request, attributes(node, place));
   ++outstanding_;
   handle->file->extend(place, size, [this, request, node, place](int error, std::size_t) {
     --outstanding_;
-    error != 0 ? answer(request, error) : getattr(request, node, place);
+    error != 0 ? answer(request, error) : answer(request, attributes(node, place));
   });
 }
 
@@ -286,7 +247,7 @@ void FileSystem::opendir(Request request, const Node& node, fuse_file_info* info
 
 void FileSystem::readdir(Request request, std::size_t size, std::size_t next,
                          fuse_file_info* info) {
-  const Handle& handle = Operations::handle(*this, *info);
+  const Handle& handle = open_handle(*info);
   constexpr std::size_t dots = 2;
   std::vector<char> room(size);
   std::size_t used = 0;
@@ -308,6 +269,10 @@ void FileSystem::readdir(Request request, std::size_t size, std::size_t next,
 }
 
 // Open files.
+
+FileSystem::Handle& FileSystem::open_handle(const fuse_file_info& info) {
+  return *handles_.at(info.fh);
+}
 
 void FileSystem::opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info) {
   info->fh = next_handle_++;
@@ -378,7 +343,7 @@ DiskFile::Done FileSystem::when_done(Request request) {
 
 void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
                       fuse_file_info* info) {
-  Handle& handle = Operations::handle(*this, *info);
+  Handle& handle = open_handle(*info);
   if (handle.file != nullptr) {
     ++outstanding_;
     return handle.file->read(extent(handle), offset, size, [this, request](int error, Bytes bytes) {
@@ -400,37 +365,36 @@ void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
                       .substr(std::min<std::uint64_t>(offset, handle.text.size()), size));
 }
 
-void FileSystem::write(Request request, Bytes bytes, std::uint64_t offset, fuse_file_info* info) {
-  Handle& handle = Operations::handle(*this, *info);
+void FileSystem::write(Request request, const char* bytes, std::size_t size, std::uint64_t offset,
+                       fuse_file_info* info) {
+  Handle& handle = open_handle(*info);
   if (handle.file == nullptr) {
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const auto command = parse_command(handle.node.kind, text);
-    const bool fits = offset == 0 && bytes.size() <= command_size_max;
+    const auto command = parse_command(handle.node.kind, {bytes, size});
+    const bool fits = offset == 0 && size <= command_size_max;
     const int error = command && fits ? carry_out(*command) : EINVAL;
-    error != 0 ? answer(request, error)
-               : static_cast<void>(fuse_reply_write(request, bytes.size()));
+    error != 0 ? answer(request, error) : static_cast<void>(fuse_reply_write(request, size));
     return;
   }
   ++outstanding_;
   auto memory = std::make_shared<FuseChannel::Memory>(channel_->keep_request());
-  handle.file->write(extent(handle), offset, bytes, (info->flags & O_DSYNC) != 0,
-                     [this, request, memory](int error, std::size_t size) {
-                       --outstanding_;
-                       error != 0 ? answer(request, error)
-                                  : static_cast<void>(fuse_reply_write(request, size));
-                       channel_->give_back(std::move(*memory));
-                     });
+  const auto done = [this, request, memory](int error, std::size_t written) {
+    --outstanding_;
+    error != 0 ? answer(request, error) : static_cast<void>(fuse_reply_write(request, written));
+    channel_->give_back(std::move(*memory));
+  };
+  handle.file->write(extent(handle), offset, {reinterpret_cast<const std::uint8_t*>(bytes), size},
+                     (info->flags & O_DSYNC) != 0, done);
 }
 
-void FileSystem::fsync(Request request, fuse_file_info* info) {
-  Handle& handle = Operations::handle(*this, *info);
+void FileSystem::fsync(Request request, int /*data_only*/, fuse_file_info* info) {
+  Handle& handle = open_handle(*info);
   if (handle.file == nullptr) return answer(request, 0);
   handle.file->flush(when_done(request));
 }
 
 void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
                            fuse_file_info* info) {
-  Handle& handle = Operations::handle(*this, *info);
+  Handle& handle = open_handle(*info);
   const int what = mode & ~FALLOC_FL_KEEP_SIZE;
   if (handle.file == nullptr || (what != FALLOC_FL_PUNCH_HOLE && what != FALLOC_FL_ZERO_RANGE)) {
     return answer(request, EOPNOTSUPP);
@@ -519,7 +483,7 @@ void FileSystem::interrupted(Request request) {
 }
 
 void FileSystem::poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter) {
-  const Handle& handle = Operations::handle(*this, *info);
+  const Handle& handle = open_handle(*info);
   if (handle.node.kind != Kind::err) {
     if (waiter != nullptr) fuse_pollhandle_destroy(waiter);
     fuse_reply_poll(request, POLLIN | POLLOUT);

@@ -83,21 +83,23 @@ class FileSystem {
 
   // Operations, as FUSE names them.
   void lookup(Request request, const Node& folder, std::string_view name);
-  void getattr(Request request, const Node& node, const DiskFile::Extent& extent);
-  /// `handle` is null when the file is not open.
-  void setattr(Request request, const Node& node, Handle* handle, const struct stat& wanted,
+  /// `handle` is null when the file is not open, as in setattr().
+  void getattr(Request request, const Node& node, const Handle* handle);
+  void setattr(Request request, const Node& node, const Handle* handle, const struct stat* wanted,
                int which);
   void open(Request request, const Node& node, fuse_file_info* info);
   void release(Request request, fuse_file_info* info);
   void opendir(Request request, const Node& node, fuse_file_info* info);
   void readdir(Request request, std::size_t size, std::size_t next, fuse_file_info* info);
   void read(Request request, std::size_t size, std::uint64_t offset, fuse_file_info* info);
-  void write(Request request, Bytes bytes, std::uint64_t offset, fuse_file_info* info);
-  void fsync(Request request, fuse_file_info* info);
+  void write(Request request, const char* bytes, std::size_t size, std::uint64_t offset,
+             fuse_file_info* info);
+  void fsync(Request request, int data_only, fuse_file_info* info);
   void fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
                  fuse_file_info* info);
   void poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter);
 
+  Handle& open_handle(const fuse_file_info& info);
   struct stat attributes(const Node& node, const DiskFile::Extent& extent) const;
   /// Where a file is on its disk now; where one is that is open.
   DiskFile::Extent extent(const Node& node) const;

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 
-#include <semaphore>
 #include <utility>
 
 #include <fmt/format.h>
@@ -102,41 +101,6 @@ void BlockingDisk::happened(const Event& event) {
   } else if (event.kind == Event::Kind::device_resized) {
     boost::asio::post(loop_, [this] { take_size(); });
   }
-}
-
-template <class Begin>
-BlockingDisk::error_code BlockingDisk::wait_for(Begin begin) {
-  error_code result;
-  std::binary_semaphore done(0);
-  const auto finish = [&](error_code error) {
-    result = error;
-    done.release();
-  };
-  boost::asio::post(loop_, [&] {
-    if (disk_) {
-      begin(*disk_, finish);
-    } else {
-      finish(make_error_code({.error = IoError::device_down}));
-    }
-  });
-  done.acquire();
-  return result;
-}
-
-BlockingDisk::error_code BlockingDisk::read(std::uint64_t offset, MutableBytes into) {
-  return wait_for([&](Disk& disk, auto finish) { disk.async_read(offset, into, finish); });
-}
-
-BlockingDisk::error_code BlockingDisk::write(std::uint64_t offset, Bytes from) {
-  return wait_for([&](Disk& disk, auto finish) { disk.async_write(offset, from, finish); });
-}
-
-BlockingDisk::error_code BlockingDisk::flush() {
-  return wait_for([](Disk& disk, auto finish) { disk.async_flush(finish); });
-}
-
-BlockingDisk::error_code BlockingDisk::trim(std::uint64_t offset, std::uint64_t length) {
-  return wait_for([&](Disk& disk, auto finish) { disk.async_trim(offset, length, finish); });
 }
 
 DeviceStatus BlockingDisk::status() {

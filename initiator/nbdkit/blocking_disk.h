@@ -12,10 +12,12 @@
 
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <tl/expected.hpp>
 
 #include "initiator/client/client.h"
@@ -40,10 +42,25 @@ class BlockingDisk {
   /// Starts the thread: the calls below work from now on.
   void start();
 
-  error_code read(std::uint64_t offset, MutableBytes into);
-  error_code write(std::uint64_t offset, Bytes from);
-  error_code flush();
-  error_code trim(std::uint64_t offset, std::uint64_t length);
+  /// Calls `begin` in the loop with the disk and a handler, and waits until the handler is called.
+  template <class Begin>
+  error_code wait_for(Begin begin) {
+    error_code result;
+    std::binary_semaphore done(0);
+    const auto finish = [&](error_code error) {
+      result = error;
+      done.release();
+    };
+    boost::asio::post(loop_, [&] {
+      if (disk_) {
+        begin(*disk_, finish);
+      } else {
+        finish(make_error_code({.error = IoError::device_down}));
+      }
+    });
+    done.acquire();
+    return result;
+  }
   /// Returns the status of when it last came up, or changed its size.
   DeviceStatus status();
 
@@ -56,9 +73,6 @@ class BlockingDisk {
   void take_size();
   /// Stays closed until the disk that it was comes up.
   void refuse(const DeviceStatus& now);
-  /// Calls `begin` in the loop with the disk and a handler, and waits until the handler is called.
-  template <class Begin>
-  error_code wait_for(Begin begin);
 
   const Address address_;
   const Complain complain_;

@@ -30,7 +30,7 @@ constexpr int failed = -1;
 struct Settings {
   std::optional<Address> device;
   Client::Options options;
-  unsigned wait = 3;  // seconds
+  std::chrono::seconds wait{3};
 };
 
 // Not destroyed in the process that nbdkit forks from, where cleanup() is not called.
@@ -54,16 +54,20 @@ int guard(Action action) noexcept {
   }
 }
 
-int parse_unsigned(const char* key, const char* value, unsigned low, unsigned high,
-                   unsigned& into) {
-  if (nbdkit_parse_unsigned(key, value, &into) != 0) return failed;
-  if (into >= low && into <= high) return 0;
-  return complain(fmt::format("{}={}: expected {} to {}", key, value, low, high));
+/// `Number` is an integer, or a duration.
+template <class Number>
+int parse(const char* key, const char* value, unsigned low, unsigned high, Number& into) {
+  unsigned number = 0;
+  if (nbdkit_parse_unsigned(key, value, &number) != 0) return failed;
+  if (number < low || number > high) {
+    return complain(fmt::format("{}={}: expected {} to {}", key, value, low, high));
+  }
+  into = Number(number);
+  return 0;
 }
 
 int set(std::string_view key, const char* value) {
   Parameters& parameters = settings.options.parameters;
-  unsigned number = 0;
   if (key == "device") {
     settings.device = parse_address(value);
     if (settings.device && settings.device->is_exact()) return 0;
@@ -73,23 +77,15 @@ int set(std::string_view key, const char* value) {
     settings.options.interfaces.emplace_back(value);
     return 0;
   }
-  if (key == "deadsecs") {
-    if (parse_unsigned("deadsecs", value, 0, 1'000'000, number) != 0) return failed;
-    parameters.deadsecs = std::chrono::seconds(number);
-    return 0;
-  }
-  if (key == "maxout") {
-    if (parse_unsigned("maxout", value, 1, 65535, number) != 0) return failed;
-    parameters.maxout = static_cast<std::uint16_t>(number);
-    return 0;
-  }
+  if (key == "deadsecs") return parse("deadsecs", value, 0, 1'000'000, parameters.deadsecs);
+  if (key == "maxout") return parse("maxout", value, 1, 65535, parameters.maxout);
+  if (key == "wait") return parse("wait", value, 1, 86400, settings.wait);
   if (key == "profile") {
     const std::string_view name = value;
     parameters.profile = name == "linux" ? Profile::linux_driver : Profile::rfc6298;
     if (name == "linux" || name == "rfc6298") return 0;
     return complain(fmt::format("profile={}: expected rfc6298 or linux", value));
   }
-  if (key == "wait") return parse_unsigned("wait", value, 1, 86400, settings.wait);
   return complain(fmt::format("{}: no such parameter", key));
 }
 
@@ -106,7 +102,7 @@ int config_complete() {
 int get_ready() {
   return guard([] {
     auto opened =
-        BlockingDisk::open(settings.options, *settings.device, std::chrono::seconds(settings.wait),
+        BlockingDisk::open(settings.options, *settings.device, settings.wait,
                            [](const std::string& what) { nbdkit_error("%s", what.c_str()); });
     if (!opened) return complain(opened.error());
     disk = opened->release();
@@ -170,34 +166,38 @@ int error_number(const error_code& error, bool is_write) {
   return EIO;
 }
 
-int finish(const char* what, std::uint64_t offset, const error_code& error, bool is_write = true) {
-  if (!error) return 0;
-  nbdkit_error("e%u.%u: %s at %llu: %s", settings.device->shelf, settings.device->slot, what,
-               static_cast<unsigned long long>(offset), error.message().c_str());
-  nbdkit_set_error(error_number(error, is_write));
-  return failed;
+/// Carries out a request, and reports its error.
+template <class Begin>
+int carry_out(const char* what, std::uint64_t offset, Begin begin, bool is_write = true) {
+  return guard([&] {
+    const error_code error = disk->wait_for(begin);
+    if (!error) return 0;
+    nbdkit_error("e%u.%u: %s at %llu: %s", settings.device->shelf, settings.device->slot, what,
+                 static_cast<unsigned long long>(offset), error.message().c_str());
+    nbdkit_set_error(error_number(error, is_write));
+    return failed;
+  });
 }
 
 int pread(void*, void* into, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
-  return guard([&] {
-    const MutableBytes bytes(static_cast<std::uint8_t*>(into), count);
-    return finish("reading", offset, disk->read(offset, bytes), false);
-  });
+  const MutableBytes bytes(static_cast<std::uint8_t*>(into), count);
+  const auto read = [&](Disk& open, auto done) { open.async_read(offset, bytes, done); };
+  return carry_out("reading", offset, read, false);
 }
 
 int pwrite(void*, const void* from, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
-  return guard([&] {
-    const Bytes bytes(static_cast<const std::uint8_t*>(from), count);
-    return finish("writing", offset, disk->write(offset, bytes));
-  });
+  const Bytes bytes(static_cast<const std::uint8_t*>(from), count);
+  const auto write = [&](Disk& open, auto done) { open.async_write(offset, bytes, done); };
+  return carry_out("writing", offset, write);
 }
 
 int flush(void*, std::uint32_t) {
-  return guard([] { return finish("flushing", 0, disk->flush()); });
+  return carry_out("flushing", 0, [](Disk& open, auto done) { open.async_flush(done); });
 }
 
 int trim(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
-  return guard([&] { return finish("trimming", offset, disk->trim(offset, count)); });
+  const auto trim = [&](Disk& open, auto done) { open.async_trim(offset, count, done); };
+  return carry_out("trimming", offset, trim);
 }
 
 nbdkit_plugin make_plugin() {

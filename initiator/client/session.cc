@@ -60,9 +60,9 @@ bool Session::receive_batch(PortId port, Instant now) {
 
 // Operations.
 
-std::uint64_t Session::add(Operation::Kind kind, Address device, Callback done) {
+std::uint64_t Session::add(Address device, Callback done) {
   const Index index = operations_.take();
-  operations_[index] = {.kind = kind, .device = device, .done = std::move(done)};
+  operations_[index] = {.device = device, .done = std::move(done)};
   return operations_.id(index);
 }
 
@@ -75,21 +75,21 @@ Session::Callback Session::take(std::uint64_t id) {
 }
 
 std::uint64_t Session::submit(IoRequest request, Done done, Instant now) {
-  request.id = add(Operation::Kind::request, request.device, std::move(done));
+  request.id = add(request.device, std::move(done));
   engine_.submit(request, now, actions_);
   carry_out();
   return request.id;
 }
 
 std::uint64_t Session::ask(QueryRequest request, QueryDone done, Instant now) {
-  request.id = add(Operation::Kind::query, request.device, std::move(done));
+  request.id = add(request.device, std::move(done));
   engine_.ask(request, now, actions_);
   carry_out();
   return request.id;
 }
 
 std::uint64_t Session::await(Address device, Duration limit, Done done, Instant now) {
-  const std::uint64_t id = add(Operation::Kind::wait, device, std::move(done));
+  const std::uint64_t id = add(device, std::move(done));
   if (!device.is_exact()) {
     actions_.completions.push_back({.id = id, .error = IoError::invalid});
   } else if (is_up(device)) {
@@ -109,13 +109,12 @@ void Session::cancel(std::uint64_t id, Instant now) {
   const Index index = operations_.find(id);
   if (index == no_index) return;
   const Operation& operation = operations_[index];
-  switch (operation.kind) {
-    case Operation::Kind::request: engine_.cancel(operation.device, id, now, actions_); break;
-    case Operation::Kind::query: engine_.cancel_query(id, actions_); break;
-    case Operation::Kind::wait:
-      if (std::erase(waits_, id) == 0) break;
-      actions_.completions.push_back({.id = id, .error = IoError::cancelled});
-      break;
+  if (std::erase(waits_, id) > 0) {
+    actions_.completions.push_back({.id = id, .error = IoError::cancelled});
+  } else if (std::holds_alternative<QueryDone>(operation.done)) {
+    engine_.cancel_query(id, actions_);
+  } else {
+    engine_.cancel(operation.device, id, now, actions_);  // of no effect on a wait that is over
   }
   carry_out();
 }

@@ -95,16 +95,13 @@ class Session {
   using Callback = std::variant<Done, QueryDone>;
   /// A request, query or wait that has not been reported as completed.
   struct Operation {
-    enum class Kind : std::uint8_t { request, query, wait };
-
-    Kind kind = Kind::request;
     Address device{};
     Callback done;
     Instant repeat{};  // wait: when the device is discovered again
     Instant end{};     // wait: when it fails
   };
 
-  std::uint64_t add(Operation::Kind kind, Address device, Callback done);
+  std::uint64_t add(Address device, Callback done);
   /// Takes an operation out that is there; returns what to call.
   Callback take(std::uint64_t id);
   bool is_up(Address device) const;
@@ -117,7 +114,7 @@ class Session {
   Engine engine_;
   std::shared_ptr<const Listener> listener_;  // shared: it may be replaced while it is called
   Pool<Operation> operations_;
-  std::vector<std::uint64_t> waits_;  // the ids of the operations of this kind
+  std::vector<std::uint64_t> waits_;  // the ids of the operations that wait for a device
   std::vector<FramePort*> ports_;     // by PortId; null while no port has it
   Actions actions_;
   Actions reporting_;

@@ -210,11 +210,9 @@ DiskFile::Extent FileSystem::extent(const Node& node) const {
     const auto device = client_->device(node.device);
     return {0, device ? device->size() : 0};
   }
-  const auto disk = disks_.find(node.device);
-  if (disk == disks_.end()) return {};
-  const auto found = std::ranges::find(disk->second, node.partition, &Partition::number);
-  if (found == disk->second.end()) return {};
-  return {found->start, found->size};
+  const Partition* const partition = partition_of(disks_, node);
+  return partition == nullptr ? DiskFile::Extent{}
+                              : DiskFile::Extent{partition->start, partition->size};
 }
 
 /// While it is open, the table may change, and its number pass to another partition.
@@ -289,23 +287,17 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
   }
   auto handle = std::make_unique<Handle>(node);
   if (node.is_disk()) {
-    if (const int error = open_disk(*handle, info->flags); error != 0) {
-      return answer(request, error);
-    }
+    handle->disk = held_open(node.device);
+    if (handle->disk == nullptr) return answer(request, ENXIO);
+    handle->place = extent(node);
+    handle->file = std::make_unique<DiskFile>(handle->disk->bytes(),
+                                              handle->disk->end_of_file(handle->place.start),
+                                              (info->flags & O_TRUNC) != 0);
   } else if (node.kind == Kind::err) {
     info->nonseekable = 1;
   }
   info->direct_io = 1;
   opened(request, std::move(handle), info);
-}
-
-int FileSystem::open_disk(Handle& handle, int flags) {
-  handle.disk = held_open(handle.node.device);
-  if (handle.disk == nullptr) return ENXIO;
-  handle.place = extent(handle.node);
-  handle.file = std::make_unique<DiskFile>(
-      handle.disk->bytes(), handle.disk->end_of_file(handle.place.start), (flags & O_TRUNC) != 0);
-  return 0;
 }
 
 /// Null: it is down.
@@ -537,17 +529,10 @@ void FileSystem::load_more(std::list<Loading>::iterator loading) {
   loading->disk->bytes().read(
       place.start, place.size,
       [this, loading, keep_disk = loading->disk](boost::system::error_code error, Bytes bytes) {
-        if (error) {
-          say(fmt::format("{}: partitions: {}", loading->address, error.message()));
-          loadings_.erase(loading);
-          return;
-        }
-        if (const std::error_code trouble = loading->reader.add(bytes)) {
-          say(fmt::format("{}: partitions: {}", loading->address, trouble.message()));
-          loadings_.erase(loading);
-          return;
-        }
-        load_more(loading);
+        const std::error_code trouble = error ? std::error_code(error) : loading->reader.add(bytes);
+        if (!trouble) return load_more(loading);
+        say(fmt::format("{}: partitions: {}", loading->address, trouble.message()));
+        loadings_.erase(loading);
       });
 }
 

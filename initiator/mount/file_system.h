@@ -104,7 +104,6 @@ class FileSystem {
   /// Where a file is on its disk now; where one is that is open.
   DiskFile::Extent extent(const Node& node) const;
   DiskFile::Extent extent(const Handle& handle) const;
-  int open_disk(Handle& handle, int flags);
   std::shared_ptr<OpenDisk> held_open(Address address);
   std::string text_of(const Node& node) const;
   void opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info);

@@ -75,12 +75,6 @@ bool belongs_to_disk(Kind kind) {
          row(kind).folder == Kind::device;
 }
 
-bool has_partition(const Disks& disks, const Node& node) {
-  const auto found = disks.find(node.device);
-  return found != disks.end() && std::ranges::find(found->second, node.partition,
-                                                   &Partition::number) != found->second.end();
-}
-
 }  // namespace
 
 std::uint64_t Node::number() const {
@@ -150,8 +144,15 @@ std::optional<Node> look_up(const Disks& disks, const Node& folder, std::string_
   return std::nullopt;
 }
 
+const Partition* partition_of(const Disks& disks, const Node& node) {
+  const auto disk = disks.find(node.device);
+  if (disk == disks.end()) return nullptr;
+  const auto found = std::ranges::find(disk->second, node.partition, &Partition::number);
+  return found == disk->second.end() ? nullptr : &*found;
+}
+
 bool is_there(const Disks& disks, const Node& node) {
-  if (node.kind == Kind::partition) return has_partition(disks, node);
+  if (node.kind == Kind::partition) return partition_of(disks, node) != nullptr;
   return !belongs_to_disk(node.kind) || disks.contains(node.device);
 }
 

@@ -88,6 +88,9 @@ std::vector<Node> list(const Disks& disks, const Node& folder);
 /// Returns the folder that contains the node. That of root is root.
 Node folder_of(const Node& node);
 
+/// Returns the partition that a node stands for; null when there is none now.
+const Partition* partition_of(const Disks& disks, const Node& node);
+
 /// Returns whether the node is shown now.
 bool is_there(const Disks& disks, const Node& node);
 

@@ -24,27 +24,20 @@
 namespace aoe::initiator {
 namespace {
 
-/// Serves until the mount ends. `ready` is called once the files are there.
-int serve(const CommandOptions& options, const MountOptions& mount,
-          const std::function<void()>& ready) {
+/// Serves until the mount ends, or throws Failed. `ready` is called once the files are there.
+void serve(const CommandOptions& options, const MountOptions& mount,
+           const std::function<void()>& ready) {
   boost::asio::io_context loop;
-  auto client = Client::open(loop, {.interfaces = options.interfaces,
-                                    .parameters = options.parameters,
-                                    .trace = trace_of(options)});
-  if (!client) {
-    complain(client.error());
-    return exit_failure;
-  }
+  Client client = or_fail(Client::open(loop, {.interfaces = options.interfaces,
+                                              .parameters = options.parameters,
+                                              .trace = trace_of(options)}));
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
-  FileSystem files(loop, *std::move(client), options.interfaces, [&options](std::string_view line) {
+  FileSystem files(loop, std::move(client), options.interfaces, [&options](std::string_view line) {
     if (options.verbose) complain(line);
   });
   const auto mounted =
       files.mount(mount.folder, mount.allow_other, ready, [&signals] { signals.cancel(); });
-  if (!mounted) {
-    complain(mounted.error());
-    return exit_failure;
-  }
+  if (!mounted) throw Failed(mounted.error());
   const std::function<void(const boost::system::error_code&, int)> signalled =
       [&](const boost::system::error_code& error, int) {
         if (error) return;
@@ -54,11 +47,7 @@ int serve(const CommandOptions& options, const MountOptions& mount,
       };
   signals.async_wait(signalled);
   loop.run();
-  if (!files.close()) {
-    complain(fmt::format("{}: could not be unmounted", mount.folder));
-    return exit_failure;
-  }
-  return 0;
+  if (!files.close()) throw Failed(fmt::format("{}: could not be unmounted", mount.folder));
 }
 
 /// A daemon has no terminal and no folder of its own.
@@ -74,25 +63,26 @@ void leave_terminal() {
 /// Returns in the parent, when the daemon serves or has failed.
 int serve_as_daemon(const CommandOptions& options, const MountOptions& mount) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    complain(last_error().message());
-    return exit_failure;
-  }
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Failed(last_error().message());
   Descriptor parent(ends[0]);
   Descriptor child(ends[1]);
   const pid_t daemon = ::fork();
-  if (daemon < 0) {
-    complain(last_error().message());
-    return exit_failure;
-  }
+  if (daemon < 0) throw Failed(last_error().message());
   if (daemon == 0) {
     ::setsid();
-    const int status = serve(options, mount, [&child] {
+    const auto ready = [&child] {
       leave_terminal();
       const ssize_t written = ::write(child.get(), "", 1);
       static_cast<void>(written);  // the parent may have ended
       child = Descriptor();
-    });
+    };
+    int status = 0;
+    try {
+      serve(options, mount, ready);
+    } catch (const Failed& failure) {
+      complain(failure.what());
+      status = exit_failure;
+    }
     std::fflush(nullptr);
     ::_exit(status);
   }
@@ -109,11 +99,12 @@ int serve_as_daemon(const CommandOptions& options, const MountOptions& mount) {
 
 int mount_command(const CommandOptions& options, const MountOptions& mount) {
   if (mount.daemon) return serve_as_daemon(options, mount);
-  return serve(options, mount, [&mount] {
+  serve(options, mount, [&mount] {
     fmt::print("aoe-initiator: mounted on {}\n", mount.folder);
     std::fflush(stdout);
     ::sd_notify(0, "READY=1");
   });
+  return 0;
 }
 
 }  // namespace aoe::initiator

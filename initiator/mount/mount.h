@@ -16,7 +16,7 @@ struct MountOptions {
 
 /// Serves until the folder is unmounted, or SIGINT, SIGTERM or SIGHUP comes. With `daemon` a
 /// process of its own serves, and this returns when the files are there. Returns the program's exit
-/// status: 0, or 1 with a line on standard error.
+/// status: 0, or 1 when the daemon has failed and said why. Throws Failed.
 int mount_command(const CommandOptions& options, const MountOptions& mount);
 
 }  // namespace aoe::initiator

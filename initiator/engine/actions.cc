@@ -38,13 +38,8 @@ static_assert(event_texts.size() == static_cast<std::size_t>(Event::Kind::bad_an
 }  // namespace
 
 std::string_view text(IoKind kind) {
-  switch (kind) {
-    case IoKind::read: return "read";
-    case IoKind::write: return "write";
-    case IoKind::flush: return "flush";
-    case IoKind::trim: return "trim";
-  }
-  AOE_CHECK(false && "a kind without a text");
+  constexpr std::array<std::string_view, 4> names{"read", "write", "flush", "trim"};
+  return names.at(static_cast<std::size_t>(kind));
 }
 
 std::string describe(const Completion& c) {

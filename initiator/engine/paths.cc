@@ -55,10 +55,6 @@ void Paths::remove_port(PortId port) {
   std::erase_if(remotes_, [](const RemoteTarget& remote) { return remote.paths.empty(); });
 }
 
-void Paths::clear() {
-  remotes_.clear();
-}
-
 void Paths::parameters_changed() {
   const bool measure_again = profile_ != parameters_.profile;
   profile_ = parameters_.profile;

@@ -4,9 +4,12 @@
 // them up. Owned by the engine; devices read it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
+#include "base/check.h"
 #include "initiator/engine/actions.h"
 #include "wire/frame_port.h"
 
@@ -14,10 +17,19 @@ namespace aoe::initiator {
 
 class PortTable {
  public:
-  PortId add(const Link& link);
+  PortId add(const Link& link) {
+    const auto gone = std::ranges::find(ports_, false, &Port::present);
+    const auto port = gone == ports_.end() ? ports_.insert(gone, Port{}) : gone;
+    AOE_CHECK(ports_.size() <= std::numeric_limits<PortId>::max());
+    *port = {.link = link};
+    return static_cast<PortId>(port - ports_.begin());
+  }
   void change(PortId port, const Link& link) { ports_[port].link = link; }
   /// Removes a port. Another one may get its id.
-  void remove(PortId port);
+  void remove(PortId port) {
+    AOE_CHECK(contains(port));
+    ports_[port] = {.link = {.up = false}, .present = false};
+  }
 
   /// One past the highest id there ever was. A removed port is not up.
   std::size_t size() const { return ports_.size(); }

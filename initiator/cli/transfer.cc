@@ -11,7 +11,6 @@
 #include <csignal>
 #include <deque>
 #include <list>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <boost/asio/bind_cancellation_slot.hpp>

@@ -10,7 +10,6 @@
 // session must not end within one.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>

@@ -4,8 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "base/check.h"
-
 namespace aoe::initiator {
 namespace {
 

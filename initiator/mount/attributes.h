@@ -11,8 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include <tl/expected.hpp>
-
 #include "initiator/client/status.h"
 #include "initiator/mount/tree.h"
 

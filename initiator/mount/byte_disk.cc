@@ -1,7 +1,7 @@
 #include "initiator/mount/byte_disk.h"
 
 #include <algorithm>
-#include <array>
+#include <memory>
 #include <utility>
 
 #include "proto/frame.h"

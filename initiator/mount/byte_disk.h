@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <memory>
 #include <vector>
 
 #include <boost/system/error_code.hpp>

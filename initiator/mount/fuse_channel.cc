@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>

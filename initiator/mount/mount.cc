@@ -1,7 +1,6 @@
 #include "initiator/mount/mount.h"
 
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string_view>
 #include <utility>

@@ -13,41 +13,41 @@ constexpr std::size_t list_size_max = 255;
 /// The longest query's frame: a full mask list.
 constexpr std::size_t frame_room = 28 + list_size_max * DirectiveList::entry_size;
 
-bool fits_its_fields(const Query& query) {
+/// A query as AoEr11 has it.
+struct Form {
+  Command command;
+  std::string_view name;
+  Body body;
+};
+
+/// Nothing: it does not fit its fields. The body points into `query` and `room`.
+std::optional<Form> form_of(const Query& query, std::vector<std::uint8_t>& room) {
   if (const auto* config = std::get_if<ConfigQuery>(&query)) {
-    return config->string.size() <= config_string_size_max;
+    const Bytes string(reinterpret_cast<const std::uint8_t*>(config->string.data()),
+                       config->string.size());
+    if (string.size() > config_string_size_max) return std::nullopt;
+    return Form{Command::config, "config", ConfigRequest{config->command, string}};
   }
   if (const auto* mask = std::get_if<MaskQuery>(&query)) {
-    return mask->directives.size() <= list_size_max;
+    const auto& directives = mask->directives;
+    if (directives.size() > list_size_max) return std::nullopt;
+    room.resize(directives.size() * DirectiveList::entry_size);
+    const auto command = directives.empty() ? MaskCommand::read : MaskCommand::edit;
+    return Form{Command::mask, "mask", MaskRequest{command, pack(directives, room)}};
   }
   if (const auto* reserve = std::get_if<ReserveQuery>(&query)) {
-    return reserve->macs.size() <= list_size_max;
-  }
-  const auto* read = std::get_if<ReadQuery>(&query);
-  return read == nullptr || read->sectors > 0;
-}
-
-Bytes bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-/// The body points into `query` and `room`.
-Body body_of(const Query& query, std::vector<std::uint8_t>& room) {
-  if (const auto* config = std::get_if<ConfigQuery>(&query)) {
-    return ConfigRequest{config->command, bytes_of(config->string)};
-  }
-  if (const auto* mask = std::get_if<MaskQuery>(&query)) {
-    room.resize(mask->directives.size() * DirectiveList::entry_size);
-    return MaskRequest{mask->directives.empty() ? MaskCommand::read : MaskCommand::edit,
-                       pack(mask->directives, room)};
-  }
-  if (const auto* reserve = std::get_if<ReserveQuery>(&query)) {
+    if (reserve->macs.size() > list_size_max) return std::nullopt;
     room.resize(reserve->macs.size() * MacList::entry_size);
-    return ReserveRequest{reserve->command, pack(reserve->macs, room)};
+    return Form{Command::reserve, "reserve",
+                ReserveRequest{reserve->command, pack(reserve->macs, room)}};
   }
-  const auto* read = std::get_if<ReadQuery>(&query);
-  if (read == nullptr) return AtaRequest{.sectors = 1, .opcode = ata::Opcode::identify_device};
-  return AtaRequest{.sectors = read->sectors, .opcode = ata::Opcode::read_sectors};
+  if (const auto* read = std::get_if<ReadQuery>(&query)) {
+    if (read->sectors == 0) return std::nullopt;
+    return Form{Command::ata, "read",
+                AtaRequest{.sectors = read->sectors, .opcode = ata::Opcode::read_sectors}};
+  }
+  return Form{Command::ata, "identify",
+              AtaRequest{.sectors = 1, .opcode = ata::Opcode::identify_device}};
 }
 
 /// What to ask before an error to `query` is believed; nothing where it says all there is to say.
@@ -112,17 +112,6 @@ bool take(const Query& query, const Body& body, QueryAnswer& answer, Completion&
   return identity.has_value();
 }
 
-Command command_of(const Query& query) {
-  constexpr std::array commands{Command::config, Command::mask, Command::reserve, Command::ata,
-                                Command::ata};
-  return commands[query.index()];
-}
-
-std::string_view name_of(const Query& query) {
-  constexpr std::array<std::string_view, 5> names{"config", "mask", "reserve", "read", "identify"};
-  return names[query.index()];
-}
-
 }  // namespace
 
 void QueryTable::ask(const QueryRequest& request, Instant now, Actions& out) {
@@ -130,7 +119,8 @@ void QueryTable::ask(const QueryRequest& request, Instant now, Actions& out) {
                                                       .request = request,
                                                       .distance = first_distance,
                                                       .end = now + request.limit});
-  if (!request.device.is_exact() || !fits_its_fields(request.query)) {
+  std::vector<std::uint8_t> room;
+  if (!request.device.is_exact() || !form_of(request.query, room)) {
     return complete(place, {.error = IoError::invalid}, {}, out);
   }
   transmit(*place, now, out);
@@ -152,25 +142,26 @@ void QueryTable::transmit(Pending& query, Instant now, Actions& out) {
 
   const Query asked =
       query.doubt ? *doubt_of(query.request.query, query.doubt->aoe_error) : query.request.query;
+  std::vector<std::uint8_t> room;
+  const Form form = *form_of(asked, room);
   if (trace_) {
     trace_(now, "query {} tag {:08x}: {}, attempt {}{}", query.request.device, transmission.tag,
-           name_of(asked), query.tags.size(),
-           query.doubt ? ", whether an earlier copy has set it" : "");
+           form.name, query.tags.size(), query.doubt ? ", whether an earlier copy has set it" : "");
   }
-  if (query.request.route) return send(query, asked, *query.request.route, transmission.tag, out);
+  if (query.request.route)
+    return send(query, form.body, *query.request.route, transmission.tag, out);
   for (std::size_t port = 0; port < ports_.size(); ++port) {
-    send(query, asked, {static_cast<PortId>(port), Mac::broadcast()}, transmission.tag, out);
+    send(query, form.body, {static_cast<PortId>(port), Mac::broadcast()}, transmission.tag, out);
   }
 }
 
-void QueryTable::send(Pending& query, const Query& asked, const QueryRoute& route,
-                      std::uint32_t tag, Actions& out) {
+void QueryTable::send(Pending& query, const Body& body, const QueryRoute& route, std::uint32_t tag,
+                      Actions& out) {
   const Link& link = ports_[route.port];
   if (!link.up) return;
   query.frame.resize(std::max(frame_room, query.request.frame_size));
-  std::vector<std::uint8_t> list;
   const std::size_t encoded =
-      encode({route.mac, link.mac, query.request.device, tag}, body_of(asked, list), query.frame);
+      encode({route.mac, link.mac, query.request.device, tag}, body, query.frame);
   std::fill(query.frame.begin() + static_cast<std::ptrdiff_t>(encoded), query.frame.end(), 0);
   query.frame.resize(std::max(encoded, query.request.frame_size));
   if (query.frame.size() > link.frame_size_max()) return;
@@ -188,7 +179,8 @@ bool QueryTable::on_answer(const Transmission& transmission, const Frame& frame,
   if (found == pending_.end() || frame.header.address != found->request.device) return false;
   const Query& query = found->request.query;
   if (const auto* error = std::get_if<ErrorReply>(&*frame.body)) {
-    if (error->command != static_cast<std::uint8_t>(command_of(query))) return false;
+    std::vector<std::uint8_t> room;
+    if (error->command != static_cast<std::uint8_t>(form_of(query, room)->command)) return false;
     if (found->doubt) return true;  // of another copy
     const Completion completion{.error = IoError::aoe_error, .aoe_error = error->code};
     if (!doubt_of(query, error->code)) {

@@ -68,7 +68,7 @@ class QueryTable {
   using Place = std::vector<Pending>::iterator;
 
   void transmit(Pending& query, Instant now, Actions& out);
-  void send(Pending& query, const Query& asked, const QueryRoute& route, std::uint32_t tag,
+  void send(Pending& query, const Body& body, const QueryRoute& route, std::uint32_t tag,
             Actions& out);
   void complete(Place query, const Completion& completion, QueryAnswer answer, Actions& out);
 

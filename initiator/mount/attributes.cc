@@ -82,12 +82,12 @@ std::string show(Kind kind, const DeviceStatus& device) {
   }
 }
 
-std::string show(Kind kind, const Settings& settings) {
+std::string show(Kind kind, const Parameters& parameters, const Settings& settings) {
   switch (kind) {
-    case Kind::aoe_deadsecs: return fmt::format("{}\n", settings.deadsecs.count());
+    case Kind::aoe_deadsecs: return fmt::format("{}\n", parameters.deadsecs.count());
     case Kind::aoe_dyndevs: return fmt::format("{}\n", settings.dyndevs ? 1 : 0);
     case Kind::aoe_iflist: return fmt::format("{}\n", fmt::join(settings.interfaces, " "));
-    case Kind::aoe_maxout: return fmt::format("{}\n", settings.maxout);
+    case Kind::aoe_maxout: return fmt::format("{}\n", parameters.maxout);
     default: AOE_CHECK(false && "not a parameter");
   }
 }

@@ -5,21 +5,19 @@
 // out.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "initiator/client/status.h"
+#include "initiator/engine/parameters.h"
 #include "initiator/mount/tree.h"
 
 namespace aoe::initiator {
 
-/// The driver's parameters.
+/// The driver's parameters that are not the client's.
 struct Settings {
-  std::chrono::seconds deadsecs{};
-  std::uint16_t maxout = 0;
   std::vector<std::string> interfaces;  // empty: all
   bool dyndevs = true;                  // how the driver numbers devices: without effect here
 };
@@ -28,7 +26,7 @@ struct Settings {
 /// newline.
 std::string show(Node::Kind kind, const DeviceStatus& device);
 /// Returns that of sys/module/aoe/parameters/{aoe_deadsecs,...}.
-std::string show(Node::Kind kind, const Settings& settings);
+std::string show(Node::Kind kind, const Parameters& parameters, const Settings& settings);
 
 /// What is written to a control file or parameter.
 struct Command {

@@ -58,12 +58,14 @@ TEST(Attributes, OfADeviceThatNothingLeadsToSayNone) {
 }
 
 TEST(Attributes, ParametersReadAsTheyAreWritten) {
-  const Settings settings{std::chrono::seconds(30), 64, {"eth0", "eth1"}, false};
-  EXPECT_EQ(parsed(Kind::aoe_deadsecs, show(Kind::aoe_deadsecs, settings)), "deadsecs 30");
-  EXPECT_EQ(parsed(Kind::aoe_maxout, show(Kind::aoe_maxout, settings)), "maxout 64");
-  EXPECT_EQ(parsed(Kind::aoe_dyndevs, show(Kind::aoe_dyndevs, settings)), "dyndevs false");
-  EXPECT_EQ(parsed(Kind::aoe_iflist, show(Kind::aoe_iflist, settings)), "interfaces [eth0|eth1]");
-  EXPECT_EQ(parsed(Kind::aoe_iflist, show(Kind::aoe_iflist, Settings{})), "interfaces []");
+  const Parameters given{.deadsecs = std::chrono::seconds(30), .maxout = 64};
+  const Settings settings{{"eth0", "eth1"}, false};
+  EXPECT_EQ(parsed(Kind::aoe_deadsecs, show(Kind::aoe_deadsecs, given, settings)), "deadsecs 30");
+  EXPECT_EQ(parsed(Kind::aoe_maxout, show(Kind::aoe_maxout, given, settings)), "maxout 64");
+  EXPECT_EQ(parsed(Kind::aoe_dyndevs, show(Kind::aoe_dyndevs, given, settings)), "dyndevs false");
+  EXPECT_EQ(parsed(Kind::aoe_iflist, show(Kind::aoe_iflist, given, settings)),
+            "interfaces [eth0|eth1]");
+  EXPECT_EQ(parsed(Kind::aoe_iflist, show(Kind::aoe_iflist, given, Settings{})), "interfaces []");
 }
 
 TEST(Commands, AnythingDiscovers) {

@@ -397,10 +397,7 @@ void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std:
 
 std::string FileSystem::text_of(const Node& node) const {
   if (folder_of(node).kind == Kind::device) return show(node.kind, *client_->device(node.device));
-  Settings settings = settings_;
-  settings.deadsecs = client_->parameters().deadsecs;
-  settings.maxout = client_->parameters().maxout;
-  return show(node.kind, settings);
+  return show(node.kind, client_->parameters(), settings_);
 }
 
 // Commands.

@@ -1,7 +1,6 @@
 #include "initiator/engine/query_table.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace aoe::initiator {

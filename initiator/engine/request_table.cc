@@ -1,6 +1,7 @@
 #include "initiator/engine/request_table.h"
 
 #include <algorithm>
+#include <array>
 
 #include "proto/codes.h"
 
@@ -102,12 +103,9 @@ void RequestTable::complete(Index index, Actions& out) {
 
 void RequestTable::count(IoKind kind, IoError error) {
   if (error != IoError::none) ++counters_.failures;
-  switch (kind) {
-    case IoKind::read: ++counters_.reads; break;
-    case IoKind::write: ++counters_.writes; break;
-    case IoKind::flush: ++counters_.flushes; break;
-    case IoKind::trim: ++counters_.trims; break;
-  }
+  constexpr std::array by_kind{&RequestCounters::reads, &RequestCounters::writes,
+                               &RequestCounters::flushes, &RequestCounters::trims};
+  ++(counters_.*by_kind.at(static_cast<std::size_t>(kind)));
 }
 
 void RequestTable::leave_if_over(Index index) {

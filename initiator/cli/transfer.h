@@ -43,36 +43,34 @@ struct Chunk {
 /// Called repeatedly while a descriptor blocks. Returns whether to wait on.
 using BeforeWaiting = std::function<bool()>;
 
-/// Gives bytes, in order.
-class Source {
+/// One end of a copy.
+class End {
  public:
-  Source() = default;
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-  virtual ~Source() = default;
+  End() = default;
+  End(const End&) = delete;
+  End& operator=(const End&) = delete;
+  virtual ~End() = default;
 
-  /// Fills `data` and ends the stage, at once or from within the loop.
-  virtual void fill(Chunk& chunk, const BeforeWaiting& before_waiting) = 0;
   /// Fails what a disk has not answered yet, and what is begun from now on.
   virtual void give_up() {}
 };
 
-/// Takes bytes, in order.
-class Sink {
+/// Gives bytes, in order.
+class Source : public End {
  public:
-  Sink() = default;
-  Sink(const Sink&) = delete;
-  Sink& operator=(const Sink&) = delete;
-  virtual ~Sink() = default;
+  /// Fills `data` and ends the stage, at once or from within the loop.
+  virtual void fill(Chunk& chunk, const BeforeWaiting& before_waiting) = 0;
+};
 
+/// Takes bytes, in order.
+class Sink : public End {
+ public:
   /// Stores `data` and ends the stage, at once or from within the loop.
   virtual void store(Chunk& chunk, const BeforeWaiting& before_waiting) = 0;
   /// Makes stable what was stored.
   virtual Outcome finish() = 0;
   /// Reads from where the chunk was stored.
   virtual Outcome read_back(Chunk& chunk) = 0;
-  /// As a source's.
-  virtual void give_up() {}
 };
 
 /// Reads a disk from byte `offset` on.

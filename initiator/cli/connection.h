@@ -22,14 +22,12 @@ inline constexpr int exit_usage = 2;
 
 /// Ends a command that failed: what() is the line for standard error. The program exits with
 /// exit_failure.
-class Failed : public std::runtime_error {
- public:
+struct Failed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
 /// Ends a command whose arguments are wrong. The program exits with exit_usage.
-class Refused : public std::runtime_error {
- public:
+struct Refused : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 

@@ -47,14 +47,6 @@ void answer(fuse_req_t request, std::string_view text) {
   fuse_reply_buf(request, text.data(), text.size());
 }
 
-bool for_reading(int flags) {
-  return (flags & O_ACCMODE) != O_WRONLY;
-}
-
-bool for_writing(int flags) {
-  return (flags & O_ACCMODE) != O_RDONLY;
-}
-
 }  // namespace
 
 // What libfuse calls. An inode that is no longer there is stale, but for what is open.
@@ -281,10 +273,10 @@ void FileSystem::opened(Request request, std::unique_ptr<Handle> handle, fuse_fi
 
 void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
   const mode_t mode = node.mode();
-  if ((for_reading(info->flags) && !(mode & S_IRUSR)) ||
-      (for_writing(info->flags) && !(mode & S_IWUSR))) {
-    return answer(request, EACCES);
-  }
+  const int access = info->flags & O_ACCMODE;
+  const bool reads = access != O_WRONLY;
+  const bool writes = access != O_RDONLY;
+  if ((reads && !(mode & S_IRUSR)) || (writes && !(mode & S_IWUSR))) return answer(request, EACCES);
   auto handle = std::make_unique<Handle>(node);
   if (node.is_disk()) {
     handle->disk = held_open(node.device);

@@ -95,8 +95,6 @@ class Device {
   const RequestCounters& request_counters() const { return requests_.counters(); }
   /// Returns the most bytes that a command moves: what fits every path. 0 with no path.
   std::size_t payload() const { return paths_.payload() * sector_size; }
-  /// Returns how many commands are sent and not answered yet.
-  std::size_t outstanding() const { return paths_.outstanding(); }
 
   /// Counts one user more. Returns false unless the device is up.
   bool open();

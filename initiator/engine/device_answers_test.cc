@@ -43,7 +43,7 @@ TEST(DeviceAnswers, ADuplicateIsReportedAndCompletesNothing) {
   world.answer(commands);
   EXPECT_EQ(world.events(), "e7.3 duplicate answer");
   EXPECT_EQ(world.completions(), "");
-  EXPECT_EQ(world.device().outstanding(), 0U);
+  EXPECT_EQ(world.outstanding(), 0U);
 }
 
 TEST(DeviceAnswers, ALateAnswerIsADuplicateTheSecondTime) {
@@ -92,7 +92,7 @@ TEST(DeviceAnswers, AnAoeErrorFailsTheRequestAtOnceWithItsCode) {
   world.answer(world.take().front(), ErrorReply{0, ErrorCode::target_reserved});
   EXPECT_EQ(world.completions(), "1 AoE error: target is reserved");
   EXPECT_EQ(world.device().request_counters().failures, 1U);
-  EXPECT_EQ(world.device().outstanding(), 0U);
+  EXPECT_EQ(world.outstanding(), 0U);
 }
 
 TEST(DeviceAnswers, AnAtaErrorFailsTheRequestWithTheRegisters) {
@@ -156,7 +156,7 @@ TEST(DeviceDeadsecs, FailWhatIsQueuedAsWell) {
   world.advance(1s);
   EXPECT_EQ(world.completions(),
             "1 device is down, 2 device is down, 3 device is down, 4 device is down");
-  EXPECT_EQ(world.device().outstanding(), 0U);
+  EXPECT_EQ(world.outstanding(), 0U);
   EXPECT_EQ(world.engine.deadline(), never);
 }
 

@@ -128,7 +128,7 @@ TEST(DevicePaths, OfTwoPortsTheOneThatIsDeadInSilenceIsLeftAlone) {
   }
   EXPECT_GT(dead_way, 0U);
   EXPECT_LT(last - start, 3s);
-  EXPECT_EQ(world.device().outstanding(), 0U);
+  EXPECT_EQ(world.outstanding(), 0U);
   EXPECT_EQ(world.device().request_counters().failures, 0U);
 
   // It is asked for all the while, and used again when it answers.
@@ -199,7 +199,7 @@ TEST(DevicePaths, WhatWasOnItsWayByALostPortGoesByAnotherAtOnce) {
   world.answer(again);
   EXPECT_EQ(world.completions(), "1 ok");
   EXPECT_EQ(world.buffer(id), disk_data(0, 16));
-  EXPECT_EQ(world.device().outstanding(), 0U);
+  EXPECT_EQ(world.outstanding(), 0U);
 }
 
 TEST(DevicePaths, TheOnlyPortComesBackAndIoGoesOn) {

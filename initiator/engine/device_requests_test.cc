@@ -279,7 +279,7 @@ TEST(DeviceCancel, CompletesAtOnceAndTouchesNoBuffer) {
   const auto commands = world.take();
   EXPECT_TRUE(world.cancel(id));
   EXPECT_EQ(world.completions(), "1 cancelled");
-  EXPECT_EQ(world.device().outstanding(), 0U);
+  EXPECT_EQ(world.outstanding(), 0U);
   const auto before = world.buffer(id);
   world.answer(commands);
   EXPECT_EQ(world.buffer(id), before);

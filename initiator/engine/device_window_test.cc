@@ -30,7 +30,7 @@ TEST(DeviceWindow, MaxoutBoundsIt) {
   world.read(0, 1000);
   std::size_t outstanding_most = 0;
   for (auto commands = world.take(); !commands.empty();) {
-    outstanding_most = std::max(outstanding_most, world.device().outstanding());
+    outstanding_most = std::max(outstanding_most, world.outstanding());
     world.answer(commands.front());
     commands.erase(commands.begin());
     for (Sent& more : world.take()) commands.push_back(std::move(more));
@@ -65,7 +65,7 @@ TEST(DeviceWindow, CollapsesOnceForCommandsLostTogether) {
   EXPECT_EQ(text(again), "READ EXT 0+2");
   EXPECT_EQ(world.device().remotes()[0].window.size(), 1);
   EXPECT_EQ(world.device().remotes()[0].window.threshold(), 4);
-  EXPECT_EQ(world.device().outstanding(), 1U);
+  EXPECT_EQ(world.outstanding(), 1U);
   world.answer(again);
   again = world.take();  // slow start
   EXPECT_EQ(text(again), "READ EXT 2+2, READ EXT 4+2");
@@ -85,7 +85,7 @@ TEST(DeviceWindow, CommandsThatExpireLaterThanTheFirstOfTheirBatchDoNotCollapseI
   EXPECT_EQ(world.taken(), "READ EXT 0+2");
   world.advance(20ms);
   EXPECT_EQ(world.taken(), "");
-  EXPECT_EQ(world.device().outstanding(), 1U);
+  EXPECT_EQ(world.outstanding(), 1U);
   EXPECT_EQ(world.device().remotes()[0].window.threshold(), 4);
 }
 

@@ -77,12 +77,6 @@ std::size_t Paths::payload() const {
   return least;
 }
 
-std::size_t Paths::outstanding() const {
-  std::size_t sum = 0;
-  for (const RemoteTarget& remote : remotes_) sum += remote.window.outstanding();
-  return sum;
-}
-
 bool Paths::is_usable(const RemoteTarget& remote) const {
   return std::ranges::any_of(remote.paths,
                              [this](const Path& path) { return ports_.is_usable(path.port); });

@@ -80,7 +80,6 @@ class Paths {
 
   /// Returns the most sectors that a command moves: what fits every path. 0 with no path.
   std::size_t payload() const;
-  std::size_t outstanding() const;
 
   /// Chooses the path of the next command, in turn, a trusted one before a suspect one, with room
   /// in the target's window, or else only in its buffers. Nothing: the command has to wait.

@@ -199,6 +199,12 @@ std::uint64_t World::submit(IoRequest request, std::vector<std::uint8_t> buffer)
   return request.id;
 }
 
+std::size_t World::outstanding() const {
+  std::size_t sum = 0;
+  for (const RemoteTarget& remote : device().remotes()) sum += remote.window.outstanding();
+  return sum;
+}
+
 void World::advance(Duration by) {
   now += by;
   engine.tick(now, actions);

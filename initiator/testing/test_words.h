@@ -100,6 +100,8 @@ class World {
   /// What the device's users see.
   std::string_view seen() const { return driver_text(device().state()); }
   const Device& device() const { return *engine.find(disk); }
+  /// Commands that are sent and not answered yet.
+  std::size_t outstanding() const;
   DeviceState state() const { return device().state(); }
 
   static constexpr ConfigReply default_offer{.buffer_count = 16, .firmware = 1, .sector_count = 2};

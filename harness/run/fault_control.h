@@ -27,8 +27,7 @@ class FaultControl {
   void tick();
 
  private:
-  struct Arm;
-  struct Heal;
+  struct Switch;
 
   void restart();
 

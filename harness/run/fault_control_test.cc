@@ -12,36 +12,30 @@ namespace {
 using std::chrono::milliseconds;
 
 /// Writes down what is done to its ends, and is a world in no other way.
-class RecordingWorld final : public World {
+class RecordingWorld final : public World, public TargetEnd {
  public:
   Instant now() const override { return time; }
   Duration slack() const override { return {}; }
   std::string broken() const override { return {}; }
   std::uint64_t frames_lost() const override { return 0; }
   bool run_until(const std::function<bool()>& done, Instant) override { return done(); }
-  void discover(Address) override {}
-  void submit(const initiator::IoRequest&, Done) override {}
-  bool is_up(Address) const override { return true; }
-  std::string state(Address) const override { return "up"; }
+  InitiatorEnd& initiator() override { std::abort(); }
+  TargetEnd& target() override { return *this; }
   void inject(Direction, Bytes) override {}
-  Control set_mac(End end, const Mac& mac) override {
-    return note(fmt::format("{} mac {}", text(end), mac));
+  Link link(End end) const override { return links_.at(static_cast<std::size_t>(end)); }
+  Control set_link(End end, const Link& link) override {
+    const Link before = std::exchange(links_.at(static_cast<std::size_t>(end)), link);
+    if (link.mac != before.mac) return note(fmt::format("{} mac {}", text(end), link.mac));
+    if (link.mtu != before.mtu) return note(fmt::format("{} mtu {}", text(end), link.mtu));
+    return note(fmt::format("{} link {}", text(end), link.up ? "up" : "down"));
   }
-  Control set_link(End end, bool up) override {
-    return note(fmt::format("{} link {}", text(end), up ? "up" : "down"));
-  }
-  Control set_mtu(End end, std::uint16_t mtu) override {
-    return note(fmt::format("{} mtu {}", text(end), mtu));
-  }
-  Control pause_target(bool paused) override { return note(paused ? "pause" : "go on"); }
-  Control kill_target() override { return note("kill"); }
-  Control start_target() override { return note("start"); }
+  Control pause(bool paused) override { return note(paused ? "pause" : "go on"); }
+  Control kill() override { return note("kill"); }
+  void start_target() override { (void)note("start"); }
   Control set_disk_faults(const std::optional<DiskFaults>& faults) override {
     return note(faults ? fmt::format("disk fails from {}", faults->lba) : "disk is whole");
   }
-  bool open(Address) override { return true; }
-  void close(Address) override {}
-  Control says(const Says&, bool) override { return note("says"); }
+  void says(const Says&, bool) override {}
   Control read_store(std::uint64_t, MutableBytes) override { return {}; }
   FaultStage& stage() override { return stage_; }
 
@@ -56,6 +50,7 @@ class RecordingWorld final : public World {
     return {};
   }
 
+  std::array<Link, 2> links_;  // by End
   Ledger ledger_{Instant{}};
   Exchanges exchanges_{ledger_, 16};
   FaultStage stage_{ledger_, exchanges_, {}, 1};

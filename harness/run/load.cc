@@ -146,7 +146,7 @@ bool Load::submit(Request& slot) {
   }
   IoRequest placed = request;
   if (placed.kind != IoKind::flush) placed.lba += target_.base;
-  shared_.world.submit(placed, [this, &slot](const initiator::Completion& completion) {
+  shared_.world.initiator().submit(placed, [this, &slot](const initiator::Completion& completion) {
     completed(slot, completion);
   });
   return true;

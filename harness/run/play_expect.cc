@@ -318,7 +318,7 @@ StepResult expect(RunState& run, const ExpectStore& store) {
   std::vector<std::uint8_t> want(store.count * sector_size);
   fill(store.data, store.lba, run.scenario.target.fill_pattern, want);
   std::vector<std::uint8_t> got(want.size());
-  if (auto read = run.world.read_store(store.lba * sector_size, got); !read) {
+  if (auto read = run.world.target().read_store(store.lba * sector_size, got); !read) {
     return read.error();
   }
   for (std::uint32_t i = 0; i < store.count; ++i) {

@@ -30,9 +30,9 @@ bool has(const Identity& identity, Feature feature) {
 
 StepResult play(RunState& run, const DiscoverStep& step) {
   const Instant begun = run.world.now();
-  const auto found = [&] { return run.world.is_up(step.expect); };
+  const auto found = [&] { return run.world.initiator().is_up(step.expect); };
   while (!found() && run.world.now() < begun + step.within && !run.is_over()) {
-    run.world.discover(step.expect);
+    run.world.initiator().discover(step.expect);
     run.wait(found, std::min(run.world.now() + discovery_repeat, begun + step.within));
   }
   if (found() == step.found) return Passed{};
@@ -40,7 +40,7 @@ StepResult play(RunState& run, const DiscoverStep& step) {
     return run.fail(fmt::format("{} not up for {}", step.expect, describe(step.within)),
                     fmt::format("up after {}", describe(run.world.now() - begun)));
   }
-  const std::string state = run.world.state(step.expect);
+  const std::string_view state = run.world.initiator().state(step.expect);
   return run.fail(fmt::format("{} up within {}", step.expect, describe(step.within)),
                   state.empty() ? "no answer to discovery" : fmt::format("it is {}", state));
 }
@@ -58,7 +58,7 @@ StepResult play(RunState& run, const WarmupStep& step) {
 StepResult play(RunState& run, const ArmStep& step) {
   if (auto armed = run.faults.arm(step.fault); !armed) return armed.error();
   const bool killed = std::holds_alternative<KillSpec>(step.fault.kind);
-  if (killed && run.world.kill_loses_cache()) run.history.crash();
+  if (killed && run.world.target().kill_loses_cache()) run.history.crash();
   return Passed{};
 }
 
@@ -79,14 +79,14 @@ StepResult play(RunState& run, const WaitStep& step) {
 }
 
 StepResult play(RunState& run, const SaysStep& step) {
-  if (auto said = run.world.says(step.says, step.announce); !said) return said.error();
+  run.world.says(step.says, step.announce);
   return Passed{};
 }
 
 StepResult play(RunState& run, const HoldStep& step) {
   if (!step.open) {
-    run.world.close(run.scenario.target.address);
-  } else if (!run.world.open(run.scenario.target.address)) {
+    run.world.initiator().close(run.scenario.target.address);
+  } else if (!run.world.initiator().open(run.scenario.target.address)) {
     return run.fail(fmt::format("{} can be opened", run.scenario.target.address), "it can't");
   }
   return Passed{};

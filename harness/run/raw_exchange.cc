@@ -97,8 +97,8 @@ const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
   world_.stage().listen(this);
   const Counts counts = this->counts().value_or(Counts{});
   RawDefaults defaults{
-      .initiator = world_.mac(End::initiator),
-      .target = {world_.mac(End::target), scenario_.target.address, scenario_.target.luns},
+      .initiator = world_.link(End::initiator).mac,
+      .target = {world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns},
       .tag = next_tag_++,
       .disk_has_pattern = scenario_.target.fill_pattern,
       .sectors_most = counts.sectors};

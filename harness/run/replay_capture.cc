@@ -76,9 +76,9 @@ class Asking final : FaultStage::Listener {
     using layout::get;
     using layout::set;
     if (!get<Field::destination>(frame).is_multicast()) {
-      set<Field::destination>(frame, world_.mac(End::target));
+      set<Field::destination>(frame, world_.link(End::target).mac);
     }
-    if (from_here) set<Field::source>(frame, world_.mac(End::initiator));
+    if (from_here) set<Field::source>(frame, world_.link(End::initiator).mac);
     if (get<Field::shelf>(frame) == device_.shelf) set<Field::shelf>(frame, at_.shelf);
     if (get<Field::slot>(frame) == device_.slot) set<Field::slot>(frame, at_.slot);
     set<Field::tag>(frame, tag_);

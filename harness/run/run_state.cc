@@ -35,7 +35,7 @@ RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger&
       last_heal(world.now()),
       changed(world.now()) {
   if (!scenario.given.late_duplicates_fail) history.excuse_late_duplicates();
-  if (world.kill_loses_cache()) history.track_flushes();
+  if (world.target().kill_loses_cache()) history.track_flushes();
   at_work.on_room = [this] {
     for (Load& load : loads) load.go_on();
   };
@@ -95,7 +95,7 @@ bool RunState::is_over() const {
 
 bool RunState::wait(const std::function<bool()>& done, Instant deadline) {
   const auto look = [&] {
-    if (world.is_up(scenario.target.address) != up) {
+    if (world.initiator().is_up(scenario.target.address) != up) {
       up = !up;
       changed = world.now();
     }

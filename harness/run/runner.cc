@@ -177,7 +177,7 @@ Runner::Result Runner::check_store() {
   std::vector<std::uint8_t> bytes;
   for (std::uint64_t lba = 0; lba < state_.scenario.target.sectors; lba += piece) {
     bytes.resize(std::min(piece, state_.scenario.target.sectors - lba) * sector_size);
-    if (!state_.world.read_store(lba * sector_size, bytes)) return std::nullopt;
+    if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
     if (Result wrong = check_stated(lba, bytes)) return wrong;
     if (const auto wrong = state_.history.verify(lba, bytes)) {
       state_.rule = text(check_of(*wrong));

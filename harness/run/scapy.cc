@@ -35,9 +35,9 @@ class Scratch {
 };
 
 std::string surroundings(const Scenario& scenario, const World& world, const std::string& results) {
-  const nlohmann::json given{{"interface", world.interface()},
-                             {"initiator", fmt::format("{}", world.mac(End::initiator))},
-                             {"target", fmt::format("{}", world.mac(End::target))},
+  const nlohmann::json given{{"interface", "eth0"},
+                             {"initiator", fmt::format("{}", world.link(End::initiator).mac)},
+                             {"target", fmt::format("{}", world.link(End::target).mac)},
                              {"shelf", scenario.target.address.shelf},
                              {"slot", scenario.target.address.slot},
                              {"mtu", scenario.given.mtu},
@@ -71,7 +71,8 @@ void read_results(const std::string& path, ScapyResult& result) {
 
 ScapyResult run_scapy(const ScapyStep& step, const Scenario& scenario, World& world) {
   ScapyResult result;
-  if (world.interface().empty()) {
+  const NetworkNamespace* const place = world.place_of_initiator();
+  if (place == nullptr) {
     result.unsupported = "a scapy step needs real interfaces";
     return result;
   }
@@ -85,7 +86,10 @@ ScapyResult run_scapy(const ScapyStep& step, const Scenario& scenario, World& wo
   std::vector<std::string> command{"/usr/bin/python3", step.script,
                                    surroundings(scenario, world, results)};
   command.insert(command.end(), step.arguments.begin(), step.arguments.end());
-  const auto started = world.start_beside(command, log);
+  const auto started = [&] {
+    const NetworkNamespace::Visit inside(*place);
+    return Process::start(command, log);
+  }();
   if (!started) {
     result.failures.push_back(started.error());
     return result;

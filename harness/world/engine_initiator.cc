@@ -2,24 +2,26 @@
 
 namespace aoe::harness {
 
+initiator::Parameters parameters_of(const Givens& given) {
+  return {.deadsecs = given.deadsecs,
+          .maxout = given.maxout,
+          .profile = given.profile,
+          .early_retransmission = given.early_retransmission};
+}
+
+std::string_view state_of(Address device, const initiator::Engine& engine) {
+  const initiator::Device* found = engine.find(device);
+  return found == nullptr ? std::string_view() : initiator::text(found->state());
+}
+
 tl::expected<std::unique_ptr<EngineInitiator>, std::string> EngineInitiator::open(
     boost::asio::io_context& loop, const Givens& given, std::function<void(Address)> gave_up) {
-  initiator::Parameters parameters;
-  parameters.deadsecs = given.deadsecs;
-  parameters.maxout = given.maxout;
-  parameters.profile = given.profile;
-  parameters.early_retransmission = given.early_retransmission;
-  auto session = initiator::LiveSession::open(loop, parameters, {"eth0"});
+  auto session = initiator::LiveSession::open(loop, parameters_of(given), {"eth0"});
   if (!session) return tl::unexpected(session.error());
   (*session)->listen([gave_up = std::move(gave_up)](const initiator::Event& event) {
     if (event.kind == initiator::Event::Kind::device_down) gave_up(event.device);
   });
   return std::unique_ptr<EngineInitiator>(new EngineInitiator(*std::move(session)));
-}
-
-bool EngineInitiator::is_up(Address device) const {
-  const initiator::Device* found = session_->engine().find(device);
-  return found != nullptr && found->state() == initiator::DeviceState::up;
 }
 
 bool EngineInitiator::open(Address device) {
@@ -32,11 +34,6 @@ void EngineInitiator::close(Address device) {
   if (users_ == 0) return;
   --users_;
   session_->call(&initiator::Engine::close, device);
-}
-
-std::string EngineInitiator::state(Address device) const {
-  const initiator::Device* found = session_->engine().find(device);
-  return found == nullptr ? std::string() : std::string(initiator::text(found->state()));
 }
 
 }  // namespace aoe::harness

@@ -4,10 +4,15 @@
 #include <functional>
 #include <memory>
 
-#include "harness/world/live_initiator.h"
+#include "harness/world/live_ends.h"
 #include "initiator/client/live_session.h"
 
 namespace aoe::harness {
+
+/// Returns the parameters of our engine in a scenario.
+initiator::Parameters parameters_of(const Givens& given);
+/// InitiatorEnd::state() of an engine.
+std::string_view state_of(Address device, const initiator::Engine& engine);
 
 class EngineInitiator final : public LiveInitiator {
  public:
@@ -18,17 +23,17 @@ class EngineInitiator final : public LiveInitiator {
 
   ~EngineInitiator() override { alive_.reset(); }
 
-  std::string broken() override { return {}; }
   void discover(Address whom) override { session_->call(&initiator::Engine::discover, whom); }
-  void submit(const initiator::IoRequest& request, World::Done done) override {
+  void submit(const initiator::IoRequest& request, Done done) override {
     session_->call(&initiator::Session::submit, request,
                    [done = std::move(done),
                     alive = std::weak_ptr(alive_)](const initiator::Completion& completion) {
                      if (!alive.expired()) done(completion);
                    });
   }
-  bool is_up(Address device) const override;
-  std::string state(Address device) const override;
+  std::string_view state(Address device) const override {
+    return state_of(device, session_->engine());
+  }
   bool open(Address device) override;
   void close(Address device) override;
 

@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "harness/world/engine_target.h"
-#include "harness/world/live_target.h"
+#include "harness/world/live_ends.h"
 #include "wire/asio_watcher.h"
 #include "wire/packet_port.h"
 
@@ -21,7 +21,6 @@ class LiveEngineTarget final : public LiveTarget {
   ~LiveEngineTarget() override;
 
   tl::expected<void, std::string> start() override;
-  std::string broken() override { return {}; }
   Control pause(bool paused) override;
   Control kill() override;
   bool kill_loses_cache() const override { return true; }

@@ -7,14 +7,11 @@
 #include <fmt/format.h>
 
 #include "harness/world/engine_initiator.h"
-#include "harness/world/idle_initiator.h"
 #include "harness/world/live_engine_target.h"
 #include "harness/world/mount_namespace.h"
-#include "harness/world/process.h"
 #include "harness/world/process_initiator.h"
 #include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"
-#include "harness/world/wire_target.h"
 #include "wire/interfaces.h"
 
 namespace aoe::harness {
@@ -374,15 +371,26 @@ bool LiveWorld::run_until(const std::function<bool()>& done, Instant deadline) {
   return true;
 }
 
-Control LiveWorld::change(End end, const Link& link, const std::vector<std::string>& settings) {
+Link LiveWorld::link(End end) const {
+  Link link = cable(end).link;
+  if (end == End::target && is_wire()) link.mac = heard_from_;
+  return link;
+}
+
+Control LiveWorld::set_link(End end, const Link& link) {
   Cable& cable = this->cable(end);
   if (cable.where == nullptr) {
     return tl::unexpected(Unsupported{"the interface of what is on the wire is its own affair"});
   }
-  std::vector<std::string> arguments{"link", "set", "eth0"};
-  arguments.insert(arguments.end(), settings.begin(), settings.end());
+  const bool moves = link.mac != cable.link.mac;
+  if (moves && is_wire()) {
+    return tl::unexpected(Unsupported{options_.interface + " keeps its address"});
+  }
+  std::vector<std::string> settings{"link", "set", "eth0", "mtu", std::to_string(link.mtu)};
+  if (moves) settings.insert(settings.end(), {"address", fmt::format("{}", link.mac)});
+  settings.emplace_back(link.up ? "up" : "down");
   const NetworkNamespace::Visit inside(*cable.where);
-  if (auto changed = ip(arguments); !changed) broken_ = changed.error();
+  if (auto changed = ip(settings); !changed) broken_ = changed.error();
   cable.link = link;
   if (end == End::target) {
     target_->link_changed();
@@ -394,48 +402,14 @@ Control LiveWorld::change(End end, const Link& link, const std::vector<std::stri
   return {};
 }
 
-Mac LiveWorld::mac(End end) const {
-  if (end == End::target && is_wire()) return heard_from_;
-  return cables_[static_cast<std::size_t>(end)].link.mac;
-}
-
-tl::expected<std::unique_ptr<Process>, std::string> LiveWorld::start_beside(
-    const std::vector<std::string>& command, const std::string& log) {
-  const NetworkNamespace::Visit inside(*cable(End::initiator).where);
-  return Process::start(command, log);
-}
-
-Control LiveWorld::set_mac(End end, const Mac& mac) {
-  if (end == End::initiator && is_wire()) {
-    return tl::unexpected(Unsupported{options_.interface + " keeps its address"});
-  }
-  Link link = cable(end).link;
-  link.mac = mac;
-  return change(end, link, {"address", fmt::format("{}", mac)});
-}
-
-Control LiveWorld::set_link(End end, bool up) {
-  Link link = cable(end).link;
-  link.up = up;
-  return change(end, link, {up ? "up" : "down"});
-}
-
-Control LiveWorld::set_mtu(End end, std::uint16_t mtu) {
-  Link link = cable(end).link;
-  link.mtu = mtu;
-  return change(end, link, {"mtu", std::to_string(mtu)});
-}
-
-Control LiveWorld::says(const Says& says, bool announce) {
+void LiveWorld::says(const Says& says, bool announce) {
   guise_->change(says);
-  if (!announce) return {};
+  if (!announce) return;
   for (const auto& frame : guise_->announce()) pass(Direction::to_initiator, frame, Origin::end);
-  return {};
 }
 
-Control LiveWorld::start_target() {
+void LiveWorld::start_target() {
   if (auto started = target_->start(); !started && broken_.empty()) broken_ = started.error();
-  return {};
 }
 
 }  // namespace aoe::harness

@@ -20,8 +20,7 @@
 #include "harness/judge/exchanges.h"
 #include "harness/language/implementation.h"
 #include "harness/world/guise.h"
-#include "harness/world/live_initiator.h"
-#include "harness/world/live_target.h"
+#include "harness/world/live_ends.h"
 #include "harness/world/process_initiator.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
@@ -52,39 +51,22 @@ class LiveWorld final : public World {
   std::string unsupported() const override { return refused_; }
   std::uint64_t frames_lost() const override;
   bool run_until(const std::function<bool()>& done, Instant deadline) override;
-  void discover(Address whom) override { initiator_->discover(whom); }
-  void submit(const initiator::IoRequest& request, Done done) override {
-    initiator_->submit(request, std::move(done));
-  }
-  bool is_up(Address device) const override { return initiator_->is_up(device); }
-  bool open(Address device) override { return initiator_->open(device); }
-  void close(Address device) override { initiator_->close(device); }
-  std::string state(Address device) const override { return initiator_->state(device); }
-  Mac mac(End end) const override;
-  std::string interface() const override { return "eth0"; }
-  tl::expected<std::unique_ptr<Process>, std::string> start_beside(
-      const std::vector<std::string>& command, const std::string& log) override;
+  InitiatorEnd& initiator() override { return *initiator_; }
+  TargetEnd& target() override { return *target_; }
+  void start_target() override;
+  void says(const Says& says, bool announce) override;
   bool has_own_disk() const override { return !is_wire(); }
   bool has_known_timeouts() const override {
     return options_.implementation.role == Implementation::Role::target;
   }
+  Link link(End end) const override;
+  Control set_link(End end, const Link& link) override;
+  const NetworkNamespace* place_of_initiator() const override {
+    return cable(End::initiator).where.get();
+  }
   void inject(Direction direction, Bytes frame) override {
     const bool may = direction == Direction::to_initiator || concerns(direction, frame);
     if (may) pass(direction, frame, Origin::scenario);
-  }
-  Control set_mac(End end, const Mac& mac) override;
-  Control set_link(End end, bool up) override;
-  Control set_mtu(End end, std::uint16_t mtu) override;
-  Control pause_target(bool paused) override { return target_->pause(paused); }
-  Control kill_target() override { return target_->kill(); }
-  bool kill_loses_cache() const override { return target_->kill_loses_cache(); }
-  Control start_target() override;
-  Control set_disk_faults(const std::optional<DiskFaults>& faults) override {
-    return target_->set_disk_faults(faults);
-  }
-  Control says(const Says& says, bool announce) override;
-  Control read_store(std::uint64_t offset, MutableBytes into) override {
-    return target_->read_store(offset, into);
   }
   FaultStage& stage() override { return stage_; }
 
@@ -123,6 +105,7 @@ class LiveWorld final : public World {
   bool is_wire() const { return !options_.interface.empty(); }
 
   Cable& cable(End end) { return cables_[static_cast<std::size_t>(end)]; }
+  const Cable& cable(End end) const { return cables_[static_cast<std::size_t>(end)]; }
   /// The cable that frames of this direction come by.
   Cable& source(Direction direction) {
     return cable(direction == Direction::to_target ? End::initiator : End::target);
@@ -140,8 +123,6 @@ class LiveWorld final : public World {
   bool target_heard() const { return slots_heard_.size() >= scenario_.target.luns; }
   /// Asks the target to show up, past the fault stage.
   void call_target();
-  /// Changes an end's eth0, as ip(8) has it.
-  Control change(End end, const Link& link, const std::vector<std::string>& settings);
 
   const Scenario& scenario_;
   const Options options_;

@@ -42,7 +42,7 @@ IoError reason_of(int error, bool is_up) {
 
 /// A request on its way, with memory of its own: who asked may be gone when it is done.
 struct ProcessInitiator::Transfer {
-  Transfer(const initiator::IoRequest& what, World::Done whom)
+  Transfer(const initiator::IoRequest& what, Done whom)
       : request(what),
         done(std::move(whom)),
         size(std::max({what.into.size(), what.from.size(), std::size_t{1}})),
@@ -54,7 +54,7 @@ struct ProcessInitiator::Transfer {
   ~Transfer() { ::operator delete(bytes, page); }
 
   const initiator::IoRequest request;
-  const World::Done done;
+  const Done done;
   const std::size_t size;
   std::uint8_t* const bytes;
   int error = 0;
@@ -163,7 +163,7 @@ void ProcessInitiator::discover(Address) {
   });
 }
 
-void ProcessInitiator::submit(const initiator::IoRequest& request, World::Done done) {
+void ProcessInitiator::submit(const initiator::IoRequest& request, Done done) {
   auto transfer = std::make_shared<Transfer>(request, std::move(done));
   boost::asio::post(workers_, [this, transfer] {
     carry_out(*transfer);

@@ -16,7 +16,7 @@
 
 #include "base/descriptor.h"
 #include "harness/language/implementation.h"
-#include "harness/world/live_initiator.h"
+#include "harness/world/live_ends.h"
 #include "harness/world/process.h"
 
 namespace aoe::harness {
@@ -33,14 +33,13 @@ class ProcessInitiator final : public LiveInitiator {
 
   std::string broken() override;
   void discover(Address whom) override;
-  void submit(const initiator::IoRequest& request, World::Done done) override;
+  void submit(const initiator::IoRequest& request, Done done) override;
   /// Returns whether it can be asked to search for disks; true at once where it has no such way.
   bool is_ready() const { return ready_; }
-  bool is_up(Address device) const override { return state(device) == "up"; }
   bool open(Address device) override;
   void close(Address device) override;
-  std::string state(Address device) const override {
-    return device == address_ ? state_ : std::string();
+  std::string_view state(Address device) const override {
+    return device == address_ ? std::string_view(state_) : std::string_view();
   }
 
  private:

@@ -8,7 +8,7 @@
 
 #include "harness/language/implementation.h"
 #include "harness/world/disk_image.h"
-#include "harness/world/live_target.h"
+#include "harness/world/live_ends.h"
 #include "harness/world/process.h"
 #include "wire/network_namespace.h"
 

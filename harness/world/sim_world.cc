@@ -15,10 +15,7 @@ constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
 constexpr std::size_t waiting_max = 4096;
 
 initiator::Parameters parameters_of(const Scenario& scenario, const Mutant* mutant) {
-  initiator::Parameters parameters{.deadsecs = scenario.given.deadsecs,
-                                   .maxout = scenario.given.maxout,
-                                   .profile = scenario.given.profile,
-                                   .early_retransmission = scenario.given.early_retransmission};
+  initiator::Parameters parameters = parameters_of(scenario.given);
   if (mutant != nullptr) mutant->tune(parameters);
   return parameters;
 }
@@ -226,11 +223,6 @@ void SimWorld::submit(const initiator::IoRequest& request, Done done) {
   session_.submit(request, std::move(done), now_);
 }
 
-bool SimWorld::is_up(Address device) const {
-  const initiator::Device* found = session_.engine().find(device);
-  return found != nullptr && found->state() == initiator::DeviceState::up;
-}
-
 bool SimWorld::open(Address device) {
   begin();
   const bool opened = session_.open(device);
@@ -245,12 +237,11 @@ void SimWorld::close(Address device) {
   session_.call(now_, &initiator::Engine::close, device);
 }
 
-std::string SimWorld::state(Address device) const {
-  const initiator::Device* found = session_.engine().find(device);
-  return found == nullptr ? std::string() : std::string(initiator::text(found->state()));
+Link SimWorld::link(End end) const {
+  return port(end).link();
 }
 
-void SimWorld::change_link(End end, const Link& link) {
+Control SimWorld::set_link(End end, const Link& link) {
   begin();
   port(end).set_link(link);
   if (end == End::initiator) {
@@ -259,34 +250,10 @@ void SimWorld::change_link(End end, const Link& link) {
   } else if (!paused_) {
     target_.link_changed();
   }
-}
-
-Mac SimWorld::mac(End end) const {
-  return port(end).link().mac;
-}
-
-Control SimWorld::set_mac(End end, const Mac& mac) {
-  Link link = port(end).link();
-  link.mac = mac;
-  change_link(end, link);
   return {};
 }
 
-Control SimWorld::set_link(End end, bool up) {
-  Link link = port(end).link();
-  link.up = up;
-  change_link(end, link);
-  return {};
-}
-
-Control SimWorld::set_mtu(End end, std::uint16_t mtu) {
-  Link link = port(end).link();
-  link.mtu = mtu;
-  change_link(end, link);
-  return {};
-}
-
-Control SimWorld::pause_target(bool paused) {
+Control SimWorld::pause(bool paused) {
   begin();
   paused_ = paused;
   while (!paused_ && !waiting_.empty()) {
@@ -297,7 +264,7 @@ Control SimWorld::pause_target(bool paused) {
   return {};
 }
 
-Control SimWorld::kill_target() {
+Control SimWorld::kill() {
   begin();
   paused_ = false;
   waiting_.clear();
@@ -305,10 +272,9 @@ Control SimWorld::kill_target() {
   return {};
 }
 
-Control SimWorld::start_target() {
+void SimWorld::start_target() {
   begin();
   target_.start();
-  return {};
 }
 
 Control SimWorld::set_disk_faults(const std::optional<DiskFaults>& faults) {
@@ -316,12 +282,11 @@ Control SimWorld::set_disk_faults(const std::optional<DiskFaults>& faults) {
   return {};
 }
 
-Control SimWorld::says(const Says& says, bool announce) {
+void SimWorld::says(const Says& says, bool announce) {
   begin();
   guise_->change(says);
-  if (!announce) return {};
+  if (!announce) return;
   for (const auto& frame : guise_->announce()) enter(Direction::to_initiator, frame, Origin::end);
-  return {};
 }
 
 Control SimWorld::read_store(std::uint64_t offset, MutableBytes into) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/judge/exchanges.h"
+#include "harness/world/engine_initiator.h"
 #include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
 #include "harness/world/mutant.h"
@@ -16,7 +17,7 @@
 
 namespace aoe::harness {
 
-class SimWorld : public World, Mutant::Sides {
+class SimWorld : public World, public InitiatorEnd, public TargetEnd, Mutant::Sides {
  public:
   /// Where virtual time begins.
   static constexpr Instant origin{};
@@ -32,28 +33,33 @@ class SimWorld : public World, Mutant::Sides {
   std::string broken() const override { return {}; }
   std::uint64_t frames_lost() const override { return 0; }
   bool run_until(const std::function<bool()>& done, Instant deadline) override;
-  void discover(Address whom) override;
-  void submit(const initiator::IoRequest& request, Done done) override;
-  bool is_up(Address device) const override;
-  bool open(Address device) override;
-  void close(Address device) override;
-  std::string state(Address device) const override;
-  Mac mac(End end) const override;
+  InitiatorEnd& initiator() override { return *this; }
+  TargetEnd& target() override { return *this; }
+  void start_target() override;
+  void says(const Says& says, bool announce) override;
+  Link link(End end) const override;
+  Control set_link(End end, const Link& link) override;
   void inject(Direction direction, Bytes frame) override {
     begin();
     enter(direction, frame, Origin::scenario);
   }
-  Control set_mac(End end, const Mac& mac) override;
-  Control set_link(End end, bool up) override;
-  Control set_mtu(End end, std::uint16_t mtu) override;
-  Control pause_target(bool paused) override;
-  Control kill_target() override;
-  bool kill_loses_cache() const override { return true; }
-  Control start_target() override;
-  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
-  Control says(const Says& says, bool announce) override;
-  Control read_store(std::uint64_t offset, MutableBytes into) override;
   FaultStage& stage() override { return stage_; }
+
+  // The initiator.
+  void discover(Address whom) override;
+  void submit(const initiator::IoRequest& request, Done done) override;
+  std::string_view state(Address device) const override {
+    return state_of(device, session_.engine());
+  }
+  bool open(Address device) override;
+  void close(Address device) override;
+
+  // The target.
+  Control pause(bool paused) override;
+  Control kill() override;
+  bool kill_loses_cache() const override { return true; }
+  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
+  Control read_store(std::uint64_t offset, MutableBytes into) override;
 
  private:
   class Port;
@@ -87,8 +93,6 @@ class SimWorld : public World, Mutant::Sides {
   void to_link(Bytes frame) override { leave_end(mutant_outward_, frame); }
   void to_end(Bytes frame) override;
   Port& port(End end) const { return *(end == End::initiator ? initiator_port_ : target_port_); }
-  /// An end's link is another, and it does what it does then.
-  void change_link(End end, const Link& link);
 
   FaultStage& stage_;
   Exchanges& exchanges_;

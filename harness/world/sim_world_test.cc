@@ -34,6 +34,12 @@ class SimWorldTest : public testing::Test {
   void pass(Duration time) {
     world.run_until([] { return false; }, world.now() + time);
   }
+  template <class Value>
+  void change(End end, Value Link::*what, std::type_identity_t<Value> value) {
+    Link link = world.link(end);
+    link.*what = value;
+    EXPECT_TRUE(world.set_link(end, link));
+  }
   /// Starts a request; what comes of it is in `result`.
   void start(IoKind kind, std::uint64_t lba = 0) {
     result.reset();
@@ -60,30 +66,30 @@ class SimWorldTest : public testing::Test {
 };
 
 TEST_F(SimWorldTest, AnInitiatorsNewAddressIsAnsweredToo) {
-  ASSERT_TRUE(world.set_mac(End::initiator, other_mac));
+  change(End::initiator, &Link::mac, other_mac);
   EXPECT_EQ(run(IoKind::read), IoError::none);
 }
 
 TEST_F(SimWorldTest, NothingPassesAnEndWithoutACarrier) {
   for (const End end : {End::initiator, End::target}) {
-    ASSERT_TRUE(world.set_link(end, false));
+    change(end, &Link::up, false);
     start(IoKind::read);
     EXPECT_EQ(finish(milliseconds(500)), std::nullopt) << text(end);
-    ASSERT_TRUE(world.set_link(end, true));
+    change(end, &Link::up, true);
     EXPECT_EQ(finish(), IoError::none) << text(end);
   }
 }
 
 TEST_F(SimWorldTest, WhatFindsNoLinkOrTooNarrowAOneIsLost) {
-  ASSERT_TRUE(world.set_link(End::target, false));
+  change(End::target, &Link::up, false);
   FrameId asked = ledger.size();
   start(IoKind::read);
   pass(milliseconds(1));
   EXPECT_EQ(ledger.fate(asked), "lost: the link is down");
-  ASSERT_TRUE(world.set_link(End::target, true));
+  change(End::target, &Link::up, true);
   EXPECT_EQ(finish(), IoError::none);
 
-  ASSERT_TRUE(world.set_mtu(End::target, 600));
+  change(End::target, &Link::mtu, 600);
   asked = ledger.size();
   start(IoKind::write);
   pass(milliseconds(1));
@@ -100,20 +106,20 @@ TEST_F(SimWorldTest, ALargerMtuIsUsedAndASmallerOneKept) {
     return size;
   };
   EXPECT_EQ(longest(), 36 + 2 * sector_size);
-  for (const End end : {End::target, End::initiator}) ASSERT_TRUE(world.set_mtu(end, 9000));
+  for (const End end : {End::target, End::initiator}) change(end, &Link::mtu, 9000);
   world.discover(disk);
   pass(seconds(1));
   EXPECT_EQ(longest(), 36 + 16 * sector_size);
-  ASSERT_TRUE(world.set_mtu(End::initiator, 1500));
+  change(End::initiator, &Link::mtu, 1500);
   EXPECT_EQ(longest(), 36 + 2 * sector_size);
 }
 
 TEST_F(SimWorldTest, ATargetThatStoodStillAnswersWhatItHeardMeanwhile) {
-  ASSERT_TRUE(world.pause_target(true));
+  ASSERT_TRUE(world.pause(true));
   start(IoKind::read);
   EXPECT_EQ(finish(milliseconds(50)), std::nullopt);
   const FrameId asked = ledger.size();
-  ASSERT_TRUE(world.pause_target(false));
+  ASSERT_TRUE(world.pause(false));
   EXPECT_EQ(finish(milliseconds(1)), IoError::none);
   EXPECT_EQ(ledger.size(), asked + 1) << "the request was not repeated";
 }
@@ -121,9 +127,9 @@ TEST_F(SimWorldTest, ATargetThatStoodStillAnswersWhatItHeardMeanwhile) {
 TEST_F(SimWorldTest, AKilledTargetIsSilentAndComesBackWithWhatWasFlushed) {
   ASSERT_EQ(run(IoKind::write, 4), IoError::none);
   ASSERT_EQ(run(IoKind::flush), IoError::none);
-  ASSERT_TRUE(world.kill_target());
+  ASSERT_TRUE(world.kill());
   EXPECT_EQ(run(IoKind::read, 4), IoError::device_down);
-  ASSERT_TRUE(world.start_target());
+  world.start_target();
   world.discover(disk);
   ASSERT_TRUE(comes_up());
   EXPECT_EQ(run(IoKind::read, 4), IoError::none);
@@ -139,9 +145,9 @@ TEST_F(SimWorldTest, ATargetKeepsWhatClientsSetWhenItIsKilled) {
   };
   const std::string set = answers(ConfigRequest{ConfigCommand::set, as_bytes("mine")});
   EXPECT_NE(set, "silence");
-  ASSERT_TRUE(world.kill_target());
+  ASSERT_TRUE(world.kill());
   EXPECT_EQ(answers(ConfigRequest{}), "silence");
-  ASSERT_TRUE(world.start_target());
+  world.start_target();
   pass(milliseconds(1));
   EXPECT_NE(answers(ConfigRequest{ConfigCommand::test, as_bytes("mine")}), "silence");
   EXPECT_EQ(answers(ConfigRequest{ConfigCommand::test, as_bytes("yours")}), "silence");

@@ -7,20 +7,18 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include <tl/expected.hpp>
 
 #include "harness/language/scenario.h"
 #include "harness/link/fault_stage.h"
 #include "initiator/engine/actions.h"
+#include "wire/network_namespace.h"
 
 namespace aoe::harness {
-
-class Process;
 
 /// Why a world, or an implementation in it, can't do what a scenario asks: "the interface world
 /// can't cut the target's link". That is neither a pass nor a failure.
@@ -29,10 +27,52 @@ struct Unsupported {
 };
 using Control = tl::expected<void, Unsupported>;
 
-class World {
+/// The initiator of a world.
+class InitiatorEnd {
  public:
   using Done = std::function<void(const initiator::Completion&)>;
 
+  InitiatorEnd() = default;
+  InitiatorEnd(const InitiatorEnd&) = delete;
+  InitiatorEnd& operator=(const InitiatorEnd&) = delete;
+  virtual ~InitiatorEnd() = default;
+
+  virtual void discover(Address whom) = 0;
+  /// `done` is called exactly once, perhaps from within; not once this has gone.
+  virtual void submit(const initiator::IoRequest& request, Done done) = 0;
+  /// Returns its state for a device: "up", "identifying", "down"; empty where it knows of none.
+  virtual std::string_view state(Address device) const = 0;
+  /// Returns whether it takes requests for this device.
+  bool is_up(Address device) const { return state(device) == "up"; }
+  /// Opens the device without any I/O, as a user of it would; returns false if it can't be opened.
+  /// close() ends that.
+  virtual bool open(Address device) = 0;
+  virtual void close(Address device) = 0;
+};
+
+/// The target of a world, and its disk. Each fault is done at once or returns why it can't be done
+/// at all; where it should have succeeded and did not, the world is broken.
+class TargetEnd {
+ public:
+  TargetEnd() = default;
+  TargetEnd(const TargetEnd&) = delete;
+  TargetEnd& operator=(const TargetEnd&) = delete;
+  virtual ~TargetEnd() = default;
+
+  /// Stops it or lets it go on; what reaches it meanwhile waits, as far as there is room.
+  virtual Control pause(bool paused) = 0;
+  virtual Control kill() = 0;
+  /// Returns whether what is not stable is lost then, as where a machine fails; the page cache of a
+  /// process survives.
+  virtual bool kill_loses_cache() const { return false; }
+  /// Makes its disk fail these operations from now on; nothing: it is whole again.
+  virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
+  /// Reads what its disk holds, past the target.
+  virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;
+};
+
+class World {
+ public:
   World() = default;
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -53,18 +93,12 @@ class World {
   /// after each event. Returns whether it holds.
   virtual bool run_until(const std::function<bool()>& done, Instant deadline) = 0;
 
-  virtual void discover(Address whom) = 0;
-  /// `done` is called exactly once, perhaps from within.
-  virtual void submit(const initiator::IoRequest& request, Done done) = 0;
-  /// Returns whether the initiator takes requests for this device.
-  virtual bool is_up(Address device) const = 0;
-  /// Opens the device without any I/O, as a user of it would; returns false if it can't be opened.
-  /// close() ends that.
-  virtual bool open(Address device) = 0;
-  virtual void close(Address device) = 0;
-  /// Returns the initiator's state for it: "up", "identifying", "down"; empty where it knows of
-  /// none.
-  virtual std::string state(Address device) const = 0;
+  virtual InitiatorEnd& initiator() = 0;
+  virtual TargetEnd& target() = 0;
+  /// Starts the target again that was killed, with the disk that it left.
+  virtual void start_target() = 0;
+  /// Makes the target say this of itself, too, from now on; with `announce` it sends that unasked.
+  virtual void says(const Says& says, bool announce) = 0;
 
   /// Returns whether the target's disk begins as the scenario says; else its content is unknown.
   virtual bool has_own_disk() const { return true; }
@@ -72,40 +106,15 @@ class World {
   /// to repeat a request.
   virtual bool has_known_timeouts() const { return true; }
 
-  /// Returns the address of an end's interface; broadcast where it is not known yet.
-  virtual Mac mac(End) const { return Mac::broadcast(); }
-  /// Returns the initiator's interface, for programs that play beside it; empty where it has none.
-  virtual std::string interface() const { return {}; }
-  /// Starts a program where that interface is; what it prints goes to the file `log`.
-  virtual tl::expected<std::unique_ptr<Process>, std::string> start_beside(
-      const std::vector<std::string>& command, const std::string& log);
+  /// Returns an end's interface; its address is broadcast where it is not known yet.
+  virtual Link link(End end) const = 0;
+  /// Changes an end's interface: its address, MTU or carrier.
+  virtual Control set_link(End end, const Link& link) = 0;
+  /// Returns where the initiator's interface eth0 is, for programs that play beside it; null where
+  /// it has none.
+  virtual const NetworkNamespace* place_of_initiator() const { return nullptr; }
   /// Puts a frame on the link as though that end had sent it.
   virtual void inject(Direction direction, Bytes frame) = 0;
-
-  // Faults of an end. Each is done at once or returns why it can't be done at all; where it should
-  // have succeeded and did not, the world is broken.
-
-  /// Gives its interface a new address.
-  virtual Control set_mac(End end, const Mac& mac) = 0;
-  /// Takes its interface's carrier away, or gives it back.
-  virtual Control set_link(End end, bool up) = 0;
-  virtual Control set_mtu(End end, std::uint16_t mtu) = 0;
-  /// Stops the target or lets it go on; what reaches it meanwhile waits, as far as there is room.
-  virtual Control pause_target(bool paused) = 0;
-  /// Kills the target.
-  virtual Control kill_target() = 0;
-  /// Returns whether what is not stable is lost then, as where a machine fails; the page cache of a
-  /// process survives.
-  virtual bool kill_loses_cache() const { return false; }
-  /// Starts it again, with the disk that it left.
-  virtual Control start_target() = 0;
-  /// Makes its disk fail these operations from now on; nothing: it is whole again.
-  virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
-  /// Makes the target say this of itself, too, from now on; with `announce` it sends that unasked.
-  virtual Control says(const Says& says, bool announce) = 0;
-  /// Reads what the target's disk holds, past the target.
-  virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;
-
   virtual FaultStage& stage() = 0;
 };
 

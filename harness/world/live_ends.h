@@ -1,0 +1,58 @@
+// The ends of a live world: engines of ours, processes, what answers on a wire, or nobody.
+//
+// Owned by their LiveWorld.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/check.h"
+#include "harness/world/world.h"
+
+namespace aoe::harness {
+
+class LiveInitiator : public InitiatorEnd {
+ public:
+  /// Returns why nothing more can come of it: "was killed by signal 9 (Killed); it said: …". Empty
+  /// while it works.
+  virtual std::string broken() { return {}; }
+};
+
+class LiveTarget : public TargetEnd {
+ public:
+  /// Starts it, the first time or after it was killed; some time may pass until it answers. The
+  /// error says why it can't be started.
+  virtual tl::expected<void, std::string> start() { return {}; }
+  /// As LiveInitiator::broken().
+  virtual std::string broken() { return {}; }
+  /// Called when its interface has another address, MTU or carrier.
+  virtual void link_changed() {}
+};
+
+/// No initiator at all: for scenarios that spell every frame themselves.
+class IdleInitiator final : public LiveInitiator {
+ public:
+  void discover(Address) override {}
+  void submit(const initiator::IoRequest&, Done) override {
+    AOE_CHECK(false && "an I/O of a scenario that has none");
+  }
+  std::string_view state(Address) const override { return {}; }
+  bool open(Address) override { return false; }
+  void close(Address) override {}
+};
+
+/// What answers on a real wire: it can only be asked, and has no faults.
+class WireTarget final : public LiveTarget {
+ public:
+  Control pause(bool) override { return no("paused"); }
+  Control kill() override { return no("killed"); }
+  Control set_disk_faults(const std::optional<DiskFaults>&) override { return no("given faults"); }
+  Control read_store(std::uint64_t, MutableBytes) override { return no("looked into"); }
+
+ private:
+  static Control no(const char* what) {
+    return tl::unexpected(Unsupported{std::string("what is on the wire can't be ") + what});
+  }
+};
+
+}  // namespace aoe::harness

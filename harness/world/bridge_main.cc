@@ -2,150 +2,103 @@
 // programs.
 //
 // Runs until SIGTERM or SIGINT, then says what it did. Built with the tests, and not installed.
-#include <getopt.h>
-
-#include <charconv>
+#include <array>
 #include <csignal>
+#include <memory>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "harness/world/bridge.h"
+#include "initiator/client/live_session.h"
 #include "wire/asio_watcher.h"
 #include "wire/packet_port.h"
 
 namespace aoe::harness {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using End = Bridge::End;
-
-constexpr std::string_view usage =
-    R"(Usage: aoe-bridge [OPTION...] INTERFACE_A INTERFACE_B
-Carries AoE frames both ways between two interfaces until it is ended.
-
-  --loss PERCENT       Of the frames are lost
-  --duplicate PERCENT  Arrive twice
-  --reorder PERCENT    Are held back for a millisecond while others go on
-  --delay US           Microseconds that every frame takes
-  --jitter US          And up to so many more
-  --seed N             Of all chances (default 1)
-
-Example: aoe-bridge --loss 2 --reorder 1 eth0 eth1
-)";
-
-struct Arguments {
-  Bridge::Options options;
-  std::string a, b;  // interfaces
+struct Options {
+  double loss = 0;     // percent of the frames
+  double reorder = 0;  // percent of the frames
+  std::vector<std::string> interfaces;
 };
 
-bool parse_number(std::string_view text, double max, double& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && value >= 0 && value <= max;
-}
+/// Both ends are real programs, and others judge them.
+class Unjudged final : public LinkObserver {
+ public:
+  void sent(LedgerEntry&, Bytes, const Frame&) override {}
+  void delivered(LedgerEntry&, Instant) override {}
+  void delivered_config(const Frame&, Instant) override {}
+  void delivered_altered(Direction, const Frame&, Instant) override {}
+};
 
-/// The text that is wrong; empty when all is well.
-std::string parse(int argc, char** argv, Arguments& arguments) {
-  enum Option { loss, duplicate, reorder, delay, jitter, seed, help };
-  static constexpr std::array<option, 8> options{{
-      {"loss", required_argument, nullptr, loss},
-      {"duplicate", required_argument, nullptr, duplicate},
-      {"reorder", required_argument, nullptr, reorder},
-      {"delay", required_argument, nullptr, delay},
-      {"jitter", required_argument, nullptr, jitter},
-      {"seed", required_argument, nullptr, seed},
-      {"help", no_argument, nullptr, help},
-      {},
-  }};
-  constexpr std::array<double, 6> most{100, 100, 100, 10e6, 10e6, 1e15};
-  int index = 0;
-  for (int found = 0; (found = getopt_long(argc, argv, "", options.data(), &index)) != -1;) {
-    if (found == help) {
-      fmt::print("{}", usage);
-      std::exit(0);
-    }
-    if (found < loss || found > seed) return "aoe-bridge --help shows how";
-    double value = 0;
-    if (!parse_number(optarg, most[static_cast<std::size_t>(found)], value)) {
-      return fmt::format("--{} {}: not a number in its range",
-                         options[static_cast<std::size_t>(index)].name, optarg);
-    }
-    const auto microseconds =
-        std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::micro>(value));
-    switch (static_cast<Option>(found)) {
-      case loss: arguments.options.loss = value / 100; break;
-      case duplicate: arguments.options.duplicate = value / 100; break;
-      case reorder: arguments.options.reorder = value / 100; break;
-      case delay: arguments.options.delay = microseconds; break;
-      case jitter: arguments.options.jitter = microseconds; break;
-      case seed: arguments.options.seed = static_cast<std::uint64_t>(value); break;
-      case help: break;
-    }
+/// One way across the bridge.
+struct Way {
+  Direction direction;
+  std::string from;  // an interface
+  std::unique_ptr<PacketPort> port{};
+  std::uint64_t frames = 0;  // that came in there
+
+  std::string fault(std::string_view word) const {
+    return fmt::format("{} {}", word, text(direction));
   }
-  if (argc - optind != 2) return "two interfaces are needed (aoe-bridge --help shows how)";
-  arguments.a = argv[optind];
-  arguments.b = argv[optind + 1];
-  return {};
-}
+  void arm(FaultStage& stage, std::string_view word, double percent, FaultSpec::Kind kind) const {
+    Selector selector;
+    selector.match.direction = direction;
+    selector.probability = percent / 100;
+    stage.arm({fault(word), selector, std::move(kind)}, initiator::monotonic_now());
+  }
+};
 
-int fail(const std::string& what, int status) {
-  fmt::print(stderr, "aoe-bridge: {}\n", what);
-  return status;
-}
-
-Instant instant(Clock::time_point time) {
-  return Instant(time.time_since_epoch());
-}
-
-int run(const Arguments& arguments) {
-  PacketPort::Options promiscuous;
-  promiscuous.promiscuous = true;
-  const auto a = PacketPort::open(arguments.a, promiscuous);
-  if (!a) return fail(a.error(), 1);
-  const auto b = PacketPort::open(arguments.b, promiscuous);
-  if (!b) return fail(b.error(), 1);
-
+int run(const Options& options) {
+  Unjudged nobody;
+  Ledger ledger(initiator::monotonic_now(), "/tmp");
+  FaultStage stage(ledger, nobody, {}, 1);
   boost::asio::io_context loop;
+  std::array<Way, 2> ways{{{Direction::to_target, options.interfaces[0]},
+                           {Direction::to_initiator, options.interfaces[1]}}};
+  for (Way& way : ways) {
+    PacketPort::Options promiscuous;
+    promiscuous.promiscuous = true;
+    auto port = PacketPort::open(way.from, promiscuous);
+    if (!port) {
+      fmt::print(stderr, "aoe-bridge: {}\n", port.error());
+      return 1;
+    }
+    way.port = *std::move(port);
+    way.arm(stage, "drop", options.loss, DropSpec{});
+    way.arm(stage, "reorder", options.reorder, ReorderSpec{std::chrono::milliseconds(1)});
+  }
+  Bridge bridge(loop, stage, [&](Delivery&& delivery) {
+    const Way& other = ways.at(delivery.direction == Direction::to_target ? 1 : 0);
+    const Outgoing frame{delivery.bytes, {}};
+    other.port->send({&frame, 1});
+    stage.recycle(std::move(delivery));
+  });
   AsioWatcher watcher(loop);
-  boost::asio::steady_timer timer(loop);
-  Bridge bridge(**a, **b, arguments.options);
-
-  Instant timer_due = never;
-  std::function<void()> set_timer = [&] {
-    if (bridge.deadline() >= timer_due) return;
-    timer_due = bridge.deadline();
-    timer.expires_at(Clock::time_point(timer_due.time_since_epoch()));
-    timer.async_wait([&](const boost::system::error_code& error) {
-      if (error) return;
-      bridge.tick(instant(Clock::now()));
-      timer_due = never;
-      set_timer();
+  for (Way& way : ways) {
+    watcher.watch(way.port->descriptor(), [&] {
+      std::array<Bytes, batch_size> frames;
+      const std::size_t count = way.port->receive(frames);
+      way.frames += count;
+      for (const Bytes frame : std::span(frames).first(count))
+        bridge.pass(way.direction, frame, Origin::end);
     });
-  };
-  const auto carry = [&](const PacketPort& port, End from) {
-    watcher.watch(port.descriptor(), [&, from] {
-      bridge.forward(from, instant(Clock::now()));
-      set_timer();
-    });
-  };
-  carry(**a, End::a);
-  carry(**b, End::b);
+  }
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
   signals.async_wait([&](const boost::system::error_code&, int) { loop.stop(); });
 
   fmt::print(stderr, "aoe-bridge: ready\n");
   loop.run();
 
-  watcher.unwatch((*a)->descriptor());
-  watcher.unwatch((*b)->descriptor());
-  for (const auto& [from, name] : {std::pair(End::a, arguments.a), {End::b, arguments.b}}) {
-    const Bridge::Counts counts = bridge.counts(from);
-    fmt::print(stderr, "aoe-bridge: from {}: {} frames, {} lost, {} doubled, {} held back\n", name,
-               counts.frames, counts.lost, counts.doubled, counts.held_back);
+  for (const Way& way : ways) {
+    watcher.unwatch(way.port->descriptor());
+    fmt::print(stderr, "aoe-bridge: from {}: {} frames, {} lost, {} held back\n", way.from,
+               way.frames, stage.hits(way.fault("drop")), stage.hits(way.fault("reorder")));
   }
   return 0;
 }
@@ -154,9 +107,12 @@ int run(const Arguments& arguments) {
 }  // namespace aoe::harness
 
 int main(int argc, char** argv) {
-  aoe::harness::Arguments arguments;
-  if (const auto wrong = aoe::harness::parse(argc, argv, arguments); !wrong.empty()) {
-    return aoe::harness::fail(wrong, 2);
-  }
-  return aoe::harness::run(arguments);
+  aoe::harness::Options options;
+  CLI::App app{"Carries AoE frames both ways between two interfaces until it is ended."};
+  const CLI::Range percent(0.0, 100.0);
+  app.add_option("--loss", options.loss, "Percent of the frames that are lost")->check(percent);
+  app.add_option("--reorder", options.reorder, "Percent that others overtake")->check(percent);
+  app.add_option("interfaces", options.interfaces, "The two interfaces")->required()->expected(2);
+  CLI11_PARSE(app, argc, argv);
+  return aoe::harness::run(options);
 }

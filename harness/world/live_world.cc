@@ -64,7 +64,7 @@ LiveWorld::LiveWorld(const Scenario& scenario, const Options& options, FaultStag
       exchanges_(exchanges),
       guise_(Guise::is_wanted(scenario) ? std::make_unique<Guise>(scenario.target) : nullptr),
       watcher_(loop_),
-      timer_(loop_),
+      bridge_(loop_, stage, [this](Delivery&& delivery) { send(std::move(delivery)); }),
       heartbeat_(loop_) {}
 
 LiveWorld::~LiveWorld() = default;
@@ -251,11 +251,11 @@ std::size_t LiveWorld::forward(Direction direction) {
   const std::size_t count = source(direction).port->receive(frames);
   for (const Bytes frame : std::span(frames).first(count)) {
     if (guise_ == nullptr || direction == Direction::to_target) {
-      if (concerns(direction, frame)) pass(direction, frame, Origin::end);
+      if (concerns(direction, frame)) bridge_.pass(direction, frame, Origin::end);
       continue;
     }
     for (const auto& seen : guise_->sent(frame)) {
-      if (concerns(direction, seen)) pass(direction, seen, Origin::end);
+      if (concerns(direction, seen)) bridge_.pass(direction, seen, Origin::end);
     }
   }
   return count;
@@ -282,20 +282,6 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
 }
 
-void LiveWorld::pass(Direction direction, Bytes frame, Origin origin) {
-  leaving_.clear();
-  stage_.enter(direction, frame, now(), leaving_, origin);
-  for (Delivery& delivery : leaving_) {
-    if (delivery.delay == Duration{}) {
-      send(std::move(delivery));
-      continue;
-    }
-    held_.push_back({now() + delivery.delay, next_order_++, std::move(delivery)});
-    std::ranges::push_heap(held_, std::greater<>());
-    set_timer();
-  }
-}
-
 void LiveWorld::send(Delivery&& delivery) {
   Cable& to = cable(delivery.direction == Direction::to_target ? End::target : End::initiator);
   if (carries(to.link, delivery.bytes)) {
@@ -308,23 +294,6 @@ void LiveWorld::send(Delivery&& delivery) {
     stage_.lose(delivery, to.link);
   }
   stage_.recycle(std::move(delivery));
-}
-
-void LiveWorld::send_due() {
-  while (!held_.empty() && held_.front().due <= now()) {
-    std::ranges::pop_heap(held_, std::greater<>());
-    send(std::move(held_.back().delivery));
-    held_.pop_back();
-  }
-  set_timer();
-}
-
-void LiveWorld::set_timer() {
-  if (held_.empty()) return;
-  timer_.expires_at(on_steady_clock(held_.front().due));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) send_due();
-  });
 }
 
 /// A timer that notices how late it is: as late as anything else in this process may be. And
@@ -405,7 +374,8 @@ Control LiveWorld::set_link(End end, const Link& link) {
 void LiveWorld::says(const Says& says, bool announce) {
   guise_->change(says);
   if (!announce) return;
-  for (const auto& frame : guise_->announce()) pass(Direction::to_initiator, frame, Origin::end);
+  for (const auto& frame : guise_->announce())
+    bridge_.pass(Direction::to_initiator, frame, Origin::end);
 }
 
 void LiveWorld::start_target() {

@@ -19,6 +19,7 @@
 
 #include "harness/judge/exchanges.h"
 #include "harness/language/implementation.h"
+#include "harness/world/bridge.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_ends.h"
 #include "harness/world/process_initiator.h"
@@ -66,7 +67,7 @@ class LiveWorld final : public World {
   }
   void inject(Direction direction, Bytes frame) override {
     const bool may = direction == Direction::to_initiator || concerns(direction, frame);
-    if (may) pass(direction, frame, Origin::scenario);
+    if (may) bridge_.pass(direction, frame, Origin::scenario);
   }
   FaultStage& stage() override { return stage_; }
 
@@ -78,15 +79,6 @@ class LiveWorld final : public World {
     std::unique_ptr<NetworkNamespace> where;  // of the end; null for a real wire
     std::unique_ptr<PacketPort> port;         // the bridge's
     Link link;                                // of the end
-  };
-
-  struct Held {
-    Instant due;
-    std::uint64_t order;
-    Delivery delivery;
-    bool operator>(const Held& other) const {
-      return due != other.due ? due > other.due : order > other.order;
-    }
   };
 
   LiveWorld(const Scenario& scenario, const Options& options, FaultStage& stage,
@@ -114,11 +106,8 @@ class LiveWorld final : public World {
   std::size_t forward(Direction direction);
   /// Is the frame of this scenario? A wire has others.
   bool concerns(Direction direction, Bytes frame);
-  /// Takes a frame through the fault stage.
-  void pass(Direction direction, Bytes frame, Origin origin);
+  /// Sends a frame that has come through the fault stage.
   void send(Delivery&& delivery);
-  void send_due();
-  void set_timer();
   void beat();
   bool target_heard() const { return slots_heard_.size() >= scenario_.target.luns; }
   /// Asks the target to show up, past the fault stage.
@@ -133,13 +122,10 @@ class LiveWorld final : public World {
   boost::asio::io_context loop_;
   std::array<Cable, 2> cables_;  // by End
   AsioWatcher watcher_;          // of their ports
-  boost::asio::steady_timer timer_;
+  Bridge bridge_;
   boost::asio::steady_timer heartbeat_;
   Instant heartbeat_due_{};
-  Duration lateness_{};     // the worst so far, of the heartbeat
-  std::vector<Held> held_;  // a heap, the next one first
-  std::uint64_t next_order_ = 0;
-  std::vector<Delivery> leaving_;
+  Duration lateness_{};                 // the worst so far, of the heartbeat
   std::set<std::uint8_t> slots_heard_;  // of the target's
   Mac heard_from_ = Mac::broadcast();   // on a wire
   std::string broken_;

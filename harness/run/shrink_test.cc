@@ -3,29 +3,26 @@
 #include <gtest/gtest.h>
 
 #include "harness/run/trial.h"
-#include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
 namespace aoe::harness {
 namespace {
 
-/// An initiator that writes nothing where it repeats a write.
-std::unique_ptr<World> make_mutant(const Scenario& scenario, FaultStage& stage,
-                                   Exchanges& exchanges, std::uint64_t seed) {
-  Scenario with_it = scenario;
-  with_it.mutant = MutantSpec{false, "forgets-repeated-writes"};
-  return Play::make<SimWorld>(with_it, stage, exchanges, seed);
+/// Plays it with an initiator that writes nothing where it repeats a write.
+Trial play_mutant(Scenario scenario, std::uint64_t seed, const std::vector<Decision>* plan) {
+  scenario.mutant = MutantSpec{false, "forgets-repeated-writes"};
+  return try_in_sim(scenario, seed, plan);
 }
 
 std::string try_mutant(const Scenario& scenario, std::uint64_t seed,
                        const std::vector<Decision>* plan) {
-  return try_in_sim(scenario, seed, plan, make_mutant).rule();
+  return play_mutant(scenario, seed, plan).rule();
 }
 
 Schedule failing_run(const std::string& yaml, std::uint64_t seed) {
   const auto scenario = parse_scenario(yaml, "x.yaml");
   EXPECT_TRUE(scenario) << scenario.error();
-  const Trial trial = try_in_sim(*scenario, seed, nullptr, make_mutant);
+  const Trial trial = play_mutant(*scenario, seed, nullptr);
   EXPECT_EQ(trial.rule(), "data-integrity");
   return {.scenario = yaml,
           .seed = seed,

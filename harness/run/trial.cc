@@ -23,20 +23,14 @@ std::string Trial::failure() const {
   return rule() + ": " + verdict.failures.front().actual;
 }
 
-std::unique_ptr<World> make_sim(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
-                                std::uint64_t seed) {
-  return std::make_unique<SimWorld>(scenario, stage, exchanges, seed, mutant_of(scenario));
-}
-
-Trial try_in_sim(const Scenario& scenario, std::uint64_t seed, const std::vector<Decision>* plan,
-                 SimMaker maker) {
+Trial try_in_sim(const Scenario& scenario, std::uint64_t seed, const std::vector<Decision>* plan) {
   Ledger ledger(SimWorld::origin);
   Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
                       scenario.given.maxout);
   FaultStage stage(ledger, exchanges, {}, seed);
   if (plan != nullptr) stage.follow(*plan);
-  const auto world = maker(scenario, stage, exchanges, seed);
-  Runner runner(scenario, *world, ledger, exchanges, seed);
+  SimWorld world(scenario, stage, exchanges, seed, mutant_of(scenario));
+  Runner runner(scenario, world, ledger, exchanges, seed);
   Verdict verdict = runner.run();
   return {std::move(verdict), stage.decisions(), ledger.size()};
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,14 +25,8 @@ struct Trial {
   std::string failure() const;
 };
 
-/// Makes the world: a SimWorld, or in a test one that behaves otherwise.
-using SimMaker = std::unique_ptr<World> (*)(const Scenario&, FaultStage&, Exchanges&,
-                                            std::uint64_t seed);
-std::unique_ptr<World> make_sim(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
-                                std::uint64_t seed);
-
 /// Runs it; with a plan, the faults do what that says and nothing else.
 Trial try_in_sim(const Scenario& scenario, std::uint64_t seed,
-                 const std::vector<Decision>* plan = nullptr, SimMaker maker = make_sim);
+                 const std::vector<Decision>* plan = nullptr);
 
 }  // namespace aoe::harness

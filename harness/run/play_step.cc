@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/check.h"
 #include "harness/run/play_expect.h"
@@ -149,12 +148,7 @@ StepResult play(RunState& run, const AdvertisedStep& step) {
 }
 
 StepResult play(RunState& run, const ScapyStep& step) {
-  const ScapyResult result = run_scapy(step, run.scenario, run.world);
-  if (!result.unsupported.empty()) return Unsupported{result.unsupported};
-  for (const std::string& measured : result.measured) run.notes.push_back(measured);
-  if (result.passed == step.success) return Passed{};
-  return run.fail(fmt::format("{} {}", step.script, step.success ? "passes" : "fails"),
-                  step.success ? fmt::format("{}", fmt::join(result.failures, "; ")) : "it passed");
+  return play_scapy(run, step);
 }
 
 StepResult play(RunState& run, const ExpectStep& step) {

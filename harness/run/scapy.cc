@@ -1,37 +1,22 @@
 #include "harness/run/scapy.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "harness/run/scratch_folder.h"
 #include "harness/world/process.h"
 
 namespace aoe::harness {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// A folder that is gone with its files when this is.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "aoe-scapy-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  bool exists() const { return !path_.empty(); }
-  std::string path(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
+struct Results {
+  bool passed = false;                // as the program says
+  std::string unsupported;            // what it needs and is not there; empty: nothing
+  std::vector<std::string> failures;  // as the script reports them, or how it ended
+  std::vector<std::string> measured;  // "odd frames 200"
 };
 
 std::string surroundings(const Scenario& scenario, const World& world, const std::string& results) {
@@ -51,7 +36,7 @@ std::string as_text(const nlohmann::json& value) {
 }
 
 /// Reads what the script has reported; lines that are no objects are passed over.
-void read_results(const std::string& path, ScapyResult& result) {
+void read_results(const std::string& path, Results& result) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     const auto line_of = nlohmann::json::parse(line, nullptr, false);
@@ -67,44 +52,48 @@ void read_results(const std::string& path, ScapyResult& result) {
   }
 }
 
-}  // namespace
-
-ScapyResult run_scapy(const ScapyStep& step, const Scenario& scenario, World& world) {
-  ScapyResult result;
-  const NetworkNamespace* const place = world.place_of_initiator();
-  if (place == nullptr) {
-    result.unsupported = "a scapy step needs real interfaces";
-    return result;
-  }
-  const Scratch scratch;
-  if (!scratch.exists()) {
-    result.failures.emplace_back("no folder for its results can be made");
-    return result;
-  }
-  const std::string results = scratch.path("results");
-  const std::string log = scratch.path("log");
+/// Starts the program and lets the world's time pass until it has ended.
+Results run_scapy(const ScapyStep& step, const Scenario& scenario, World& world,
+                  const NetworkNamespace& place) {
+  Results results;
+  const auto failed = [&](std::string how) {
+    results.failures.push_back(std::move(how));
+    return results;
+  };
+  const ScratchFolder scratch("aoe-scapy");
+  if (scratch.path().empty()) return failed("no folder for its results can be made");
+  const std::string file = scratch.path() + "/results";
+  const std::string log = scratch.path() + "/log";
   std::vector<std::string> command{"/usr/bin/python3", step.script,
-                                   surroundings(scenario, world, results)};
+                                   surroundings(scenario, world, file)};
   command.insert(command.end(), step.arguments.begin(), step.arguments.end());
   const auto started = [&] {
-    const NetworkNamespace::Visit inside(*place);
+    const NetworkNamespace::Visit inside(place);
     return Process::start(command, log);
   }();
-  if (!started) {
-    result.failures.push_back(started.error());
-    return result;
-  }
+  if (!started) return failed(started.error());
   Process& process = **started;
   const bool ended =
       world.run_until([&] { return !process.is_running(); }, world.now() + step.within);
-  read_results(results, result);
-  if (!ended) {
-    result.failures.push_back(fmt::format("it did not end within {}", describe(step.within)));
-  } else if (!result.passed && result.failures.empty() && result.unsupported.empty()) {
-    result.failures.push_back(fmt::format("it {}: {}", process.end(), last_line(log)));
-  }
-  result.passed = result.passed && result.failures.empty();
-  return result;
+  read_results(file, results);
+  if (!ended) return failed(fmt::format("it did not end within {}", describe(step.within)));
+  if (!results.passed && results.failures.empty() && results.unsupported.empty())
+    return failed(fmt::format("it {}: {}", process.end(), last_line(log)));
+  return results;
+}
+
+}  // namespace
+
+StepResult play_scapy(RunState& run, const ScapyStep& step) {
+  const NetworkNamespace* const place = run.world.place_of_initiator();
+  if (place == nullptr) return Unsupported{"a scapy step needs real interfaces"};
+  const Results results = run_scapy(step, run.scenario, run.world, *place);
+  if (!results.unsupported.empty()) return Unsupported{results.unsupported};
+  run.notes.insert(run.notes.end(), results.measured.begin(), results.measured.end());
+  if ((results.passed && results.failures.empty()) == step.success) return Passed{};
+  return run.fail(
+      fmt::format("{} {}", step.script, step.success ? "passes" : "fails"),
+      step.success ? fmt::format("{}", fmt::join(results.failures, "; ")) : "it passed");
 }
 
 }  // namespace aoe::harness

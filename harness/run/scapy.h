@@ -4,22 +4,11 @@
 // object a line, to a file named there; scenarios/scapy/aoe_scenario.py is its side of that.
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "harness/language/scenario.h"
-#include "harness/world/world.h"
+#include "harness/run/run_state.h"
 
 namespace aoe::harness {
 
-struct ScapyResult {
-  bool passed = false;                // as the program says, and it ended well
-  std::string unsupported;            // what it needs and is not there; empty: nothing
-  std::vector<std::string> failures;  // as the script reports them, or how it ended
-  std::vector<std::string> measured;  // "odd frames 200"
-};
-
-/// Starts the program and lets the world's time pass until it has ended.
-ScapyResult run_scapy(const ScapyStep& step, const Scenario& scenario, World& world);
+/// Starts the program, lets the world's time pass until it has ended, and judges what it reports.
+StepResult play_scapy(RunState& run, const ScapyStep& step);
 
 }  // namespace aoe::harness

@@ -95,7 +95,9 @@ bool RawExchanges::Request::all_answered() const {
 const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
   listens_ = true;
   world_.stage().listen(this);
-  const Counts counts = this->counts().value_or(Counts{});
+  // Looked for only where it is used: a search goes back to the last config answer.
+  const bool counts_matter = spec.repeat_buffers || spec.most_sectors;
+  const Counts counts = (counts_matter ? this->counts() : std::nullopt).value_or(Counts{});
   RawDefaults defaults{
       .initiator = world_.link(End::initiator).mac,
       .target = {world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns},

@@ -1,10 +1,8 @@
 #include "harness/run/replay_capture.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -12,8 +10,9 @@
 #include "config/yaml_file.h"
 #include "harness/judge/reply_comparison.h"
 #include "harness/run/exit_status.h"
+#include "harness/run/raw_exchange.h"
 #include "harness/run/replay_plan.h"
-#include "harness/world/live_world.h"
+#include "harness/run/scratch_folder.h"
 #include "harness/world/sim_world.h"
 #include "harness/world/wire_guard.h"
 #include "initiator/client/live_session.h"
@@ -24,7 +23,6 @@
 namespace aoe::harness {
 namespace {
 
-namespace fs = std::filesystem;
 using Failed = tl::unexpected<std::string>;
 
 constexpr std::uint32_t first_tag = 0x52504c00;
@@ -35,44 +33,20 @@ constexpr Duration silence = std::chrono::milliseconds(200);
 constexpr std::uint64_t sectors_at_once = 2;
 constexpr std::uint64_t sim_sectors_max = (std::uint64_t{1} << 30) / sector_size;
 
-/// A folder that goes when this does.
-class Folder {
- public:
-  Folder() {
-    std::error_code error;
-    path_ = (fs::temp_directory_path(error) / "aoe-replay-XXXXXX").string();
-    if (::mkdtemp(path_.data()) == nullptr) path_.clear();
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 std::string described(Bytes bytes) {
   std::array<char, description_size_max> room;
   return std::string(aoe::describe(bytes, room));
 }
 
-/// Sends frames into a world, one at a time, and hears what comes back.
-class Asking final : FaultStage::Listener {
+/// Asks the target of a world, one frame after the other.
+class Asking {
  public:
-  Asking(World& world, Address device, Address at) : world_(world), device_(device), at_(at) {
-    world_.stage().listen(this);
-  }
-  ~Asking() { world_.stage().listen(nullptr); }
+  Asking(const Scenario& scenario, World& world, Address device)
+      : world_(world), device_(device), at_(scenario.target.address), raw_(scenario, world) {}
 
   /// The answer; none within the time. The frame goes to the world's target, with a tag of its own.
   std::optional<std::vector<std::uint8_t>> ask(std::vector<std::uint8_t> frame, Duration within,
                                                bool from_here) {
-    answer_.reset();
-    ++tag_;
     using layout::get;
     using layout::set;
     if (!get<Field::destination>(frame).is_multicast()) {
@@ -81,39 +55,33 @@ class Asking final : FaultStage::Listener {
     if (from_here) set<Field::source>(frame, world_.link(End::initiator).mac);
     if (get<Field::shelf>(frame) == device_.shelf) set<Field::shelf>(frame, at_.shelf);
     if (get<Field::slot>(frame) == device_.slot) set<Field::slot>(frame, at_.slot);
-    set<Field::tag>(frame, tag_);
-    world_.inject(Direction::to_target, frame);
+    set<Field::tag>(frame, ++tag_);
+    FrameSpec spec;
+    spec.bytes = std::move(frame);
+    spec.pad = 0;
+    const auto& answers = raw_.send(spec).answers;
+    const auto answer = [&] {
+      return std::ranges::find_if(answers, [](const RawExchanges::Answer& each) {
+        const auto decoded = decode(each.bytes);
+        return decoded && decoded->response;
+      });
+    };
     world_.run_until(
-        [this] {
-          return answer_.has_value() || !world_.broken().empty() || !world_.unsupported().empty();
+        [&] {
+          return answer() != answers.end() || !world_.broken().empty() ||
+                 !world_.unsupported().empty();
         },
         world_.now() + within);
-    return answer_;
+    if (answer() == answers.end()) return std::nullopt;
+    return answer()->bytes;
   }
-  std::uint64_t asked() const { return tag_ - first_tag; }
 
  private:
-  bool entered(FrameId, Direction direction, Bytes frame, Instant) override {
-    return direction == Direction::to_target || hear(frame);
-  }
-  bool left(FrameId, Direction direction, Bytes frame, Instant) override {
-    return direction == Direction::to_target || is_ours(frame);
-  }
-  bool is_ours(Bytes frame) const {
-    const auto decoded = decode(frame);
-    return decoded && decoded->response && decoded->header.tag > first_tag;
-  }
-  bool hear(Bytes frame) {
-    if (!is_ours(frame)) return false;
-    if (!answer_ && decode(frame)->header.tag == tag_) answer_.emplace(frame.begin(), frame.end());
-    return true;
-  }
-
   World& world_;
   const Address device_;
   const Address at_;
+  RawExchanges raw_;
   std::uint32_t tag_ = first_tag;
-  std::optional<std::vector<std::uint8_t>> answer_;
 };
 
 class Replay {
@@ -143,20 +111,12 @@ class Replay {
     Ledger ledger(is_sim ? SimWorld::origin : initiator::monotonic_now());
     Exchanges exchanges(ledger, scenario_.given.maxout);
     FaultStage stage(ledger, exchanges, {}, 0);
-    std::unique_ptr<World> world;
-    if (is_sim) {
-      world = std::make_unique<SimWorld>(scenario_, stage, exchanges, 0);
-    } else {
-      const LiveWorld::Options live{options_.cases.sut, folder_.path(), 0, options_.cases.interface,
-                                    options_.cases.write_ok};
-      auto made = LiveWorld::create(scenario_, live, stage, exchanges);
-      if (!made) {
-        complain(made.error());
-        return exit_environment;
-      }
-      world = *std::move(made);
+    const auto world = make_world(scenario_, options_.cases, folder_.path(), 0, stage, exchanges);
+    if (!world) {
+      complain(world.error());
+      return exit_environment;
     }
-    return ask_all(*world);
+    return ask_all(**world);
   }
 
  private:
@@ -164,7 +124,7 @@ class Replay {
   bool is_wire() const { return options_.cases.world == WorldKind::interface; }
 
   int ask_all(World& world) {
-    Asking asking(world, plan_.device, at());
+    Asking asking(scenario_, world, plan_.device);
     if (is_wire() && !options_.cases.write_ok) {
       if (const std::string change = first_change(); !change.empty()) {
         complain(change);
@@ -293,7 +253,7 @@ class Replay {
   const CaptureReplayOptions& options_;
   const ReplayPlan& plan_;
   std::set<std::string> ignored_;
-  Folder folder_;
+  ScratchFolder folder_{"aoe-replay"};
   Scenario scenario_;
   std::size_t compared_ = 0;
   std::size_t differing_ = 0;

@@ -75,7 +75,8 @@ class Case {
   tl::expected<void, std::string> play(CaseRecord& record);
 
  private:
-  tl::expected<std::unique_ptr<World>, std::string> make_world(FaultStage& stage);
+  /// Returns what the scenario needs and does not find here; empty: nothing.
+  std::string lacking() const;
   void tell(const Verdict& verdict, CaseRecord& record) const;
   tl::expected<void, std::string> write_schedule(const FaultStage& stage,
                                                  const CaseRecord& record) const;
@@ -89,33 +90,23 @@ class Case {
   Exchanges exchanges_;
 };
 
-tl::expected<std::unique_ptr<World>, std::string> Case::make_world(FaultStage& stage) {
-  if (options_.world == WorldKind::sim) {
-    return std::make_unique<SimWorld>(scenario_, stage, exchanges_, seed_, mutant_of(scenario_),
-                                      trace_);
-  }
-  const LiveWorld::Options live{options_.sut, folder_.string(), seed_, options_.interface,
-                                options_.write_ok};
-  return LiveWorld::create(scenario_, live, stage, exchanges_);
-}
-
-tl::expected<void, std::string> Case::play(CaseRecord& record) {
-  const std::string here(text(options_.world));
-  if (!scenario_.worlds.empty() && std::ranges::count(scenario_.worlds, here) == 0) {
-    record.outcome = Outcome::unsupported;
-    record.reason = fmt::format("it is for another world ({})", fmt::join(scenario_.worlds, ", "));
-    return {};
+std::string Case::lacking() const {
+  if (!scenario_.worlds.empty() &&
+      std::ranges::count(scenario_.worlds, text(options_.world)) == 0) {
+    return fmt::format("it is for another world ({})", fmt::join(scenario_.worlds, ", "));
   }
   for (const std::string& need : scenario_.needs) {
     const auto reason = options_.sut.cannot.find(need);
     if (reason == options_.sut.cannot.end()) continue;
-    record.outcome = Outcome::unsupported;
-    record.reason = fmt::format("{} has no {}: {}", options_.sut.name, need, reason->second);
-    return {};
+    return fmt::format("{} has no {}: {}", options_.sut.name, need, reason->second);
   }
-  if (scenario_.mutant && options_.world != WorldKind::sim) {
+  const bool is_sim = options_.world == WorldKind::sim;
+  return scenario_.mutant && !is_sim ? "its mutant lives in the sim world" : "";
+}
+
+tl::expected<void, std::string> Case::play(CaseRecord& record) {
+  if (record.reason = lacking(); !record.reason.empty()) {
     record.outcome = Outcome::unsupported;
-    record.reason = "its mutant lives in the sim world";
     return {};
   }
   std::error_code error;
@@ -125,7 +116,7 @@ tl::expected<void, std::string> Case::play(CaseRecord& record) {
   if (!captures) return Failed(captures.error());
   FaultStage stage(ledger_, exchanges_, *std::move(captures), seed_);
   if (options_.plan) stage.follow(*options_.plan);
-  auto world = make_world(stage);
+  auto world = make_world(scenario_, options_, folder_.string(), seed_, stage, exchanges_, trace_);
   if (!world) return Failed(world.error());
 
   Runner runner(scenario_, **world, ledger_, exchanges_, seed_);
@@ -266,6 +257,16 @@ std::string shell_quoted(const std::string& word) {
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+tl::expected<std::unique_ptr<World>, std::string> make_world(
+    const Scenario& scenario, const CaseOptions& options, const std::string& folder,
+    std::uint64_t seed, FaultStage& stage, Exchanges& exchanges, const Trace& trace) {
+  if (options.world == WorldKind::sim) {
+    return std::make_unique<SimWorld>(scenario, stage, exchanges, seed, mutant_of(scenario), trace);
+  }
+  return LiveWorld::create(
+      scenario, {options.sut, folder, seed, options.interface, options.write_ok}, stage, exchanges);
 }
 
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed) {

@@ -13,14 +13,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/trace.h"
+#include "harness/judge/exchanges.h"
 #include "harness/judge/record.h"
 #include "harness/language/implementation.h"
 #include "harness/language/scenario.h"
 #include "harness/link/schedule.h"
+#include "harness/world/world.h"
 
 namespace aoe::harness {
 
@@ -54,6 +58,12 @@ struct CaseOptions {
   /// "vblade"; "what answers on eth1".
   std::string tested() const;
 };
+
+/// Makes the world that the options name; what it needs files for is in `folder`. Each decision of
+/// both engines of a sim world is written to `trace`. The error says what could not be had.
+tl::expected<std::unique_ptr<World>, std::string> make_world(
+    const Scenario& scenario, const CaseOptions& options, const std::string& folder,
+    std::uint64_t seed, FaultStage& stage, Exchanges& exchanges, const Trace& trace = {});
 
 /// Plays the case in this process, which enters namespaces where the world has them; so call it in
 /// a child. Where something can't be had, the record says Outcome::broken and the reason.

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "harness/judge/disk_history.h"
@@ -19,10 +20,18 @@
 #include "harness/run/fault_control.h"
 #include "harness/run/load.h"
 #include "harness/run/raw_exchange.h"
-#include "harness/run/step_result.h"
 #include "harness/world/world.h"
 
 namespace aoe::harness {
+
+struct Passed {};
+
+/// How a step ends: passed, failed with a finding, or unsupported with a reason.
+using StepResult = std::variant<Passed, Finding, Unsupported>;
+
+inline bool passed(const StepResult& result) {
+  return std::holds_alternative<Passed>(result);
+}
 
 struct RunState {
   RunState(const Scenario& the_scenario, World& the_world, const Ledger& the_ledger,

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +10,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <vector>
 
@@ -19,6 +17,7 @@
 
 #include "base/check.h"
 #include "harness/run/interruption.h"
+#include "harness/world/process.h"
 
 namespace aoe::harness {
 namespace {
@@ -84,17 +83,12 @@ bool read_some(Child& child) {
 
 ChildEnd bury(const ChildPool& pool, Child& child) {
   ::close(child.pipe);
-  int status = 0;
-  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = wait_for_end(child.pid);
   std::string death;
   if (child.overdue) {
     death = fmt::format("did not end within {} s", pool.patience.count());
-  } else if (WIFSIGNALED(status)) {
-    const int number = WTERMSIG(status);
-    death = fmt::format("was killed by signal {} ({})", number, ::strsignal(number));
-  } else if (WEXITSTATUS(status) != 0) {
-    death = fmt::format("ended with status {}", WEXITSTATUS(status));
+  } else if (status != 0) {
+    death = describe_end(status);
   }
   return {child.index, std::move(child.output), std::move(death)};
 }

@@ -62,6 +62,16 @@ tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, 
   return tl::unexpected(fmt::format("{}: {}", command[0], std::generic_category().message(error)));
 }
 
+/// What a program printed, on one line.
+std::string one_line(std::string line) {
+  line.erase(line.find_last_not_of('\n') + 1);
+  for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;)
+    line.replace(at, 1, "; ");
+  return line;
+}
+
+}  // namespace
+
 int wait_for_end(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -76,22 +86,6 @@ std::string describe_end(int status) {
   }
   return fmt::format("ended with status {}", WEXITSTATUS(status));
 }
-
-/// What a program printed, on one line.
-std::string one_line(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  std::string line;
-  for (const char c : text) {
-    if (c == '\n') {
-      line += "; ";
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
-
-}  // namespace
 
 tl::expected<std::unique_ptr<Process>, std::string> Process::start(
     const std::vector<std::string>& command, const std::string& log) {

@@ -30,8 +30,7 @@ class Process {
   void pause(bool paused);
   /// Kills the program and waits until it is gone.
   void kill();
-  /// Returns how it ended: "ended with status 1", "was killed by signal 9 (Killed)". Empty while it
-  /// runs.
+  /// Returns how it ended, as describe_end() has it. Empty while it runs.
   const std::string& end() const { return end_; }
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
 
@@ -41,6 +40,11 @@ class Process {
   std::string end_;
   std::chrono::milliseconds patience_{5000};
 };
+
+/// Waits until a child process is gone; returns its status, as waitpid(2) has it.
+int wait_for_end(pid_t pid);
+/// "ended with status 1", "was killed by signal 9 (Killed)".
+std::string describe_end(int status);
 
 /// Returns the last line of a program's log; "nothing" where it is empty.
 std::string last_line(const std::string& log);

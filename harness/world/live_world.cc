@@ -171,12 +171,14 @@ LiveWorld::Result LiveWorld::await_target() {
     return tl::unexpected(
         fmt::format("{}: {} {}", options_.interface, scenario_.target.address, silence));
   }
-  const std::string broken = target_->broken();
-  return tl::unexpected(fmt::format(
-      "{} {}", options_.implementation.name,
-      !broken.empty()
-          ? broken
-          : fmt::format("{}; it said: {}", silence, last_line(options_.folder + "/sut.log"))));
+  return tl::unexpected(trouble(target_->broken(), silence));
+}
+
+std::string LiveWorld::trouble(const std::string& broken, const std::string& lack) const {
+  const auto how = [&] {
+    return fmt::format("{}; it said: {}", lack, last_line(options_.folder + "/sut.log"));
+  };
+  return fmt::format("{} {}", options_.implementation.name, broken.empty() ? how() : broken);
 }
 
 void LiveWorld::call_target() {
@@ -234,12 +236,8 @@ LiveWorld::Result LiveWorld::await_initiator(ProcessInitiator& program) {
   const auto settled = [&] { return program.is_ready() || !program.broken().empty(); };
   run_until(settled, now() + patience);
   if (program.is_ready()) return {};
-  const std::string broken = program.broken();
-  return tl::unexpected(fmt::format(
-      "{} {}", options_.implementation.name,
-      !broken.empty() ? broken
-                      : fmt::format("can't be told to discover in {}; it said: {}",
-                                    describe(patience), last_line(options_.folder + "/sut.log"))));
+  return tl::unexpected(trouble(
+      program.broken(), fmt::format("can't be told to discover in {}", describe(patience))));
 }
 
 Instant LiveWorld::now() const {

@@ -15,7 +15,6 @@
 #include "harness/run/child_pool.h"
 #include "harness/run/exit_status.h"
 #include "harness/world/faulty_file.h"
-#include "harness/world/mount_namespace.h"
 #include "harness/world/process.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"

@@ -11,7 +11,6 @@
 
 #include "harness/judge/pattern.h"
 #include "harness/testing/test_words.h"
-#include "harness/world/mount_namespace.h"
 #include "wire/network_namespace.h"
 
 namespace aoe::harness {

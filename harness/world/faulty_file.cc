@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +96,14 @@ struct FaultyFile::Operations {
     fuse_reply_err(request, failed == 0 ? 0 : errno);
   }
 };
+
+tl::expected<void, std::string> enter_mount_namespace() {
+  if (::unshare(CLONE_NEWNS) == 0 &&
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) {
+    return {};
+  }
+  return tl::unexpected("making a mount namespace: " + last_error().message());
+}
 
 tl::expected<std::unique_ptr<FaultyFile>, std::string> FaultyFile::mount(int backing,
                                                                          const std::string& path) {

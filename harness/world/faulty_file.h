@@ -22,6 +22,11 @@ struct fuse_session;
 
 namespace aoe::harness {
 
+/// Moves this process, which has one thread, into a new mount namespace: what is mounted there is
+/// seen by it and by those that it starts, and is gone with the last of them. Needs what
+/// enter_network_namespace() gives.
+tl::expected<void, std::string> enter_mount_namespace();
+
 class FaultyFile {
  public:
   /// Mounts it before `backing`, which outlives it, at `path`, where an empty file is. Needs a

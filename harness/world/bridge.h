@@ -11,7 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "harness/link/fault_stage.h"
+#include "harness/world/world.h"
 
 namespace aoe::harness {
 
@@ -26,15 +26,6 @@ class Bridge {
   void pass(Direction direction, Bytes frame, Origin origin);
 
  private:
-  struct Held {
-    Instant due;
-    std::uint64_t order;
-    Delivery delivery;
-    bool operator>(const Held& other) const {
-      return due != other.due ? due > other.due : order > other.order;
-    }
-  };
-
   void send_due();
   void set_timer();
 

@@ -20,10 +20,6 @@ initiator::Parameters parameters_of(const Scenario& scenario, const Mutant* muta
   return parameters;
 }
 
-Direction opposite(Direction direction) {
-  return direction == Direction::to_target ? Direction::to_initiator : Direction::to_target;
-}
-
 }  // namespace
 
 /// One end of the link: what it sends enters the fault stage at once; what arrives is handed out
@@ -104,15 +100,7 @@ void SimWorld::collect(Direction direction, std::span<const Outgoing> frames) {
   for (const Outgoing& frame : frames) {
     joined_.assign(frame.head.begin(), frame.head.end());
     joined_.insert(joined_.end(), frame.data.begin(), frame.data.end());
-    sent(direction, joined_);
-  }
-}
-
-void SimWorld::sent(Direction direction, Bytes frame) {
-  if (is_mutants(direction)) {
-    mutant_->sent(frame);
-  } else {
-    leave_end(direction, frame);
+    is_mutants(direction) ? mutant_->sent(joined_) : leave_end(direction, joined_);
   }
 }
 
@@ -120,10 +108,6 @@ void SimWorld::leave_end(Direction direction, Bytes frame) {
   if (guise_ == nullptr || direction == Direction::to_target)
     return enter(direction, frame, Origin::end);
   for (const auto& seen : guise_->sent(frame)) enter(direction, seen, Origin::end);
-}
-
-void SimWorld::to_end(Bytes frame) {
-  reach_end(opposite(mutant_outward_), frame);
 }
 
 void SimWorld::enter(Direction direction, Bytes frame, Origin origin) {
@@ -137,22 +121,22 @@ void SimWorld::enter(Direction direction, Bytes frame, Origin origin) {
   }
 }
 
-const SimWorld::Arrival* SimWorld::next_arrival() const {
-  const Arrival* const on_time =
+const Held* SimWorld::next_arrival() const {
+  const Held* const on_time =
       on_time_begin_ < on_time_.size() ? &on_time_[on_time_begin_] : nullptr;
-  const Arrival* const late = late_.empty() ? nullptr : &late_.front();
+  const Held* const late = late_.empty() ? nullptr : &late_.front();
   if (on_time == nullptr || late == nullptr) return on_time == nullptr ? late : on_time;
   return *on_time > *late ? late : on_time;
 }
 
-SimWorld::Arrival SimWorld::take_next_arrival() {
+Held SimWorld::take_next_arrival() {
   if (!late_.empty() && next_arrival() == &late_.front()) {
     std::ranges::pop_heap(late_, std::greater<>());
-    Arrival next = std::move(late_.back());
+    Held next = std::move(late_.back());
     late_.pop_back();
     return next;
   }
-  Arrival next = std::move(on_time_[on_time_begin_++]);
+  Held next = std::move(on_time_[on_time_begin_++]);
   if (2 * on_time_begin_ > on_time_.size()) {
     on_time_.erase(on_time_.begin(),
                    on_time_.begin() + static_cast<std::ptrdiff_t>(on_time_begin_));
@@ -161,26 +145,19 @@ SimWorld::Arrival SimWorld::take_next_arrival() {
   return next;
 }
 
-void SimWorld::deliver(Arrival&& arrival) {
+void SimWorld::deliver(Held&& arrival) {
   Delivery& delivery = arrival.delivery;
   const End end = delivery.direction == Direction::to_target ? End::target : End::initiator;
   if (const Link link = port(end).link(); carries(link, delivery.bytes)) {
     stage_.leave(delivery, now_);
     if (guise_ != nullptr && delivery.direction == Direction::to_target)
       delivery.bytes = guise_->arrived(delivery.bytes);
-    arrived(delivery.direction, delivery.bytes);
+    is_mutants(opposite(delivery.direction)) ? mutant_->arrived(delivery.bytes)
+                                             : reach_end(delivery.direction, delivery.bytes);
   } else {
     stage_.lose(delivery, link);
   }
   stage_.recycle(std::move(delivery));
-}
-
-void SimWorld::arrived(Direction direction, Bytes frame) {
-  if (is_mutants(opposite(direction))) {
-    mutant_->arrived(frame);
-  } else {
-    reach_end(direction, frame);
-  }
 }
 
 void SimWorld::reach_end(Direction direction, Bytes frame) {
@@ -196,8 +173,8 @@ void SimWorld::reach_end(Direction direction, Bytes frame) {
 bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
   begin();
   while (!done()) {
-    const Arrival* const first = next_arrival();
-    const Instant arrival = first == nullptr ? never : first->at;
+    const Held* const first = next_arrival();
+    const Instant arrival = first == nullptr ? never : first->due;
     const Instant next = std::min(arrival, session_.deadline());
     if (next > deadline) {
       now_ = std::max(now_, deadline);

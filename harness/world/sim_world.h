@@ -64,34 +64,25 @@ class SimWorld : public World, public InitiatorEnd, public TargetEnd, Mutant::Si
  private:
   class Port;
 
-  struct Arrival {
-    Instant at{};
-    std::uint64_t order = 0;  // of what arrives at one instant, the first sent comes first
-    Delivery delivery;
-    bool operator>(const Arrival& other) const {
-      return at != other.at ? at > other.at : order > other.order;
-    }
-  };
-
   /// Starts both ends, on the first call that needs them: so faults can be armed before.
   void begin();
-  /// An end sent a frame; a frame came out of the link for an end.
-  void sent(Direction direction, Bytes frame);
-  void arrived(Direction direction, Bytes frame);
   /// Takes a frame from an end through its guise to the link.
   void leave_end(Direction direction, Bytes frame);
   void enter(Direction direction, Bytes frame, Origin origin);
   /// Takes what the ports sent to the link.
   void collect(Direction direction, std::span<const Outgoing> frames);
   /// The next arrival; null while nothing is on its way.
-  const Arrival* next_arrival() const;
-  Arrival take_next_arrival();
-  void deliver(Arrival&& arrival);
+  const Held* next_arrival() const;
+  Held take_next_arrival();
+  void deliver(Held&& arrival);
   void reach_end(Direction direction, Bytes frame);
   // Of the mutant.
   bool is_mutants(Direction outward) const { return mutant_ && outward == mutant_outward_; }
   void to_link(Bytes frame) override { leave_end(mutant_outward_, frame); }
-  void to_end(Bytes frame) override;
+  void to_end(Bytes frame) override { reach_end(opposite(mutant_outward_), frame); }
+  static Direction opposite(Direction direction) {
+    return direction == Direction::to_target ? Direction::to_initiator : Direction::to_target;
+  }
   Port& port(End end) const { return *(end == End::initiator ? initiator_port_ : target_port_); }
 
   FaultStage& stage_;
@@ -102,9 +93,9 @@ class SimWorld : public World, public InitiatorEnd, public TargetEnd, Mutant::Si
   const std::unique_ptr<Mutant> mutant_;  // null: both ends are what they are
   const std::unique_ptr<Guise> guise_;    // null: the target seems to be what it is
   Instant now_ = origin;
-  std::vector<Arrival> on_time_;  // what no fault holds back: in order, from on_time_begin_ on
+  std::vector<Held> on_time_;  // what no fault holds back: in order, from on_time_begin_ on
   std::size_t on_time_begin_ = 0;
-  std::vector<Arrival> late_;  // a heap, the next one first
+  std::vector<Held> late_;  // a heap, the next one first
   std::uint64_t next_order_ = 0;
   std::vector<Delivery> entering_;
   std::vector<std::uint8_t> joined_;  // a frame in one piece

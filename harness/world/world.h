@@ -27,6 +27,16 @@ struct Unsupported {
 };
 using Control = tl::expected<void, Unsupported>;
 
+/// A delivery that is held until it is due; of those of one instant, the first comes first.
+struct Held {
+  Instant due{};
+  std::uint64_t order = 0;
+  Delivery delivery;
+  bool operator>(const Held& other) const {
+    return due != other.due ? due > other.due : order > other.order;
+  }
+};
+
 /// The initiator of a world.
 class InitiatorEnd {
  public:

@@ -5,7 +5,7 @@
 
 namespace aoe::harness {
 
-/// Plays one step to its end. Called by Runner for each step in turn.
+/// Plays one step to its end. Called by play_scenario() for each step in turn.
 StepResult play_step(RunState& run, const Step& step);
 
 }  // namespace aoe::harness

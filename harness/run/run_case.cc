@@ -119,8 +119,7 @@ tl::expected<void, std::string> Case::play(CaseRecord& record) {
   auto world = make_world(scenario_, options_, folder_.string(), seed_, stage, exchanges_, trace_);
   if (!world) return Failed(world.error());
 
-  Runner runner(scenario_, **world, ledger_, exchanges_, seed_);
-  Verdict verdict = runner.run();
+  Verdict verdict = play_scenario(scenario_, **world, ledger_, exchanges_, seed_);
   judge_must_fail(scenario_, verdict);
   tell(verdict, record);
   tell_missed(stage.missed(), record);

@@ -15,201 +15,223 @@ Check check_of(const WrongData& wrong) {
   return wrong.was_flushed ? Check::flushed_survives : Check::data_integrity;
 }
 
+class Runner {
+ public:
+  Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
+         std::uint64_t seed)
+      : state_(scenario, world, ledger, exchanges, seed) {}
+
+  Verdict run() {
+    const Instant begun = state_.world.now();
+    Verdict verdict;
+    const auto keep = [&](std::optional<Finding> finding) {
+      if (finding) verdict.failures.push_back(*std::move(finding));
+    };
+    const StepResult steps = play_steps(verdict.steps);
+    if (const auto* failure = std::get_if<Finding>(&steps)) verdict.failures.push_back(*failure);
+    const Mark last_step = state_.mark;
+    state_.mark = {state_.scenario.file, 0, 0};
+    state_.rule = "finally";
+    keep(settle());
+    if (const std::string broken = state_.world.broken(); !broken.empty()) {
+      // What failed for want of a world is no finding of its own.
+      state_.rule = "world";
+      verdict.failures = {
+          state_.fail_for_certain("both ends run until the scenario's end", broken)};
+      verdict.failures.front().mark = last_step;
+    }
+    state_.rule = text(Check::data_integrity);
+    keep(check_store());
+    keep(check_always());
+
+    report_late_duplicates();
+    judge(verdict, std::get_if<Unsupported>(&steps));
+    verdict.notes = std::move(state_.notes);
+    verdict.dues = std::move(state_.dues);
+    verdict.took = state_.world.now() - begun;
+    for (const Load& load : state_.loads) verdict.requests += load.completed();
+    return verdict;
+  }
+
+ private:
+  using Result = std::optional<Finding>;
+
+  /// Plays the steps up to the first that does not pass, and returns how that ended.
+  StepResult play_steps(std::vector<StepRecord>& played) {
+    const Instant origin = state_.ledger.origin();
+    for (const Step& step : state_.scenario.steps) {
+      state_.mark = step.mark;
+      state_.rule = step.word;
+      const Duration began = state_.world.now() - origin;
+      StepResult result = play_step(state_, step);
+      played.push_back({.began = began,
+                        .ended = state_.world.now() - origin,
+                        .where = fmt::format("{}:{}", state_.mark.file, state_.mark.line),
+                        .word = step.word,
+                        .text = step.text,
+                        .met = !std::holds_alternative<Finding>(result)});
+      if (!passed(result) || state_.is_over()) return result;
+    }
+    return Passed{};
+  }
+
+  /// Fills in the outcome and its reason. `step`: why a step could not be played, or null.
+  void judge(Verdict& verdict, const Unsupported* step) const {
+    const std::string doubt = this->doubt();
+    const bool certain = std::ranges::any_of(verdict.failures, &Finding::certain);
+    if (interrupted()) {
+      verdict.outcome = Outcome::broken;
+      verdict.reason = "interrupted";
+      verdict.failures.clear();  // they are of what could not be brought to an end
+    } else if (const std::string unsupported = state_.world.unsupported(); !unsupported.empty()) {
+      verdict.outcome = Outcome::unsupported;
+      verdict.reason = unsupported;
+      verdict.failures.clear();  // for want of what was not done
+    } else if (certain || (doubt.empty() && !verdict.failures.empty())) {
+      verdict.outcome = Outcome::failed;
+    } else if (step != nullptr) {
+      verdict.outcome = Outcome::unsupported;
+      verdict.reason = step->reason;
+    } else if (!doubt.empty()) {
+      verdict.outcome = Outcome::inconclusive;
+      verdict.reason = doubt;
+    }
+  }
+
+  /// Returns why this machine could not tell; empty where it could.
+  std::string doubt() const {
+    if (state_.world.slack() > slack_max) {
+      return fmt::format("this machine was too busy: times are only known to {}, {} is the most",
+                         describe(state_.world.slack()), describe(slack_max));
+    }
+    if (state_.world.frames_lost() > 0) {
+      return fmt::format("{} frames were lost that no fault struck", state_.world.frames_lost());
+    }
+    return {};
+  }
+
+  void report_late_duplicates() {
+    const std::uint64_t count = state_.history.late_duplicates();
+    if (count == 0) return;
+    std::string note = "late duplicate: " + state_.history.first_late_duplicate();
+    if (count > 1) note += fmt::format(" (and {} more)", count - 1);
+    state_.notes.push_back(std::move(note));
+  }
+
+  /// Returns the longest that nothing may complete once everything is healed.
+  Duration standstill_max() const {
+    // A request waits for its timeout, which has grown meanwhile, or until its device is given up.
+    const Duration deadsecs = state_.scenario.given.deadsecs;
+    const Duration wait =
+        deadsecs > Duration{} ? std::min(deadsecs, RtoModel::most) : RtoModel::most;
+    return wait + state_.exchanges.rto() + state_.world.slack();
+  }
+
+  /// Heals everything and waits until all I/O is resolved.
+  Result settle() {
+    state_.faults.heal_all();
+    const auto done = [this] { return std::ranges::all_of(state_.loads, &Load::done); };
+    const auto completed = [this] {
+      std::uint64_t count = 0;
+      for (const Load& load : state_.loads) count += load.completed();
+      return count;
+    };
+    if (state_.scenario.settle) {
+      if (state_.wait(done, state_.world.now() + *state_.scenario.settle)) return std::nullopt;
+    } else {
+      for (std::uint64_t before = UINT64_MAX; !done() && completed() != before;) {
+        before = completed();
+        state_.wait([&] { return done() || completed() != before; },
+                    state_.world.now() + standstill_max());
+      }
+      if (done() || !state_.is_always(Check::liveness)) return std::nullopt;
+    }
+    std::string open;
+    for (const Load& load : state_.loads) {
+      if (load.done()) continue;
+      open += fmt::format("{}{} ({} of {} done)", open.empty() ? "" : ", ", load.id(),
+                          load.completed(), load.requests());
+    }
+    if (state_.scenario.settle) {
+      return state_.fail(
+          fmt::format("all I/O resolved within {} of the end", describe(*state_.scenario.settle)),
+          "outstanding: " + open);
+    }
+    state_.rule = text(Check::liveness);
+    return state_.fail(rule(Check::liveness),
+                       fmt::format("for {} nothing was resolved, outstanding: {}",
+                                   describe(standstill_max()), open));
+  }
+
+  /// Sectors that were to hold something still hold it; for the history they hold what they began
+  /// with.
+  Result check_stated(std::uint64_t lba, MutableBytes bytes) {
+    const std::uint64_t end = lba + bytes.size() / sector_size;
+    for (auto it = state_.stated.lower_bound(lba); it != state_.stated.end() && it->first < end;
+         ++it) {
+      const MutableBytes sector = bytes.subspan((it->first - lba) * sector_size, sector_size);
+      if (!std::ranges::equal(sector, it->second) && !state_.wrong_data_seen) {
+        state_.wrong_data_seen = true;
+        return state_.fail_for_certain("the store holds what it was last seen to hold",
+                                       fmt::format("lba {} has changed since", it->first));
+      }
+      const Content begun{.kind = Content::Kind::pattern};
+      fill(begun, it->first, state_.scenario.target.fill_pattern, sector);
+    }
+    return std::nullopt;
+  }
+
+  /// Compares the store with what was acknowledged.
+  Result check_store() {
+    if (!state_.is_always(Check::data_integrity)) return std::nullopt;
+    constexpr std::uint64_t piece = 2048;  // sectors
+    std::vector<std::uint8_t> bytes;
+    for (std::uint64_t lba = 0; lba < state_.scenario.target.sectors; lba += piece) {
+      bytes.resize(std::min(piece, state_.scenario.target.sectors - lba) * sector_size);
+      if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
+      if (Result wrong = check_stated(lba, bytes)) return wrong;
+      if (const auto wrong = state_.history.verify(lba, bytes)) {
+        state_.rule = text(check_of(*wrong));
+        return state_.fail_for_certain(rule(check_of(*wrong)), "in the store, " + wrong->text);
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Asks which of the scenario's checks the frames and reads broke.
+  Result check_always() {
+    // The first check that was broken, and how often that one.
+    const auto counts = [this](const Finding& finding) {
+      return state_.is_always(*find_check(finding.rule));
+    };
+    const auto& findings = state_.exchanges.findings();
+    if (const auto first = std::ranges::find_if(findings, counts); first != findings.end()) {
+      const auto more = state_.exchanges.count(*find_check(first->rule)) - 1;
+      Finding finding = *first;
+      finding.mark = state_.mark;
+      if (more > 0) finding.actual += fmt::format(" (and {} more)", more);
+      return finding;
+    }
+    if (!state_.is_always(Check::data_integrity) || state_.wrong_data_seen) return std::nullopt;
+    for (const Load& load : state_.loads) {
+      if (!load.wrong_data()) continue;
+      const Check check = check_of(*load.wrong_data());
+      state_.rule = text(check);
+      return state_.fail_for_certain(
+          std::string(rule(check)),
+          fmt::format("io {} read: {}", load.id(), load.wrong_data()->text));
+    }
+    return std::nullopt;
+  }
+
+  RunState state_;
+};
+
 }  // namespace
 
-Runner::Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
-               std::uint64_t seed)
-    : state_(scenario, world, ledger, exchanges, seed) {}
-
-Verdict Runner::run() {
-  const Instant begun = state_.world.now();
-  Verdict verdict;
-  const auto keep = [&](Result finding) {
-    if (finding) verdict.failures.push_back(*std::move(finding));
-  };
-  const StepResult steps = play_steps(verdict.steps);
-  if (const auto* failure = std::get_if<Finding>(&steps)) verdict.failures.push_back(*failure);
-  const Mark last_step = state_.mark;
-  state_.mark = {state_.scenario.file, 0, 0};
-  state_.rule = "finally";
-  keep(settle());
-  if (const std::string broken = state_.world.broken(); !broken.empty()) {
-    // What failed for want of a world is no finding of its own.
-    state_.rule = "world";
-    verdict.failures = {state_.fail_for_certain("both ends run until the scenario's end", broken)};
-    verdict.failures.front().mark = last_step;
-  }
-  state_.rule = text(Check::data_integrity);
-  keep(check_store());
-  keep(check_always());
-
-  report_late_duplicates();
-  judge(verdict, std::get_if<Unsupported>(&steps));
-  verdict.notes = std::move(state_.notes);
-  verdict.dues = std::move(state_.dues);
-  verdict.took = state_.world.now() - begun;
-  for (const Load& load : state_.loads) verdict.requests += load.completed();
-  return verdict;
-}
-
-StepResult Runner::play_steps(std::vector<StepRecord>& played) {
-  const Instant origin = state_.ledger.origin();
-  for (const Step& step : state_.scenario.steps) {
-    state_.mark = step.mark;
-    state_.rule = step.word;
-    const Duration began = state_.world.now() - origin;
-    StepResult result = play_step(state_, step);
-    played.push_back({.began = began,
-                      .ended = state_.world.now() - origin,
-                      .where = fmt::format("{}:{}", state_.mark.file, state_.mark.line),
-                      .word = step.word,
-                      .text = step.text,
-                      .met = !std::holds_alternative<Finding>(result)});
-    if (!passed(result) || state_.is_over()) return result;
-  }
-  return Passed{};
-}
-
-void Runner::judge(Verdict& verdict, const Unsupported* step) const {
-  const std::string doubt = this->doubt();
-  const bool certain = std::ranges::any_of(verdict.failures, &Finding::certain);
-  if (interrupted()) {
-    verdict.outcome = Outcome::broken;
-    verdict.reason = "interrupted";
-    verdict.failures.clear();  // they are of what could not be brought to an end
-  } else if (const std::string unsupported = state_.world.unsupported(); !unsupported.empty()) {
-    verdict.outcome = Outcome::unsupported;
-    verdict.reason = unsupported;
-    verdict.failures.clear();  // for want of what was not done
-  } else if (certain || (doubt.empty() && !verdict.failures.empty())) {
-    verdict.outcome = Outcome::failed;
-  } else if (step != nullptr) {
-    verdict.outcome = Outcome::unsupported;
-    verdict.reason = step->reason;
-  } else if (!doubt.empty()) {
-    verdict.outcome = Outcome::inconclusive;
-    verdict.reason = doubt;
-  }
-}
-
-std::string Runner::doubt() const {
-  if (state_.world.slack() > slack_max) {
-    return fmt::format("this machine was too busy: times are only known to {}, {} is the most",
-                       describe(state_.world.slack()), describe(slack_max));
-  }
-  if (state_.world.frames_lost() > 0) {
-    return fmt::format("{} frames were lost that no fault struck", state_.world.frames_lost());
-  }
-  return {};
-}
-
-void Runner::report_late_duplicates() {
-  const std::uint64_t count = state_.history.late_duplicates();
-  if (count == 0) return;
-  std::string note = "late duplicate: " + state_.history.first_late_duplicate();
-  if (count > 1) note += fmt::format(" (and {} more)", count - 1);
-  state_.notes.push_back(std::move(note));
-}
-
-Duration Runner::standstill_max() const {
-  // A request waits for its timeout, which has grown meanwhile, or until its device is given up.
-  const Duration deadsecs = state_.scenario.given.deadsecs;
-  const Duration wait = deadsecs > Duration{} ? std::min(deadsecs, RtoModel::most) : RtoModel::most;
-  return wait + state_.exchanges.rto() + state_.world.slack();
-}
-
-Runner::Result Runner::settle() {
-  state_.faults.heal_all();
-  const auto done = [this] { return std::ranges::all_of(state_.loads, &Load::done); };
-  const auto completed = [this] {
-    std::uint64_t count = 0;
-    for (const Load& load : state_.loads) count += load.completed();
-    return count;
-  };
-  if (state_.scenario.settle) {
-    if (state_.wait(done, state_.world.now() + *state_.scenario.settle)) return std::nullopt;
-  } else {
-    for (std::uint64_t before = UINT64_MAX; !done() && completed() != before;) {
-      before = completed();
-      state_.wait([&] { return done() || completed() != before; },
-                  state_.world.now() + standstill_max());
-    }
-    if (done() || !state_.is_always(Check::liveness)) return std::nullopt;
-  }
-  std::string open;
-  for (const Load& load : state_.loads) {
-    if (load.done()) continue;
-    open += fmt::format("{}{} ({} of {} done)", open.empty() ? "" : ", ", load.id(),
-                        load.completed(), load.requests());
-  }
-  if (state_.scenario.settle) {
-    return state_.fail(
-        fmt::format("all I/O resolved within {} of the end", describe(*state_.scenario.settle)),
-        "outstanding: " + open);
-  }
-  state_.rule = text(Check::liveness);
-  return state_.fail(rule(Check::liveness),
-                     fmt::format("for {} nothing was resolved, outstanding: {}",
-                                 describe(standstill_max()), open));
-}
-
-/// Sectors that were to hold something still hold it; for the history they hold what they began
-/// with.
-Runner::Result Runner::check_stated(std::uint64_t lba, MutableBytes bytes) {
-  const std::uint64_t end = lba + bytes.size() / sector_size;
-  for (auto it = state_.stated.lower_bound(lba); it != state_.stated.end() && it->first < end;
-       ++it) {
-    const MutableBytes sector = bytes.subspan((it->first - lba) * sector_size, sector_size);
-    if (!std::ranges::equal(sector, it->second) && !state_.wrong_data_seen) {
-      state_.wrong_data_seen = true;
-      return state_.fail_for_certain("the store holds what it was last seen to hold",
-                                     fmt::format("lba {} has changed since", it->first));
-    }
-    const Content begun{.kind = Content::Kind::pattern};
-    fill(begun, it->first, state_.scenario.target.fill_pattern, sector);
-  }
-  return std::nullopt;
-}
-
-Runner::Result Runner::check_store() {
-  if (!state_.is_always(Check::data_integrity)) return std::nullopt;
-  constexpr std::uint64_t piece = 2048;  // sectors
-  std::vector<std::uint8_t> bytes;
-  for (std::uint64_t lba = 0; lba < state_.scenario.target.sectors; lba += piece) {
-    bytes.resize(std::min(piece, state_.scenario.target.sectors - lba) * sector_size);
-    if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
-    if (Result wrong = check_stated(lba, bytes)) return wrong;
-    if (const auto wrong = state_.history.verify(lba, bytes)) {
-      state_.rule = text(check_of(*wrong));
-      return state_.fail_for_certain(rule(check_of(*wrong)), "in the store, " + wrong->text);
-    }
-  }
-  return std::nullopt;
-}
-
-Runner::Result Runner::check_always() {
-  // The first check that was broken, and how often that one.
-  const auto counts = [this](const Finding& finding) {
-    return state_.is_always(*find_check(finding.rule));
-  };
-  const auto& findings = state_.exchanges.findings();
-  if (const auto first = std::ranges::find_if(findings, counts); first != findings.end()) {
-    const auto more = state_.exchanges.count(*find_check(first->rule)) - 1;
-    Finding finding = *first;
-    finding.mark = state_.mark;
-    if (more > 0) finding.actual += fmt::format(" (and {} more)", more);
-    return finding;
-  }
-  if (!state_.is_always(Check::data_integrity) || state_.wrong_data_seen) return std::nullopt;
-  for (const Load& load : state_.loads) {
-    if (!load.wrong_data()) continue;
-    const Check check = check_of(*load.wrong_data());
-    state_.rule = text(check);
-    return state_.fail_for_certain(
-        std::string(rule(check)),
-        fmt::format("io {} read: {}", load.id(), load.wrong_data()->text));
-  }
-  return std::nullopt;
+Verdict play_scenario(const Scenario& scenario, World& world, const Ledger& ledger,
+                      Exchanges& exchanges, std::uint64_t seed) {
+  return Runner(scenario, world, ledger, exchanges, seed).run();
 }
 
 }  // namespace aoe::harness

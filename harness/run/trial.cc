@@ -30,8 +30,7 @@ Trial try_in_sim(const Scenario& scenario, std::uint64_t seed, const std::vector
   FaultStage stage(ledger, exchanges, {}, seed);
   if (plan != nullptr) stage.follow(*plan);
   SimWorld world(scenario, stage, exchanges, seed, mutant_of(scenario));
-  Runner runner(scenario, world, ledger, exchanges, seed);
-  Verdict verdict = runner.run();
+  Verdict verdict = play_scenario(scenario, world, ledger, exchanges, seed);
   return {std::move(verdict), stage.decisions(), ledger.size()};
 }
 

@@ -42,7 +42,7 @@ Verdict verdict_of(Scenario scenario, bool at_target, std::string_view mutant) {
   const std::uint64_t seed = scenario.seed.value_or(1);
   FaultStage stage(ledger, exchanges, {}, seed);
   SimWorld world(scenario, stage, exchanges, seed, mutant_of(scenario));
-  return Runner(scenario, world, ledger, exchanges, seed).run();
+  return play_scenario(scenario, world, ledger, exchanges, seed);
 }
 
 /// "passed", or the first failure. Numbers of frames and tags are as in must-fail.

@@ -150,10 +150,7 @@ void Case::tell(const Verdict& verdict, CaseRecord& record) const {
   record.requests = verdict.requests;
   record.frames = ledger_.size();
   record.retransmissions = exchanges_.retransmissions();
-  Timeline timeline = timeline_of(ledger_, exchanges_);
-  record.samples = std::move(timeline.samples);
-  record.incidents = std::move(timeline.incidents);
-  record.struck = timeline.struck;
+  draw_timeline(ledger_, exchanges_, record);
   for (const Finding& finding : verdict.failures) {
     record.failures.push_back({.where = where(scenario_, finding.mark),
                                .rule = finding.rule,

@@ -21,22 +21,21 @@ class Watch {
         thinned_(ledger.size() == 0 ? Duration{}
                                     : ledger[ledger.size() - 1].sent - ledger.origin()) {}
 
-  Timeline watch() {
+  void watch(CaseRecord& record) {
     for (FrameId id = 0; id < ledger_.size(); ++id) {
       end_waits(ledger_[id].sent);
-      see(id);
+      see(id, record);
     }
     end_waits(never);
-    timeline_.samples = thinned_.finish();
-    timeline_.incidents = spread_.finish();
-    return std::move(timeline_);
+    record.samples = thinned_.finish();
+    record.incidents = spread_.finish();
   }
 
  private:
   /// When the wait for an answer to a request, by its first transmission, is over.
   using End = std::pair<Instant, FrameId>;
 
-  void see(FrameId id) {
+  void see(FrameId id, CaseRecord& record) {
     const LedgerEntry& entry = ledger_[id];
     if (const auto due = ledger_.due(id)) {
       const FrameId first = first_of(id);
@@ -47,8 +46,8 @@ class Watch {
     } else if (entry.deliveries > 0) {
       if (const auto request = entry.answers) ends_.push({entry.delivered, first_of(*request)});
     }
-    const bool struck = is_struck(entry);
-    if (struck) ++timeline_.struck;
+    const bool struck = entry.dropped_by != 0 || entry.struck_by != 0;
+    if (struck) ++record.struck;
     if (struck || entry.repeats) spread_.add({entry.sent - ledger_.origin(), id, ledger_.fate(id)});
   }
 
@@ -68,10 +67,6 @@ class Watch {
     return request;
   }
 
-  static bool is_struck(const LedgerEntry& entry) {
-    return entry.dropped_by != 0 || entry.struck_by != 0;
-  }
-
   const Ledger& ledger_;
   const Exchanges& exchanges_;
   Thinned thinned_;
@@ -79,13 +74,12 @@ class Watch {
   std::unordered_set<FrameId> waiting_;  // for answers: first transmissions
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   Duration rto_{};
-  Timeline timeline_;
 };
 
 }  // namespace
 
-Timeline timeline_of(const Ledger& ledger, const Exchanges& exchanges) {
-  return Watch(ledger, exchanges).watch();
+void draw_timeline(const Ledger& ledger, const Exchanges& exchanges, CaseRecord& record) {
+  Watch(ledger, exchanges).watch(record);
 }
 
 }  // namespace aoe::harness

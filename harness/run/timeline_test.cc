@@ -10,11 +10,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Timeline timeline_of(const Play& play) {
+CaseRecord timeline_of(const Ledger& ledger, const Exchanges& exchanges) {
+  CaseRecord record;
+  draw_timeline(ledger, exchanges, record);
+  return record;
+}
+
+CaseRecord timeline_of(const Play& play) {
   return timeline_of(play.ledger, play.exchanges);
 }
 
-std::uint32_t most_outstanding(const Timeline& timeline) {
+std::uint32_t most_outstanding(const CaseRecord& timeline) {
   std::uint32_t most = 0;
   for (const Sample& sample : timeline.samples) most = std::max(most, sample.outstanding);
   return most;
@@ -24,7 +30,7 @@ TEST(Timeline, OutstandingRequestsRiseToTheDepthAndFallToNone) {
   const Play play(
       trial("- io: {id: r, op: read, count: 1, requests: 64, depth: 5}\n"
             "- expect: {io: {id: r}}\n"));
-  const Timeline timeline = timeline_of(play);
+  const CaseRecord timeline = timeline_of(play);
   EXPECT_EQ(most_outstanding(timeline), 5U);
   ASSERT_FALSE(timeline.samples.empty());
   EXPECT_EQ(timeline.samples.back().outstanding, 0U);
@@ -40,7 +46,7 @@ TEST(Timeline, ALostRequestIsOutstandingUntilItsRetransmissionIsAnswered) {
             "- arm: {fault: drop, id: loss, match: {direction: to-target, command: read}, nth: 1}\n"
             "- io: {id: r, op: read, lba: 4, count: 1}\n"
             "- expect: {io: {id: r}}\n"));
-  const Timeline timeline = timeline_of(play);
+  const CaseRecord timeline = timeline_of(play);
   ASSERT_EQ(timeline.incidents.size(), 2U);
   const Incident& lost = timeline.incidents[0];
   const Incident& again = timeline.incidents[1];
@@ -64,7 +70,7 @@ TEST(Timeline, WhatIsGivenUpIsOutstandingNoLonger) {
       trial("- arm: {fault: partition, id: cut}\n"
             "- io: {id: r, op: read, lba: 4, count: 1}\n"
             "- expect: {io: {id: r, result: error}}\n"));
-  const Timeline timeline = timeline_of(play);
+  const CaseRecord timeline = timeline_of(play);
   EXPECT_EQ(most_outstanding(timeline), 1U);
   EXPECT_EQ(timeline.samples.back().outstanding, 0U);
 }
@@ -76,7 +82,7 @@ TEST(Timeline, ALongRunIsThinnedOutAndKeepsItsExtremes) {
       "- expect: {io: {id: r}}\n");
   yaml.replace(yaml.find("64KiB"), 5, "8MiB");
   const Play play(yaml);
-  const Timeline timeline = timeline_of(play);
+  const CaseRecord timeline = timeline_of(play);
   EXPECT_LE(timeline.samples.size(), samples_max);
   EXPECT_GT(timeline.samples.size(), samples_max / 8);
   EXPECT_LE(timeline.incidents.size(), incidents_max);

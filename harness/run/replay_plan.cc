@@ -61,20 +61,15 @@ tl::expected<const DeviceAccount*, std::string> choose(const std::string& path,
     return fmt::format("{}", fmt::join(list, ", "));
   };
   if (answering.empty()) return Failed(fmt::format("{}: no device answers in it", path));
-  if (wanted) {
-    std::erase_if(answering, [&](const DeviceAccount* one) { return one->address != *wanted; });
-    if (answering.empty()) {
-      answering.clear();
-      for (const DeviceAccount& device : check.devices())
-        if (device.station && device.answered > 0) answering.push_back(&device);
-      return Failed(fmt::format("{}: no {} answers in it; there are {}", path, *wanted, names()));
-    }
-  } else if (answering.size() > 1 && std::ranges::any_of(answering, [&](const DeviceAccount* one) {
-               return one->address != answering.front()->address;
-             })) {
+  const Address address = wanted.value_or(answering.front()->address);
+  const auto is_other = [&](const DeviceAccount* one) { return one->address != address; };
+  if (wanted && std::ranges::all_of(answering, is_other))
+    return Failed(fmt::format("{}: no {} answers in it; there are {}", path, *wanted, names()));
+  if (!wanted && std::ranges::any_of(answering, is_other)) {
     return Failed(
         fmt::format("{}: several devices answer in it, --device says which: {}", path, names()));
   }
+  std::erase_if(answering, is_other);
   return *std::ranges::max_element(answering, {}, &DeviceAccount::answered);
 }
 

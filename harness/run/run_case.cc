@@ -57,90 +57,22 @@ void tell_missed(const std::vector<Decision>& missed, CaseRecord& record) {
   }
 }
 
-/// All that lives as long as the case does.
-class Case {
- public:
-  Case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed, fs::path folder,
-       Trace trace = {})
-      : scenario_(scenario),
-        options_(options),
-        seed_(seed),
-        folder_(std::move(folder)),
-        trace_(std::move(trace)),
-        ledger_(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
-                folder_.string()),
-        exchanges_(ledger_, scenario.target.buffers, scenario.given.profile,
-                   scenario.given.maxout) {}
-
-  tl::expected<void, std::string> play(CaseRecord& record);
-
- private:
-  /// Returns what the scenario needs and does not find here; empty: nothing.
-  std::string lacking() const;
-  void tell(const Verdict& verdict, CaseRecord& record) const;
-  tl::expected<void, std::string> write_schedule(const FaultStage& stage,
-                                                 const CaseRecord& record) const;
-
-  const Scenario& scenario_;
-  const CaseOptions& options_;
-  const std::uint64_t seed_;
-  const fs::path folder_;
-  const Trace trace_;
-  Ledger ledger_;
-  Exchanges exchanges_;
-};
-
-std::string Case::lacking() const {
-  if (!scenario_.worlds.empty() &&
-      std::ranges::count(scenario_.worlds, text(options_.world)) == 0) {
-    return fmt::format("it is for another world ({})", fmt::join(scenario_.worlds, ", "));
+/// Returns what the scenario needs and does not find here; empty: nothing.
+std::string lacking(const Scenario& scenario, const CaseOptions& options) {
+  if (!scenario.worlds.empty() && std::ranges::count(scenario.worlds, text(options.world)) == 0) {
+    return fmt::format("it is for another world ({})", fmt::join(scenario.worlds, ", "));
   }
-  for (const std::string& need : scenario_.needs) {
-    const auto reason = options_.sut.cannot.find(need);
-    if (reason == options_.sut.cannot.end()) continue;
-    return fmt::format("{} has no {}: {}", options_.sut.name, need, reason->second);
+  for (const std::string& need : scenario.needs) {
+    const auto reason = options.sut.cannot.find(need);
+    if (reason == options.sut.cannot.end()) continue;
+    return fmt::format("{} has no {}: {}", options.sut.name, need, reason->second);
   }
-  const bool is_sim = options_.world == WorldKind::sim;
-  return scenario_.mutant && !is_sim ? "its mutant lives in the sim world" : "";
+  const bool is_sim = options.world == WorldKind::sim;
+  return scenario.mutant && !is_sim ? "its mutant lives in the sim world" : "";
 }
 
-tl::expected<void, std::string> Case::play(CaseRecord& record) {
-  if (record.reason = lacking(); !record.reason.empty()) {
-    record.outcome = Outcome::unsupported;
-    return {};
-  }
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) return Failed(fmt::format("{}: {}", folder_.string(), error.message()));
-  auto captures = Captures::create(folder_.string());
-  if (!captures) return Failed(captures.error());
-  FaultStage stage(ledger_, exchanges_, *std::move(captures), seed_);
-  if (options_.plan) stage.follow(*options_.plan);
-  auto world = make_world(scenario_, options_, folder_.string(), seed_, stage, exchanges_, trace_);
-  if (!world) return Failed(world.error());
-
-  Verdict verdict = play_scenario(scenario_, **world, ledger_, exchanges_, seed_);
-  judge_must_fail(scenario_, verdict);
-  tell(verdict, record);
-  tell_missed(stage.missed(), record);
-  if (auto written = write_schedule(stage, record); !written) return written;
-  if (auto written = ledger_.write((folder_ / "ledger.jsonl").string()); !written) return written;
-  return stage.captures().flush();
-}
-
-tl::expected<void, std::string> Case::write_schedule(const FaultStage& stage,
-                                                     const CaseRecord& record) const {
-  if (stage.decisions().size() == decisions_max) return {};  // not all of them are known
-  const Schedule schedule{.scenario = scenario_.yaml,
-                          .seed = seed_,
-                          .world = std::string(text(options_.world)),
-                          .sut = options_.sut.given,
-                          .failure = record.failures.empty() ? "" : record.failures.front().rule,
-                          .decisions = stage.decisions()};
-  return write_whole((folder_ / "schedule.yaml").string(), to_yaml(schedule));
-}
-
-void Case::tell(const Verdict& verdict, CaseRecord& record) const {
+void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger,
+          const Exchanges& exchanges, CaseRecord& record) {
   record.outcome = verdict.outcome;
   record.reason = verdict.reason;
   record.notes = verdict.notes;
@@ -148,18 +80,59 @@ void Case::tell(const Verdict& verdict, CaseRecord& record) const {
   record.steps = verdict.steps;
   record.dues = verdict.dues;
   record.requests = verdict.requests;
-  record.frames = ledger_.size();
-  record.retransmissions = exchanges_.retransmissions();
-  draw_timeline(ledger_, exchanges_, record);
+  record.frames = ledger.size();
+  record.retransmissions = exchanges.retransmissions();
+  draw_timeline(ledger, exchanges, record);
   for (const Finding& finding : verdict.failures) {
-    record.failures.push_back({.where = where(scenario_, finding.mark),
+    record.failures.push_back({.where = where(scenario, finding.mark),
                                .rule = finding.rule,
                                .clause = finding.clause,
                                .field = finding.field,
                                .expected = finding.expected,
                                .actual = finding.actual,
-                               .ladder = ladder_of(ledger_, finding.frames)});
+                               .ladder = ladder_of(ledger, finding.frames)});
   }
+}
+
+/// Plays the case and fills in what came of it; `trace` gets each decision of a sim world's engines.
+tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions& options,
+                                     const fs::path& folder, CaseRecord& record,
+                                     const Trace& trace = {}) {
+  if (record.reason = lacking(scenario, options); !record.reason.empty()) {
+    record.outcome = Outcome::unsupported;
+    return {};
+  }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return Failed(fmt::format("{}: {}", folder.string(), error.message()));
+  auto captures = Captures::create(folder.string());
+  if (!captures) return Failed(captures.error());
+  const std::uint64_t seed = record.seed;
+  Ledger ledger(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
+                folder.string());
+  Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
+                      scenario.given.maxout);
+  FaultStage stage(ledger, exchanges, *std::move(captures), seed);
+  if (options.plan) stage.follow(*options.plan);
+  auto world = make_world(scenario, options, folder.string(), seed, stage, exchanges, trace);
+  if (!world) return Failed(world.error());
+
+  Verdict verdict = play_scenario(scenario, **world, ledger, exchanges, seed);
+  judge_must_fail(scenario, verdict);
+  tell(scenario, verdict, ledger, exchanges, record);
+  tell_missed(stage.missed(), record);
+  if (stage.decisions().size() < decisions_max) {  // else not all of them are known
+    const Schedule schedule{.scenario = scenario.yaml,
+                            .seed = seed,
+                            .world = std::string(text(options.world)),
+                            .sut = options.sut.given,
+                            .failure = record.failures.empty() ? "" : record.failures.front().rule,
+                            .decisions = stage.decisions()};
+    auto written = write_whole((folder / "schedule.yaml").string(), to_yaml(schedule));
+    if (!written) return written;
+  }
+  if (auto written = ledger.write((folder / "ledger.jsonl").string()); !written) return written;
+  return stage.captures().flush();
 }
 
 /// Writes each decision of both engines to trace.log, up to trace_size_max: plays the failed case
@@ -174,7 +147,7 @@ void write_trace(const Scenario& scenario, const CaseOptions& options, const fs:
   });
   const fs::path again = folder / "again";
   CaseRecord same = case_record(scenario, options, record.seed);
-  auto done = Case(scenario, options, record.seed, again, trace).play(same);
+  auto done = play(scenario, options, again, same, trace);
   std::error_code ignored;
   fs::remove_all(again, ignored);
   if (done && same.failures != record.failures)
@@ -298,7 +271,7 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
   }
   const auto started = std::chrono::steady_clock::now();
   CaseRecord record = case_record(scenario, options, seed);
-  note(Case(scenario, options, seed, folder).play(record), record);
+  note(play(scenario, options, folder, record), record);
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
     write_trace(scenario, options, folder, record);
   }

@@ -30,10 +30,6 @@ inline constexpr std::uint64_t extended_flag = 0x40;  // of ata_flags
 
 // What tests and deeds are made of.
 
-/// The field's value, 0 where the frame has none.
-inline std::uint64_t value_of(Field field, Bytes frame) {
-  return layout::has(field, frame) ? layout::get(field, frame) : 0;
-}
 /// Writes as much of the value as fits.
 inline void put_in(FrameCopy& frame, Field field, std::uint64_t value) {
   if (layout::has(field, frame)) layout::set(field, frame, value & layout::row(field).most());

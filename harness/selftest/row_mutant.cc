@@ -13,12 +13,8 @@ FrameCopy copy_of(Bytes frame) {
   return {frame.begin(), frame.end()};
 }
 
-std::uint64_t value(Field field, Bytes frame) {
-  return layout::has(field, frame) ? layout::get(field, frame) : 0;
-}
-
 std::uint32_t tag_of(Bytes frame) {
-  return static_cast<std::uint32_t>(value(Field::tag, frame));
+  return static_cast<std::uint32_t>(value_of(Field::tag, frame));
 }
 
 /// The opcode and all that goes with it: the same in each repetition of a request.
@@ -65,7 +61,7 @@ void RowMutant::on_request(Bytes frame) {
                                    Memory::Asked{copy_of(frame), ++memory_.requests});
   }
   if (!at_target_) {
-    memory_.own_mac = value(Field::source, frame);
+    memory_.own_mac = value_of(Field::source, frame);
     if (is_ata && memory_.first.empty()) memory_.first = copy_of(frame);
     change(Change::Of::all_sent, passage);
   }
@@ -122,17 +118,17 @@ void RowMutant::pass_on(const Passage& passage, bool to_link) {
 }
 
 void RowMutant::learn(Bytes request, Bytes answer) {
-  if ((value(Field::flags, answer) & flag_error) != 0) return;
+  if ((value_of(Field::flags, answer) & flag_error) != 0) return;
   if (layout::has(Field::config_length, answer)) {
     memory_.string =
-        copy_of(answer.subspan(config_header_size, value(Field::config_length, answer)));
+        copy_of(answer.subspan(config_header_size, value_of(Field::config_length, answer)));
   }
-  if (layout::has(Field::mask_count, answer) && value(Field::mask_error, answer) == 0) {
-    memory_.masked = value(Field::mask_count, answer);
-    if (value(Field::mask_op, request) == 1) ++memory_.edits;
+  if (layout::has(Field::mask_count, answer) && value_of(Field::mask_error, answer) == 0) {
+    memory_.masked = value_of(Field::mask_count, answer);
+    if (value_of(Field::mask_op, request) == 1) ++memory_.edits;
   }
   if (layout::has(Field::reserve_count, answer)) {
-    memory_.holders = value(Field::reserve_count, answer);
+    memory_.holders = value_of(Field::reserve_count, answer);
   }
 }
 

@@ -12,11 +12,17 @@
 #include <vector>
 
 #include "harness/world/mutant.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace mutant_words {
 
 using FrameCopy = std::vector<std::uint8_t>;
+
+/// The field's value, 0 where the frame has none.
+inline std::uint64_t value_of(Field field, Bytes frame) {
+  return layout::has(field, frame) ? layout::get(field, frame) : 0;
+}
 
 /// What a mutant remembers of the frames that passed it.
 struct Memory {

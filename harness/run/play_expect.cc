@@ -386,7 +386,7 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
   return finding;
 }
 
-StepResult play_expect(RunState& run, const ExpectStep& step) {
+StepResult play(RunState& run, const ExpectStep& step) {
   StepResult result;
   const auto judge = [&](const auto& wanted) {
     if (!wanted || std::holds_alternative<Finding>(result)) return;

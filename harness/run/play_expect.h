@@ -7,7 +7,7 @@ namespace aoe::harness {
 
 /// Judges all that the step expects, in the order in which it can happen, up to the first failure.
 /// What is unsupported is the result where nothing fails.
-StepResult play_expect(RunState& run, const ExpectStep& step);
+StepResult play(RunState& run, const ExpectStep& step);
 
 /// Waits for the answer to a raw frame and judges it; the query steps end with it.
 StepResult expect(RunState& run, const ExpectReply& reply);

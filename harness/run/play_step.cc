@@ -147,14 +147,6 @@ StepResult play(RunState& run, const AdvertisedStep& step) {
   return Passed{};
 }
 
-StepResult play(RunState& run, const ScapyStep& step) {
-  return play_scapy(run, step);
-}
-
-StepResult play(RunState& run, const ExpectStep& step) {
-  return play_expect(run, step);
-}
-
 }  // namespace
 
 StepResult play_step(RunState& run, const Step& step) {

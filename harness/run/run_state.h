@@ -1,7 +1,7 @@
 // What a run knows while its steps are played, and the words that a step is written in: wait, fail,
 // start an I/O, keep what had to come in time.
 //
-// Owned by play_scenario() for one run; play_step() and play_expect() work on it, one step at a time.
+// Owned by play_scenario() for one run; play_step() and what it calls work on it, one step at a time.
 #pragma once
 
 #include <cstdint>

@@ -84,7 +84,7 @@ Results run_scapy(const ScapyStep& step, const Scenario& scenario, World& world,
 
 }  // namespace
 
-StepResult play_scapy(RunState& run, const ScapyStep& step) {
+StepResult play(RunState& run, const ScapyStep& step) {
   const NetworkNamespace* const place = run.world.place_of_initiator();
   if (place == nullptr) return Unsupported{"a scapy step needs real interfaces"};
   const Results results = run_scapy(step, run.scenario, run.world, *place);

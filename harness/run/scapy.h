@@ -9,6 +9,6 @@
 namespace aoe::harness {
 
 /// Starts the program, lets the world's time pass until it has ended, and judges what it reports.
-StepResult play_scapy(RunState& run, const ScapyStep& step);
+StepResult play(RunState& run, const ScapyStep& step);
 
 }  // namespace aoe::harness

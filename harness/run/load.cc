@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "harness/judge/pattern.h"
+#include "harness/run/run_state.h"
 
 namespace aoe::harness {
 namespace {
@@ -51,26 +52,23 @@ void AtWork::end(const IoRequest& request) {
   if (on_room) on_room();
 }
 
-Load::Load(const IoStep& step, const TargetRole& target, const Shared& shared)
-    : step_(step),
-      target_(target),
-      shared_(shared),
-      requests_(std::min(step.depth, step.requests)) {
+Load::Load(const IoStep& step, RunState& run)
+    : step_(step), run_(run), requests_(std::min(step.depth, step.requests)) {
   idle_.resize(requests_.size());
   std::iota(idle_.rbegin(), idle_.rend(), 0U);
   if (step_.operation == IoOperation::flush || step_.lba || step_.span) return;
-  blocks_.resize(target.sectors / step_.count);
+  blocks_.resize(run.scenario.target.sectors / step_.count);
   std::iota(blocks_.begin(), blocks_.end(), 0U);
   // Only as many as are used; by hand, for std::shuffle differs between standard libraries.
   for (std::size_t i = 0; i < step_.requests; ++i)
-    std::swap(blocks_[i], blocks_[i + shared_.random() % (blocks_.size() - i)]);
+    std::swap(blocks_[i], blocks_[i + run_.random() % (blocks_.size() - i)]);
   blocks_.resize(step_.requests);
   for (std::uint64_t& block : blocks_) block *= step_.count;
 }
 
 void Load::start() {
-  started_ = shared_.world.now();
-  shared_.world.stage().io_began(id());
+  started_ = run_.world.now();
+  run_.world.stage().io_began(id());
   go_on();
 }
 
@@ -86,7 +84,7 @@ void Load::go_on() {
     const std::uint32_t place = *std::exchange(next_, std::nullopt);
     if (submit(requests_[place])) continue;
     next_ = place;
-    shared_.at_work.wait();
+    run_.at_work.wait();
     break;
   }
   going_on_ = false;
@@ -96,7 +94,7 @@ IoKind Load::draw_kind() {
   switch (step_.operation) {
     case IoOperation::read: return IoKind::read;
     case IoOperation::write: return IoKind::write;
-    case IoOperation::mixed: return shared_.random() % 2 == 0 ? IoKind::write : IoKind::read;
+    case IoOperation::mixed: return run_.random() % 2 == 0 ? IoKind::write : IoKind::read;
     case IoOperation::flush: return IoKind::flush;
     case IoOperation::trim: return IoKind::trim;
   }
@@ -107,12 +105,12 @@ std::uint64_t Load::draw_lba() {
   if (!blocks_.empty()) return blocks_[drawn_];
   const std::uint64_t first = step_.lba.value_or(0);
   if (!step_.span) return first;
-  return first + shared_.random() % (*step_.span - step_.count + 1);
+  return first + run_.random() % (*step_.span - step_.count + 1);
 }
 
 void Load::draw(Request& slot) {
   IoRequest& request = slot.request;
-  request = {.kind = draw_kind(), .device = target_.address};
+  request = {.kind = draw_kind(), .device = run_.scenario.target.address};
   if (request.kind != IoKind::flush) request.lba = draw_lba();
   if (request.kind == IoKind::trim) {
     request.sectors = step_.count;
@@ -128,25 +126,25 @@ void Load::draw(Request& slot) {
 }
 
 bool Load::submit(Request& slot) {
-  bool may = shared_.at_work.begin(slot.request);
+  bool may = run_.at_work.begin(slot.request);
   for (int i = 0; !may && step_.span && slot.request.kind == IoKind::read && i < draws_max; ++i) {
     slot.request.lba = draw_lba();
-    may = shared_.at_work.begin(slot.request);
+    may = run_.at_work.begin(slot.request);
   }
   if (!may) return false;
   const IoRequest& request = slot.request;
   switch (request.kind) {
-    case IoKind::read: slot.begun = shared_.history.begin_read(); break;
-    case IoKind::flush: slot.begun = shared_.history.begin_flush(); break;
-    case IoKind::trim: slot.version = shared_.history.begin_trim(request.lba, step_.count); break;
+    case IoKind::read: slot.begun = run_.history.begin_read(); break;
+    case IoKind::flush: slot.begun = run_.history.begin_flush(); break;
+    case IoKind::trim: slot.version = run_.history.begin_trim(request.lba, step_.count); break;
     case IoKind::write:
-      slot.version = shared_.history.begin_write(request.lba, step_.count);
+      slot.version = run_.history.begin_write(request.lba, step_.count);
       fill_pattern(request.lba, slot.version, slot.buffer);
       break;
   }
   IoRequest placed = request;
-  if (placed.kind != IoKind::flush) placed.lba += target_.base;
-  shared_.world.initiator().submit(placed, [this, &slot](const initiator::Completion& completion) {
+  if (placed.kind != IoKind::flush) placed.lba += run_.scenario.target.base;
+  run_.world.initiator().submit(placed, [this, &slot](const initiator::Completion& completion) {
     completed(slot, completion);
   });
   return true;
@@ -158,22 +156,22 @@ void Load::completed(Request& slot, const initiator::Completion& completion) {
   if (!succeeded && failed_++ == 0) first_failure_ = completion;
   switch (request.kind) {
     case IoKind::read: {
-      auto wrong = shared_.history.end_read(slot.begun, request.lba,
-                                            succeeded ? Bytes(slot.buffer) : Bytes());
+      auto wrong =
+          run_.history.end_read(slot.begun, request.lba, succeeded ? Bytes(slot.buffer) : Bytes());
       if (!wrong_data_) wrong_data_ = std::move(wrong);
       break;
     }
-    case IoKind::flush: shared_.history.end_flush(slot.begun, succeeded); break;
-    case IoKind::trim: shared_.history.end_trim(request.lba, step_.count, slot.version); break;
+    case IoKind::flush: run_.history.end_flush(slot.begun, succeeded); break;
+    case IoKind::trim: run_.history.end_trim(request.lba, step_.count, slot.version); break;
     case IoKind::write:
-      shared_.history.end_write(request.lba, step_.count, slot.version, succeeded);
+      run_.history.end_write(request.lba, step_.count, slot.version, succeeded);
       break;
   }
   ++completed_;
-  finished_ = shared_.world.now();
-  if (done()) shared_.world.stage().io_ended(id());
+  finished_ = run_.world.now();
+  if (done()) run_.world.stage().io_ended(id());
   idle_.push_back(static_cast<std::uint32_t>(&slot - requests_.data()));
-  shared_.at_work.end(request);
+  run_.at_work.end(request);
   go_on();
 }
 

@@ -38,17 +38,11 @@ class AtWork {
   std::uint64_t waiting_ = 0;
 };
 
+struct RunState;
+
 class Load {
  public:
-  /// What the loads of a run share.
-  struct Shared {
-    World& world;
-    DiskHistory& history;
-    AtWork& at_work;
-    Random& random;
-  };
-
-  Load(const IoStep& step, const TargetRole& target, const Shared& shared);
+  Load(const IoStep& step, RunState& run);
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
@@ -84,8 +78,7 @@ class Load {
   void completed(Request& slot, const initiator::Completion& completion);
 
   const IoStep step_;
-  const TargetRole target_;
-  const Shared shared_;
+  RunState& run_;
   std::vector<std::uint64_t> blocks_;  // in the order in which they are used, each once
   std::vector<Request> requests_;
   std::vector<std::uint32_t> idle_;    // indices of requests_

@@ -123,8 +123,7 @@ Instant RunState::patience() const {
 }
 
 Load& RunState::start(const IoStep& step) {
-  Load& load =
-      loads.emplace_back(step, scenario.target, Load::Shared{world, history, at_work, random});
+  Load& load = loads.emplace_back(step, *this);
   last_io = world.now();
   load.start();
   return load;

@@ -171,24 +171,19 @@ bool FaultyFile::fails(bool DiskFaults::*kind, std::uint64_t offset, std::uint64
   return true;
 }
 
-void FaultyFile::arm(const std::optional<DiskFaults>& faults) {
-  const std::lock_guard lock(mutex_);
-  faults_ = faults;
-}
-
-/// Writes back what is dirty first.
-void FaultyFile::drop_pages() {
-  fuse_lowlevel_notify_inval_inode(session_, FUSE_ROOT_ID, 0, 0);
-}
-
 void FaultyFile::set_faults(const std::optional<DiskFaults>& faults) {
+  const auto arm = [this](const std::optional<DiskFaults>& armed) {
+    const std::lock_guard lock(mutex_);
+    faults_ = armed;
+  };
   if (faults) {
     // What was written before was written to a disk that was whole; what is read meanwhile does not
     // stay.
     DiskFaults of_reads = *faults;
     of_reads.writes = of_reads.flushes = false;
     arm(of_reads);
-    drop_pages();
+    // Drops the pages that the kernel keeps; writes back what is dirty first.
+    fuse_lowlevel_notify_inval_inode(session_, FUSE_ROOT_ID, 0, 0);
   }
   arm(faults);
 }

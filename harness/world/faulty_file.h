@@ -47,8 +47,6 @@ class FaultyFile {
   explicit FaultyFile(int backing) : backing_(backing) {}
   tl::expected<void, std::string> start(const std::string& path);
   void serve();
-  void arm(const std::optional<DiskFaults>& faults);
-  void drop_pages();
   bool fails(bool DiskFaults::*kind, std::uint64_t offset, std::uint64_t size);
 
   const int backing_;

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "harness/world/engine_initiator.h"
-#include "harness/world/live_engine_target.h"
 #include "harness/world/faulty_file.h"
+#include "harness/world/live_engine_target.h"
 #include "harness/world/process_initiator.h"
 #include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"

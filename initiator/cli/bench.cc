@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/latencies.h"
+#include "initiator/cli/commands.h"
 
 namespace aoe::initiator {
 namespace {

@@ -18,16 +18,6 @@ namespace {
 
 constexpr int snapshot_size_max = 262144;
 
-struct PcapCloser {
-  void operator()(pcap_t* pcap) const { pcap_close(pcap); }
-};
-using Pcap = std::unique_ptr<pcap_t, PcapCloser>;
-
-struct DumperCloser {
-  void operator()(pcap_dumper_t* dumper) const { pcap_dump_close(dumper); }
-};
-using Dumper = std::unique_ptr<pcap_dumper_t, DumperCloser>;
-
 std::string message(const std::string& path, int error) {
   return fmt::format("{}: {}", path, std::generic_category().message(error));
 }
@@ -40,11 +30,6 @@ std::FILE* open_standard_input() {
 
 }  // namespace
 
-struct PcapReader::File {
-  std::string path;
-  Pcap pcap;
-};
-
 // The file is opened here and not by libpcap, whose own messages name it only sometimes.
 tl::expected<std::unique_ptr<PcapReader>, std::string> PcapReader::open(const std::string& given) {
   const bool is_standard = given == "-";
@@ -52,27 +37,27 @@ tl::expected<std::unique_ptr<PcapReader>, std::string> PcapReader::open(const st
   std::FILE* file = is_standard ? open_standard_input() : std::fopen(path.c_str(), "rbe");
   if (file == nullptr) return tl::unexpected(message(path, errno));
   char error[PCAP_ERRBUF_SIZE];
-  Pcap pcap(pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error));
+  pcap_t* const pcap =
+      pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
   if (pcap == nullptr) {
     std::fclose(file);
     return tl::unexpected(fmt::format("{}: {}", path, error));
   }
-  if (pcap_datalink(pcap.get()) != DLT_EN10MB)
+  std::unique_ptr<PcapReader> reader(new PcapReader(path, pcap));
+  if (pcap_datalink(pcap) != DLT_EN10MB)
     return tl::unexpected(fmt::format("{}: not an Ethernet capture", path));
-  auto opened = std::make_unique<File>(File{path, std::move(pcap)});
-  return std::unique_ptr<PcapReader>(new PcapReader(std::move(opened)));
+  return reader;
 }
 
-PcapReader::PcapReader(std::unique_ptr<File> file) : file_(std::move(file)) {}
-PcapReader::~PcapReader() = default;
+PcapReader::PcapReader(std::string path, pcap* opened)
+    : path_(std::move(path)), pcap_(opened, pcap_close) {}
 
 tl::expected<std::optional<PcapReader::Record>, std::string> PcapReader::next() {
   pcap_pkthdr* header = nullptr;
   const u_char* bytes = nullptr;
-  const int result = pcap_next_ex(file_->pcap.get(), &header, &bytes);
+  const int result = pcap_next_ex(pcap_.get(), &header, &bytes);
   if (result == PCAP_ERROR_BREAK) return std::nullopt;
-  if (result != 1)
-    return tl::unexpected(fmt::format("{}: {}", file_->path, pcap_geterr(file_->pcap.get())));
+  if (result != 1) return tl::unexpected(fmt::format("{}: {}", path_, pcap_geterr(pcap_.get())));
   // libpcap keeps nanoseconds in tv_usec when it is asked for that precision.
   return Record{
       .time =
@@ -82,41 +67,28 @@ tl::expected<std::optional<PcapReader::Record>, std::string> PcapReader::next() 
   };
 }
 
-struct PcapWriter::File {
-  std::string path;
-  Pcap pcap;
-  Dumper dumper;
-  int error = 0;  // errno of the first write that failed
-  std::vector<std::uint8_t> joined;
-};
-
 tl::expected<std::unique_ptr<PcapWriter>, std::string> PcapWriter::create(const std::string& path) {
-  Pcap pcap(pcap_open_dead_with_tstamp_precision(DLT_EN10MB, snapshot_size_max,
-                                                 PCAP_TSTAMP_PRECISION_NANO));
-  AOE_CHECK(pcap != nullptr);
   std::FILE* file = std::fopen(path.c_str(), "wbe");
   if (file == nullptr) return tl::unexpected(message(path, errno));
-  Dumper dumper(pcap_dump_fopen(pcap.get(), file));
-  if (dumper == nullptr)  // libpcap has closed the file
-    return tl::unexpected(fmt::format("{}: {}", path, pcap_geterr(pcap.get())));
-  auto created = std::make_unique<File>();
-  created->path = path;
-  created->pcap = std::move(pcap);
-  created->dumper = std::move(dumper);
-  return std::unique_ptr<PcapWriter>(new PcapWriter(std::move(created)));
+  pcap_t* const format = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, snapshot_size_max,
+                                                              PCAP_TSTAMP_PRECISION_NANO);
+  AOE_CHECK(format != nullptr);
+  std::unique_ptr<PcapWriter> writer(new PcapWriter(path, format, pcap_dump_fopen(format, file)));
+  if (writer->dumper_ == nullptr)  // libpcap has closed the file
+    return tl::unexpected(fmt::format("{}: {}", path, pcap_geterr(writer->pcap_.get())));
+  return writer;
 }
 
-PcapWriter::PcapWriter(std::unique_ptr<File> file) : file_(std::move(file)) {}
-PcapWriter::~PcapWriter() = default;
+PcapWriter::PcapWriter(std::string path, pcap* format, pcap_dumper* opened)
+    : path_(std::move(path)), pcap_(format, pcap_close), dumper_(opened, pcap_dump_close) {}
 
 void PcapWriter::write(CaptureTime time, Bytes head, Bytes data) {
-  File& file = *file_;
-  if (file.error != 0) return;
+  if (error_ != 0) return;
   Bytes frame = head;
   if (!data.empty()) {
-    file.joined.assign(head.begin(), head.end());
-    file.joined.insert(file.joined.end(), data.begin(), data.end());
-    frame = file.joined;
+    joined_.assign(head.begin(), head.end());
+    joined_.insert(joined_.end(), data.begin(), data.end());
+    frame = joined_;
   }
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   pcap_pkthdr header{};
@@ -125,15 +97,13 @@ void PcapWriter::write(CaptureTime time, Bytes head, Bytes data) {
   header.len = static_cast<bpf_u_int32>(frame.size());
   header.caplen = std::min<bpf_u_int32>(header.len, snapshot_size_max);
   errno = 0;
-  pcap_dump(reinterpret_cast<u_char*>(file.dumper.get()), &header, frame.data());
-  if (std::ferror(pcap_dump_file(file.dumper.get())) != 0) file.error = errno != 0 ? errno : EIO;
+  pcap_dump(reinterpret_cast<u_char*>(dumper_.get()), &header, frame.data());
+  if (std::ferror(pcap_dump_file(dumper_.get())) != 0) error_ = errno != 0 ? errno : EIO;
 }
 
 tl::expected<void, std::string> PcapWriter::flush() {
-  File& file = *file_;
-  if (file.error == 0 && pcap_dump_flush(file.dumper.get()) != 0)
-    file.error = errno != 0 ? errno : EIO;
-  if (file.error != 0) return tl::unexpected(message(file.path, file.error));
+  if (error_ == 0 && pcap_dump_flush(dumper_.get()) != 0) error_ = errno != 0 ? errno : EIO;
+  if (error_ != 0) return tl::unexpected(message(path_, error_));
   return {};
 }
 

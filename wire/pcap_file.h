@@ -12,6 +12,10 @@
 
 #include "base/bytes.h"
 
+// Of libpcap.
+struct pcap;
+struct pcap_dumper;
+
 namespace aoe {
 
 /// Since the epoch, or since the start of a virtual clock.
@@ -28,26 +32,21 @@ class PcapReader {
   /// "-" is standard input. Errors name the file: "x.pcap: No such file or directory", "x.pcap: not
   /// an Ethernet capture".
   static tl::expected<std::unique_ptr<PcapReader>, std::string> open(const std::string& path);
-  PcapReader(const PcapReader&) = delete;
-  PcapReader& operator=(const PcapReader&) = delete;
-  ~PcapReader();
 
   /// Returns the next frame, nothing at the end of the file, or an error where the file is damaged.
   tl::expected<std::optional<Record>, std::string> next();
 
  private:
-  struct File;
-  explicit PcapReader(std::unique_ptr<File> file);
-  std::unique_ptr<File> file_;
+  PcapReader(std::string path, pcap* opened);
+
+  const std::string path_;
+  const std::unique_ptr<pcap, void (*)(pcap*)> pcap_;
 };
 
 class PcapWriter {
  public:
   /// Creates the file, or truncates it. The error names it: "x.pcap: Permission denied".
   static tl::expected<std::unique_ptr<PcapWriter>, std::string> create(const std::string& path);
-  PcapWriter(const PcapWriter&) = delete;
-  PcapWriter& operator=(const PcapWriter&) = delete;
-  ~PcapWriter();
 
   /// Adds a record of the frame `head`, `data`; `time` must not be negative. A record holds at most
   /// the first 262144 bytes of a frame. flush() reports errors; nothing is written after one.
@@ -57,9 +56,13 @@ class PcapWriter {
   tl::expected<void, std::string> flush();
 
  private:
-  struct File;
-  explicit PcapWriter(std::unique_ptr<File> file);
-  std::unique_ptr<File> file_;
+  PcapWriter(std::string path, pcap* format, pcap_dumper* opened);
+
+  const std::string path_;
+  const std::unique_ptr<pcap, void (*)(pcap*)> pcap_;
+  const std::unique_ptr<pcap_dumper, void (*)(pcap_dumper*)> dumper_;
+  int error_ = 0;  // errno of the first write that failed
+  std::vector<std::uint8_t> joined_;
 };
 
 }  // namespace aoe

@@ -20,51 +20,42 @@
 namespace aoe::harness {
 namespace {
 
-struct ReplayOptions {
-  std::string schedule;   // schedule.yaml of a case
-  CaseOptions cases;      // against what
-  bool own_world = true;  // the schedule's, whatever stands in `cases`
-  std::string out = "runs";
+struct Given {
+  CaptureReplayOptions options;  // its capture may be schedule.yaml of a case instead
+  bool own_world = true;         // a schedule's, whatever stands in options.cases
+  std::string out = "runs";      // for a schedule
 };
 
-int replay_schedule(const ReplayOptions& options) {
-  const auto schedule = must(load_schedule(options.schedule), exit_usage);
-  auto scenario = must(parse_scenario(schedule.scenario, options.schedule + " (scenario)")
-                           .and_then(with_known_mutant),
-                       exit_usage);
+int replay_schedule(const Given& given) {
+  const std::string& file = given.options.capture;
+  const auto schedule = must(load_schedule(file), exit_usage);
+  auto scenario =
+      must(parse_scenario(schedule.scenario, file + " (scenario)").and_then(with_known_mutant),
+           exit_usage);
   RunOptions run;
-  run.cases = options.cases;
-  if (options.own_world) {
+  run.cases = given.options.cases;
+  if (given.own_world) {
     run.cases.world = world_named(schedule.world);
     if (!schedule.sut.empty()) run.cases.sut = must(find_implementation(schedule.sut), exit_usage);
   }
   run.cases.plan = schedule.decisions;
-  run.cases.reproduce = "aoe-harness replay " + shell_quoted(options.schedule);
+  run.cases.reproduce = "aoe-harness replay " + shell_quoted(file);
   run.seed = schedule.seed;
-  run.out = options.out;
+  run.out = given.out;
   return run_scenarios(run, {std::move(scenario)}, {});
 }
 
-struct Given {
-  ReplayOptions options;
-  CaptureReplayOptions capture;
-  std::vector<std::string> ignored;
-};
-
 /// Repeats a schedule or a capture, as the file's content says.
-int replay(Given& given, const CLI::App& command) {
-  if (!is_capture(given.options.schedule)) {
+int replay(const Given& given, const CLI::App& command) {
+  if (!is_capture(given.options.capture)) {
     for (const char* option : {"--device", "--at", "--exact", "--ignore", "--quiet"}) {
       if (command.count(option) == 0) continue;
       throw Failed{exit_usage, fmt::format("{} is for captures, and {} is none", option,
-                                           given.options.schedule)};
+                                           given.options.capture)};
     }
-    return replay_schedule(given.options);
+    return replay_schedule(given);
   }
-  given.capture.capture = given.options.schedule;
-  given.capture.cases = given.options.cases;
-  given.capture.ignored = {given.ignored.begin(), given.ignored.end()};
-  return replay_capture(given.capture);
+  return replay_capture(given.options);
 }
 
 }  // namespace
@@ -73,11 +64,11 @@ void add_replay_command(CLI::App& app, Action& action) {
   const auto given = std::make_shared<Given>();
   CLI::App* command =
       app.add_subcommand("replay", "Repeat a run by its schedule, or what a capture asked");
-  command->add_option("file", given->options.schedule, "schedule.yaml of a case, or a capture")
+  command->add_option("file", given->options.capture, "schedule.yaml of a case, or a capture")
       ->required()
       ->option_text("FILE");
   add_case_options(*command, given->options.cases);
-  command->add_option("--out", given->options.out, "Folder for a run's evidence (default runs)")
+  command->add_option("--out", given->out, "Folder for a run's evidence (default runs)")
       ->option_text("DIR");
   const auto address = [command](const std::string& name, std::optional<Address>& into,
                                  const std::string& what) {
@@ -92,18 +83,20 @@ void add_replay_command(CLI::App& app, Action& action) {
             what)
         ->option_text("eSHELF.SLOT");
   };
-  address("--device", given->capture.device, "Capture: which of several devices");
-  address("--at", given->capture.at, "Capture: where it is on the interface, if elsewhere");
-  command->add_flag("--exact", given->capture.exact, "Capture: compare all but tags and MACs");
-  command->add_option("--ignore", given->ignored, "Capture: do not compare these fields (man page)")
+  address("--device", given->options.device, "Capture: which of several devices");
+  address("--at", given->options.at, "Capture: where it is on the interface, if elsewhere");
+  command->add_flag("--exact", given->options.exact, "Capture: compare all but tags and MACs");
+  command
+      ->add_option("--ignore", given->options.ignored,
+                   "Capture: do not compare these fields (man page)")
       ->delimiter(',')
       ->option_text("FIELD,...");
-  command->add_flag("-q,--quiet", given->capture.quiet, "Capture: tell differences only");
+  command->add_flag("-q,--quiet", given->options.quiet, "Capture: tell differences only");
   command->footer(
       "Examples: aoe-harness replay runs/last/cases/retransmit/schedule.yaml\n"
       "          aoe-harness replay vblade.pcap --world veth --sut vblade");
   command->callback([given, command, &action] {
-    given->options.own_world = command->count("--world") == 0;
+    given->own_world = command->count("--world") == 0;
     action = [given, command] { return replay(*given, *command); };
   });
 }

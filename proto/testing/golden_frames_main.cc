@@ -38,18 +38,16 @@ Json flags(const AtaFlags& flags) {
           {"write", flags.write}};
 }
 
-Json list(DirectiveList directives) {
-  Json json = Json::array();
-  for (std::size_t i = 0; i < directives.size(); ++i) {
-    json.push_back(
-        {{"command", directives[i].command}, {"mac", fmt::format("{}", directives[i].mac)}});
-  }
-  return json;
+Json entry(const Mac& mac) {
+  return fmt::format("{}", mac);
 }
-
-Json list(MacList macs) {
+Json entry(const Directive& directive) {
+  return {{"command", directive.command}, {"mac", entry(directive.mac)}};
+}
+template <class Entry, std::size_t Size>
+Json list(const WireList<Entry, Size>& entries) {
   Json json = Json::array();
-  for (std::size_t i = 0; i < macs.size(); ++i) json.push_back(fmt::format("{}", macs[i]));
+  for (std::size_t i = 0; i < entries.size(); ++i) json.push_back(entry(entries[i]));
   return json;
 }
 

@@ -75,13 +75,18 @@ Givens parse_given(YamlMap map) {
   return given;
 }
 
+std::vector<std::string> chosen(YamlMap& map, const std::string& key,
+                                const std::vector<std::string>& words) {
+  std::vector<std::string> texts;
+  if (!map.has(key)) return texts;
+  for (const std::size_t choice : map.choices(key, words)) texts.push_back(words[choice]);
+  return texts;
+}
+
 /// What may be drawn: all that strike frames, and some of what happens to an end.
-const std::vector<std::string>& drawn_words() {
-  static const std::vector<std::string> words = [] {
-    std::vector<std::string> words = explored_faults();
-    words.insert(words.end(), {"link-down", "pause", "mac-change", "disk-error"});
-    return words;
-  }();
+std::vector<std::string> drawn_words() {
+  std::vector<std::string> words = explored_faults();
+  words.insert(words.end(), {"link-down", "pause", "mac-change", "disk-error"});
   return words;
 }
 
@@ -93,12 +98,9 @@ ExploreSpec parse_explore(YamlMap map) {
   spec.requests = number("requests", spec.requests, 100'000);
   spec.rounds = number("rounds", spec.rounds, 100);
   spec.at_once = number("at-once", spec.at_once, 10);
-  if (map.has("faults")) {
-    for (const std::size_t word : map.choices("faults", drawn_words())) {
-      spec.faults.push_back(drawn_words()[word]);
-    }
-    if (spec.faults.empty()) map.fail(map.require("faults"), "faults: expected some");
-  }
+  spec.faults = chosen(map, "faults", drawn_words());
+  if (map.has("faults") && spec.faults.empty())
+    map.fail(map.require("faults"), "faults: expected some");
   map.finish();
   return spec;
 }
@@ -119,14 +121,6 @@ std::vector<std::string> parse_clauses_cited(YamlMap& map) {
                                did_you_mean(id, clause_catalogue().ids())));
   }
   return map.texts("clause");
-}
-
-std::vector<std::string> chosen(YamlMap& map, const std::string& key,
-                                const std::vector<std::string>& words) {
-  std::vector<std::string> texts;
-  if (!map.has(key)) return texts;
-  for (const std::size_t choice : map.choices(key, words)) texts.push_back(words[choice]);
-  return texts;
 }
 
 std::vector<Check> parse_always(YamlMap& map) {

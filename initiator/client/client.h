@@ -162,6 +162,7 @@ class Disk {
   Disk() = default;
   Disk(Disk&&) noexcept = default;
   Disk& operator=(Disk&& other) noexcept;
+  /// When nobody else has it open either, the device is discovered again, and so may be reported.
   ~Disk();
 
   Address address() const { return address_; }

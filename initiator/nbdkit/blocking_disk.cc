@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -61,16 +62,16 @@ BlockingDisk::~BlockingDisk() {
 }
 
 void BlockingDisk::reopen() {
-  auto disk = client_ ? client_->open_disk(address_) : std::nullopt;
-  if (!disk) return;
-  const DeviceStatus now = disk->status();
-  if (serial(now) != serial(status_) || now.sectors != status_.sectors) {
-    disk.reset();
-    return refuse(now);
-  }
+  if (!client_) return;
+  // It is looked at before it is opened: closing it would discover it again, without an end.
+  const auto devices = client_->devices();
+  const auto now = std::ranges::find(devices, address_, &DeviceStatus::address);
+  if (now == devices.end()) return;
+  if (serial(*now) != serial(status_) || now->sectors != status_.sectors) return refuse(*now);
+  disk_ = client_->open_disk(address_);
+  if (!disk_) return;
   complaint_.clear();
-  status_ = now;
-  disk_ = *std::move(disk);
+  status_ = *now;
 }
 
 void BlockingDisk::take_size() {

@@ -98,7 +98,8 @@ int run(const Options& options) {
   for (const Way& way : ways) {
     watcher.unwatch(way.port->descriptor());
     fmt::print(stderr, "aoe-bridge: from {}: {} frames, {} lost, {} held back\n", way.from,
-               way.frames, stage.hits(way.fault("drop")), stage.hits(way.fault("reorder")));
+               way.frames, stage.account(way.fault("drop")).hits,
+               stage.account(way.fault("reorder")).hits);
   }
   return 0;
 }

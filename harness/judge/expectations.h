@@ -40,7 +40,8 @@ class Expectations {
     bool used = false;
   };
 
-  explicit Expectations(std::vector<Entry> entries = {}) : entries_(std::move(entries)) {}
+  Expectations() = default;
+  explicit Expectations(std::vector<Entry> entries) : entries_(std::move(entries)) {}
   /// Errors: "vblade.yaml:3:5: …".
   static tl::expected<Expectations, std::string> load(const std::string& path);
   static tl::expected<Expectations, std::string> parse(const std::string& text,

@@ -2,6 +2,10 @@
 
 add_library(aoe_options INTERFACE)
 target_compile_options(aoe_options INTERFACE -Wall -Wextra -Wconversion -Werror)
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # It takes an unnamed namespace of a source that another file includes for a header's.
+  target_compile_options(aoe_options INTERFACE -Wno-subobject-linkage)
+endif()
 target_include_directories(aoe_options INTERFACE ${PROJECT_SOURCE_DIR})
 
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
@@ -98,6 +102,7 @@ function(aoe_test name)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:aoe_test_main>)
   endif()
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # tests of a program may call their own things the same
   target_compile_options(${name} PRIVATE -O0 -g1)
   target_precompile_headers(${name} REUSE_FROM aoe_test_main)
   add_dependencies(unit_tests ${name})

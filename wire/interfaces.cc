@@ -72,7 +72,7 @@ std::optional<Interface> parse(const nlmsghdr* notice) {
   Parsed parsed;
   parsed.interface.index = info->ifi_index;
   parsed.interface.ethernet = info->ifi_type == ARPHRD_ETHER;
-  constexpr unsigned up = IFF_UP | IFF_LOWER_UP | IFF_RUNNING;
+  constexpr unsigned up = unsigned{IFF_UP} | unsigned{IFF_LOWER_UP} | unsigned{IFF_RUNNING};
   parsed.interface.link.up = (info->ifi_flags & up) == up;
   if (mnl_attr_parse(notice, sizeof(ifinfomsg), parse_attribute, &parsed) < 0 || !parsed.whole)
     return std::nullopt;

@@ -11,14 +11,14 @@
 namespace aoe::harness {
 namespace {
 
-struct Given {
+struct ClausesGiven {
   std::vector<std::string> wanted;
   std::vector<std::string> scenarios;
   bool json = false;
   bool uncovered = false;
 };
 
-int clauses(const Given& given) {
+int clauses(const ClausesGiven& given) {
   Selection selection;
   selection.wanted = given.scenarios;
   ClauseList list(clause_catalogue(), must(select(selection), exit_usage));
@@ -31,7 +31,7 @@ int clauses(const Given& given) {
 }  // namespace
 
 void add_clauses_command(CLI::App& app, Action& action) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<ClausesGiven>();
   CLI::App* command =
       app.add_subcommand("clauses", "List what AoEr11 asks for, and which scenarios are about it");
   command->add_option("what", given->wanted, "Sections (3.1) and clauses (3.1/5); default: all")

@@ -13,14 +13,14 @@
 namespace aoe::harness {
 namespace {
 
-struct Given {
+struct ConformGiven {
   RunArguments arguments;
   std::string end{};
   bool is_told_sut = false;
   bool is_told_world = false;
 };
 
-int conform(Given& given) {
+int conform(ConformGiven& given) {
   given.arguments.finish();
   const auto role =
       given.end == "target" ? Implementation::Role::target : Implementation::Role::initiator;
@@ -34,7 +34,7 @@ int conform(Given& given) {
 }  // namespace
 
 void add_conform_command(CLI::App& app, Action& action) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<ConformGiven>();
   RunArguments& arguments = given->arguments;
   CLI::App* command = app.add_subcommand(
       "conform", "Test a target or an initiator, clause by clause, against AoEr11");

@@ -30,11 +30,11 @@ struct Ability {
   bool is_needed;      // by the veth world; else by some tests and reports only
 };
 
-using Trial = std::function<tl::expected<std::string, std::string>()>;
+using Attempt = std::function<tl::expected<std::string, std::string>()>;
 
 /// Tries it in a process of its own, which the trial may change as it likes. What the trial returns
 /// becomes the detail.
-Ability try_apart(const std::string& name, bool is_needed, const Trial& trial) {
+Ability try_apart(const std::string& name, bool is_needed, const Attempt& trial) {
   constexpr char good = '+';
   constexpr char bad = '-';
   std::string said(1, bad);

@@ -11,12 +11,12 @@
 namespace aoe::harness {
 namespace {
 
-struct Given {
+struct ListGiven {
   Selection selection;
   bool json = false;
 };
 
-int list(const Given& given) {
+int list(const ListGiven& given) {
   const auto scenarios = must(select(given.selection), exit_usage);
   fmt::print("{}", given.json ? list_json(scenarios) : list_text(scenarios));
   return exit_passed;
@@ -25,7 +25,7 @@ int list(const Given& given) {
 }  // namespace
 
 void add_list_command(CLI::App& app, Action& action) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<ListGiven>();
   CLI::App* list_command = app.add_subcommand("list", "List scenarios");
   list_command
       ->add_option("what", given->selection.wanted,

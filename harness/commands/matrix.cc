@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Given {
+struct MatrixGiven {
   std::vector<std::string> runs;     // folders of finished ones, or their run.json
   std::vector<Implementation> suts;  // to run first; where there are any, in the folder of --out:
                                      // DIR/NAME/… and DIR/index.html by default
@@ -63,7 +63,7 @@ int worse(int one, int other) {
 }
 
 /// Plays each implementation's suite, and adds its run to `given.runs`.
-int play(Given& given) {
+int play(MatrixGiven& given) {
   int status = exit_passed;
   std::set<std::string> taken;
   for (const Implementation& sut : given.suts) {
@@ -102,7 +102,7 @@ std::string page_of_run(const std::string& page, const std::string& run) {
   return is_below && fs::is_regular_file(report, error) ? relative : "";
 }
 
-int make_matrix(Given& given) {
+int make_matrix(MatrixGiven& given) {
   given.arguments.finish();
   if (given.runs.empty() == given.suts.empty())
     throw Failed{exit_usage, "expected runs, or implementations to run: RUN..., or --sut for each"};
@@ -139,7 +139,7 @@ int make_matrix(Given& given) {
 }  // namespace
 
 void add_matrix_command(CLI::App& app, Action& action) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<MatrixGiven>();
   given->arguments.options.out = "runs/matrix";
   CLI::App* command =
       app.add_subcommand("matrix", "Tell how several implementations keep to AoEr11, on one page");

@@ -20,13 +20,13 @@
 namespace aoe::harness {
 namespace {
 
-struct Given {
+struct ReplayGiven {
   CaptureReplayOptions options;  // its capture may be schedule.yaml of a case instead
   bool own_world = true;         // a schedule's, whatever stands in options.cases
   std::string out = "runs";      // for a schedule
 };
 
-int replay_schedule(const Given& given) {
+int replay_schedule(const ReplayGiven& given) {
   const std::string& file = given.options.capture;
   const auto schedule = must(load_schedule(file), exit_usage);
   auto scenario =
@@ -46,7 +46,7 @@ int replay_schedule(const Given& given) {
 }
 
 /// Repeats a schedule or a capture, as the file's content says.
-int replay(const Given& given, const CLI::App& command) {
+int replay(const ReplayGiven& given, const CLI::App& command) {
   if (!is_capture(given.options.capture)) {
     for (const char* option : {"--device", "--at", "--exact", "--ignore", "--quiet"}) {
       if (command.count(option) == 0) continue;
@@ -61,7 +61,7 @@ int replay(const Given& given, const CLI::App& command) {
 }  // namespace
 
 void add_replay_command(CLI::App& app, Action& action) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<ReplayGiven>();
   CLI::App* command =
       app.add_subcommand("replay", "Repeat a run by its schedule, or what a capture asked");
   command->add_option("file", given->options.capture, "schedule.yaml of a case, or a capture")

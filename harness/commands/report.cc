@@ -16,7 +16,7 @@
 namespace aoe::harness {
 namespace {
 
-struct Given {
+struct ReportGiven {
   std::string run;
   std::string earlier;
   std::vector<std::string> lists;
@@ -25,14 +25,14 @@ struct Given {
 };
 
 /// On the terminal, where no file was asked for.
-void retell(const RunRecord& run, const Given& given) {
+void retell(const RunRecord& run, const ReportGiven& given) {
   Terminal terminal(terminal_style(fileno(stdout), given.verbosity));
   fmt::print("{}", terminal.header(run));
   for (const CaseRecord& record : run.cases) fmt::print("{}", terminal.finished(record));
   fmt::print("{}", terminal.summary(run, given.run));
 }
 
-int report(Given& given) {
+int report(ReportGiven& given) {
   add_reports(given.lists, given.outputs);
   const auto run = must(read_run(given.run), exit_environment);
   std::optional<RunRecord> earlier;
@@ -45,7 +45,7 @@ int report(Given& given) {
 }  // namespace
 
 void add_report_command(CLI::App& app, Action& action) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<ReportGiven>();
   CLI::App* report = app.add_subcommand("report", "Tell a run again, in files or on the terminal");
   report->option_defaults()->always_capture_default(false);
   report->add_option("run", given->run, "Folder of a run, or its run.json")

@@ -10,12 +10,12 @@
 namespace aoe::harness {
 namespace {
 
-struct Given {
+struct RunGiven {
   RunArguments arguments;
   std::optional<std::size_t> repeat;
 };
 
-int run(Given& given) {
+int run(RunGiven& given) {
   given.arguments.finish();
   RunOptions& options = given.arguments.options;
   if (given.repeat) {
@@ -29,7 +29,7 @@ int run(Given& given) {
 }  // namespace
 
 void add_run_command(CLI::App& app, Action& action) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<RunGiven>();
   RunOptions& options = given->arguments.options;
   CLI::App* run = app.add_subcommand("run", "Run scenarios");
   run->add_option("what", options.selection.wanted,

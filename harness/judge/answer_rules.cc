@@ -88,7 +88,7 @@ Wrong version(const Exchange& exchange) {
   return compare(Field::version, protocol_version, exchange.reply);
 }
 
-Wrong reserved_flags(const Exchange& exchange) {
+Wrong reserved_flags_kept(const Exchange& exchange) {
   return compare("the reserved flags", 0U, exchange.flags() & 3U);
 }
 
@@ -153,7 +153,7 @@ constexpr std::array<AnswerRule, 12> rules{{{"2/1", destination},
                                             {"2/2", source},
                                             {"2/3", flag_r},
                                             {"2/4", version},
-                                            {"2/5", reserved_flags},
+                                            {"2/5", reserved_flags_kept},
                                             {"2/6", command},
                                             {"2/8", address},
                                             {"2/15", size},

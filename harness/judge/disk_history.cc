@@ -13,7 +13,7 @@
 namespace aoe::harness {
 namespace {
 
-std::string name(Version version) {
+std::string version_name(Version version) {
   return version == 0 ? "what it held at first" : fmt::format("write {}", version);
 }
 
@@ -235,12 +235,12 @@ WrongData DiskHistory::wrong(std::uint64_t lba, Bytes sector, const Content& con
   std::optional<Version> seen;
   const auto expect = [&](Version version, bool zeros, bool was_seen) {
     expected += expected.empty() ? "" : " or ";
-    expected += zeros && version > 0 ? "zeros" : name(version);
+    expected += zeros && version > 0 ? "zeros" : version_name(version);
     if (was_seen) seen = version;
   };
   if (crashed_ > 0 && content.version && *content.version < stable_[lba]) {
     return {fmt::format("{}, and {} was flushed before the target was killed", text,
-                        name(stable_[lba])),
+                        version_name(stable_[lba])),
             true};
   }
   if (const Entry* entry = find(lba)) {
@@ -261,13 +261,13 @@ WrongData DiskHistory::wrong(std::uint64_t lba, Bytes sector, const Content& con
 }
 
 std::string DiskHistory::describe(std::uint64_t lba, Bytes sector, const Content& content) const {
-  if (content.version) return name(*content.version);
+  if (content.version) return version_name(*content.version);
   if (content.zeros) return "zeros";
   const auto label = read_label(sector);
   const bool known = label && label->lba < sectors_.size() && label->version <= last_version_ &&
                      (label->version > 0 || fill_ == Fill::pattern);
   if (!known) return "bytes that were never written";
-  std::string text = name(label->version);
+  std::string text = version_name(label->version);
   if (label->lba != lba) text = fmt::format("what belongs to sector {} ({})", label->lba, text);
   return holds_pattern(*label, sector) ? text : text + " damaged";
 }
@@ -294,7 +294,7 @@ void DiskHistory::copy_arrived(std::uint64_t lba, Bytes data) {
     if (!newer) continue;
     if (late_count_++ == 0) {
       first_late_ = fmt::format("{} reached sector {} again after {} was submitted",
-                                name(label->version), lba, name(*newer));
+                                version_name(label->version), lba, version_name(*newer));
     }
     late_[lba] = label->version;
     if (!late_excused_) continue;

@@ -85,9 +85,9 @@ RuleName rule_of(Rule rule) {
   return "malformed";
 }
 
-class Judge {
+class FrameJudge {
  public:
-  explicit Judge(const SeenFrame& seen) : seen_(seen) {}
+  explicit FrameJudge(const SeenFrame& seen) : seen_(seen) {}
 
   std::vector<Finding> judge() {
     frame();
@@ -199,7 +199,7 @@ class Judge {
 }  // namespace
 
 std::vector<Finding> judge_frame(const SeenFrame& seen) {
-  return Judge(seen).judge();
+  return FrameJudge(seen).judge();
 }
 
 std::string_view set_reserved_field(Bytes bytes, const Frame& frame) {

@@ -21,9 +21,9 @@ bool is_refusal(const Body& body) {
   return false;
 }
 
-class Judge {
+class ReplyJudge {
  public:
-  Judge(const Answered& answered, const Ledger& ledger)
+  ReplyJudge(const Answered& answered, const Ledger& ledger)
       : answered_(answered), request_(answered.request), ledger_(ledger) {}
 
   std::vector<Finding> judge() {
@@ -160,7 +160,7 @@ class Judge {
 }  // namespace
 
 std::vector<Finding> judge_answered(const Answered& answered, const Ledger& ledger) {
-  return Judge(answered, ledger).judge();
+  return ReplyJudge(answered, ledger).judge();
 }
 
 bool is_listed(const std::vector<Mac>& list, const Mac& mac) {

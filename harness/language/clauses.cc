@@ -36,7 +36,7 @@ Clause parse_clause(YamlMap map, const ClauseCatalogue& before) {
   return clause;
 }
 
-ClauseCatalogue parse(const YAML::Node& root, const std::string& file) {
+ClauseCatalogue read_clauses(const YAML::Node& root, const std::string& file) {
   ClauseCatalogue catalogue;
   YamlMap map(root, file, "catalogue");
   YamlMap sections = map.map("sections");
@@ -69,7 +69,7 @@ std::set<std::string> ClauseCatalogue::ids() const {
 
 tl::expected<ClauseCatalogue, std::string> parse_clauses(const std::string& yaml,
                                                          const std::string& file) {
-  return read_yaml(yaml, file, [&](const YAML::Node& root) { return parse(root, file); });
+  return read_yaml(yaml, file, [&](const YAML::Node& root) { return read_clauses(root, file); });
 }
 
 const ClauseCatalogue& clause_catalogue() {

@@ -14,11 +14,11 @@
 namespace aoe::harness {
 namespace {
 
-const std::vector<std::string> happening_words{"retransmit", "reply", "io"};   // by Happening::Kind
-constexpr std::array<std::string_view, 3> verbs{"fails", "succeeds", "ends"};  // by IoResult
+const std::vector<std::string> happening_words{"retransmit", "reply", "io"};  // by Happening::Kind
+constexpr std::array<std::string_view, 3> result_verbs{"fails", "succeeds", "ends"};  // by IoResult
 
 std::string_view verb(IoResult result) {
-  return verbs[static_cast<std::size_t>(result)];
+  return result_verbs[static_cast<std::size_t>(result)];
 }
 
 TimeWindow window(YamlMap& map, const std::string& key) {
@@ -88,7 +88,9 @@ ExpectHits read_hits(YamlMap map, const StepNames& names) {
   return hits;
 }
 
-std::string describe(const ExpectHits& hits) {
+}  // namespace
+
+static std::string describe(const ExpectHits& hits) {
   std::vector<std::string> bounds;
   if (hits.least > 0) bounds.push_back(fmt::format("{} or more", quantity(hits.least, "frame")));
   if (hits.most < UINT64_MAX)
@@ -96,14 +98,12 @@ std::string describe(const ExpectHits& hits) {
   return fmt::format("{} has struck {}", hits.fault, fmt::join(bounds, ", "));
 }
 
-std::string describe(const ExpectReplies& replies) {
+static std::string describe(const ExpectReplies& replies) {
   std::string text =
       replies.buffers ? "as many answers as there are buffers" : quantity(replies.count, "answer");
   if (!replies.from.empty()) text += fmt::format(" from {}", fmt::join(replies.from, ", "));
   return text;
 }
-
-}  // namespace
 
 std::string describe(const Happening& happening) {
   return fmt::format("{}({})", happening_words[static_cast<std::size_t>(happening.kind)],

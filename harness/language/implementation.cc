@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -41,7 +40,7 @@ tl::expected<void, std::string> check(const std::string& command, Role role) {
   return {};
 }
 
-Implementation parse(const YAML::Node& root, const std::string& file) {
+Implementation read_implementation(const YAML::Node& root, const std::string& file) {
   YamlMap map(root, file, "implementation");
   Implementation found;
   found.name = map.name("implementation");
@@ -122,7 +121,8 @@ Implementation our_target() {
 
 tl::expected<Implementation, std::string> parse_implementation(const std::string& yaml,
                                                                const std::string& file) {
-  return read_yaml(yaml, file, [&](const YAML::Node& root) { return parse(root, file); });
+  return read_yaml(yaml, file,
+                   [&](const YAML::Node& root) { return read_implementation(root, file); });
 }
 
 tl::expected<std::vector<std::string>, std::string> expand(std::string_view command,
@@ -145,8 +145,11 @@ tl::expected<std::vector<std::string>, std::string> expand(std::string_view comm
           command.substr(at + 1, end == std::string_view::npos ? end : end - at - 1));
       const auto found = values.find(name);
       if (end == std::string_view::npos || found == values.end()) {
+        std::vector<std::string_view> known;
+        known.reserve(values.size());
+        for (const auto& value : values) known.push_back(value.first);
         return tl::unexpected(fmt::format("{{{}}}: no such placeholder; there are {{{}}}", name,
-                                          fmt::join(std::views::keys(values), "}, {")));
+                                          fmt::join(known, "}, {")));
       }
       word += found->second;
       in_word = true;

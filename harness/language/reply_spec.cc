@@ -153,7 +153,7 @@ std::optional<TimeExpression> parse_within(YamlMap& map) {
   return TimeExpression::parse(within->Scalar(), map.mark_of(*within));
 }
 
-std::string describe(const Condition& condition) {
+std::string words_of(const Condition& condition) {
   const auto [field, value, kind, mask] = condition;
   std::string shown(layout::word(field, value));
   if (field == Field::ata_status && mask == telling_bits) {
@@ -167,7 +167,7 @@ std::string describe(const Condition& condition) {
                      kind == Condition::Kind::at_least ? " or more" : "");
 }
 
-std::string describe(const IdentifyWords& words) {
+std::string words_of(const IdentifyWords& words) {
   const bool one = words.count == 1;
   return fmt::format("{} {}{} is {}", one ? "word" : "words", words.word,
                      one ? "" : fmt::format("-{}", words.word + words.count - 1), words.value);
@@ -190,10 +190,10 @@ std::string escaped(std::string_view string) {
 std::string describe(const ReplySpec& reply) {
   std::vector<std::string> parts;
   if (reply.success) parts.emplace_back("ok");
-  for (const Condition& condition : reply.fields) parts.push_back(describe(condition));
+  for (const Condition& condition : reply.fields) parts.push_back(words_of(condition));
   if (reply.size) parts.push_back(fmt::format("size {} or more", *reply.size));
   if (reply.data) parts.push_back("data " + describe(*reply.data));
-  for (const IdentifyWords& words : reply.identify_words) parts.push_back(describe(words));
+  for (const IdentifyWords& words : reply.identify_words) parts.push_back(words_of(words));
   if (reply.identify_texts) parts.emplace_back("texts padded");
   if (reply.identify_checksum) parts.emplace_back("checksum right");
   if (reply.string) {

@@ -125,11 +125,13 @@ std::vector<std::string> parse_clauses_cited(YamlMap& map) {
 
 std::vector<Check> parse_always(YamlMap& map) {
   std::vector<std::string> names;
+  names.reserve(check_count);
   for (int i = 0; i < check_count; ++i) names.emplace_back(text(static_cast<Check>(i)));
   std::vector<std::size_t> chosen(check_count);
   std::iota(chosen.begin(), chosen.end(), 0U);
   if (map.has("always")) chosen = map.choices("always", names);
   std::vector<Check> checks;
+  checks.reserve(chosen.size());
   for (const std::size_t check : chosen) checks.push_back(static_cast<Check>(check));
   return checks;
 }

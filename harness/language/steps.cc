@@ -171,7 +171,7 @@ Step::What read_expect(YamlMap& map, const std::string& /*word*/, StepNames& nam
 }
 
 /// A word of the language, and how its step is read.
-struct Word {
+struct StepWord {
   std::string_view word;
   Step::What (*read)(YamlMap& map, const std::string& word, StepNames& names);
   bool has_mapping = true;  // which read() gets; else it gets the whole step
@@ -179,29 +179,30 @@ struct Word {
 
 /// All words there are.
 constexpr std::array vocabulary{
-    Word{"discover", read_discover},
-    Word{"warmup", read_warmup},
-    Word{"arm", read_arm},
-    Word{"heal", read_heal, false},
-    Word{"io", read_io},
-    Word{"wait", read_wait, false},
-    Word{"expect", read_expect},
-    Word{"says", read_says},
-    Word{"open", read_hold},
-    Word{"close", read_hold},
-    Word{"send", read_send},
-    Word{"scapy", read_scapy},
-    Word{"alive", read_alive},
-    Word{"advertised", read_advertised, false},
-    Word{"identify", read_query},
-    Word{"config", read_query},
-    Word{"mask", read_query},
-    Word{"reserve", read_query},
-    Word{"ask", read_query},
+    StepWord{"discover", read_discover},
+    StepWord{"warmup", read_warmup},
+    StepWord{"arm", read_arm},
+    StepWord{"heal", read_heal, false},
+    StepWord{"io", read_io},
+    StepWord{"wait", read_wait, false},
+    StepWord{"expect", read_expect},
+    StepWord{"says", read_says},
+    StepWord{"open", read_hold},
+    StepWord{"close", read_hold},
+    StepWord{"send", read_send},
+    StepWord{"scapy", read_scapy},
+    StepWord{"alive", read_alive},
+    StepWord{"advertised", read_advertised, false},
+    StepWord{"identify", read_query},
+    StepWord{"config", read_query},
+    StepWord{"mask", read_query},
+    StepWord{"reserve", read_query},
+    StepWord{"ask", read_query},
 };
 
 std::string names_of(const std::vector<Feature>& features) {
   std::vector<std::string_view> names;
+  names.reserve(features.size());
   for (const Feature feature : features) names.push_back(text(feature));
   return fmt::format("{}", fmt::join(names, ", "));
 }
@@ -337,7 +338,7 @@ Step read_step(const YAML::Node& node, StepNames& names) {
   if (node.size() != 1) map.fail(node, "expected one word with its arguments");
   const std::string given = map.keys().front().Scalar();
   Step step{map.mark(), given, in_one_line(node[given]), WaitStep{}};
-  for (const Word& known : vocabulary) {
+  for (const StepWord& known : vocabulary) {
     const std::string word(known.word);
     if (!map.has(word)) continue;
     if (known.has_mapping) {

@@ -21,7 +21,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
-double milliseconds(Duration duration) {
+double in_milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
@@ -96,13 +96,13 @@ TimeWindow TimeWindow::parse(const YAML::Node& node, const Mark& mark) {
 }
 
 std::string describe(Duration least, Duration most) {
-  return fmt::format("[{}, {}] ms", brief(milliseconds(least)), brief(milliseconds(most)));
+  return fmt::format("[{}, {}] ms", brief(in_milliseconds(least)), brief(in_milliseconds(most)));
 }
 
 std::string describe(Duration duration) {
   if (duration < std::chrono::microseconds(1)) return fmt::format("{}ns", duration.count());
-  if (duration < std::chrono::seconds(1)) return brief(milliseconds(duration)) + "ms";
-  return brief(milliseconds(duration) / 1000) + "s";
+  if (duration < std::chrono::seconds(1)) return brief(in_milliseconds(duration)) + "ms";
+  return brief(in_milliseconds(duration) / 1000) + "s";
 }
 
 }  // namespace aoe::harness

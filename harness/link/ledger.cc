@@ -112,7 +112,7 @@ LedgerEntry& Ledger::add(Direction direction, Bytes bytes, const Decoded& decode
     entry.error = reply->error;
   } else {
     Room room;
-    std::string_view line = describe(bytes, room);
+    std::string_view line = aoe::describe(bytes, room);
     if (decoded) {
       const bool is_ata = good && decoded->command == static_cast<std::uint8_t>(Command::ata);
       entry.kind = is_ata ? FrameKind::ata_error : FrameKind::other;
@@ -160,7 +160,7 @@ std::string Ledger::summary(FrameId id) const {
     case FrameKind::ata_reply: break;
   }
   Room room;
-  return std::string(describe(frame_of(entry), room));
+  return std::string(aoe::describe(frame_of(entry), room));
 }
 
 std::string Ledger::fate(FrameId id) const {

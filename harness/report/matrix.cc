@@ -147,7 +147,7 @@ std::string Matrix::text() const {
     std::string heading = padded(fmt::format("{}  {}", section.id, section.title), numbers.size());
     heading = heading.substr(0, 2 + id_columns + 2 + 9) + numbers.substr(2 + id_columns + 2 + 9);
     heading.erase(heading.find_last_not_of(' ') + 1);
-    text += heading + "\n" + rows;
+    text += heading.append("\n").append(rows);
   }
   return text;
 }

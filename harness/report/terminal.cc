@@ -21,7 +21,7 @@ constexpr int red = 31;
 constexpr int green = 32;
 constexpr int yellow = 33;
 
-constexpr std::size_t id_columns = 28;
+constexpr std::size_t case_columns = 28;
 constexpr std::size_t time_columns = 8;
 constexpr std::size_t verdict_columns = 12;
 constexpr std::size_t clause_columns = 22;
@@ -108,7 +108,7 @@ std::string Terminal::finished(const CaseRecord& record) {
 
 std::string Terminal::line(const CaseRecord& record) const {
   const std::string word = padded(verdict(record), 4);
-  std::string text = fmt::format("{} {:>{}}", padded(one_line(record.id), id_columns),
+  std::string text = fmt::format("{} {:>{}}", padded(one_line(record.id), case_columns),
                                  brief(record.took), time_columns);
   if (!record.reason.empty()) {
     text += "  " + one_line(record.reason);

@@ -89,7 +89,7 @@ class Drawing {
 
   std::string arm() {
     const std::string& word = one_of(spec_.faults.empty() ? explored_faults() : spec_.faults);
-    const std::string id = fmt::format("{}-{}", word, ++faults_);
+    std::string id = fmt::format("{}-{}", word, ++faults_);
     step("arm: {{fault: {}, id: {}{}{}}}", word, id, keys(word), selector(word));
     return id;
   }

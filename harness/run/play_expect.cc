@@ -29,6 +29,7 @@ constexpr std::array<std::uint8_t, frame_size_min> config_query = [] {
 /// In order.
 std::vector<Address> addresses_of(const std::vector<RawExchanges::Answer>& answers) {
   std::vector<Address> addresses;
+  addresses.reserve(answers.size());
   for (const RawExchanges::Answer& answer : answers) {
     addresses.push_back(
         {layout::get<Field::shelf>(answer.bytes), layout::get<Field::slot>(answer.bytes)});
@@ -293,6 +294,7 @@ StepResult expect(RunState& run, const ExpectAnnouncement& expected) {
   const auto announcement = std::ranges::find_if(heard, to_whom);
   if (announcement == heard.end()) {
     std::vector<FrameId> frames;
+    frames.reserve(heard.size());
     for (const RawExchanges::Answer& answer : heard) frames.push_back(answer.id);
     return run.fail(describe(expected),
                     heard.empty()

@@ -25,7 +25,7 @@ namespace {
 
 using Failed = tl::unexpected<std::string>;
 
-constexpr std::uint32_t first_tag = 0x52504c00;
+constexpr std::uint32_t first_replayed_tag = 0x52504c00;
 /// For an answer that the capture has, and for one that it has not.
 constexpr Duration patience = std::chrono::seconds(2);
 constexpr Duration silence = std::chrono::milliseconds(200);
@@ -81,7 +81,7 @@ class Asking {
   const Address device_;
   const Address at_;
   RawExchanges raw_;
-  std::uint32_t tag_ = first_tag;
+  std::uint32_t tag_ = first_replayed_tag;
 };
 
 class Replay {

@@ -19,8 +19,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
-constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
 constexpr Duration heartbeat = milliseconds(5);
 constexpr Duration target_patience = std::chrono::seconds(10);
 constexpr Duration call_interval = milliseconds(200);

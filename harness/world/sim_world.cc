@@ -9,8 +9,6 @@
 namespace aoe::harness {
 namespace {
 
-constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
-constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
 /// Frames that wait for a target that stands still, as in a socket's buffer.
 constexpr std::size_t waiting_max = 4096;
 

@@ -27,6 +27,10 @@ struct Unsupported {
 };
 using Control = tl::expected<void, Unsupported>;
 
+/// The addresses of the two ends as a scenario begins.
+inline constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
+inline constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
+
 /// A delivery that is held until it is due; of those of one instant, the first comes first.
 struct Held {
   Instant due{};

@@ -132,13 +132,13 @@ class Prober {
   PathCheck& check_;
 };
 
-double milliseconds(Duration duration) {
+double in_milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
 ordered_json to_json(const ProbeCount& probe) {
   ordered_json json = {{"asked", probe.asked}, {"answered", probe.answered}};
-  if (probe.answered > 0) json["round-trip-ms"] = milliseconds(probe.round_trip);
+  if (probe.answered > 0) json["round-trip-ms"] = in_milliseconds(probe.round_trip);
   return json;
 }
 
@@ -172,7 +172,7 @@ void print_table(const std::vector<PathCheck>& checks, const std::vector<Finding
     fmt::print("{:<8} {:<10} {} {:>5} {:>7} {:>7} {:>7} {:>7} {:>8.3f}\n",
                fmt::format("{}", check.device), check.path.interface, check.path.mac,
                check.path.mtu, check.sectors(), shown(check.small), shown(check.request),
-               shown(check.answer), milliseconds(check.small.round_trip));
+               shown(check.answer), in_milliseconds(check.small.round_trip));
   }
   for (const Finding& finding : findings) {
     fmt::print("{}: {}\n", finding.fault ? "FAULT" : "note", finding.text);

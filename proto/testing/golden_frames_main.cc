@@ -151,7 +151,7 @@ std::vector<std::uint8_t> encoded(const GoldenFrame& golden) {
   return bytes;
 }
 
-void write(const std::string& path) {
+void write_golden(const std::string& path) {
   const std::unique_ptr<pcap_t, decltype(&pcap_close)> capture(pcap_open_dead(DLT_EN10MB, 65535),
                                                                pcap_close);
   const std::unique_ptr<pcap_dumper_t, decltype(&pcap_dump_close)> file(
@@ -214,7 +214,7 @@ int main(int argc, char** argv) {
   app.add_flag("--sized", sized, "With --corpus: each frame's size goes before it");
   CLI11_PARSE(app, argc, argv);
 
-  if (!write.empty()) aoe::write(write);
+  if (!write.empty()) aoe::write_golden(write);
   if (!decode.empty()) aoe::decode_file(decode);
   if (!corpus.empty()) aoe::write_corpus(corpus, sized);
   return 0;

@@ -13,7 +13,7 @@ constexpr std::uint8_t revision = 0x10;
 constexpr std::size_t attributes_at = 2;
 constexpr std::size_t attribute_size = 12;
 constexpr std::uint8_t best = 100;
-constexpr std::uint8_t failed = 1;
+constexpr std::uint8_t failing = 1;
 
 /// An attribute: an error count, which fails the disk when it is not zero, or a figure without a
 /// threshold.
@@ -46,7 +46,7 @@ void build_smart_data(const Health& health, SmartBlock out) {
     const std::uint64_t raw = health.*attribute.figure;
     entry[0] = attribute.id;
     entry[1] = attribute.flags;
-    entry[3] = entry[4] = attribute.threshold > 0 && raw > 0 ? failed : best;
+    entry[3] = entry[4] = attribute.threshold > 0 && raw > 0 ? failing : best;
     boost::endian::store_little_u48(&entry[5], raw);
   }
   put_checksum(out);

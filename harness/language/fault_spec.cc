@@ -110,7 +110,7 @@ DiskFaults parse_disk_faults(YamlMap& map) {
     }
   }
   if (map.has("lba")) {
-    const LbaRange range = LbaRange::parse(map, "lba");
+    const Range range = Range::parse(map, "lba");
     if (range.last >= disk_sectors_max) map.fail(map.require("lba"), "lba: beyond any disk");
     faults.lba = range.first;
     faults.sectors = range.last - range.first + 1;

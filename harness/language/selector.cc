@@ -35,19 +35,19 @@ bool is_ata(Traffic traffic) {
 
 }  // namespace
 
-LbaRange LbaRange::parse(YamlMap& map, const std::string& key) {
+Range Range::parse(YamlMap& map, const std::string& key) {
   const YAML::Node node = map.require(key);
   if (node.IsScalar()) {
-    const std::uint64_t lba = map.number(key, 0, 0, UINT64_MAX);
-    return {lba, lba};
+    const std::uint64_t number = map.number(key, 0, 0, UINT64_MAX);
+    return {number, number};
   }
-  LbaRange range;
+  Range range;
   if (node.IsSequence() && node.size() == 2 &&
       YAML::convert<std::uint64_t>::decode(node[0], range.first) &&
       YAML::convert<std::uint64_t>::decode(node[1], range.last) && range.first <= range.last) {
     return range;
   }
-  map.fail(node, key + ": expected a sector, or the first and the last of them: [2, 9]");
+  map.fail(node, key + ": expected a number, or the first and the last of them: [2, 9]");
 }
 
 Match Match::parse(YamlMap map) {
@@ -59,7 +59,7 @@ Match Match::parse(YamlMap map) {
     const std::vector<std::string> words(traffic_words.begin() + 1, traffic_words.end());
     match.traffic = static_cast<Traffic>(map.choice("command", words) + 1);
   }
-  if (map.has("lba")) match.lba = LbaRange::parse(map, "lba");
+  if (map.has("lba")) match.lba = Range::parse(map, "lba");
   if (map.has("count")) match.sectors = static_cast<std::uint8_t>(map.number("count", 0, 0, 255));
   if (map.has("tag")) match.tag = static_cast<std::uint32_t>(map.code("tag", UINT32_MAX));
   if (map.has("mac")) {

@@ -65,21 +65,21 @@ struct Subject {
   bool operator==(const Subject&) const = default;
 };
 
-/// From `first` to `last`, both included.
-struct LbaRange {
+/// The numbers from `first` to `last`, both included.
+struct Range {
   std::uint64_t first = 0;
   std::uint64_t last = UINT64_MAX;
 
-  bool contains(std::uint64_t lba) const { return first <= lba && lba <= last; }
-  bool operator==(const LbaRange&) const = default;
+  bool contains(std::uint64_t number) const { return first <= number && number <= last; }
+  bool operator==(const Range&) const = default;
   /// The value of `key`: "lba: 2", or "lba: [2, 9]".
-  static LbaRange parse(YamlMap& map, const std::string& key);
+  static Range parse(YamlMap& map, const std::string& key);
 };
 
 struct Match {
   std::optional<Direction> direction;
   std::optional<Traffic> traffic;
-  std::optional<LbaRange> lba;  // where the request begins
+  std::optional<Range> lba;  // where the request begins
   std::optional<std::uint8_t> sectors;
   std::optional<std::uint32_t> tag;
   std::optional<Mac> mac;  // of the target: a request's destination, an answer's source

@@ -104,7 +104,7 @@ TEST(Match, EachCommandIsItsOwnOnly) {
 
 TEST(Selector, ItsKeysAreRead) {
   const Selector selector = parse("{match: {lba: [2, 9]}, every: 3, during: [10ms, 1s]}");
-  EXPECT_EQ(selector.match.lba, (LbaRange{2, 9}));
+  EXPECT_EQ(selector.match.lba, (Range{2, 9}));
   EXPECT_EQ(selector.every, 3U);
   EXPECT_EQ(selector.during->from, std::chrono::milliseconds(10));
   EXPECT_EQ(selector.during->until, std::chrono::seconds(1));
@@ -117,10 +117,10 @@ TEST(Selector, MistakesAreNamed) {
   EXPECT_EQ(complaint("{nth: 0}"), "x.yaml:1:7: arm: nth: expected a whole number, 1 or more");
   EXPECT_EQ(
       complaint("{match: {lba: [9, 2]}}"),
-      "x.yaml:1:15: match: lba: expected a sector, or the first and the last of them: [2, 9]");
+      "x.yaml:1:15: match: lba: expected a number, or the first and the last of them: [2, 9]");
   EXPECT_EQ(
       complaint("{match: {lba: [1, 2, 3]}}"),
-      "x.yaml:1:15: match: lba: expected a sector, or the first and the last of them: [2, 9]");
+      "x.yaml:1:15: match: lba: expected a number, or the first and the last of them: [2, 9]");
   EXPECT_EQ(complaint("{match: {tag: 0x100000000}}"),
             "x.yaml:1:15: match: tag: expected a number up to 0xffffffff, such as 31 or 0x1f");
   EXPECT_EQ(complaint("{match: {count: 256}}"),

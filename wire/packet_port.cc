@@ -19,6 +19,7 @@
 #include "base/descriptor.h"
 #include "proto/address.h"
 #include "proto/codes.h"
+#include "proto/layout.h"
 
 namespace aoe {
 namespace {
@@ -89,8 +90,8 @@ Filter filter_of(const PacketPort::Options& options, int interface_index) {
   if (!options.promiscuous) filter.discard_if_equal(PACKET_OTHERHOST);
   if (options.shares > 1) {
     // A frame too short for an address makes these loads end in a discard.
-    constexpr std::uint32_t shelf_at = 16;
-    constexpr std::uint32_t slot_at = 18;
+    constexpr std::uint32_t shelf_at = layout::offset(Field::shelf);
+    constexpr std::uint32_t slot_at = layout::offset(Field::slot);
     filter.load(BPF_LD | BPF_H | BPF_ABS, shelf_at);
     filter.accept_if_equal(Address::any_shelf);
     filter.load(BPF_MISC | BPF_TAX, 0);

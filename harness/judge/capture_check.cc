@@ -6,11 +6,12 @@
 
 #include "base/printable.h"
 #include "harness/judge/frame_rules.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
 
-constexpr std::size_t ethertype_at = 12;
+constexpr std::size_t ethertype_at = layout::offset(Field::ethertype);
 constexpr std::size_t vlan_tag_size = 4;
 /// Ethernet and AoE fit in no more: of a frame that claims to have been longer, no more is judged.
 constexpr std::size_t frame_size_most = 65535 + ethernet_header_size;

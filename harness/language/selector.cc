@@ -61,6 +61,7 @@ Match Match::parse(YamlMap map) {
   }
   if (map.has("lba")) match.lba = Range::parse(map, "lba");
   if (map.has("count")) match.sectors = static_cast<std::uint8_t>(map.number("count", 0, 0, 255));
+  if (map.has("size")) match.size = Range::parse(map, "size");
   if (map.has("tag")) match.tag = static_cast<std::uint32_t>(map.code("tag", UINT32_MAX));
   if (map.has("mac")) {
     match.mac = parse_mac(map.text("mac"));
@@ -82,6 +83,7 @@ bool Match::matches(Direction way, const Subject& subject, std::optional<std::ui
   if ((lba || sectors) && !is_ata(subject.traffic)) return false;
   if (lba && !lba->contains(subject.lba)) return false;
   if (sectors && *sectors != subject.sectors) return false;
+  if (size && !size->contains(frame.size())) return false;
   if (mac && !is_with(*mac, way, frame)) return false;
   return !tag || tag == its_tag;
 }

@@ -1,7 +1,7 @@
 // Which frames a fault strikes: the same words for every fault.
 //
 //   match: {direction: to-target|to-initiator, command: ata|read|write|flush|identify|config|…,
-//           lba: 2, count: 8, tag: 0x1f, mac: "02:00:00:00:00:03"}
+//           lba: 2, count: 8, size: [1001, 9018], tag: 0x1f, mac: "02:00:00:00:00:03"}
 //   nth: 2            the second frame that matches, and no other
 //   every: 10         every tenth
 //   probability: 0.02 each with this chance, from the run's seed
@@ -81,6 +81,7 @@ struct Match {
   std::optional<Traffic> traffic;
   std::optional<Range> lba;  // where the request begins
   std::optional<std::uint8_t> sectors;
+  std::optional<Range> size;  // of the frame itself, bytes with the Ethernet header
   std::optional<std::uint32_t> tag;
   std::optional<Mac> mac;  // of the target: a request's destination, an answer's source
 

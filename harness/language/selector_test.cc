@@ -1,5 +1,6 @@
 #include "harness/language/selector.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
@@ -65,6 +66,13 @@ TEST(Match, AnAddressIsTheTargetsWhicheverWayAFrameGoes) {
   EXPECT_TRUE(matches("{mac: '02:00:00:00:00:02'}", answer));
   EXPECT_FALSE(matches("{mac: '02:00:00:00:00:01'}", answer));
   EXPECT_FALSE(matches("{mac: '02:00:00:00:00:02'}", {.bytes = FrameBytes(5)}));
+}
+
+TEST(Match, TheSizeIsThatOfTheFrameItself) {
+  const std::size_t size = request_frame(read_command(8), 0x1f).size();
+  EXPECT_TRUE(matches(fmt::format("{{size: {}}}", size), {}));
+  EXPECT_TRUE(matches(fmt::format("{{size: [60, {}]}}", size), {}));
+  EXPECT_FALSE(matches(fmt::format("{{size: [{}, 9018]}}", size + 1), {}));
 }
 
 TEST(Match, ARangeOfSectorsIsWhereTheRequestBegins) {

@@ -102,7 +102,6 @@ function(aoe_test name)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:aoe_test_main>)
   endif()
   target_link_libraries(${name} PRIVATE aoe_options ${arg_LINK} GTest::gtest)
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # tests of a program may call their own things the same
   target_compile_options(${name} PRIVATE -O0 -g1)
   target_precompile_headers(${name} REUSE_FROM aoe_test_main)
   add_dependencies(unit_tests ${name})

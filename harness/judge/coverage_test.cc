@@ -19,7 +19,7 @@ const ClauseCatalogue& catalogue() {
   return parsed;
 }
 
-CaseRecord case_of(Outcome outcome, std::vector<std::string> clauses) {
+CaseRecord case_that_was(Outcome outcome, std::vector<std::string> clauses) {
   CaseRecord record;
   record.outcome = outcome;
   record.clauses = std::move(clauses);
@@ -70,21 +70,21 @@ TEST(ClauseVerdict, WhatPassedInSomeTriesOnlyOrCouldNotBeToldIsNoPass) {
 }
 
 TEST(Coverage, ASuiteIsAboutAllClausesThatBindItsEnd) {
-  const std::vector<CaseRecord> cases{case_of(Outcome::passed, {"2/1", "2/2"}),
-                                      case_of(Outcome::failed, {"2/2"})};
+  const std::vector<CaseRecord> cases{case_that_was(Outcome::passed, {"2/1", "2/2"}),
+                                      case_that_was(Outcome::failed, {"2/2"})};
   EXPECT_EQ(verdicts(run_of("target", cases)), "2/1 PASS, 2/3 untested, profile/x untested");
   EXPECT_EQ(verdicts(run_of("initiator", cases)), "2/2 FAIL, 2/3 untested");
 }
 
 TEST(Coverage, AnyOtherRunIsAboutThoseThatItCites) {
-  const auto run = run_of("", {case_of(Outcome::passed, {"2/3", "9/9"})});
+  const auto run = run_of("", {case_that_was(Outcome::passed, {"2/3", "9/9"})});
   EXPECT_EQ(verdicts(run), "2/3 PASS") << "what is not in the catalogue is no clause";
 }
 
 TEST(Coverage, AClauseLeadsToItsCases) {
-  const auto run =
-      run_of("target", {case_of(Outcome::passed, {"2/1"}), case_of(Outcome::passed, {"2/3"}),
-                        case_of(Outcome::failed, {"2/1", "2/3"})});
+  const auto run = run_of(
+      "target", {case_that_was(Outcome::passed, {"2/1"}), case_that_was(Outcome::passed, {"2/3"}),
+                 case_that_was(Outcome::failed, {"2/1", "2/3"})});
   const Coverage coverage = coverage_of(run, catalogue());
   ASSERT_NE(coverage.find("2/1"), nullptr);
   EXPECT_EQ(coverage.find("2/1")->cases, (std::vector<std::size_t>{0, 2}));
@@ -96,8 +96,8 @@ TEST(Coverage, AClauseLeadsToItsCases) {
 }
 
 TEST(Coverage, EachLevelHasItsVerdict) {
-  const auto run =
-      run_of("target", {case_of(Outcome::failed, {"2/1"}), case_of(Outcome::passed, {"2/3"})});
+  const auto run = run_of(
+      "target", {case_that_was(Outcome::failed, {"2/1"}), case_that_was(Outcome::passed, {"2/3"})});
   EXPECT_EQ(describe(coverage_of(run, catalogue()).levels()),
             "MUST 0 of 1 kept, 1 broken; SHOULD 1 of 1 kept; PROFILE 0 of 1 kept, 1 untested");
   EXPECT_EQ(describe(coverage_of(RunRecord{}, catalogue()).levels()), "");

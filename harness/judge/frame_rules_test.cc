@@ -27,20 +27,20 @@ FrameBytes with(FrameBytes bytes, std::size_t offset, std::uint8_t value) {
   return bytes;
 }
 
-FrameBytes answer(const Body& body) {
+FrameBytes answer_of(const Body& body) {
   return frame_of({client_mac, server_mac, disk, 1}, body);
 }
 
 FrameBytes ata_answer(std::uint8_t status, std::uint8_t error = 0) {
-  return answer(AtaReply{.error = error, .status = status});
+  return answer_of(AtaReply{.error = error, .status = status});
 }
 
 TEST(FrameRules, AGoodFrameBreaksNone) {
   for (const FrameBytes& frame :
        {query_frame(), request_frame(read_command(2), 1), request_frame(write_command(2), 1),
         request_frame(flush_command(), 1), reply_frame(1),
-        answer(ConfigReply{.buffer_count = 4, .sector_count = 2}),
-        answer(ErrorReply{0, ErrorCode::target_reserved}), ata_answer(0x41, 0x04)}) {
+        answer_of(ConfigReply{.buffer_count = 4, .sector_count = 2}),
+        answer_of(ErrorReply{0, ErrorCode::target_reserved}), ata_answer(0x41, 0x04)}) {
     EXPECT_EQ(found(frame), "");
   }
 }
@@ -60,7 +60,7 @@ TEST(FrameRules, OfTheHeader) {
 }
 
 TEST(FrameRules, ErrorsAreThoseThatThereAre) {
-  const FrameBytes error = answer(ErrorReply{0, ErrorCode::target_reserved});
+  const FrameBytes error = answer_of(ErrorReply{0, ErrorCode::target_reserved});
   EXPECT_EQ(found(with(error, 15, 7)), "unknown-error 2.4/3: error 7");
   EXPECT_EQ(found(with(error, 15, 0)), "unknown-error 2.4/3: error 0");
 }
@@ -114,7 +114,7 @@ TEST(FrameRules, AStatusIsSuccessOrFailure) {
 }
 
 TEST(FrameRules, OfConfigAndMaskLists) {
-  const FrameBytes config = answer(ConfigReply{.buffer_count = 4, .sector_count = 2});
+  const FrameBytes config = answer_of(ConfigReply{.buffer_count = 4, .sector_count = 2});
   EXPECT_EQ(found(with(config, 29, 0x20)), "config-version 3.2/13: it speaks version 2");
   std::array<std::uint8_t, 16> room;
   const std::array<Directive, 2> directives{Directive{1, other_mac}, Directive{3, other_mac}};

@@ -9,15 +9,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
-FaultSpec parse(const std::string& yaml) {
+FaultSpec parse_fault(const std::string& yaml) {
   YamlMap map(YAML::Load("{id: f, " + yaml + "}"), "x.yaml", "arm");
   return FaultSpec::parse(map);
 }
 
 /// Without "x.yaml:1:n: arm: ".
-std::string complaint(const std::string& yaml) {
+std::string fault_complaint(const std::string& yaml) {
   try {
-    parse(yaml);
+    parse_fault(yaml);
   } catch (const YamlError& error) {
     const std::string text = error.what();
     return text.substr(text.find(": ", text.find(": ") + 2) + 2);
@@ -27,7 +27,7 @@ std::string complaint(const std::string& yaml) {
 
 template <class Kind>
 Kind kind_of(const std::string& yaml) {
-  return std::get<Kind>(parse(yaml).kind);
+  return std::get<Kind>(parse_fault(yaml).kind);
 }
 
 TEST(FaultSpec, EveryWordIsAFaultOfThatName) {
@@ -50,9 +50,9 @@ TEST(FaultSpec, EveryWordIsAFaultOfThatName) {
   };
   ASSERT_EQ(minimal.size(), fault_words().size());
   for (std::size_t i = 0; i < minimal.size(); ++i) {
-    EXPECT_EQ(parse(minimal[i]).word(), fault_words()[i]);
-    EXPECT_EQ(parse(minimal[i]).kind.index(), i);
-    EXPECT_EQ(parse(minimal[i]).strikes_frames(), i < 8 || i == 14) << minimal[i];
+    EXPECT_EQ(parse_fault(minimal[i]).word(), fault_words()[i]);
+    EXPECT_EQ(parse_fault(minimal[i]).kind.index(), i);
+    EXPECT_EQ(parse_fault(minimal[i]).strikes_frames(), i < 8 || i == 14) << minimal[i];
   }
 }
 
@@ -91,30 +91,32 @@ TEST(FaultSpec, KeysAreRead) {
 
 TEST(FaultSpec, MistakesAreNamed) {
   EXPECT_EQ(
-      complaint("fault: pasue"),
+      fault_complaint("fault: pasue"),
       "fault: expected one of drop, duplicate, delay, reorder, corrupt, truncate, partition, "
       "rate, mac-change, link-down, mtu, pause, kill, disk-error, count, got 'pasue'; did you "
       "mean 'pause'?");
-  EXPECT_EQ(complaint("fault: duplicate, copies: 0"),
+  EXPECT_EQ(fault_complaint("fault: duplicate, copies: 0"),
             "copies: expected a whole number from 1 to 100");
-  EXPECT_EQ(complaint("fault: delay"), "expected a time: by, jitter or both");
-  EXPECT_EQ(complaint("fault: corrupt"),
+  EXPECT_EQ(fault_complaint("fault: delay"), "expected a time: by, jitter or both");
+  EXPECT_EQ(fault_complaint("fault: corrupt"),
             "expected fields, such as set: {version: 3} or xor: {tag: 1}");
-  EXPECT_EQ(complaint("fault: corrupt, set: {shlef: 3}"),
+  EXPECT_EQ(fault_complaint("fault: corrupt, set: {shlef: 3}"),
             "unknown key 'shlef'; did you mean 'shelf'?");
-  EXPECT_EQ(complaint("fault: corrupt, set: {version: 16}"),
+  EXPECT_EQ(fault_complaint("fault: corrupt, set: {version: 16}"),
             "version: expected a number up to 0xf, such as 31 or 0x1f");
-  EXPECT_EQ(complaint("fault: truncate"), "key 'to' is missing");
-  EXPECT_EQ(complaint("fault: truncate, to: 13"), "to: expected a whole number from 14 to 65535");
-  EXPECT_EQ(complaint("fault: rate, at: 10"),
+  EXPECT_EQ(fault_complaint("fault: truncate"), "key 'to' is missing");
+  EXPECT_EQ(fault_complaint("fault: truncate, to: 13"),
+            "to: expected a whole number from 14 to 65535");
+  EXPECT_EQ(fault_complaint("fault: rate, at: 10"),
             "at: expected bits a second, such as 10Mbit or 64kbit");
-  EXPECT_EQ(complaint("fault: mtu"), "key 'mtu' is missing");
-  EXPECT_EQ(complaint("fault: link-down, end: traget"),
+  EXPECT_EQ(fault_complaint("fault: mtu"), "key 'mtu' is missing");
+  EXPECT_EQ(fault_complaint("fault: link-down, end: traget"),
             "end: expected one of initiator, target, got 'traget'; did you mean 'target'?");
-  EXPECT_EQ(complaint("fault: pause, nth: 1"), "unknown key 'nth'; known are fault, id");
-  EXPECT_EQ(complaint("fault: disk-error, op: [raed]"),
+  EXPECT_EQ(fault_complaint("fault: pause, nth: 1"), "unknown key 'nth'; known are fault, id");
+  EXPECT_EQ(fault_complaint("fault: disk-error, op: [raed]"),
             "op: expected one of read, write, flush, got 'raed'; did you mean 'read'?");
-  EXPECT_EQ(complaint("fault: disk-error, lba: [0, 281474976710656]"), "lba: beyond any disk");
+  EXPECT_EQ(fault_complaint("fault: disk-error, lba: [0, 281474976710656]"),
+            "lba: beyond any disk");
 }
 
 }  // namespace

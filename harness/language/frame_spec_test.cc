@@ -14,7 +14,7 @@ std::string with_step(const std::string& step) {
          step + "\n";
 }
 
-std::string complaint(const std::string& step) {
+std::string frame_complaint(const std::string& step) {
   const auto scenario = parse_scenario(with_step(step), "x.yaml");
   return scenario ? "none" : scenario.error();
 }
@@ -175,57 +175,58 @@ TEST(FrameSpec, QueriesAreShortForExchanges) {
 
 TEST(FrameSpec, MistakesAreNamed) {
   const std::string at = "x.yaml:7:";
-  EXPECT_EQ(complaint("send: {}"),
+  EXPECT_EQ(frame_complaint("send: {}"),
             at + "9: send: expected ata, config, mask, reserve, a kind, a command, or bytes");
-  EXPECT_EQ(complaint("send: {ata: {op: red}}"),
+  EXPECT_EQ(frame_complaint("send: {ata: {op: red}}"),
             at + "20: ata: op: expected check-power-mode, flush, flush-ext, identify, idle, "
                  "idle-immediate, read, read-dma, read-dma-ext, read-ext, read-verify, "
                  "read-verify-ext, smart, standby, standby-immediate, trim, write, write-dma, "
                  "write-dma-ext, write-ext or a number up to 255, got 'red'; did you mean 'read'?");
-  EXPECT_EQ(complaint("send: {ata: {op: read}, mask: {}}"),
+  EXPECT_EQ(frame_complaint("send: {ata: {op: read}, mask: {}}"),
             at + "33: send: 'ata' and 'mask': expected one of them");
-  EXPECT_EQ(complaint("send: {command: 256}"),
+  EXPECT_EQ(frame_complaint("send: {command: 256}"),
             at + "19: send: command: expected ata, config, mask, reserve or a number up to 255, "
                  "got '256'");
-  EXPECT_EQ(complaint("send: {command: ata, version: 16}"),
+  EXPECT_EQ(frame_complaint("send: {command: ata, version: 16}"),
             at + "33: send: version: expected a number up to 15, got '16'");
-  EXPECT_EQ(complaint("send: {bytes: abc}"),
+  EXPECT_EQ(frame_complaint("send: {bytes: abc}"),
             at + "17: send: bytes: expected pairs of hexadecimal digits, quoted, 9014 at most");
-  EXPECT_EQ(complaint("send: {command: ata, source: 2}"),
+  EXPECT_EQ(frame_complaint("send: {command: ata, source: 2}"),
             at + "32: send: source: expected a quoted address such as \"02:00:00:00:00:99\", or "
                  "broadcast");
-  EXPECT_EQ(complaint("send: {command: ata, comand: 3}"),
+  EXPECT_EQ(frame_complaint("send: {command: ata, comand: 3}"),
             at + "24: send: unknown key 'comand'; did you mean 'command'?");
-  EXPECT_EQ(complaint("expect: {reply: okay}"),
+  EXPECT_EQ(frame_complaint("expect: {reply: okay}"),
             at + "19: reply: expected one of answer, bad-argument, config-string-present, "
                  "device-unavailable, ok, silence, target-reserved, unrecognized-command, "
                  "unsupported-version, got 'okay'; did you mean 'ok'?");
-  EXPECT_EQ(complaint("expect: {reply: {of: x}}"),
+  EXPECT_EQ(frame_complaint("expect: {reply: {of: x}}"),
             at + "19: expect: no frame 'x' before this step");
-  EXPECT_EQ(complaint("expect: {reply: []}"), at + "19: reply: expected an answer");
-  EXPECT_EQ(complaint("ask: {kind: reed}"),
+  EXPECT_EQ(frame_complaint("expect: {reply: []}"), at + "19: reply: expected an answer");
+  EXPECT_EQ(frame_complaint("ask: {kind: reed}"),
             at + "15: ask: kind: expected config, flush, identify, mask, read, reserve, "
                  "unknown-command, write or a number up to 255, got 'reed'; did you mean 'read'?");
-  EXPECT_EQ(complaint("expect: {store: {lba: 16383, count: 2, data: zero}}"),
+  EXPECT_EQ(frame_complaint("expect: {store: {lba: 16383, count: 2, data: zero}}"),
             at + "39: store: beyond the disk's last sector, 16383");
-  EXPECT_EQ(complaint("expect: {store: {lba: 1, data: none}}"),
+  EXPECT_EQ(frame_complaint("expect: {store: {lba: 1, data: none}}"),
             at + "34: store: data: expected pattern, zero, or bytes");
-  EXPECT_EQ(complaint("expect: {replies: {from: e1}}"),
+  EXPECT_EQ(frame_complaint("expect: {replies: {from: e1}}"),
             at + "28: replies: from: expected addresses such as e1.1");
-  EXPECT_EQ(complaint("expect: {reply: {identify: {words: [{word: 255, count: 2, is: 0}]}}}"),
+  EXPECT_EQ(frame_complaint("expect: {reply: {identify: {words: [{word: 255, count: 2, is: 0}]}}}"),
             at + "58: words: count: beyond word 255");
-  EXPECT_EQ(complaint("expect: {reply: {identify: {words: 3}}}"),
+  EXPECT_EQ(frame_complaint("expect: {reply: {identify: {words: 3}}}"),
             at + "38: identify: words: expected a list");
-  EXPECT_EQ(complaint("reserve: {macs: \"02:00:00:00:00:09..02:00:00:00:00:08\"}"),
+  EXPECT_EQ(frame_complaint("reserve: {macs: \"02:00:00:00:00:09..02:00:00:00:00:08\"}"),
             at + "19: reserve: macs: expected a range of 255 addresses at most, such as "
                  "\"02:00:00:00:01:00..02:00:00:00:01:63\"");
-  EXPECT_EQ(complaint("config: {hex: \"00\", string: a}"),
+  EXPECT_EQ(frame_complaint("config: {hex: \"00\", string: a}"),
             at + "17: config: hex: expected no string and no size beside it");
-  EXPECT_EQ(complaint("advertised: [trim, wings]"),
+  EXPECT_EQ(frame_complaint("advertised: [trim, wings]"),
             at + "22: step: advertised: expected one of dma, flush, flush-ext, lba48, "
                  "power-management, smart, trim, got 'wings'");
-  EXPECT_EQ(complaint("alive: {for: 1s}"), at + "11: alive: unknown key 'for'; known are within");
-  EXPECT_EQ(complaint("config: {op: read, lenght: 3}"),
+  EXPECT_EQ(frame_complaint("alive: {for: 1s}"),
+            at + "11: alive: unknown key 'for'; known are within");
+  EXPECT_EQ(frame_complaint("config: {op: read, lenght: 3}"),
             at + "22: config: unknown key 'lenght'; did you mean 'length'?");
 }
 

@@ -9,7 +9,7 @@
 namespace aoe::harness {
 namespace {
 
-std::string complaint(const std::string& yaml) {
+std::string scenario_complaint(const std::string& yaml) {
   const auto scenario = parse_scenario(yaml, "x.yaml");
   return scenario ? "none" : scenario.error();
 }
@@ -101,7 +101,7 @@ struct Mistake {
 
 void expect_complaints(const std::vector<Mistake>& mistakes) {
   for (const Mistake& mistake : mistakes) {
-    EXPECT_EQ(complaint(mistake.yaml), mistake.complaint) << mistake.yaml;
+    EXPECT_EQ(scenario_complaint(mistake.yaml), mistake.complaint) << mistake.yaml;
   }
 }
 
@@ -347,10 +347,10 @@ TEST(Scenario, MistakesInExpectationsAreNamed) {
 }
 
 TEST(Scenario, BrokenYamlIsOneLineThatSaysWhere) {
-  EXPECT_EQ(complaint("scenario: [a"), "x.yaml:1:1: end of sequence flow not found");
-  EXPECT_EQ(complaint("a: b: c"), "x.yaml:1:5: illegal map value");
-  EXPECT_EQ(complaint("a: *there"), "x.yaml:1:4: the referenced anchor is not defined");
-  EXPECT_EQ(complaint("a: \"b"), "x.yaml:1:6: illegal EOF in scalar");
+  EXPECT_EQ(scenario_complaint("scenario: [a"), "x.yaml:1:1: end of sequence flow not found");
+  EXPECT_EQ(scenario_complaint("a: b: c"), "x.yaml:1:5: illegal map value");
+  EXPECT_EQ(scenario_complaint("a: *there"), "x.yaml:1:4: the referenced anchor is not defined");
+  EXPECT_EQ(scenario_complaint("a: \"b"), "x.yaml:1:6: illegal EOF in scalar");
 }
 
 TEST(LoadScenario, AFileThatCannotBeReadIsNamed) {

@@ -24,7 +24,7 @@ Duration value(const std::string& text) {
   return TimeExpression::parse(text, here).value(symbols);
 }
 
-std::string complaint(const std::string& text) {
+std::string window_complaint(const std::string& text) {
   try {
     TimeExpression::parse(text, here);
   } catch (const YamlError& error) {
@@ -47,20 +47,20 @@ TEST(TimeExpression, EverySymbolThereIsHasAValue) {
 }
 
 TEST(TimeExpression, WhatIsNeitherATimeNorASymbolIsRefusedWithAHint) {
-  EXPECT_EQ(complaint("rot"),
+  EXPECT_EQ(window_complaint("rot"),
             "x.yaml:3:7: expected a time such as 250ms or one of deadsecs, rto, slack, srtt, tick, "
             "got 'rot'; did you mean 'rto'?");
-  EXPECT_EQ(complaint("rto +"),
+  EXPECT_EQ(window_complaint("rto +"),
             "x.yaml:3:7: expected a time such as 250ms or one of deadsecs, rto, slack, srtt, tick, "
             "got ''");
-  EXPECT_EQ(complaint("rto - slack"),
+  EXPECT_EQ(window_complaint("rto - slack"),
             "x.yaml:3:7: expected a time such as 250ms or one of deadsecs, rto, slack, srtt, tick, "
             "got 'rto - slack'");
 }
 
 TEST(TimeExpression, AFactorIsAModestNumber) {
   for (const char* factor : {"-1", "nan", "inf", "1001", "two", "", "1e300"}) {
-    EXPECT_EQ(complaint(std::string(factor) + "*rto"),
+    EXPECT_EQ(window_complaint(std::string(factor) + "*rto"),
               "x.yaml:3:7: expected a number from 0 to 1000 before '*' in '" + std::string(factor) +
                   "*rto'");
   }

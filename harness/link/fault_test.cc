@@ -13,7 +13,7 @@
 namespace aoe::harness {
 namespace {
 
-FaultSpec spec_of(const std::string& yaml) {
+FaultSpec spec_of_fault(const std::string& yaml) {
   YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
   return FaultSpec::parse(map);
 }
@@ -26,7 +26,7 @@ struct Passer {
 /// Which of these frames, counted from 1, a fault strikes: "2 4".
 std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
                    std::uint64_t seed = 1) {
-  Fault fault(spec_of(yaml));
+  Fault fault(spec_of_fault(yaml));
   Random random(seed);
   std::string list;
   std::uint64_t hits = 0;
@@ -45,7 +45,7 @@ std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
 /// What becomes of one frame.
 Passing meet(const std::string& yaml) {
   static const std::vector<std::uint8_t> frame(60);
-  Fault fault(spec_of(yaml));
+  Fault fault(spec_of_fault(yaml));
   Random random(1);
   Passing passing{.subject = {Traffic::read}, .bytes = frame};
   fault.meet(passing, random);
@@ -104,7 +104,7 @@ TEST(Fault, ATimeIsCountedFromWhenItWasArmedAndItsEndIsOutside) {
 }
 
 TEST(Fault, AnIoMustBeAtWork) {
-  Fault fault(spec_of("{id: f, fault: drop, during: r}"));
+  Fault fault(spec_of_fault("{id: f, fault: drop, during: r}"));
   const auto strikes = [&] {
     Random random(1);
     Passing passing;
@@ -146,7 +146,7 @@ TEST(Fault, CopiesMayBeManyAndSpread) {
 TEST(Fault, ADelayIsFixedAndItsJitterIsOfTheSeed) {
   using std::chrono::milliseconds;
   EXPECT_EQ(meet("{id: f, fault: delay, by: 5ms}").delay, milliseconds(5));
-  Fault fault(spec_of("{id: f, fault: delay, by: 1ms, jitter: 2ms}"));
+  Fault fault(spec_of_fault("{id: f, fault: delay, by: 1ms, jitter: 2ms}"));
   Random random(1);
   std::set<Duration> delays;
   for (int i = 0; i < 1000; ++i) {
@@ -169,7 +169,7 @@ TEST(Fault, ATruncatedFrameIsAPrefixAndOneThatIsShorterIsNotStruck) {
 
 TEST(Fault, ARateSendsOneAfterAnotherAndLosesWhatFindsTheQueueFull) {
   // A millisecond for each frame of 125 bytes; two may wait.
-  Fault fault(spec_of("{id: f, fault: rate, at: 1Mbit, queue: 250}"));
+  Fault fault(spec_of_fault("{id: f, fault: rate, at: 1Mbit, queue: 250}"));
   Random random(1);
   const std::vector<std::uint8_t> frame(125);
   const auto fate = [&](Direction direction, int at) {
@@ -190,7 +190,8 @@ TEST(Fault, ARateSendsOneAfterAnotherAndLosesWhatFindsTheQueueFull) {
 TEST(Fault, WhatHappensToAnEndIsTheWorldsToDo) {
   for (const char* kind : {"mac-change, mac: \"02:00:00:00:00:09\"", "link-down", "mtu, mtu: 999",
                            "pause", "kill", "disk-error"}) {
-    EXPECT_FALSE(spec_of(std::string("{id: f, fault: ") + kind + "}").strikes_frames()) << kind;
+    EXPECT_FALSE(spec_of_fault(std::string("{id: f, fault: ") + kind + "}").strikes_frames())
+        << kind;
   }
 }
 

@@ -9,7 +9,7 @@ namespace aoe::harness {
 namespace {
 
 /// Of `conform target`: 2/3 is kept, 2/4 is broken.
-RunRecord suite_run() {
+RunRecord page_run() {
   RunRecord run = eventful_run();
   run.suite = "target";
   run.cases.resize(2);
@@ -19,7 +19,7 @@ RunRecord suite_run() {
 }
 
 TEST(Page, CarriesTheRunAndWhatIsSaidOfIt) {
-  const RunRecord run = suite_run();
+  const RunRecord run = page_run();
   const auto data = data_of(to_html(run));
   EXPECT_EQ(data["view"], "run");
   EXPECT_EQ(data["run"], nlohmann::json::parse(to_json(run)));
@@ -40,8 +40,8 @@ TEST(Page, CarriesTheRunAndWhatIsSaidOfIt) {
 }
 
 TEST(Page, AnEarlierRunIsThereInOutline) {
-  const RunRecord earlier = suite_run();
-  RunRecord run = suite_run();
+  const RunRecord earlier = page_run();
+  RunRecord run = page_run();
   run.cases[1].outcome = Outcome::passed;
   const auto data = data_of(to_html(run, &earlier));
   const auto& then = data["earlier"]["cases"][1];
@@ -52,7 +52,7 @@ TEST(Page, AnEarlierRunIsThereInOutline) {
 }
 
 TEST(Page, AnOutlineMayKeepWhatFailed) {
-  RunRecord run = suite_run();
+  RunRecord run = page_run();
   run.cases[0].yaml = "scenario: x";
   const RunRecord kept = outline(run, true);
   EXPECT_EQ(kept.cases[1], run.cases[1]);
@@ -61,7 +61,7 @@ TEST(Page, AnOutlineMayKeepWhatFailed) {
 }
 
 TEST(Page, NothingInItsJsonEndsTheElement) {
-  RunRecord run = suite_run();
+  RunRecord run = page_run();
   run.sut = "</script><script>alert(1)</script><!-- {{title}} {{data}}";
   const std::string html = to_html(run);
   EXPECT_EQ(html.find("<script>alert"), std::string::npos);

@@ -166,7 +166,7 @@ TEST(Terminal, OnlyATerminalHasColourAndProgress) {
 }
 
 /// Of a suite, with a broken, a kept and an unsupported clause.
-RunRecord suite_run() {
+RunRecord terminal_run() {
   RunRecord run;
   run.seed = 7;
   run.world = "veth";
@@ -186,42 +186,42 @@ RunRecord suite_run() {
   return run;
 }
 
-bool holds(const std::string& text, const std::string& lines) {
+bool holds_lines(const std::string& text, const std::string& lines) {
   return text.find(lines) != std::string::npos;
 }
 
 TEST(Terminal, ASuiteIsToldSectionBySectionAndEndsWithAVerdictALevel) {
-  const std::string text = shown({}, suite_run());
+  const std::string text = shown({}, terminal_run());
   EXPECT_TRUE(
       text.starts_with("seed 7  world veth  sut vblade\n"
                        "  lacks  mask           asked e1.1 mask read; nothing\n"
                        "  FAIL  broken "))
       << text << "what passed is told with its clause";
-  EXPECT_TRUE(holds(text,
-                    "2  Frames, addresses and tags\n"
-                    "  untested      2/1                     must     no case\n"))
+  EXPECT_TRUE(holds_lines(text,
+                          "2  Frames, addresses and tags\n"
+                          "  untested      2/1                     must     no case\n"))
       << text;
-  EXPECT_TRUE(holds(text,
-                    "  PASS          2/3                     must     An answer has flag R.\n"
-                    "  FAIL          2/4                     must     1 passed, 1 failed\n"
-                    "        An answer has Ver 1.\n"
-                    "        FAIL   broken\n"))
+  EXPECT_TRUE(holds_lines(text,
+                          "  PASS          2/3                     must     An answer has flag R.\n"
+                          "  FAIL          2/4                     must     1 passed, 1 failed\n"
+                          "        An answer has Ver 1.\n"
+                          "        FAIL   broken\n"))
       << text;
-  EXPECT_TRUE(holds(text,
-                    "  UNSUPPORTED   3.3/1                   must     0 passed, 0 failed, "
-                    "1 unsupported\n"
-                    "        A read lists the whole list.\n"
-                    "        vblade has no mask\n"))
+  EXPECT_TRUE(holds_lines(text,
+                          "  UNSUPPORTED   3.3/1                   must     0 passed, 0 failed, "
+                          "1 unsupported\n"
+                          "        A read lists the whole list.\n"
+                          "        vblade has no mask\n"))
       << text;
-  EXPECT_TRUE(holds(text, "runs/last/index.html\nMUST 1 of ")) << text;
-  EXPECT_TRUE(holds(text, " kept, 1 broken, 1 unsupported, ")) << text;
+  EXPECT_TRUE(holds_lines(text, "runs/last/index.html\nMUST 1 of ")) << text;
+  EXPECT_TRUE(holds_lines(text, " kept, 1 broken, 1 unsupported, ")) << text;
 }
 
 TEST(Terminal, OfASuiteQuietlyOnlyTheClausesThatAreNotKept) {
-  const std::string text = shown({.verbosity = -1}, suite_run());
-  EXPECT_FALSE(holds(text, "An answer has flag R.")) << text;
-  EXPECT_TRUE(holds(text, "An answer has Ver 1.")) << text;
-  EXPECT_FALSE(holds(text, "lacks")) << text;
+  const std::string text = shown({.verbosity = -1}, terminal_run());
+  EXPECT_FALSE(holds_lines(text, "An answer has flag R.")) << text;
+  EXPECT_TRUE(holds_lines(text, "An answer has Ver 1.")) << text;
+  EXPECT_FALSE(holds_lines(text, "lacks")) << text;
 }
 
 }  // namespace

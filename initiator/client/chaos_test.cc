@@ -29,7 +29,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Address disk{7, 3};
+constexpr Address the_disk{7, 3};
 constexpr std::size_t disk_sectors = 96;     // few, so that requests overlap
 constexpr std::size_t request_sectors = 20;  // at most
 constexpr std::uint16_t buffer_count = 16;
@@ -230,7 +230,7 @@ class Chaos {
         }
       }
     }
-    if (const Device* device = session_.engine().find(disk)) {
+    if (const Device* device = session_.engine().find(the_disk)) {
       for (const RemoteTarget& remote : device->remotes()) {
         ASSERT_EQ(remote.window.limit(), std::min(buffer_count, parameters_.maxout));
         ASSERT_LE(remote.window.outstanding(), remote.window.limit());
@@ -288,7 +288,7 @@ class Chaos {
     cables_[1].link.mtu = 9000;
     change_link(cables_[1]);
     target_up_at_ = std::min(target_up_at_, now_);
-    for (; users_ > 0; --users_) session_.call(now_, &Engine::close, disk);
+    for (; users_ > 0; --users_) session_.call(now_, &Engine::close, the_disk);
   }
 
   // Time.
@@ -344,15 +344,15 @@ class Chaos {
       case 0: submit(IoKind::flush, 0, 0); break;
       case 1: submit(IoKind::trim, lba, sectors); break;
       case 2:
-        users_ += session_.open(disk);
+        users_ += session_.open(the_disk);
         submit(IoKind::read, lba, sectors);
         break;
       case 3:
-        if (users_ > 0) session_.call(now_, &Engine::close, disk), --users_;
+        if (users_ > 0) session_.call(now_, &Engine::close, the_disk), --users_;
         submit(IoKind::read, lba, sectors);
         break;
       case 4:
-        session_.call(now_, &Engine::revalidate, disk);
+        session_.call(now_, &Engine::revalidate, the_disk);
         submit(IoKind::write, lba, sectors);
         break;
       case 5: submit(IoKind::write, lba, sectors), cancel_something(); break;
@@ -365,7 +365,7 @@ class Chaos {
     Pending& pending = requests_[id];
     pending.sectors = sectors;
     pending.buffer.resize(sectors * sector_size);
-    pending.io = {.kind = kind, .device = disk, .lba = lba};
+    pending.io = {.kind = kind, .device = the_disk, .lba = lba};
     if (kind == IoKind::write) {
       pending.version = ++last_version_;
       for (std::size_t i = 0; i < sectors; ++i) {
@@ -430,7 +430,7 @@ class Chaos {
   void become_up() {
     const Instant from = now_;
     run_until([this] {
-      const Device* device = session_.engine().find(disk);
+      const Device* device = session_.engine().find(the_disk);
       return device != nullptr && device->state() == DeviceState::up;
     });
     EXPECT_LE(now_ - from, parameters_.discovery_interval + patience());
@@ -450,7 +450,7 @@ class Chaos {
   bool coming_up_ = false;
 
   Session session_;
-  TestTarget target_{disk, disk_sectors};
+  TestTarget target_{the_disk, disk_sectors};
   std::array<Cable, 2> cables_;
   std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights_;
   std::uint64_t flight_number_ = 0;

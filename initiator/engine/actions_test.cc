@@ -5,7 +5,7 @@
 namespace aoe::initiator {
 namespace {
 
-constexpr Address disk{7, 3};
+constexpr Address asked{7, 3};
 constexpr Mac mac{{2, 0, 0, 0, 0, 1}};
 
 TEST(Actions, EveryKindOfIoHasAText) {
@@ -56,7 +56,7 @@ TEST(Actions, EveryKindOfEventHasItsText) {
 TEST(Actions, AnEventIsOneLine) {
   using Kind = Event::Kind;
   Event event{.kind = Kind::config_answer,
-              .device = disk,
+              .device = asked,
               .mac = mac,
               .tag = 0x80000a3c,
               .old_tag = 0x80000a11,

@@ -9,7 +9,7 @@
 namespace aoe::initiator {
 namespace {
 
-Bytes bytes(std::string_view text) {
+Bytes file_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
@@ -36,8 +36,8 @@ class DiskFileTest : public testing::Test {
 };
 
 TEST_F(DiskFileTest, IsAPartOfTheDiskAndEndsThere) {
-  std::ranges::copy(bytes("start"), disk.content.begin() + 1024);
-  std::ranges::copy(bytes("end"), disk.content.begin() + 2045);
+  std::ranges::copy(file_bytes("start"), disk.content.begin() + 1024);
+  std::ranges::copy(file_bytes("end"), disk.content.begin() + 2045);
   EXPECT_EQ(read(0, 5), "start");
   EXPECT_EQ(read(1021, 100), "end");
   EXPECT_EQ(read(1024, 100), "");
@@ -47,8 +47,8 @@ TEST_F(DiskFileTest, IsAPartOfTheDiskAndEndsThere) {
 
 TEST_F(DiskFileTest, WritesAsMuchAsThereIsRoomFor) {
   const std::string data(1024, 'n');
-  file.write(partition, 512, bytes(data), false, note());
-  file.write(partition, 1024, bytes(data), false, note());
+  file.write(partition, 512, file_bytes(data), false, note());
+  file.write(partition, 1024, file_bytes(data), false, note());
   EXPECT_FALSE(truncated.was_written());
   EXPECT_TRUE(file.was_written());
   disk.run();
@@ -58,7 +58,7 @@ TEST_F(DiskFileTest, WritesAsMuchAsThereIsRoomFor) {
 
 TEST_F(DiskFileTest, ASynchronousWriteIsFlushed) {
   const std::string data(512, 'n');
-  file.write(partition, 0, bytes(data), true, note());
+  file.write(partition, 0, file_bytes(data), true, note());
   disk.step();
   EXPECT_EQ(done, "");
   disk.run();
@@ -81,8 +81,8 @@ TEST_F(DiskFileTest, PunchesHolesOnlyWhereTrimmedSectorsReadAsZeros) {
 
 TEST_F(DiskFileTest, AGapInATruncatedFileReadsAsZeros) {
   const std::string data(512, 'n');
-  truncated.write(partition, 0, bytes(data).first(2), false, note());
-  truncated.write(partition, 512, bytes(data), false, note());
+  truncated.write(partition, 0, file_bytes(data).first(2), false, note());
+  truncated.write(partition, 512, file_bytes(data), false, note());
   disk.run();
   EXPECT_EQ(done, "0:2 0:512 ");
   EXPECT_EQ(disk.text(1024, 1024), "nn" + std::string(510, '\0') + data);
@@ -91,8 +91,8 @@ TEST_F(DiskFileTest, AGapInATruncatedFileReadsAsZeros) {
 
 TEST_F(DiskFileTest, NothingIsWrittenIntoAGapWhileItIsFilled) {
   const std::string data(512, 'n');
-  truncated.write(partition, 512, bytes(data), false, note());
-  truncated.write(partition, 0, bytes(data), false, note());
+  truncated.write(partition, 512, file_bytes(data), false, note());
+  truncated.write(partition, 0, file_bytes(data), false, note());
   EXPECT_EQ(disk.begun(), "write 2+1 write 3+1");
   disk.run();
   EXPECT_EQ(disk.begun(), "write 2+1");
@@ -101,13 +101,13 @@ TEST_F(DiskFileTest, NothingIsWrittenIntoAGapWhileItIsFilled) {
 
 TEST_F(DiskFileTest, AGapEndsWhereOthersHaveWritten) {
   const std::string data(512, 'n');
-  file.write(partition, 256, bytes(data), false, note());
+  file.write(partition, 256, file_bytes(data), false, note());
   EXPECT_EQ(disk.begun(), "read 2+1 read 3+1") << "who did not truncate leaves no gap";
-  truncated.write(partition, 1023, bytes(data).first(1), false, note());
+  truncated.write(partition, 1023, file_bytes(data).first(1), false, note());
   disk.run();
   EXPECT_EQ(disk.text(1024, 1024), std::string(256, 'o') + data + std::string(255, '\0') + "n");
   DiskFile again(under, end, true);
-  truncated.write(partition, 1, bytes(data).first(1), false, note());
+  truncated.write(partition, 1, file_bytes(data).first(1), false, note());
   disk.run();
   EXPECT_EQ(disk.text(1024, 3), std::string("\0no", 3));
 }

@@ -17,7 +17,7 @@ using ata::Opcode;
 constexpr std::uint64_t disk_sectors = 1000;
 constexpr std::uint8_t frame_sectors = 2;
 
-std::string line(const AtaOutcome& outcome) {
+std::string outcome_line(const AtaOutcome& outcome) {
   if (const auto* command = std::get_if<DiskCommand>(&outcome)) {
     return std::string(text(*command));
   }
@@ -54,7 +54,7 @@ AtaRequest request_of(const Case& c) {
 
 void expect(const AtaDevice& disk, std::span<const Case> cases) {
   for (const Case& c : cases) {
-    EXPECT_EQ(line(disk.start(request_of(c), frame_sectors)), c.expected)
+    EXPECT_EQ(outcome_line(disk.start(request_of(c), frame_sectors)), c.expected)
         << ata::name(c.opcode) << " with flags \"" << c.flags << "\", " << c.sectors
         << " sectors at " << c.lba;
   }
@@ -170,7 +170,7 @@ TEST(AtaDevice, IdentifyTakesACountOf0Or1) {
   AtaRequest identify;
   identify.opcode = Opcode::identify_device;
   identify.sectors = 1;
-  EXPECT_EQ(line(disk.start(identify, 0)), abrt1) << "a frame that carries no sector";
+  EXPECT_EQ(outcome_line(disk.start(identify, 0)), abrt1) << "a frame that carries no sector";
 }
 
 TEST(AtaDevice, FlushIsTheDisksWorkWhateverItsFlags) {
@@ -224,7 +224,7 @@ std::string trim(const AtaDevice& device, const std::vector<SectorRange>& ranges
   request.feature = feature;
   request.sectors = sectors;
   request.data = data;
-  return line(device.start(request, frame_sectors));
+  return outcome_line(device.start(request, frame_sectors));
 }
 
 TEST(AtaDevice, TrimNeedsEveryRangeWithinTheDisk) {
@@ -248,7 +248,7 @@ TEST(AtaDevice, TrimIsAbortedWhereItCanNotBeDone) {
   without_data.opcode = Opcode::data_set_management;
   without_data.feature = ata::trim_feature;
   without_data.sectors = 1;
-  EXPECT_EQ(line(AtaDevice{disk_sectors, false, true}.start(without_data, 2)), "error 2");
+  EXPECT_EQ(outcome_line(AtaDevice{disk_sectors, false, true}.start(without_data, 2)), "error 2");
 }
 
 std::string smart(const AtaDevice& device, ata::Smart what, std::uint64_t lba = 0xc24f00,
@@ -259,7 +259,7 @@ std::string smart(const AtaDevice& device, ata::Smart what, std::uint64_t lba = 
   request.lba = lba;
   request.sectors = sectors;
   request.flags.write = write;
-  return line(device.start(request, frame_sectors));
+  return outcome_line(device.start(request, frame_sectors));
 }
 
 TEST(AtaDevice, SmartNeedsItsKey) {

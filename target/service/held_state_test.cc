@@ -15,7 +15,7 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-class Keeper final : public StateKeeper {
+class HeldKeeper final : public StateKeeper {
  public:
   void save(Address, const LunState& state, Done done) override {
     saves.emplace_back(state.config_string, std::move(done));
@@ -64,7 +64,7 @@ class HeldStateTest : public ::testing::Test {
 
   Lun lun{options()};
   LunCounters counters;
-  Keeper keeper;
+  HeldKeeper keeper;
   TimedTrace trace;
   std::unique_ptr<MemoryPort> port;
   std::unique_ptr<MemoryPort> client;

@@ -12,7 +12,7 @@
 namespace aoe::target {
 namespace {
 
-LunOptions options() {
+LunOptions job_options() {
   LunOptions options;
   options.address = own_address;
   options.sectors = 8;
@@ -26,7 +26,7 @@ class JobsTest : public ::testing::Test {
     return jobs.begin(lun, *port, pending, 60);
   }
 
-  ServedLun lun{options(), std::make_unique<MemoryStore>(8 * sector_size)};
+  ServedLun lun{job_options(), std::make_unique<MemoryStore>(8 * sector_size)};
   std::unique_ptr<MemoryPort> port = std::move(MemoryPort::pair({}, {}).first);
   Jobs jobs;
 };

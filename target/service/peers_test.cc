@@ -19,12 +19,12 @@ namespace {
 
 using ata::Opcode;
 
-constexpr std::size_t disk_size = 1000 * sector_size;
+constexpr std::size_t peer_disk_size = 1000 * sector_size;
 
 /// Counts what reaches the disk's cache and the disk.
 class CountingStore final : public Store {
  public:
-  std::uint64_t size() const override { return disk_size; }
+  std::uint64_t size() const override { return peer_disk_size; }
   bool is_immediate(Operation::Kind) const override { return true; }
   void start(Operation& operation) override {
     flushes += operation.kind == Operation::Kind::flush;
@@ -41,7 +41,7 @@ class PeersTest : public ::testing::Test {
     std::tie(port, client) = MemoryPort::pair({target_mac, 1500, true}, {client_mac, 1500, true});
     LunOptions options;
     options.address = own_address;
-    options.sectors = disk_size / sector_size;
+    options.sectors = peer_disk_size / sector_size;
     auto owned = std::make_unique<CountingStore>();
     store = owned.get();
     service.add(options, std::move(owned));

@@ -35,7 +35,7 @@ class KeepingPort final : public FramePort {
   std::vector<std::vector<std::uint8_t>> sent;
 };
 
-LunOptions options() {
+LunOptions batch_options() {
   LunOptions options;
   options.address = own_address;
   options.sectors = 8;
@@ -46,7 +46,7 @@ class ReplyBatchTest : public ::testing::Test {
  protected:
   ReplyBatchTest() { batch.fit(2000); }
 
-  ServedLun lun{options(), std::make_unique<MemoryStore>(8 * sector_size)};
+  ServedLun lun{batch_options(), std::make_unique<MemoryStore>(8 * sector_size)};
   KeepingPort port;
   ReplyBatch batch;
 };

@@ -33,7 +33,7 @@ class FailingStore final : public Store {
   std::vector<Operation*> waiting;
 };
 
-class Keeper final : public StateKeeper {
+class TraceKeeper final : public StateKeeper {
  public:
   void save(Address, const LunState&, Done saved) override { done = std::move(saved); }
   Done done;
@@ -63,7 +63,7 @@ class TraceTest : public ::testing::Test {
     return serve(frame_of({target_mac, client_mac, address, tag}, body));
   }
 
-  Keeper keeper;
+  TraceKeeper keeper;
   Lines lines;
   Service service{[] { return Instant(std::chrono::milliseconds(1500)); }, &keeper};
   FailingStore* store;

@@ -32,12 +32,12 @@ class Request final : public Operation {
   Request* then = nullptr;  // started when this one is done
 };
 
-struct Kind {
+struct QueueKind {
   const char* name;
   std::unique_ptr<DiskQueue> (*make)();
 };
 
-class DiskQueueTest : public ::testing::TestWithParam<Kind> {
+class DiskQueueTest : public ::testing::TestWithParam<QueueKind> {
  protected:
   void SetUp() override {
     queue = GetParam().make();
@@ -176,8 +176,8 @@ TEST_P(DiskQueueTest, WaitReturnsWithSomethingDone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, DiskQueueTest,
-                         ::testing::Values(Kind{"io_uring", make_ring_queue},
-                                           Kind{"threads", make_thread_queue}),
+                         ::testing::Values(QueueKind{"io_uring", make_ring_queue},
+                                           QueueKind{"threads", make_thread_queue}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(MakeDiskQueue, PrefersTheRing) {

@@ -5,8 +5,9 @@
 // id, which no later element in its place gets: it is safe to keep for longer than the element.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "base/check.h"
@@ -22,45 +23,55 @@ class Pool {
   /// Takes a place for an element. The element is what the last one in this place was left as.
   Index take() {
     if (free_.empty()) {
-      places_.emplace_back();
-      if (free_.capacity() < places_.size()) free_.reserve(2 * places_.size());
-      return static_cast<Index>(places_.size() - 1);
+      if (end_ % block_size == 0) blocks_.push_back(std::make_unique<Block>());
+      if (free_.capacity() <= end_) free_.reserve(2 * end_ + block_size);
+      place(end_).used = true;
+      return end_++;
     }
     const Index index = free_.back();
     free_.pop_back();
-    places_[index].used = true;
+    place(index).used = true;
     return index;
   }
   void release(Index index) {
-    AOE_CHECK(places_[index].used);
-    places_[index].used = false;
-    ++places_[index].generation;
+    AOE_CHECK(place(index).used);
+    place(index).used = false;
+    ++place(index).generation;
     free_.push_back(index);
   }
 
-  T& operator[](Index index) { return places_[index].element; }
-  const T& operator[](Index index) const { return places_[index].element; }
-  bool is_used(Index index) const { return places_[index].used; }
+  T& operator[](Index index) { return place(index).element; }
+  const T& operator[](Index index) const { return place(index).element; }
+  bool is_used(Index index) const { return place(index).used; }
   /// One past the highest index that was ever taken.
-  Index end() const { return static_cast<Index>(places_.size()); }
+  Index end() const { return end_; }
 
   std::uint64_t id(Index index) const {
-    return std::uint64_t{places_[index].generation} << 32 | index;
+    return std::uint64_t{place(index).generation} << 32 | index;
   }
   /// Returns no_index when the element of this id has been released, or never existed.
   Index find(std::uint64_t id) const {
     const auto index = static_cast<Index>(id);
-    return index < places_.size() && places_[index].used && this->id(index) == id ? index
-                                                                                  : no_index;
+    return index < end_ && place(index).used && this->id(index) == id ? index : no_index;
   }
 
  private:
   struct Place {
     T element{};
     std::uint32_t generation = 1;  // counts the elements that were here: no id is 0
-    bool used = true;
+    bool used = false;
   };
-  std::deque<Place> places_;
+  // Small, for most devices have few requests at a time; a power of two, for a quick index.
+  static constexpr Index block_size = 8;
+  using Block = std::array<Place, block_size>;
+
+  Place& place(Index index) { return (*blocks_[index / block_size])[index % block_size]; }
+  const Place& place(Index index) const {
+    return (*blocks_[index / block_size])[index % block_size];
+  }
+
+  std::vector<std::unique_ptr<Block>> blocks_;
+  Index end_ = 0;
   std::vector<Index> free_;
 };
 

@@ -66,7 +66,7 @@ void BlockingDisk::reopen() {
   // It is looked at before it is opened: closing it would discover it again, without an end.
   const auto devices = client_->devices();
   const auto now = std::ranges::find(devices, address_, &DeviceStatus::address);
-  if (now == devices.end()) return;
+  if (now == devices.end() || !now->is_up()) return;
   if (serial(*now) != serial(status_) || now->sectors != status_.sectors) return refuse(*now);
   disk_ = client_->open_disk(address_);
   if (!disk_) return;

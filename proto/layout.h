@@ -306,7 +306,7 @@ constexpr Row from(Row of) {
 /// `First` is the field that the bytes begin with, where they are not a whole frame.
 /// Precondition: the bytes reach the field's end.
 template <Field F, Field First = Field::destination>
-detail::Value<F> get(Bytes frame, std::size_t entry = 0) {
+[[gnu::always_inline]] inline detail::Value<F> get(Bytes frame, std::size_t entry = 0) {
   constexpr Row of = detail::from<First>(row(F));
   static_assert(of.size > 0, "data and strings are read by rest()");
   AOE_CHECK(frame.size() >= of.end(entry));
@@ -328,7 +328,8 @@ detail::Value<F> get(Bytes frame, std::size_t entry = 0) {
 /// Writes the field, and nothing beside it: the other half of a byte stays.
 /// Precondition: the bytes reach the field's end, and the value fits.
 template <Field F, Field First = Field::destination>
-void set(MutableBytes frame, detail::Value<F> value, std::size_t entry = 0) {
+[[gnu::always_inline]] inline void set(MutableBytes frame, detail::Value<F> value,
+                                       std::size_t entry = 0) {
   constexpr Row of = detail::from<First>(row(F));
   static_assert(of.size > 0, "data and strings are written where rest() begins");
   AOE_CHECK(frame.size() >= of.end(entry));

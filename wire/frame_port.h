@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/bytes.h"
@@ -65,6 +66,10 @@ class FramePort {
   /// and returns their number; 0 when none waits. Never blocks. The views are valid until the next
   /// receive().
   virtual std::size_t receive(std::span<Bytes> frames) = 0;
+
+  /// Returns the memory of the frames that receive() returned last, which thus stays as it is for as
+  /// long as someone has it: the next receive() takes other memory. Null where it stays anyway.
+  virtual std::shared_ptr<const void> keep_received() { return nullptr; }
 
   /// Sends in order. Drops and counts a frame that the interface refuses; AoE retransmits it.
   /// Never blocks, never fails.

@@ -30,6 +30,12 @@ std::size_t MemoryPort::receive(std::span<Bytes> frames) {
   return count;
 }
 
+std::shared_ptr<const void> MemoryPort::keep_received() {
+  auto kept = std::make_shared<decltype(handed_out_)>(std::move(handed_out_));
+  handed_out_.clear();
+  return kept;
+}
+
 void MemoryPort::send(std::span<const Outgoing> frames) {
   for (const Outgoing& frame : frames) {
     if (refuses(frame)) {

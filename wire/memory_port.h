@@ -24,6 +24,7 @@ class MemoryPort final : public FramePort {
   ~MemoryPort() override;
 
   std::size_t receive(std::span<Bytes> frames) override;
+  std::shared_ptr<const void> keep_received() override;
   void send(std::span<const Outgoing> frames) override;
   int descriptor() const override { return -1; }
   Link link() const override { return link_; }

@@ -356,6 +356,11 @@ std::size_t PacketPort::receive(std::span<Bytes> frames) {
   return s.options.lanes > 1 ? s.receive_in_turn(frames) : s.receive_from(s.current, frames);
 }
 
+std::shared_ptr<const void> PacketPort::keep_received() {
+  socket_->receive_size = 0;  // the next receive() takes new memory
+  return std::make_shared<std::vector<std::uint8_t>>(std::exchange(socket_->receive_memory, {}));
+}
+
 void PacketPort::send(std::span<const Outgoing> frames) {
   Socket& s = *socket_;
   const std::size_t size_max = s.interface.link.frame_size_max();

@@ -53,6 +53,7 @@ class PacketPort final : public FramePort {
   ~PacketPort() override;
 
   std::size_t receive(std::span<Bytes> frames) override;
+  std::shared_ptr<const void> keep_received() override;
   void send(std::span<const Outgoing> frames) override;
   int descriptor() const override;
   Link link() const override;

@@ -65,7 +65,6 @@ void PollLoop::stop() {
 
 void PollLoop::run() {
   using Clock = std::chrono::steady_clock;
-  stopped_ = false;
   bool is_awake = idle_ == Idle::spin;
   Clock::time_point awake_until;
   Watch* last = nullptr;
@@ -89,6 +88,7 @@ void PollLoop::run() {
     if (last != nullptr && last->ended) last = nullptr;
     ended_.clear();
   }
+  stopped_ = false;
 }
 
 void PollLoop::run_tasks() {

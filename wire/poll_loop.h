@@ -1,8 +1,9 @@
 // PollLoop: an event loop over epoll(7) for threads that must make few system calls: it has no
 // timers, and watches descriptors for being readable only.
 //
-// Owns the epoll instance. One thread calls run(), watch() and unwatch(); any thread may call
-// post() and stop().
+// Owns the epoll instance. One thread at a time calls run(), watch() and unwatch(); any thread may
+// call post() and stop(). A thread that a callback never returns to (by an exception) may be
+// replaced by another that calls run().
 #pragma once
 
 #include <cstdint>

@@ -17,13 +17,14 @@ class MemoryDisk::Connection final : public target::Store {
 
   std::uint64_t size() const override { return disk_.memory_.size(); }
   target::StoreTraits traits() const override { return disk_.memory_.traits(); }
-  bool is_immediate(target::Operation::Kind) const override { return true; }
   Bytes view(std::uint64_t offset, std::size_t size) override {
     const bool fails =
         disk_.faults_ && disk_.faults_->reads && disk_.faults_->strikes(offset, size);
     return fails ? Bytes() : disk_.memory_.view(offset, size);
   }
-  void start(target::Operation& operation) override { disk_.start(operation); }
+  std::optional<std::error_code> try_now(const target::Operation& operation) override {
+    return disk_.perform(operation);
+  }
 
  private:
   MemoryDisk& disk_;
@@ -38,9 +39,9 @@ std::unique_ptr<target::Store> MemoryDisk::connect() {
   return std::make_unique<Connection>(*this);
 }
 
-void MemoryDisk::start(target::Operation& operation) {
+std::error_code MemoryDisk::perform(const target::Operation& operation) {
   using Kind = target::Operation::Kind;
-  if (fails(operation)) return operation.done(std::make_error_code(std::errc::io_error));
+  if (fails(operation)) return std::make_error_code(std::errc::io_error);
   switch (operation.kind) {
     case Kind::read: break;
     case Kind::write: remember(operation.offset, operation.from.size()); break;
@@ -50,7 +51,7 @@ void MemoryDisk::start(target::Operation& operation) {
       while (const auto range = ranges.next()) remember(range->offset, range->length);
       break;
   }
-  memory_.start(operation);
+  return *memory_.try_now(operation);
 }
 
 bool MemoryDisk::fails(const target::Operation& operation) {

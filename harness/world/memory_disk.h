@@ -38,7 +38,7 @@ class MemoryDisk {
     std::size_t before;  // in before_
   };
 
-  void start(target::Operation& operation);
+  std::error_code perform(const target::Operation& operation);
   bool fails(const target::Operation& operation);
   void remember(std::uint64_t offset, std::uint64_t size);
   void forget();

@@ -88,7 +88,7 @@ class LateStore final : public Store {
 
   std::uint64_t size() const override { return bytes_.size(); }
   StoreTraits traits() const override { return {512, true, true}; }
-  bool is_immediate(Operation::Kind kind) const override {
+  bool is_immediate(Operation::Kind kind) const {
     return habit_ == Habit::all_immediate ||
            (habit_ == Habit::reads_immediate && kind == Operation::Kind::read);
   }
@@ -97,13 +97,14 @@ class LateStore final : public Store {
     return Bytes(bytes_).subspan(offset, size);
   }
 
+  std::optional<std::error_code> try_now(const Operation& operation) override {
+    if (!is_immediate(operation.kind)) return std::nullopt;
+    const auto error = next_error();
+    affect(operation, error);
+    return error;
+  }
   void start(Operation& operation) override {
-    if (is_immediate(operation.kind)) {
-      const auto error = next_error();
-      affect(operation, error);
-      operation.done(error);
-      return;
-    }
+    if (const auto result = try_now(operation)) return operation.done(*result);
     EXPECT_LT(in_flight(), operations_max) << "more operations than the LUN may have in flight";
     unsubmitted_.push_back(&operation);
   }
@@ -436,7 +437,13 @@ class Chaos {
         break;
       case 4:
         if (!disk.is_served()) break;
-        disk.outside = service_.remove(disk.options.address);
+        service_.remove(disk.options.address, [&disk](std::unique_ptr<ServedLun> removed) {
+          disk.outside = std::move(removed->store);
+        });
+        while (disk.outside == nullptr) {
+          disk.store->wait();
+          service_.settle();
+        }
         EXPECT_EQ(disk.store->in_flight(), 0U);
         world_.after(world_.up_to(4000ms), [this, &disk] { add(disk); });
         break;
@@ -468,7 +475,9 @@ class Chaos {
 
   void choose_buffers(Disk& disk) {
     disk.options.buffer_count = std::array<std::uint16_t, 3>{1, 4, 16}[world_.below(3)];
-    disk.store->operations_max = std::size_t{4} * disk.options.buffer_count;
+    // Operations that came under an earlier count may still begin.
+    disk.store->operations_max =
+        std::max(disk.store->operations_max, std::size_t{4} * disk.options.buffer_count);
   }
 
   void add(Disk& disk) {

@@ -18,10 +18,20 @@ MutableBytes aligned_frame(std::vector<std::uint8_t>& memory, std::size_t size) 
 }  // namespace
 
 void Job::done(std::error_code result) {
-  AOE_CHECK(lun != nullptr && lun->jobs > 0);
-  --lun->jobs;
+  AOE_CHECK(lun != nullptr && std::erase(lun->jobs, this) == 1);
   error = result;
   jobs_.finished_.push_back(this);
+}
+
+bool Job::conflicts(const PendingReply& other) const {
+  using Kind = Operation::Kind;
+  const auto changes = [](Kind what) { return what == Kind::write || what == Kind::trim; };
+  const Kind others = other.command.kind;
+  const Kind own = pending.command.kind;
+  if (own == Kind::flush || others == Kind::flush) return false;
+  if (!changes(own) && !changes(others)) return false;
+  if (own == Kind::trim || others == Kind::trim) return true;  // its ranges may be anywhere
+  return pending.lba < other.lba + other.sectors && other.lba < pending.lba + pending.sectors;
 }
 
 Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
@@ -34,8 +44,9 @@ Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
   }
   Job& job = *free_.back();
   free_.pop_back();
-  ++lun.jobs;
+  lun.jobs.push_back(&job);
   job.lun = &lun;
+  job.is_started = false;
   job.port = &port;
   job.pending = pending;
   job.pending.data = {};
@@ -53,12 +64,21 @@ Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
 }
 
 void Jobs::recycle_finished() {
-  for (Job* const job : finished_) {
-    job->lun = nullptr;
-    job->port = nullptr;
-    free_.push_back(job);
-  }
+  for (Job* const job : finished_) recycle(*job);
   finished_.clear();
+}
+
+void Jobs::recycle(Job& job) {
+  job.lun = nullptr;
+  job.port = nullptr;
+  free_.push_back(&job);
+}
+
+std::size_t Jobs::forget(ServedLun& lun) {
+  for (Job* const job : lun.jobs) {
+    if (!job->is_started) recycle(*job);
+  }
+  return std::erase_if(lun.jobs, [](const Job* job) { return !job->is_started; });
 }
 
 void Jobs::forget(const FramePort& port) {

@@ -3,6 +3,10 @@
 // Owned by Service, which begins a job and, when it is done, sends the reply and gives it back.
 // Jobs are reused, with their memory: there are as many as were ever in flight at once. They
 // outlive the stores, which may hold their operations.
+//
+// Two jobs of a LUN that touch the same sectors, one of which changes them, are done one after the
+// other, as they came: a client that has the answer to one may send the other, while a repetition
+// of the first is still on its way to the disk.
 #pragma once
 
 #include <cstddef>
@@ -27,11 +31,17 @@ class Job final : public Operation {
   explicit Job(Jobs& jobs) : jobs_(jobs) {}
   void done(std::error_code result) override;
 
+  /// Whether this and the other touch the same sectors, and one of them changes them.
+  bool conflicts(const PendingReply& other) const;
+
   ServedLun* lun = nullptr;
+  bool is_started = false;    // its store knows of it
   FramePort* port = nullptr;  // that the request came in by; null once it was forgotten
   PendingReply pending;       // without the request's data, which is copied
   Instant received{};         // the request
   std::error_code error;      // once it is done
+  /// Of a job that another thread waits for (see Service::take_over()): what that thread uses.
+  std::shared_ptr<const void> kept;
   /// Room for the reply. The operation's data lies at the place where a reply has it, aligned for
   /// direct I/O.
   MutableBytes frame;
@@ -44,8 +54,8 @@ class Job final : public Operation {
 
 class Jobs {
  public:
-  /// Returns a job for an operation of a LUN, which the caller starts. `reply_size`: room for the
-  /// longest reply, bytes.
+  /// Returns a job for an operation of a LUN, which the caller starts once no earlier one conflicts.
+  /// `reply_size`: room for the longest reply, bytes.
   Job& begin(ServedLun& lun, FramePort& port, const PendingReply& pending, std::size_t reply_size);
 
   /// The jobs that are done and were not given back.
@@ -55,9 +65,13 @@ class Jobs {
 
   /// `port` is about to go: its jobs have none from here on.
   void forget(const FramePort& port);
+  /// `lun` was taken out: those of its jobs that were not started are gone. Returns their number.
+  std::size_t forget(ServedLun& lun);
 
  private:
   friend class Job;
+
+  void recycle(Job& job);
 
   std::vector<std::unique_ptr<Job>> jobs_;
   std::vector<Job*> free_;

@@ -34,13 +34,13 @@ class JobsTest : public ::testing::Test {
 TEST_F(JobsTest, WriteHasACopyOfItsDataAtThePlaceOfAReplysData) {
   auto data = pattern(1024, 1);
   const auto before = data;
-  const Job& job = begin(Operation::Kind::write, 2, data);
+  Job& job = begin(Operation::Kind::write, 2, data);
   std::ranges::fill(data, std::uint8_t{0});
   EXPECT_TRUE(std::ranges::equal(job.from, before));
   EXPECT_EQ(job.from.data(), job.frame.data() + ata_header_size);
   EXPECT_EQ(job.offset, 3 * sector_size);
   EXPECT_TRUE(job.into.empty() && job.pending.data.empty());
-  EXPECT_EQ(lun.jobs, 1U);
+  EXPECT_EQ(lun.jobs, std::vector<Job*>{&job});
 }
 
 TEST_F(JobsTest, ReadHasRoomForItsDataEvenBeyondAFrame) {
@@ -59,7 +59,7 @@ TEST_F(JobsTest, FinishedJobsAreReusedWithTheirMemory) {
   ASSERT_EQ(jobs.finished().size(), 1U);
   EXPECT_EQ(jobs.finished()[0], &first);
   EXPECT_EQ(first.error, std::errc::io_error);
-  EXPECT_EQ(lun.jobs, 1U);
+  EXPECT_EQ(lun.jobs, std::vector<Job*>{&second});
   jobs.recycle_finished();
   EXPECT_TRUE(jobs.finished().empty());
   EXPECT_EQ(&begin(Operation::Kind::read, 1), &first);

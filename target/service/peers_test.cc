@@ -25,11 +25,10 @@ constexpr std::size_t peer_disk_size = 1000 * sector_size;
 class CountingStore final : public Store {
  public:
   std::uint64_t size() const override { return peer_disk_size; }
-  bool is_immediate(Operation::Kind) const override { return true; }
-  void start(Operation& operation) override {
+  std::optional<std::error_code> try_now(const Operation& operation) override {
     flushes += operation.kind == Operation::Kind::flush;
     std::ranges::fill(operation.into, std::uint8_t{0});
-    operation.done({});
+    return std::error_code{};
   }
 
   int flushes = 0;
@@ -120,7 +119,7 @@ TEST_F(PeersTest, VbladeAbortsFlushCacheExt) {
 TEST_F(PeersTest, VbladeForgetsItsConfigString) {
   ask(ConfigRequest{ConfigCommand::set, as_bytes("kept")});
   const LunState left = service.luns()[0]->lun.state();
-  service.remove(own_address);
+  service.remove(own_address, [](auto) {});
   LunOptions options;
   options.address = own_address;
   options.sectors = 1;

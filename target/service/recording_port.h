@@ -21,6 +21,7 @@ class RecordingPort final : public FramePort {
   RecordingPort(FramePort& port, Recording& recording) : port_(port), recording_(recording) {}
 
   std::size_t receive(std::span<Bytes> frames) override;
+  std::shared_ptr<const void> keep_received() override { return port_.keep_received(); }
   /// Reads what it sends, so it does not take data that may be unreadable.
   void send(std::span<const Outgoing> frames) override;
   int descriptor() const override { return port_.descriptor(); }

@@ -1,8 +1,10 @@
 #include "target/service/served_lun.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
+#include "target/service/jobs.h"
 
 namespace aoe::target {
 
@@ -11,6 +13,10 @@ ServedLun::ServedLun(const LunOptions& options, std::unique_ptr<Store> its_store
     : lun(options), store(std::move(its_store)) {
   AOE_CHECK(options.sectors <= store->size() / sector_size);
   if (state) lun.restore(*state);
+}
+
+bool ServedLun::has_conflict(const PendingReply& pending) const {
+  return std::ranges::any_of(jobs, [&](const Job* job) { return job->conflicts(pending); });
 }
 
 void ServedLun::count(const PendingReply& pending, bool failed) {

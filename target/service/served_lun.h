@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
@@ -18,6 +19,8 @@
 
 namespace aoe::target {
 
+class Job;
+
 struct ServedLun {
   /// `state`: what an earlier life of the LUN has left.
   ServedLun(const LunOptions& options, std::unique_ptr<Store> its_store,
@@ -25,6 +28,8 @@ struct ServedLun {
 
   /// Counts an operation that the store has done or failed, for reports and for SMART.
   void count(const PendingReply& pending, bool failed);
+  /// Returns whether a job that is under way must be done before this (see Job::conflicts()).
+  bool has_conflict(const PendingReply& pending) const;
   void count_read(std::uint64_t sectors) {
     ++counters.reads;
     counters.bytes_read += sectors * sector_size;
@@ -35,7 +40,8 @@ struct ServedLun {
   std::unique_ptr<Store> store;
   LunCounters counters;
   std::shared_ptr<HeldState> held;  // null without a keeper: what is set needs no waiting
-  std::size_t jobs = 0;             // operations that the store is working on
+  std::vector<Job*> jobs;           // operations that are under way, as they came
+  std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for
   bool must_submit = false;         // the store has operations to submit
 
   // Where it came from: empty where no configuration names it.

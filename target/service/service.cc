@@ -16,6 +16,7 @@ namespace aoe::target {
 //   error e7.3: FRAME                       the reply carries an AoE or ATA error
 //   fail e7.3: read of 2 sectors at 10: …   the store failed an operation; an error line follows
 //   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding
+//   take over e7.3: read of 2 sectors at 10 its thread waits for the disk, and another serves on
 //   hold, release, undo e7.3: FRAME         see held_state.cc
 //   announce e7.3 to MAC
 
@@ -34,20 +35,30 @@ ServedLun& Service::add(std::unique_ptr<ServedLun> lun) {
   return *luns_.back();
 }
 
-std::unique_ptr<Store> Service::remove(Address address) {
-  ServedLun* const served = find(address);
-  AOE_CHECK(served != nullptr);
-  while (served->jobs > 0) {
-    served->store->submit();
-    served->store->wait();
-  }
+void Service::remove(Address address, Drained drained) {
+  const auto found =
+      std::ranges::find(luns_, address, [](const auto& served) { return served->lun.address(); });
+  AOE_CHECK(found != luns_.end());
+  std::unique_ptr<ServedLun> served = std::move(*found);
+  luns_.erase(found);
   if (served->held) served->held->refuse_all(std::make_error_code(std::errc::no_such_device));
   settle();
-  gone_luns_.add(served->counters);
-  auto store = std::move(served->store);
   for (auto& [port, table] : ports_) table.remove(*served);
-  std::erase_if(luns_, [served](const auto& each) { return each.get() == served; });
-  return store;
+  served->counters.dropped_busy += jobs_.forget(*served);
+  draining_.push_back({std::move(served), std::move(drained)});
+  give_back_drained();
+}
+
+void Service::give_back_drained() {
+  const auto is_drained = [](const Draining& each) { return each.served->jobs.empty(); };
+  while (true) {
+    const auto found = std::ranges::find_if(draining_, is_drained);
+    if (found == draining_.end()) return;
+    Draining done = std::move(*found);
+    draining_.erase(found);
+    gone_luns_.add(done.served->counters);
+    done.drained(std::move(done.served));
+  }
 }
 
 void Service::change(const LunOptions& options) {
@@ -114,16 +125,22 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
     count = port.receive(std::span(frames).first(wanted));
     if (count == 0) break;
     received_ = trace_.now();
-    const Link link = port.link();
+    at_ = {&here, port.link(), 0, 0, nullptr};
     decoded_.clear();
     for (const Bytes frame : std::span(frames).first(count)) decoded_.push_back(decode(frame));
     for (const auto& frame : decoded_) fetch_ahead(frame, here);
-    for (const auto& frame : decoded_) handle(frame, here, link);
-    send_batch(port);
+    handle_batch();
     frames_max -= count;
   } while (count == wanted && frames_max > 0);
   settle();
   return count == wanted;
+}
+
+/// Handles what is left of the batch, and sends the replies.
+void Service::handle_batch() {
+  for (; at_.frame < decoded_.size(); ++at_.frame, at_.lun = 0) handle(decoded_[at_.frame]);
+  send_batch(at_.table->port());
+  at_.table = nullptr;
 }
 
 /// Lets the store of a read or write begin with what it is about to be asked.
@@ -142,7 +159,8 @@ void Service::fetch_ahead(const Decoded& frame, const PortTable& table) {
       kind == ata::Kind::read ? Operation::Kind::read : Operation::Kind::write);
 }
 
-void Service::handle(const Decoded& frame, PortTable& table, const Link& link) {
+void Service::handle(const Decoded& frame) {
+  PortTable& table = *at_.table;
   if (!frame) return reject(frame.error(), frame, table);
   const Mac source = frame->header.source;
   if (frame->response) {
@@ -156,11 +174,12 @@ void Service::handle(const Decoded& frame, PortTable& table, const Link& link) {
     if (trace_) trace_("ignore {}: {}: no such LUN here", source, Described(*frame).text());
     return;
   }
-  if (!frame->body) reject(frame->body.error(), frame, table);
-  if (trace_ && !frame->header.address.is_exact()) {
+  const bool is_resumed = at_.lun > 0;
+  if (!is_resumed && !frame->body) reject(frame->body.error(), frame, table);
+  if (!is_resumed && trace_ && !frame->header.address.is_exact()) {
     trace_("fan-out {}: {}: {} LUNs", source, Described(*frame).text(), luns.size());
   }
-  for (ServedLun* const served : luns) answer(*served, *frame, table.port(), link);
+  while (at_.lun < luns.size()) answer(*luns[at_.lun++], *frame, table.port(), at_.link);
 }
 
 void Service::reject(const Reject& reject, const Decoded& frame, PortTable& table) const {
@@ -180,12 +199,7 @@ void Service::answer(ServedLun& served, const Frame& request, FramePort& port, c
   make_room(port, link);
   const Outcome outcome = served.lun.handle(request, link, batch_.scratch());
   if (const auto* pending = std::get_if<PendingReply>(&outcome)) {
-    const DiskCommand command = pending->command;
-    if (!command.is_verify && served.store->is_immediate(command.kind)) {
-      perform(served, *pending);
-    } else {
-      begin(served, *pending, port, link);
-    }
+    if (!perform(served, *pending)) begin(served, *pending, port, link);
   } else if (const auto* ready = std::get_if<ReplyReady>(&outcome)) {
     reply(served, *ready, port);
   } else {
@@ -207,56 +221,86 @@ void Service::reply(ServedLun& served, const ReplyReady& ready, FramePort& port)
   batch_.add_copy(&served, frame);
 }
 
-void Service::perform(ServedLun& served, const PendingReply& pending) {
+/// Has the store do an operation at once, and answers. Returns false where that is not possible.
+bool Service::perform(ServedLun& served, const PendingReply& pending) {
+  if (pending.command.is_verify || served.jobs_taken_over > 0) return false;
+  if (!served.jobs.empty() && served.has_conflict(pending)) return false;
+  asked_ = {&served, &pending};
+  const bool is_done = do_at_once(served, pending);
+  asked_ = {};
+  return is_done;
+}
+
+bool Service::do_at_once(ServedLun& served, const PendingReply& pending) {
   const bool is_read = pending.command.kind == Operation::Kind::read;
+  const std::uint64_t offset = pending.lba * sector_size;
   if (is_read && may_send_from_store_) {
-    const Bytes data = served.store->view(pending.lba * sector_size, pending.sectors * sector_size);
+    const Bytes data = served.store->view(offset, pending.sectors * sector_size);
     if (!data.empty()) {
       served.count_read(pending.sectors);
       ++served.counters.replies;
       const MutableBytes head = batch_.next_head();
       const std::size_t size = Lun::finish_head(pending, data, head);
-      return batch_.add_from_store(served, pending, head.first(size), data);
+      batch_.add_from_store(served, pending, head.first(size), data);
+      return true;
     }
   }
-  const MutableBytes place = is_read ? batch_.next_frame() : batch_.next_head();
-  batch_.add(&served, ask_store(served, pending, place));
-}
-
-/// Has a store that answers at once do an operation. Returns the reply, within `reply`.
-Bytes Service::ask_store(ServedLun& served, const PendingReply& pending, MutableBytes reply) {
+  const MutableBytes reply = is_read ? batch_.next_frame() : batch_.next_head();
   AwaitedOperation operation;
   operation.kind = pending.command.kind;
-  operation.offset = pending.lba * sector_size;
+  operation.offset = offset;
   operation.into = Lun::read_place(pending, reply);
   operation.from = pending.data;
-  served.store->start(operation);
-  AOE_CHECK(operation.result.has_value());
-  const std::error_code error = *operation.result;
-  served.count(pending, static_cast<bool>(error));
-  if (error) failed(served, pending, error);
-  const ReplyReady ready = Lun::finish(pending, error, reply);
+  const auto error = served.store->try_now(operation);
+  if (!error) return false;
+  served.count(pending, static_cast<bool>(*error));
+  if (*error) failed(served, pending, *error);
+  const ReplyReady ready = Lun::finish(pending, *error, reply);
   count(served, ready, reply);
-  return reply.first(ready.size);
+  batch_.add(&served, reply.first(ready.size));
+  return true;
 }
 
 void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& port,
                     const Link& link) {
-  if (served.jobs >= served.lun.options().in_flight_max()) {
+  if (served.jobs.size() >= served.lun.options().in_flight_max()) {
     ++served.counters.dropped_busy;
     if (trace_) {
       trace_("drop {} {}: {} tag {:08x}: {} operations are outstanding", served.lun.address(),
-             pending.header.destination, text(pending.command), pending.header.tag, served.jobs);
+             pending.header.destination, text(pending.command), pending.header.tag,
+             served.jobs.size());
     }
     return;
   }
+  const bool must_wait = served.has_conflict(pending);
   Job& job = jobs_.begin(served, port, pending, reply_size_max(link.mtu));
   job.received = received_;
+  if (!must_wait) start(job);
+}
+
+void Service::start(Job& job) {
+  ServedLun& served = *job.lun;
+  job.is_started = true;
   if (!std::exchange(served.must_submit, true)) to_submit_.push_back(&served);
   served.store->start(job);
 }
 
+/// Starts the jobs that nothing stands in the way of any more.
+void Service::start_waiting(ServedLun& served) {
+  const std::vector<Job*> jobs = served.jobs;  // start() may end some
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const auto is_in_the_way = [&](const Job* earlier) {
+      return earlier->conflicts(jobs[i]->pending);
+    };
+    if (!jobs[i]->is_started && std::ranges::none_of(jobs.begin(), jobs.begin() + i, is_in_the_way))
+      start(*jobs[i]);
+  }
+}
+
 void Service::settle() {
+  for (std::size_t i = 0; i < jobs_.finished().size(); ++i) {
+    start_waiting(*jobs_.finished()[i]->lun);
+  }
   for (ServedLun* const served : to_submit_) {
     served->must_submit = false;
     served->store->submit();
@@ -286,6 +330,40 @@ void Service::settle() {
       job.port->send(std::span(batch).first(std::exchange(size, 0)));
   }
   jobs_.recycle_finished();
+  if (!draining_.empty()) give_back_drained();
+}
+
+void Service::take_over(Handover::Loan loan) {
+  if (asked_.served == nullptr) return;
+  const auto [served, pending] = std::exchange(asked_, {});
+  FramePort& port = at_.table->port();
+  if (at_.kept == nullptr) at_.kept = port.keep_received();
+  Job& job = jobs_.begin(*served, port, *pending, reply_size_max(at_.link.mtu));
+  job.received = received_;
+  job.is_started = true;
+  job.kept = at_.kept;
+  ++served->jobs_taken_over;
+  taken_over_.emplace(loan, &job);
+  if (trace_) {
+    trace_("take over {}: {} of {} sectors at {}", served->lun.address(), text(pending->command),
+           pending->sectors, pending->lba);
+  }
+}
+
+void Service::resume() {
+  if (at_.table != nullptr) handle_batch();
+  settle();
+}
+
+void Service::returned(Handover::Loan loan) {
+  const auto found = taken_over_.find(loan);
+  if (found == taken_over_.end()) return;
+  Job& job = *found->second;
+  taken_over_.erase(found);
+  --job.lun->jobs_taken_over;
+  job.kept.reset();
+  start(job);
+  settle();
 }
 
 /// Counts a reply that is about to be sent.
@@ -332,10 +410,7 @@ void Service::read_again(ServedLun& served, const PendingReply& pending, FramePo
   --served.counters.reads;
   served.counters.bytes_read -= pending.sectors * sector_size;
   served.lun.health().sectors_read -= pending.sectors;
-  std::vector<std::uint8_t> room(
-      std::max(frame_size_min, ata_header_size + pending.sectors * sector_size));
-  const Outgoing outgoing{ask_store(served, pending, room), {}};
-  port.send({&outgoing, 1});
+  begin(served, pending, port, port.link());
 }
 
 // Announcements.
@@ -372,6 +447,7 @@ void Service::announce(ServedLun& served, FramePort& port, const Link& link) {
 LunCounters Service::counters() const {
   LunCounters sum = gone_luns_;
   for (const auto& served : luns_) sum.add(served->counters);
+  for (const Draining& each : draining_) sum.add(each.served->counters);
   return sum;
 }
 

@@ -7,14 +7,18 @@
 // 1. serve() receives a batch of frames, decodes them, and lets the stores fetch ahead;
 // 2. handle() finds the LUNs that each frame addresses (port_table.h);
 // 3. answer() asks the LUN (lun.h), which gives a reply, silence, or an operation for its store;
-// 4. a store that answers at once does the operation in perform(); for another one it becomes a job
-//    (jobs.h), whose reply settle() sends later;
+// 4. perform() has the store do an operation at once; where that would wait for a disk, it becomes a
+//    job (jobs.h), whose reply settle() sends later;
 // 5. send_batch() sends the replies of the batch together (reply_batch.h).
 //
 // Where a store answers at once nothing is allocated per frame, and sector data moves once: from
 // the store to the port, or from the request into the store. A job has a copy of the data. A LUN
 // has at most four times its buffer count of jobs in flight; a request beyond that is dropped, as
 // AoE allows. A reply that says that something was set waits until that is stable (held_state.h).
+//
+// A store may let the thread wait all the same, and another take over (store/handover.h): that
+// calls take_over() and resume(), and the request that the first thread was in the middle of
+// becomes a job, which starts when that thread has returned.
 #pragma once
 
 #include <array>
@@ -36,6 +40,7 @@
 #include "target/service/reply_batch.h"
 #include "target/service/served_lun.h"
 #include "target/service/timed_trace.h"
+#include "target/store/handover.h"
 #include "target/store/store.h"
 #include "wire/frame_port.h"
 
@@ -59,9 +64,11 @@ class Service {
                  const std::optional<LunState>& state = std::nullopt) {
     return add(std::make_unique<ServedLun>(options, std::move(store), state));
   }
-  /// Takes a LUN out and gives its store back, once the store's operations are done: this may
-  /// block.
-  std::unique_ptr<Store> remove(Address address);
+  /// Takes a LUN out: it is off the wire at once, and requests that its store has not begun are
+  /// dropped. `drained` gets it once its store has no operation left, from within this call or
+  /// within settle(); until then its store must be driven as before.
+  using Drained = std::function<void(std::unique_ptr<ServedLun>)>;
+  void remove(Address address, Drained drained);
   /// Changes the options of a LUN; its size and its store stay.
   void change(const LunOptions& options);
   /// Sets state as a client does; `done` is called when it is stable. Returns false where there is
@@ -87,6 +94,14 @@ class Service {
   /// were reaped.
   void settle();
 
+  // For a thread that takes over from one that waits in a store (store/handover.h).
+
+  void take_over(Handover::Loan loan);
+  /// Goes on with what the former thread has left: called once, before anything else.
+  void resume();
+  /// The former thread's wait is over: begins its request again.
+  void returned(Handover::Loan loan);
+
   /// Announces the LUNs of `port` there (when it comes up, or its MAC or MTU changed).
   void announce(FramePort& port);
   /// Announces one LUN on all ports that serve it and are up (when it is new, or changed).
@@ -111,12 +126,16 @@ class Service {
 
   PortTable& table(FramePort& port);
   static void fetch_ahead(const Decoded& frame, const PortTable& table);
-  void handle(const Decoded& frame, PortTable& table, const Link& link);
+  void handle_batch();
+  void handle(const Decoded& frame);
   void reject(const Reject& reject, const Decoded& frame, PortTable& table) const;
   void answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link);
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
-  void perform(ServedLun& served, const PendingReply& pending);
-  Bytes ask_store(ServedLun& served, const PendingReply& pending, MutableBytes reply);
+  bool perform(ServedLun& served, const PendingReply& pending);
+  bool do_at_once(ServedLun& served, const PendingReply& pending);
+  void start(Job& job);
+  void start_waiting(ServedLun& served);
+  void give_back_drained();
   void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link);
   void count(ServedLun& served, const ReplyReady& ready, Bytes reply) const;
   void failed(ServedLun& served, const PendingReply& pending, std::error_code error);
@@ -130,16 +149,37 @@ class Service {
   Trouble trouble_;
   Jobs jobs_;  // outlive the stores, which may hold their operations
   std::vector<std::unique_ptr<ServedLun>> luns_;
+  struct Draining {
+    std::unique_ptr<ServedLun> served;
+    Drained drained;
+  };
+  std::vector<Draining> draining_;     // taken out, with operations left
   std::vector<ServedLun*> to_submit_;  // whose stores have operations to submit
   std::map<const FramePort*, PortTable> ports_;
   LunCounters gone_luns_;
   EdgeCounters gone_ports_;
   bool may_send_from_store_ = true;
 
-  // The batch that is being handled.
+  /// The batch that is being handled, and how far.
+  struct Progress {
+    PortTable* table = nullptr;  // null between batches
+    Link link;
+    std::size_t frame = 0;             // its index in decoded_
+    std::size_t lun = 0;               // among those that the frame addresses: the next one
+    std::shared_ptr<const void> kept;  // the frames' memory, once a thread was superseded
+  };
   Instant received_{};
   std::vector<Decoded> decoded_;
+  Progress at_;
   ReplyBatch batch_;
+
+  /// What a store is asked to do at once, while it is.
+  struct Asked {
+    ServedLun* served = nullptr;
+    const PendingReply* pending = nullptr;
+  };
+  Asked asked_;
+  std::map<Handover::Loan, Job*> taken_over_;
 };
 
 }  // namespace aoe::target

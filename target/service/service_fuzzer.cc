@@ -30,7 +30,6 @@ class SlowStore final : public Store {
  public:
   std::uint64_t size() const override { return memory_.size(); }
   StoreTraits traits() const override { return memory_.traits(); }
-  bool is_immediate(Operation::Kind) const override { return false; }
   void start(Operation& operation) override { waiting_.push_back(&operation); }
   void wait() override { finish_one({}); }
 

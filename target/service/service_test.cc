@@ -34,7 +34,6 @@ class SlowStore final : public Store {
  public:
   std::uint64_t size() const override { return disk_size; }
   void start(Operation& operation) override { waiting.push_back(&operation); }
-  bool is_immediate(Operation::Kind) const override { return false; }
 
   /// Ends the operation that has waited longest; a read gives bytes of `fill`.
   void finish_one(std::error_code error = {}, std::uint8_t fill = 0x77) {
@@ -45,7 +44,36 @@ class SlowStore final : public Store {
   }
 
   void wait() override { finish_one(); }
+  std::optional<std::error_code> try_now(const Operation&) override {
+    return is_quick ? std::optional(std::error_code{}) : std::nullopt;
+  }
 
+  std::deque<Operation*> waiting;
+  bool is_quick = false;
+};
+
+/// A slow store in which the serving thread waits first, until another takes over.
+class StuckStore final : public Store {
+ public:
+  struct Superseded {};
+
+  std::uint64_t size() const override { return disk_size; }
+  std::optional<std::error_code> try_now(const Operation& operation) override {
+    if (!on_stuck) return std::nullopt;
+    stuck_data = operation.from;
+    on_stuck();
+    throw Superseded();
+  }
+  void start(Operation& operation) override { waiting.push_back(&operation); }
+  void finish_one(std::error_code error = {}) {
+    Operation& operation = *waiting.front();
+    waiting.pop_front();
+    std::ranges::fill(operation.into, std::uint8_t{0x77});
+    operation.done(error);
+  }
+
+  std::function<void()> on_stuck;
+  Bytes stuck_data;  // that the first thread reads from
   std::deque<Operation*> waiting;
 };
 
@@ -53,10 +81,9 @@ class SlowStore final : public Store {
 class BrokenStore final : public Store {
  public:
   std::uint64_t size() const override { return disk_size; }
-  bool is_immediate(Operation::Kind) const override { return true; }
-  void start(Operation& operation) override {
+  std::optional<std::error_code> try_now(const Operation& operation) override {
     std::ranges::fill(operation.into, std::uint8_t{0xee});
-    operation.done(std::make_error_code(std::errc::io_error));
+    return std::make_error_code(std::errc::io_error);
   }
 };
 
@@ -99,14 +126,22 @@ class ServiceTest : public ::testing::Test {
     return replies();
   }
   /// Ends the operation that has waited longest, and says what comes back.
-  Lines finish(SlowStore& store, std::error_code error = {}) {
+  template <class S>
+  Lines finish(S& store, std::error_code error = {}) {
     store.finish_one(error);
     service.settle();
     return replies();
   }
 
+  /// Removes a LUN. Returns the place where it will be.
+  const std::unique_ptr<ServedLun>& take_out(Address address) {
+    service.remove(address, [this](auto served) { taken_out = std::move(served); });
+    return taken_out;
+  }
+
   std::unique_ptr<MemoryPort> port;
   std::unique_ptr<MemoryPort> client;
+  std::unique_ptr<ServedLun> taken_out;
   Service service;
 };
 
@@ -272,6 +307,96 @@ TEST_F(ServiceTest, WriteDataIsKeptForAStoreThatIsSlow) {
   EXPECT_EQ(replies(), (Lines{"e7.3 ata 40/00 left 0", "e7.3 ata 61/04 left 2"}));
 }
 
+TEST_F(ServiceTest, OperationsOnTheSameSectorsAreDoneInTheirOrder) {
+  auto& store = add<SlowStore>(own_address);
+  const auto first = pattern(1024, 1);
+  const auto second = pattern(1024, 2);
+  ask(write_ext(0, first));
+  ask(write_ext(1, second));
+  ask(read_ext(2, 1));
+  ask(read_ext(3, 1));
+  ask(command(Opcode::flush_cache));
+  ASSERT_EQ(store.waiting.size(), 3U) << "the first write, the read beside it, and the flush";
+  EXPECT_EQ(store.waiting[1]->offset, 3 * sector_size);
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0"});
+  ASSERT_EQ(store.waiting.size(), 3U);
+  EXPECT_TRUE(std::ranges::equal(store.waiting[2]->from, second));
+  finish(store);
+  finish(store);
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0"});
+  ASSERT_EQ(store.waiting.size(), 1U);
+  EXPECT_EQ(store.waiting[0]->offset, 2 * sector_size) << "after the write that it overlaps";
+}
+
+TEST_F(ServiceTest, AStoreThatHasAnswersAtOnceWaitsForAnEarlierOperationOnTheSameSectors) {
+  auto& store = add<SlowStore>(own_address);
+  ask(write_ext(0, pattern(1024, 1)));
+  store.is_quick = true;
+  EXPECT_EQ(ask(write_ext(4, pattern(1024, 2))), Lines{"e7.3 ata 40/00 left 0"});
+  EXPECT_EQ(ask(write_ext(1, pattern(1024, 2))), Lines{});
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0"});
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0"});
+}
+
+// A thread that waits in a store, and another that takes over.
+
+TEST_F(ServiceTest, WhatAThreadIsStuckInBecomesAJobAndTheRestOfItsBatchIsServed) {
+  auto& stuck = add<StuckStore>({1, 1});
+  add<MemoryStore>({1, 2}, disk_size);
+  const auto data = pattern(1024, 1);
+  stuck.on_stuck = [this] { service.take_over(5); };
+  send(read_ext(0, 1), {1, 2});
+  send(write_ext(3, data), {1, 1});
+  send(read_ext(0, 2), {1, 2});
+  send(read_ext(3, 1), {1, 1});
+  send(read_ext(9, 1), {1, 1});
+  EXPECT_THROW(service.serve(*port), StuckStore::Superseded);
+  stuck.on_stuck = nullptr;
+  service.resume();
+  EXPECT_EQ(replies(), (Lines{"e1.2 ata 40/00 left 0, 512 bytes of 00",
+                              "e1.2 ata 40/00 left 0, 1024 bytes of 00"}));
+  ASSERT_EQ(stuck.waiting.size(), 1U) << "what overlaps the write waits for it";
+  EXPECT_EQ(stuck.waiting[0]->offset, 9 * sector_size);
+  // Frames that arrive meanwhile take other memory.
+  for (int i = 0; i < 3; ++i) ask(write_ext(3, pattern(1024, 2)), {1, 2});
+  EXPECT_TRUE(std::ranges::equal(stuck.stuck_data, data));
+
+  service.returned(5);
+  ASSERT_EQ(stuck.waiting.size(), 2U) << "it is begun again";
+  EXPECT_EQ(stuck.waiting[1]->offset, 3 * sector_size);
+  EXPECT_TRUE(std::ranges::equal(stuck.waiting[1]->from, data));
+  finish(stuck);
+  EXPECT_EQ(finish(stuck), Lines{"e1.1 ata 40/00 left 0"});
+  EXPECT_EQ(finish(stuck), Lines{"e1.1 ata 40/00 left 0, 512 bytes of 77"});
+}
+
+TEST_F(ServiceTest, AWildcardGoesOnWithTheNextLun) {
+  auto& stuck = add<StuckStore>({1, 1});
+  add<MemoryStore>({1, 2}, disk_size);
+  stuck.on_stuck = [this] { service.take_over(1); };
+  send(read_ext(0, 1), Address::everyone());
+  EXPECT_THROW(service.serve(*port), StuckStore::Superseded);
+  service.resume();
+  EXPECT_EQ(replies(), Lines{"e1.2 ata 40/00 left 0, 512 bytes of 00"});
+  service.returned(1);
+  EXPECT_EQ(finish(stuck), Lines{"e1.1 ata 40/00 left 0, 512 bytes of 77"});
+  EXPECT_EQ(service.counters().requests, 2U);
+}
+
+TEST_F(ServiceTest, ALunThatAThreadIsStuckInCanBeRemoved) {
+  auto& stuck = add<StuckStore>(own_address);
+  stuck.on_stuck = [this] { service.take_over(1); };
+  send(read_ext(0, 1));
+  EXPECT_THROW(service.serve(*port), StuckStore::Superseded);
+  service.resume();
+  const auto& removed = take_out(own_address);
+  EXPECT_FALSE(removed) << "the store is still used";
+  service.returned(1);
+  EXPECT_FALSE(removed);
+  finish(stuck);
+  EXPECT_TRUE(removed);
+}
+
 TEST_F(ServiceTest, NothingOfAnEarlierOperationIsLeftInAReply) {
   auto& store = add<SlowStore>(own_address);
   const auto data = pattern(1024, 1);
@@ -348,7 +473,7 @@ TEST_F(ServiceTest, BuffersOfALaterOperationAreAlignedForDirectIo) {
   auto& store = add<SlowStore>(own_address);
   const auto data = pattern(1024, 1);
   ask(write_ext(0, data));
-  ask(read_ext(0, 2));
+  ask(read_ext(2, 2));
   const auto misalignment = [](const void* at) {
     return reinterpret_cast<std::uintptr_t>(at) % Operation::alignment;
   };
@@ -457,20 +582,28 @@ TEST_F(ServiceTest, RemovedLunIsSilentAndTheOthersGoOn) {
   add<MemoryStore>({1, 1}, disk_size);
   add<MemoryStore>({1, 2}, disk_size);
   ask(MaskRequest{}, {1, 1});
-  const auto store = service.remove({1, 1});
-  EXPECT_EQ(store->size(), disk_size);
+  const auto& removed = take_out({1, 1});
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->lun.address(), (Address{1, 1}));
   EXPECT_EQ(ask(MaskRequest{}, Address::everyone()), Lines{"e1.2 mask"});
   EXPECT_EQ(ask(MaskRequest{}, {1, 1}), Lines{});
   EXPECT_EQ(service.counters().requests, 2U) << "what is gone still counts";
 }
 
-TEST_F(ServiceTest, RemovalWaitsForOperationsAndTheirRepliesGoOut) {
+TEST_F(ServiceTest, RemovedLunWaitsForItsStoreOutsideAndWhatWasNotBegunIsDropped) {
   auto& store = add<SlowStore>(own_address);
   ask(read_ext(0, 1));
-  ask(read_ext(0, 1));
-  EXPECT_EQ(store.waiting.size(), 2U);
-  service.remove(own_address);
-  EXPECT_EQ(replies().size(), 2U);
+  ask(write_ext(5, as_bytes(std::string(512, 'a'))));
+  ask(write_ext(5, as_bytes(std::string(512, 'b'))));
+  EXPECT_EQ(store.waiting.size(), 2U) << "the second write waits for the first";
+  const auto& removed = take_out(own_address);
+  EXPECT_EQ(ask(read_ext(0, 1)), Lines{}) << "off the wire";
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0, 512 bytes of 77"});
+  EXPECT_FALSE(removed) << "its store works on";
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0"});
+  ASSERT_TRUE(removed);
+  EXPECT_TRUE(store.waiting.empty());
+  EXPECT_EQ(service.counters().replies, 2U) << "what is gone still counts";
 }
 
 TEST_F(ServiceTest, ChangedOptionsHoldForTheNextRequest) {
@@ -650,7 +783,7 @@ TEST_F(StatefulServiceTest, PortOrLunThatGoesTakesItsHeldRepliesAlong) {
   EXPECT_EQ(finish(), Lines{});
   EXPECT_EQ(kept.counters().dropped_port, 1U);
   force_set("b");
-  kept.remove(own_address);
+  kept.remove(own_address, [](auto) {});
   EXPECT_EQ(replies(), Lines{"e7.3 error 3"});
   EXPECT_EQ(finish(), Lines{}) << "nobody waits for it any more";
 }

@@ -19,13 +19,11 @@ using Lines = std::vector<std::string>;
 class FailingStore final : public Store {
  public:
   std::uint64_t size() const override { return 8 * sector_size; }
-  bool is_immediate(Operation::Kind kind) const override { return kind == Operation::Kind::write; }
-  void start(Operation& operation) override {
-    if (operation.kind == Operation::Kind::write) {
-      return operation.done(std::make_error_code(std::errc::io_error));
-    }
-    waiting.push_back(&operation);
+  std::optional<std::error_code> try_now(const Operation& operation) override {
+    if (operation.kind != Operation::Kind::write) return std::nullopt;
+    return std::make_error_code(std::errc::io_error);
   }
+  void start(Operation& operation) override { waiting.push_back(&operation); }
   void wait() override {
     waiting.back()->done({});
     waiting.pop_back();

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -33,11 +36,15 @@ struct Worker::OpenPort {
   PortCounters logged;  // when its losses were logged last
 };
 
-/// The store of a removed LUN, until its data is stable.
+/// A removed LUN, until its disk is stable and closed.
 struct Worker::Retirement {
-  std::string path;
-  std::unique_ptr<Store> store;
+  enum class Step : std::uint8_t { work, flush, close };
+
+  std::string name;                   // "e0.2: disk.img"
+  Step step = Step::work;             // what is waited for
+  std::unique_ptr<ServedLun> served;  // once its work is done
   AwaitedOperation flush;
+  std::thread closing;
 };
 
 Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle)
@@ -54,13 +61,12 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
   });
   loop_.watch(queue_->descriptor(), [this] {
     queue_->reap();
-    service_.settle();
-    close_retired();
+    settle();
   });
 }
 
 Worker::~Worker() {
-  AOE_CHECK(!thread_.joinable());
+  AOE_CHECK(!handover_.has_started());
 }
 
 // The thread.
@@ -70,11 +76,36 @@ tl::expected<void, std::string> Worker::open_ports() {
 }
 
 void Worker::start() {
-  thread_ = std::thread([this] { loop_.run(); });
+  handover_.start({[this] { serve(); }, [this](Handover::Loan loan) { take_over(loan); },
+                   [this](Handover::Loan loan) { returned(loan); }});
+}
+
+void Worker::serve() {
+  service_.resume();
+  queue_->reap();  // a thread that was superseded may have left some
+  settle();
+  loop_.run();
+}
+
+void Worker::take_over(Handover::Loan loan) {
+  service_.take_over(loan);
+  if (const auto interrupted = queue_->take_interrupted()) interrupted_.emplace(loan, *interrupted);
+}
+
+void Worker::returned(Handover::Loan loan) {
+  loop_.post([this, loan] {
+    service_.returned(loan);
+    if (const auto found = interrupted_.find(loan); found != interrupted_.end()) {
+      const DiskQueue::Delivery delivery = found->second;
+      interrupted_.erase(found);
+      queue_->deliver(delivery);
+    }
+    settle();
+  });
 }
 
 void Worker::ask(const std::function<void()>& task) {
-  if (!thread_.joinable()) return task();
+  if (!handover_.has_started()) return task();
   std::promise<void> done;
   post([&] {
     task();
@@ -83,24 +114,29 @@ void Worker::ask(const std::function<void()>& task) {
   done.get_future().wait();
 }
 
-std::vector<std::string> Worker::stop() {
-  if (thread_.joinable()) {
-    loop_.stop();
-    thread_.join();
-  }
+std::vector<std::string> Worker::stop(std::chrono::milliseconds patience) {
+  if (!handover_.has_started()) return {};
+  std::promise<void> all_retired;
+  ask([&] {
+    on_all_retired_ = [&] { all_retired.set_value(); };
+    std::vector<Address> addresses;
+    for (const auto& served : service_.luns()) addresses.push_back(served->lun.address());
+    for (const Address address : addresses) remove(address);
+    settle();
+  });
+  is_stuck_ = all_retired.get_future().wait_for(patience) != std::future_status::ready;
   std::vector<std::string> failures;
-  while (!service_.luns().empty()) {
-    const ServedLun& served = *service_.luns().front();
-    const std::string path = served.definition.store.path;
-    const std::unique_ptr<Store> store = take_out(served.lun.address());
-    if (const auto error = flush_and_wait(*store)) {
-      failures.push_back(fmt::format("{}: flushing: {}", path, error.message()));
+  ask([&] {
+    on_all_retired_ = nullptr;
+    failures = std::move(failures_);
+    for (const auto& retired : retiring_) {
+      failures.push_back(
+          fmt::format("{}: does not answer, so what was written last may be lost", retired->name));
     }
-  }
-  for (const auto& retired : retiring_) {
-    while (!retired->flush.result) retired->store->wait();
-  }
-  close_retired();
+  });
+  loop_.stop();
+  constexpr std::chrono::seconds moment{1};
+  if (!handover_.wait_until_served(moment) || is_stuck_ || !handover_.end(moment)) is_stuck_ = true;
   return failures;
 }
 
@@ -112,40 +148,56 @@ void Worker::add(std::unique_ptr<ServedLun> lun) {
   if (store->descriptor() >= 0) {
     loop_.watch(store->descriptor(), [this, store] {
       store->reap();
-      service_.settle();
+      settle();
     });
   }
 }
 
-std::unique_ptr<Store> Worker::take_out(Address address) {
-  auto store = service_.remove(address);
-  if (store->descriptor() >= 0) loop_.unwatch(store->descriptor());
-  return store;
-}
-
 void Worker::remove(Address address) {
-  auto retired = std::make_unique<Retirement>();
-  retired->path = service_.find(address)->definition.store.path;
-  retired->store = take_out(address);
-  Store& store = *retired->store;
-  AwaitedOperation& flush = retired->flush;
-  flush.kind = Operation::Kind::flush;
-  store.start(flush);
-  store.submit();
-  // The loop no longer watches a store with a descriptor of its own.
-  while (store.descriptor() >= 0 && !flush.result) store.wait();
-  retiring_.push_back(std::move(retired));
-  close_retired();
+  retiring_.push_back(std::make_unique<Retirement>());
+  Retirement& retired = *retiring_.back();
+  retired.name = fmt::format("{}: {}", address, service_.find(address)->definition.store.path);
+  retired.flush.kind = Operation::Kind::flush;
+  service_.remove(address, [&retired](std::unique_ptr<ServedLun> served) {
+    retired.served = std::move(served);
+  });
+  go_on(retired);
 }
 
-void Worker::close_retired() {
-  std::erase_if(retiring_, [this](const auto& retired) {
-    const auto& result = retired->flush.result;
-    if (result && *result) {
-      world_.log(fmt::format("{}: flushing: {}", retired->path, result->message()));
-    }
-    return result.has_value();
-  });
+void Worker::settle() {
+  service_.settle();
+  for (const auto& retired : retiring_) go_on(*retired);
+  if (retiring_.empty() && on_all_retired_) std::exchange(on_all_retired_, nullptr)();
+}
+
+void Worker::go_on(Retirement& retired) {
+  using Step = Retirement::Step;
+  if (retired.step == Step::work && retired.served) {
+    retired.step = Step::flush;
+    retired.served->store->start(retired.flush);
+    retired.served->store->submit();
+  }
+  if (retired.step != Step::flush || !retired.flush.result) return;
+  if (const std::error_code error = *retired.flush.result) {
+    failures_.push_back(fmt::format("{}: flushing: {}", retired.name, error.message()));
+    world_.log(failures_.back());
+  }
+  retired.step = Step::close;
+  Store* const store = retired.served->store.release();
+  if (store->descriptor() >= 0) loop_.unwatch(store->descriptor());
+  const auto close = [this, store, &retired] {
+    delete store;
+    loop_.post([this, &retired] {
+      if (retired.closing.joinable()) retired.closing.join();
+      std::erase_if(retiring_, [&](const auto& each) { return each.get() == &retired; });
+      settle();
+    });
+  };
+  try {
+    retired.closing = std::thread(close);
+  } catch (const std::system_error&) {
+    close();  // no thread is to be had
+  }
 }
 
 std::vector<std::string> Worker::patterns() const {

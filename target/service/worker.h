@@ -1,18 +1,20 @@
 // A thread that serves LUNs: its own event loop, ports, disk queue and Service, sharing nothing
 // with other workers. A LUN's address decides which worker serves it, and the kernel hands a worker
-// the frames of its LUNs only.
+// the frames of its LUNs only. Where the thread would wait for a disk, another takes its place
+// (store/handover.h): at any time one thread serves.
 //
 // Made, filled and stopped by the Daemon's thread, which in between reaches it through ask() or
-// post(). Logs what an administrator should know: ports that come, change and go, disks that fail,
+// post(). A LUN that is removed is off the wire at once; its disk is made stable and closed in the
+// background, however long that takes. Logs what an administrator should know: ports that come, change and go, disks that fail,
 // frames that are lost.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -23,6 +25,7 @@
 #include "target/service/service.h"
 #include "target/service/state_files.h"
 #include "target/store/disk_queue.h"
+#include "target/store/handover.h"
 #include "target/store/store.h"
 #include "wire/live_ports.h"
 #include "wire/poll_loop.h"
@@ -44,14 +47,20 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Stopped, or never started.
   ~Worker();
 
-  /// For the stores of its LUNs.
+  // For the stores of its LUNs.
+
   DiskQueue& queue() { return *queue_; }
+  Handover& handover() { return handover_; }
 
   /// Opens the ports that its LUNs need. Errors: of LivePorts::open().
   tl::expected<void, std::string> open_ports();
   void start();
-  /// Ends the thread, and makes every disk stable. Returns the failures, a line each.
-  std::vector<std::string> stop();
+  /// Removes all LUNs, and ends the thread once every disk is stable and closed, or after
+  /// `patience`. Returns the failures, a line each.
+  std::vector<std::string> stop(std::chrono::milliseconds patience);
+  /// After stop(): whether a disk was left that still does not answer. The program can then only
+  /// end by _exit().
+  bool is_stuck() const { return is_stuck_; }
 
   /// Runs a task on the worker's thread, once that runs.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
@@ -62,7 +71,7 @@ class Worker final : LivePorts::User, StateKeeper {
   // On the worker's thread, or while that does not run.
 
   void add(std::unique_ptr<ServedLun> lun);
-  /// Removes a LUN; its disk is made stable in the background.
+  /// Removes a LUN; its disk is made stable and closed in the background.
   void remove(Address address);
   /// LUNs were added, changed or removed since open_ports(): opens and closes ports as they need,
   /// and announces the given ones.
@@ -87,19 +96,26 @@ class Worker final : LivePorts::User, StateKeeper {
 
   std::vector<std::string> patterns() const;
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
-  std::unique_ptr<Store> take_out(Address address);
-  /// Closes the stores of removed LUNs that are stable, so that another process may have the disks.
-  void close_retired();
+  void serve();
+  void take_over(Handover::Loan loan);
+  void returned(Handover::Loan loan);
+  /// Sends what stores have finished, and sees to removed LUNs.
+  void settle();
+  void go_on(Retirement& retired);
 
   const World world_;
   const unsigned share_;
   PollLoop loop_;
   std::unique_ptr<DiskQueue> queue_;
+  Handover handover_;
+  std::map<Handover::Loan, DiskQueue::Delivery> interrupted_;
   Service service_;
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
   std::vector<std::unique_ptr<Retirement>> retiring_;
-  std::thread thread_;
+  std::vector<std::string> failures_;  // of removed LUNs
+  std::function<void()> on_all_retired_;
+  bool is_stuck_ = false;
 };
 
 }  // namespace aoe::target

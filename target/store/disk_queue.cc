@@ -5,14 +5,16 @@
 namespace aoe::target {
 
 void DiskQueue::finish(Operation& operation, int result) {
-  if (result < 0) return operation.done(error_of(-result));
+  if (result < 0) return deliver({&operation, error_of(-result)});
   const bool is_read = operation.kind == Operation::Kind::read;
-  if (!is_read && operation.kind != Operation::Kind::write) return operation.done({});
+  if (!is_read && operation.kind != Operation::Kind::write) return deliver({&operation, {}});
   std::size_t moved = static_cast<std::size_t>(result);
-  if (moved == (is_read ? operation.into.size() : operation.from.size())) return operation.done({});
+  if (moved == (is_read ? operation.into.size() : operation.from.size())) {
+    return deliver({&operation, {}});
+  }
   // Direct I/O goes on only where memory and file are aligned for it.
   moved -= moved % operation.granule;
-  if (moved == 0) return operation.done(error_of(EIO));
+  if (moved == 0) return deliver({&operation, error_of(EIO)});
   operation.offset += moved;
   if (is_read) {
     operation.into = operation.into.subspan(moved);
@@ -20,6 +22,12 @@ void DiskQueue::finish(Operation& operation, int result) {
     operation.from = operation.from.subspan(moved);
   }
   start(operation);
+}
+
+void DiskQueue::deliver(const Delivery& delivery) {
+  delivering_ = delivery;
+  delivery.operation->done(delivery.error);
+  delivering_.reset();
 }
 
 std::unique_ptr<DiskQueue> make_disk_queue() {

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "target/store/operation.h"
 
@@ -13,6 +16,9 @@ namespace aoe::target {
 /// fallocate(2) for a trim, which makes a hole and leaves the file's size. What the kernel does in
 /// part is continued; an end of file before the end of a transfer is EIO.
 ///
+/// Operations on one file do not hold up those on others for long: at most `file_operations_max` of
+/// them are with the kernel at a time.
+///
 /// Used by one thread at a time. No operation is in flight when it is destroyed.
 class DiskQueue {
  public:
@@ -21,6 +27,8 @@ class DiskQueue {
   DiskQueue(const DiskQueue&) = delete;
   DiskQueue& operator=(const DiskQueue&) = delete;
   virtual ~DiskQueue() = default;
+
+  static constexpr std::size_t file_operations_max = 128;
 
   /// What does the work: "io_uring", "threads".
   std::string_view name() const { return name_; }
@@ -35,6 +43,16 @@ class DiskQueue {
   /// Blocks until the kernel has done something for an operation in flight (there is one).
   virtual void wait() = 0;
 
+  /// A call of done(), to be made again because the thread that was in the middle of it did not come
+  /// back (see Handover).
+  struct Delivery {
+    Operation* operation;
+    std::error_code error;
+  };
+  /// Returns the call of done() that was under way on a thread that was superseded, if any.
+  std::optional<Delivery> take_interrupted() { return std::exchange(delivering_, std::nullopt); }
+  void deliver(const Delivery& delivery);
+
  protected:
   /// Takes what the kernel returned for an operation: the bytes moved, 0 for a flush or trim, or a
   /// negative errno. Calls done(), or starts what is left of the operation.
@@ -42,6 +60,7 @@ class DiskQueue {
 
  private:
   std::string_view name_;
+  std::optional<Delivery> delivering_;
 };
 
 /// Returns a queue over io_uring; null where the kernel refuses it (an old kernel, a container, a

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -71,6 +72,13 @@ bool can_punch_beside(const std::string& path) {
                                          block_size_max) == 0;
 }
 
+/// Returns whether the file can be read on the condition that this needs no wait.
+bool has_nowait(int descriptor) {
+  std::uint8_t byte = 0;
+  const iovec piece{&byte, 1};
+  return ::preadv2(descriptor, &piece, 1, 0, RWF_NOWAIT) >= 0 || errno != EOPNOTSUPP;
+}
+
 struct DirectAlignment {
   std::uint32_t memory;
   std::uint32_t offset;
@@ -125,6 +133,8 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   file.size_ = *size;
   file.is_device_ = S_ISBLK(status.st_mode);
   file.is_writable_ = writes;
+  file.is_own_ = status.st_uid == ::geteuid();
+  file.can_tell_waits_ = has_nowait(file.descriptor());
   file.block_size_ = block_size_of(file.descriptor(), status);
   if (writes) {
     file.can_punch_ = file.is_device_ ? can_punch_device(file.descriptor(), status.st_rdev)

@@ -50,6 +50,12 @@ class File {
   /// device.
   std::uint64_t changed_at() const { return changed_at_; }
 
+  /// Whether it belongs to the user of this process.
+  bool is_own() const { return is_own_; }
+  /// Whether the file system can tell if a transfer would wait (RWF_NOWAIT): a disk's can, but not
+  /// FUSE, nor most file servers'.
+  bool can_tell_waits() const { return can_tell_waits_; }
+
   /// Returns the size of physical sectors that a store over `range` reports, bytes: 512 where the
   /// range is not aligned to larger ones.
   std::uint32_t physical_sector_size(ByteRange range) const;
@@ -72,6 +78,8 @@ class File {
   std::uint64_t size_ = 0;
   bool is_device_ = false;
   bool is_writable_ = false;
+  bool is_own_ = false;
+  bool can_tell_waits_ = false;
   std::uint64_t changed_at_ = 0;
   std::uint32_t block_size_ = 512;  // a power of two
   bool can_punch_ = false;

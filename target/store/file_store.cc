@@ -25,6 +25,7 @@ void FileStore::start(Operation& operation) {
   AOE_CHECK(operation.offset <= range_.length && size <= range_.length - operation.offset);
   operation.descriptor = file_.descriptor();
   operation.granule = file_.memory_alignment();
+  operation.needs_thread = !file_.can_tell_waits();
   operation.offset += range_.offset;
   queue_.start(operation);
 }

@@ -22,7 +22,6 @@ class FileStore : public Store {
 
   std::uint64_t size() const override { return range_.length; }
   StoreTraits traits() const override;
-  bool is_immediate(Operation::Kind) const override { return false; }
   void start(Operation& operation) override;
   void submit() override { queue_.submit(); }
   void wait() override { queue_.wait(); }

@@ -53,7 +53,6 @@ class FileStoreTest : public ::testing::TestWithParam<Way> {
 TEST_P(FileStoreTest, WritesReadsAndFlushes) {
   OPEN_OR_SKIP(folder.path());
   EXPECT_EQ(store->size(), size);
-  EXPECT_FALSE(store->is_immediate(Kind::read));
   const auto data = pattern(8192, 1);
   EXPECT_FALSE(write_to(*store, 512, data));
   EXPECT_EQ(read_from(*store, 512, 8192), data);

@@ -7,6 +7,7 @@ namespace aoe::target {
 Flusher::Flusher(const File& file, std::uint64_t end, DiskQueue& queue)
     : queue_(queue), file_(file), end_(end) {
   descriptor = file.descriptor();
+  if (!file.is_device()) length = end;
 }
 
 void Flusher::start(Operation& flush) {
@@ -43,8 +44,9 @@ void Flusher::done(std::error_code error) {
   end_round(error ? error : lost_data());
 }
 
+/// Of a regular file the queue says so, for whose size one may have to wait.
 std::error_code Flusher::lost_data() const {
-  return file_.reaches(end_) ? std::error_code{} : error_of(EIO);
+  return !file_.is_device() || file_.reaches(end_) ? std::error_code{} : error_of(EIO);
 }
 
 }  // namespace aoe::target

@@ -68,7 +68,7 @@ class FullDiskTest : public ::testing::Test {
     std::filesystem::resize_file("/tmp/disk.img", image_size);
     auto file = File::open("/tmp/disk.img", {});
     ASSERT_TRUE(file) << file.error();
-    auto opened = MappedStore::open(*std::move(file), {0, image_size}, *queue);
+    auto opened = MappedStore::open(*std::move(file), {0, image_size}, *queue, handover);
     ASSERT_TRUE(opened) << opened.error();
     store = *std::move(opened);
   }
@@ -88,6 +88,7 @@ class FullDiskTest : public ::testing::Test {
 
   bool is_mounted = false;
   std::unique_ptr<DiskQueue> queue = make_disk_queue();
+  Handover handover;
   std::unique_ptr<Store> store;
 };
 
@@ -95,7 +96,7 @@ TEST_F(FullDiskTest, WriteIntoAHoleFailsAndTheProcessGoesOn) {
   const std::size_t blocks = fill();
   EXPECT_GT(blocks, 8U);
   EXPECT_LT(blocks, 17U);
-  EXPECT_EQ(write_to(*store, image_size - block, pattern(512, 1)), std::errc::io_error);
+  EXPECT_EQ(write_to(*store, image_size - block, pattern(512, 1)), std::errc::no_space_on_device);
 }
 
 TEST_F(FullDiskTest, WhatWasWrittenBeforeStays) {
@@ -128,7 +129,8 @@ class FullDiskOverlayTest : public FullDiskTest {
     auto base = File::open("/tmp/disk.img", {.use = FileUse::read});
     auto delta = File::open("/tmp/client3.cow", {.use = FileUse::sole, .create = true});
     ASSERT_TRUE(base && delta);
-    auto opened = OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue);
+    auto opened =
+        OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue, handover);
     ASSERT_TRUE(opened) << opened.error();
     store = *std::move(opened);
   }
@@ -164,7 +166,7 @@ TEST_F(FullDiskOverlayTest, CannotBeMadeWhereItsBitmapsFindNoRoom) {
   auto delta = File::open("/tmp/client3.cow", {.use = FileUse::sole, .create = true});
   ASSERT_TRUE(base && delta);
   const auto opened =
-      OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue);
+      OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue, handover);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error(), "/tmp/client3.cow: No space left on device");
 }

@@ -1,5 +1,7 @@
 #include "target/store/guarded_copy.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <csetjmp>
 #include <csignal>
@@ -11,7 +13,7 @@
 namespace aoe::target {
 namespace {
 
-/// The copy that a thread is in the middle of.
+/// The call that a thread is in the middle of.
 struct Guard {
   sigjmp_buf escape;
   Bytes mapping;
@@ -48,14 +50,12 @@ void install_handler() {
   AOE_CHECK(sigaction(SIGBUS, &action, &former_action) == 0);
 }
 
-}  // namespace
-
-bool guarded_copy(Bytes from, MutableBytes into, Bytes mapping) {
-  AOE_CHECK(from.size() == into.size());
+/// Does `work`, which may fault in `mapping` and holds nothing that needs a destructor. Returns false
+/// if it did.
+template <typename Work>
+bool guarded(Bytes mapping, Work work) {
   static const bool installed = (install_handler(), true);
   static_cast<void>(installed);
-  if (from.empty()) return true;
-
   Guard guard;
   guard.mapping = mapping;
   // Nothing between here and the jump needs a destructor.
@@ -65,10 +65,29 @@ bool guarded_copy(Bytes from, MutableBytes into, Bytes mapping) {
   }
   current = &guard;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::memcpy(into.data(), from.data(), from.size());
+  work();
   std::atomic_signal_fence(std::memory_order_seq_cst);
   current = nullptr;
   return true;
+}
+
+}  // namespace
+
+bool guarded_copy(Bytes from, MutableBytes into, Bytes mapping) {
+  AOE_CHECK(from.size() == into.size());
+  if (from.empty()) return true;
+  return guarded(mapping, [&] { std::memcpy(into.data(), from.data(), from.size()); });
+}
+
+bool guarded_touch(Bytes part, Bytes mapping) {
+  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return guarded(mapping, [&] {
+    for (std::size_t at = 0; at < part.size();) {
+      static_cast<void>(*static_cast<const volatile std::uint8_t*>(&part[at]));
+      // The next page begins at the next multiple of its size.
+      at += page - reinterpret_cast<std::uintptr_t>(&part[at]) % page;
+    }
+  });
 }
 
 }  // namespace aoe::target

@@ -6,8 +6,9 @@ namespace aoe::target {
 
 tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File file,
                                                                           ByteRange range,
-                                                                          DiskQueue& queue) {
-  auto mapping = Mapping::open(file, range, file.is_writable());
+                                                                          DiskQueue& queue,
+                                                                          Handover& handover) {
+  auto mapping = Mapping::open(file, range, file.is_writable(), handover);
   if (!mapping) return tl::unexpected(mapping.error());
   return std::unique_ptr<MappedStore>(
       new MappedStore(std::move(file), range, *std::move(mapping), queue));
@@ -17,7 +18,7 @@ tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File f
 void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, Operation::Kind kind) {
   constexpr std::size_t cache_line = 64;
   constexpr std::size_t fetched_size_max = 2048;
-  const Bytes place = mapping_.view(offset, std::min(size, fetched_size_max));
+  const Bytes place = mapping_.memory(offset, std::min(size, fetched_size_max));
   const bool is_read = kind == Operation::Kind::read;
   for (std::size_t at = 0; at < place.size(); at += cache_line) {
     if (is_read) {
@@ -26,20 +27,32 @@ void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, Operation:
       __builtin_prefetch(&place[at], 1);
     }
   }
-  if (!is_read) return;
+}
+
+/// Notes a read, and returns whether it can be done at once.
+bool MappedStore::expect_read(std::uint64_t offset, std::size_t size) {
   if (const auto range = read_ahead_.read(offset, size)) {
     mapping_.expect(range->offset, range->length);
   }
+  return mapping_.is_at_hand(offset, size);
 }
 
-void MappedStore::start(Operation& operation) {
-  if (operation.kind == Operation::Kind::read) {
-    operation.done(mapping_.read(operation.offset, operation.into));
-  } else if (operation.kind == Operation::Kind::write) {
-    operation.done(mapping_.write(operation.offset, operation.from));
-  } else {
-    FileStore::start(operation);
+Bytes MappedStore::view(std::uint64_t offset, std::size_t size) {
+  return expect_read(offset, size) ? mapping_.view(offset, size) : Bytes{};
+}
+
+std::optional<std::error_code> MappedStore::try_now(const Operation& operation) {
+  const std::uint64_t offset = operation.offset;
+  if (operation.kind == Operation::Kind::read && expect_read(offset, operation.into.size())) {
+    // A page that can't be mapped may still be read, as a hole in a full tmpfs; else the queue
+    // returns the error of the disk or the file.
+    if (!mapping_.read(offset, operation.into)) return std::error_code{};
   }
+  if (operation.kind == Operation::Kind::write &&
+      mapping_.is_at_hand(offset, operation.from.size())) {
+    return mapping_.write(offset, operation.from);
+  }
+  return std::nullopt;
 }
 
 }  // namespace aoe::target

@@ -1,12 +1,14 @@
-// A FileStore that reads and writes through a mapping of its file: the fast path, because a write
-// costs a copy and no system call.
+// A FileStore that reads and writes through a mapping of its file where that needs no wait: the fast
+// path, because a write costs a copy and no system call.
 //
-// Owns the mapping. The kernel does not read ahead for the mapping; the store does, where it is read
-// in order. Reads and writes are done before start() returns. A fault in the mapping is the error of
-// that operation (mapping.h). Flushes and trims are those of a FileStore.
+// Owns the mapping. What is in memory is done at once; what is not goes through the queue, as in a
+// FileStore, so that many reads of a slow disk are under way together. The kernel does not read
+// ahead for the mapping; the store does, where it is read in order. A write that faults in the
+// mapping fails (mapping.h). Flushes and trims are those of a FileStore.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,24 +23,22 @@ namespace aoe::target {
 class MappedStore final : public FileStore {
  public:
   /// Opens a store over `range`, whole sectors within the file, which was not opened for direct
-  /// I/O. The queue outlives the store. Errors name the file.
+  /// I/O. The queue and `handover` outlive the store. Errors name the file.
   static tl::expected<std::unique_ptr<MappedStore>, std::string> open(File file, ByteRange range,
-                                                                      DiskQueue& queue);
+                                                                      DiskQueue& queue,
+                                                                      Handover& handover);
 
-  Bytes view(std::uint64_t offset, std::size_t size) override {
-    return mapping_.view(offset, size);
-  }
+  Bytes view(std::uint64_t offset, std::size_t size) override;
   void fetch_ahead(std::uint64_t offset, std::size_t size, Operation::Kind kind) override;
-  bool is_immediate(Operation::Kind kind) const override {
-    return kind == Operation::Kind::read || kind == Operation::Kind::write;
-  }
-  void start(Operation& operation) override;
+  std::optional<std::error_code> try_now(const Operation& operation) override;
 
  private:
   MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue& queue)
       : FileStore(std::move(file), range, queue), mapping_(std::move(mapping)) {}
 
-  const Mapping mapping_;
+  bool expect_read(std::uint64_t offset, std::size_t size);
+
+  Mapping mapping_;
   ReadAhead read_ahead_;
 };
 

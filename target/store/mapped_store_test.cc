@@ -1,10 +1,14 @@
 #include "target/store/mapped_store.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <filesystem>
 
 #include <gtest/gtest.h>
 
+#include "base/descriptor.h"
 #include "base/testing/test_folder.h"
 #include "target/testing/test_disk_queue.h"
 #include "target/testing/test_operation.h"
@@ -22,7 +26,7 @@ class MappedStoreTest : public ::testing::Test {
     auto file = File::open(folder.path(), {.use = use});
     EXPECT_TRUE(file) << file.error();
     if (range.length == 0) range.length = file->size() / 512 * 512;
-    auto store = MappedStore::open(*std::move(file), range, queue);
+    auto store = MappedStore::open(*std::move(file), range, queue, handover);
     EXPECT_TRUE(store) << store.error();
     return store ? *std::move(store) : nullptr;
   }
@@ -35,14 +39,13 @@ class MappedStoreTest : public ::testing::Test {
 
   TestFolder folder;
   TestDiskQueue queue;
+  Handover handover;
 };
 
 TEST_F(MappedStoreTest, WritesReachTheFileAndReadsSeeThem) {
   folder.make_image(8192);
   const auto store = open();
   EXPECT_EQ(store->size(), 8192U);
-  EXPECT_TRUE(store->is_immediate(Kind::read) && store->is_immediate(Kind::write));
-  EXPECT_FALSE(store->is_immediate(Kind::flush) || store->is_immediate(Kind::trim));
   const auto data = pattern(1024, 5);
   EXPECT_FALSE(write_to(*store, 3584, data));
   EXPECT_EQ(read_from(*store, 3584, 1024), data);
@@ -51,6 +54,49 @@ TEST_F(MappedStoreTest, WritesReachTheFileAndReadsSeeThem) {
   EXPECT_EQ(std::vector(bytes.begin() + 3584, bytes.begin() + 4608), data);
   EXPECT_EQ(bytes[3583], 0);
   EXPECT_EQ(bytes[4608], 0);
+}
+
+/// A store over an image that is on its disk, but not in memory.
+class EvictedStoreTest : public MappedStoreTest {
+ protected:
+  static constexpr std::size_t size = 1 << 20;
+
+  void SetUp() override {
+    data = pattern(size, 3);
+    folder.make_image(data);
+    const Descriptor file(::open(folder.path().c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::fsync(file.get()), 0);
+    ASSERT_EQ(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+    store = open();
+    AlignedBuffer buffer(512);
+    TestOperation read;
+    read.into = buffer.bytes();
+    if (store->try_now(read)) GTEST_SKIP() << "this file system keeps all files in memory";
+  }
+
+  std::vector<std::uint8_t> data;
+  std::unique_ptr<MappedStore> store;
+};
+
+TEST_F(EvictedStoreTest, ReadsThatWouldWaitGoThroughTheQueueAndTheNextIsDoneAtOnce) {
+  EXPECT_TRUE(store->view(8192, 1024).empty());
+  EXPECT_EQ(read_from(*store, 8192, 1024),
+            std::vector(data.begin() + 8192, data.begin() + 8192 + 1024));
+  EXPECT_TRUE(std::ranges::equal(store->view(8192, 1024), Bytes(data).subspan(8192, 1024)));
+}
+
+TEST_F(EvictedStoreTest, WritesThatWouldWaitGoThroughTheQueueAndReadsSeeThem) {
+  const auto written = pattern(1024, 9);
+  TestOperation write;
+  write.kind = Kind::write;
+  write.offset = 300 << 10;
+  write.from = written;
+  EXPECT_FALSE(store->try_now(write));
+  store->start(write);
+  EXPECT_FALSE(write.result);
+  store->wait();
+  EXPECT_EQ(write.result, std::error_code{});
+  EXPECT_EQ(read_from(*store, 300 << 10, 1024), written);
 }
 
 TEST_F(MappedStoreTest, LastSectorIsReachable) {
@@ -189,7 +235,8 @@ TEST_F(MappedStoreTest, FlushThatWaitsForAFailedRoundFailsToo) {
 TEST_F(MappedStoreTest, FileThatCannotBeMappedIsNamed) {
   folder.make_image(512);
   auto file = File::open(folder.path(), {});
-  const auto store = MappedStore::open(*std::move(file), {0, std::uint64_t{1} << 60}, queue);
+  const auto store =
+      MappedStore::open(*std::move(file), {0, std::uint64_t{1} << 60}, queue, handover);
   ASSERT_FALSE(store);
   EXPECT_EQ(folder.shorten(store.error()),
             "disk.img: mapping it into memory: Cannot allocate memory");

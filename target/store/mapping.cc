@@ -1,18 +1,30 @@
 #include "target/store/mapping.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 #include "target/store/guarded_copy.h"
 
 namespace aoe::target {
+namespace {
 
-tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange range, bool writable) {
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const std::uint64_t lead = range.offset % page;
+const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+
+/// Parts in memory, in a row, after which the kernel is asked about one part in `trusted_parts`.
+constexpr unsigned found_parts = 64;
+constexpr unsigned trusted_parts = 32;
+
+}  // namespace
+
+tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange range, bool writable,
+                                                 Handover& handover) {
+  const std::uint64_t lead = range.offset % page_size;
   const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
   void* const memory = ::mmap(nullptr, lead + range.length, protection, MAP_SHARED,
                               file.descriptor(), static_cast<off_t>(range.offset - lead));
@@ -20,38 +32,78 @@ tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange ran
     return tl::unexpected(file.path() + ": mapping it into memory: " + last_error().message());
   }
   const MutableBytes pages(static_cast<std::uint8_t*>(memory), lead + range.length);
-  // The kernel would read megabytes around each fault. For a read in order there is expect().
+  // The kernel would read megabytes around each fault, and before each read of the file. For a read
+  // in order there is expect().
   ::madvise(memory, pages.size(), MADV_RANDOM);
-  return Mapping(pages, pages.subspan(lead), file.descriptor(), range.offset);
+  ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_RANDOM);
+  return Mapping(pages, pages.subspan(lead), file, range.offset, handover);
 }
 
 Mapping::~Mapping() {
   if (!pages_.empty()) ::munmap(pages_.data(), pages_.size());
 }
 
+bool Mapping::is_at_hand(std::uint64_t offset, std::size_t size) {
+  if (at_hand_.trusted > 0) {
+    --at_hand_.trusted;
+    return true;
+  }
+  const bool is_there = is_in_memory(offset, size);
+  at_hand_.found = is_there ? std::min(at_hand_.found + 1, found_parts) : 0;
+  if (at_hand_.found == found_parts) at_hand_.trusted = trusted_parts;
+  return is_there;
+}
+
+bool Mapping::is_in_memory(std::uint64_t offset, std::size_t size) const {
+  const std::uint64_t begin = offset + static_cast<std::uint64_t>(bytes_.data() - pages_.data());
+  const std::uint64_t first = begin / page_size;
+  const std::uint64_t count = (begin + size + page_size - 1) / page_size - first;
+  if (is_owner_) {
+    std::array<unsigned char, 64> pages{};
+    return count <= pages.size() &&
+           ::mincore(pages_.data() + first * page_size, count * page_size, pages.data()) == 0 &&
+           std::ranges::all_of(std::span(pages).first(count),
+                               [](unsigned char page) { return (page & 1) != 0; });
+  }
+  // Of a file of others mincore() says that all is there. This call begins to read what is not.
+  for (std::uint64_t page = first; page < first + count; ++page) {
+    std::uint8_t byte = 0;
+    const iovec piece{&byte, 1};
+    const std::uint64_t at = std::max(page * page_size, begin) - begin + offset_ + offset;
+    if (::preadv2(descriptor_, &piece, 1, static_cast<off_t>(at), RWF_NOWAIT) < 0) return false;
+  }
+  return true;
+}
+
+Bytes Mapping::view(std::uint64_t offset, std::size_t size) const {
+  const Bytes part = memory(offset, size);
+  bool is_there = true;
+  handover_.lend([&] { is_there = guarded_touch(part, pages_); });
+  return is_there ? part : Bytes{};
+}
+
 void Mapping::expect(std::uint64_t offset, std::uint64_t size) const {
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t begin =
-      (offset + static_cast<std::uint64_t>(bytes_.data() - pages_.data())) / page * page;
+      (offset + static_cast<std::uint64_t>(bytes_.data() - pages_.data())) / page_size * page_size;
   if (begin >= pages_.size()) return;
-  ::madvise(pages_.data() + begin, std::min(size, pages_.size() - begin), MADV_WILLNEED);
+  handover_.lend([&] {
+    ::madvise(pages_.data() + begin, std::min(size, pages_.size() - begin), MADV_WILLNEED);
+  });
 }
 
 std::error_code Mapping::read(std::uint64_t offset, MutableBytes into) const {
   AOE_CHECK(offset <= bytes_.size() && into.size() <= bytes_.size() - offset);
-  if (guarded_copy(bytes_.subspan(offset, into.size()), into, pages_)) return {};
-  // A full tmpfs cannot map a hole, not even to read it, but pread() can read it. And pread()
-  // returns the error of the disk or the file.
-  const ssize_t count =
-      ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset_ + offset));
-  if (count < 0) return last_error();
-  return std::cmp_equal(count, into.size()) ? std::error_code{} : error_of(EIO);
+  const Bytes part = view(offset, into.size());
+  const bool is_done = part.size() == into.size() && guarded_copy(part, into, pages_);
+  return is_done ? std::error_code{} : error_of(EIO);
 }
 
 std::error_code Mapping::write(std::uint64_t offset, Bytes from) const {
   AOE_CHECK(offset <= bytes_.size() && from.size() <= bytes_.size() - offset);
-  if (guarded_copy(from, bytes_.subspan(offset, from.size()), pages_)) return {};
-  return error_of(EIO);
+  bool is_done = false;
+  handover_.lend(
+      [&] { is_done = guarded_copy(from, bytes_.subspan(offset, from.size()), pages_); });
+  return is_done ? std::error_code{} : error_of(EIO);
 }
 
 }  // namespace aoe::target

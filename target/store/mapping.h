@@ -3,6 +3,9 @@
 // Where the file cannot provide a page (a hole that a full disk cannot fill, a file that was
 // truncated, a disk that fails) the processor faults in the middle of a copy. Such a fault becomes
 // the error of that copy (guarded_copy.h). A write that failed may have been done in part.
+//
+// Where a page is not in memory a copy waits for the disk. is_at_hand() says beforehand whether it
+// would, as a rule; a wait that comes all the same is in Handover::lend().
 #pragma once
 
 #include <cstdint>
@@ -14,42 +17,73 @@
 
 #include "base/bytes.h"
 #include "target/store/file.h"
+#include "target/store/handover.h"
 
 namespace aoe::target {
 
 class Mapping {
  public:
-  /// Maps `range` of the file. Keeps the file's descriptor, which outlives it, to read with where
-  /// the mapping faults. Errors name the file.
-  static tl::expected<Mapping, std::string> open(const File& file, ByteRange range, bool writable);
+  /// Maps `range` of the file. The file and `handover` outlive it. Errors name the file.
+  static tl::expected<Mapping, std::string> open(const File& file, ByteRange range, bool writable,
+                                                 Handover& handover);
 
   Mapping(Mapping&& other) noexcept
       : pages_(std::exchange(other.pages_, {})),
         bytes_(other.bytes_),
         descriptor_(other.descriptor_),
-        offset_(other.offset_) {}
+        is_owner_(other.is_owner_),
+        offset_(other.offset_),
+        handover_(other.handover_),
+        at_hand_(other.at_hand_) {}
   Mapping& operator=(Mapping&&) = delete;
   ~Mapping();
 
   std::uint64_t size() const { return bytes_.size(); }
 
-  /// Returns the memory of a part. Reading it may fault.
-  Bytes view(std::uint64_t offset, std::size_t size) const { return bytes_.subspan(offset, size); }
-  /// Has the disk begin to read this part. Costs a system call.
+  // Parts lie within the mapping.
+
+  /// Returns the memory of a part, which nobody has touched: reading it may wait, and may fault.
+  Bytes memory(std::uint64_t offset, std::size_t size) const {
+    return bytes_.subspan(offset, size);
+  }
+  /// Returns whether the pages of a part are in memory. Asks the kernel each time while some were
+  /// not, else now and then: a guess, which costs next to nothing where it has been right.
+  bool is_at_hand(std::uint64_t offset, std::size_t size);
+  /// The same, but asks each time.
+  bool is_in_memory(std::uint64_t offset, std::size_t size) const;
+  /// Returns the memory of a part after each of its pages was touched, so that reading it does not
+  /// wait and, unless the file changes, does not fault; nothing where a page can't be provided.
+  Bytes view(std::uint64_t offset, std::size_t size) const;
+  /// Has the disk begin to read this part, which may wait. Costs a system call.
   void expect(std::uint64_t offset, std::uint64_t size) const;
-  // Parts lie within the mapping. After an error of read(), `into` holds undefined bytes.
+  // Copies of a part. EIO: a page can't be provided, and bytes of `into` or of the file may have
+  // been copied.
 
   std::error_code read(std::uint64_t offset, MutableBytes into) const;
   std::error_code write(std::uint64_t offset, Bytes from) const;
 
  private:
-  Mapping(MutableBytes pages, MutableBytes bytes, int descriptor, std::uint64_t offset)
-      : pages_(pages), bytes_(bytes), descriptor_(descriptor), offset_(offset) {}
+  Mapping(MutableBytes pages, MutableBytes bytes, const File& file, std::uint64_t offset,
+          Handover& handover)
+      : pages_(pages),
+        bytes_(bytes),
+        descriptor_(file.descriptor()),
+        is_owner_(file.is_own()),
+        offset_(offset),
+        handover_(handover) {}
 
   MutableBytes pages_;  // what is mapped: whole pages
   MutableBytes bytes_;  // the range in them
   int descriptor_;
+  bool is_owner_;         // the kernel tells this process which pages are in memory
   std::uint64_t offset_;  // of the range, in the file
+  Handover& handover_;
+
+  /// What is_at_hand() goes by.
+  struct AtHand {
+    unsigned found = 0;    // answers of the kernel in a row that all pages are in memory
+    unsigned trusted = 0;  // parts that are still taken to be in memory without a question
+  } at_hand_;
 };
 
 }  // namespace aoe::target

@@ -77,7 +77,7 @@ MemoryStore::~MemoryStore() {
   ::munmap(bytes_.data(), bytes_.size());
 }
 
-void MemoryStore::start(Operation& operation) {
+std::optional<std::error_code> MemoryStore::try_now(const Operation& operation) {
   const auto part = [&](std::uint64_t offset, std::uint64_t size) {
     AOE_CHECK(offset <= bytes_.size() && size <= bytes_.size() - offset);
     return bytes_.subspan(offset, size);
@@ -95,7 +95,7 @@ void MemoryStore::start(Operation& operation) {
       while (const auto range = ranges.next()) zero(part(range->offset, range->length));
       break;
   }
-  operation.done({});
+  return std::error_code{};
 }
 
 }  // namespace aoe::target

@@ -28,8 +28,7 @@ class MemoryStore final : public Store {
     return Bytes(bytes_).subspan(offset, size);
   }
   StoreTraits traits() const override { return {512, true, true}; }
-  bool is_immediate(Operation::Kind) const override { return true; }
-  void start(Operation& operation) override;
+  std::optional<std::error_code> try_now(const Operation& operation) override;
 
   /// The content.
   MutableBytes bytes() { return bytes_; }

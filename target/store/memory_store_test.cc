@@ -19,7 +19,6 @@ namespace {
 TEST(MemoryStore, HoldsWhatWasWritten) {
   MemoryStore store(4096);
   EXPECT_EQ(store.size(), 4096U);
-  EXPECT_TRUE(store.is_immediate(Operation::Kind::flush));
   const auto data = pattern(1024, 3);
   EXPECT_FALSE(write_to(store, 512, data));
   EXPECT_FALSE(flush(store));

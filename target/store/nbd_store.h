@@ -56,7 +56,6 @@ class NbdStore final : public Store {
 
   std::uint64_t size() const override { return range_.length; }
   StoreTraits traits() const override;
-  bool is_immediate(Operation::Kind) const override { return false; }
   void start(Operation& operation) override;
   void wait() override;
   int descriptor() const override { return epoll_.get(); }

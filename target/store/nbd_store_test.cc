@@ -113,7 +113,6 @@ TEST_F(NbdStoreTest, WritesReadsFlushesAndTrims) {
   serve({"file", file()});
   open();
   EXPECT_EQ(store->size(), size);
-  EXPECT_FALSE(store->is_immediate(Kind::read));
   EXPECT_TRUE(store->traits().can_trim);
   EXPECT_FALSE(store->traits().trimmed_reads_zero);
   const auto data = pattern(8192, 1);
@@ -152,10 +151,11 @@ TEST_F(NbdStoreTest, ServesWholeSectorsAndParts) {
   std::filesystem::resize_file(folder.path(), size + 100);
   serve({"file", file()});
   std::unique_ptr<DiskQueue> queue = make_thread_queue();
+  Handover handover;
   StoreDefinition wanted;
   wanted.path = uri();
   wanted.offset = 3;
-  const auto opened = open_store(wanted, *queue);
+  const auto opened = open_store(wanted, *queue, handover);
   ASSERT_TRUE(opened) << opened.error();
   EXPECT_EQ(opened->kind, "NBD");
   EXPECT_EQ(opened->store->size(), size - 3 * 512);
@@ -164,7 +164,7 @@ TEST_F(NbdStoreTest, ServesWholeSectorsAndParts) {
   EXPECT_EQ(read_from(*opened->store, 512, 512),
             std::vector(image.begin() + 2048, image.begin() + 2560));
   wanted.offset = 4096;
-  EXPECT_EQ(folder.shorten(open_store(wanted, *queue).error()),
+  EXPECT_EQ(folder.shorten(open_store(wanted, *queue, handover).error()),
             "nbd+unix:///?socket=s: has 2048 sectors, so none is left after an offset of 4096");
 }
 

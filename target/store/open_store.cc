@@ -82,7 +82,7 @@ Opened open_nbd(const StoreDefinition& definition) {
   return OpenedStore{*std::move(store), kind, part->ignored_tail};
 }
 
-Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue) {
+Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
   if (definition.path.starts_with(memory_prefix) || is_nbd_uri(definition.path)) {
     return refuse(definition, "an overlay needs a file or block device under it");
   }
@@ -96,7 +96,8 @@ Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue) {
   if (!part) return tl::unexpected(part.error());
   auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = true});
   if (!delta) return tl::unexpected(delta.error());
-  auto store = OverlayStore::open(*std::move(base), part->range, *std::move(delta), queue);
+  auto store =
+      OverlayStore::open(*std::move(base), part->range, *std::move(delta), queue, handover);
   if (!store) return tl::unexpected(store.error());
   return OpenedStore{*std::move(store),
                      fmt::format("overlay {} over {}", definition.overlay, definition.path),
@@ -109,13 +110,14 @@ File::Options file_options(const StoreDefinition& definition, IoMode io) {
           .sync = definition.sync};
 }
 
-Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue) {
+Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue,
+                 Handover& handover) {
   auto file = File::open(definition.path, file_options(definition, io));
   if (!file) return tl::unexpected(file.error());
   const auto part = part_of(file->size(), definition);
   if (!part) return tl::unexpected(part.error());
   if (io == IoMode::mapped) {
-    auto store = MappedStore::open(*std::move(file), part->range, queue);
+    auto store = MappedStore::open(*std::move(file), part->range, queue, handover);
     if (!store) return tl::unexpected(store.error());
     return OpenedStore{*std::move(store), "mapped", part->ignored_tail};
   }
@@ -124,27 +126,27 @@ Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue)
                      fmt::format("{} ({})", way, queue.name()), part->ignored_tail};
 }
 
-Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue) {
+Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
   const auto file = File::open(definition.path, file_options(definition, IoMode::buffered));
   if (!file) return tl::unexpected(file.error());
   // A write through a mapping cannot be made stable by itself.
   IoMode best = definition.sync ? IoMode::buffered : IoMode::mapped;
   if (file->is_device()) best = IoMode::direct;
-  auto opened = open_file(definition, best, queue);
-  return opened ? std::move(opened) : open_file(definition, IoMode::buffered, queue);
+  auto opened = open_file(definition, best, queue, handover);
+  return opened ? std::move(opened) : open_file(definition, IoMode::buffered, queue, handover);
 }
 
 }  // namespace
 
-Opened open_store(const StoreDefinition& definition, DiskQueue& queue) {
-  if (!definition.overlay.empty()) return open_overlay(definition, queue);
+Opened open_store(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
+  if (!definition.overlay.empty()) return open_overlay(definition, queue, handover);
   if (definition.path.starts_with(memory_prefix)) return open_memory(definition);
   if (is_nbd_uri(definition.path)) return open_nbd(definition);
-  if (definition.io == IoMode::automatic) return open_automatic(definition, queue);
+  if (definition.io == IoMode::automatic) return open_automatic(definition, queue, handover);
   if (definition.io == IoMode::mapped && definition.sync) {
     return refuse(definition, "a write to a mapping cannot be stable at once; use io: buffered");
   }
-  return open_file(definition, definition.io, queue);
+  return open_file(definition, definition.io, queue, handover);
 }
 
 }  // namespace aoe::target

@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 
 #include "target/store/disk_queue.h"
+#include "target/store/handover.h"
 #include "target/store/store.h"
 
 namespace aoe::target {
@@ -37,16 +38,16 @@ struct StoreDefinition {
 
 struct OpenedStore {
   std::unique_ptr<Store> store;
-  /// For the log: "mapped", "buffered (io_uring)", "direct (threads)", "memory", "NBD", "NBD, which
+  /// For the log: "mapped (io_uring)", "buffered (io_uring)", "direct (threads)", "memory", "NBD", "NBD, which
   /// cannot flush", "overlay client3.cow over golden.img".
   std::string kind;
   /// Bytes after the last whole sector, which are not served.
   std::uint64_t ignored_tail = 0;
 };
 
-/// Opens a store. Blocks, for an NBD server up to a few seconds. The queue outlives the store.
-/// Errors are one line that begins with the path: "disk.img: smaller than one sector".
+/// Opens a store. Blocks, for an NBD server up to a few seconds. The queue and `handover` outlive the
+/// store. Errors are one line that begins with the path: "disk.img: smaller than one sector".
 tl::expected<OpenedStore, std::string> open_store(const StoreDefinition& definition,
-                                                  DiskQueue& queue);
+                                                  DiskQueue& queue, Handover& handover);
 
 }  // namespace aoe::target

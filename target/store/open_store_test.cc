@@ -24,7 +24,7 @@ class OpenStoreTest : public ::testing::Test {
   }
   /// What it is and its size; or why it does not open.
   std::string open(const StoreDefinition& definition) {
-    const auto opened = open_store(definition, *queue);
+    const auto opened = open_store(definition, *queue, handover);
     if (!opened) return folder.shorten(opened.error());
     return folder.shorten(fmt::format("{}, {} sectors, {} ignored", opened->kind,
                                       opened->store->size() / 512, opened->ignored_tail));
@@ -32,6 +32,7 @@ class OpenStoreTest : public ::testing::Test {
 
   TestFolder folder;
   std::unique_ptr<DiskQueue> queue = make_thread_queue();
+  Handover handover;
 };
 
 TEST_F(OpenStoreTest, FileByEveryWay) {
@@ -73,7 +74,7 @@ TEST_F(OpenStoreTest, Part) {
   wanted.length = 54;
   EXPECT_EQ(open(wanted), "mapped, 54 sectors, 0 ignored");
   wanted.length = 4;
-  const auto opened = open_store(wanted, *queue);
+  const auto opened = open_store(wanted, *queue, handover);
   ASSERT_TRUE(opened);
   const auto contents = folder.contents();
   EXPECT_EQ(read_from(*opened->store, 512, 512),
@@ -95,8 +96,8 @@ TEST_F(OpenStoreTest, TwoPartsOfOneFile) {
   first.length = 32;
   auto second = definition();
   second.offset = 32;
-  const auto one = open_store(first, *queue);
-  const auto two = open_store(second, *queue);
+  const auto one = open_store(first, *queue, handover);
+  const auto two = open_store(second, *queue, handover);
   ASSERT_TRUE(one && two);
   EXPECT_FALSE(write_to(*two->store, 0, pattern(512, 9)));
   EXPECT_NE(read_from(*one->store, 0, 512), pattern(512, 9));
@@ -142,7 +143,7 @@ TEST_F(OpenStoreTest, Overlay) {
 TEST_F(OpenStoreTest, OneDeltaIsForOneLun) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
-  const auto first = open_store(wanted, *queue);
+  const auto first = open_store(wanted, *queue, handover);
   ASSERT_TRUE(first);
   EXPECT_EQ(open(wanted), "client3.cow: in use already");
   wanted.overlay = folder.path("client4.cow");

@@ -123,7 +123,8 @@ OverlayStore::Layout::Layout(std::uint64_t length)
       end(data_at + round_up(length, block_size)) {}
 
 tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
-    File base, ByteRange range, File delta, DiskQueue& queue, const std::string& boot_id) {
+    File base, ByteRange range, File delta, DiskQueue& queue, Handover& handover,
+    const std::string& boot_id) {
   const auto fail = [&](const std::string& why) {
     return tl::unexpected(delta.path() + ": " + why);
   };
@@ -177,15 +178,15 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
     }
   }
 
-  auto base_mapping = Mapping::open(base, range, false);
+  auto base_mapping = Mapping::open(base, range, false, handover);
   if (!base_mapping) return tl::unexpected(base_mapping.error());
-  auto data = Mapping::open(delta, {layout.data_at, range.length}, true);
+  auto data = Mapping::open(delta, {layout.data_at, range.length}, true, handover);
   if (!data) return tl::unexpected(data.error());
-  auto live_mapping = Mapping::open(delta, {layout.live_at, layout.bitmap_size}, true);
+  auto live_mapping = Mapping::open(delta, {layout.live_at, layout.bitmap_size}, true, handover);
   if (!live_mapping) return tl::unexpected(live_mapping.error());
-  std::unique_ptr<OverlayStore> store(
-      new OverlayStore(std::move(base), std::move(delta), layout, *std::move(base_mapping),
-                       *std::move(data), *std::move(live_mapping), std::move(live), queue));
+  std::unique_ptr<OverlayStore> store(new OverlayStore(
+      std::move(base), range.offset, std::move(delta), layout, *std::move(base_mapping),
+      *std::move(data), *std::move(live_mapping), std::move(live), queue));
   for (std::uint64_t at = 0; at < layout.bitmap_size; at += block_size) {
     if (!std::ranges::equal(Bytes(store->bits_).subspan(at, block_size),
                             Bytes(stable).subspan(at, block_size))) {
@@ -195,10 +196,11 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
   return store;
 }
 
-OverlayStore::OverlayStore(File base, File delta, const Layout& layout, Mapping base_mapping,
-                           Mapping data, Mapping live, std::vector<std::uint8_t> bits,
-                           DiskQueue& queue)
+OverlayStore::OverlayStore(File base, std::uint64_t base_offset, File delta, const Layout& layout,
+                           Mapping base_mapping, Mapping data, Mapping live,
+                           std::vector<std::uint8_t> bits, DiskQueue& queue)
     : base_(std::move(base)),
+      base_offset_(base_offset),
       delta_(std::move(delta)),
       layout_(layout),
       base_mapping_(std::move(base_mapping)),
@@ -215,29 +217,121 @@ StoreTraits OverlayStore::traits() const {
   return {aligned ? static_cast<std::uint32_t>(block_size) : 512, delta_.can_punch(), false};
 }
 
+/// A read or write that does not find the pages that it needs in memory: the queue reads them, part
+/// by part. A write is done when all are there.
+class OverlayStore::Fetch final : public Operation {
+ public:
+  Fetch(OverlayStore& store, Operation& wanted)
+      : store_(store), wanted_(wanted), at_(wanted.offset) {
+    kind = Kind::read;
+    fetch_part();
+  }
+
+ private:
+  std::uint64_t end_of_all() const {
+    return wanted_.offset + std::max(wanted_.into.size(), wanted_.from.size());
+  }
+  void fetch_part();
+  void done(std::error_code error) override;
+  void end(std::error_code error);
+
+  OverlayStore& store_;
+  Operation& wanted_;
+  std::uint64_t at_;                  // everything before has been read, or can be written
+  std::uint64_t next_ = 0;            // the end of the part under way
+  std::vector<std::uint8_t> unused_;  // what a write needs is read only to be in memory
+};
+
+/// Has the queue read what the part at `at_` needs; done() follows.
+void OverlayStore::Fetch::fetch_part() {
+  const Part part = store_.first_part(at_, end_of_all() - at_);
+  Part needed = part;
+  if (wanted_.kind == Kind::read) {
+    into = wanted_.into.subspan(at_ - wanted_.offset, part.size);
+  } else {
+    needed = store_.needed_to_write(part);
+    unused_.resize(needed.size);
+    into = unused_;
+  }
+  next_ = part.offset + part.size;
+  const File& file = needed.in_delta ? store_.delta_ : store_.base_;
+  descriptor = file.descriptor();
+  needs_thread = !file.can_tell_waits();
+  offset = needed.offset + (needed.in_delta ? store_.layout_.data_at : store_.base_offset_);
+  store_.queue_.start(*this);
+}
+
+void OverlayStore::Fetch::done(std::error_code error) {
+  if (error) return end(error);
+  at_ = next_;
+  if (at_ < end_of_all()) return fetch_part();
+  end(wanted_.kind == Kind::read ? error : store_.write(wanted_.offset, wanted_.from));
+}
+
+void OverlayStore::Fetch::end(std::error_code error) {
+  const auto own = std::ranges::find(store_.fetches_, this, &std::unique_ptr<Fetch>::get);
+  const std::unique_ptr<Fetch> until_the_end = std::move(*own);
+  store_.fetches_.erase(own);
+  wanted_.done(error);
+}
+
+OverlayStore::~OverlayStore() {
+  AOE_CHECK(fetches_.empty());
+}
+
+std::optional<std::error_code> OverlayStore::try_now(const Operation& operation) {
+  std::uint64_t offset = operation.offset;
+  if (operation.kind == Operation::Kind::read) {
+    for (MutableBytes into = operation.into; !into.empty();) {
+      const Part part = first_part(offset, into.size());
+      Mapping& mapping = mapping_of(part);
+      if (!mapping.is_at_hand(offset, part.size) || mapping.read(offset, into.first(part.size))) {
+        return std::nullopt;
+      }
+      into = into.subspan(part.size);
+      offset += part.size;
+    }
+    return std::error_code{};
+  }
+  if (operation.kind != Operation::Kind::write) return std::nullopt;
+  for (const std::uint64_t end = offset + operation.from.size(); offset < end;) {
+    const Part part = first_part(offset, end - offset);
+    const Part needed = needed_to_write(part);
+    if (!mapping_of(part).is_at_hand(needed.offset, needed.size)) return std::nullopt;
+    offset += part.size;
+  }
+  return write(operation.offset, operation.from);
+}
+
 void OverlayStore::start(Operation& operation) {
   switch (operation.kind) {
-    case Operation::Kind::read: return operation.done(read(operation.offset, operation.into));
-    case Operation::Kind::write: return operation.done(write(operation.offset, operation.from));
+    case Operation::Kind::read:
+    case Operation::Kind::write:
+      fetches_.push_back(std::make_unique<Fetch>(*this, operation));
+      return;
     case Operation::Kind::flush: return flusher_.start(operation);
     case Operation::Kind::trim: return puncher_.start(operation);
   }
   AOE_CHECK(false && "an operation of no kind");
 }
 
-std::error_code OverlayStore::read(std::uint64_t offset, MutableBytes into) const {
-  AOE_CHECK(offset <= size() && into.size() <= size() - offset);
-  while (!into.empty()) {
-    const std::uint64_t block = offset / block_size;
-    std::uint64_t end = block + 1;
-    while (end * block_size < offset + into.size() && has(end) == has(block)) ++end;
-    const std::size_t count = std::min<std::uint64_t>(end * block_size - offset, into.size());
-    const Mapping& where = has(block) ? data_ : base_mapping_;
-    if (const auto error = where.read(offset, into.first(count))) return error;
-    into = into.subspan(count);
-    offset += count;
-  }
-  return {};
+OverlayStore::Part OverlayStore::first_part(std::uint64_t offset, std::size_t size) const {
+  AOE_CHECK(offset <= this->size() && size <= this->size() - offset);
+  const std::uint64_t block = offset / block_size;
+  std::uint64_t end = block + 1;
+  while (end * block_size < offset + size && has(end) == has(block)) ++end;
+  return {offset, std::min<std::uint64_t>(end * block_size - offset, size), has(block)};
+}
+
+/// A block that the delta has is written in place, for which its page must be in memory. A new one
+/// takes what is not written from the base, and its page in the delta is a hole.
+OverlayStore::Part OverlayStore::needed_to_write(const Part& part) const {
+  if (part.in_delta) return part;
+  const std::uint64_t end = part.offset + part.size;
+  const bool is_whole = part.offset % block_size == 0 && (end % block_size == 0 || end == size());
+  if (is_whole) return {part.offset, 0, false};
+  const std::uint64_t begin = part.offset / block_size * block_size;
+  return {begin, std::min(round_up(end, block_size), size()) - begin, false};
 }
 
 std::error_code OverlayStore::write(std::uint64_t offset, Bytes from) {

@@ -1,8 +1,9 @@
 // A writable store over an image that many LUNs share: what is written goes into a delta file, and
 // everything else is read from the base (copy on write, blocks of 4096 bytes).
 //
-// Owns both files and mappings of them. Reads and writes are done before start() returns, as in a
-// MappedStore; flushes and trims go through the queue. The first write into part of a block copies
+// Owns both files and mappings of them. Reads and writes are done at once where the pages that they
+// need are in memory, as in a MappedStore; where they are not, the queue reads them first. Flushes
+// and trims go through the queue. The first write into part of a block copies
 // the rest of it from the base. A whole block that is trimmed reads as zeros from then on; of a
 // block trimmed in part nothing changes.
 //
@@ -34,6 +35,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,18 +59,18 @@ class OverlayStore final : public Store {
 
   /// Opens a store over `range`, whole sectors within `base`. `delta` is writable and used by no
   /// other store; an empty one is initialised. With an empty boot id the live bitmap is never used.
-  /// The queue outlives the store. Errors name the delta: "client3.cow: made over another
+  /// The queue and `handover` outlive the store. Errors name the delta: "client3.cow: made over another
   /// golden.img (it has changed since)", "client3.cow: its header is damaged", "client3.cow: not an
   /// overlay".
   static tl::expected<std::unique_ptr<OverlayStore>, std::string> open(
-      File base, ByteRange range, File delta, DiskQueue& queue,
+      File base, ByteRange range, File delta, DiskQueue& queue, Handover& handover,
       const std::string& boot_id = target::boot_id());
+
+  ~OverlayStore() override;
 
   std::uint64_t size() const override { return base_mapping_.size(); }
   StoreTraits traits() const override;
-  bool is_immediate(Operation::Kind kind) const override {
-    return kind == Operation::Kind::read || kind == Operation::Kind::write;
-  }
+  std::optional<std::error_code> try_now(const Operation& operation) override;
   void start(Operation& operation) override;
   void submit() override { queue_.submit(); }
   void wait() override { queue_.wait(); }
@@ -116,9 +118,23 @@ class OverlayStore final : public Store {
     OverlayStore& store_;
   };
 
-  OverlayStore(File base, File delta, const Layout& layout, Mapping base_mapping, Mapping data,
-               Mapping live, std::vector<std::uint8_t> bits, DiskQueue& queue);
-  std::error_code read(std::uint64_t offset, MutableBytes into) const;
+  OverlayStore(File base, std::uint64_t base_offset, File delta, const Layout& layout,
+               Mapping base_mapping, Mapping data, Mapping live, std::vector<std::uint8_t> bits,
+               DiskQueue& queue);
+  class Fetch;
+
+  /// A part of the store that lies in one file.
+  struct Part {
+    std::uint64_t offset;
+    std::size_t size;
+    bool in_delta;
+  };
+
+  /// Returns the first part of a range: all of it up to where the other file holds it.
+  Part first_part(std::uint64_t offset, std::size_t size) const;
+  Mapping& mapping_of(const Part& part) { return part.in_delta ? data_ : base_mapping_; }
+  /// Returns the part of the store that a write of this one reads: nothing, or whole blocks.
+  Part needed_to_write(const Part& part) const;
   std::error_code write(std::uint64_t offset, Bytes from);
   std::error_code write_new_block(std::uint64_t offset, Bytes from);
   bool has(std::uint64_t block) const { return (bits_[block / 8] >> block % 8 & 1) != 0; }
@@ -127,10 +143,11 @@ class OverlayStore final : public Store {
   void note_change(std::uint64_t page);
 
   const File base_;
+  const std::uint64_t base_offset_;  // of the part that is served, in the base
   const File delta_;
   const Layout layout_;
-  const Mapping base_mapping_;
-  const Mapping data_;
+  Mapping base_mapping_;
+  Mapping data_;
   const Mapping live_;
   std::vector<std::uint8_t> bits_;            // as in the live bitmap, in memory that never faults
   std::vector<std::uint64_t> changed_pages_;  // of the bitmap, since the last flush began
@@ -138,6 +155,7 @@ class OverlayStore final : public Store {
   DiskQueue& queue_;
   DeltaFlusher flusher_;
   DeltaPuncher puncher_;
+  std::vector<std::unique_ptr<Fetch>> fetches_;  // reads and writes that wait for pages
 };
 
 }  // namespace aoe::target

@@ -1,5 +1,7 @@
 #include "target/store/overlay_store.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -11,6 +13,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/descriptor.h"
 #include "base/testing/test_folder.h"
 #include "target/testing/test_disk_queue.h"
 #include "target/testing/test_operation.h"
@@ -31,14 +34,17 @@ constexpr std::uint64_t data_at = 4 * block;  // of so small an image
 /// which all of the page cache reached the disk but the stable bitmap alone can know that.
 class OverlayStoreTest : public ::testing::Test {
  protected:
-  OverlayStoreTest() : expected(pattern(size, 7)) { folder.make_image(expected, "golden.img"); }
+  explicit OverlayStoreTest(TestFolder::Where where = TestFolder::Where::memory)
+      : folder(where), expected(pattern(size, 7)) {
+    folder.make_image(expected, "golden.img");
+  }
 
   tl::expected<std::unique_ptr<OverlayStore>, std::string> try_open(ByteRange range = {0, size}) {
     auto base = File::open(folder.path("golden.img"), {.use = FileUse::read});
     auto delta = File::open(folder.path("client3.cow"), {.use = FileUse::sole, .create = true});
     if (!base) return tl::unexpected(base.error());
     if (!delta) return tl::unexpected(delta.error());
-    return OverlayStore::open(*std::move(base), range, *std::move(delta), queue, boot);
+    return OverlayStore::open(*std::move(base), range, *std::move(delta), queue, handover, boot);
   }
   void open(ByteRange range = {0, size}) {
     store.reset();
@@ -67,8 +73,9 @@ class OverlayStoreTest : public ::testing::Test {
   }
   Data contents() { return read_from(*store, 0, size).value_or(Data{}); }
 
-  TestFolder folder{TestFolder::Where::memory};
+  TestFolder folder;
   TestDiskQueue queue;
+  Handover handover;
   std::string boot = "first boot";
   Data expected;
   std::unique_ptr<OverlayStore> store;
@@ -77,7 +84,6 @@ class OverlayStoreTest : public ::testing::Test {
 TEST_F(OverlayStoreTest, ReadsTheBaseUntilSomethingIsWritten) {
   open();
   EXPECT_EQ(store->size(), size);
-  EXPECT_TRUE(store->is_immediate(Kind::read) && store->is_immediate(Kind::write));
   EXPECT_EQ(contents(), expected);
   write(3 * block, pattern(block, 1));
   write(5 * block + 512, pattern(512, 2));
@@ -110,6 +116,48 @@ TEST_F(OverlayStoreTest, RandomOperationsAgreeWithAnArray) {
     if (i % 200 == 199) {
       EXPECT_FALSE(flush(*store));
       reboot();
+    }
+  }
+  EXPECT_EQ(contents(), expected);
+}
+
+/// Both files are on a disk, and evicted from memory now and then.
+class EvictedOverlayTest : public OverlayStoreTest {
+ protected:
+  EvictedOverlayTest() : OverlayStoreTest(TestFolder::Where::disk) {}
+
+  void evict() {
+    store.reset();
+    for (const char* const name : {"golden.img", "client3.cow"}) {
+      const Descriptor file(::open(folder.path(name).c_str(), O_RDWR | O_CLOEXEC));
+      if (file.get() < 0) continue;
+      EXPECT_EQ(::fsync(file.get()), 0);
+      EXPECT_EQ(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+    }
+    open();
+  }
+};
+
+TEST_F(EvictedOverlayTest, WhatIsNotInMemoryIsFetchedForReadsAndWrites) {
+  evict();
+  const Data data(512);
+  TestOperation operation;
+  operation.kind = Kind::write;
+  operation.offset = 512;
+  operation.from = data;
+  if (store->try_now(operation)) GTEST_SKIP() << "this file system keeps all files in memory";
+  std::mt19937 random(1);
+  for (int i = 0; i < 200; ++i) {
+    if (i % 4 == 0) evict();
+    const std::size_t sectors = size / 512;
+    const std::size_t first = random() % sectors;
+    const std::size_t count = 1 + random() % std::min<std::size_t>(20, sectors - first);
+    if (random() % 2 == 0) {
+      write(first * 512, pattern(count * 512, static_cast<std::uint8_t>(random())));
+    } else {
+      const auto begin = expected.begin() + static_cast<std::ptrdiff_t>(first * 512);
+      const Data part(begin, begin + static_cast<std::ptrdiff_t>(count * 512));
+      ASSERT_EQ(read_from(*store, first * 512, count * 512), part);
     }
   }
   EXPECT_EQ(contents(), expected);
@@ -265,6 +313,7 @@ TEST_F(OverlayStoreTest, TrimThatFailsChangesNothing) {
   open();
   queue.answer = [](const Operation&) { return -EIO; };
   EXPECT_EQ(trim(*store, {{0, 8}}), std::errc::io_error);
+  queue.answer = {};
   EXPECT_EQ(contents(), expected);
 }
 

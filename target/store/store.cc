@@ -17,8 +17,14 @@ bool is_gone(const std::error_code& error) {
   }
 }
 
+void Store::start(Operation& operation) {
+  const auto result = try_now(operation);
+  AOE_CHECK(result.has_value());
+  operation.done(*result);
+}
+
 void Store::wait() {
-  AOE_CHECK(false && "a store whose operations are always immediate");
+  AOE_CHECK(false && "a store that never lets an operation wait");
 }
 
 std::error_code flush_and_wait(Store& store) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <system_error>
 
 #include "base/bytes.h"
@@ -37,13 +38,16 @@ class Store {
   virtual std::uint64_t size() const = 0;
   virtual StoreTraits traits() const { return {}; }
 
-  /// Returns whether operations of this kind are done before start() returns. Their buffers then
-  /// need neither outlive the call nor be aligned, and no data is copied.
-  virtual bool is_immediate(Operation::Kind kind) const = 0;
+  /// Does an operation at once, if that needs no wait for a disk. Returns its result, and calls no
+  /// done(): its buffers need neither outlive the call nor be aligned. Returns nothing, and has
+  /// changed nothing, where it would have to wait; start() it then. A write may only be tried where
+  /// `operation.from` can stay in place longer than this call takes (see Handover::lend()).
+  virtual std::optional<std::error_code> try_now(const Operation& /*operation*/) { return {}; }
 
-  /// Returns where these sectors lie in memory, for a store that has them there; else nothing. The
-  /// memory holds what a read would return, but it may fault where a mapped file can't provide its
-  /// page: only the kernel may read it, which then reports EFAULT. Valid until the next operation.
+  /// Returns where these sectors lie in memory, for a store that has them there now; else nothing.
+  /// The memory holds what a read would return, but it may fault where a mapped file can't provide
+  /// its page: only the kernel may read it, which then reports EFAULT. Valid until the next
+  /// operation.
   virtual Bytes view(std::uint64_t /*offset*/, std::size_t /*size*/) { return {}; }
 
   /// A hint: a read or write of this part is likely to follow, after others of its batch, so that
@@ -51,10 +55,12 @@ class Store {
   virtual void fetch_ahead(std::uint64_t /*offset*/, std::size_t /*size*/,
                            Operation::Kind /*kind*/) {}
 
-  /// Begins an operation. A flush succeeds once every write that was done before it began is
+  /// Begins an operation; done() may be called before this returns. Waits for no disk. A flush
+  /// succeeds once every write that was done before it began is
   /// stable: it survives a crash of this process and of the machine. A store that cannot trim does
-  /// nothing on a trim, and succeeds.
-  virtual void start(Operation& operation) = 0;
+  /// nothing on a trim, and succeeds. Without a start() of its own, a store does everything in
+  /// try_now().
+  virtual void start(Operation& operation);
   /// Sends what was started on its way to the disk: called after a batch.
   virtual void submit() {}
   /// Blocks until an operation in flight (there is one) may be done; the caller checks whether its

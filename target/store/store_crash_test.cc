@@ -69,7 +69,8 @@ class StoreCrashTest : public ::testing::TestWithParam<Way> {
   /// In the child, until it is killed: writes records, and flushes now and then.
   [[noreturn]] void write_records(std::uint32_t seed) const {
     const auto queue = make_disk_queue();
-    const auto opened = open_store(definition, *queue);
+    Handover handover;
+    const auto opened = open_store(definition, *queue, handover);
     if (!opened) ::_exit(1);
     for (std::uint64_t number = 1;; ++number) {
       const Record record(seed, number);
@@ -123,7 +124,8 @@ TEST_P(StoreCrashTest, KilledAtAnyInstantLosesNothingThatWasPromised) {
       std::fill_n(floor_of_sector + record.first, record.count, number);
     }
     const auto queue = make_disk_queue();
-    const auto opened = open_store(definition, *queue);
+    Handover handover;
+    const auto opened = open_store(definition, *queue, handover);
     ASSERT_TRUE(opened) << opened.error();
     const auto contents = read_from(*opened->store, 0, sectors * sector);
     ASSERT_TRUE(contents);

@@ -2,14 +2,18 @@
 #include <linux/falloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
+#include <iterator>
+#include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,6 +25,17 @@
 namespace aoe::target {
 namespace {
 
+/// Returns 0, or -1 with errno set.
+int flush(const Operation& request) {
+  if (::fdatasync(request.descriptor) != 0) return -1;
+  if (request.length == 0) return 0;
+  struct stat status;
+  if (::fstat(request.descriptor, &status) != 0) return -1;
+  if (std::cmp_greater_equal(status.st_size, request.length)) return 0;
+  errno = EIO;
+  return -1;
+}
+
 /// Makes the call. Returns the bytes moved, 0 for a flush or trim, or a negative errno.
 int perform(const Operation& request) {
   const auto offset = static_cast<off_t>(request.offset);
@@ -30,7 +45,7 @@ int perform(const Operation& request) {
         return ::pread(request.descriptor, request.into.data(), request.into.size(), offset);
       case Operation::Kind::write:
         return ::pwrite(request.descriptor, request.from.data(), request.from.size(), offset);
-      case Operation::Kind::flush: return ::fdatasync(request.descriptor);
+      case Operation::Kind::flush: return flush(request);
       case Operation::Kind::trim:
         return ::fallocate(request.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
                            static_cast<off_t>(request.length));
@@ -43,6 +58,11 @@ int perform(const Operation& request) {
   } while (result < 0 && errno == EINTR);
   return result < 0 ? -errno : static_cast<int>(result);
 }
+
+/// Threads that work on one file at a time, and on all: each that waits for a disk is one that others
+/// lack, so there are more as long as all of them wait.
+constexpr std::size_t file_threads_max = 4;
+constexpr std::size_t threads_max = 64;
 
 class ThreadQueue final : public DiskQueue {
  public:
@@ -62,31 +82,29 @@ class ThreadQueue final : public DiskQueue {
   };
 
   void work();
+  void add_thread();
+  std::deque<Operation*>::iterator next();
 
   Descriptor event_;  // an eventfd that counts what is in finished_
   std::vector<Operation*> started_;
   std::size_t in_flight_ = 0;  // submitted, and done() not called yet
-  std::vector<Finished> reaped_;
+  std::deque<Finished> reaped_;
 
   std::mutex mutex_;  // of what follows
   std::condition_variable work_to_do_;
   std::deque<Operation*> submitted_;
-  std::vector<Finished> finished_;
+  std::deque<Finished> finished_;
+  std::map<int, std::size_t> working_;  // threads that work on each file
+  std::size_t idle_ = 0;                // threads
   bool is_over_ = false;
-
-  std::array<std::thread, 4> threads_;
+  std::vector<std::thread> threads_;
 };
 
 ThreadQueue::ThreadQueue()
     : DiskQueue("threads"), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   AOE_CHECK(event_.get() >= 0);
-  // Signals are for the thread that makes the queue.
-  sigset_t all;
-  sigset_t former;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &former);
-  for (std::thread& thread : threads_) thread = std::thread([this] { work(); });
-  ::pthread_sigmask(SIG_SETMASK, &former, nullptr);
+  const std::lock_guard guard(mutex_);
+  add_thread();
 }
 
 ThreadQueue::~ThreadQueue() {
@@ -99,16 +117,49 @@ ThreadQueue::~ThreadQueue() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+void ThreadQueue::add_thread() {
+  // Signals are for the thread that makes the queue.
+  sigset_t all;
+  sigset_t former;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &former);
+  try {
+    threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // The others have more to do; without any thread there is no queue.
+    AOE_CHECK(!threads_.empty());
+  }
+  ::pthread_sigmask(SIG_SETMASK, &former, nullptr);
+}
+
+/// Returns the first operation on a file that has not all its threads.
+std::deque<Operation*>::iterator ThreadQueue::next() {
+  return std::ranges::find_if(submitted_, [this](const Operation* request) {
+    const auto found = working_.find(request->descriptor);
+    return found == working_.end() || found->second < file_threads_max;
+  });
+}
+
 void ThreadQueue::work() {
   std::unique_lock guard(mutex_);
   while (true) {
-    work_to_do_.wait(guard, [this] { return is_over_ || !submitted_.empty(); });
+    auto found = submitted_.end();
+    ++idle_;
+    work_to_do_.wait(guard, [&] {
+      found = next();
+      return is_over_ || found != submitted_.end();
+    });
+    --idle_;
     if (is_over_) return;
-    Operation* const request = submitted_.front();
-    submitted_.pop_front();
+    Operation* const request = *found;
+    const int descriptor = request->descriptor;
+    submitted_.erase(found);
+    ++working_[descriptor];
+    if (idle_ == 0 && threads_.size() < threads_max && next() != submitted_.end()) add_thread();
     guard.unlock();
     const int result = perform(*request);
     guard.lock();
+    if (--working_[descriptor] == 0) working_.erase(descriptor);
     finished_.push_back({request, result});
     ::eventfd_write(event_.get(), 1);
   }
@@ -119,6 +170,7 @@ void ThreadQueue::submit() {
   {
     const std::lock_guard guard(mutex_);
     submitted_.insert(submitted_.end(), started_.begin(), started_.end());
+    if (idle_ == 0 && threads_.size() < threads_max) add_thread();
   }
   if (started_.size() == 1) {
     work_to_do_.notify_one();
@@ -132,13 +184,18 @@ void ThreadQueue::submit() {
 void ThreadQueue::reap() {
   {
     const std::lock_guard guard(mutex_);
-    std::swap(reaped_, finished_);
+    std::ranges::move(finished_, std::back_inserter(reaped_));
+    finished_.clear();
     eventfd_t count = 0;
     ::eventfd_read(event_.get(), &count);
   }
-  in_flight_ -= reaped_.size();
-  for (const auto& [request, result] : reaped_) finish(*request, result);
-  reaped_.clear();
+  // One by one: a thread that is in the middle of done() may not come back (see Handover).
+  while (!reaped_.empty()) {
+    const auto [request, result] = reaped_.front();
+    reaped_.pop_front();
+    --in_flight_;
+    finish(*request, result);
+  }
   submit();
 }
 

@@ -1,0 +1,109 @@
+// Keeps a serving thread going while a page of a file is fetched for it.
+//
+// A copy from or to a mapped file is the fastest way to its sectors, but it waits where a page is
+// not in memory, or may not be written just now (a slow disk, a frozen file system, a server that
+// has gone). Such a copy is done in lend(). Where it takes longer than about a millisecond, another
+// thread takes the work over and serves on. The first thread, when its wait is over, says so and
+// becomes the one that stands by.
+//
+// Owns the threads: one for each wait under way, one that serves, and one that stands by, which looks
+// every millisecond while there is work and sleeps otherwise. Without start(), lend() just does its
+// work: for stores that no such thread serves.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace aoe::target {
+
+class Handover {
+ public:
+  /// The number of one lend(), never 0.
+  using Loan = std::uint64_t;
+
+  /// What the threads do.
+  struct Duties {
+    /// Serves until it is told to end, on the first thread and on each that takes over.
+    std::function<void()> serve;
+    /// Called on the thread that takes over, before it serves: it takes what the former thread was
+    /// in the middle of, and may not lend. The former thread holds nothing but what its work uses,
+    /// and does not leave lend() before this returns.
+    std::function<void(Loan)> take_over;
+    /// The wait of a loan that was taken over has ended, and its memory is no longer used. Called on
+    /// the thread that waited, beside the one that serves.
+    std::function<void(Loan)> returned;
+  };
+
+  Handover() = default;
+  Handover(const Handover&) = delete;
+  Handover& operator=(const Handover&) = delete;
+  /// Never started, or end() has returned true.
+  ~Handover();
+
+  /// Begins to serve. The threads inherit the caller's signal mask.
+  void start(Duties duties);
+  bool has_started() const { return has_started_; }
+
+  /// Waits until serve() has returned, which the caller has asked it for, or `patience` is over.
+  /// Returns whether it has. Until end() the threads stay, and so does what they began.
+  bool wait_until_served(std::chrono::milliseconds patience);
+  /// Ends the threads, after wait_until_served(). Returns false where one of them still waits for a
+  /// disk after `patience`: it uses a store and this, so the program can only end by _exit().
+  bool end(std::chrono::milliseconds patience);
+
+  /// Does `work`, which may wait for a disk, on the serving thread. It may only use memory that
+  /// stays as it is until returned(). Where another thread has taken over meanwhile this does not
+  /// return: an exception that only Handover catches unwinds the thread, whose callers hold nothing
+  /// that would have to be undone.
+  template <typename Work>
+  void lend(Work&& work) {
+    const Loan loan = begin();
+    work();
+    Loan present = loan;
+    if (!loan_.compare_exchange_strong(present, 0)) [[unlikely]]
+      give_up(loan);
+  }
+
+ private:
+  struct TakenOver {};
+
+  Loan begin() {
+    const Loan loan = last_loan_.load(std::memory_order_relaxed) + 1;
+    last_loan_.store(loan, std::memory_order_relaxed);
+    // Before the look at is_asleep_, as the other thread sleeps before it looks at loan_.
+    loan_.store(loan, std::memory_order_seq_cst);
+    if (is_asleep_.load(std::memory_order_seq_cst)) [[unlikely]]
+      wake();
+    return loan;
+  }
+  [[noreturn]] void give_up(Loan loan);
+  void wake();
+  void add_thread(bool serves);
+  void run(bool serves);
+  bool take_over(std::unique_lock<std::mutex>& lock);
+  Loan wait_for_stuck_loan(std::unique_lock<std::mutex>& lock);
+
+  Duties duties_;
+  bool has_started_ = false;
+  std::atomic<Loan> loan_{0};           // that the serving thread is in; 0: none
+  std::atomic<Loan> last_loan_{0};      // the latest
+  std::atomic<bool> is_asleep_{false};  // the thread that stands by
+
+  std::mutex guard_;  // of what follows; held while work is taken over
+  std::condition_variable changed_;
+  std::vector<std::thread> threads_;
+  std::size_t running_ = 0;
+  std::size_t spare_ = 0;   // of them: neither serve, nor wait in a loan, nor stand by
+  bool stands_by_ = false;  // one of them does
+  bool is_served_ = false;  // serve() has returned
+  bool is_over_ = false;
+  int server_ = 0;  // the serving thread's number for the kernel
+};
+
+}  // namespace aoe::target

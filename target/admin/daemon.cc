@@ -10,7 +10,9 @@
 #include <csignal>
 #include <future>
 #include <map>
+#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,6 +28,21 @@ namespace {
 
 /// How often lost frames are logged and the watchdog of systemd is notified.
 constexpr std::chrono::seconds look_after_interval{5};
+
+/// How long the end of the process waits for disks; and how long a start or a reload for one disk.
+constexpr std::chrono::seconds ending_patience{10};
+constexpr std::chrono::seconds opening_patience{10};
+
+/// Does `work`, which may wait for a disk, on a thread of its own. Returns its result; nothing where
+/// that takes longer than `patience`, and the thread goes on alone.
+template <typename Work>
+std::optional<std::invoke_result_t<Work>> within(std::chrono::seconds patience, Work work) {
+  const auto result = std::make_shared<std::promise<std::invoke_result_t<Work>>>();
+  auto future = result->get_future();
+  std::thread([result, work = std::move(work)] { result->set_value(work()); }).detach();
+  if (future.wait_for(patience) != std::future_status::ready) return std::nullopt;
+  return future.get();
+}
 
 /// Differs for LUNs at the same address on several machines.
 std::string made_up_serial(Address address) {
@@ -122,7 +139,7 @@ Daemon::Daemon(Options options) : options_(std::move(options)), started_(monoton
 
 Daemon::~Daemon() {
   control_.reset();
-  for (const auto& worker : workers_) worker->stop();
+  for (const auto& worker : workers_) worker->stop(ending_patience);
   if (background_thread_.joinable()) {
     background_->stop();
     background_thread_.join();
@@ -209,12 +226,19 @@ bool Daemon::run() {
   TargetReport last = report();
   control_.reset();
   bool all_well = true;
+  if (!settle_state()) {
+    options_.log(fmt::format("{}: does not answer, so what clients set last may be lost",
+                             definition_.state_folder));
+    all_well = false;
+    is_stuck_ = true;
+  }
   for (const auto& worker : workers_) {
     worker->ask([&] { worker->log_losses(); });
-    for (const std::string& failure : worker->stop()) {
+    for (const std::string& failure : worker->stop(ending_patience)) {
       options_.log(failure);
       all_well = false;
     }
+    is_stuck_ |= worker->is_stuck();
   }
   LunCounters sum;
   for (const LunReport& lun : last.luns) sum.add(lun);
@@ -258,9 +282,16 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     Change change{Change::Kind::change, wanted, std::nullopt, std::nullopt};
     if (is_new || present->second.store != wanted.store) {
       change.kind = is_new ? Change::Kind::add : Change::Kind::replace;
-      auto opened = open_store(wanted.store, worker_of(wanted.address).queue());
-      if (!opened) return tl::unexpected(opened.error());
-      change.store = *std::move(opened);
+      Worker& worker = worker_of(wanted.address);
+      auto opened = within(opening_patience, [&worker, definition = wanted.store] {
+        return open_store(definition, worker.queue(), worker.handover());
+      });
+      if (!opened) {
+        return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
+                                          wanted.store.path, opening_patience.count()));
+      }
+      if (!*opened) return tl::unexpected(opened->error());
+      change.store = **std::move(opened);
     }
     if (is_new && state_) {
       auto state = state_->load(wanted.address);
@@ -307,7 +338,10 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   }
   const auto wanted = options_.read_again();
   if (!wanted) return tl::unexpected(wanted.error());
-  settle_state();  // a LUN that is added again loads its state, which must be complete
+  // A LUN that is added again loads its state, which must be complete.
+  if (!settle_state()) {
+    return tl::unexpected(fmt::format("{}: does not answer", definition_.state_folder));
+  }
   auto changes = prepare(wanted->luns);
   if (!changes) return tl::unexpected(changes.error());
 
@@ -335,11 +369,11 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   return lines;
 }
 
-void Daemon::settle_state() {
+bool Daemon::settle_state() {
   for (const auto& worker : workers_) worker->ask([] {});
-  std::promise<void> done;
-  background_->post([&done] { done.set_value(); });
-  done.get_future().wait();
+  const auto done = std::make_shared<std::promise<void>>();
+  background_->post([done] { done->set_value(); });
+  return done->get_future().wait_for(ending_patience) == std::future_status::ready;
 }
 
 void Daemon::reload_on_signal() {

@@ -45,6 +45,9 @@ class Daemon {
   /// Serves until SIGINT or SIGTERM, then makes every disk stable; a second signal ends the
   /// process. Returns false if something failed, which the log then says.
   bool run();
+  /// After run(): whether a disk was left that does not answer. The program can then only end by
+  /// _exit().
+  bool is_stuck() const { return is_stuck_; }
 
  private:
   struct Change;
@@ -55,8 +58,8 @@ class Daemon {
 
   /// Returns the changes from the present LUNs to these, with new images opened.
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
-  /// Waits until the present state of all LUNs is in its files.
-  void settle_state();
+  /// Waits until the present state of all LUNs is in its files. Returns false if that takes too long.
+  bool settle_state();
   void apply(std::vector<Change> changes);
   void apply(Change& change, Worker& worker) const;
   /// Reads the configuration again. Returns the changes, a line each.
@@ -88,6 +91,7 @@ class Daemon {
   boost::asio::signal_set reloading_{loop_};
   boost::asio::steady_timer look_after_timer_{loop_};
   std::unique_ptr<ControlServer> control_;
+  bool is_stuck_ = false;
 };
 
 }  // namespace aoe::target

@@ -217,7 +217,9 @@ int serve(const CommandLine& line) {
     log(daemon.error());
     return exit_failure;
   }
-  return (*daemon)->run() ? 0 : exit_failure;
+  const int status = (*daemon)->run() ? 0 : exit_failure;
+  if ((*daemon)->is_stuck()) ::_exit(status);
+  return status;
 }
 
 int run(int argc, char** argv) {

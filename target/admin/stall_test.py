@@ -1,0 +1,233 @@
+"""aoe-target over a disk that stops to answer: its LUN waits, and nothing else does. No request, no other LUN, no discovery,
+no `ctl`, no reload and no end of the process waits for a disk that is not its own.
+
+usage: stall_test.py AOE_TARGET AOE_INITIATOR
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import lab
+from target_words import *
+
+TARGET, INITIATOR = sys.argv[1:3]
+STEADY = (0, 1)  # a LUN in memory
+FAR = (9, 1)
+MIB = 1 << 20
+
+
+class Bench:
+    """A target with the LUN of the test, e0.2, and a steady one beside it, which is read all the time."""
+
+    def __init__(self, world, folder, **of_lun):
+        self.folder, self.server = folder, world.node("server")
+        self.cable = Cable(world, world.node("client"), "port0", self.server, "eth0")
+        self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun)])
+        self.ctl = Control(TARGET, self.server, folder)
+        self.target = self.server.start([TARGET, "--config", self.config])
+        self.target.wait_for("ready")
+        self.load = Load(self.cable, STEADY, bytes(SECTOR))
+
+    def send(self, command, lba=0, data=b"", sectors=1, tag=b"\x80\x00\x00\x01"):
+        """A request to e0.2 that nobody waits for."""
+        flags = 0x40 | (0x01 if data else 0)
+        arg = struct.pack(">BBBB6s2x", flags, 0, sectors, command, lba.to_bytes(6, "little")) + data
+        self.cable.request(ATA, arg, tag)
+
+    def hear(self, tags):
+        """Waits for the replies to these."""
+        while tags:
+            tags = tags - {self.cable.next_reply()[20:24]}
+
+    def all_else_goes_on(self):
+        """The other LUN, discovery of both, and ctl."""
+        self.load.goes_on()
+        assert self.cable.ask_all(2, timeout=5).keys() == {STEADY, (0, 2)}
+        assert "e0.2" in self.ctl("status")
+        self.load.goes_on()
+
+    def remove(self):
+        """Takes e0.2 out: it is silent at once, and the rest goes on."""
+        configure(self.folder, [lun(1, "memory:1MiB")])
+        assert "e0.2: removed" in self.ctl("reload")
+        assert self.cable.silent(witness=STEADY)
+        self.load.goes_on()
+        assert "e0.2" not in self.ctl("status")
+
+
+class Frozen:
+    """A file system of its own (ext4 on a loop device), which freezes as while a snapshot of its volume is taken."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "volume")
+        os.mkdir(self.path)
+        disk = os.path.join(folder, "volume.img")
+        with open(disk, "wb") as file:
+            file.truncate(64 * MIB)
+        subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+        made = subprocess.run(["mount", "-o", "loop", disk, self.path], capture_output=True, text=True)
+        if made.returncode:
+            lab.skip(f"no loop device can be mounted here: {made.stderr.strip()}")
+        self.is_frozen = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.thaw()
+        subprocess.run(["umount", "-l", self.path], check=True)
+
+    def freeze(self):
+        subprocess.run(["fsfreeze", "--freeze", self.path], check=True)
+        self.is_frozen = True
+
+    def thaw(self):
+        if self.is_frozen:
+            subprocess.run(["fsfreeze", "--unfreeze", self.path], check=True)
+        self.is_frozen = False
+
+
+def a_frozen_file_system(world, folder, **of_lun):
+    with Frozen(folder) as volume:
+        image(volume.path, size=4 * MIB, content=b"contents" * (MIB // 2))
+        bench = Bench(world, folder, path="volume/disk.img", **of_lun)
+        cable = bench.cable
+        for lba in range(0, 128, 8):  # in memory from here on
+            assert cable.write(b"before".ljust(SECTOR, b"."), lba).status == DONE
+        assert cable.flush().status == DONE
+        volume.freeze()
+        with bench.load:
+            for number in range(8):
+                bench.send(WRITE_EXT, 8 * number, bytes([number]) * SECTOR, tag=bytes([0x81, 0, 0, number]))
+            bench.all_else_goes_on()
+            bench.send(FLUSH_EXT)
+            bench.all_else_goes_on()
+            volume.thaw()
+            bench.hear({bytes([0x81, 0, 0, number]) for number in range(8)})
+            for number in range(8):
+                assert cable.read(lba=8 * number) == (DONE, bytes([number]) * SECTOR)
+        assert bench.target.stop() == 0
+
+
+def a_frozen_file_system_that_is_read_and_written_by_calls(world, folder):
+    a_frozen_file_system(world, folder, io="buffered")
+
+
+def a_lun_on_a_frozen_file_system_is_taken_out(world, folder):
+    with Frozen(folder) as volume:
+        image(volume.path, size=4 * MIB)
+        bench = Bench(world, folder, path="volume/disk.img")
+        bench.cable.write(bytes(SECTOR))
+        bench.cable.flush()
+        volume.freeze()
+        with bench.load:
+            bench.send(WRITE_EXT, 0, b"last words".ljust(SECTOR, b"."))
+            bench.all_else_goes_on()
+            bench.remove()
+            volume.thaw()
+        # Another process may have the disk once it is stable and closed.
+        lab.eventually(lambda: subprocess.run(["flock", "--nonblock", "volume/disk.img", "true"], cwd=folder).returncode == 0)
+        with open(os.path.join(volume.path, "disk.img"), "rb") as file:
+            assert file.read(10) == b"last words"
+        assert bench.target.stop() == 0
+
+
+class FarServer:
+    """Files of a server elsewhere: a LUN that aoe-initiator has mounted (FUSE), which stops to answer with stall()."""
+
+    def __init__(self, world, folder):
+        lab.require("fusermount3")
+        if not os.path.exists("/dev/fuse"):
+            lab.skip("/dev/fuse is not there")
+        far, near = world.node("far"), world.node("near")
+        world.join(far, "eth0", near, "eth0", mtu=9000)
+        far_image = image(folder, "far.img", size=64 * MIB, content=b"far away" * MIB)
+        far.start([TARGET, "--shelf", FAR[0], "--slot", FAR[1], "--no-state", far_image]).wait_for("ready")
+        tree = os.path.join(folder, "tree")
+        os.mkdir(tree)
+        self.mount = near.start([INITIATOR, "mount", tree, "--interface", "eth0"])
+        # It is mounted in the mount namespace of that process.
+        self.disk = f"/proc/{self.mount.pid}/root{tree}/dev/etherd/e{FAR[0]}.{FAR[1]}"
+        lab.eventually(lambda: os.path.exists(self.disk), "the mounted disk")
+
+    def __enter__(self):
+        return self
+
+    def stall(self):
+        self.mount.signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.mount.signal(signal.SIGCONT)
+
+    def __exit__(self, *error):
+        self.go_on()
+
+
+def a_far_server_that_hangs(world, folder, **of_lun):
+    with FarServer(world, folder) as far:
+        bench = Bench(world, folder, path=far.disk, **of_lun)
+        assert bench.cable.read() == (DONE, b"far away" * (SECTOR // 8))
+        with bench.load:
+            far.stall()
+            for number in range(8):
+                bench.send(READ_EXT, 1000 * number, tag=bytes([0x81, 0, 0, number]))
+                bench.send(WRITE_EXT, 1000 * number + 500, bytes([number]) * SECTOR, tag=bytes([0x82, 0, 0, number]))
+            bench.send(FLUSH_EXT)
+            bench.all_else_goes_on()
+            far.go_on()
+            bench.hear({bytes([kind, 0, 0, number]) for kind in (0x81, 0x82) for number in range(8)})
+            assert bench.cable.read(lba=7500) == (DONE, b"\7" * SECTOR)
+            far.stall()
+            bench.send(READ_EXT, 60000)
+            bench.remove()
+            far.go_on()
+            bench.load.goes_on()
+        assert bench.target.stop() == 0
+
+
+def the_end_of_the_process_does_not_wait_for_a_disk_that_hangs(world, folder):
+    with FarServer(world, folder) as far:
+        bench = Bench(world, folder, path=far.disk)
+        assert bench.cable.write(b"unstable".ljust(SECTOR, b".")).status == DONE
+        far.stall()
+        bench.send(WRITE_EXT, 100, bytes(SECTOR))
+        bench.send(FLUSH_EXT)
+        bench.target.signal(signal.SIGTERM)
+        line = bench.target.wait_for("does not answer", timeout=30)
+        assert re.search(r"e0\.2: .*e9\.1: does not answer, so what was written last may be lost", line), line
+        assert bench.target.wait(timeout=30) == 1
+
+
+def a_server_of_blocks_that_hangs_is_taken_out(world, folder):
+    lab.require("nbdkit")
+    socket_path, pid_file = os.path.join(folder, "nbd.sock"), os.path.join(folder, "nbdkit.pid")
+    server = world.node("nbd").start(["nbdkit", "--foreground", "--unix", socket_path, "--pidfile", pid_file, "memory", "64M"])
+    lab.eventually(lambda: lab.process_number(pid_file))
+    bench = Bench(world, folder, path=f"nbd+unix:///?socket={socket_path}")
+    try:
+        with bench.load:
+            assert bench.cable.write(bytes(SECTOR)).status == DONE
+            os.kill(lab.process_number(pid_file), signal.SIGSTOP)
+            bench.send(READ_EXT, 0)
+            bench.send(WRITE_EXT, 8, bytes(SECTOR))
+            bench.all_else_goes_on()
+            bench.remove()
+    finally:
+        os.kill(lab.process_number(pid_file), signal.SIGCONT)
+    assert bench.target.stop() == 0
+    server.stop()
+
+
+lab.require("ip", "mount", "mkfs.ext4", "fsfreeze", "flock")
+lab.require_namespaces()
+lab.play_all([
+    a_frozen_file_system,
+    a_frozen_file_system_that_is_read_and_written_by_calls,
+    a_lun_on_a_frozen_file_system_is_taken_out,
+    a_far_server_that_hangs,
+    the_end_of_the_process_does_not_wait_for_a_disk_that_hangs,
+    a_server_of_blocks_that_hangs_is_taken_out,
+])

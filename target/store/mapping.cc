@@ -1,9 +1,11 @@
 #include "target/store/mapping.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "target/store/guarded_copy.h"
@@ -51,7 +53,21 @@ std::error_code Mapping::read(std::uint64_t offset, MutableBytes into) const {
 std::error_code Mapping::write(std::uint64_t offset, Bytes from) const {
   AOE_CHECK(offset <= bytes_.size() && from.size() <= bytes_.size() - offset);
   if (guarded_copy(from, bytes_.subspan(offset, from.size()), pages_)) return {};
-  return error_of(EIO);
+  // A full disk has no room for a hole: pwrite() returns this, or what else is wrong. It would make
+  // a file longer that was truncated.
+  struct stat status;
+  if (::fstat(descriptor_, &status) != 0) return last_error();
+  std::uint64_t at = offset_ + offset;
+  if (S_ISREG(status.st_mode) && std::cmp_less(status.st_size, at + from.size())) {
+    return error_of(EIO);
+  }
+  while (!from.empty()) {
+    const ssize_t count = ::pwrite(descriptor_, from.data(), from.size(), static_cast<off_t>(at));
+    if (count <= 0) return count < 0 ? last_error() : error_of(EIO);
+    from = from.subspan(static_cast<std::size_t>(count));
+    at += static_cast<std::uint64_t>(count);
+  }
+  return {};
 }
 
 }  // namespace aoe::target

@@ -134,6 +134,7 @@ class Reader {
     if (map.has("length")) {
       lun.store.length = map.number("length", 1, 1, sectors_max - lun.store.offset);
     }
+    lun.store.force = map.boolean("force", false);
     if (map.has("config-string")) lun.config_string = config_string(map);
     if (map.has("serial")) lun.serial = ata_text(map, "serial", serial_size_max);
     map.finish();

@@ -84,6 +84,7 @@ struct Daemon::Change {
   enum class Kind : std::uint8_t { add, replace, change, remove };
   Kind kind;
   LunDefinition definition;
+  std::vector<ImageUse> images;
   std::optional<OpenedStore> store;  // add, replace
   std::optional<LunState> state;     // add
 
@@ -99,6 +100,7 @@ struct Daemon::Change {
           fmt::format("{}: warning: the last {} bytes are not a whole sector and are not served",
                       asked.path, store->ignored_tail));
     }
+    lines.insert(lines.end(), store->remarks.begin(), store->remarks.end());
     constexpr std::uint16_t refused_by_linux = 0xfff;
     if (definition.address.shelf == refused_by_linux) {
       lines.push_back(fmt::format("{}: warning: Linux clients refuse shelf {}", definition.address,
@@ -140,12 +142,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   raise_descriptor_limit();
   definition_ = definition;
   if (auto opened = open_state(definition.state_folder); !opened) return opened;
-  if (!definition.capture.empty()) {
-    auto file = PcapWriter::create(definition.capture);
-    if (!file) return tl::unexpected(file.error());
-    recording_ = std::make_unique<Recording>();
-    recording_->file = *std::move(file);
-  }
+  if (!definition.capture.empty()) recording_ = std::make_unique<Recording>();
   background_ = std::make_unique<PollLoop>();
   const Worker::World world{options_.log, options_.trace, state_.get(), background_.get(),
                             recording_.get()};
@@ -156,6 +153,11 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   }
   auto changes = prepare(definition.luns);
   if (!changes) return tl::unexpected(changes.error());
+  if (recording_) {  // after the images, of which it must be none
+    auto file = PcapWriter::create(definition.capture);
+    if (!file) return tl::unexpected(file.error());
+    recording_->file = *std::move(file);
+  }
   std::vector<std::string> lines;
   for (const Change& change : *changes) {
     for (std::string& line : change.store_lines()) lines.push_back(std::move(line));
@@ -237,39 +239,60 @@ Worker& Daemon::worker_of(Address address) {
 
 tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     const std::vector<LunDefinition>& luns) {
+  struct Present {
+    LunDefinition definition;
+    std::vector<ImageUse> images;
+  };
   std::vector<Change> changes;
-  std::map<Address, LunDefinition> served;
+  std::map<Address, Present> served;
   for (const auto& worker : workers_) {
     worker->ask([&] {
       for (const auto& lun : worker->service().luns()) {
-        served.emplace(lun->lun.address(), lun->definition);
+        served.emplace(lun->lun.address(), Present{lun->definition, lun->images});
       }
     });
   }
   for (const auto& [address, present] : served) {
     if (std::ranges::find(luns, address, &LunDefinition::address) == luns.end()) {
-      changes.push_back({Change::Kind::remove, present, std::nullopt, std::nullopt});
+      changes.push_back({Change::Kind::remove, present.definition, {}, {}, {}});
     }
   }
+  std::vector<ImageUse> images;
   for (const LunDefinition& wanted : luns) {
-    const auto present = served.find(wanted.address);
-    const bool is_new = present == served.end();
-    if (!is_new && present->second == wanted) continue;
-    Change change{Change::Kind::change, wanted, std::nullopt, std::nullopt};
-    if (is_new || present->second.store != wanted.store) {
-      change.kind = is_new ? Change::Kind::add : Change::Kind::replace;
-      auto opened = open_store(wanted.store, worker_of(wanted.address).queue());
-      if (!opened) return tl::unexpected(opened.error());
-      change.store = *std::move(opened);
-    }
-    if (is_new && state_) {
-      auto state = state_->load(wanted.address);
-      if (!state) return tl::unexpected(state.error());
-      change.state = *std::move(state);
-    }
+    const auto found = served.find(wanted.address);
+    const Present* const present = found == served.end() ? nullptr : &found->second;
+    const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
+    Change change{
+        Change::Kind::change, wanted, is_same_store ? present->images : images_of(wanted), {}, {}};
+    images.insert(images.end(), change.images.begin(), change.images.end());
+    if (present != nullptr && present->definition == wanted) continue;
+    if (!is_same_store)
+      change.kind = present != nullptr ? Change::Kind::replace : Change::Kind::add;
     changes.push_back(std::move(change));
   }
+  if (const auto conflict = find_conflict(images, definition_.capture)) {
+    return tl::unexpected(*conflict);
+  }
+  for (Change& change : changes) {
+    if (auto opened = open_files(change); !opened) return tl::unexpected(opened.error());
+  }
   return changes;
+}
+
+tl::expected<void, std::string> Daemon::open_files(Change& change) {
+  const LunDefinition& wanted = change.definition;
+  const bool is_new = change.kind == Change::Kind::add;
+  if (is_new || change.kind == Change::Kind::replace) {
+    auto opened = open_store(wanted.store, worker_of(wanted.address).queue());
+    if (!opened) return tl::unexpected(opened.error());
+    change.store = *std::move(opened);
+  }
+  if (is_new && state_) {
+    auto state = state_->load(wanted.address);
+    if (!state) return tl::unexpected(state.error());
+    change.state = *std::move(state);
+  }
+  return {};
 }
 
 void Daemon::apply(std::vector<Change> changes) {
@@ -297,6 +320,7 @@ void Daemon::apply(Change& change, Worker& worker) const {
   auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
                                            std::move(change.store->store), change.state);
   added->definition = change.definition;
+  added->images = std::move(change.images);
   added->store_kind = change.store->kind;
   worker.add(std::move(added));
 }

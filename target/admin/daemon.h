@@ -53,8 +53,11 @@ class Daemon {
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
 
-  /// Returns the changes from the present LUNs to these, with new images opened.
+  /// Returns the changes from the present LUNs to these, with new images opened. Fails where two
+  /// LUNs would spoil each other's data: see find_conflict().
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
+  /// Opens the image and loads the state that a change needs.
+  tl::expected<void, std::string> open_files(Change& change);
   /// Waits until the present state of all LUNs is in its files.
   void settle_state();
   void apply(std::vector<Change> changes);

@@ -9,11 +9,13 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
 #include "target/service/held_state.h"
+#include "target/service/image_use.h"
 #include "target/store/store.h"
 
 namespace aoe::target {
@@ -40,7 +42,8 @@ struct ServedLun {
 
   // Where it came from: empty where no configuration names it.
   LunDefinition definition;
-  std::string store_kind;  // "mapped", "memory", …: see OpenedStore
+  std::vector<ImageUse> images;  // what its store uses, found when that was opened
+  std::string store_kind;        // "mapped", "memory", …: see OpenedStore
 
   // The worker's log of failures.
   Instant logged_failure{};             // when the last one was logged

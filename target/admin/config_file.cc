@@ -12,6 +12,7 @@
 #include "config/yaml_file.h"
 #include "proto/codes.h"
 #include "proto/frame.h"
+#include "target/admin/default_serial.h"
 
 namespace aoe::target {
 namespace {
@@ -21,7 +22,6 @@ constexpr std::uint64_t sectors_max = 1ULL << 48;
 constexpr std::size_t socket_path_size_max = 107;    // sun_path of unix(7) without its NUL
 constexpr std::size_t interface_name_size_max = 15;  // IFNAMSIZ without its NUL
 constexpr std::size_t model_size_max = 40;           // characters of IDENTIFY DEVICE
-constexpr std::size_t serial_size_max = 20;
 constexpr const char* everyone = "everyone";
 
 bool is_memory(std::string_view path) {

@@ -2,10 +2,8 @@
 
 #include <pthread.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <future>
@@ -19,6 +17,7 @@
 #include "base/check.h"
 #include "base/privileges.h"
 #include "target/admin/config_file.h"
+#include "target/admin/default_serial.h"
 #include "target/store/open_store.h"
 
 namespace aoe::target {
@@ -26,13 +25,6 @@ namespace {
 
 /// How often lost frames are logged and the watchdog of systemd is notified.
 constexpr std::chrono::seconds look_after_interval{5};
-
-/// Differs for LUNs at the same address on several machines.
-std::string made_up_serial(Address address) {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return fmt::format("{}.{}:{}", address.shelf, address.slot, host.data());
-}
 
 LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
                       const StoreTraits& traits, const std::string& version) {
@@ -46,7 +38,7 @@ LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
   options.disk = traits;
   options.access = {definition.allow, definition.deny};
   options.announced = definition.announce;
-  options.serial = std::string_view(definition.serial.empty() ? made_up_serial(definition.address)
+  options.serial = std::string_view(definition.serial.empty() ? default_serial(definition.address)
                                                               : definition.serial);
   options.model = std::string_view(definition.model);
   options.revision = std::string_view(version);

@@ -219,7 +219,10 @@ void ControlRequest::edit(LunState& state) const {
     if (!contains(state.mask, mac)) state.mask.push_back(mac);
   }
   if (macs) state.reserved = *macs;
-  if (set) state.config_string = *set;
+  if (set) {
+    state.config_string = *set;
+    state.is_default_string = false;
+  }
 }
 
 std::string error_reply(std::string_view error) {

@@ -171,7 +171,8 @@ void Worker::save(Address lun, const LunState& state, Done done) {
   world_.background->post([this, lun, state, done = std::move(done)] {
     const std::error_code error = world_.state->save(lun, state);
     if (error) {
-      world_.log(fmt::format("{}: saving what a client set: {}", lun, error.message()));
+      world_.log(fmt::format("{}: saving what a client set: {}: {}", lun, world_.state->path(lun),
+                             error.message()));
     }
     loop_.post([done, error] { done(error); });
   });

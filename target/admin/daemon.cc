@@ -155,9 +155,6 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     for (std::string& line : change.store_lines()) lines.push_back(std::move(line));
   }
   apply(*std::move(changes));
-  for (const auto& worker : workers_) {
-    if (auto opened = worker->open_ports(); !opened) return opened;
-  }
   if (!definition.control.empty()) {
     auto control =
         ControlServer::open(loop_, definition.control,
@@ -165,6 +162,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
                                    const ControlServer::Reply& reply) { answer(request, reply); });
     if (!control) return tl::unexpected(control.error());
     control_ = *std::move(control);
+  }
+  for (const auto& worker : workers_) {
+    if (auto opened = worker->open_ports(); !opened) return opened;
   }
   for (const std::string& line : lines) options_.log(line);
   wait_for_signals();
@@ -205,10 +205,7 @@ bool Daemon::run() {
   bool all_well = true;
   for (const auto& worker : workers_) {
     worker->ask([&] { worker->log_losses(); });
-    for (const std::string& failure : worker->stop()) {
-      options_.log(failure);
-      all_well = false;
-    }
+    if (!worker->stop()) all_well = false;
   }
   LunCounters sum;
   for (const LunReport& lun : last.luns) sum.add(lun);

@@ -35,9 +35,10 @@ class Daemon {
     bool state_is_optional = false;
   };
 
-  /// Opens every image, the state and the ports (an interface that is named must exist), then drops
-  /// the privileges that this takes. Errors are one line that begins with the object; no image was
-  /// changed then, but a capture, an overlay or a state folder may have been made.
+  /// Opens every image, the state, the control socket and the ports (an interface that is named must
+  /// exist), drops the privileges that this takes, and then announces the LUNs. Errors are one line
+  /// that begins with the object; nothing was announced and no image was changed then, but a
+  /// capture, an overlay or a state folder may have been made.
   static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,
                                                                  Options options);
   ~Daemon();

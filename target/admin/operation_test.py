@@ -98,6 +98,22 @@ def an_image_is_served_once(world, folder):
     assert cable.ask_all(2).keys() == {(0, 1), (0, 2)}
 
 
+def a_start_that_fails_announces_nothing(world, folder):
+    images(folder, 1, 2)
+    cable, server = Cable(world, world.node("client"), "port0", world.node("server"), "eth0"), world.nodes[1]
+    for luns, more, why in [
+            ([lun(1)], {"control": "missing/control.sock"}, f"{folder}/missing/control.sock: No such file or directory"),
+            ([lun(1)], {"capture": "missing/x.pcap"}, f"{folder}/missing/x.pcap: No such file or directory"),
+            # The first worker serves what has an even slot.
+            ([lun(2, interfaces="eth0"), lun(1, interfaces="eth9")], {"workers": 2}, "eth9: no such interface")]:
+        refused = server.run([TARGET, "--config", configure(folder, luns, **more)], check=False)
+        assert refused.returncode == 1 and refused.stderr.endswith(f"aoe-target: {why}\n"), refused
+    target = server.start([TARGET, "--config", configure(folder, [lun(1, announce=False)])])
+    target.wait_for("ready")
+    cable.request(CONFIG, bytes(8), b"\x80end", address=(0, 1))
+    assert cable.next_reply()[20:24] == b"\x80end", "what comes first is no announcement"
+
+
 def reload_changes_only_what_differs(world, folder):
     images(folder, 1, 2, 3)
     cable, target, ctl = serve(world, folder, [lun(1), lun(2, buffers=16)])
@@ -335,7 +351,7 @@ def a_capture_overwrites_no_image(world, folder):
 def main():
     lab.require("ip", "tcpdump")
     lab.require_namespaces()
-    lab.play_all([check_names_what_is_wrong, an_image_is_served_once,
+    lab.play_all([check_names_what_is_wrong, an_image_is_served_once, a_start_that_fails_announces_nothing,
                   a_capture_overwrites_no_image, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
                   an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_command_line_cannot_be_read_again,
                   systemd_is_notified, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,

@@ -70,6 +70,10 @@ tl::expected<void, std::string> Worker::open_ports() {
 }
 
 void Worker::start() {
+  may_announce_ = true;
+  for (const auto& [port, open] : ports_) {
+    if (port->link().up) service_.announce(*open.served);
+  }
   thread_ = std::thread([this] { loop_.run(); });
 }
 
@@ -83,25 +87,27 @@ void Worker::ask(const std::function<void()>& task) {
   done.get_future().wait();
 }
 
-std::vector<std::string> Worker::stop() {
+bool Worker::stop() {
   if (thread_.joinable()) {
     loop_.stop();
     thread_.join();
   }
-  std::vector<std::string> failures;
   while (!service_.luns().empty()) {
     const ServedLun& served = *service_.luns().front();
-    const std::string path = served.definition.store.path;
+    const std::string path = served.definition.store.written_path();
     const std::unique_ptr<Store> store = take_out(served.lun.address());
-    if (const auto error = flush_and_wait(*store)) {
-      failures.push_back(fmt::format("{}: flushing: {}", path, error.message()));
-    }
+    if (const auto error = flush_and_wait(*store)) log_lost_flush(path, error);
   }
   for (const auto& retired : retiring_) {
     while (!retired->flush.result) retired->store->wait();
   }
   close_retired();
-  return failures;
+  return all_stable_;
+}
+
+void Worker::log_lost_flush(const std::string& path, std::error_code error) {
+  world_.log(fmt::format("{}: flushing: {}", path, error.message()));
+  all_stable_ = false;
 }
 
 // LUNs.
@@ -125,7 +131,7 @@ std::unique_ptr<Store> Worker::take_out(Address address) {
 
 void Worker::remove(Address address) {
   auto retired = std::make_unique<Retirement>();
-  retired->path = service_.find(address)->definition.store.path;
+  retired->path = service_.find(address)->definition.store.written_path();
   retired->store = take_out(address);
   Store& store = *retired->store;
   AwaitedOperation& flush = retired->flush;
@@ -141,9 +147,7 @@ void Worker::remove(Address address) {
 void Worker::close_retired() {
   std::erase_if(retiring_, [this](const auto& retired) {
     const auto& result = retired->flush.result;
-    if (result && *result) {
-      world_.log(fmt::format("{}: flushing: {}", retired->path, result->message()));
-    }
+    if (result && *result) log_lost_flush(retired->path, *result);
     return result.has_value();
   });
 }
@@ -213,7 +217,7 @@ void Worker::port_changed(PacketPort& port) {
                                      link.mtu, sectors_per_frame(link.mtu))
                        : fmt::format("{} is down", name));
   }
-  if (link.up) service_.announce(*ports_.at(&port).served);
+  if (link.up && may_announce_) service_.announce(*ports_.at(&port).served);
 }
 
 void Worker::port_closing(PacketPort& port) {
@@ -242,7 +246,9 @@ void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error
   }
   std::string others;
   if (lun.unlogged_failures > 0) others = fmt::format(" ({} more before)", lun.unlogged_failures);
-  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun.lun.address(), lun.definition.store.path,
+  const StoreDefinition& store = lun.definition.store;
+  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun.lun.address(),
+                         kind == Operation::Kind::read ? store.path : store.written_path(),
                          text(pending.command), place, error.message(), others));
   lun.logged_failure = now;
   lun.unlogged_failures = 0;

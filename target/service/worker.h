@@ -47,11 +47,14 @@ class Worker final : LivePorts::User, StateKeeper {
   /// For the stores of its LUNs.
   DiskQueue& queue() { return *queue_; }
 
-  /// Opens the ports that its LUNs need. Errors: of LivePorts::open().
+  /// Opens the ports that its LUNs need; nothing is announced there yet. Errors: of
+  /// LivePorts::open().
   tl::expected<void, std::string> open_ports();
+  /// Announces its LUNs and serves them.
   void start();
-  /// Ends the thread, and makes every disk stable. Returns the failures, a line each.
-  std::vector<std::string> stop();
+  /// Ends the thread, and makes every disk stable. Returns false if a disk could not be made stable,
+  /// now or when its LUN was removed; the log says which.
+  bool stop();
 
   /// Runs a task on the worker's thread, once that runs.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
@@ -87,6 +90,7 @@ class Worker final : LivePorts::User, StateKeeper {
 
   std::vector<std::string> patterns() const;
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
+  void log_lost_flush(const std::string& path, std::error_code error);
   std::unique_ptr<Store> take_out(Address address);
   /// Closes the stores of removed LUNs that are stable, so that another process may have the disks.
   void close_retired();
@@ -99,6 +103,8 @@ class Worker final : LivePorts::User, StateKeeper {
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
   std::vector<std::unique_ptr<Retirement>> retiring_;
+  bool may_announce_ = false;  // everything is open
+  bool all_stable_ = true;     // the last flush of every disk has succeeded
   std::thread thread_;
 };
 

@@ -153,6 +153,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   std::vector<std::string> lines;
   for (const Change& change : *changes) {
     for (std::string& line : change.store_lines()) lines.push_back(std::move(line));
+    for (std::string& line : state_lines(change)) lines.push_back(std::move(line));
   }
   apply(*std::move(changes));
   if (!definition.control.empty()) {
@@ -204,7 +205,7 @@ bool Daemon::run() {
   control_.reset();
   bool all_well = true;
   for (const auto& worker : workers_) {
-    worker->ask([&] { worker->log_losses(); });
+    worker->ask([&] { worker->look_after(); });
     if (!worker->stop()) all_well = false;
   }
   LunCounters sum;
@@ -284,6 +285,20 @@ tl::expected<void, std::string> Daemon::open_files(Change& change) {
   return {};
 }
 
+std::vector<std::string> Daemon::state_lines(const Change& change) const {
+  std::vector<std::string> lines;
+  if (!change.state) return lines;
+  const Address lun = change.definition.address;
+  const auto add = [&](std::string_view what, const std::vector<Mac>& macs) {
+    if (macs.empty()) return;
+    lines.push_back(fmt::format("{}: {} of {} address{}, from {}", lun, what, macs.size(),
+                                macs.size() == 1 ? "" : "es", state_->path(lun)));
+  };
+  add("mask", change.state->mask);
+  add("reservation", change.state->reserved);
+  return lines;
+}
+
 void Daemon::apply(std::vector<Change> changes) {
   for (Change& change : changes) {
     Worker& worker = worker_of(change.definition.address);
@@ -331,6 +346,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
     const Address address = change.definition.address;
     lines.push_back(fmt::format("{}: {}", address, change.text()));
     for (const std::string& line : change.store_lines()) options_.log(line);
+    for (const std::string& line : state_lines(change)) options_.log(line);
     if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));
@@ -445,7 +461,7 @@ void Daemon::wait_for_reload() {
 
 void Daemon::look_after() {
   for (const auto& worker : workers_) {
-    worker->ask([&] { worker->log_losses(); });
+    worker->ask([&] { worker->look_after(); });
   }
   tell_systemd("WATCHDOG=1");
   look_after_timer_.expires_after(look_after_interval);

@@ -59,6 +59,8 @@ class Daemon {
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
   /// Opens the image and loads the state that a change needs.
   tl::expected<void, std::string> open_files(Change& change);
+  /// Returns the lines for the log about loaded state that keeps clients out.
+  std::vector<std::string> state_lines(const Change& change) const;
   /// Waits until the present state of all LUNs is in its files.
   void settle_state();
   void apply(std::vector<Change> changes);

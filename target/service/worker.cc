@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -254,6 +255,33 @@ void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error
   lun.unlogged_failures = 0;
 }
 
+void Worker::look_after() {
+  log_losses();
+  for (const auto& served : service_.luns()) {
+    log_strangers(*served);
+    const std::string trouble = served->store->trouble();
+    if (std::exchange(served->logged_trouble, trouble) == trouble || trouble.empty()) continue;
+    world_.log(fmt::format("{}: warning: {}", served->lun.address(), trouble));
+  }
+}
+
+void Worker::log_strangers(ServedLun& lun) const {
+  const Instant now = monotonic_now();
+  const Address address = lun.lun.address();
+  const auto& silenced = lun.silenced;
+  if (const auto count = lun.logged_silences.due(lun.counters.not_admitted(), now); count > 0) {
+    world_.log(fmt::format("{}: {} requests not answered, the last from {}: {}", address, count,
+                           silenced.source, text(silenced.why)));
+  }
+  if (const auto count = lun.logged_foreign_answers.due(lun.counters.foreign_answers, now);
+      count > 0) {
+    world_.log(
+        fmt::format("{}: warning: another target is at this address: {} responses, the last "
+                    "from {}",
+                    address, count, *lun.other_target));
+  }
+}
+
 void Worker::log_losses() {
   for (auto& [port, open] : ports_) {
     const PortCounters now = port->counters();
@@ -269,7 +297,8 @@ void Worker::log_losses() {
 void Worker::report(TargetReport& report) const {
   for (const auto& served : service_.luns()) {
     report.luns.push_back({served->counters, served->definition, served->store_kind,
-                           served->lun.options().sectors, served->lun.state()});
+                           served->lun.options().sectors, served->lun.state(),
+                           served->other_target});
   }
   for (const auto& [port, open] : ports_) {
     const std::string& name = port->interface().name;

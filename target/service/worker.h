@@ -4,7 +4,7 @@
 //
 // Made, filled and stopped by the Daemon's thread, which in between reaches it through ask() or
 // post(). Logs what an administrator should know: ports that come, change and go, disks that fail,
-// frames that are lost.
+// frames that are lost, clients that are not admitted, other targets at the same address.
 #pragma once
 
 #include <functional>
@@ -74,8 +74,10 @@ class Worker final : LivePorts::User, StateKeeper {
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
-  /// Logs what ports have lost since the last call.
-  void log_losses();
+  /// Logs what has happened since the last call: frames that ports have lost, and once a minute at
+  /// most for each LUN, requests that it was not allowed to answer and answers of other targets;
+  /// once, what is wrong with a store although no operation fails.
+  void look_after();
 
  private:
   struct OpenPort;
@@ -89,6 +91,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_trouble(const std::string& what) override;
 
   std::vector<std::string> patterns() const;
+  void log_losses();
+  void log_strangers(ServedLun& lun) const;
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   void log_lost_flush(const std::string& path, std::error_code error);
   std::unique_ptr<Store> take_out(Address address);

@@ -29,6 +29,9 @@ tl::expected<void, std::string> write_text(std::FILE* file, const std::string& n
 
 tl::expected<void, std::string> write_whole(const std::string& path, const std::string& text) {
   std::error_code error;
+  if (fs::is_block_file(path, error)) {
+    return tl::unexpected(path + ": a block device is not overwritten");
+  }
   const bool replaceable = !fs::exists(path, error) || fs::is_regular_file(path, error);
   const std::string beside = replaceable ? fmt::format("{}.{}.new", path, ::getpid()) : path;
   std::FILE* file = std::fopen(beside.c_str(), "we");

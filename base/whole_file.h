@@ -8,8 +8,8 @@
 
 namespace aoe {
 
-/// Writes `text` to a file beside `path` and renames that; a device or pipe is written directly.
-/// Error: "a.xml: Permission denied".
+/// Writes `text` to a file beside `path` and renames that; a terminal or pipe is written directly.
+/// Errors: "a.xml: Permission denied", "/dev/sdb: a block device is not overwritten".
 tl::expected<void, std::string> write_whole(const std::string& path, const std::string& text);
 
 /// Writes `text` to an open file and flushes it. Errors begin with `name`.

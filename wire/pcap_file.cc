@@ -1,17 +1,21 @@
 #include "wire/pcap_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
+#include <string>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
 #include "base/check.h"
+#include "base/descriptor.h"
 
 namespace aoe {
 namespace {
@@ -20,6 +24,26 @@ constexpr int snapshot_size_max = 262144;
 
 std::string message(const std::string& path, int error) {
   return fmt::format("{}: {}", path, std::generic_category().message(error));
+}
+
+/// Empties an open file if that loses nothing but a capture: pcap in either byte order and
+/// resolution, or pcapng. Returns why it does not; "" for success, and for what has no length.
+std::string empty(int descriptor) {
+  const auto system_error = [] { return std::generic_category().message(errno); };
+  const std::string refusal = "not a capture; it is not overwritten";
+  struct stat status;
+  if (::fstat(descriptor, &status) != 0) return system_error();
+  if (S_ISBLK(status.st_mode)) return refusal;
+  if (!S_ISREG(status.st_mode) || status.st_size == 0) return "";
+  constexpr std::array<std::uint32_t, 5> magics{0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1,
+                                                0x0a0d0d0a};
+  const std::string path = fmt::format("/proc/self/fd/{}", descriptor);
+  const Descriptor reader(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::uint32_t magic = 0;
+  const ssize_t count = ::read(reader.get(), &magic, sizeof(magic));
+  if (count < 0) return system_error();
+  if (std::ranges::find(magics, magic) == magics.end()) return refusal;
+  return ::ftruncate(descriptor, 0) == 0 ? "" : system_error();
 }
 
 /// A stream of its own, for libpcap closes what it is given.
@@ -68,8 +92,13 @@ tl::expected<std::optional<PcapReader::Record>, std::string> PcapReader::next() 
 }
 
 tl::expected<std::unique_ptr<PcapWriter>, std::string> PcapWriter::create(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "wbe");
+  // To be appended to: opening it changes nothing yet.
+  std::FILE* file = std::fopen(path.c_str(), "abe");
   if (file == nullptr) return tl::unexpected(message(path, errno));
+  if (const std::string why = empty(::fileno(file)); !why.empty()) {
+    std::fclose(file);
+    return tl::unexpected(fmt::format("{}: {}", path, why));
+  }
   pcap_t* const format = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, snapshot_size_max,
                                                               PCAP_TSTAMP_PRECISION_NANO);
   AOE_CHECK(format != nullptr);

@@ -45,7 +45,10 @@ class PcapReader {
 
 class PcapWriter {
  public:
-  /// Creates the file, or truncates it. The error names it: "x.pcap: Permission denied".
+  /// Creates the file, or truncates it if it is empty or a capture; it may also be a pipe or
+  /// a terminal. Fails, changing nothing, for a file that holds anything else, and for a block
+  /// device. The error names it: "x.pcap: Permission denied", "disk.img: not a capture; it is not
+  /// overwritten".
   static tl::expected<std::unique_ptr<PcapWriter>, std::string> create(const std::string& path);
 
   /// Adds a record of the frame `head`, `data`; `time` must not be negative. A record holds at most

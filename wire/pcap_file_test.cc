@@ -153,6 +153,32 @@ TEST_F(PcapFileTest, AFileThatCannotBeMadeIsNamed) {
   EXPECT_EQ(writer.error(), path("none/x.pcap") + ": No such file or directory");
 }
 
+TEST_F(PcapFileTest, OnlyACaptureIsOverwritten) {
+  const auto refusal = [](const std::string& path) {
+    const auto writer = PcapWriter::create(path);
+    return writer ? "" : writer.error();
+  };
+  const auto content = [](const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return Octets(std::istreambuf_iterator<char>(in), {});
+  };
+  for (const Octets& image : {Octets(512, 0), Octets{1}, Octets{0xd4, 0xc3, 0xb2}}) {
+    const std::string path = file("disk.img", image);
+    EXPECT_EQ(refusal(path), path + ": not a capture; it is not overwritten");
+    EXPECT_EQ(content(path), image);
+  }
+  const Octets other_order{0xa1, 0xb2, 0xc3, 0xd4};
+  const Octets nanoseconds{0x4d, 0x3c, 0xb2, 0xa1};
+  const Octets nanoseconds_in_other_order{0xa1, 0xb2, 0x3c, 0x4d};
+  const Octets pcapng{0x0a, 0x0d, 0x0d, 0x0a};
+  for (const Octets& capture : {Octets{}, header(ethernet) + record(60), other_order, nanoseconds,
+                                nanoseconds_in_other_order, pcapng}) {
+    const std::string path = file("x.pcap", capture);
+    EXPECT_EQ(refusal(path), "");
+    EXPECT_EQ(story(path), "end");
+  }
+}
+
 TEST_F(PcapFileTest, AFileThatCannotBeReadIsNamedWithTheReason) {
   EXPECT_EQ(open_error(path("x.pcap")), path("x.pcap") + ": No such file or directory");
   EXPECT_EQ(open_error(file("text", Octets(100, 'x'))), path("text") + ": unknown file format");

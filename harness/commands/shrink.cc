@@ -1,11 +1,11 @@
 // `aoe-harness shrink`: makes a short scenario of a run that failed, in virtual time.
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/whole_file.h"
 #include "harness/commands/commands.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/shrink.h"
@@ -29,10 +29,7 @@ int shrink_run(const ShrinkOptions& options) {
   if (options.output.empty()) {
     fmt::print("{}", shrunk->yaml);
   } else {
-    std::ofstream file(options.output);
-    file << shrunk->yaml;
-    file.flush();
-    if (!file) throw Failed{exit_environment, options.output + ": can't be written"};
+    must(write_whole(options.output, shrunk->yaml), exit_environment);
   }
   fmt::print(stderr, "{}: decisions {} to {}, steps {} to {}, in {} runs\n", shrunk->rule,
              shrunk->decisions_before, shrunk->decisions, shrunk->steps_before, shrunk->steps,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/fnv.h"
 #include "proto/layout.h"
 
 namespace aoe::harness {
@@ -95,11 +96,9 @@ struct CanStrike {
   }
 };
 
-/// A fault's own seed, from the run's and its name (FNV-1a, which is the same on all machines).
+/// A fault's own seed, from the run's and its name, the same on all machines.
 std::uint64_t seed_of(std::uint64_t seed, std::string_view id) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : id) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
-  return seed ^ hash;
+  return seed ^ fnv1a(id);
 }
 
 }  // namespace

@@ -452,6 +452,11 @@ def copies_between_disks_and_files(trial):
     missing = os.path.join(trial.folder, "missing")
     trial.refused(FAILURE, f"{missing}: No such file or directory", "copy", missing, "e0.2")
     trial.refused(FAILURE, f"{trial.folder}: Is a directory", "copy", "e0.2", trial.folder)
+    locked = trial.file("locked", b"an image that is served")
+    with open(locked, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        trial.refused(FAILURE, f"{locked}: in use by another program", "copy", "e0.2", locked)
+    assert content(locked) == b"an image that is served"
     trial.refused(FAILURE, f"e0.2: the input is longer than the 512 bytes from {SIZE - 512} to its end",
                   "copy", part, "e0.2", "--offset", str(SIZE - 512))
     assert trial.disk() == trial.content

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,21 @@ File open_file(const std::string& name, int flags) {
   return {name, std::move(file), number};
 }
 
+/// Opens the file or device that a copy goes to, and empties a file unless it is to be kept. Throws
+/// Failed, with nothing changed, where another program has it locked, as aoe-target does with the
+/// images that it serves, or where a device is mounted.
+File open_destination(const std::string& name, bool keep) {
+  struct stat status {};
+  const bool is_device = ::stat(name.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
+  File file = open_file(name, O_RDWR | (is_device ? O_EXCL : O_CREAT));
+  if (name == "-" || !S_ISREG(status_of(file.descriptor).st_mode)) return file;
+  if (::flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw Failed(name + ": in use by another program");
+  }
+  if (!keep && ::ftruncate(file.descriptor, 0) != 0) throw Failed(system_message(name));
+  return file;
+}
+
 /// A new file is there after a crash only once its folder is stable.
 void sync_folder_of(const std::string& name) {
   std::string folder = std::filesystem::path(name).parent_path();
@@ -75,7 +91,7 @@ class Copy {
 
   Transferred disk_to_file(Disk& disk, const std::string& name) {
     std::uint64_t length = room(disk, offset_, options_.length);
-    const File file = open_file(name, O_RDWR | O_CREAT | (options_.resume ? 0 : O_TRUNC));
+    const File file = open_destination(name, options_.resume);
     const struct stat status = status_of(file.descriptor);
     const bool regular = S_ISREG(status.st_mode) && name != "-";
     FileOptions file_options{.sparse = regular,

@@ -11,6 +11,7 @@
 
 #include "proto/codes.h"
 #include "target/admin/config_file.h"
+#include "target/service/image_use.h"
 
 namespace aoe::target {
 namespace {
@@ -92,6 +93,7 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
     if (!read) return tl::unexpected(read.error());
     definition = *std::move(read);
   }
+  for (LunDefinition& lun : definition.luns) lun.store.force |= line.force;
   if (!line.state.empty()) definition.state_folder = line.state;
   if (definition.state_folder.empty()) definition.state_folder = default_state_folder();
   if (line.no_state) definition.state_folder.clear();
@@ -112,14 +114,17 @@ std::optional<Mac> parse_loose_mac(std::string_view text) {
   return parse_mac(with_colons);
 }
 
-std::optional<std::string> first_missing_image(const TargetDefinition& definition) {
+std::optional<std::string> first_image_error(const TargetDefinition& definition) {
+  std::vector<ImageUse> images;
   for (const LunDefinition& lun : definition.luns) {
+    const std::vector<ImageUse> used = images_of(lun);
+    images.insert(images.end(), used.begin(), used.end());
     const std::string& path = lun.store.path;
     if (path.starts_with("memory:") || path.find("://") != path.npos) continue;
     if (::access(path.c_str(), R_OK) == 0) continue;
     return fmt::format("{}: {}: {}", lun.address, path, std::generic_category().message(errno));
   }
-  return std::nullopt;
+  return find_conflict(images, definition.capture);
 }
 
 }  // namespace aoe::target

@@ -28,6 +28,7 @@ struct CommandLine {
   std::string io;  // a word of --io; empty where not given
   bool direct = false;
   bool silent = false;
+  bool force = false;  // of every LUN
   std::string config_file;
   std::string state;  // empty where not given
   bool no_state = false;
@@ -49,8 +50,8 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
 /// Parses a MAC address with or without colons, in upper or lower case, as vblade does.
 std::optional<Mac> parse_loose_mac(std::string_view text);
 
-/// Returns the error of the first image or device that is missing: "e0.2: disk.img: No such file or
-/// directory".
-std::optional<std::string> first_missing_image(const TargetDefinition& definition);
+/// Returns the error of the first image or device that is missing, "e0.2: disk.img: No such file or
+/// directory", or that two LUNs would spoil: see find_conflict().
+std::optional<std::string> first_image_error(const TargetDefinition& definition);
 
 }  // namespace aoe::target

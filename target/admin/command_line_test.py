@@ -76,7 +76,7 @@ def help_and_version(trial):
                  "aoe-target --shelf 0 --slot 2 --interface eth1 disk.img"]:
         assert text in told.stdout, text
     told = trial.node.run([TARGET, "--help-all"]).stdout
-    for text in ["--overlay", "--allow", "--busy-poll", "--pcap", "--trace", "--buffers", "reserve"]:
+    for text in ["--overlay", "--allow", "--busy-poll", "--pcap", "--trace", "--buffers", "reserve", "--force"]:
         assert text in told, text
     version = trial.node.run([TARGET, "--version"]).stdout
     assert version.startswith("aoe-target 0."), version

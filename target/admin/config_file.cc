@@ -12,6 +12,7 @@
 #include "config/yaml_file.h"
 #include "proto/codes.h"
 #include "proto/frame.h"
+#include "target/admin/default_serial.h"
 
 namespace aoe::target {
 namespace {
@@ -21,7 +22,6 @@ constexpr std::uint64_t sectors_max = 1ULL << 48;
 constexpr std::size_t socket_path_size_max = 107;    // sun_path of unix(7) without its NUL
 constexpr std::size_t interface_name_size_max = 15;  // IFNAMSIZ without its NUL
 constexpr std::size_t model_size_max = 40;           // characters of IDENTIFY DEVICE
-constexpr std::size_t serial_size_max = 20;
 constexpr const char* everyone = "everyone";
 
 bool is_memory(std::string_view path) {
@@ -134,6 +134,7 @@ class Reader {
     if (map.has("length")) {
       lun.store.length = map.number("length", 1, 1, sectors_max - lun.store.offset);
     }
+    lun.store.force = map.boolean("force", false);
     if (map.has("config-string")) lun.config_string = config_string(map);
     if (map.has("serial")) lun.serial = ata_text(map, "serial", serial_size_max);
     map.finish();

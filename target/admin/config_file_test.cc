@@ -37,6 +37,7 @@ luns:
     model: A disk
     serial: S-1
     announce: false
+    force: true
     interfaces: []
 )";
 
@@ -117,6 +118,7 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   memory.model = "A disk";
   memory.serial = "S-1";
   memory.announce = false;
+  memory.store.force = true;
   EXPECT_EQ(target.luns[4], memory);
 }
 

@@ -133,15 +133,17 @@ void add_counters(Json& json, const std::array<CounterField<Counters>, N>& field
 }
 
 Json json_of(const LunReport& lun) {
-  Json json{{"lun", fmt::format("{}", lun.definition.address)},
-            {"path", lun.definition.store.path},
-            {"store", lun.store},
-            {"sectors", lun.sectors},
-            {"read_only", lun.definition.store.read_only},
-            {"interfaces", lun.definition.interfaces},
-            {"config_string", lun.state.config_string},
-            {"mask", texts(lun.state.mask)},
-            {"reservation", texts(lun.state.reserved)}};
+  Json json{
+      {"lun", fmt::format("{}", lun.definition.address)},
+      {"path", lun.definition.store.path},
+      {"store", lun.store},
+      {"sectors", lun.sectors},
+      {"read_only", lun.definition.store.read_only},
+      {"interfaces", lun.definition.interfaces},
+      {"config_string", lun.state.config_string},
+      {"mask", texts(lun.state.mask)},
+      {"reservation", texts(lun.state.reserved)},
+      {"other_target", lun.other_target ? Json(fmt::format("{}", *lun.other_target)) : Json()}};
   add_counters<LunCounters>(json, lun_counters, lun);
   json["silences"] = by_name<Silence>(lun.silences);
   json["latency"] = {{"counts", lun.latency.counts}, {"sum_ns", lun.latency.sum.count()}};
@@ -219,7 +221,10 @@ void ControlRequest::edit(LunState& state) const {
     if (!contains(state.mask, mac)) state.mask.push_back(mac);
   }
   if (macs) state.reserved = *macs;
-  if (set) state.config_string = *set;
+  if (set) {
+    state.config_string = *set;
+    state.is_default_string = false;
+  }
 }
 
 std::string error_reply(std::string_view error) {

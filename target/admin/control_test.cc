@@ -55,6 +55,7 @@ TEST(ControlRequest, AnEditChangesWhatItNamesOnly) {
   EXPECT_EQ(edited({.add = {client}, .remove = {client}}),
             (LunState{"text", {other, client}, {client}}));
   EXPECT_EQ(edited({.macs = std::vector<Mac>{}}), (LunState{"text", {other, client}, {}}));
+  state.is_default_string = true;
   EXPECT_EQ(edited({.set = ""}), (LunState{"", {other, client}, {}}));
 }
 

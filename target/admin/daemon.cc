@@ -2,10 +2,8 @@
 
 #include <pthread.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <future>
@@ -21,6 +19,7 @@
 #include "base/check.h"
 #include "base/privileges.h"
 #include "target/admin/config_file.h"
+#include "target/admin/default_serial.h"
 #include "target/store/open_store.h"
 
 namespace aoe::target {
@@ -44,13 +43,6 @@ std::optional<std::invoke_result_t<Work>> within(std::chrono::seconds patience, 
   return future.get();
 }
 
-/// Differs for LUNs at the same address on several machines.
-std::string made_up_serial(Address address) {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return fmt::format("{}.{}:{}", address.shelf, address.slot, host.data());
-}
-
 LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
                       const StoreTraits& traits, const std::string& version) {
   LunOptions options;
@@ -63,7 +55,7 @@ LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
   options.disk = traits;
   options.access = {definition.allow, definition.deny};
   options.announced = definition.announce;
-  options.serial = std::string_view(definition.serial.empty() ? made_up_serial(definition.address)
+  options.serial = std::string_view(definition.serial.empty() ? default_serial(definition.address)
                                                               : definition.serial);
   options.model = std::string_view(definition.model);
   options.revision = std::string_view(version);
@@ -101,6 +93,7 @@ struct Daemon::Change {
   enum class Kind : std::uint8_t { add, replace, change, remove };
   Kind kind;
   LunDefinition definition;
+  std::vector<ImageUse> images;
   std::optional<OpenedStore> store;  // add, replace
   std::optional<LunState> state;     // add
 
@@ -116,6 +109,7 @@ struct Daemon::Change {
           fmt::format("{}: warning: the last {} bytes are not a whole sector and are not served",
                       asked.path, store->ignored_tail));
     }
+    lines.insert(lines.end(), store->remarks.begin(), store->remarks.end());
     constexpr std::uint16_t refused_by_linux = 0xfff;
     if (definition.address.shelf == refused_by_linux) {
       lines.push_back(fmt::format("{}: warning: Linux clients refuse shelf {}", definition.address,
@@ -157,12 +151,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   raise_descriptor_limit();
   definition_ = definition;
   if (auto opened = open_state(definition.state_folder); !opened) return opened;
-  if (!definition.capture.empty()) {
-    auto file = PcapWriter::create(definition.capture);
-    if (!file) return tl::unexpected(file.error());
-    recording_ = std::make_unique<Recording>();
-    recording_->file = *std::move(file);
-  }
+  if (!definition.capture.empty()) recording_ = std::make_unique<Recording>();
   background_ = std::make_unique<PollLoop>();
   const Worker::World world{options_.log, options_.trace, state_.get(), background_.get(),
                             recording_.get()};
@@ -173,14 +162,17 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   }
   auto changes = prepare(definition.luns);
   if (!changes) return tl::unexpected(changes.error());
+  if (recording_) {  // after the images, of which it must be none
+    auto file = PcapWriter::create(definition.capture);
+    if (!file) return tl::unexpected(file.error());
+    recording_->file = *std::move(file);
+  }
   std::vector<std::string> lines;
   for (const Change& change : *changes) {
     for (std::string& line : change.store_lines()) lines.push_back(std::move(line));
+    for (std::string& line : state_lines(change)) lines.push_back(std::move(line));
   }
   apply(*std::move(changes));
-  for (const auto& worker : workers_) {
-    if (auto opened = worker->open_ports(); !opened) return opened;
-  }
   if (!definition.control.empty()) {
     auto control =
         ControlServer::open(loop_, definition.control,
@@ -188,6 +180,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
                                    const ControlServer::Reply& reply) { answer(request, reply); });
     if (!control) return tl::unexpected(control.error());
     control_ = *std::move(control);
+  }
+  for (const auto& worker : workers_) {
+    if (auto opened = worker->open_ports(); !opened) return opened;
   }
   for (const std::string& line : lines) options_.log(line);
   wait_for_signals();
@@ -233,11 +228,8 @@ bool Daemon::run() {
     is_stuck_ = true;
   }
   for (const auto& worker : workers_) {
-    worker->ask([&] { worker->log_losses(); });
-    for (const std::string& failure : worker->stop(ending_patience)) {
-      options_.log(failure);
-      all_well = false;
-    }
+    worker->ask([&] { worker->look_after(); });
+    if (!worker->stop(ending_patience)) all_well = false;
     is_stuck_ |= worker->is_stuck();
   }
   LunCounters sum;
@@ -261,46 +253,81 @@ Worker& Daemon::worker_of(Address address) {
 
 tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     const std::vector<LunDefinition>& luns) {
+  struct Present {
+    LunDefinition definition;
+    std::vector<ImageUse> images;
+  };
   std::vector<Change> changes;
-  std::map<Address, LunDefinition> served;
+  std::map<Address, Present> served;
   for (const auto& worker : workers_) {
     worker->ask([&] {
       for (const auto& lun : worker->service().luns()) {
-        served.emplace(lun->lun.address(), lun->definition);
+        served.emplace(lun->lun.address(), Present{lun->definition, lun->images});
       }
     });
   }
   for (const auto& [address, present] : served) {
     if (std::ranges::find(luns, address, &LunDefinition::address) == luns.end()) {
-      changes.push_back({Change::Kind::remove, present, std::nullopt, std::nullopt});
+      changes.push_back({Change::Kind::remove, present.definition, {}, {}, {}});
     }
   }
+  std::vector<ImageUse> images;
   for (const LunDefinition& wanted : luns) {
-    const auto present = served.find(wanted.address);
-    const bool is_new = present == served.end();
-    if (!is_new && present->second == wanted) continue;
-    Change change{Change::Kind::change, wanted, std::nullopt, std::nullopt};
-    if (is_new || present->second.store != wanted.store) {
-      change.kind = is_new ? Change::Kind::add : Change::Kind::replace;
-      Worker& worker = worker_of(wanted.address);
-      auto opened = within(opening_patience, [&worker, definition = wanted.store] {
-        return open_store(definition, worker.queue(), worker.handover());
-      });
-      if (!opened) {
-        return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
-                                          wanted.store.path, opening_patience.count()));
-      }
-      if (!*opened) return tl::unexpected(opened->error());
-      change.store = **std::move(opened);
-    }
-    if (is_new && state_) {
-      auto state = state_->load(wanted.address);
-      if (!state) return tl::unexpected(state.error());
-      change.state = *std::move(state);
-    }
+    const auto found = served.find(wanted.address);
+    const Present* const present = found == served.end() ? nullptr : &found->second;
+    const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
+    Change change{
+        Change::Kind::change, wanted, is_same_store ? present->images : images_of(wanted), {}, {}};
+    images.insert(images.end(), change.images.begin(), change.images.end());
+    if (present != nullptr && present->definition == wanted) continue;
+    if (!is_same_store)
+      change.kind = present != nullptr ? Change::Kind::replace : Change::Kind::add;
     changes.push_back(std::move(change));
   }
+  if (const auto conflict = find_conflict(images, definition_.capture)) {
+    return tl::unexpected(*conflict);
+  }
+  for (Change& change : changes) {
+    if (auto opened = open_files(change); !opened) return tl::unexpected(opened.error());
+  }
   return changes;
+}
+
+tl::expected<void, std::string> Daemon::open_files(Change& change) {
+  const LunDefinition& wanted = change.definition;
+  const bool is_new = change.kind == Change::Kind::add;
+  if (is_new || change.kind == Change::Kind::replace) {
+    Worker& worker = worker_of(wanted.address);
+    auto opened = within(opening_patience, [&worker, definition = wanted.store] {
+      return open_store(definition, worker.queue(), worker.handover());
+    });
+    if (!opened) {
+      return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
+                                        wanted.store.path, opening_patience.count()));
+    }
+    if (!*opened) return tl::unexpected(opened->error());
+    change.store = **std::move(opened);
+  }
+  if (is_new && state_) {
+    auto state = state_->load(wanted.address);
+    if (!state) return tl::unexpected(state.error());
+    change.state = *std::move(state);
+  }
+  return {};
+}
+
+std::vector<std::string> Daemon::state_lines(const Change& change) const {
+  std::vector<std::string> lines;
+  if (!change.state) return lines;
+  const Address lun = change.definition.address;
+  const auto add = [&](std::string_view what, const std::vector<Mac>& macs) {
+    if (macs.empty()) return;
+    lines.push_back(fmt::format("{}: {} of {} address{}, from {}", lun, what, macs.size(),
+                                macs.size() == 1 ? "" : "es", state_->path(lun)));
+  };
+  add("mask", change.state->mask);
+  add("reservation", change.state->reserved);
+  return lines;
 }
 
 void Daemon::apply(std::vector<Change> changes) {
@@ -328,6 +355,7 @@ void Daemon::apply(Change& change, Worker& worker) const {
   auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
                                            std::move(change.store->store), change.state);
   added->definition = change.definition;
+  added->images = std::move(change.images);
   added->store_kind = change.store->kind;
   worker.add(std::move(added));
 }
@@ -352,6 +380,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
     const Address address = change.definition.address;
     lines.push_back(fmt::format("{}: {}", address, change.text()));
     for (const std::string& line : change.store_lines()) options_.log(line);
+    for (const std::string& line : state_lines(change)) options_.log(line);
     if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));
@@ -466,7 +495,7 @@ void Daemon::wait_for_reload() {
 
 void Daemon::look_after() {
   for (const auto& worker : workers_) {
-    worker->ask([&] { worker->log_losses(); });
+    worker->ask([&] { worker->look_after(); });
   }
   tell_systemd("WATCHDOG=1");
   look_after_timer_.expires_after(look_after_interval);

@@ -35,9 +35,10 @@ class Daemon {
     bool state_is_optional = false;
   };
 
-  /// Opens every image, the state and the ports (an interface that is named must exist), then drops
-  /// the privileges that this takes. Errors are one line that begins with the object; no image was
-  /// changed then, but a capture, an overlay or a state folder may have been made.
+  /// Opens every image, the state, the control socket and the ports (an interface that is named must
+  /// exist), drops the privileges that this takes, and then announces the LUNs. Errors are one line
+  /// that begins with the object; nothing was announced and no image was changed then, but a
+  /// capture, an overlay or a state folder may have been made.
   static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,
                                                                  Options options);
   ~Daemon();
@@ -56,8 +57,13 @@ class Daemon {
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
 
-  /// Returns the changes from the present LUNs to these, with new images opened.
+  /// Returns the changes from the present LUNs to these, with new images opened. Fails where two
+  /// LUNs would spoil each other's data: see find_conflict().
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
+  /// Opens the image and loads the state that a change needs.
+  tl::expected<void, std::string> open_files(Change& change);
+  /// Returns the lines for the log about loaded state that keeps clients out.
+  std::vector<std::string> state_lines(const Change& change) const;
   /// Waits until the present state of all LUNs is in its files. Returns false if that takes too long.
   bool settle_state();
   void apply(std::vector<Change> changes);

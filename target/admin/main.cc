@@ -102,6 +102,7 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
                  "Serial number of IDENTIFY (default: address and host name)")
       ->type_name("TEXT");
   app.add_flag("--no-announce", line.silent, "Do not announce the disk");
+  app.add_flag("--force", line.force, "Serve an image that is in use elsewhere");
   app.add_option("--config", line.config_file, "Serve what this file says: aoe-target.yaml(5)")
       ->type_name("FILE");
   app.add_option("--state", line.state,
@@ -135,8 +136,8 @@ int check(const std::string& file) {
     log(definition.error());
     return exit_failure;
   }
-  if (const auto missing = first_missing_image(*definition)) {
-    log(fmt::format("{}: {}", file, *missing));
+  if (const auto error = first_image_error(*definition)) {
+    log(fmt::format("{}: {}", file, *error));
     return exit_failure;
   }
   fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());

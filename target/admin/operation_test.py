@@ -61,6 +61,57 @@ def check_names_what_is_wrong(world, folder):
     assert (status, out) == (1, "") and re.fullmatch(rf"aoe-target: {path}:[23]:5: .*\n", errors), errors
     path = os.path.join(folder, "none.yaml")
     assert checked() == (1, "", f"aoe-target: {path}: No such file or directory\n"), checked()
+    os.symlink("disk1.img", os.path.join(folder, "link.img"))
+    path = configure(folder, [lun(1), lun(2, "link.img")])
+    assert checked() == (1, "", f"aoe-target: {path}: {both_write(folder)}\n"), checked()
+    path = configure(folder, [lun(1), lun(2, "link.img", force=True)])
+    assert checked() == (0, f"{path}: valid, 2 LUNs\n", ""), checked()
+
+
+def both_write(folder):
+    return (f"e0.2: {folder}/link.img: e0.1 uses it too (as {folder}/disk1.img), and both write to it; "
+            "--force serves it all the same")
+
+
+def an_image_is_served_once(world, folder):
+    images(folder, 1, 3)
+    os.symlink("disk1.img", os.path.join(folder, "link.img"))
+    twice = [lun(1), lun(2, "link.img")]
+    refused = world.node("refused").run([TARGET, "--config", configure(folder, twice)], check=False)
+    assert (refused.returncode, refused.stderr) == (1, f"aoe-target: {both_write(folder)}\n"), refused
+    cable, target, ctl = serve(world, folder, [lun(1)])
+    configure(folder, twice)
+    assert ctl.refused("reload") == both_write(folder)
+    assert cable.silent((0, 2), witness=(0, 1))
+    # By another name now, and still the same file. Where it goes and another comes, nobody shares it.
+    os.rename(f"{folder}/disk1.img", f"{folder}/renamed.img")
+    configure(folder, [lun(1), lun(2, "renamed.img")])
+    assert "e0.2: " in ctl.refused("reload")
+    configure(folder, [lun(2, "renamed.img")])
+    assert ctl("reload") == "e0.1: removed\ne0.2: added\n"
+    configure(folder, [lun(1, "renamed.img", force=True), lun(2, "renamed.img")])
+    assert ctl("reload") == "e0.1: added\n"
+    assert target.stop() == 0
+    configure(folder, [lun(1, "disk3.img"), lun(2, "disk3.img")])
+    target = world.nodes[-1].start([TARGET, "--force", "--config", os.path.join(folder, "aoe.yaml")])
+    target.wait_for("ready")
+    assert cable.ask_all(2).keys() == {(0, 1), (0, 2)}
+
+
+def a_start_that_fails_announces_nothing(world, folder):
+    images(folder, 1, 2)
+    cable, server = Cable(world, world.node("client"), "port0", world.node("server"), "eth0"), world.nodes[1]
+    for luns, more, why in [
+            ([lun(1)], {"control": "missing/control.sock"}, f"{folder}/missing/control.sock: No such file or directory"),
+            ([lun(1)], {"capture": "missing/x.pcap"}, f"{folder}/missing/x.pcap: No such file or directory"),
+            # The first worker serves what has an even slot.
+            ([lun(2, interfaces="eth0"), lun(1, interfaces="eth9")], {"workers": 2}, "eth9: no such interface")]:
+        refused = server.run([TARGET, "--config", configure(folder, luns, **more)], check=False)
+        assert refused.returncode == 1 and refused.stderr.endswith(f"aoe-target: {why}\n"), refused
+    target = server.start([TARGET, "--config", configure(folder, [lun(1, announce=False)])])
+    target.wait_for("ready")
+    cable.request(CONFIG, bytes(8), b"\x80end", address=(0, 1))
+    assert cable.next_reply()[20:24] == b"\x80end", "what comes first is no announcement"
 
 
 def reload_changes_only_what_differs(world, folder):
@@ -148,7 +199,7 @@ def ctl_shows_and_changes(world, folder):
     assert re.search(r"^e0\.2 +mapped +read-write +all +0\.001GB +everyone +everyone +\S+/disk2\.img$", told, re.M), told
     assert re.search(rf"^eth0 +{MAC_A} +up +1500 +", told, re.M), told
     told = ctl("stats")
-    assert re.search(r"^ *e0\.2 +2 +1 +1 +0 +0 +0\.0 +0\.0 +0 +0 +0 +<=", told, re.M), told
+    assert re.search(r"^ *e0\.2 +2 +1 +1 +0 +0 +0\.0 +0\.0 +0 +0 +0 +0 +<=", told, re.M), told
     report = ctl.json("stats")["report"]
     assert [each["lun"] for each in report["luns"]] == ["e0.1", "e0.2"]
     second = report["luns"][1]
@@ -278,10 +329,30 @@ def traffic_is_recorded(world, folder):
         assert file.read().count(data) == 2, "as written and as read"
 
 
+def a_capture_overwrites_no_image(world, folder):
+    client, server = world.node("client"), world.node("server")
+    world.join(client, "port0", server, "eth0")
+    disk = image(folder)
+    with open(f"{folder}/looks.pcap", "wb") as file:
+        file.write(bytes.fromhex("d4c3b2a1").ljust(1 << 20, b"\0"))
+    other = image(folder, "notes.txt")
+    for served, capture, why in [
+            (disk, disk, f"e0.2 uses it (as {disk}); it is not overwritten by a capture"),
+            (file.name, file.name, f"e0.2 uses it (as {file.name}); it is not overwritten by a capture"),
+            (disk, other, "not a capture; it is not overwritten")]:
+        refused = server.run([TARGET, "--no-state", "--pcap", capture, "0", "2", "eth0", served], check=False)
+        assert (refused.returncode, refused.stderr) == (1, f"aoe-target: {capture}: {why}\n"), refused
+    for path, content in [(disk, b"contents"), (other, b"contents"), (file.name, bytes.fromhex("d4c3b2a1"))]:
+        assert os.path.getsize(path) == 1 << 20
+        with open(path, "rb") as kept:
+            assert kept.read(len(content)) == content
+
+
 def main():
     lab.require("ip", "tcpdump")
     lab.require_namespaces()
-    lab.play_all([check_names_what_is_wrong, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
+    lab.play_all([check_names_what_is_wrong, an_image_is_served_once, a_start_that_fails_announces_nothing,
+                  a_capture_overwrites_no_image, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
                   an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_command_line_cannot_be_read_again,
                   systemd_is_notified, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
                   traffic_is_recorded])

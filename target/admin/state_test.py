@@ -6,6 +6,7 @@ usage: state_test.py AOE_TARGET
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -116,7 +117,7 @@ def a_folder_that_takes_nothing_changes_nothing(world, folder):
 def nothing_changes(bench, why, text=b"before"):
     reply = bench.set_string(b"not kept")
     assert reply.error == UNAVAILABLE, reply
-    bench.target.wait_for(f"e0.2: saving what a client set: {why}")
+    bench.target.wait_for(f"e0.2: saving what a client set: {bench.state}/e0.2.yaml: {why}")
     reply = bench.cable.ask(MASK, mask_edit((MASK_ADD, OTHER)), source=OTHER)
     assert reply.error == 0 and reply.arg[2] == 1, reply
     assert bench.cable.ask(RESERVE, reserve_set(OTHER), source=OTHER).error == UNAVAILABLE
@@ -147,6 +148,61 @@ def a_damaged_file_refuses_the_start(world, folder):
             assert file.read() == bad, "it is left for the administrator to mend"
 
 
+def a_configured_string_changes_until_a_client_sets_one(world, folder):
+    bench = Bench(world, folder)
+
+    def configured(text):
+        configure(folder, [lun(1), lun(2, **{"config-string": text})])
+
+    configured("first")
+    bench.start()
+    assert bench.config_string() == b"first"
+    assert bench.cable.ask(MASK, mask_edit((MASK_ADD, OTHER)), source=OTHER).arg[2] == 0
+    configured("second")
+    assert bench.ctl("reload") == "e0.2: changed\n"
+    assert bench.config_string() == b"second"
+    assert bench.target.stop() == 0
+    configured("third")
+    bench.start()
+    assert bench.config_string() == b"third", "the state file holds no string that nobody has set"
+    assert bench.set_string(b"of a client").error == 0
+    configured("fourth")
+    assert bench.ctl("reload") == "e0.2: changed\n"
+    assert bench.config_string() == b"of a client"
+    bench.target.kill()
+    bench.start()
+    assert bench.config_string() == b"of a client"
+
+
+def a_mask_that_was_forgotten_is_said(world, folder):
+    bench = Bench(world, folder)
+    bench.start()
+    bench.ctl("mask", "e0.2", "--add", "02:00:00:00:00:ee")
+    bench.ctl("reserve", "e0.2", "02:00:00:00:00:ee", "02:00:00:00:00:ef")
+    assert bench.target.stop() == 0
+    bench.start()
+    assert f"e0.2: mask of 1 address, from {bench.state}/e0.2.yaml\n" in bench.target.output
+    assert f"e0.2: reservation of 2 addresses, from {bench.state}/e0.2.yaml\n" in bench.target.output
+    for _ in range(2):
+        assert bench.cable.silent(source=CLIENT, witness=(0, 1))
+    line = bench.target.wait_for("requests not answered, the last from 02:00:00:00:00:0c: masked source")
+    assert re.search(r"e0\.2: [12] requests not", line), line
+
+
+def another_target_at_the_same_address_is_said(world, folder):
+    bench = Bench(world, folder)
+    bench.start()
+    for state in ["before", "after"]:
+        told = bench.ctl("status")
+        assert ("e0.2: warning: another target is at this address: 02:00:00:00:00:ee" in told) == (state == "after"), told
+        answer = BROADCAST + OTHER + struct.pack(">HBBHBB", 0x88A2, 0x18, 0, 0, 2, CONFIG) + bytes(4 + 8)
+        bench.cable.socket.send(answer.ljust(60, b"\0"))
+        assert bench.cable.ask(CONFIG, address=(0, 1)).error == 0  # what came before is handled by now
+    bench.target.wait_for("e0.2: warning: another target is at this address: ")
+    assert bench.ctl.json("stats")["report"]["luns"][1]["foreign_answers"] == 2
+    assert 'foreign_answers_total{lun="e0.2"} 2\n' in bench.ctl("metrics")
+
+
 def no_state_forgets(world, folder):
     bench = Bench(world, folder)
     for _ in range(2):
@@ -172,7 +228,8 @@ def a_reply_waits_for_the_disk(world, folder):
         file.seek(before)
         steps = re.findall(r"fsync\([^)]*e0\.2\.yaml\.new|rename\w*\(|fsync\([^)]*/state>|sendmmsg\(|sendmsg\(|sendto\(",
                            file.read())
-    kinds = ["file" if ".new" in step else "folder" if "state>" in step else step.rstrip("(") for step in steps]
+    kinds = ["file" if ".new" in step else "folder" if "state>" in step else
+             "rename" if step.startswith("rename") else step.rstrip("(") for step in steps]
     assert kinds[:3] == ["file", "rename", "folder"] and kinds[3].startswith("send"), steps
 
 
@@ -180,7 +237,9 @@ def main():
     lab.require("ip", "mount")
     lab.require_namespaces()
     lab.play_all([what_was_answered_survives_a_crash, what_an_administrator_set_survives_a_crash,
-                  a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_the_start, no_state_forgets,
+                  a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_the_start,
+                  a_configured_string_changes_until_a_client_sets_one, a_mask_that_was_forgotten_is_said,
+                  another_target_at_the_same_address_is_said, no_state_forgets,
                   a_reply_waits_for_the_disk])
 
 

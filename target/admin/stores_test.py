@@ -100,6 +100,22 @@ def a_network_block_device_that_fails(world, folder):
     bench.target.stop()  # before nbdkit, which waits for its client
 
 
+def a_flush_that_fails_after_a_removal_fails_the_process(world, folder):
+    socket = os.path.join(folder, "nbd.sock")
+    pid_file = os.path.join(folder, "nbdkit.pid")
+    nbd = world.node("nbd").start(["nbdkit", "--foreground", "--unix", socket, "--pidfile", pid_file, "eval",
+                                   "get_size=echo 1M", "pread=dd if=/dev/zero count=$3 iflag=count_bytes",
+                                   "pwrite=cat", "can_flush=exit 0", "flush=echo EIO: never stable >&2; exit 1"])
+    lab.eventually(lambda: lab.process_number(pid_file))
+    bench = Bench(world, folder, path=f"nbd+unix:///?socket={socket}").start()
+    configure(folder, [lun(1, "memory:1MiB")])
+    assert bench.ctl("reload") == "e0.2: removed\n"
+    bench.target.wait_for(f"nbd+unix:///?socket={socket}: flushing: Input/output error")
+    bench.others_are_served()
+    assert bench.target.stop() == 1
+    assert nbd.running()
+
+
 def overlays_over_one_image(world, folder):
     golden = image(folder, "golden.img", content=b"golden" * 1000)
     with open(golden, "rb") as file:
@@ -122,25 +138,33 @@ def overlays_over_one_image(world, folder):
                 data = (b"%d" % done + text).ljust(SECTOR, b".")[:SECTOR]
                 assert cable.read(lba=10 + done, address=(0, slot)) == (DONE, data), (round, slot, done)
             assert cable.read(lba=2, address=(0, slot)) == (DONE, before[2 * SECTOR:3 * SECTOR])
-    assert bench.target.stop() == 0
     with open(golden, "rb") as file:
         assert file.read() == before
+    os.utime(golden)
+    bench.target.wait_for(f"warning: {golden} has changed under {folder}/")
+    assert bench.target.stop() == 0
+    bench.start()
+    assert cable.read(lba=2, address=(0, 3)) == (DONE, before[2 * SECTOR:3 * SECTOR]), "another time alone does no harm"
+    assert bench.target.stop() == 0
 
 
 def a_full_file_system(world, folder):
     disk = os.path.join(folder, "small")
     os.mkdir(disk)
-    for io in ["mapped", "buffered"]:
+    image(folder, "golden.img", size=4 << 20)
+    for full, how in [("small/disk.img", {"path": "small/disk.img", "io": "mapped"}),
+                      ("small/disk.img", {"path": "small/disk.img", "io": "buffered"}),
+                      ("small/two.cow", {"path": "golden.img", "overlay": "small/two.cow"})]:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
         try:
             image(disk, size=4 << 20)
             with lab.Lab() as inner:
-                full_under_the_image(Bench(inner, folder, path="small/disk.img", io=io).start(), disk)
+                full_under_the_image(Bench(inner, folder, **how).start(), disk, os.path.join(folder, full))
         finally:
             subprocess.run(["umount", "-l", disk], check=True)
 
 
-def full_under_the_image(bench, disk):
+def full_under_the_image(bench, disk, full):
     cable = bench.cable
     with open(os.path.join(disk, "filler"), "wb", buffering=0) as filler:
         try:
@@ -151,8 +175,7 @@ def full_under_the_image(bench, disk):
     data = b"\xA5" * SECTOR
     reply = cable.write(data, lba=4000)
     assert reply.error == 0 and reply.status & 0x01, reply
-    line = bench.target.wait_for("write of 1 sectors at 4000: ")
-    assert "e0.2: " in line and "disk.img" in line, line
+    bench.target.wait_for(f"e0.2: {full}: write of 1 sectors at 4000: No space left on device")
     assert cable.read()[1].startswith(b"contents")
     bench.others_are_served()
     os.remove(os.path.join(disk, "filler"))
@@ -225,7 +248,8 @@ def memory(world, folder):
 def main():
     lab.require("ip", "mount", "nbdkit")
     lab.require_namespaces()
-    lab.play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_fails, overlays_over_one_image,
+    lab.play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_fails,
+                  a_flush_that_fails_after_a_removal_fails_the_process, overlays_over_one_image,
                   a_full_file_system, an_image_that_was_truncated, trim_punches_holes, direct_reads_and_writes, memory])
 
 

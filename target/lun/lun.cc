@@ -18,6 +18,10 @@ bool fits(std::size_t frame_size, const Link& link) {
   return frame_size <= ethernet_header_size + link.mtu;
 }
 
+Bytes bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
 AtaReply ata_reply(const AtaFlags& flags, std::uint64_t lba, const AtaRegisters& registers,
                    Bytes data = {}) {
   return {flags, registers.error, registers.sectors_left, registers.status, lba, data};
@@ -58,7 +62,6 @@ std::string_view text(Silence silence) {
 Lun::Lun(const LunOptions& options) : options_(options) {
   AOE_CHECK(options.address.is_exact());
   change(options);
-  restore({options.config_string, {}, {}});
 }
 
 void Lun::change(const LunOptions& options) {
@@ -68,6 +71,7 @@ void Lun::change(const LunOptions& options) {
   device_.sectors = options.sectors;
   device_.read_only = options.read_only;
   device_.can_trim = options.disk.can_trim;
+  if (is_default_string_) take_default_string();
 }
 
 LunState Lun::state() const {
@@ -75,12 +79,19 @@ LunState Lun::state() const {
     return std::vector<Mac>(macs.begin(), macs.end());
   };
   const Bytes text = config_string();
-  return {{text.begin(), text.end()}, all(mask_.entries()), all(reservation_.entries())};
+  return {{text.begin(), text.end()},
+          all(mask_.entries()),
+          all(reservation_.entries()),
+          is_default_string_};
 }
 
 void Lun::restore(const LunState& state) {
-  const std::string& text = state.config_string;
-  set_config_string(Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  is_default_string_ = state.is_default_string;
+  if (is_default_string_) {
+    take_default_string();
+  } else {
+    set_config_string(bytes_of(state.config_string));
+  }
   mask_.set(state.mask);
   reservation_.set(state.reserved);
   ++revision_;
@@ -136,8 +147,9 @@ Outcome Lun::config(const ConfigRequest& request, const Exchange& exchange) {
       if (!fits(config_header_size + request.string.size(), exchange.link)) {
         return exchange.refuse(ErrorCode::bad_argument);
       }
-      if (!is_equal) {
+      if (!is_equal || is_default_string_) {
         set_config_string(request.string);
+        is_default_string_ = false;
         ++revision_;
       }
       return exchange.confirm(config_reply(request.command, exchange.link));
@@ -302,6 +314,10 @@ std::size_t Lun::announce(const Link& link, Mac destination, MutableBytes frame)
   if (!fits(config_header_size + config_string_size_, link)) return 0;
   return encode({destination, link.mac, address(), 0}, config_reply(ConfigCommand::read, link),
                 frame);
+}
+
+void Lun::take_default_string() {
+  set_config_string(bytes_of(options_.config_string));
 }
 
 void Lun::set_config_string(Bytes string) {

@@ -62,6 +62,8 @@ struct LunState {
   std::string config_string;  // any bytes, at most 1024
   std::vector<Mac> mask;      // at most 255
   std::vector<Mac> reserved;  // at most 255
+  /// No client has set the config string: it is that of LunOptions, whatever that becomes.
+  bool is_default_string = false;
 
   bool operator==(const LunState&) const = default;
 };
@@ -138,13 +140,15 @@ class Lun {
   static ReplyReady refuse_set(Bytes confirmation, MutableBytes reply);
 
   LunState state() const;
-  /// Restores what state() returned, in this process or an earlier one.
+  /// Restores what state() returned, in this process or an earlier one. A default config string is
+  /// replaced by that of options().
   void restore(const LunState& state);
   /// Changes with each change of state().
   std::uint64_t revision() const { return revision_; }
 
   const LunOptions& options() const { return options_; }
-  /// Replaces the options. The address, and what clients have set, stay.
+  /// Replaces the options. The address, and what clients have set, stay: the config string changes
+  /// if no client has set one.
   void change(const LunOptions& options);
 
   /// The figures of SMART: Service counts the store's operations here.
@@ -170,12 +174,14 @@ class Lun {
 
   Bytes config_string() const { return Bytes(config_string_).first(config_string_size_); }
   void set_config_string(Bytes string);
+  void take_default_string();
   ConfigReply config_reply(ConfigCommand command, const Link& link) const;
 
   LunOptions options_;
   AtaDevice device_;
   std::array<std::uint8_t, config_string_size_max> config_string_{};
   std::size_t config_string_size_ = 0;
+  bool is_default_string_ = true;  // see LunState
   MacSet mask_;
   MacSet reservation_;
   Health health_;

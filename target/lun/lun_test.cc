@@ -216,6 +216,27 @@ TEST_F(LunTest, ConfigStringOfTheOptionsIsThereAtFirst) {
             R"(config read "from options", 64 buffers, firmware 9, 2 sectors)");
 }
 
+TEST_F(LunTest, ConfigStringOfTheOptionsHoldsUntilAClientSetsOne) {
+  auto changed = options();
+  const auto change = [&](const std::string& text) {
+    changed.config_string = text;
+    lun.change(changed);
+    return config(ConfigCommand::read);
+  };
+  EXPECT_EQ(change("first"), R"(config read "first", 64 buffers, firmware 9, 2 sectors)");
+  EXPECT_EQ(change("second"), R"(config read "second", 64 buffers, firmware 9, 2 sectors)");
+  const LunState unset = lun.state();
+  EXPECT_EQ(unset, (LunState{"second", {}, {}, true}));
+  const std::uint64_t before = lun.revision();
+  config(ConfigCommand::set, "second");
+  EXPECT_NE(lun.revision(), before) << "now it is a client's";
+  EXPECT_EQ(change("third"), R"(config read "second", 64 buffers, firmware 9, 2 sectors)");
+  EXPECT_EQ(lun.state(), (LunState{"second", {}, {}}));
+  lun.restore(unset);
+  EXPECT_EQ(config(ConfigCommand::read),
+            R"(config read "third", 64 buffers, firmware 9, 2 sectors)");
+}
+
 TEST_F(LunTest, ConfigStringTooLongForTheLinkIsAnErrorAndChangesNothing) {
   config(ConfigCommand::set, std::string(600, 'a'));
   link.mtu = 600;

@@ -516,7 +516,10 @@ class Chaos {
     ++edits_begun_;
     LunState state = service_.find(disk.options.address)->lun.state();
     state.mask.clear();
-    if (world_.chance(50)) state.config_string = "administrator";
+    if (world_.chance(50)) {
+      state.config_string = "administrator";
+      state.is_default_string = false;
+    }
     EXPECT_TRUE(service_.set_state(disk.options.address, state,
                                    [this](std::error_code) { ++edits_ended_; }));
   }

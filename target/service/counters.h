@@ -33,6 +33,7 @@ struct LunCounters {
   std::uint64_t announcements = 0;                      // frames
   std::uint64_t dropped_busy = 0;                       // requests: too many in flight
   std::uint64_t dropped_port = 0;                       // replies: their port was forgotten
+  std::uint64_t foreign_answers = 0;                    // responses of another target for it
   std::array<std::uint64_t, silence_count> silences{};  // requests, by Silence
   LatencyHistogram latency;
 
@@ -43,6 +44,11 @@ struct LunCounters {
     ata_errors += reply.verdict == Verdict::ata_error;
   }
   void add(const LunCounters& other);
+  /// Returns how many requests a mask list or the administrator's rules left unanswered.
+  std::uint64_t not_admitted() const {
+    return silences[static_cast<std::size_t>(Silence::source_denied)] +
+           silences[static_cast<std::size_t>(Silence::source_masked)];
+  }
   bool operator==(const LunCounters&) const = default;
 };
 
@@ -68,7 +74,7 @@ struct CounterField {
 
 /// In the order in which they are shown. Fields of one column are added up there; a column that
 /// begins with "MB-" shows bytes.
-inline constexpr std::array<CounterField<LunCounters>, 16> lun_counters{{
+inline constexpr std::array<CounterField<LunCounters>, 17> lun_counters{{
     {"requests", "requests", "Requests for the LUN", "requests", &LunCounters::requests},
     {"replies", "replies", "Replies to them", "", &LunCounters::replies},
     {"reads", "reads", "Reads of the store", "reads", &LunCounters::reads},
@@ -89,6 +95,8 @@ inline constexpr std::array<CounterField<LunCounters>, 16> lun_counters{{
      &LunCounters::dropped_busy},
     {"dropped_port", "dropped_port", "Replies dropped, their port being gone", "no-port",
      &LunCounters::dropped_port},
+    {"foreign_answers", "foreign_answers", "Responses of another target for its address", "foreign",
+     &LunCounters::foreign_answers},
 }};
 
 inline constexpr std::array<CounterField<PortCounters>, 4> port_counters{{

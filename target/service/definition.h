@@ -21,7 +21,7 @@ struct LunDefinition {
   std::vector<Mac> allow;               // sources that are answered; all where empty
   std::vector<Mac> deny;                // sources that are not answered, even if allowed
   std::string model = "aoe-target";
-  std::string serial;    // made from address and host name where empty
+  std::string serial;    // see default_serial.h where empty
   bool announce = true;  // announce the LUN when it comes up
 
   bool operator==(const LunDefinition&) const = default;

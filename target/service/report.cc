@@ -142,7 +142,14 @@ std::string status_table(const TargetReport& report) {
                      std::to_string(port.sent),
                      std::to_string(port.receive_dropped + port.send_dropped)});
   }
-  return head(report) + table("<<<<>>><", luns) + "\n" + table("<<<>>>>", ports);
+  std::string warnings;
+  for (const LunReport& lun : report.luns) {
+    if (!lun.other_target) continue;
+    warnings +=
+        fmt::format("{}{}: warning: another target is at this address: {}\n",
+                    warnings.empty() ? "\n" : "", lun.definition.address, *lun.other_target);
+  }
+  return head(report) + table("<<<<>>><", luns) + "\n" + table("<<<>>>>", ports) + warnings;
 }
 
 std::string stats_table(const TargetReport& report) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct LunReport : LunCounters {
   std::string store;         // its kind: "mapped", "memory", …
   std::uint64_t sectors = 0;
   LunState state;
+  std::optional<Mac> other_target;  // the last that answered for the LUN's address
 
   bool operator==(const LunReport&) const = default;
 };
@@ -43,8 +45,9 @@ struct TargetReport {
   bool operator==(const TargetReport&) const = default;
 };
 
-/// Returns a table with a line for each LUN and one with a line for each port: what they are. Both
-/// functions end the text with a newline.
+/// Returns a table with a line for each LUN and one with a line for each port: what they are. A
+/// line for each LUN whose address another target has, too, follows. Both functions end the text
+/// with a newline.
 std::string status_table(const TargetReport& report);
 
 /// Returns the same tables with counters.

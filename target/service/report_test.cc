@@ -27,6 +27,7 @@ TargetReport report() {
   disk.ata_errors = 2;
   disk.dropped_busy = 4;
   disk.dropped_port = 5;
+  disk.foreign_answers = 6;
   disk.silences[static_cast<std::size_t>(Silence::source_masked)] = 7;
   disk.silences[static_cast<std::size_t>(Silence::config_mismatch)] = 1;
   for (int i = 0; i < 99; ++i) disk.latency.add(100us);
@@ -70,15 +71,23 @@ eth0       02:00:00:0a:0b:0c  up     9000   1234567  1234000       11
 )");
 }
 
+TEST(Report, StatusWarnsOfAnotherTargetAtTheSameAddress) {
+  const std::string before = status_table(report());
+  TargetReport with_another = report();
+  with_another.luns[0].other_target = Mac{{2, 0, 0, 0, 0, 9}};
+  EXPECT_EQ(status_table(with_another),
+            before + "\ne0.2: warning: another target is at this address: 02:00:00:00:00:09\n");
+}
+
 TEST(Report, StatsAreWhatItDid) {
   EXPECT_EQ(stats_table(report()),
             "aoe-target 0.1.0, up 1d 02:03:04\n\n"
             "lun         requests  reads  writes  flushes  trims  MB-read  MB-written  errors  busy"
-            "  no-port      p50    p99  not answered\n"
+            "  no-port  foreign      p50    p99  not answered\n"
             "e0.2            1200    700     450        3      2      5.7         0.0       3     4"
-            "        5  <=128us  >4.2s  7 masked source, 1 config mismatch\n"
+            "        5        6  <=128us  >4.2s  7 masked source, 1 config mismatch\n"
             "e65534.254         0      0       0        0      0      0.0         0.0       0     0"
-            "        0        -      -  -\n\n"
+            "        0        0        -      -  -\n\n"
             "interface  received     sent  lost  unsent  responses  others  rejected  reasons\n"
             "eth0        1234567  1234000     5       6          8       9         5"
             "  2 frame too short, 3 unknown command\n");

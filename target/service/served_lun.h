@@ -15,6 +15,8 @@
 #include "target/service/counters.h"
 #include "target/service/definition.h"
 #include "target/service/held_state.h"
+#include "target/service/image_use.h"
+#include "target/service/logged_count.h"
 #include "target/store/store.h"
 
 namespace aoe::target {
@@ -46,9 +48,21 @@ struct ServedLun {
 
   // Where it came from: empty where no configuration names it.
   LunDefinition definition;
-  std::string store_kind;  // "mapped", "memory", …: see OpenedStore
+  std::vector<ImageUse> images;  // what its store uses, found when that was opened
+  std::string store_kind;        // "mapped", "memory", …: see OpenedStore
 
-  // The worker's log of failures.
+  /// The last request that a mask list or the administrator's rules left unanswered.
+  struct Silenced {
+    Mac source;
+    Silence why = Silence::source_masked;
+  };
+  Silenced silenced;
+  std::optional<Mac> other_target;  // the last that answered for the LUN's address
+
+  // The worker's log.
+  LoggedCount logged_silences;
+  LoggedCount logged_foreign_answers;
+  std::string logged_trouble;           // of the store
   Instant logged_failure{};             // when the last one was logged
   std::uint64_t unlogged_failures = 0;  // since then
 };

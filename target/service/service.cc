@@ -165,6 +165,7 @@ void Service::handle(const Decoded& frame) {
   const Mac source = frame->header.source;
   if (frame->response) {
     ++table.counters.responses;
+    note_foreign_answer(*frame, table);
     if (trace_) trace_("ignore {}: {}: a response", source, Described(*frame).text());
     return;
   }
@@ -180,6 +181,18 @@ void Service::handle(const Decoded& frame) {
     trace_("fan-out {}: {}: {} LUNs", source, Described(*frame).text(), luns.size());
   }
   while (at_.lun < luns.size()) answer(*luns[at_.lun++], *frame, table.port(), at_.link);
+}
+
+/// Notices a response that another target has sent for an address that is served here.
+void Service::note_foreign_answer(const Frame& response, PortTable& table) {
+  const Mac source = response.header.source;
+  ServedLun* const served = table.find(response.header.address);
+  if (served == nullptr || !response.body) return;
+  // Our own announcements come back where two ports are in one segment.
+  const auto is_own = [source](const auto& port) { return port.first->link().mac == source; };
+  if (std::ranges::any_of(ports_, is_own)) return;
+  ++served->counters.foreign_answers;
+  served->other_target = source;
 }
 
 void Service::reject(const Reject& reject, const Decoded& frame, PortTable& table) const {
@@ -205,6 +218,9 @@ void Service::answer(ServedLun& served, const Frame& request, FramePort& port, c
   } else {
     const Silence silence = std::get<Silence>(outcome);
     ++served.counters.silences[static_cast<std::size_t>(silence)];
+    if (silence == Silence::source_denied || silence == Silence::source_masked) {
+      served.silenced = {request.header.source, silence};
+    }
     if (!trace_) return;
     trace_("silent {} {}: {}: {}", served.lun.address(), request.header.source,
            Described(request).text(), text(silence));

@@ -128,6 +128,7 @@ class Service {
   static void fetch_ahead(const Decoded& frame, const PortTable& table);
   void handle_batch();
   void handle(const Decoded& frame);
+  void note_foreign_answer(const Frame& response, PortTable& table);
   void reject(const Reject& reject, const Decoded& frame, PortTable& table) const;
   void answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link);
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);

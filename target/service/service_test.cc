@@ -184,6 +184,43 @@ TEST_F(ServiceTest, WildcardsFanOut) {
   EXPECT_EQ(service.counters().requests, 8U);
 }
 
+TEST_F(ServiceTest, AnswersOfAnotherTargetAreCounted) {
+  add<MemoryStore>(own_address, disk_size);
+  const ServedLun& served = *service.find(own_address);
+  const auto receive = [this](const Body& body, Address address, Mac source) {
+    send(frame_of({client_mac, source, address, tag}, body));
+    service.serve(*port);
+  };
+  const AtaReply ata{};
+  receive(ConfigReply{}, {7, 4}, other_mac);
+  receive(ConfigReply{}, own_address, target_mac);  // by another port in the same segment
+  EXPECT_EQ(served.counters.foreign_answers, 0U);
+  EXPECT_EQ(served.other_target, std::nullopt);
+  receive(ConfigReply{}, own_address, other_mac);
+  receive(ata, own_address, client_mac);
+  EXPECT_EQ(served.counters.foreign_answers, 2U);
+  EXPECT_EQ(served.other_target, client_mac);
+  EXPECT_EQ(service.edge_counters().responses, 4U);
+  EXPECT_EQ(replies(), Lines{});
+}
+
+TEST_F(ServiceTest, LastRequestThatWasNotAdmittedIsKnown) {
+  add<MemoryStore>(own_address, disk_size);
+  ServedLun& served = *service.find(own_address);
+  EXPECT_TRUE(service.set_state(own_address, {"", {other_mac}, {}}, [](std::error_code) {}));
+  EXPECT_EQ(ask(ConfigRequest{}), Lines{});
+  EXPECT_EQ(served.silenced.source, client_mac);
+  EXPECT_EQ(served.silenced.why, Silence::source_masked);
+  LunOptions options = options_at(own_address);
+  options.access.deny = {other_mac};
+  service.change(options);
+  send(frame_of({target_mac, other_mac, own_address, tag}, ConfigRequest{}));
+  service.serve(*port);
+  EXPECT_EQ(served.silenced.source, other_mac);
+  EXPECT_EQ(served.silenced.why, Silence::source_denied);
+  EXPECT_EQ(served.counters.not_admitted(), 2U);
+}
+
 TEST_F(ServiceTest, IgnoresWhatIsNotForIt) {
   add<MemoryStore>(own_address, disk_size);
   EXPECT_EQ(ask(ConfigRequest{}, {7, 4}), Lines{});

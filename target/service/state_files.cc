@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -34,18 +32,27 @@ std::optional<std::string> from_hexadecimal(std::string_view text) {
   return bytes;
 }
 
+std::string file_name(Address lun) {
+  return fmt::format("{}.yaml", lun);
+}
+
 std::string quoted(const std::vector<Mac>& macs) {
   return macs.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(macs, "\", \""));
 }
 
 std::string text_of(Address lun, const LunState& state) {
+  const std::string string =
+      state.is_default_string
+          ? ""
+          : fmt::format("config-string: \"{}\"\n", hexadecimal(state.config_string));
   return fmt::format(
       "# What clients of {} have set (aoe-target). The config string is in hexadecimal.\n"
-      "config-string: \"{}\"\nmask: {}\nreserved: {}\n",
-      lun, hexadecimal(state.config_string), quoted(state.mask), quoted(state.reserved));
+      "{}mask: {}\nreserved: {}\n",
+      lun, string, quoted(state.mask), quoted(state.reserved));
 }
 
 std::vector<Mac> read_macs(YamlMap& map, const std::string& key) {
+  map.require(key);  // without its end a file is damaged
   std::vector<Mac> macs;
   for (const YAML::Node& item : map.items(key)) {
     const auto mac = parse_mac(item.Scalar());
@@ -59,12 +66,15 @@ std::vector<Mac> read_macs(YamlMap& map, const std::string& key) {
 LunState read_state(const YAML::Node& root, const std::string& file) {
   YamlMap map(root, file, "state");
   LunState state;
-  const YAML::Node text = map.require("config-string");
-  const auto bytes = text.IsScalar() ? from_hexadecimal(text.Scalar()) : std::nullopt;
-  if (!bytes || bytes->size() > config_string_size_max) {
-    map.fail(text, "config-string: expected at most 1024 bytes in hexadecimal");
+  state.is_default_string = !map.has("config-string");
+  if (!state.is_default_string) {
+    const YAML::Node text = map.require("config-string");
+    const auto bytes = text.IsScalar() ? from_hexadecimal(text.Scalar()) : std::nullopt;
+    if (!bytes || bytes->size() > config_string_size_max) {
+      map.fail(text, "config-string: expected at most 1024 bytes in hexadecimal");
+    }
+    state.config_string = *bytes;
   }
-  state.config_string = *bytes;
   state.mask = read_macs(map, "mask");
   state.reserved = read_macs(map, "reserved");
   map.finish();
@@ -93,7 +103,7 @@ tl::expected<StateFiles, std::string> StateFiles::open(const std::string& folder
 }
 
 std::string StateFiles::path(Address lun) const {
-  return fmt::format("{}/{}.yaml", folder_, lun);
+  return fmt::format("{}/{}", folder_, file_name(lun));
 }
 
 tl::expected<std::optional<LunState>, std::string> StateFiles::load(Address lun) const {
@@ -108,17 +118,22 @@ tl::expected<std::optional<LunState>, std::string> StateFiles::load(Address lun)
 }
 
 std::error_code StateFiles::save(Address lun, const LunState& state) const {
-  const std::string file = path(lun);
-  const std::string beside = file + ".new";
+  const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return last_error();
+  const std::string name = file_name(lun);
+  const std::string beside = name + ".new";
+  // What is left of a save that was interrupted.
+  if (::unlinkat(folder.get(), beside.c_str(), 0) != 0 && errno != ENOENT) return last_error();
   {
-    const Descriptor written(
-        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const Descriptor written(::openat(folder.get(), beside.c_str(),
+                                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (written.get() < 0) return last_error();
     if (const auto error = write_whole(written.get(), text_of(lun, state))) return error;
   }
-  if (std::rename(beside.c_str(), file.c_str()) != 0) return last_error();
-  const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return last_error();
+  if (::renameat(folder.get(), beside.c_str(), folder.get(), name.c_str()) != 0 ||
+      ::fsync(folder.get()) != 0) {
+    return last_error();
+  }
   return {};
 }
 

@@ -2,8 +2,8 @@
 // "e0.2.yaml".
 //
 // A file is replaced as a whole (written beside it, made stable, renamed, and the folder made
-// stable), so a crash at any instant leaves the old one or the new one. Used by one thread at a
-// time.
+// stable), so a crash at any instant leaves the old one or the new one. Nothing outside the folder
+// is written to: a symbolic link in it is replaced. Used by one thread at a time.
 #pragma once
 
 #include <optional>
@@ -30,9 +30,11 @@ class StateFiles {
   /// Saves a state. On success it survives a crash of the machine.
   std::error_code save(Address lun, const LunState& state) const;
 
+  /// Returns the path of the file of a LUN, which may not exist yet.
+  std::string path(Address lun) const;
+
  private:
   explicit StateFiles(std::string folder) : folder_(std::move(folder)) {}
-  std::string path(Address lun) const;
 
   std::string folder_;
 };

@@ -41,7 +41,8 @@ TEST_F(StateFilesTest, GivesBackWhatWasSavedLast) {
   for (int i = 0; i < 256; ++i) every_byte += static_cast<char>(i);
   const LunState full{every_byte + every_byte + every_byte + every_byte, numbered_macs(255),
                       numbered_macs(200)};
-  for (const LunState& state : {LunState{"abc", {client_mac}, {}}, full, LunState{}}) {
+  for (const LunState& state : {LunState{"abc", {client_mac}, {}}, full, LunState{},
+                                LunState{"", {client_mac}, {}, true}}) {
     EXPECT_EQ(files.save(own_address, state), std::error_code{});
     EXPECT_EQ(files.load(own_address).value(), state);
     EXPECT_EQ(open().load(own_address).value(), state) << "in a later life";
@@ -51,8 +52,9 @@ TEST_F(StateFilesTest, GivesBackWhatWasSavedLast) {
 
 TEST_F(StateFilesTest, AFileThatHoldsSomethingElseIsAnError) {
   EXPECT_EQ(error_of_load(""), "state/e7.3.yaml:1:1: state: expected a mapping");
-  EXPECT_EQ(error_of_load("mask: []\nreserved: []\n"),
-            "state/e7.3.yaml:1:1: state: key 'config-string' is missing");
+  EXPECT_EQ(error_of_load("config-string: \"\"\nreserved: []\n"),
+            "state/e7.3.yaml:1:1: state: key 'mask' is missing");
+  EXPECT_EQ(error_of_load("mask: []\n"), "state/e7.3.yaml:1:1: state: key 'reserved' is missing");
   EXPECT_EQ(
       error_of_load("config-string: \"6\"\nmask: []\nreserved: []\n"),
       "state/e7.3.yaml:1:16: state: config-string: expected at most 1024 bytes in hexadecimal");
@@ -71,6 +73,18 @@ TEST_F(StateFilesTest, WhatCanNotBeSavedIsAnError) {
   const StateFiles files = open();
   std::filesystem::remove_all(folder.path("state"));
   EXPECT_EQ(files.save(own_address, {}), std::errc::no_such_file_or_directory);
+}
+
+TEST_F(StateFilesTest, LinkInTheFolderIsReplacedAndNotFollowed) {
+  const StateFiles files = open();
+  const auto outside = folder.make_image(pattern(1000, 1), "outside");
+  for (const std::string name : {"state/e7.3.yaml", "state/e7.3.yaml.new"}) {
+    std::filesystem::remove(folder.path("state/e7.3.yaml"));
+    std::filesystem::create_symlink(outside, folder.path(name));
+    EXPECT_EQ(files.save(own_address, {"abc", {}, {}}), std::error_code{});
+    EXPECT_EQ(files.load(own_address).value(), (LunState{"abc", {}, {}}));
+    EXPECT_EQ(folder.contents("outside"), pattern(1000, 1)) << name;
+  }
 }
 
 TEST_F(StateFilesTest, AKillAtAnyInstantLeavesTheOldOrTheNew) {

@@ -76,6 +76,10 @@ tl::expected<void, std::string> Worker::open_ports() {
 }
 
 void Worker::start() {
+  may_announce_ = true;
+  for (const auto& [port, open] : ports_) {
+    if (port->link().up) service_.announce(*open.served);
+  }
   handover_.start({[this] { serve(); }, [this](Handover::Loan loan) { take_over(loan); },
                    [this](Handover::Loan loan) { returned(loan); }});
 }
@@ -114,8 +118,8 @@ void Worker::ask(const std::function<void()>& task) {
   done.get_future().wait();
 }
 
-std::vector<std::string> Worker::stop(std::chrono::milliseconds patience) {
-  if (!handover_.has_started()) return {};
+bool Worker::stop(std::chrono::milliseconds patience) {
+  if (!handover_.has_started()) return all_stable_;
   std::promise<void> all_retired;
   ask([&] {
     on_all_retired_ = [&] { all_retired.set_value(); };
@@ -125,19 +129,18 @@ std::vector<std::string> Worker::stop(std::chrono::milliseconds patience) {
     settle();
   });
   is_stuck_ = all_retired.get_future().wait_for(patience) != std::future_status::ready;
-  std::vector<std::string> failures;
   ask([&] {
     on_all_retired_ = nullptr;
-    failures = std::move(failures_);
     for (const auto& retired : retiring_) {
-      failures.push_back(
+      world_.log(
           fmt::format("{}: does not answer, so what was written last may be lost", retired->name));
+      all_stable_ = false;
     }
   });
   loop_.stop();
   constexpr std::chrono::seconds moment{1};
   if (!handover_.wait_until_served(moment) || is_stuck_ || !handover_.end(moment)) is_stuck_ = true;
-  return failures;
+  return all_stable_;
 }
 
 // LUNs.
@@ -156,7 +159,7 @@ void Worker::add(std::unique_ptr<ServedLun> lun) {
 void Worker::remove(Address address) {
   retiring_.push_back(std::make_unique<Retirement>());
   Retirement& retired = *retiring_.back();
-  retired.name = fmt::format("{}: {}", address, service_.find(address)->definition.store.path);
+  retired.name = fmt::format("{}: {}", address, service_.find(address)->definition.store.written_path());
   retired.flush.kind = Operation::Kind::flush;
   service_.remove(address, [&retired](std::unique_ptr<ServedLun> served) {
     retired.served = std::move(served);
@@ -179,8 +182,8 @@ void Worker::go_on(Retirement& retired) {
   }
   if (retired.step != Step::flush || !retired.flush.result) return;
   if (const std::error_code error = *retired.flush.result) {
-    failures_.push_back(fmt::format("{}: flushing: {}", retired.name, error.message()));
-    world_.log(failures_.back());
+    world_.log(fmt::format("{}: flushing: {}", retired.name, error.message()));
+    all_stable_ = false;
   }
   retired.step = Step::close;
   Store* const store = retired.served->store.release();
@@ -223,7 +226,8 @@ void Worker::save(Address lun, const LunState& state, Done done) {
   world_.background->post([this, lun, state, done = std::move(done)] {
     const std::error_code error = world_.state->save(lun, state);
     if (error) {
-      world_.log(fmt::format("{}: saving what a client set: {}", lun, error.message()));
+      world_.log(fmt::format("{}: saving what a client set: {}: {}", lun, world_.state->path(lun),
+                             error.message()));
     }
     loop_.post([done, error] { done(error); });
   });
@@ -264,7 +268,7 @@ void Worker::port_changed(PacketPort& port) {
                                      link.mtu, sectors_per_frame(link.mtu))
                        : fmt::format("{} is down", name));
   }
-  if (link.up) service_.announce(*ports_.at(&port).served);
+  if (link.up && may_announce_) service_.announce(*ports_.at(&port).served);
 }
 
 void Worker::port_closing(PacketPort& port) {
@@ -293,10 +297,39 @@ void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error
   }
   std::string others;
   if (lun.unlogged_failures > 0) others = fmt::format(" ({} more before)", lun.unlogged_failures);
-  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun.lun.address(), lun.definition.store.path,
+  const StoreDefinition& store = lun.definition.store;
+  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun.lun.address(),
+                         kind == Operation::Kind::read ? store.path : store.written_path(),
                          text(pending.command), place, error.message(), others));
   lun.logged_failure = now;
   lun.unlogged_failures = 0;
+}
+
+void Worker::look_after() {
+  log_losses();
+  for (const auto& served : service_.luns()) {
+    log_strangers(*served);
+    const std::string trouble = served->store->trouble();
+    if (std::exchange(served->logged_trouble, trouble) == trouble || trouble.empty()) continue;
+    world_.log(fmt::format("{}: warning: {}", served->lun.address(), trouble));
+  }
+}
+
+void Worker::log_strangers(ServedLun& lun) const {
+  const Instant now = monotonic_now();
+  const Address address = lun.lun.address();
+  const auto& silenced = lun.silenced;
+  if (const auto count = lun.logged_silences.due(lun.counters.not_admitted(), now); count > 0) {
+    world_.log(fmt::format("{}: {} requests not answered, the last from {}: {}", address, count,
+                           silenced.source, text(silenced.why)));
+  }
+  if (const auto count = lun.logged_foreign_answers.due(lun.counters.foreign_answers, now);
+      count > 0) {
+    world_.log(
+        fmt::format("{}: warning: another target is at this address: {} responses, the last "
+                    "from {}",
+                    address, count, *lun.other_target));
+  }
 }
 
 void Worker::log_losses() {
@@ -314,7 +347,8 @@ void Worker::log_losses() {
 void Worker::report(TargetReport& report) const {
   for (const auto& served : service_.luns()) {
     report.luns.push_back({served->counters, served->definition, served->store_kind,
-                           served->lun.options().sectors, served->lun.state()});
+                           served->lun.options().sectors, served->lun.state(),
+                           served->other_target});
   }
   for (const auto& [port, open] : ports_) {
     const std::string& name = port->interface().name;

@@ -5,8 +5,9 @@
 //
 // Made, filled and stopped by the Daemon's thread, which in between reaches it through ask() or
 // post(). A LUN that is removed is off the wire at once; its disk is made stable and closed in the
-// background, however long that takes. Logs what an administrator should know: ports that come, change and go, disks that fail,
-// frames that are lost.
+// background, however long that takes. Logs what an administrator should know: ports that come,
+// change and go, disks that fail, frames that are lost, clients that are not admitted, other targets
+// at the same address.
 #pragma once
 
 #include <chrono>
@@ -52,12 +53,15 @@ class Worker final : LivePorts::User, StateKeeper {
   DiskQueue& queue() { return *queue_; }
   Handover& handover() { return handover_; }
 
-  /// Opens the ports that its LUNs need. Errors: of LivePorts::open().
+  /// Opens the ports that its LUNs need; nothing is announced there yet. Errors: of
+  /// LivePorts::open().
   tl::expected<void, std::string> open_ports();
+  /// Announces its LUNs and serves them.
   void start();
   /// Removes all LUNs, and ends the thread once every disk is stable and closed, or after
-  /// `patience`. Returns the failures, a line each.
-  std::vector<std::string> stop(std::chrono::milliseconds patience);
+  /// `patience`. Returns false if a disk could not be made stable, now or when its LUN was removed;
+  /// the log says which.
+  bool stop(std::chrono::milliseconds patience);
   /// After stop(): whether a disk was left that still does not answer. The program can then only
   /// end by _exit().
   bool is_stuck() const { return is_stuck_; }
@@ -80,8 +84,10 @@ class Worker final : LivePorts::User, StateKeeper {
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
-  /// Logs what ports have lost since the last call.
-  void log_losses();
+  /// Logs what has happened since the last call: frames that ports have lost, and once a minute at
+  /// most for each LUN, requests that it was not allowed to answer and answers of other targets;
+  /// once, what is wrong with a store although no operation fails.
+  void look_after();
 
  private:
   struct OpenPort;
@@ -95,6 +101,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_trouble(const std::string& what) override;
 
   std::vector<std::string> patterns() const;
+  void log_losses();
+  void log_strangers(ServedLun& lun) const;
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   void serve();
   void take_over(Handover::Loan loan);
@@ -113,8 +121,9 @@ class Worker final : LivePorts::User, StateKeeper {
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
   std::vector<std::unique_ptr<Retirement>> retiring_;
-  std::vector<std::string> failures_;  // of removed LUNs
   std::function<void()> on_all_retired_;
+  bool may_announce_ = false;  // everything is open
+  bool all_stable_ = true;     // the last flush of every disk has succeeded
   bool is_stuck_ = false;
 };
 

@@ -13,7 +13,10 @@
 #include <bit>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -79,6 +82,37 @@ bool has_nowait(int descriptor) {
   return ::preadv2(descriptor, &piece, 1, 0, RWF_NOWAIT) >= 0 || errno != EOPNOTSUPP;
 }
 
+/// Claims a block device for this process, as mounting it does. Returns null with errno set where
+/// something else has claimed it, or a part of it, for `patience`: the claim of a process that was
+/// killed lasts until its transfers are done.
+std::shared_ptr<const Descriptor> claim(int descriptor, dev_t device,
+                                        std::chrono::milliseconds patience) {
+  static std::mutex mutex;
+  static std::map<dev_t, std::weak_ptr<const Descriptor>> claims;
+  constexpr std::chrono::milliseconds nap(5);
+  const std::lock_guard guard(mutex);
+  if (auto held = claims[device].lock()) return held;
+  const std::string path = fmt::format("/proc/self/fd/{}", descriptor);
+  for (;; patience -= nap) {
+    Descriptor opened(::open(path.c_str(), O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC));
+    if (opened.get() >= 0) {
+      const auto claimed = std::make_shared<const Descriptor>(std::move(opened));
+      claims[device] = claimed;
+      return claimed;
+    }
+    if (errno != EBUSY || patience <= nap) return nullptr;
+    std::this_thread::sleep_for(nap);
+  }
+}
+
+/// Returns when a regular file was last changed, nanoseconds since 1970; 0 for a device.
+std::uint64_t change_time(const struct stat& status) {
+  if (!S_ISREG(status.st_mode)) return 0;
+  constexpr std::uint64_t second = 1'000'000'000;
+  return static_cast<std::uint64_t>(status.st_mtim.tv_sec) * second +
+         static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+}
+
 struct DirectAlignment {
   std::uint32_t memory;
   std::uint32_t offset;
@@ -135,16 +169,20 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   file.is_writable_ = writes;
   file.is_own_ = status.st_uid == ::geteuid();
   file.can_tell_waits_ = has_nowait(file.descriptor());
+  if (writes && file.is_device_ && !options.force) {
+    file.claim_ = claim(file.descriptor(), status.st_rdev, options.patience);
+    if (file.claim_ == nullptr) {
+      return fail(errno == EBUSY ? "mounted, or held by something else; --force serves it all the "
+                                   "same"
+                                 : last_error().message());
+    }
+  }
   file.block_size_ = block_size_of(file.descriptor(), status);
   if (writes) {
     file.can_punch_ = file.is_device_ ? can_punch_device(file.descriptor(), status.st_rdev)
                                       : can_punch_beside(path);
   }
-  if (!file.is_device_) {
-    constexpr std::uint64_t second = 1'000'000'000;
-    file.changed_at_ = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * second +
-                       static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
-  }
+  file.changed_at_ = change_time(status);
   if (options.direct) {
     const auto needed = direct_alignment(file.descriptor());
     if (!needed) return fail("no direct I/O here; use io: buffered");
@@ -159,6 +197,11 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
 
 std::uint32_t File::physical_sector_size(ByteRange range) const {
   return (range.offset | range.length) % block_size_ == 0 ? block_size_ : sector_size;
+}
+
+bool File::has_changed() const {
+  struct stat status;
+  return ::fstat(descriptor(), &status) == 0 && change_time(status) != changed_at_;
 }
 
 bool File::reaches(std::uint64_t end) const {

@@ -1,11 +1,13 @@
 // A regular file or a block device that holds sectors, open and locked.
 //
-// Owns the descriptor and the lock (file_lock.h). Knows what stores over it need: its size when it
+// Owns the descriptor and the lock (file_lock.h), and with others in this process the exclusive
+// claim to a block device that it writes to: nothing can mount such a device. Knows what stores over it need: its size when it
 // was opened, how transfers must be aligned, whether holes can be made.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <tl/expected.hpp>
@@ -30,14 +32,15 @@ class File {
     bool direct = false;  // O_DIRECT
     bool sync = false;    // O_DSYNC
     bool create = false;  // creates a missing file, empty; an empty one is accepted
+    bool force = false;   // writes to a block device even if something else holds it
     /// How long to wait while another process has it locked.
     std::chrono::milliseconds patience{1000};
   };
 
   /// Errors name the file: "disk.img: No such file or directory", "disk.img: neither a regular file
   /// nor a block device", "disk.img: smaller than one sector", "disk.img: in use by another
-  /// process", "disk.img: direct I/O needs blocks of 4096 bytes here; use io: buffered". The file's
-  /// content is not changed.
+  /// process", "disk.img: direct I/O needs blocks of 4096 bytes here; use io: buffered", "/dev/sdb1:
+  /// mounted, or held by something else; …". The file's content is not changed.
   static tl::expected<File, std::string> open(const std::string& path, const Options& options);
 
   const std::string& path() const { return path_; }
@@ -46,9 +49,13 @@ class File {
   std::uint64_t size() const { return size_; }
   bool is_device() const { return is_device_; }
   bool is_writable() const { return is_writable_; }
+  /// Whether its file system has no locks, so that nothing keeps other processes from using it.
+  bool is_unlocked() const { return lock_.is_void(); }
   /// When a regular file was last changed before it was opened, nanoseconds since 1970; 0 for a
   /// device.
   std::uint64_t changed_at() const { return changed_at_; }
+  /// Returns whether a regular file was changed since it was opened.
+  bool has_changed() const;
 
   /// Whether it belongs to the user of this process.
   bool is_own() const { return is_own_; }
@@ -75,6 +82,7 @@ class File {
   std::string path_;
   Descriptor descriptor_;
   FileLock lock_;
+  std::shared_ptr<const Descriptor> claim_;  // of a block device that is written to; see claim()
   std::uint64_t size_ = 0;
   bool is_device_ = false;
   bool is_writable_ = false;

@@ -20,6 +20,7 @@ struct Entry {
   int users = 0;
   int writers = 0;  // of these users; one that uses the file alone is a writer
   bool is_sole = false;
+  bool is_void = false;  // the file system has no locks
 };
 
 struct Registry {
@@ -32,7 +33,8 @@ Registry& registry() {
   return instance;
 }
 
-/// Locks as flock() does, but waits for at most `patience`.
+/// Locks as flock() does, but waits for at most `patience`. Fails with ENOLCK where the file system
+/// has no locks.
 bool lock(const Descriptor& file, int kind, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds nap(5);
   while (::flock(file.get(), kind | LOCK_NB) != 0) {
@@ -75,17 +77,21 @@ tl::expected<FileLock, std::string> FileLock::take(int descriptor, FileUse use,
   const std::lock_guard guard(shared.mutex);
   const auto found = shared.files.find(key);
   if (found == shared.files.end()) {
-    if (!lock(own, writes ? LOCK_EX : LOCK_SH, patience)) return refusal();
-    shared.files.emplace(key, Entry{std::move(own), 1, writes ? 1 : 0, use == FileUse::sole});
-    return FileLock(key, use);
+    const bool is_void = !lock(own, writes ? LOCK_EX : LOCK_SH, patience);
+    if (is_void && errno != ENOLCK) return refusal();
+    shared.files.emplace(key,
+                         Entry{std::move(own), 1, writes ? 1 : 0, use == FileUse::sole, is_void});
+    return FileLock(key, use, is_void);
   }
   Entry& entry = found->second;
   if (entry.is_sole || use == FileUse::sole) return tl::unexpected(std::string("in use already"));
-  if (writes && entry.writers == 0 && !make_exclusive(entry, std::move(own), patience))
+  if (writes && entry.writers == 0 && !entry.is_void &&
+      !make_exclusive(entry, std::move(own), patience)) {
     return refusal();
+  }
   ++entry.users;
   if (writes) ++entry.writers;
-  return FileLock(key, use);
+  return FileLock(key, use, entry.is_void);
 }
 
 FileLock::~FileLock() {

@@ -1,10 +1,18 @@
 #include "target/store/file.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -13,6 +21,7 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/test_folder.h"
+#include "target/testing/test_loop_device.h"
 
 namespace aoe::target {
 namespace {
@@ -174,10 +183,94 @@ TEST_F(FileLockTest, SoleUserIsAlone) {
   EXPECT_EQ(refusal({.use = FileUse::sole}), "disk.img: in use already");
 }
 
+/// Has flock() fail with ENOLCK in this process from here on, as on NFS without a lock service.
+bool take_locks_away() {
+  std::array<sock_filter, 4> steps{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_flock, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOLCK),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog program{steps.size(), steps.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST_F(FileLockTest, FileSystemWithoutLocksOnlyLacksThem) {
+  const auto use_it = [this] {
+    if (!take_locks_away()) std::_Exit(77);
+    const auto first = open(FileUse::read);
+    const auto second = open(FileUse::write);
+    const bool all_well = first && second && first->is_unlocked() && second->is_unlocked() &&
+                          refusal({.use = FileUse::sole}) == "disk.img: in use already";
+    std::_Exit(all_well ? 0 : 1);
+  };
+  EXPECT_FALSE(open(FileUse::write)->is_unlocked());
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) use_it();
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "no seccomp filter";
+  EXPECT_EQ(status, 0);
+}
+
 TEST_F(FileLockTest, FailedOpenLeavesNoLock) {
   folder.make_image(100);
   EXPECT_EQ(refusal(), "disk.img: smaller than one sector");
   EXPECT_TRUE(elsewhere(LOCK_EX));
+}
+
+// Block devices. Who opens one with O_EXCL holds it as a mounted file system does.
+
+class FileClaimTest : public FileTest {
+ protected:
+  void SetUp() override {
+    if (device.path().empty()) GTEST_SKIP() << "no loop device";
+  }
+  Descriptor hold() const {
+    return Descriptor(::open(device.path().c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
+  }
+  std::string opening(File::Options options) const {
+    options.patience = std::chrono::milliseconds(0);
+    const auto file = File::open(device.path(), options);
+    return file ? "opened" : file.error();
+  }
+
+  const TestLoopDevice device{folder.make_image(1 << 20)};
+};
+
+TEST_F(FileClaimTest, DeviceThatIsHeldIsNotWrittenTo) {
+  {
+    const Descriptor mounted = hold();
+    ASSERT_GE(mounted.get(), 0);
+    EXPECT_EQ(opening({}), device.path() +
+                               ": mounted, or held by something else; --force serves it all the "
+                               "same");
+    EXPECT_EQ(opening({.use = FileUse::read}), "opened");
+    EXPECT_EQ(opening({.force = true}), "opened");
+  }
+  EXPECT_EQ(opening({}), "opened");
+}
+
+TEST_F(FileClaimTest, WritersInOneProcessHoldItTogether) {
+  auto first = File::open(device.path(), {});
+  ASSERT_TRUE(first) << first.error();
+  {
+    const auto second = File::open(device.path(), {});
+    ASSERT_TRUE(second) << second.error();
+    first = tl::unexpected(std::string("closed"));
+    EXPECT_LT(hold().get(), 0) << "the second is left";
+  }
+  EXPECT_GE(hold().get(), 0);
+}
+
+TEST_F(FileClaimTest, WaitsALittleForAnotherProcessToEnd) {
+  Descriptor other = hold();
+  ASSERT_GE(other.get(), 0);
+  std::thread opener([this] { EXPECT_TRUE(File::open(device.path(), {})); });
+  other = Descriptor();
+  opener.join();
 }
 
 }  // namespace

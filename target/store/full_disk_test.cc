@@ -140,7 +140,8 @@ TEST_F(FullDiskOverlayTest, WriteThatFindsNoRoomFailsAndAllReadsAreRight) {
   const std::size_t blocks = fill();
   EXPECT_GT(blocks, 4U);
   EXPECT_LT(blocks, 13U) << "16 pages less the header and bitmaps";
-  EXPECT_EQ(write_to(*store, image_size - block + 512, pattern(512, 1)), std::errc::io_error);
+  EXPECT_EQ(write_to(*store, image_size - block + 512, pattern(512, 1)),
+            std::errc::no_space_on_device);
   for (std::size_t i = 0; i < blocks; ++i) {
     EXPECT_EQ(read_from(*store, i * block, block), pattern(block, static_cast<std::uint8_t>(i)));
   }

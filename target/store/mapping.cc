@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -19,6 +20,12 @@ const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 /// Parts in memory, in a row, after which the kernel is asked about one part in `trusted_parts`.
 constexpr unsigned found_parts = 64;
 constexpr unsigned trusted_parts = 32;
+
+/// Returns whether the file system of a file has no room left.
+bool is_full(int descriptor) {
+  struct statvfs status;
+  return ::fstatvfs(descriptor, &status) == 0 && status.f_bavail == 0;
+}
 
 }  // namespace
 
@@ -100,10 +107,12 @@ std::error_code Mapping::read(std::uint64_t offset, MutableBytes into) const {
 
 std::error_code Mapping::write(std::uint64_t offset, Bytes from) const {
   AOE_CHECK(offset <= bytes_.size() && from.size() <= bytes_.size() - offset);
-  bool is_done = false;
-  handover_.lend(
-      [&] { is_done = guarded_copy(from, bytes_.subspan(offset, from.size()), pages_); });
-  return is_done ? std::error_code{} : error_of(EIO);
+  int error = 0;
+  handover_.lend([&] {
+    if (guarded_copy(from, bytes_.subspan(offset, from.size()), pages_)) return;
+    error = is_full(descriptor_) ? ENOSPC : EIO;
+  });
+  return error_of(error);
 }
 
 }  // namespace aoe::target

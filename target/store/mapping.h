@@ -56,8 +56,8 @@ class Mapping {
   Bytes view(std::uint64_t offset, std::size_t size) const;
   /// Has the disk begin to read this part, which may wait. Costs a system call.
   void expect(std::uint64_t offset, std::uint64_t size) const;
-  // Copies of a part. EIO: a page can't be provided, and bytes of `into` or of the file may have
-  // been copied.
+  // Copies of a part. EIO, or ENOSPC where the file system is full: a page can't be provided, and
+  // bytes of `into` or of the file may have been copied.
 
   std::error_code read(std::uint64_t offset, MutableBytes into) const;
   std::error_code write(std::uint64_t offset, Bytes from) const;

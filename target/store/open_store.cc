@@ -57,6 +57,13 @@ tl::expected<Part, std::string> part_of(std::uint64_t size, const StoreDefinitio
               definition.length ? 0 : size % sector_size};
 }
 
+void warn_if_unlocked(const File& file, std::vector<std::string>& remarks) {
+  if (!file.is_unlocked()) return;
+  remarks.push_back(file.path() +
+                    ": warning: its file system has no locks, so nothing keeps other programs from "
+                    "writing to it");
+}
+
 Opened open_memory(const StoreDefinition& definition) {
   if (definition.io != IoMode::automatic) return refuse(definition, "io is for files");
   if (definition.sync) return refuse(definition, "memory is never stable, as sync needs it");
@@ -65,7 +72,7 @@ Opened open_memory(const StoreDefinition& definition) {
   }
   auto store = MemoryStore::open(std::string_view(definition.path).substr(memory_prefix.size()));
   if (!store) return tl::unexpected(store.error());
-  return OpenedStore{*std::move(store), "memory"};
+  return OpenedStore{*std::move(store), "memory", 0, {}};
 }
 
 Opened open_nbd(const StoreDefinition& definition) {
@@ -79,7 +86,7 @@ Opened open_nbd(const StoreDefinition& definition) {
   if (!part) return tl::unexpected(part.error());
   (*store)->narrow(part->range);
   const char* const kind = (*store)->can_flush() ? "NBD" : "NBD, which cannot flush";
-  return OpenedStore{*std::move(store), kind, part->ignored_tail};
+  return OpenedStore{*std::move(store), kind, part->ignored_tail, {}};
 }
 
 Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
@@ -96,18 +103,24 @@ Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handove
   if (!part) return tl::unexpected(part.error());
   auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = true});
   if (!delta) return tl::unexpected(delta.error());
+  std::vector<std::string> remarks;
+  for (const File* const file : {&*base, &*delta}) warn_if_unlocked(*file, remarks);
+  if (delta->size() == 0) {
+    remarks.push_back(fmt::format("{}: new overlay over {}", delta->path(), base->path()));
+  }
   auto store =
       OverlayStore::open(*std::move(base), part->range, *std::move(delta), queue, handover);
   if (!store) return tl::unexpected(store.error());
   return OpenedStore{*std::move(store),
                      fmt::format("overlay {} over {}", definition.overlay, definition.path),
-                     part->ignored_tail};
+                     part->ignored_tail, std::move(remarks)};
 }
 
 File::Options file_options(const StoreDefinition& definition, IoMode io) {
   return {.use = definition.read_only ? FileUse::read : FileUse::write,
           .direct = io == IoMode::direct,
-          .sync = definition.sync};
+          .sync = definition.sync,
+          .force = definition.force};
 }
 
 Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue,
@@ -116,14 +129,17 @@ Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue,
   if (!file) return tl::unexpected(file.error());
   const auto part = part_of(file->size(), definition);
   if (!part) return tl::unexpected(part.error());
+  std::vector<std::string> remarks;
+  warn_if_unlocked(*file, remarks);
   if (io == IoMode::mapped) {
     auto store = MappedStore::open(*std::move(file), part->range, queue, handover);
     if (!store) return tl::unexpected(store.error());
-    return OpenedStore{*std::move(store), "mapped", part->ignored_tail};
+    return OpenedStore{*std::move(store), "mapped", part->ignored_tail, std::move(remarks)};
   }
   const std::string_view way = io == IoMode::direct ? "direct" : "buffered";
   return OpenedStore{std::make_unique<FileStore>(*std::move(file), part->range, queue),
-                     fmt::format("{} ({})", way, queue.name()), part->ignored_tail};
+                     fmt::format("{} ({})", way, queue.name()), part->ignored_tail,
+                     std::move(remarks)};
 }
 
 Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {

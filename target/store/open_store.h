@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -30,8 +31,12 @@ struct StoreDefinition {
   IoMode io = IoMode::automatic;
   bool sync = false;  // a write is stable before it is answered
   bool read_only = false;
-  std::uint64_t offset = 0;             // sectors of `path` left out at its start
+  bool force = false;        // use it even if another LUN, or the system, uses it as well
+  std::uint64_t offset = 0;  // sectors of `path` left out at its start
   std::optional<std::uint64_t> length;  // sectors served; to the end where not given
+
+  /// Returns the path of what is written to: the overlay, if there is one.
+  const std::string& written_path() const { return overlay.empty() ? path : overlay; }
 
   bool operator==(const StoreDefinition&) const = default;
 };
@@ -43,6 +48,9 @@ struct OpenedStore {
   std::string kind;
   /// Bytes after the last whole sector, which are not served.
   std::uint64_t ignored_tail = 0;
+  /// What else the log should say of its files, a line each: "client3.cow: new overlay over
+  /// golden.img".
+  std::vector<std::string> remarks;
 };
 
 /// Opens a store. Blocks, for an NBD server up to a few seconds. The queue and `handover` outlive the

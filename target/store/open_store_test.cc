@@ -140,6 +140,17 @@ TEST_F(OpenStoreTest, Overlay) {
   EXPECT_EQ(open(wrong), "missing/client3.cow: No such file or directory");
 }
 
+TEST_F(OpenStoreTest, NewOverlayIsRemarkedOnce) {
+  auto wanted = definition();
+  wanted.overlay = folder.path("client3.cow");
+  const auto remarks = [&] {
+    const auto opened = open_store(wanted, *queue);
+    return opened ? opened->remarks : std::vector<std::string>{opened.error()};
+  };
+  EXPECT_EQ(remarks(), std::vector{wanted.overlay + ": new overlay over " + wanted.path});
+  EXPECT_EQ(remarks(), std::vector<std::string>{});
+}
+
 TEST_F(OpenStoreTest, OneDeltaIsForOneLun) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");

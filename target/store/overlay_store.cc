@@ -14,6 +14,7 @@
 #include <boost/endian/conversion.hpp>
 
 #include "base/check.h"
+#include "base/fnv.h"
 
 namespace aoe::target {
 namespace {
@@ -28,31 +29,18 @@ constexpr std::uint64_t block_size = OverlayStore::block_size;
 constexpr std::uint64_t session_at = block_size;
 constexpr std::size_t session_size = 64;
 constexpr std::string_view magic = "AoEdelta";
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
+constexpr std::uint32_t version_without_content = 1;
 constexpr std::size_t version_at = 8;
+constexpr std::size_t size_at = 16;
+constexpr std::size_t time_at = 24;
+constexpr std::size_t part_at = 32;
 constexpr std::size_t checksum_at = 48;
+constexpr std::size_t content_at = 56;
+constexpr std::size_t last_checksum_at = 64;
 
 std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
   return (number + unit - 1) / unit * unit;
-}
-
-std::uint64_t checksum(Bytes bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
-}
-
-Block make_header(const File& base, ByteRange range) {
-  Block header{};
-  std::ranges::copy(magic, header.begin());
-  store_little_u32(&header[version_at], version);
-  store_little_u32(&header[12], block_size);
-  store_little_u64(&header[16], base.size());
-  store_little_u64(&header[24], base.changed_at());
-  store_little_u64(&header[32], range.offset);
-  store_little_u64(&header[40], range.length);
-  store_little_u64(&header[checksum_at], checksum(Bytes(header).first(checksum_at)));
-  return header;
 }
 
 std::array<std::uint8_t, session_size> make_session(std::string_view boot_id) {
@@ -87,24 +75,67 @@ std::error_code sync_with_folder(const File& file) {
   return {};
 }
 
-/// Returns why this header is not the expected one.
-std::string judge(const Block& header, const Block& expected, const File& base) {
-  const Bytes bytes(header);
-  if (!std::ranges::equal(bytes.first(magic.size()), magic)) return "not an overlay";
-  if (load_little_u64(&header[checksum_at]) != checksum(bytes.first(checksum_at))) {
-    return "its header is damaged";
+/// Returns a hash of blocks all over a part of the base.
+tl::expected<std::uint64_t, std::string> content_of(const File& base, ByteRange range) {
+  constexpr std::uint64_t samples_max = 256;
+  const std::uint64_t blocks = round_up(range.length, block_size) / block_size;
+  const std::uint64_t samples = std::min(blocks, samples_max);
+  std::vector<std::uint8_t> bytes(samples * block_size);
+  for (std::uint64_t i = 0; i < samples; ++i) {
+    // From the first to the last.
+    const std::uint64_t at = (samples == 1 ? 0 : i * (blocks - 1) / (samples - 1)) * block_size;
+    const MutableBytes place = MutableBytes(bytes).subspan(i * block_size);
+    const auto sample = place.first(std::min(block_size, range.length - at));
+    if (const auto error = transfer(::pread, base, range.offset + at, sample)) {
+      return tl::unexpected(fmt::format("{}: {}", base.path(), error.message()));
+    }
   }
-  const auto differs = [&](std::size_t begin, std::size_t end) {
-    return !std::equal(header.begin() + begin, header.begin() + end, expected.begin() + begin);
+  return fnv1a(Bytes(bytes));
+}
+
+Block make_header(const File& base, ByteRange range, std::uint64_t content) {
+  Block header{};
+  std::ranges::copy(magic, header.begin());
+  store_little_u32(&header[version_at], version);
+  store_little_u32(&header[12], block_size);
+  store_little_u64(&header[size_at], base.size());
+  store_little_u64(&header[time_at], base.changed_at());
+  store_little_u64(&header[part_at], range.offset);
+  store_little_u64(&header[part_at + 8], range.length);
+  store_little_u64(&header[checksum_at], fnv1a(Bytes(header).first(checksum_at)));
+  store_little_u64(&header[content_at], content);
+  store_little_u64(&header[last_checksum_at], fnv1a(Bytes(header).first(last_checksum_at)));
+  return header;
+}
+
+/// Returns why a header is not one over this part of the base; "" if it is.
+std::string judge(const Block& header, const File& base, ByteRange range) {
+  const auto number = [&header](std::size_t at) { return load_little_u64(&header[at]); };
+  const auto is_sound = [&](std::size_t at) {
+    return number(at) == fnv1a(Bytes(header).first(at));
   };
-  if (differs(version_at, 16)) {
-    return fmt::format("an overlay of version {}; this program knows version {}",
-                       load_little_u32(&header[version_at]), version);
+  if (!std::ranges::equal(Bytes(header).first(magic.size()), magic)) return "not an overlay";
+  if (!is_sound(checksum_at)) return "its header is damaged";
+  const std::uint32_t its_version = load_little_u32(&header[version_at]);
+  const bool has_content = its_version == version;
+  if ((!has_content && its_version != version_without_content) ||
+      load_little_u32(&header[12]) != block_size) {
+    return fmt::format("an overlay of version {}; this program knows versions {} and {}",
+                       its_version, version_without_content, version);
   }
-  if (differs(16, 32)) {
-    return fmt::format("made over another {} (it has changed since)", base.path());
+  if (has_content && !is_sound(last_checksum_at)) return "its header is damaged";
+  const std::string changed =
+      fmt::format("made over another {} (it has changed since)", base.path());
+  if (number(size_at) != base.size()) return changed;
+  if (ByteRange{number(part_at), number(part_at + 8)} != range) {
+    return fmt::format("made over another part of {}", base.path());
   }
-  return fmt::format("made over another part of {}", base.path());
+  const bool is_same_time = number(time_at) == base.changed_at();
+  if (!has_content) return is_same_time ? "" : changed;
+  if (is_same_time && !base.is_device()) return "";  // a device has no time
+  const auto content = content_of(base, range);
+  if (!content) return content.error();
+  return *content == number(content_at) ? "" : changed;
 }
 
 }  // namespace
@@ -130,16 +161,18 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
   };
   if (delta.is_device()) return fail("not a regular file");
   const Layout layout(range.length);
-  const Block expected = make_header(base, range);
   if (delta.size() == 0) {
-    if (const auto error = transfer(::pwrite, delta, 0, Bytes(expected)))
+    const auto content = content_of(base, range);
+    if (!content) return tl::unexpected(content.error());
+    const Block header = make_header(base, range, *content);
+    if (const auto error = transfer(::pwrite, delta, 0, Bytes(header)))
       return fail(error.message());
   } else {
     Block header{};
     if (delta.size() < block_size) return fail("not an overlay");
     if (const auto error = transfer(::pread, delta, 0, MutableBytes(header)))
       return fail(error.message());
-    if (header != expected) return fail(judge(header, expected, base));
+    if (const std::string why = judge(header, base, range); !why.empty()) return fail(why);
   }
   const bool is_short = delta.size() < layout.end;
   if (is_short) {
@@ -301,6 +334,11 @@ std::optional<std::error_code> OverlayStore::try_now(const Operation& operation)
     offset += part.size;
   }
   return write(operation.offset, operation.from);
+}
+
+std::string OverlayStore::trouble() const {
+  if (!base_.can_tell_waits() || !base_.has_changed()) return {};
+  return fmt::format("{} has changed under {}", base_.path(), delta_.path());
 }
 
 void OverlayStore::start(Operation& operation) {

@@ -11,13 +11,15 @@
 //
 //        0  header, written once:
 //             0   8  "AoEdelta"
-//             8   4  version: 1
+//             8   4  version: 2
 //            12   4  bytes in a block: 4096
 //            16   8  size of the base, bytes
 //            24   8  when the base was last changed, nanoseconds since 1970; 0 of a device
 //            32   8  offset of the part of the base that is served, bytes
 //            40   8  its length, bytes; n blocks, the last perhaps short
 //            48   8  FNV-1a (64 bits) of the 48 bytes before
+//            56   8  of that part: FNV-1a of 256 of its blocks, or of all if there are fewer
+//            64   8  FNV-1a of the 64 bytes before
 //     4096  session: 64 bytes, the boot id of the machine for which the live bitmap holds
 //     8192  live bitmap: n bits, bit 0 of byte 0 is block 0; whole blocks
 //     then  stable bitmap, of the same form and size
@@ -31,6 +33,10 @@
 // stable bitmap that were set when it began, and makes that stable. Where the boot id is another
 // than the session's, the live bitmap is made again from the stable one: a block is taken from the
 // delta only if all of it is there.
+//
+// The base is the same if it has the size and the time of the header, or if its blocks that the
+// header's hash is of are the same: a copy of the base, or another time, does no harm. Version 1
+// ends after the first hash: such a delta needs a base of the same time.
 #pragma once
 
 #include <cstdint>
@@ -74,6 +80,7 @@ class OverlayStore final : public Store {
   void start(Operation& operation) override;
   void submit() override { queue_.submit(); }
   void wait() override { queue_.wait(); }
+  std::string trouble() const override;
 
  private:
   /// Offsets in the delta, bytes.

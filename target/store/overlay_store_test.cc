@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/descriptor.h"
+#include "base/fnv.h"
 #include "base/testing/test_folder.h"
 #include "target/testing/test_disk_queue.h"
 #include "target/testing/test_operation.h"
@@ -70,6 +71,17 @@ class OverlayStoreTest : public ::testing::Test {
     std::fstream file(folder.path("client3.cow"), std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(static_cast<std::streamoff>(offset));
     file.put(static_cast<char>(byte));
+  }
+  /// Makes the delta one of another version, with the hash of the header that every version has.
+  void set_version(std::uint8_t version) const {
+    poke(8, version);
+    const std::uint64_t hash = fnv1a(Bytes(folder.contents("client3.cow")).first(48));
+    for (std::size_t i = 0; i < 8; ++i) poke(48 + i, static_cast<std::uint8_t>(hash >> 8 * i));
+  }
+  void touch_base() const {
+    const auto base = folder.path("golden.img");
+    std::filesystem::last_write_time(
+        base, std::filesystem::last_write_time(base) + std::chrono::seconds(1));
   }
   Data contents() { return read_from(*store, 0, size).value_or(Data{}); }
 
@@ -335,9 +347,59 @@ TEST_F(OverlayStoreTest, RefusesAnotherBase) {
   std::filesystem::resize_file(folder.path("golden.img"), size + 512);
   EXPECT_EQ(refusal(), "client3.cow: made over another golden.img (it has changed since)");
   std::filesystem::resize_file(folder.path("golden.img"), size);
-  std::filesystem::last_write_time(
-      folder.path("golden.img"),
-      std::filesystem::last_write_time(folder.path("golden.img")) + std::chrono::seconds(1));
+  EXPECT_EQ(refusal(), "opened");
+  Data other = expected;
+  other[size - 1] ^= 1;
+  folder.make_image(other, "golden.img");
+  touch_base();
+  EXPECT_EQ(refusal(), "client3.cow: made over another golden.img (it has changed since)");
+}
+
+TEST_F(OverlayStoreTest, NoticesABaseThatChangesWhileItIsServed) {
+  open();
+  EXPECT_EQ(store->trouble(), "");
+  touch_base();
+  EXPECT_EQ(folder.shorten(store->trouble()), "golden.img has changed under client3.cow");
+}
+
+TEST_F(OverlayStoreTest, TakesACopyOfTheBase) {
+  open();
+  write(block, pattern(block, 1));
+  store.reset();
+  std::filesystem::remove(folder.path("golden.img"));
+  folder.make_image(pattern(size, 7), "golden.img");
+  touch_base();
+  open();
+  EXPECT_EQ(contents(), expected);
+}
+
+TEST_F(OverlayStoreTest, KnowsALargeBaseByBlocksAllOverIt) {
+  constexpr std::size_t blocks = 1000;
+  Data large = pattern(blocks * block, 7);
+  folder.make_image(large, "golden.img");
+  const ByteRange all{0, large.size()};
+  EXPECT_EQ(refusal(all), "opened");
+  for (const std::size_t changed : {std::size_t{0}, blocks - 1}) {
+    large[changed * block] ^= 1;
+    folder.make_image(large, "golden.img");
+    touch_base();
+    EXPECT_EQ(refusal(all), "client3.cow: made over another golden.img (it has changed since)");
+    large[changed * block] ^= 1;
+  }
+  folder.make_image(large, "golden.img");
+  touch_base();
+  EXPECT_EQ(refusal(all), "opened");
+}
+
+TEST_F(OverlayStoreTest, OfVersion1NeedsTheSameTime) {
+  open();
+  write(block, pattern(block, 1));
+  store.reset();
+  set_version(1);
+  for (std::size_t byte = 56; byte < 72; ++byte) poke(byte, 0);
+  open();
+  EXPECT_EQ(contents(), expected);
+  touch_base();
   EXPECT_EQ(refusal(), "client3.cow: made over another golden.img (it has changed since)");
 }
 
@@ -350,7 +412,7 @@ TEST_F(OverlayStoreTest, RefusesWhatIsNoOverlay) {
 
 TEST_F(OverlayStoreTest, RefusesADamagedHeader) {
   open();
-  for (std::size_t byte = 8; byte < 56; ++byte) {
+  for (std::size_t byte = 8; byte < 72; ++byte) {
     store.reset();
     const Data sound = folder.contents("client3.cow");
     poke(byte, static_cast<std::uint8_t>(~sound[byte]));
@@ -363,13 +425,8 @@ TEST_F(OverlayStoreTest, RefusesADamagedHeader) {
 TEST_F(OverlayStoreTest, RefusesAnotherVersion) {
   open();
   store.reset();
-  Data delta = folder.contents("client3.cow");
-  delta[8] = 2;
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (std::size_t i = 0; i < 48; ++i) hash = (hash ^ delta[i]) * 0x100000001b3;
-  for (std::size_t i = 0; i < 8; ++i) delta[48 + i] = static_cast<std::uint8_t>(hash >> 8 * i);
-  folder.make_image(delta, "client3.cow");
-  EXPECT_EQ(refusal(), "client3.cow: an overlay of version 2; this program knows version 1");
+  set_version(3);
+  EXPECT_EQ(refusal(), "client3.cow: an overlay of version 3; this program knows versions 1 and 2");
 }
 
 TEST_F(OverlayStoreTest, RefusesWhatWasCutOff) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <system_error>
 
 #include "base/bytes.h"
@@ -71,6 +72,10 @@ class Store {
   /// when operations may be done; the event loop then calls reap(). Else -1.
   virtual int descriptor() const { return -1; }
   virtual void reap() {}
+
+  /// Returns what is wrong although no operation fails, for the log: "golden.img has changed under
+  /// client3.cow". Empty for nothing.
+  virtual std::string trouble() const { return {}; }
 };
 
 /// Flushes the store and waits for the result: for the end of a program, not for an event loop.

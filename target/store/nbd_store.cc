@@ -306,6 +306,10 @@ void NbdStore::begin(Command& command) {
   }
 }
 
+void NbdStore::submit() {
+  ++turn_;
+}
+
 void NbdStore::send_what_waited() {
   std::vector<Command*> waiting;
   for (const auto& command : commands_) {
@@ -324,12 +328,13 @@ void NbdStore::send_what_waited() {
       }
       before = command;
     }
+    ++turn_;
     begin(*command);
   }
 }
 
 void NbdStore::issue(Command& command) {
-  nbd_handle* const server = connections_[next_connection_++ % connections_.size()].handle.get();
+  nbd_handle* const server = connections_[turn_ % connections_.size()].handle.get();
   const std::error_code error = issue_to(server, command);
   if (error && !is_dead(server)) finish(command, error);
 }

@@ -79,6 +79,7 @@ class NbdStore final : public Store {
   StoreTraits traits() const override;
   bool is_immediate(Operation::Kind) const override { return false; }
   void start(Operation& operation) override;
+  void submit() override;
   void wait() override;
   int descriptor() const override { return epoll_.get(); }
   void reap() override;
@@ -141,8 +142,8 @@ class NbdStore final : public Store {
   Descriptor event_;  // an eventfd: commands are finished although no connection is readable
   Descriptor timer_;  // a timerfd: when to try again, or to hold operations no longer
   std::vector<Connection> connections_;
-  std::vector<pollfd> polls_;  // scratch: one for each connection
-  std::size_t next_connection_ = 0;
+  std::vector<pollfd> polls_;      // scratch: one for each connection
+  std::size_t turn_ = 0;           // of the connections: each batch goes out by one of them
   bool is_shutting_down_ = false;  // the server says so
   std::unique_ptr<NbdAttempt> attempt_;
   State state_ = State::gone;

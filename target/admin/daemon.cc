@@ -11,6 +11,8 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,6 +28,10 @@ namespace {
 
 /// How often lost frames are logged and the watchdog of systemd is notified.
 constexpr std::chrono::seconds look_after_interval{5};
+
+/// Changes that a reload has a worker make at a time, between which it serves: handing each one over
+/// by itself takes longer than most changes do.
+constexpr std::size_t changes_per_turn = 32;
 
 /// Differs for LUNs at the same address on several machines.
 std::string made_up_serial(Address address) {
@@ -241,13 +247,15 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   std::map<Address, LunDefinition> served;
   for (const auto& worker : workers_) {
     worker->ask([&] {
-      for (const auto& lun : worker->service().luns()) {
-        served.emplace(lun->lun.address(), lun->definition);
+      for (const auto& [address, lun] : worker->service().luns()) {
+        served.emplace(address, lun->definition);
       }
     });
   }
+  std::set<Address> wanted_addresses;
+  for (const LunDefinition& wanted : luns) wanted_addresses.insert(wanted.address);
   for (const auto& [address, present] : served) {
-    if (std::ranges::find(luns, address, &LunDefinition::address) == luns.end()) {
+    if (!wanted_addresses.contains(address)) {
       changes.push_back({Change::Kind::remove, present, std::nullopt, std::nullopt});
     }
   }
@@ -273,9 +281,18 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
 }
 
 void Daemon::apply(std::vector<Change> changes) {
+  std::map<Worker*, std::vector<Change*>> of_worker;
   for (Change& change : changes) {
-    Worker& worker = worker_of(change.definition.address);
-    worker.ask([&] { apply(change, worker); });
+    of_worker[&worker_of(change.definition.address)].push_back(&change);
+  }
+  for (const auto& [worker, its_changes] : of_worker) {
+    for (std::span<Change* const> left = its_changes; !left.empty();) {
+      const auto now = left.first(std::min(left.size(), changes_per_turn));
+      left = left.subspan(now.size());
+      worker->ask([this, now, worker = worker] {
+        for (Change* const change : now) apply(*change, *worker);
+      });
+    }
   }
 }
 

@@ -30,8 +30,8 @@ ServedLun& Service::add(std::unique_ptr<ServedLun> lun) {
     lun->held = std::make_shared<HeldState>(lun->lun, lun->counters, *keeper_, trace_);
   }
   for (auto& [port, table] : ports_) table.add(*lun);
-  luns_.push_back(std::move(lun));
-  return *luns_.back();
+  const Address address = lun->lun.address();
+  return *luns_.emplace(address, std::move(lun)).first->second;
 }
 
 std::unique_ptr<Store> Service::remove(Address address) {
@@ -46,7 +46,7 @@ std::unique_ptr<Store> Service::remove(Address address) {
   gone_luns_.add(served->counters);
   auto store = std::move(served->store);
   for (auto& [port, table] : ports_) table.remove(*served);
-  std::erase_if(luns_, [served](const auto& each) { return each.get() == served; });
+  luns_.erase(address);
   return store;
 }
 
@@ -54,7 +54,10 @@ void Service::change(const LunOptions& options) {
   ServedLun* const served = find(options.address);
   AOE_CHECK(served != nullptr && options.sectors <= served->store->size() / sector_size);
   served->lun.change(options);
-  admit_again();
+  for (auto& [port, table] : ports_) {
+    table.remove(*served);
+    table.add(*served);
+  }
 }
 
 bool Service::set_state(Address address, const LunState& state, StateKeeper::Done done) {
@@ -77,7 +80,7 @@ void Service::attach(FramePort& port, Admission admission) {
 
 void Service::forget(FramePort& port) {
   jobs_.forget(port);
-  for (const auto& served : luns_) {
+  for (const auto& [address, served] : luns_) {
     if (served->held) served->held->forget(port);
   }
   if (const auto found = ports_.find(&port); found != ports_.end()) {
@@ -97,9 +100,8 @@ PortTable& Service::table(FramePort& port) {
 }
 
 ServedLun* Service::find(Address address) const {
-  const auto found = std::ranges::find_if(
-      luns_, [address](const auto& served) { return served->lun.address() == address; });
-  return found == luns_.end() ? nullptr : found->get();
+  const auto found = luns_.find(address);
+  return found == luns_.end() ? nullptr : found->second.get();
 }
 
 // Requests.
@@ -342,7 +344,7 @@ void Service::read_again(ServedLun& served, const PendingReply& pending, FramePo
 
 void Service::announce(FramePort& port) {
   const Link link = port.link();
-  for (ServedLun* const served : table(port).luns()) announce(*served, port, link);
+  for (const auto& [address, served] : table(port).luns()) announce(*served, port, link);
   send_batch(port);
 }
 
@@ -371,7 +373,7 @@ void Service::announce(ServedLun& served, FramePort& port, const Link& link) {
 
 LunCounters Service::counters() const {
   LunCounters sum = gone_luns_;
-  for (const auto& served : luns_) sum.add(served->counters);
+  for (const auto& [address, served] : luns_) sum.add(served->counters);
   return sum;
 }
 

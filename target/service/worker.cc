@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -90,7 +91,7 @@ std::vector<std::string> Worker::stop() {
   }
   std::vector<std::string> failures;
   while (!service_.luns().empty()) {
-    const ServedLun& served = *service_.luns().front();
+    const ServedLun& served = *service_.luns().begin()->second;
     const std::string path = served.definition.store.path;
     const std::unique_ptr<Store> store = take_out(served.lun.address());
     if (const auto error = flush_and_wait(*store)) {
@@ -149,16 +150,13 @@ void Worker::close_retired() {
 }
 
 std::vector<std::string> Worker::patterns() const {
-  std::vector<std::string> all;
-  for (const auto& served : service_.luns()) {
+  std::set<std::string> all;
+  for (const auto& [address, served] : service_.luns()) {
     const auto& interfaces = served->definition.interfaces;
-    if (interfaces.empty()) all.emplace_back("*");
-    all.insert(all.end(), interfaces.begin(), interfaces.end());
+    if (interfaces.empty()) all.emplace("*");
+    all.insert(interfaces.begin(), interfaces.end());
   }
-  std::ranges::sort(all);
-  // Not std::ranges::unique: clang 14 can't compile the subrange of this library.
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
+  return {all.begin(), all.end()};
 }
 
 void Worker::follow(const std::vector<Address>& to_announce) {
@@ -260,7 +258,7 @@ void Worker::log_losses() {
 }
 
 void Worker::report(TargetReport& report) const {
-  for (const auto& served : service_.luns()) {
+  for (const auto& [address, served] : service_.luns()) {
     report.luns.push_back({served->counters, served->definition, served->store_kind,
                            served->lun.options().sectors, served->lun.state()});
   }

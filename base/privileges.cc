@@ -29,4 +29,13 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::string text_with_descriptor_limit(const std::error_code& error) {
+  rlimit limit{};
+  if (error != std::errc::too_many_files_open || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return error.message();
+  }
+  return error.message() + " (the limit is " + std::to_string(limit.rlim_cur) +
+         "; LimitNOFILE= of systemd or ulimit -n raises it)";
+}
+
 }  // namespace aoe::target

@@ -1,6 +1,9 @@
 // Privileges of a target: what it gives up once all is open, and its limit of descriptors.
 #pragma once
 
+#include <string>
+#include <system_error>
+
 namespace aoe::target {
 
 /// Drops all capabilities of this thread, and of threads that it starts later, except CAP_NET_RAW
@@ -10,5 +13,9 @@ bool drop_privileges();
 
 /// Raises the soft limit of open descriptors to the hard limit, because each LUN takes one or two.
 void raise_descriptor_limit();
+
+/// Returns the text of an error; where this process has too many descriptors, with its limit: "Too
+/// many open files (the limit is 1024; LimitNOFILE= of systemd or ulimit -n raises it)".
+std::string text_with_descriptor_limit(const std::error_code& error);
 
 }  // namespace aoe::target

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <span>
 #include <string_view>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -75,7 +75,7 @@ class Reader {
     for (const YAML::Node& node : luns) {
       YamlMap lun(node, file_, "lun");
       target.luns.push_back(read_lun(lun, defaults));
-      check_against_others(lun, target.luns);
+      check_against_others(lun, target.luns.back());
     }
     return target;
   }
@@ -158,25 +158,27 @@ class Reader {
     }
   }
 
-  /// Checks the last of `luns` against the ones before it.
-  static void check_against_others(YamlMap& map, const std::vector<LunDefinition>& luns) {
-    const LunDefinition& lun = luns.back();
+  /// Checks a LUN against the ones that were read before it.
+  void check_against_others(YamlMap& map, const LunDefinition& lun) {
     const StoreDefinition& store = lun.store;
-    for (const LunDefinition& other : std::span(luns).first(luns.size() - 1)) {
-      if (lun.address == other.address) {
-        map.fail(map.require("shelf"), fmt::format("{} is defined twice", lun.address));
-      }
-      // A store writes its overlay as if no other did.
-      if (!store.overlay.empty() &&
-          (store.overlay == other.store.overlay || store.overlay == other.store.path)) {
-        map.fail(map.require("overlay"),
-                 fmt::format("overlay: '{}' belongs to {}", store.overlay, other.address));
-      }
-      if (!other.store.overlay.empty() && store.path == other.store.overlay) {
-        map.fail(map.require("path"),
-                 fmt::format("path: '{}' is the overlay of {}", store.path, other.address));
-      }
+    if (!addresses_.insert(lun.address).second) {
+      map.fail(map.require("shelf"), fmt::format("{} is defined twice", lun.address));
     }
+    // A store writes its overlay as if no other did.
+    if (!store.overlay.empty()) {
+      for (const Owners* const owners : {&overlays_, &paths_}) {
+        const auto other = owners->find(store.overlay);
+        if (other == owners->end()) continue;
+        map.fail(map.require("overlay"),
+                 fmt::format("overlay: '{}' belongs to {}", store.overlay, other->second));
+      }
+      overlays_.emplace(store.overlay, lun.address);
+    }
+    if (const auto other = overlays_.find(store.path); other != overlays_.end()) {
+      map.fail(map.require("path"),
+               fmt::format("path: '{}' is the overlay of {}", store.path, other->second));
+    }
+    paths_.emplace(store.path, lun.address);
   }
 
   static std::vector<std::string> read_interfaces(YamlMap& map) {
@@ -292,6 +294,12 @@ class Reader {
   const std::string file_;
   const std::filesystem::path folder_;
   std::map<std::string, std::vector<Mac>> groups_;
+
+  // Of the LUNs that were read: their addresses, and whose overlay or path a file is.
+  using Owners = std::unordered_map<std::string, Address>;
+  std::set<Address> addresses_;
+  Owners overlays_;
+  Owners paths_;
 };
 
 }  // namespace

@@ -15,7 +15,9 @@ struct ControlArguments {
   std::string socket;  // path
   bool json = false;   // print the reply's JSON
   ControlRequest request;
-  Duration timeout = std::chrono::seconds(5);  // from connecting to the end of the reply
+  /// From connecting to the end of the reply. A reload may wait some seconds for an NBD server
+  /// before it says that it does not answer (NbdStore::Options::timeout).
+  Duration timeout = std::chrono::seconds(30);
 };
 
 /// Sends a request to the target that listens at `socket`. Returns the reply, a line without its

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <future>
 #include <map>
 #include <memory>
 #include <optional>
-#include <type_traits>
+#include <set>
+#include <span>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,19 +32,59 @@ namespace {
 /// How often lost frames are logged and the watchdog of systemd is notified.
 constexpr std::chrono::seconds look_after_interval{5};
 
+/// Changes that a reload has a worker make at a time, between which it serves: handing each one over
+/// by itself takes longer than most changes do.
+constexpr std::size_t changes_per_turn = 32;
+
 /// How long the end of the process waits for disks; and how long a start or a reload for one disk.
 constexpr std::chrono::seconds ending_patience{10};
 constexpr std::chrono::seconds opening_patience{10};
 
-/// Does `work`, which may wait for a disk, on a thread of its own. Returns its result; nothing where
-/// that takes longer than `patience`, and the thread goes on alone.
-template <typename Work>
-std::optional<std::invoke_result_t<Work>> within(std::chrono::seconds patience, Work work) {
-  const auto result = std::make_shared<std::promise<std::invoke_result_t<Work>>>();
-  auto future = result->get_future();
-  std::thread([result, work = std::move(work)] { result->set_value(work()); }).detach();
-  if (future.wait_for(patience) != std::future_status::ready) return std::nullopt;
-  return future.get();
+struct StoreToOpen {
+  StoreDefinition definition;
+  Worker* worker;
+};
+
+/// Opens stores, in this order, on a thread of its own. Where one does not answer in time, that
+/// thread is left to itself. Errors begin with the path.
+tl::expected<std::vector<OpenedStore>, std::string> open_stores(
+    const std::vector<StoreToOpen>& wanted) {
+  struct Progress {
+    std::mutex guard;
+    std::condition_variable changed;
+    std::vector<OpenedStore> opened;
+    std::optional<std::string> error;
+    bool is_given_up = false;
+  };
+  const auto progress = std::make_shared<Progress>();
+  std::thread([progress, wanted] {
+    for (const StoreToOpen& each : wanted) {
+      auto opened =
+          open_store(each.definition, each.worker->queue(), each.worker->handover());
+      const std::lock_guard lock(progress->guard);
+      if (opened) {
+        progress->opened.push_back(*std::move(opened));
+      } else {
+        progress->error = opened.error();
+      }
+      progress->changed.notify_one();
+      if (progress->error || progress->is_given_up) return;
+    }
+  }).detach();
+
+  std::unique_lock lock(progress->guard);
+  while (!progress->error && progress->opened.size() < wanted.size()) {
+    const std::size_t before = progress->opened.size();
+    if (!progress->changed.wait_for(lock, opening_patience, [&] {
+          return progress->error || progress->opened.size() > before;
+        })) {
+      progress->is_given_up = true;
+      return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
+                                        wanted[before].definition.path, opening_patience.count()));
+    }
+  }
+  if (progress->error) return tl::unexpected(*progress->error);
+  return std::move(progress->opened);
 }
 
 LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
@@ -261,13 +305,15 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   std::map<Address, Present> served;
   for (const auto& worker : workers_) {
     worker->ask([&] {
-      for (const auto& lun : worker->service().luns()) {
-        served.emplace(lun->lun.address(), Present{lun->definition, lun->images});
+      for (const auto& [address, lun] : worker->service().luns()) {
+        served.emplace(address, Present{lun->definition, lun->images});
       }
     });
   }
+  std::set<Address> wanted_addresses;
+  for (const LunDefinition& wanted : luns) wanted_addresses.insert(wanted.address);
   for (const auto& [address, present] : served) {
-    if (std::ranges::find(luns, address, &LunDefinition::address) == luns.end()) {
+    if (!wanted_addresses.contains(address)) {
       changes.push_back({Change::Kind::remove, present.definition, {}, {}, {}});
     }
   }
@@ -287,32 +333,28 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   if (const auto conflict = find_conflict(images, definition_.capture)) {
     return tl::unexpected(*conflict);
   }
-  for (Change& change : changes) {
-    if (auto opened = open_files(change); !opened) return tl::unexpected(opened.error());
-  }
+  if (auto opened = open_files(changes); !opened) return tl::unexpected(opened.error());
   return changes;
 }
 
-tl::expected<void, std::string> Daemon::open_files(Change& change) {
-  const LunDefinition& wanted = change.definition;
-  const bool is_new = change.kind == Change::Kind::add;
-  if (is_new || change.kind == Change::Kind::replace) {
-    Worker& worker = worker_of(wanted.address);
-    auto opened = within(opening_patience, [&worker, definition = wanted.store] {
-      return open_store(definition, worker.queue(), worker.handover());
-    });
-    if (!opened) {
-      return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
-                                        wanted.store.path, opening_patience.count()));
+tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes) {
+  std::vector<StoreToOpen> to_open;
+  std::vector<Change*> opening;
+  for (Change& change : changes) {
+    const LunDefinition& wanted = change.definition;
+    if (change.kind == Change::Kind::add || change.kind == Change::Kind::replace) {
+      to_open.push_back({wanted.store, &worker_of(wanted.address)});
+      opening.push_back(&change);
     }
-    if (!*opened) return tl::unexpected(opened->error());
-    change.store = **std::move(opened);
+    if (change.kind == Change::Kind::add && state_) {
+      auto state = state_->load(wanted.address);
+      if (!state) return tl::unexpected(state.error());
+      change.state = *std::move(state);
+    }
   }
-  if (is_new && state_) {
-    auto state = state_->load(wanted.address);
-    if (!state) return tl::unexpected(state.error());
-    change.state = *std::move(state);
-  }
+  auto opened = open_stores(to_open);
+  if (!opened) return tl::unexpected(opened.error());
+  for (std::size_t i = 0; i < opening.size(); ++i) opening[i]->store = std::move((*opened)[i]);
   return {};
 }
 
@@ -331,9 +373,18 @@ std::vector<std::string> Daemon::state_lines(const Change& change) const {
 }
 
 void Daemon::apply(std::vector<Change> changes) {
+  std::map<Worker*, std::vector<Change*>> of_worker;
   for (Change& change : changes) {
-    Worker& worker = worker_of(change.definition.address);
-    worker.ask([&] { apply(change, worker); });
+    of_worker[&worker_of(change.definition.address)].push_back(&change);
+  }
+  for (const auto& [worker, its_changes] : of_worker) {
+    for (std::span<Change* const> left = its_changes; !left.empty();) {
+      const auto now = left.first(std::min(left.size(), changes_per_turn));
+      left = left.subspan(now.size());
+      worker->ask([this, now, worker = worker] {
+        for (Change* const change : now) apply(*change, *worker);
+      });
+    }
   }
 }
 

@@ -60,8 +60,8 @@ class Daemon {
   /// Returns the changes from the present LUNs to these, with new images opened. Fails where two
   /// LUNs would spoil each other's data: see find_conflict().
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
-  /// Opens the image and loads the state that a change needs.
-  tl::expected<void, std::string> open_files(Change& change);
+  /// Opens the images and loads the state that the changes need.
+  tl::expected<void, std::string> open_files(std::vector<Change>& changes);
   /// Returns the lines for the log about loaded state that keeps clients out.
   std::vector<std::string> state_lines(const Change& change) const;
   /// Waits until the present state of all LUNs is in its files. Returns false if that takes too long.

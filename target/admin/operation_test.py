@@ -235,6 +235,16 @@ def ctl_shows_and_changes(world, folder):
     assert ctl.refused("status") == f"{path}: No such file or directory"
 
 
+def a_limit_of_descriptors_is_named(world, folder):
+    images(folder, *range(40))
+    path = configure(folder, [lun(slot) for slot in range(40)])
+    started = world.node("server").run(["prlimit", "--nofile=40:40", TARGET, "--config", path, "--no-state"], check=False)
+    assert started.returncode == 1, started
+    last = started.stderr.splitlines()[-1]
+    assert re.fullmatch(rf"aoe-target: {folder}/disk\d+.img: Too many open files \(the limit is 40; LimitNOFILE= of systemd "
+                        r"or ulimit -n raises it\)", last), last
+
+
 def a_command_line_cannot_be_read_again(world, folder):
     cable, server = world.node("client"), world.node("server")
     path = os.path.join(folder, "control.sock")
@@ -353,7 +363,8 @@ def main():
     lab.require_namespaces()
     lab.play_all([check_names_what_is_wrong, an_image_is_served_once, a_start_that_fails_announces_nothing,
                   a_capture_overwrites_no_image, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
-                  an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_command_line_cannot_be_read_again,
+                  an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_limit_of_descriptors_is_named,
+                  a_command_line_cannot_be_read_again,
                   systemd_is_notified, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
                   traffic_is_recorded])
 

@@ -4,6 +4,7 @@ usage: stores_test.py AOE_TARGET
 """
 
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -70,6 +71,13 @@ def a_network_block_device_comes_and_goes(world, folder):
     assert cable.flush().status == DONE
     with open(nbd.image, "rb") as file:
         assert file.read()[3 * SECTOR:].startswith(b"over NBD")
+    # While it is away for a moment, clients only wait.
+    with Load(cable, (0, 2), b"contents") as load:
+        load.goes_on()
+        nbd.process.kill()
+        nbd.start()
+        load.goes_on()
+    # A server that stays away is an error, and others are served.
     nbd.process.kill()
     for reply in [cable.ata(READ_EXT, sectors=1), cable.write(bytes(SECTOR))]:
         assert reply.error == UNAVAILABLE, reply
@@ -81,6 +89,22 @@ def a_network_block_device_comes_and_goes(world, folder):
     assert cable.read(lba=3)[1].startswith(b"over NBD")
     assert cable.write(b"again".ljust(SECTOR, b"."), lba=4).status == DONE
     assert cable.flush().status == DONE
+    assert bench.target.stop() == 0
+
+
+def a_network_block_device_that_does_not_answer(world, folder):
+    """A reload waits for it, within a limit, and says why it failed; meanwhile everybody is served."""
+    bench = Bench(world, folder, path="memory:1MiB").start()
+    silent = os.path.join(folder, "silent.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(silent)
+        listener.listen()
+        uri = f"nbd+unix:///?socket={silent}"
+        configure(folder, [lun(1, "memory:1MiB"), lun(2, "memory:1MiB"), lun(3, uri)])
+        with Load(bench.cable, STEADY, bytes(SECTOR)) as load:
+            refused = bench.ctl.refused("reload")
+            assert refused == f"{uri}: the server does not answer", refused
+            load.goes_on()
     assert bench.target.stop() == 0
 
 
@@ -248,9 +272,10 @@ def memory(world, folder):
 def main():
     lab.require("ip", "mount", "nbdkit")
     lab.require_namespaces()
-    lab.play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_fails,
-                  a_flush_that_fails_after_a_removal_fails_the_process, overlays_over_one_image,
-                  a_full_file_system, an_image_that_was_truncated, trim_punches_holes, direct_reads_and_writes, memory])
+    lab.play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_does_not_answer,
+                  a_network_block_device_that_fails, a_flush_that_fails_after_a_removal_fails_the_process,
+                  overlays_over_one_image, a_full_file_system, an_image_that_was_truncated, trim_punches_holes,
+                  direct_reads_and_writes, memory])
 
 
 main()

@@ -118,7 +118,7 @@ TEST_F(PeersTest, VbladeAbortsFlushCacheExt) {
 
 TEST_F(PeersTest, VbladeForgetsItsConfigString) {
   ask(ConfigRequest{ConfigCommand::set, as_bytes("kept")});
-  const LunState left = service.luns()[0]->lun.state();
+  const LunState left = service.luns().begin()->second->lun.state();
   service.remove(own_address, [](auto) {});
   LunOptions options;
   options.address = own_address;

@@ -1,11 +1,13 @@
 // Which LUNs are served on one port, and how an address finds them (§2.1): an exact one finds one
-// LUN, a wildcard all that it covers.
+// LUN, a wildcard all that it covers, in the order of their addresses.
 //
-// Owned by Service, one for each port. Refers to the LUNs; Service adds and removes them. Allocates
-// nothing once it is filled and wildcards have been asked for.
+// Owned by Service, one for each port. Refers to the LUNs; Service adds and removes them, each in
+// logarithmic time. Allocates nothing once it is filled and wildcards have been asked for.
 #pragma once
 
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -29,23 +31,24 @@ class PortTable {
   /// The rule for what is added from here on; without one, every LUN is served.
   void set_admission(Admission admission) { admission_ = std::move(admission); }
   /// Applies the admission to all LUNs again.
-  void fill(std::span<const std::unique_ptr<ServedLun>> luns);
+  void fill(const ServedLuns& luns);
   /// Adds a LUN that is not there yet, if it is admitted.
   void add(ServedLun& lun);
   /// Removes a LUN, if it is there.
   void remove(const ServedLun& lun);
 
-  /// The LUNs that are served, in the order in which they were added.
-  std::span<ServedLun* const> luns() const { return luns_; }
+  /// The LUNs that are served.
+  const std::map<Address, ServedLun*>& luns() const { return luns_; }
   /// Returns the LUN at an exact address, or null.
   ServedLun* find(Address exact) const {
     const auto found = by_address_.find(key(exact));
     return found == by_address_.end() ? nullptr : found->second;
   }
-  /// Returns the LUNs that an address covers, in the order in which they were added. Valid until
+  /// Returns the LUNs that an address covers, at most `most` of those from `from` on. Valid until
   /// the next call.
-  std::span<ServedLun* const> covered(Address address) {
-    if (!address.is_exact()) return covered_by_wildcard(address);
+  std::span<ServedLun* const> covered(Address address, Address from = {},
+                                      std::size_t most = std::numeric_limits<std::size_t>::max()) {
+    if (!address.is_exact()) return covered_by_wildcard(address, from, most);
     const auto found = by_address_.find(key(address));
     if (found == by_address_.end()) return {};
     return {&found->second, 1};
@@ -57,12 +60,12 @@ class PortTable {
   static std::uint32_t key(Address address) {
     return static_cast<std::uint32_t>(address.shelf << 8 | address.slot);
   }
-  std::span<ServedLun* const> covered_by_wildcard(Address address);
+  std::span<ServedLun* const> covered_by_wildcard(Address address, Address from, std::size_t most);
 
   FramePort& port_;
   Admission admission_;
-  std::unordered_map<std::uint32_t, ServedLun*> by_address_;
-  std::vector<ServedLun*> luns_;
+  std::map<Address, ServedLun*> luns_;
+  std::unordered_map<std::uint32_t, ServedLun*> by_address_;  // the same, for each frame
   std::vector<ServedLun*> covered_;
 };
 

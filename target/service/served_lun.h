@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,5 +67,8 @@ struct ServedLun {
   Instant logged_failure{};             // when the last one was logged
   std::uint64_t unlogged_failures = 0;  // since then
 };
+
+/// All LUNs of a Service.
+using ServedLuns = std::map<Address, std::unique_ptr<ServedLun>>;
 
 }  // namespace aoe::target

@@ -31,15 +31,14 @@ ServedLun& Service::add(std::unique_ptr<ServedLun> lun) {
     lun->held = std::make_shared<HeldState>(lun->lun, lun->counters, *keeper_, trace_);
   }
   for (auto& [port, table] : ports_) table.add(*lun);
-  luns_.push_back(std::move(lun));
-  return *luns_.back();
+  const Address address = lun->lun.address();
+  return *luns_.emplace(address, std::move(lun)).first->second;
 }
 
 void Service::remove(Address address, Drained drained) {
-  const auto found =
-      std::ranges::find(luns_, address, [](const auto& served) { return served->lun.address(); });
+  const auto found = luns_.find(address);
   AOE_CHECK(found != luns_.end());
-  std::unique_ptr<ServedLun> served = std::move(*found);
+  std::unique_ptr<ServedLun> served = std::move(found->second);
   luns_.erase(found);
   if (served->held) served->held->refuse_all(std::make_error_code(std::errc::no_such_device));
   settle();
@@ -65,7 +64,10 @@ void Service::change(const LunOptions& options) {
   ServedLun* const served = find(options.address);
   AOE_CHECK(served != nullptr && options.sectors <= served->store->size() / sector_size);
   served->lun.change(options);
-  admit_again();
+  for (auto& [port, table] : ports_) {
+    table.remove(*served);
+    table.add(*served);
+  }
 }
 
 bool Service::set_state(Address address, const LunState& state, StateKeeper::Done done) {
@@ -88,7 +90,7 @@ void Service::attach(FramePort& port, Admission admission) {
 
 void Service::forget(FramePort& port) {
   jobs_.forget(port);
-  for (const auto& served : luns_) {
+  for (const auto& [address, served] : luns_) {
     if (served->held) served->held->forget(port);
   }
   if (const auto found = ports_.find(&port); found != ports_.end()) {
@@ -108,9 +110,8 @@ PortTable& Service::table(FramePort& port) {
 }
 
 ServedLun* Service::find(Address address) const {
-  const auto found = std::ranges::find_if(
-      luns_, [address](const auto& served) { return served->lun.address() == address; });
-  return found == luns_.end() ? nullptr : found->get();
+  const auto found = luns_.find(address);
+  return found == luns_.end() ? nullptr : found->second.get();
 }
 
 // Requests.
@@ -433,7 +434,7 @@ void Service::read_again(ServedLun& served, const PendingReply& pending, FramePo
 
 void Service::announce(FramePort& port) {
   const Link link = port.link();
-  for (ServedLun* const served : table(port).luns()) announce(*served, port, link);
+  for (const auto& [address, served] : table(port).luns()) announce(*served, port, link);
   send_batch(port);
 }
 
@@ -462,7 +463,7 @@ void Service::announce(ServedLun& served, FramePort& port, const Link& link) {
 
 LunCounters Service::counters() const {
   LunCounters sum = gone_luns_;
-  for (const auto& served : luns_) sum.add(served->counters);
+  for (const auto& [address, served] : luns_) sum.add(served->counters);
   for (const Draining& each : draining_) sum.add(each.served->counters);
   return sum;
 }

@@ -111,7 +111,7 @@ class Service {
   using Trouble = std::function<void(ServedLun&, const PendingReply&, std::error_code)>;
   void on_trouble(Trouble trouble) { trouble_ = std::move(trouble); }
 
-  std::span<const std::unique_ptr<ServedLun>> luns() const { return luns_; }
+  const ServedLuns& luns() const { return luns_; }
   /// Returns the LUN at an exact address, or null.
   ServedLun* find(Address address) const;
 
@@ -149,7 +149,7 @@ class Service {
   TimedTrace trace_;
   Trouble trouble_;
   Jobs jobs_;  // outlive the stores, which may hold their operations
-  std::vector<std::unique_ptr<ServedLun>> luns_;
+  ServedLuns luns_;
   struct Draining {
     std::unique_ptr<ServedLun> served;
     Drained drained;

@@ -672,7 +672,7 @@ TEST_F(ServiceTest, PortServesTheLunsItAdmits) {
 
 TEST_F(ServiceTest, ReplyBuffersAreNotShownBeforeTheyAreFilled) {
   add<MemoryStore>(own_address, disk_size);
-  for (const auto& served : service.luns()) {
+  for (const auto& [address, served] : service.luns()) {
     EXPECT_EQ(served->lun.address(), own_address);
     EXPECT_EQ(served->store->size(), disk_size);
     EXPECT_EQ(served->counters, LunCounters{});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -36,14 +37,22 @@ struct Worker::OpenPort {
   PortCounters logged;  // when its losses were logged last
 };
 
-/// A removed LUN, until its disk is stable and closed.
-struct Worker::Retirement {
-  enum class Step : std::uint8_t { work, flush, close };
+/// A removed LUN, until its disk is stable and closed: the flush of its disk.
+struct Worker::Retirement final : Operation {
+  Retirement(Worker& its_worker, std::string its_name)
+      : worker(its_worker), name(std::move(its_name)) {
+    kind = Kind::flush;
+  }
+  void done(std::error_code its_error) override {
+    error = its_error;
+    worker.flushed_.push_back(this);
+  }
 
-  std::string name;                   // "e0.2: disk.img"
-  Step step = Step::work;             // what is waited for
-  std::unique_ptr<ServedLun> served;  // once its work is done
-  AwaitedOperation flush;
+  Worker& worker;
+  std::string name;                        // "e0.2: disk.img"
+  std::list<Retirement>::iterator self;    // its place
+  std::unique_ptr<ServedLun> served;       // once its operations are done
+  std::error_code error;
   std::thread closing;
 };
 
@@ -124,16 +133,16 @@ bool Worker::stop(std::chrono::milliseconds patience) {
   ask([&] {
     on_all_retired_ = [&] { all_retired.set_value(); };
     std::vector<Address> addresses;
-    for (const auto& served : service_.luns()) addresses.push_back(served->lun.address());
+    for (const auto& [address, served] : service_.luns()) addresses.push_back(address);
     for (const Address address : addresses) remove(address);
     settle();
   });
   is_stuck_ = all_retired.get_future().wait_for(patience) != std::future_status::ready;
   ask([&] {
     on_all_retired_ = nullptr;
-    for (const auto& retired : retiring_) {
+    for (const Retirement& retired : retiring_) {
       world_.log(
-          fmt::format("{}: does not answer, so what was written last may be lost", retired->name));
+          fmt::format("{}: does not answer, so what was written last may be lost", retired.name));
       all_stable_ = false;
     }
   });
@@ -157,63 +166,58 @@ void Worker::add(std::unique_ptr<ServedLun> lun) {
 }
 
 void Worker::remove(Address address) {
-  retiring_.push_back(std::make_unique<Retirement>());
-  Retirement& retired = *retiring_.back();
-  retired.name = fmt::format("{}: {}", address, service_.find(address)->definition.store.written_path());
-  retired.flush.kind = Operation::Kind::flush;
-  service_.remove(address, [&retired](std::unique_ptr<ServedLun> served) {
+  const StoreDefinition& store = service_.find(address)->definition.store;
+  Retirement& retired =
+      retiring_.emplace_front(*this, fmt::format("{}: {}", address, store.written_path()));
+  retired.self = retiring_.begin();
+  service_.remove(address, [this, &retired](std::unique_ptr<ServedLun> served) {
     retired.served = std::move(served);
+    if (const auto result = retired.served->store->try_now(retired)) return retired.done(*result);
+    retired.served->store->start(retired);
+    retired.served->store->submit();
   });
-  go_on(retired);
 }
 
 void Worker::settle() {
   service_.settle();
-  for (const auto& retired : retiring_) go_on(*retired);
+  for (Retirement* const retired : std::exchange(flushed_, {})) close(*retired);
   if (retiring_.empty() && on_all_retired_) std::exchange(on_all_retired_, nullptr)();
 }
 
-void Worker::go_on(Retirement& retired) {
-  using Step = Retirement::Step;
-  if (retired.step == Step::work && retired.served) {
-    retired.step = Step::flush;
-    retired.served->store->start(retired.flush);
-    retired.served->store->submit();
-  }
-  if (retired.step != Step::flush || !retired.flush.result) return;
-  if (const std::error_code error = *retired.flush.result) {
-    world_.log(fmt::format("{}: flushing: {}", retired.name, error.message()));
+/// Closes the disk of a removed LUN, on a thread of its own: that may take as long as the disk likes.
+void Worker::close(Retirement& retired) {
+  if (retired.error) {
+    world_.log(fmt::format("{}: flushing: {}", retired.name, retired.error.message()));
     all_stable_ = false;
   }
-  retired.step = Step::close;
-  Store* const store = retired.served->store.release();
+  Store* const store = retired.served->store.get();
   if (store->descriptor() >= 0) loop_.unwatch(store->descriptor());
-  const auto close = [this, store, &retired] {
-    delete store;
-    loop_.post([this, &retired] {
-      if (retired.closing.joinable()) retired.closing.join();
-      std::erase_if(retiring_, [&](const auto& each) { return each.get() == &retired; });
-      settle();
-    });
-  };
+  if (store->try_now(retired)) {  // no disk
+    retiring_.erase(retired.self);
+    return;
+  }
   try {
-    retired.closing = std::thread(close);
+    retired.closing = std::thread([this, &retired] {
+      retired.served.reset();
+      loop_.post([this, &retired] {
+        retired.closing.join();
+        retiring_.erase(retired.self);
+        settle();
+      });
+    });
   } catch (const std::system_error&) {
-    close();  // no thread is to be had
+    retiring_.erase(retired.self);  // no thread is to be had
   }
 }
 
 std::vector<std::string> Worker::patterns() const {
-  std::vector<std::string> all;
-  for (const auto& served : service_.luns()) {
+  std::set<std::string> all;
+  for (const auto& [address, served] : service_.luns()) {
     const auto& interfaces = served->definition.interfaces;
-    if (interfaces.empty()) all.emplace_back("*");
-    all.insert(all.end(), interfaces.begin(), interfaces.end());
+    if (interfaces.empty()) all.emplace("*");
+    all.insert(interfaces.begin(), interfaces.end());
   }
-  std::ranges::sort(all);
-  // Not std::ranges::unique: clang 14 can't compile the subrange of this library.
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
+  return {all.begin(), all.end()};
 }
 
 void Worker::follow(const std::vector<Address>& to_announce) {
@@ -307,7 +311,7 @@ void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error
 
 void Worker::look_after() {
   log_losses();
-  for (const auto& served : service_.luns()) {
+  for (const auto& [address, served] : service_.luns()) {
     log_strangers(*served);
     const std::string trouble = served->store->trouble();
     if (std::exchange(served->logged_trouble, trouble) == trouble || trouble.empty()) continue;
@@ -345,7 +349,7 @@ void Worker::log_losses() {
 }
 
 void Worker::report(TargetReport& report) const {
-  for (const auto& served : service_.luns()) {
+  for (const auto& [address, served] : service_.luns()) {
     report.luns.push_back({served->counters, served->definition, served->store_kind,
                            served->lun.options().sectors, served->lun.state(),
                            served->other_target});

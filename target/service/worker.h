@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -109,7 +110,7 @@ class Worker final : LivePorts::User, StateKeeper {
   void returned(Handover::Loan loan);
   /// Sends what stores have finished, and sees to removed LUNs.
   void settle();
-  void go_on(Retirement& retired);
+  void close(Retirement& retired);
 
   const World world_;
   const unsigned share_;
@@ -120,7 +121,8 @@ class Worker final : LivePorts::User, StateKeeper {
   Service service_;
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
-  std::vector<std::unique_ptr<Retirement>> retiring_;
+  std::list<Retirement> retiring_;
+  std::vector<Retirement*> flushed_;  // of them: those whose disk is to be closed
   std::function<void()> on_all_retired_;
   bool may_announce_ = false;  // everything is open
   bool all_stable_ = true;     // the last flush of every disk has succeeded

@@ -21,6 +21,7 @@
 
 #include <fmt/format.h>
 
+#include "base/privileges.h"
 #include "proto/codes.h"
 #include "target/store/store.h"
 
@@ -147,7 +148,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   if (options.create) flags |= O_CREAT;
   if (options.sync) flags |= O_DSYNC;
   Descriptor descriptor(::open(path.c_str(), flags, 0666));
-  if (descriptor.get() < 0) return fail(last_error().message());
+  if (descriptor.get() < 0) return fail(text_with_descriptor_limit(last_error()));
   // From here on O_NONBLOCK could only make a transfer fail. A file system without direct I/O
   // refuses it here.
   const int later = (flags & ~O_NONBLOCK) | (options.direct ? O_DIRECT : 0);

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/descriptor.h"
+#include "base/privileges.h"
 
 namespace aoe::target {
 namespace {
@@ -64,7 +65,7 @@ tl::expected<FileLock, std::string> FileLock::take(int descriptor, FileUse use,
                                                    std::chrono::milliseconds patience) {
   const auto refusal = [] {
     return tl::unexpected(errno == EWOULDBLOCK ? std::string("in use by another process")
-                                               : last_error().message());
+                                               : text_with_descriptor_limit(last_error()));
   };
   struct stat status;
   if (::fstat(descriptor, &status) != 0) return refusal();

@@ -1,22 +1,18 @@
 #include "target/store/nbd_store.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <filesystem>
+#include <future>
 
 #include <gtest/gtest.h>
 
 #include "base/testing/test_folder.h"
 #include "target/service/definition.h"
 #include "target/store/open_store.h"
+#include "target/testing/test_nbd_server.h"
 #include "target/testing/test_operation.h"
 #include "target/testing/test_words.h"
 
@@ -25,53 +21,10 @@ namespace {
 
 using Kind = Operation::Kind;
 
-/// An nbdkit on a Unix socket. The socket listens before nbdkit runs, so nobody waits for that.
-class Server {
- public:
-  Server(const std::filesystem::path& socket, std::vector<std::string> arguments) {
-    std::filesystem::remove(socket);
-    const Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::ranges::copy(socket.string(), address.sun_path);
-    EXPECT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(::listen(listener.get(), 5), 0);
-    if (arguments.empty()) {
-      silent_ = Descriptor(::dup(listener.get()));
-      return;
-    }
-    arguments.insert(arguments.begin(), {"nbdkit", "--foreground", "--exit-with-parent"});
-    std::vector<char*> words;
-    for (std::string& argument : arguments) words.push_back(argument.data());
-    words.push_back(nullptr);
-    process_ = ::fork();
-    if (process_ != 0) return;
-    ::dup2(listener.get(), 3);
-    ::fcntl(3, F_SETFD, 0);  // for it may have been 3 already
-    ::setenv("LISTEN_FDS", "1", 1);
-    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
-    ::execvp("nbdkit", words.data());
-    ::_exit(127);
-  }
-  ~Server() {
-    if (process_ <= 0) return;
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
-  }
-
- private:
-  pid_t process_ = 0;
-  Descriptor silent_;  // listens, and never accepts
-};
-
-Instant fake_time;
-
 class NbdStoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::access("/usr/bin/nbdkit", X_OK) != 0 && ::access("/usr/sbin/nbdkit", X_OK) != 0) {
-      GTEST_SKIP() << "no nbdkit";
-    }
+    if (!has_nbdkit()) GTEST_SKIP() << "no nbdkit";
     folder.make_image(image);
   }
 
@@ -79,10 +32,9 @@ class NbdStoreTest : public ::testing::Test {
   std::string file() const { return folder.path().string(); }
   void serve(const std::vector<std::string>& arguments) {
     server.reset();
-    server = std::make_unique<Server>(folder.path("s"), arguments);
+    server = std::make_unique<TestNbdServer>(folder.path("s"), arguments);
   }
-  void open(NbdStore::Options options = {}) {
-    options.now = [] { return fake_time; };
+  void open(const NbdStore::Options& options = {}) {
     auto opened = NbdStore::open(uri(), options);
     ASSERT_TRUE(opened) << opened.error();
     store = *std::move(opened);
@@ -91,21 +43,36 @@ class NbdStoreTest : public ::testing::Test {
     const auto opened = NbdStore::open(uri(), options);
     return opened ? "opened" : folder.shorten(opened.error());
   }
-  /// Has an operation tell it that the server is gone.
-  bool is_store_gone() { return is_gone(write_to(*store, 0, pattern(512, 1))); }
-  /// Drives the store until it is connected, or nothing has happened for so many milliseconds.
-  void wait_for_connection(int patience = 20'000) const {
+  /// Drives the store, which has no operations, until it is connected.
+  void reconnect() const {
     pollfd poll{store->descriptor(), POLLIN, 0};
-    while (!read_from(*store, 0, 512) && ::poll(&poll, 1, patience) == 1) store->reap();
+    while (store->connections() == 0 && ::poll(&poll, 1, 20'000) == 1) store->reap();
+    ASSERT_GT(store->connections(), 0U);
+  }
+  /// Starts an operation and looks once whether it is done.
+  std::optional<std::error_code> at_once(TestOperation& operation) const {
+    store->start(operation);
+    store->reap();
+    return operation.result;
+  }
+  /// Begins operations that the server answers after ten minutes.
+  void begin(std::vector<TestOperation>& operations) const {
+    for (TestOperation& operation : operations) EXPECT_EQ(at_once(operation), std::nullopt);
+  }
+  void finish(const std::vector<TestOperation>& operations) const {
+    const auto is_over = [](const TestOperation& one) { return one.result.has_value(); };
+    while (!std::ranges::all_of(operations, is_over)) store->wait();
   }
 
+  const std::vector<std::string> slow{"--filter=delay", "memory", "1M", "delay-read=600",
+                                      "delay-write=600"};
   const std::vector<std::string> zeros_that_cannot_flush{
       "eval", "get_size=echo 1048576", "pwrite=cat >/dev/null",
       "pread=dd if=/dev/zero count=$3 iflag=count_bytes"};
   static constexpr std::size_t size = 1 << 20;
   const std::vector<std::uint8_t> image = pattern(size, 7);
   TestFolder folder;
-  std::unique_ptr<Server> server;
+  std::unique_ptr<TestNbdServer> server;
   std::unique_ptr<NbdStore> store;
 };
 
@@ -210,37 +177,79 @@ TEST_F(NbdStoreTest, PreferredBlocksArePhysicalSectors) {
   EXPECT_EQ(store->traits().physical_sector_size, 4096U);
 }
 
-TEST_F(NbdStoreTest, OperationsInFlightFailWhenTheServerDies) {
-  serve({"--filter=delay", "memory", "1M", "delay-read=600"});
+TEST_F(NbdStoreTest, OperationsInFlightAreDoneByTheServerThatComesBack) {
+  serve(slow);
   open();
   const AlignedBuffer buffer(512);
   std::vector<TestOperation> reads(3);
-  for (TestOperation& read : reads) {
-    read.into = buffer.bytes();
-    store->start(read);
-  }
-  server.reset();
-  const auto is_over = [](const TestOperation& read) { return read.result.has_value(); };
-  while (!std::ranges::all_of(reads, is_over)) store->wait();
-  for (const TestOperation& read : reads) EXPECT_TRUE(is_gone(*read.result));
-  EXPECT_TRUE(is_store_gone());
+  for (TestOperation& read : reads) read.into = buffer.bytes();
+  begin(reads);
+  serve({"file", file()});
+  finish(reads);
+  for (const TestOperation& read : reads) EXPECT_EQ(read.result, std::error_code{});
+  EXPECT_TRUE(std::ranges::equal(buffer.bytes(), std::span(image).first(512)));
 }
 
-TEST_F(NbdStoreTest, ComesBackWhenTheServerDoesAtMostOneTryASecond) {
+TEST_F(NbdStoreTest, OperationsWaitForAServerThatIsAway) {
   serve({"file", file()});
+  open({.retry_min = std::chrono::milliseconds(1)});
+  server.reset();
+  TestOperation write;
+  const AlignedBuffer data(512);
+  write.kind = Kind::write;
+  write.from = data.bytes();
+  pollfd poll{store->descriptor(), POLLIN, 0};
+  while (store->connections() > 0 && ::poll(&poll, 1, 20'000) == 1) store->reap();
+  EXPECT_EQ(at_once(write), std::nullopt);
+  serve({"file", file()});
+  while (!write.result) store->wait();
+  EXPECT_EQ(write.result, std::error_code{});
+  EXPECT_EQ(folder.contents()[0], 0xee);
+}
+
+TEST_F(NbdStoreTest, WritesThatSayTheSameAreSentOnce) {
+  serve(slow);
   open();
+  const AlignedBuffer data(1024);
+  data.bytes()[0] = 1;
+  std::vector<TestOperation> writes(4);
+  for (TestOperation& write : writes) {
+    write.kind = Kind::write;
+    write.from = data.bytes().first(512);
+  }
+  writes[2].from = data.bytes().last(512);
+  writes[3].offset = 512;
+  begin(writes);
+  const std::string log = folder.path("log").string();
+  serve({"eval", "get_size=echo 1048576", "pread=exit 1",
+         "pwrite=cat >/dev/null; echo $3 $4 >>" + log});
+  finish(writes);
+  for (const TestOperation& write : writes) EXPECT_EQ(write.result, std::error_code{});
+  const auto lines = folder.contents("log");
+  EXPECT_EQ(std::ranges::count(lines, std::uint8_t{10}), 3);
+}
+
+TEST_F(NbdStoreTest, OperationsFailWhereTheServerStaysAway) {
+  serve({"file", file()});
+  open({.hold = std::chrono::milliseconds(20)});
+  server.reset();
+  EXPECT_TRUE(is_gone(write_to(*store, 0, pattern(512, 1))));
+  TestOperation flush;
+  flush.kind = Kind::flush;
+  const auto result = at_once(flush);
+  ASSERT_TRUE(result) << "it need not wait any more";
+  EXPECT_TRUE(is_gone(*result));
+}
+
+TEST_F(NbdStoreTest, ComesBackWithoutAnyOperation) {
+  serve({"file", file()});
+  open({.hold = std::chrono::milliseconds(20)});
   EXPECT_FALSE(write_to(*store, 0, pattern(512, 1)));
   EXPECT_FALSE(flush(*store));
   server.reset();
-  EXPECT_TRUE(is_store_gone());
-  fake_time += std::chrono::seconds(1);
-  EXPECT_TRUE(is_store_gone()) << "tried in vain";
+  EXPECT_TRUE(is_gone(flush(*store)));
   serve({"file", file()});
-  fake_time += std::chrono::milliseconds(999);
-  wait_for_connection(20);
-  EXPECT_TRUE(is_store_gone()) << "not tried yet";
-  fake_time += std::chrono::milliseconds(1);
-  wait_for_connection();
+  reconnect();
   EXPECT_EQ(read_from(*store, 0, 512), pattern(512, 1));
   EXPECT_FALSE(flush(*store)) << "nothing was lost";
 }
@@ -252,10 +261,6 @@ TEST_F(NbdStoreTest, UnflushedWritesThatWereLostFailEveryLaterFlush) {
   EXPECT_FALSE(flush(*store));
   EXPECT_FALSE(write_to(*store, 512, pattern(512, 1)));
   serve({"file", file()});
-  EXPECT_TRUE(is_store_gone());
-  EXPECT_TRUE(is_gone(flush(*store)));
-  fake_time += std::chrono::seconds(1);
-  wait_for_connection();
   EXPECT_EQ(flush(*store), std::errc::io_error);
   EXPECT_FALSE(write_to(*store, 512, pattern(512, 2)));
   EXPECT_EQ(flush(*store), std::errc::io_error) << "what was lost is still lost";
@@ -266,39 +271,110 @@ TEST_F(NbdStoreTest, WritesThatAreStableAtOnceCannotBeLost) {
   open({.sync = true});
   EXPECT_FALSE(write_to(*store, 512, pattern(512, 1)));
   serve({"file", file()});
-  EXPECT_TRUE(is_store_gone());
-  fake_time += std::chrono::seconds(1);
-  wait_for_connection();
+  EXPECT_TRUE(read_from(*store, 0, 512));
   EXPECT_FALSE(flush(*store));
 }
 
 TEST_F(NbdStoreTest, StaysGoneWhereTheDiskHasAnotherSize) {
   serve({"file", file()});
-  open();
+  open({.hold = std::chrono::milliseconds(20), .retry_min = std::chrono::milliseconds(1)});
   std::filesystem::resize_file(folder.path(), size * 2);
   serve({"file", file()});
-  EXPECT_TRUE(is_store_gone());
-  fake_time += std::chrono::seconds(1);
-  wait_for_connection(50);
-  EXPECT_TRUE(is_store_gone());
+  EXPECT_FALSE(read_from(*store, 0, 512));
+  EXPECT_EQ(store->connections(), 0U);
   std::filesystem::resize_file(folder.path(), size);
   serve({"file", file()});
-  fake_time += std::chrono::seconds(1);
-  wait_for_connection();
+  reconnect();
   EXPECT_EQ(read_from(*store, 0, 512), std::vector(image.begin(), image.begin() + 512));
 }
 
-TEST_F(NbdStoreTest, ServerThatNoLongerAnswersIsGivenUpAndTriedAgain) {
+TEST_F(NbdStoreTest, ServerThatShutsDownIsWaitedFor) {
+  const std::filesystem::path mark = folder.path("mark");
+  serve({"--filter=error", "file", file(), "error=ESHUTDOWN", "error-pread-rate=1",
+         "error-file=" + mark.string()});
+  open({.retry_min = std::chrono::milliseconds(1), .retry_max = std::chrono::milliseconds(10)});
+  std::ofstream(mark).flush();
+  const AlignedBuffer buffer(512);
+  TestOperation read;
+  read.into = buffer.bytes();
+  EXPECT_EQ(at_once(read), std::nullopt);
+  pollfd poll{store->descriptor(), POLLIN, 0};
+  while (store->connections() > 0 && ::poll(&poll, 1, 20'000) == 1) store->reap();
+  std::filesystem::remove(mark);
+  while (!read.result) store->wait();
+  EXPECT_EQ(read.result, std::error_code{});
+}
+
+TEST_F(NbdStoreTest, ServerThatNoLongerAccepts) {
   serve({"file", file()});
-  open();
+  NbdStore::Options options;
+  options.hold = std::chrono::milliseconds(1);
+  options.attempt.timeout = std::chrono::milliseconds(20);
+  open(options);
   serve({});
-  EXPECT_TRUE(is_store_gone());
-  fake_time += std::chrono::seconds(1);
-  EXPECT_TRUE(is_store_gone()) << "connecting";
+  EXPECT_FALSE(read_from(*store, 0, 512));
   serve({"file", file()});
-  fake_time += std::chrono::seconds(5);
-  wait_for_connection();
+  reconnect();
   EXPECT_EQ(read_from(*store, 0, 512), std::vector(image.begin(), image.begin() + 512));
+}
+
+TEST_F(NbdStoreTest, WaitingForASilentServerHasALimit) {
+  serve({"file", file()});
+  open({.silence_max = std::chrono::milliseconds(50)});
+  server->stop();
+  EXPECT_EQ(write_to(*store, 0, pattern(512, 1)), std::errc::timed_out);
+  EXPECT_EQ(flush(*store), std::errc::timed_out);
+}
+
+TEST_F(NbdStoreTest, SeveralConnectionsServeOneDisk) {
+  serve({"memory", "1M"});
+  open();
+  EXPECT_EQ(store->connections(), 4U);
+  for (std::uint8_t i = 0; i < 8; ++i) EXPECT_FALSE(write_to(*store, i * 512, pattern(512, i)));
+  EXPECT_FALSE(flush(*store));
+  for (std::uint8_t i = 0; i < 8; ++i) EXPECT_EQ(read_from(*store, i * 512, 512), pattern(512, i));
+}
+
+TEST_F(NbdStoreTest, OneConnectionWhereClientsMaySeeDifferentDisks) {
+  serve(zeros_that_cannot_flush);
+  open();
+  EXPECT_EQ(store->connections(), 1U);
+}
+
+TEST_F(NbdStoreTest, NameThatIsLookedUpForeverHoldsNobodyUp) {
+  serve({"file", file()});
+  std::promise<void> answered;
+  NbdStore::Options options;
+  options.hold = std::chrono::milliseconds(20);
+  options.timeout = std::chrono::milliseconds(20);
+  options.attempt.dial = [is_answered = answered.get_future().share()](const std::string& uri) {
+    is_answered.wait();
+    return dial_nbd(uri);
+  };
+  EXPECT_EQ(refusal(options), "nbd+unix:///?socket=s: the server does not answer");
+  answered.set_value();
+
+  std::promise<void> asked;
+  std::promise<void> answered_again;
+  int dials = 0;
+  options.timeout = std::chrono::seconds(5);
+  options.attempt.connections_max = 1;
+  options.attempt.dial = [&, is_answered =
+                                 answered_again.get_future().share()](const std::string& uri) {
+    if (++dials == 2) {
+      asked.set_value();
+      is_answered.wait();
+    }
+    return dial_nbd(uri);
+  };
+  open(options);
+  server.reset();
+  EXPECT_FALSE(read_from(*store, 0, 512)) << "it is not held up by the look-up";
+  asked.get_future().wait();
+  serve({"file", file()});
+  answered_again.set_value();
+  reconnect();
+  EXPECT_TRUE(read_from(*store, 0, 512));
 }
 
 }  // namespace

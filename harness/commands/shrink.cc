@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/standard_streams.h"
 #include "harness/commands/commands.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/shrink.h"
@@ -34,9 +35,9 @@ int shrink_run(const ShrinkOptions& options) {
     file.flush();
     if (!file) throw Failed{exit_environment, options.output + ": can't be written"};
   }
-  fmt::print(stderr, "{}: decisions {} to {}, steps {} to {}, in {} runs\n", shrunk->rule,
-             shrunk->decisions_before, shrunk->decisions, shrunk->steps_before, shrunk->steps,
-             shrunk->tries);
+  tell(fmt::format("{}: decisions {} to {}, steps {} to {}, in {} runs\n", shrunk->rule,
+                   shrunk->decisions_before, shrunk->decisions, shrunk->steps_before, shrunk->steps,
+                   shrunk->tries));
   return exit_passed;
 }
 

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/standard_streams.h"
 #include "harness/commands/commands.h"
 #include "harness/run/exit_status.h"
 
@@ -56,5 +57,6 @@ int main(int argc, char** argv) {
 }  // namespace aoe::harness
 
 int main(int argc, char** argv) {
-  return aoe::harness::main(argc, argv);
+  aoe::occupy_standard_streams();
+  return aoe::run_main("aoe-harness", [=] { return aoe::harness::main(argc, argv); });
 }

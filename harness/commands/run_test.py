@@ -71,6 +71,10 @@ class Trial:
         return subprocess.run(command, cwd=self.work, capture_output=True, text=True, check=False,
                               stdin=subprocess.DEVNULL)
 
+    def run_shell(self, line):
+        return subprocess.run([*self.prefix, "sh", "-c", line], cwd=self.work, capture_output=True, text=True, check=False,
+                              stdin=subprocess.DEVNULL)
+
     def passes(self, *arguments):
         result = self.run("run", *arguments)
         if result.returncode == INCONCLUSIVE:
@@ -203,6 +207,21 @@ def what_is_selected_runs_and_nothing_else(trial):
                   "queit: no such file, nor a scenario of this name or tag; did you mean 'quiet'?")
     trial.refused(["run", "many", "--exclude", "*"], USAGE, "nothing is left to run of what was selected")
     assert not os.path.exists(os.path.join(trial.work, "runs")), "nothing was run"
+
+
+def output_that_is_lost_is_a_failure(trial):
+    trial.file("quiet.yaml", QUIET)
+    harness = os.path.join(trial.programs, "aoe-harness")
+    for command in ["list quiet.yaml", "clauses", "--help", "--version", "run quiet.yaml"]:
+        for output, why in [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor")]:
+            result = trial.run_shell(f'"{harness}" {command} {output}')
+            assert (result.returncode, result.stderr) == (FAILED, f"aoe-harness: standard output: {why}\n"), (command, result)
+        result = trial.run_shell(f'"{harness}" {command} | head -n 1')
+        assert result.stdout.count("\n") == 1 and result.stderr == "", (command, result)
+    # What can't be told on standard error changes nothing.
+    for stream in "2> /dev/full", "2>&-":
+        result = trial.run_shell(f'"{harness}" list nowhere.yaml {stream}')
+        assert (result.returncode, result.stdout, result.stderr) == (USAGE, "", ""), result
 
 
 def a_case_is_repeated_with_one_seed_after_another(trial):
@@ -446,7 +465,7 @@ def without_namespaces_it_says_so(trial):
 
 SIM = [a_run_passes_and_its_seed_repeats_it, a_failure_is_told_so_that_it_can_be_reported,
        what_is_known_to_fail_is_no_failure, a_folder_is_run_as_a_whole,
-       what_is_selected_runs_and_nothing_else, a_case_is_repeated_with_one_seed_after_another,
+       what_is_selected_runs_and_nothing_else, output_that_is_lost_is_a_failure, a_case_is_repeated_with_one_seed_after_another,
        last_leads_to_the_newest, runs_at_the_same_time_do_not_meet, what_cannot_be_run_is_refused,
        a_bad_scenario_is_one_line, a_folder_that_cannot_be_written_is_named, help_and_version_fit_a_screen]
 VETH = [passes_over_real_interfaces_and_leaves_nothing, a_run_that_is_interrupted_says_what_it_has,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/standard_streams.h"
 #include "base/whole_file.h"
 #include "harness/commands/commands.h"
 #include "harness/run/exit_status.h"
@@ -31,9 +32,9 @@ int shrink_run(const ShrinkOptions& options) {
   } else {
     must(write_whole(options.output, shrunk->yaml), exit_environment);
   }
-  fmt::print(stderr, "{}: decisions {} to {}, steps {} to {}, in {} runs\n", shrunk->rule,
-             shrunk->decisions_before, shrunk->decisions, shrunk->steps_before, shrunk->steps,
-             shrunk->tries);
+  tell(fmt::format("{}: decisions {} to {}, steps {} to {}, in {} runs\n", shrunk->rule,
+                   shrunk->decisions_before, shrunk->decisions, shrunk->steps_before, shrunk->steps,
+                   shrunk->tries));
   return exit_passed;
 }
 

@@ -1,0 +1,30 @@
+// SignalsBlocked: keeps signals from the threads that a program starts.
+#pragma once
+
+#include <pthread.h>
+
+#include <csignal>
+
+namespace aoe {
+
+/// Blocks all signals in the calling thread while it lives. A thread that is started meanwhile has
+/// them blocked for good, so that they reach the thread that waits for them. SIGBUS and SIGSEGV, the
+/// faults of a thread itself, stay as they are.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGSEGV);
+    pthread_sigmask(SIG_BLOCK, &all, &former_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &former_, nullptr); }
+
+ private:
+  sigset_t former_;
+};
+
+}  // namespace aoe

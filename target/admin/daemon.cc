@@ -10,10 +10,10 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
-#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -59,8 +59,7 @@ tl::expected<std::vector<OpenedStore>, std::string> open_stores(
   const auto progress = std::make_shared<Progress>();
   std::thread([progress, wanted] {
     for (const StoreToOpen& each : wanted) {
-      auto opened =
-          open_store(each.definition, each.worker->queue(), each.worker->handover());
+      auto opened = open_store(each.definition, each.worker->queue(), each.worker->handover());
       const std::lock_guard lock(progress->guard);
       if (opened) {
         progress->opened.push_back(*std::move(opened));

@@ -49,9 +49,9 @@ struct Worker::Retirement final : Operation {
   }
 
   Worker& worker;
-  std::string name;                        // "e0.2: disk.img"
-  std::list<Retirement>::iterator self;    // its place
-  std::unique_ptr<ServedLun> served;       // once its operations are done
+  std::string name;                      // "e0.2: disk.img"
+  std::list<Retirement>::iterator self;  // its place
+  std::unique_ptr<ServedLun> served;     // once its operations are done
   std::error_code error;
   std::thread closing;
 };

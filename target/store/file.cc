@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/uio.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <array>
@@ -76,11 +77,14 @@ bool can_punch_beside(const std::string& path) {
                                          block_size_max) == 0;
 }
 
-/// Returns whether the file can be read on the condition that this needs no wait.
-bool has_nowait(int descriptor) {
-  std::uint8_t byte = 0;
-  const iovec piece{&byte, 1};
-  return ::preadv2(descriptor, &piece, 1, 0, RWF_NOWAIT) >= 0 || errno != EOPNOTSUPP;
+/// Returns whether a file server or a program stands behind the file system of a file.
+bool is_on_server(int descriptor) {
+  constexpr std::array<std::uint32_t, 9> remote{
+      AFS_SUPER_MAGIC, CEPH_SUPER_MAGIC, CIFS_SUPER_MAGIC, CODA_SUPER_MAGIC, FUSE_SUPER_MAGIC,
+      NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC, V9FS_MAGIC};
+  struct statfs status;
+  return ::fstatfs(descriptor, &status) != 0 ||
+         std::ranges::find(remote, static_cast<std::uint32_t>(status.f_type)) != remote.end();
 }
 
 /// Claims a block device for this process, as mounting it does. Returns null with errno set where
@@ -169,7 +173,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   file.is_device_ = S_ISBLK(status.st_mode);
   file.is_writable_ = writes;
   file.is_own_ = status.st_uid == ::geteuid();
-  file.can_tell_waits_ = has_nowait(file.descriptor());
+  file.is_remote_ = is_on_server(file.descriptor());
   if (writes && file.is_device_ && !options.force) {
     file.claim_ = claim(file.descriptor(), status.st_rdev, options.patience);
     if (file.claim_ == nullptr) {

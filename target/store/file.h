@@ -59,9 +59,9 @@ class File {
 
   /// Whether it belongs to the user of this process.
   bool is_own() const { return is_own_; }
-  /// Whether the file system can tell if a transfer would wait (RWF_NOWAIT): a disk's can, but not
-  /// FUSE, nor most file servers'.
-  bool can_tell_waits() const { return can_tell_waits_; }
+  /// Whether it is in the hands of a file server or of a program (FUSE), so that any call may wait,
+  /// even one that asks not to.
+  bool is_remote() const { return is_remote_; }
 
   /// Returns the size of physical sectors that a store over `range` reports, bytes: 512 where the
   /// range is not aligned to larger ones.
@@ -87,7 +87,7 @@ class File {
   bool is_device_ = false;
   bool is_writable_ = false;
   bool is_own_ = false;
-  bool can_tell_waits_ = false;
+  bool is_remote_ = false;
   std::uint64_t changed_at_ = 0;
   std::uint32_t block_size_ = 512;  // a power of two
   bool can_punch_ = false;

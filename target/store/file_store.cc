@@ -25,8 +25,13 @@ void FileStore::start(Operation& operation) {
   AOE_CHECK(operation.offset <= range_.length && size <= range_.length - operation.offset);
   operation.descriptor = file_.descriptor();
   operation.granule = file_.memory_alignment();
-  operation.needs_thread = !file_.can_tell_waits();
+  operation.needs_thread = file_.is_remote();
   operation.offset += range_.offset;
+  // It would make a file longer again that was truncated.
+  if (operation.kind == Operation::Kind::write && !file_.is_device() && !file_.is_remote() &&
+      !file_.reaches(operation.offset + size)) {
+    return operation.done(error_of(EIO));
+  }
   queue_.start(operation);
 }
 

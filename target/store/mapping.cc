@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <utility>
 
 #include "base/check.h"
 #include "target/store/guarded_copy.h"
@@ -103,6 +105,16 @@ std::error_code Mapping::read(std::uint64_t offset, MutableBytes into) const {
   const Bytes part = view(offset, into.size());
   const bool is_done = part.size() == into.size() && guarded_copy(part, into, pages_);
   return is_done ? std::error_code{} : error_of(EIO);
+}
+
+std::error_code Mapping::read_by_call(std::uint64_t offset, MutableBytes into) const {
+  int error = 0;
+  handover_.lend([&] {
+    const ssize_t count =
+        ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset_ + offset));
+    if (!std::cmp_equal(count, into.size())) error = count < 0 ? errno : EIO;
+  });
+  return error_of(error);
 }
 
 std::error_code Mapping::write(std::uint64_t offset, Bytes from) const {

@@ -61,6 +61,9 @@ class Mapping {
 
   std::error_code read(std::uint64_t offset, MutableBytes into) const;
   std::error_code write(std::uint64_t offset, Bytes from) const;
+  /// Reads also what can't be mapped, as a hole of a tmpfs that is full. `into` belongs to the calling
+  /// thread alone (see Handover::lend()).
+  std::error_code read_by_call(std::uint64_t offset, MutableBytes into) const;
 
  private:
   Mapping(MutableBytes pages, MutableBytes bytes, const File& file, std::uint64_t offset,

@@ -144,7 +144,7 @@ TEST_F(OpenStoreTest, NewOverlayIsRemarkedOnce) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
   const auto remarks = [&] {
-    const auto opened = open_store(wanted, *queue);
+    const auto opened = open_store(wanted, *queue, handover);
     return opened ? opened->remarks : std::vector<std::string>{opened.error()};
   };
   EXPECT_EQ(remarks(), std::vector{wanted.overlay + ": new overlay over " + wanted.path});

@@ -36,7 +36,7 @@ class Operation {
   int descriptor = -1;
   /// A transfer that the kernel did in part goes on at a multiple of this, bytes.
   std::uint32_t granule = 1;
-  /// read, write: the file system can't tell whether it would wait (File::can_tell_waits()).
+  /// read, write: even to begin it may take a wait (File::is_remote()).
   bool needs_thread = false;
   /// trim: bytes from `offset` on that become a hole. `from` is not used there.
   /// flush: bytes that the file must have afterwards, or data is lost (EIO).

@@ -289,7 +289,7 @@ void OverlayStore::Fetch::fetch_part() {
   next_ = part.offset + part.size;
   const File& file = needed.in_delta ? store_.delta_ : store_.base_;
   descriptor = file.descriptor();
-  needs_thread = !file.can_tell_waits();
+  needs_thread = file.is_remote();
   offset = needed.offset + (needed.in_delta ? store_.layout_.data_at : store_.base_offset_);
   store_.queue_.start(*this);
 }
@@ -337,7 +337,7 @@ std::optional<std::error_code> OverlayStore::try_now(const Operation& operation)
 }
 
 std::string OverlayStore::trouble() const {
-  if (!base_.can_tell_waits() || !base_.has_changed()) return {};
+  if (base_.is_remote() || !base_.has_changed()) return {};  // one may have to wait for the answer
   return fmt::format("{} has changed under {}", base_.path(), delta_.path());
 }
 
@@ -392,7 +392,9 @@ std::error_code OverlayStore::write_new_block(std::uint64_t offset, Bytes from) 
   Block room;
   const MutableBytes whole = MutableBytes(room).first(std::min(block_size, size() - begin));
   if (from.size() < whole.size()) {
-    if (const auto error = base_mapping_.read(begin, whole)) return error;
+    if (base_mapping_.read(begin, whole)) {
+      if (const auto error = base_mapping_.read_by_call(begin, whole)) return error;
+    }
     copy(from, MutableBytes(whole).subspan(offset - begin));
     from = whole;
   }

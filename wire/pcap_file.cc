@@ -30,7 +30,7 @@ std::string message(const std::string& path, int error) {
 /// resolution, or pcapng. Returns why it does not; "" for success, and for what has no length.
 std::string empty(int descriptor) {
   const auto system_error = [] { return std::generic_category().message(errno); };
-  const std::string refusal = "not a capture; it is not overwritten";
+  constexpr const char* refusal = "not a capture; it is not overwritten";
   struct stat status;
   if (::fstat(descriptor, &status) != 0) return system_error();
   if (S_ISBLK(status.st_mode)) return refusal;

@@ -101,7 +101,7 @@ std::shared_ptr<const Descriptor> claim(int descriptor, dev_t device,
   for (;; patience -= nap) {
     Descriptor opened(::open(path.c_str(), O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC));
     if (opened.get() >= 0) {
-      const auto claimed = std::make_shared<const Descriptor>(std::move(opened));
+      auto claimed = std::make_shared<const Descriptor>(std::move(opened));
       claims[device] = claimed;
       return claimed;
     }

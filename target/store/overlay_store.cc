@@ -124,18 +124,19 @@ std::string judge(const Block& header, const File& base, ByteRange range) {
                        its_version, version_without_content, version);
   }
   if (has_content && !is_sound(last_checksum_at)) return "its header is damaged";
-  const std::string changed =
-      fmt::format("made over another {} (it has changed since)", base.path());
-  if (number(size_at) != base.size()) return changed;
+  const auto changed = [&base] {
+    return fmt::format("made over another {} (it has changed since)", base.path());
+  };
+  if (number(size_at) != base.size()) return changed();
   if (ByteRange{number(part_at), number(part_at + 8)} != range) {
     return fmt::format("made over another part of {}", base.path());
   }
   const bool is_same_time = number(time_at) == base.changed_at();
-  if (!has_content) return is_same_time ? "" : changed;
+  if (!has_content) return is_same_time ? "" : changed();
   if (is_same_time && !base.is_device()) return "";  // a device has no time
   const auto content = content_of(base, range);
   if (!content) return content.error();
-  return *content == number(content_at) ? "" : changed;
+  return *content == number(content_at) ? "" : changed();
 }
 
 }  // namespace

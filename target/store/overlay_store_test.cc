@@ -138,15 +138,14 @@ class EvictedOverlayTest : public OverlayStoreTest {
  protected:
   EvictedOverlayTest() : OverlayStoreTest(TestFolder::Where::disk) {}
 
+  /// Opens the store again, because what it has mapped stays in memory.
   void evict() {
-    store.reset();
+    open();
     for (const char* const name : {"golden.img", "client3.cow"}) {
       const Descriptor file(::open(folder.path(name).c_str(), O_RDWR | O_CLOEXEC));
-      if (file.get() < 0) continue;
       EXPECT_EQ(::fsync(file.get()), 0);
       EXPECT_EQ(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
     }
-    open();
   }
 };
 

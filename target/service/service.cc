@@ -6,16 +6,27 @@
 #include "base/check.h"
 
 namespace aoe::target {
+namespace {
+
+/// LUNs that answer a wildcard at once: more of them answer by and by.
+constexpr std::size_t answered_at_once_max = 8;
+/// LUNs that answer a wildcard in one go_on().
+constexpr std::size_t fan_out_step = 32;
+
+}  // namespace
+
 // The lines of the trace, each after its time. FRAME is a frame in the words of describe(), SOURCE
 // the MAC that sent it:
 //
 //   reject SOURCE: FRAME                    it breaks a rule; an error line follows if it is answered
-//   ignore SOURCE: FRAME: REASON            a response, or a request for no LUN of this port
+//   ignore SOURCE: FRAME: REASON            a response, a request for no LUN of this port, or one
+//                                           that may have no wildcard
 //   fan-out SOURCE: FRAME: 3 LUNs           a wildcard
 //   silent e7.3 SOURCE: FRAME: REASON       masked, denied, …
 //   error e7.3: FRAME                       the reply carries an AoE or ATA error
 //   fail e7.3: read of 2 sectors at 10: …   the store failed an operation; an error line follows
 //   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding
+//   drop SOURCE: FRAME: REASON              a wildcard, while an earlier one is being answered
 //   hold, release, undo e7.3: FRAME         see held_state.cc
 //   announce e7.3 to MAC
 
@@ -80,6 +91,7 @@ void Service::attach(FramePort& port, Admission admission) {
 
 void Service::forget(FramePort& port) {
   jobs_.forget(port);
+  fan_outs_.forget(port);
   for (const auto& [address, served] : luns_) {
     if (served->held) served->held->forget(port);
   }
@@ -120,7 +132,7 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
     decoded_.clear();
     for (const Bytes frame : std::span(frames).first(count)) decoded_.push_back(decode(frame));
     for (const auto& frame : decoded_) fetch_ahead(frame, here);
-    for (const auto& frame : decoded_) handle(frame, here, link);
+    for (std::size_t i = 0; i < count; ++i) handle(frames[i], decoded_[i], here, link);
     send_batch(port);
     frames_max -= count;
   } while (count == wanted && frames_max > 0);
@@ -144,7 +156,7 @@ void Service::fetch_ahead(const Decoded& frame, const PortTable& table) {
       kind == ata::Kind::read ? Operation::Kind::read : Operation::Kind::write);
 }
 
-void Service::handle(const Decoded& frame, PortTable& table, const Link& link) {
+void Service::handle(Bytes bytes, const Decoded& frame, PortTable& table, const Link& link) {
   if (!frame) return reject(frame.error(), frame, table);
   const Mac source = frame->header.source;
   if (frame->response) {
@@ -152,17 +164,69 @@ void Service::handle(const Decoded& frame, PortTable& table, const Link& link) {
     if (trace_) trace_("ignore {}: {}: a response", source, Described(*frame).text());
     return;
   }
-  const auto luns = table.covered(frame->header.address);
+  const bool is_config = frame->body && std::holds_alternative<ConfigRequest>(*frame->body);
+  if (wildcards_ == Wildcards::config_only && !frame->header.address.is_exact() && !is_config) {
+    ++table.counters.wildcards_refused;
+    if (trace_) trace_("ignore {}: {}: a wildcard", source, Described(*frame).text());
+    return;
+  }
+  const auto luns = table.covered(frame->header.address, {}, answered_at_once_max + 1);
   if (luns.empty()) {
     ++table.counters.not_addressed;
     if (trace_) trace_("ignore {}: {}: no such LUN here", source, Described(*frame).text());
     return;
   }
   if (!frame->body) reject(frame->body.error(), frame, table);
+  if (luns.size() > answered_at_once_max) return begin_fan_out(bytes, *frame, table);
   if (trace_ && !frame->header.address.is_exact()) {
     trace_("fan-out {}: {}: {} LUNs", source, Described(*frame).text(), luns.size());
   }
   for (ServedLun* const served : luns) answer(*served, *frame, table.port(), link);
+}
+
+void Service::begin_fan_out(Bytes bytes, const Frame& request, PortTable& table) {
+  const Mac source = request.header.source;
+  if (!fan_outs_.add({&table.port(), source, {bytes.begin(), bytes.end()}, received_})) {
+    ++table.counters.wildcards_dropped;
+    if (trace_) {
+      trace_("drop {}: {}: an earlier wildcard is being answered", source,
+             Described(request).text());
+    }
+    return;
+  }
+  if (trace_) {
+    trace_("fan-out {}: {}: {} LUNs", source, Described(request).text(),
+           table.covered(request.header.address).size());
+  }
+}
+
+Service::Due Service::go_on() {
+  for (std::size_t tries = fan_outs_.size(); tries > 0; --tries) {
+    FanOut& turn = fan_outs_.front();
+    FramePort& port = *turn.port;
+    if (!port.has_room()) {
+      fan_outs_.pass();
+      continue;
+    }
+    received_ = turn.received;
+    const Link link = port.link();
+    const Decoded request = decode(turn.request);
+    const auto luns = table(port).covered(request->header.address, turn.next, fan_out_step);
+    for (ServedLun* const served : luns) answer(*served, *request, port, link);
+    if (luns.size() == fan_out_step) {
+      const Address last = luns.back()->lun.address();
+      turn.next = {last.shelf, static_cast<std::uint8_t>(last.slot + 1)};
+    }
+    send_batch(port);
+    settle();
+    if (luns.size() < fan_out_step) {
+      fan_outs_.end();
+    } else {
+      fan_outs_.pass();
+    }
+    return fan_outs_.empty() ? Due::none : Due::soon;
+  }
+  return fan_outs_.empty() ? Due::none : Due::later;
 }
 
 void Service::reject(const Reject& reject, const Decoded& frame, PortTable& table) const {

@@ -1,5 +1,8 @@
 #include "target/service/worker.h"
 
+#include <sys/timerfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -45,13 +48,20 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
     : world_(world),
       share_(share),
       loop_(idle),
+      pause_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       queue_(make_disk_queue()),
       service_(monotonic_now, world.state != nullptr ? this : nullptr),
       live_ports_(loop_, *this, port_options(share, shares)) {
   service_.send_from_store(world.recording == nullptr);
+  service_.admit_wildcards(world.wildcards);
   service_.trace(world.trace);
   service_.on_trouble([this](ServedLun& lun, const PendingReply& pending, std::error_code error) {
     log_failure(lun, pending, error);
+  });
+  AOE_CHECK(pause_.get() >= 0);
+  loop_.watch(pause_.get(), [this] {
+    std::uint64_t times = 0;
+    if (::read(pause_.get(), &times, sizeof times) == sizeof times) go_on();
   });
   loop_.watch(queue_->descriptor(), [this] {
     queue_->reap();
@@ -200,6 +210,18 @@ void Worker::port_opened(PacketPort& port) {
 
 void Worker::port_readable(PacketPort& port) {
   service_.serve(*ports_.at(&port).served, frames_per_turn);
+  if (!is_going_on_) go_on();
+}
+
+void Worker::go_on() {
+  const Service::Due due = service_.go_on();
+  is_going_on_ = due != Service::Due::none;
+  if (due == Service::Due::soon) loop_.post([this] { go_on(); });
+  if (due == Service::Due::later) {
+    itimerspec pause{};
+    pause.it_value.tv_nsec = std::chrono::nanoseconds(std::chrono::milliseconds(1)).count();
+    AOE_CHECK(::timerfd_settime(pause_.get(), 0, &pause, nullptr) == 0);
+  }
 }
 
 void Worker::port_changed(PacketPort& port) {

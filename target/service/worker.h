@@ -17,6 +17,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/descriptor.h"
 #include "target/service/definition.h"
 #include "target/service/recording_port.h"
 #include "target/service/report.h"
@@ -38,6 +39,7 @@ class Worker final : LivePorts::User, StateKeeper {
     const StateFiles* state = nullptr;               // null: state ends with the process
     PollLoop* background = nullptr;                  // runs what waits for a disk
     Recording* recording = nullptr;                  // null: traffic is not recorded
+    Wildcards wildcards = Wildcards::all;
   };
 
   Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle);
@@ -85,6 +87,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
 
+  /// Goes on with replies to wildcards, until there are no more.
+  void go_on();
   std::vector<std::string> patterns() const;
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   std::unique_ptr<Store> take_out(Address address);
@@ -94,6 +98,8 @@ class Worker final : LivePorts::User, StateKeeper {
   const World world_;
   const unsigned share_;
   PollLoop loop_;
+  Descriptor pause_;  // a timerfd: replies to wildcards go on after a pause
+  bool is_going_on_ = false;
   std::unique_ptr<DiskQueue> queue_;
   Service service_;
   LivePorts live_ports_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <map>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -71,14 +72,16 @@ LunState read_state(const YAML::Node& root, const std::string& file) {
   return state;
 }
 
-std::error_code write_whole(int descriptor, std::string_view text) {
+std::error_code write_file(const std::string& path, std::string_view text, bool make_stable) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (file.get() < 0) return last_error();
   while (!text.empty()) {
-    const ssize_t count = ::write(descriptor, text.data(), text.size());
+    const ssize_t count = ::write(file.get(), text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return last_error();
     text.remove_prefix(static_cast<std::size_t>(count));
   }
-  return ::fsync(descriptor) == 0 ? std::error_code{} : last_error();
+  return !make_stable || ::fsync(file.get()) == 0 ? std::error_code{} : last_error();
 }
 
 }  // namespace
@@ -108,18 +111,31 @@ tl::expected<std::optional<LunState>, std::string> StateFiles::load(Address lun)
 }
 
 std::error_code StateFiles::save(Address lun, const LunState& state) const {
-  const std::string file = path(lun);
-  const std::string beside = file + ".new";
-  {
-    const Descriptor written(
-        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (written.get() < 0) return last_error();
-    if (const auto error = write_whole(written.get(), text_of(lun, state))) return error;
-  }
-  if (std::rename(beside.c_str(), file.c_str()) != 0) return last_error();
+  const Saved saved{lun, state};
+  return save({&saved, 1}).front();
+}
+
+std::vector<std::error_code> StateFiles::save(std::span<const Saved> states) const {
+  /// Up to so many files are made stable one by one; more of them with their whole file system.
+  constexpr std::size_t few = 4;
+  std::map<Address, const LunState*> last;
+  for (const auto& [lun, state] : states) last[lun] = &state;
   const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return last_error();
-  return {};
+  std::error_code of_all = folder.get() < 0 ? last_error() : std::error_code{};
+  std::map<Address, std::error_code> errors;
+  for (const auto& [lun, state] : last) {
+    errors[lun] =
+        of_all ? of_all : write_file(path_beside(lun), text_of(lun, *state), last.size() <= few);
+  }
+  if (!of_all && last.size() > few && ::syncfs(folder.get()) != 0) of_all = last_error();
+  for (auto& [lun, error] : errors) {
+    if (of_all || error) continue;
+    if (std::rename(path_beside(lun).c_str(), path(lun).c_str()) != 0) error = last_error();
+  }
+  if (!of_all && ::fsync(folder.get()) != 0) of_all = last_error();
+  std::vector<std::error_code> results;
+  for (const Saved& one : states) results.push_back(errors[one.lun] ? errors[one.lun] : of_all);
+  return results;
 }
 
 }  // namespace aoe::target

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -30,9 +32,18 @@ class StateFiles {
   /// Saves a state. On success it survives a crash of the machine.
   std::error_code save(Address lun, const LunState& state) const;
 
+  struct Saved {
+    Address lun;
+    LunState state;
+  };
+  /// Saves states of many LUNs, for which it waits for the disk about as long as for one. Where a
+  /// LUN has several, the last one counts. Returns the error of each, in their order.
+  std::vector<std::error_code> save(std::span<const Saved> states) const;
+
  private:
   explicit StateFiles(std::string folder) : folder_(std::move(folder)) {}
   std::string path(Address lun) const;
+  std::string path_beside(Address lun) const { return path(lun) + ".new"; }
 
   std::string folder_;
 };

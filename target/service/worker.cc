@@ -176,12 +176,27 @@ void Worker::follow(const std::vector<Address>& to_announce) {
 }
 
 void Worker::save(Address lun, const LunState& state, Done done) {
-  world_.background->post([this, lun, state, done = std::move(done)] {
-    const std::error_code error = world_.state->save(lun, state);
-    if (error) {
-      world_.log(fmt::format("{}: saving what a client set: {}", lun, error.message()));
-    }
-    loop_.post([done, error] { done(error); });
+  const std::lock_guard lock(saves_guard_);
+  saves_.push_back({lun, state});
+  saves_done_.push_back(std::move(done));
+  if (saves_.size() == 1) world_.background->post([this] { save_waiting(); });
+}
+
+void Worker::save_waiting() {
+  std::vector<StateFiles::Saved> saves;
+  std::vector<Done> saves_done;
+  {
+    const std::lock_guard lock(saves_guard_);
+    saves.swap(saves_);
+    saves_done.swap(saves_done_);
+  }
+  const auto errors = world_.state->save(saves);
+  for (std::size_t i = 0; i < saves.size(); ++i) {
+    if (!errors[i]) continue;
+    world_.log(fmt::format("{}: saving what a client set: {}", saves[i].lun, errors[i].message()));
+  }
+  loop_.post([saves_done = std::move(saves_done), errors] {
+    for (std::size_t i = 0; i < errors.size(); ++i) saves_done[i](errors[i]);
   });
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -81,6 +82,8 @@ class Worker final : LivePorts::User, StateKeeper {
   struct Retirement;
 
   void save(Address lun, const LunState& state, Done done) override;
+  /// Saves what waits. On the background thread.
+  void save_waiting();
   void port_opened(PacketPort& port) override;
   void port_readable(PacketPort& port) override;
   void port_changed(PacketPort& port) override;
@@ -105,6 +108,9 @@ class Worker final : LivePorts::User, StateKeeper {
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
   std::vector<std::unique_ptr<Retirement>> retiring_;
+  std::mutex saves_guard_;
+  std::vector<StateFiles::Saved> saves_;  // that wait for the background thread, which takes all
+  std::vector<Done> saves_done_;          // of each
   std::thread thread_;
 };
 

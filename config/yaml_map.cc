@@ -121,10 +121,9 @@ bool is_name(std::string_view text) {
 YamlMap::YamlMap(const YAML::Node& node, const std::string& file, std::string what)
     : node_(node), file_(file), what_(std::move(what)), mark_(mark_of(node)) {
   if (!node_.IsMap()) fail(node_, "expected a mapping");
-  std::set<std::string> keys;
   for (const auto& entry : node_) {
     if (!entry.first.IsScalar()) fail(entry.first, "a key must be a word");
-    if (!keys.insert(entry.first.Scalar()).second) {
+    if (!values_.emplace(entry.first.Scalar(), entry.second).second) {
       fail(entry.first, fmt::format("key '{}' is there twice", entry.first.Scalar()));
     }
   }
@@ -140,9 +139,9 @@ void YamlMap::fail(const YAML::Node& node, std::string_view message) const {
 
 std::optional<YAML::Node> YamlMap::find(const std::string& key) {
   asked_.insert(key);
-  const YAML::Node value = node_[key];
-  if (!value.IsDefined()) return std::nullopt;
-  return value;
+  const auto found = values_.find(key);
+  if (found == values_.end()) return std::nullopt;
+  return found->second;
 }
 
 bool YamlMap::has(const std::string& key) {

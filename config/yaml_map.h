@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -95,6 +96,7 @@ class YamlMap {
   const std::string file_;
   const std::string what_;
   Mark mark_;
+  std::map<std::string, YAML::Node> values_;  // by key: the parser's own look-up is a slow one
   std::set<std::string> asked_;
 };
 

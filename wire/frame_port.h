@@ -75,6 +75,10 @@ class FramePort {
   /// Never blocks, never fails.
   virtual void send(std::span<const Outgoing> frames) = 0;
 
+  /// Returns whether frames that are sent now leave soon. For frames that can wait for it, because
+  /// there are many: send() drops what the interface has no room for.
+  virtual bool has_room() const { return true; }
+
   /// Readable when frames wait; -1 for a port that is not backed by a descriptor.
   virtual int descriptor() const = 0;
 

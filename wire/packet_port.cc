@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -404,6 +406,12 @@ void PacketPort::send(std::span<const Outgoing> frames) {
       }
     }
   }
+}
+
+bool PacketPort::has_room() const {
+  constexpr int waiting_max = 64 << 10;  // with what the kernel adds to each frame
+  int waiting = 0;
+  return ::ioctl(socket_->lanes.front().get(), SIOCOUTQ, &waiting) != 0 || waiting < waiting_max;
 }
 
 int PacketPort::descriptor() const {

@@ -55,6 +55,9 @@ class PacketPort final : public FramePort {
   std::size_t receive(std::span<Bytes> frames) override;
   std::shared_ptr<const void> keep_received() override;
   void send(std::span<const Outgoing> frames) override;
+  /// Makes a system call. False while more than about a hundred small frames, or 64 KiB of large
+  /// ones, wait in the queue of the interface.
+  bool has_room() const override;
   int descriptor() const override;
   Link link() const override;
   /// Makes a system call, for the number of frames that the kernel's queue has dropped.

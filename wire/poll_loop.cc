@@ -69,6 +69,7 @@ void PollLoop::run() {
   Clock::time_point awake_until;
   Watch* last = nullptr;
   std::array<epoll_event, 64> events;
+  eventfd_write(wake_.get(), 1);  // a thread that was replaced may have left tasks
   while (!stopped_) {
     const int count =
         epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), is_awake ? 0 : -1);
@@ -94,12 +95,16 @@ void PollLoop::run() {
 void PollLoop::run_tasks() {
   eventfd_t ignored = 0;
   eventfd_read(wake_.get(), &ignored);
-  std::vector<std::function<void()>> tasks;
-  {
-    const std::lock_guard lock(tasks_guard_);
-    tasks.swap(tasks_);
+  std::unique_lock lock(tasks_guard_);
+  // Tasks that are posted meanwhile have their turn after the descriptors. One by one, because a task
+  // may not come back.
+  for (std::size_t left = tasks_.size(); left > 0; --left) {
+    const std::function<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    lock.lock();
   }
-  for (const auto& task : tasks) task();
 }
 
 }  // namespace aoe

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -55,7 +56,7 @@ class PollLoop final : public Watcher {
   std::map<int, std::unique_ptr<Watch>> watches_;
   std::vector<std::unique_ptr<Watch>> ended_;  // until the events that may name them are past
   std::mutex tasks_guard_;
-  std::vector<std::function<void()>> tasks_;
+  std::deque<std::function<void()>> tasks_;
 };
 
 }  // namespace aoe

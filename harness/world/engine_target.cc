@@ -42,6 +42,8 @@ void EngineTarget::kill() {
 void EngineTarget::serve() {
   if (is_alive()) {
     service_->serve(port_);
+    while (service_->go_on() != target::Service::Due::none) {
+    }
     return;
   }
   std::array<Bytes, batch_size> frames;

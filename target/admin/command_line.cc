@@ -100,6 +100,10 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
   if (!line.control.empty()) definition.control = line.control;
   if (line.workers) definition.workers = *line.workers;
   if (line.busy_poll) definition.busy_poll = true;
+  if (!line.wildcards.empty()) {
+    definition.wildcards =
+        line.wildcards == "config-only" ? Wildcards::config_only : Wildcards::all;
+  }
   if (!line.capture.empty()) definition.capture = line.capture;
   return definition;
 }

@@ -35,6 +35,7 @@ struct CommandLine {
   std::string control;
   std::optional<int> workers;
   bool busy_poll = false;
+  std::string wildcards;  // a word of --wildcards; empty where not given
   std::string capture;
   bool trace = false;
   std::vector<std::string> operands;  // IMAGE, or SHELF SLOT IF IMAGE as for vblade

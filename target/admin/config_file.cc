@@ -69,6 +69,9 @@ class Reader {
     }
     target.workers = static_cast<int>(map.number("workers", 1, 1, 64));
     target.busy_poll = map.boolean("busy-poll", false);
+    if (map.has("wildcards")) {
+      target.wildcards = static_cast<Wildcards>(map.choice("wildcards", {"all", "config-only"}));
+    }
     const YAML::Node luns = map.require("luns");
     map.finish();  // before the LUNs: a misspelt key may be why one looks wrong
     if (!luns.IsSequence()) map.fail(luns, "luns: expected a list");

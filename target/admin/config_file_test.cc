@@ -21,6 +21,7 @@ state: /var/lib/aoe-target
 control: run/aoe-target.sock
 workers: 2
 busy-poll: true
+wildcards: config-only
 capture: traffic.pcap
 luns:
   - {shelf: 0, slot: 2, path: disk.img}
@@ -78,6 +79,7 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   EXPECT_EQ(target.capture, "/etc/aoe/traffic.pcap");
   EXPECT_EQ(target.workers, 2);
   EXPECT_TRUE(target.busy_poll);
+  EXPECT_EQ(target.wildcards, Wildcards::config_only);
   ASSERT_EQ(target.luns.size(), 5U);
 
   LunDefinition plain;
@@ -229,6 +231,8 @@ TEST(ConfigFile, WordsAreOfTheirKind) {
   EXPECT_EQ(lun_complaint("sync: yes"), "3:38: lun: sync: expected true or false");
   EXPECT_EQ(lun_complaint("read-only: 1"), "3:43: lun: read-only: expected true or false");
   EXPECT_EQ(lun_complaint("announce: no"), "3:42: lun: announce: expected true or false");
+  EXPECT_EQ(complaint("wildcards: none"),
+            "1:12: target: wildcards: expected one of all, config-only, got 'none'");
   EXPECT_EQ(complaint("busy-poll: on"), "1:12: target: busy-poll: expected true or false");
 }
 

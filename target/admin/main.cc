@@ -114,6 +114,10 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
       ->option_text("N")
       ->check(CLI::Range(1, 64));
   app.add_flag("--busy-poll", line.busy_poll, "Never sleep: half the latency for a whole core");
+  app.add_option("--wildcards", line.wildcards,
+                 "Requests that may address many disks: all, config-only")
+      ->option_text("WHICH")
+      ->check(CLI::IsMember({"all", "config-only"}));
   app.add_option("--pcap", line.capture, "Record all frames")->type_name("FILE");
   app.add_flag("--trace", line.trace, "Write every decision to standard error")
       ->envname("AOE_TRACE");

@@ -26,9 +26,10 @@ def start(server, folder, *arguments):
 
 
 @contextlib.contextmanager
-def flood(cable):
-    """Reads as fast as a process can ask, from a source of its own; its tags are those that a Load has."""
-    process = cable.client.start([sys.executable, "-c", FLOOD, cable.interface])
+def flood(cable, shelf=0, slot=2, command=ATA):
+    """Reads or config queries, as fast as a process can ask, from a source of its own; its tags are those that a Load has."""
+    head = struct.pack(">HBB", shelf, slot, command).hex()
+    process = cable.client.start([sys.executable, "-c", FLOOD, cable.interface, head])
     process.wait_for("flooding")
     yield process
     process.kill()
@@ -36,7 +37,7 @@ def flood(cable):
 
 FLOOD = f"""
 import socket, struct, sys
-frame = bytes([255] * 6) + bytes.fromhex("{FLOODER.hex()}88a21000000002000000000040000124") + bytes(24)
+frame = bytes([255] * 6) + bytes.fromhex("{FLOODER.hex()}88a21000" + sys.argv[2] + "0000000040000124") + bytes(24)
 frame = frame[:20] + bytes([{LOAD_TAGS}, 0, 0, 1]) + frame[24:]
 flood = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 flood.bind((sys.argv[1], 0))
@@ -67,6 +68,46 @@ def a_flood_from_one_source_starves_few_others(world, folder):
     print(f"{served} of {len(sources)} sources were served during a flood")
     assert served >= 10, f"{served} of {len(sources)} sources were served"
     assert cable.read(source=FLOODER)[0] == DONE, "the flooder, once it has calmed down"
+    assert target.stop() == 0
+
+
+def many(server, folder):
+    """A target of 4,080 LUNs."""
+    luns = [{"shelf": shelf, "slot": slot, "path": "memory:1MiB"} for shelf in range(16) for slot in range(255)]
+    target = server.start([TARGET, "--config", configure(folder, luns), "--no-state"])
+    target.wait_for("ready")
+    return target
+
+
+def wildcards_from_one_source_starve_nobody(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    target = many(server, folder)
+    served = 0
+    sources = [bytes([2, 0, 0, 0, 0xAB, number]) for number in range(16)]
+    with flood(cable, 0xFFFF, 0xFF, CONFIG):
+        for source in sources:
+            try:
+                served += all(cable.read(source=source, timeout=1)[0] == DONE for _ in range(3))
+            except TimeoutError:
+                pass  # it shares the flooder's lane
+    report = Control(TARGET, server, folder).json("stats")["report"]
+    dropped = sum(port["wildcards_dropped"] for port in report["ports"])
+    print(f"{served} of {len(sources)} sources were served during a flood of wildcards, of which {dropped} were dropped")
+    assert served >= 10, f"{served} of {len(sources)} sources were served"
+    assert dropped > 0
+    assert target.stop() == 0
+
+
+def replies_to_a_wildcard_wait_for_a_slow_link(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    shaped = server.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16k", "limit", "64k"],
+                        check=False)
+    if shaped.returncode != 0:
+        raise lab.Skipped(f"tc: {shaped.stderr.strip()}")
+    target = many(server, folder)
+    assert len(cable.ask_all(4080)) == 4080
     assert target.stop() == 0
 
 
@@ -176,7 +217,8 @@ def four_thousand_luns_answer_at_once(world, folder):
 def main():
     lab.require("ip", "tc")
     lab.require_namespaces()
-    lab.play_all([a_flood_from_one_source_starves_few_others, an_interface_that_goes_and_comes_back_under_load,
+    lab.play_all([a_flood_from_one_source_starves_few_others, wildcards_from_one_source_starve_nobody,
+                  replies_to_a_wildcard_wait_for_a_slow_link, an_interface_that_goes_and_comes_back_under_load,
                   lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
                   what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])
 

@@ -56,6 +56,8 @@ struct LunCounters {
 struct EdgeCounters {
   std::uint64_t responses = 0;                      // received and ignored (flag R)
   std::uint64_t not_addressed = 0;                  // for other LUNs
+  std::uint64_t wildcards_dropped = 0;              // see fan_outs.h
+  std::uint64_t wildcards_refused = 0;              // see Wildcards
   std::array<std::uint64_t, rule_count> rejects{};  // by Rule; answered with an error or not
 
   void add(const EdgeCounters& other);
@@ -108,11 +110,16 @@ inline constexpr std::array<CounterField<PortCounters>, 4> port_counters{{
      &PortCounters::send_dropped},
 }};
 
-inline constexpr std::array<CounterField<EdgeCounters>, 2> edge_counters{{
+inline constexpr std::array<CounterField<EdgeCounters>, 4> edge_counters{{
     {"responses", "responses", "Responses received and ignored", "responses",
      &EdgeCounters::responses},
     {"not_addressed", "not_addressed", "Requests for LUNs that are not here", "others",
      &EdgeCounters::not_addressed},
+    {"wildcards_dropped", "wildcards_dropped",
+     "Requests with a wildcard dropped while an earlier one of their source was answered", "",
+     &EdgeCounters::wildcards_dropped},
+    {"wildcards_refused", "wildcards_refused", "Requests that may have no wildcard", "",
+     &EdgeCounters::wildcards_refused},
 }};
 
 inline void LunCounters::add(const LunCounters& other) {

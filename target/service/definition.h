@@ -27,13 +27,20 @@ struct LunDefinition {
   bool operator==(const LunDefinition&) const = default;
 };
 
+/// Which requests may have a wildcard as their address.
+enum class Wildcards : std::uint8_t {
+  all,          // as AoEr11 has it: one write may reach every LUN
+  config_only,  // Query Config (§3.2), by which clients discover LUNs
+};
+
 struct TargetDefinition {
   std::vector<LunDefinition> luns;  // each at an address of its own
   std::string state_folder;         // keeps what clients set; nothing is kept where empty
   std::string control;              // path of the control socket; none where empty
   int workers = 1;                  // threads that serve
   bool busy_poll = false;           // never sleep
-  std::string capture;              // pcap file that records the traffic; none where empty
+  Wildcards wildcards = Wildcards::all;
+  std::string capture;  // pcap file that records the traffic; none where empty
 
   bool operator==(const TargetDefinition&) const = default;
 };

@@ -24,6 +24,7 @@ class RecordingPort final : public FramePort {
   std::shared_ptr<const void> keep_received() override { return port_.keep_received(); }
   /// Reads what it sends, so it does not take data that may be unreadable.
   void send(std::span<const Outgoing> frames) override;
+  bool has_room() const override { return port_.has_room(); }
   int descriptor() const override { return port_.descriptor(); }
   Link link() const override { return port_.link(); }
   PortCounters counters() const override { return port_.counters(); }

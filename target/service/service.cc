@@ -6,16 +6,27 @@
 #include "base/check.h"
 
 namespace aoe::target {
+namespace {
+
+/// LUNs that answer a wildcard at once: more of them answer by and by.
+constexpr std::size_t answered_at_once_max = 8;
+/// LUNs that answer a wildcard in one go_on().
+constexpr std::size_t fan_out_step = 32;
+
+}  // namespace
+
 // The lines of the trace, each after its time. FRAME is a frame in the words of describe(), SOURCE
 // the MAC that sent it:
 //
 //   reject SOURCE: FRAME                    it breaks a rule; an error line follows if it is answered
-//   ignore SOURCE: FRAME: REASON            a response, or a request for no LUN of this port
+//   ignore SOURCE: FRAME: REASON            a response, a request for no LUN of this port, or one
+//                                           that may have no wildcard
 //   fan-out SOURCE: FRAME: 3 LUNs           a wildcard
 //   silent e7.3 SOURCE: FRAME: REASON       masked, denied, …
 //   error e7.3: FRAME                       the reply carries an AoE or ATA error
 //   fail e7.3: read of 2 sectors at 10: …   the store failed an operation; an error line follows
 //   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding
+//   drop SOURCE: FRAME: REASON              a wildcard, while an earlier one is being answered
 //   take over e7.3: read of 2 sectors at 10 its thread waits for the disk, and another serves on
 //   hold, release, undo e7.3: FRAME         see held_state.cc
 //   announce e7.3 to MAC
@@ -90,6 +101,7 @@ void Service::attach(FramePort& port, Admission admission) {
 
 void Service::forget(FramePort& port) {
   jobs_.forget(port);
+  fan_outs_.forget(port);
   for (const auto& [address, served] : luns_) {
     if (served->held) served->held->forget(port);
   }
@@ -118,17 +130,16 @@ ServedLun* Service::find(Address address) const {
 
 bool Service::serve(FramePort& port, std::size_t frames_max) {
   PortTable& here = table(port);
-  std::array<Bytes, batch_size> frames;
   std::size_t wanted = 0;
   std::size_t count = 0;
   do {
     wanted = std::min(frames_max, batch_size);
-    count = port.receive(std::span(frames).first(wanted));
+    count = port.receive(std::span(frames_).first(wanted));
     if (count == 0) break;
     received_ = trace_.now();
     at_ = {&here, port.link(), 0, 0, nullptr};
     decoded_.clear();
-    for (const Bytes frame : std::span(frames).first(count)) decoded_.push_back(decode(frame));
+    for (const Bytes frame : std::span(frames_).first(count)) decoded_.push_back(decode(frame));
     for (const auto& frame : decoded_) fetch_ahead(frame, here);
     handle_batch();
     frames_max -= count;
@@ -139,7 +150,9 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
 
 /// Handles what is left of the batch, and sends the replies.
 void Service::handle_batch() {
-  for (; at_.frame < decoded_.size(); ++at_.frame, at_.lun = 0) handle(decoded_[at_.frame]);
+  for (; at_.frame < decoded_.size(); ++at_.frame, at_.lun = 0) {
+    handle(frames_[at_.frame], decoded_[at_.frame]);
+  }
   send_batch(at_.table->port());
   at_.table = nullptr;
 }
@@ -160,7 +173,7 @@ void Service::fetch_ahead(const Decoded& frame, const PortTable& table) {
       kind == ata::Kind::read ? Operation::Kind::read : Operation::Kind::write);
 }
 
-void Service::handle(const Decoded& frame) {
+void Service::handle(Bytes bytes, const Decoded& frame) {
   PortTable& table = *at_.table;
   if (!frame) return reject(frame.error(), frame, table);
   const Mac source = frame->header.source;
@@ -170,7 +183,13 @@ void Service::handle(const Decoded& frame) {
     if (trace_) trace_("ignore {}: {}: a response", source, Described(*frame).text());
     return;
   }
-  const auto luns = table.covered(frame->header.address);
+  const bool is_config = frame->body && std::holds_alternative<ConfigRequest>(*frame->body);
+  if (wildcards_ == Wildcards::config_only && !frame->header.address.is_exact() && !is_config) {
+    ++table.counters.wildcards_refused;
+    if (trace_) trace_("ignore {}: {}: a wildcard", source, Described(*frame).text());
+    return;
+  }
+  const auto luns = table.covered(frame->header.address, {}, answered_at_once_max + 1);
   if (luns.empty()) {
     ++table.counters.not_addressed;
     if (trace_) trace_("ignore {}: {}: no such LUN here", source, Described(*frame).text());
@@ -178,6 +197,7 @@ void Service::handle(const Decoded& frame) {
   }
   const bool is_resumed = at_.lun > 0;
   if (!is_resumed && !frame->body) reject(frame->body.error(), frame, table);
+  if (luns.size() > answered_at_once_max) return begin_fan_out(bytes, *frame, table);
   if (!is_resumed && trace_ && !frame->header.address.is_exact()) {
     trace_("fan-out {}: {}: {} LUNs", source, Described(*frame).text(), luns.size());
   }
@@ -194,6 +214,55 @@ void Service::note_foreign_answer(const Frame& response, PortTable& table) {
   if (std::ranges::any_of(ports_, is_own)) return;
   ++served->counters.foreign_answers;
   served->other_target = source;
+}
+
+void Service::begin_fan_out(Bytes bytes, const Frame& request, PortTable& table) {
+  const Mac source = request.header.source;
+  auto copy = std::make_shared<const std::vector<std::uint8_t>>(bytes.begin(), bytes.end());
+  if (!fan_outs_.add({&table.port(), source, std::move(copy), received_})) {
+    ++table.counters.wildcards_dropped;
+    if (trace_) {
+      trace_("drop {}: {}: an earlier wildcard is being answered", source,
+             Described(request).text());
+    }
+    return;
+  }
+  if (trace_) {
+    trace_("fan-out {}: {}: {} LUNs", source, Described(request).text(),
+           table.covered(request.header.address).size());
+  }
+}
+
+Service::Due Service::go_on() {
+  for (std::size_t tries = fan_outs_.size(); tries > 0; --tries) {
+    FanOut& turn = fan_outs_.front();
+    FramePort& port = *turn.port;
+    if (!port.has_room()) {
+      fan_outs_.pass();
+      continue;
+    }
+    received_ = turn.received;
+    PortTable& here = table(port);
+    // A thread that takes over in the middle sends what there is, and goes on with the next LUN.
+    at_ = {&here, port.link(), decoded_.size(), 0, turn.request};
+    const Decoded request = decode(*turn.request);
+    const auto luns = here.covered(request->header.address, turn.next, fan_out_step);
+    for (ServedLun* const served : luns) {
+      const Address address = served->lun.address();
+      turn.next = {address.shelf, static_cast<std::uint8_t>(address.slot + 1)};
+      answer(*served, *request, port, at_.link);
+    }
+    send_batch(port);
+    at_.table = nullptr;
+    settle();
+    if (luns.size() < fan_out_step) {
+      fan_outs_.end();
+    } else {
+      fan_outs_.pass();
+    }
+    return fan_outs_.empty() ? Due::none : Due::soon;
+  }
+  return fan_outs_.empty() ? Due::none : Due::later;
 }
 
 void Service::reject(const Reject& reject, const Decoded& frame, PortTable& table) const {

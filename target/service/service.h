@@ -15,6 +15,7 @@
 // the store to the port, or from the request into the store. A job has a copy of the data. A LUN
 // has at most four times its buffer count of jobs in flight; a request beyond that is dropped, as
 // AoE allows. A reply that says that something was set waits until that is stable (held_state.h).
+// A wildcard that addresses more than a few LUNs is answered by and by, in go_on() (fan_outs.h).
 //
 // A store may let the thread wait all the same, and another take over (store/handover.h): that
 // calls take_over() and resume(), and the request that the first thread was in the middle of
@@ -34,6 +35,8 @@
 #include "base/instant.h"
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
+#include "target/service/definition.h"
+#include "target/service/fan_outs.h"
 #include "target/service/held_state.h"
 #include "target/service/jobs.h"
 #include "target/service/port_table.h"
@@ -80,6 +83,8 @@ class Service {
   /// Sets whether reads may be sent from where a store has them, as is the default. Not for a port
   /// that reads what it sends.
   void send_from_store(bool may) { may_send_from_store_ = may; }
+  /// Sets which requests may have a wildcard, as all may by default. The others are ignored.
+  void admit_wildcards(Wildcards which) { wildcards_ = which; }
   /// `port` is about to go: replies still due on it are dropped.
   void forget(FramePort& port);
   /// LUNs or their options changed: asks each port's admission again.
@@ -89,6 +94,12 @@ class Service {
   /// replies; those to jobs go out later by the same port. Returns true where `frames_max` was
   /// reached, so that more frames are likely to wait.
   bool serve(FramePort& port, std::size_t frames_max = std::numeric_limits<std::size_t>::max());
+
+  /// When go_on() is to be called again: not until serve() was; soon, once frames that wait have
+  /// had their turn; or later, after about a millisecond, because no port has room for replies.
+  enum class Due : std::uint8_t { none, soon, later };
+  /// Goes on with the replies to wildcards: a few of one request.
+  Due go_on();
 
   /// Submits what was started, and sends the replies to jobs that are done: called after stores
   /// were reaped.
@@ -127,8 +138,9 @@ class Service {
   PortTable& table(FramePort& port);
   static void fetch_ahead(const Decoded& frame, const PortTable& table);
   void handle_batch();
-  void handle(const Decoded& frame);
+  void handle(Bytes bytes, const Decoded& frame);
   void note_foreign_answer(const Frame& response, PortTable& table);
+  void begin_fan_out(Bytes bytes, const Frame& request, PortTable& table);
   void reject(const Reject& reject, const Decoded& frame, PortTable& table) const;
   void answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link);
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
@@ -157,9 +169,11 @@ class Service {
   std::vector<Draining> draining_;     // taken out, with operations left
   std::vector<ServedLun*> to_submit_;  // whose stores have operations to submit
   std::map<const FramePort*, PortTable> ports_;
+  FanOuts fan_outs_;
   LunCounters gone_luns_;
   EdgeCounters gone_ports_;
   bool may_send_from_store_ = true;
+  Wildcards wildcards_ = Wildcards::all;
 
   /// The batch that is being handled, and how far.
   struct Progress {
@@ -170,6 +184,7 @@ class Service {
     std::shared_ptr<const void> kept;  // the frames' memory, once a thread was superseded
   };
   Instant received_{};
+  std::array<Bytes, batch_size> frames_;
   std::vector<Decoded> decoded_;
   Progress at_;
   ReplyBatch batch_;

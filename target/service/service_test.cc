@@ -285,7 +285,9 @@ TEST_F(ServiceTest, FindsOneOfThousandsAndFansOutToAll) {
     }
   }
   EXPECT_EQ(ask(MaskRequest{}, {19, 254}), Lines{"e19.254 mask"});
-  EXPECT_EQ(ask(MaskRequest{}, Address::everyone()).size(), 5100U);
+  std::size_t count = ask(MaskRequest{}, Address::everyone()).size();
+  while (service.go_on() == Service::Due::soon) count += replies().size();
+  EXPECT_EQ(count + replies().size(), 5100U);
 }
 
 TEST_F(ServiceTest, ReplyBuffersGrowWithThePort) {
@@ -611,6 +613,109 @@ TEST_F(ServiceTest, APortThatLooksAtItsFramesGetsCopies) {
   service.serve(faulting);
   EXPECT_EQ(replies(), Lines{"e7.3 ata 40/00 left 0, 1024 bytes of 00"});
   EXPECT_EQ(faulting.faults, 1);
+}
+
+// Wildcards that address many LUNs.
+
+constexpr Mac other_mac{{2, 0, 0, 0, 0, 0xee}};
+
+class FanOutTest : public ServiceTest {
+ protected:
+  FanOutTest() {
+    for (std::uint8_t slot = 0; slot < 40; ++slot) add<MemoryStore>({1, slot}, disk_size);
+  }
+  std::size_t go_on() {
+    due = service.go_on();
+    return replies().size();
+  }
+  void send_from(Mac source, const Body& body, Address address) {
+    ServiceTest::send(frame_of({target_mac, source, address, tag}, body));
+  }
+
+  Service::Due due{};
+};
+
+TEST_F(FanOutTest, ManyLunsAnswerByAndByAndOthersInBetween) {
+  EXPECT_EQ(ask(MaskRequest{}, Address::everyone()), Lines{});
+  EXPECT_EQ(go_on(), 32U);
+  EXPECT_EQ(due, Service::Due::soon);
+  EXPECT_EQ(ask(MaskRequest{}, {1, 39}), Lines{"e1.39 mask"});
+  EXPECT_EQ(go_on(), 8U);
+  EXPECT_EQ(due, Service::Due::none);
+  EXPECT_EQ(go_on(), 0U);
+  EXPECT_EQ(service.counters().requests, 41U);
+}
+
+TEST_F(FanOutTest, ASourceThatAsksAgainMeanwhileAddsNothing) {
+  ask(MaskRequest{}, Address::everyone());
+  ask(MaskRequest{}, {1, Address::any_slot});
+  send_from(other_mac, MaskRequest{}, Address::everyone());
+  service.serve(*port);
+  EXPECT_EQ(go_on() + go_on() + go_on() + go_on(), 80U) << "40 for each source";
+  EXPECT_EQ(due, Service::Due::none);
+  EXPECT_EQ(service.edge_counters().wildcards_dropped, 1U);
+  ask(MaskRequest{}, Address::everyone());
+  EXPECT_EQ(go_on(), 32U) << "the former request has been answered";
+}
+
+TEST_F(FanOutTest, SourcesTakeTurns) {
+  ask(MaskRequest{}, Address::everyone());
+  send_from(other_mac, ConfigRequest{}, Address::everyone());
+  service.serve(*port);
+  const auto first_word = [this] {
+    service.go_on();
+    return replies().front().substr(5, 4);
+  };
+  EXPECT_EQ(first_word(), "mask");
+  EXPECT_EQ(first_word(), "conf");
+}
+
+TEST_F(FanOutTest, RepliesWaitForRoomAtThePort) {
+  class NarrowPort final : public FramePort {
+   public:
+    explicit NarrowPort(FramePort& port) : port_(port) {}
+    std::size_t receive(std::span<Bytes> frames) override { return port_.receive(frames); }
+    void send(std::span<const Outgoing> frames) override { port_.send(frames); }
+    bool has_room() const override { return room; }
+    int descriptor() const override { return -1; }
+    Link link() const override { return port_.link(); }
+    PortCounters counters() const override { return port_.counters(); }
+
+    bool room = false;
+
+   private:
+    FramePort& port_;
+  };
+  NarrowPort narrow(*port);
+  send(MaskRequest{}, Address::everyone());
+  service.serve(narrow);
+  EXPECT_EQ(go_on(), 0U);
+  EXPECT_EQ(due, Service::Due::later);
+  narrow.room = true;
+  EXPECT_EQ(go_on(), 32U);
+  service.forget(narrow);
+  EXPECT_EQ(go_on(), 0U);
+  EXPECT_EQ(due, Service::Due::none);
+}
+
+TEST_F(FanOutTest, LunsMayComeAndGoMeanwhile) {
+  ask(MaskRequest{}, Address::everyone());
+  EXPECT_EQ(go_on(), 32U);
+  service.remove({1, 0});
+  service.remove({1, 32});
+  add<MemoryStore>({0, 1}, disk_size);
+  EXPECT_EQ(go_on(), 7U);
+}
+
+TEST_F(ServiceTest, OnlyConfigQueriesMayHaveAWildcardWhereThatIsWanted) {
+  auto& store = add<MemoryStore>(own_address, disk_size);
+  service.admit_wildcards(Wildcards::config_only);
+  EXPECT_EQ(ask(write_ext(0, pattern(512, 1)), Address::everyone()), Lines{});
+  EXPECT_EQ(ask(MaskRequest{}, {own_address.shelf, Address::any_slot}), Lines{});
+  EXPECT_EQ(store.bytes()[0], 0);
+  EXPECT_EQ(service.edge_counters().wildcards_refused, 2U);
+  EXPECT_EQ(ask(ConfigRequest{}, Address::everyone()).size(), 1U);
+  EXPECT_EQ(ask(write_ext(0, pattern(512, 1))), Lines{"e7.3 ata 40/00 left 0"});
 }
 
 // LUNs that come, change and go.

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <map>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -81,14 +83,26 @@ LunState read_state(const YAML::Node& root, const std::string& file) {
   return state;
 }
 
-std::error_code write_whole(int descriptor, std::string_view text) {
+std::string beside(const std::string& name) {
+  return name + ".new";
+}
+
+/// Writes a file beside the one of this name, which it may then replace.
+std::error_code write_beside(int folder, const std::string& name, std::string_view text,
+                             bool make_stable) {
+  const std::string path = beside(name);
+  // What is left of a save that was interrupted.
+  if (::unlinkat(folder, path.c_str(), 0) != 0 && errno != ENOENT) return last_error();
+  const Descriptor file(
+      ::openat(folder, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (file.get() < 0) return last_error();
   while (!text.empty()) {
-    const ssize_t count = ::write(descriptor, text.data(), text.size());
+    const ssize_t count = ::write(file.get(), text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return last_error();
     text.remove_prefix(static_cast<std::size_t>(count));
   }
-  return ::fsync(descriptor) == 0 ? std::error_code{} : last_error();
+  return !make_stable || ::fsync(file.get()) == 0 ? std::error_code{} : last_error();
 }
 
 }  // namespace
@@ -118,23 +132,35 @@ tl::expected<std::optional<LunState>, std::string> StateFiles::load(Address lun)
 }
 
 std::error_code StateFiles::save(Address lun, const LunState& state) const {
+  const Saved saved{lun, state};
+  return save({&saved, 1}).front();
+}
+
+std::vector<std::error_code> StateFiles::save(std::span<const Saved> states) const {
+  /// Up to so many files are made stable one by one; more of them with their whole file system.
+  constexpr std::size_t few = 4;
+  std::map<Address, const LunState*> last;
+  for (const auto& [lun, state] : states) last[lun] = &state;
   const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return last_error();
-  const std::string name = file_name(lun);
-  const std::string beside = name + ".new";
-  // What is left of a save that was interrupted.
-  if (::unlinkat(folder.get(), beside.c_str(), 0) != 0 && errno != ENOENT) return last_error();
-  {
-    const Descriptor written(::openat(folder.get(), beside.c_str(),
-                                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (written.get() < 0) return last_error();
-    if (const auto error = write_whole(written.get(), text_of(lun, state))) return error;
+  std::error_code of_all = folder.get() < 0 ? last_error() : std::error_code{};
+  std::map<Address, std::error_code> errors;
+  for (const auto& [lun, state] : last) {
+    errors[lun] = of_all ? of_all
+                         : write_beside(folder.get(), file_name(lun), text_of(lun, *state),
+                                        last.size() <= few);
   }
-  if (::renameat(folder.get(), beside.c_str(), folder.get(), name.c_str()) != 0 ||
-      ::fsync(folder.get()) != 0) {
-    return last_error();
+  if (!of_all && last.size() > few && ::syncfs(folder.get()) != 0) of_all = last_error();
+  for (auto& [lun, error] : errors) {
+    if (of_all || error) continue;
+    const std::string name = file_name(lun);
+    if (::renameat(folder.get(), beside(name).c_str(), folder.get(), name.c_str()) != 0) {
+      error = last_error();
+    }
   }
-  return {};
+  if (!of_all && ::fsync(folder.get()) != 0) of_all = last_error();
+  std::vector<std::error_code> results;
+  for (const Saved& one : states) results.push_back(errors[one.lun] ? errors[one.lun] : of_all);
+  return results;
 }
 
 }  // namespace aoe::target

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -30,6 +32,13 @@ class StateFiles {
   /// Saves a state. On success it survives a crash of the machine.
   std::error_code save(Address lun, const LunState& state) const;
 
+  struct Saved {
+    Address lun;
+    LunState state;
+  };
+  /// Saves states of many LUNs, for which it waits for the disk about as long as for one. Where a
+  /// LUN has several, the last one counts. Returns the error of each, in their order.
+  std::vector<std::error_code> save(std::span<const Saved> states) const;
   /// Returns the path of the file of a LUN, which may not exist yet.
   std::string path(Address lun) const;
 

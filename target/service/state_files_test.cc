@@ -87,6 +87,28 @@ TEST_F(StateFilesTest, LinkInTheFolderIsReplacedAndNotFollowed) {
   }
 }
 
+TEST_F(StateFilesTest, SavesManyAtOnceEachWithItsOwnResult) {
+  const StateFiles files = open();
+  std::vector<StateFiles::Saved> states;
+  for (std::uint8_t slot = 0; slot < 20; ++slot) {
+    states.push_back({{7, slot}, {std::string(1, static_cast<char>('a' + slot)), {}, {}}});
+  }
+  states.push_back({{7, 3}, {"the last one", {}, {}}});
+  std::filesystem::create_directory(folder.path("state/e7.5.yaml"));
+  const auto errors = files.save(states);
+  ASSERT_EQ(errors.size(), states.size());
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    EXPECT_EQ(static_cast<bool>(errors[i]), i == 5) << i;
+    if (i == 5 || i == 3) continue;
+    EXPECT_EQ(files.load(states[i].lun).value(), states[i].state);
+  }
+  EXPECT_EQ(errors[5], std::errc::is_a_directory);
+  std::filesystem::remove_all(folder.path("state"));
+  for (const auto& error : files.save(states)) {
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+  }
+}
+
 TEST_F(StateFilesTest, AKillAtAnyInstantLeavesTheOldOrTheNew) {
   std::mt19937 random(1);
   for (int round = 0; round < 30; ++round) {

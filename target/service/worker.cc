@@ -1,5 +1,8 @@
 #include "target/service/worker.h"
 
+#include <sys/timerfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -60,13 +63,20 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
     : world_(world),
       share_(share),
       loop_(idle),
+      pause_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       queue_(make_disk_queue()),
       service_(monotonic_now, world.state != nullptr ? this : nullptr),
       live_ports_(loop_, *this, port_options(share, shares)) {
   service_.send_from_store(world.recording == nullptr);
+  service_.admit_wildcards(world.wildcards);
   service_.trace(world.trace);
   service_.on_trouble([this](ServedLun& lun, const PendingReply& pending, std::error_code error) {
     log_failure(lun, pending, error);
+  });
+  AOE_CHECK(pause_.get() >= 0);
+  loop_.watch(pause_.get(), [this] {
+    std::uint64_t times = 0;
+    if (::read(pause_.get(), &times, sizeof times) == sizeof times) go_on();
   });
   loop_.watch(queue_->descriptor(), [this] {
     queue_->reap();
@@ -95,8 +105,10 @@ void Worker::start() {
 
 void Worker::serve() {
   service_.resume();
-  queue_->reap();  // a thread that was superseded may have left some
+  // What a thread that was superseded may have left.
+  queue_->reap();
   settle();
+  if (is_going_on_) go_on();
   loop_.run();
 }
 
@@ -227,13 +239,28 @@ void Worker::follow(const std::vector<Address>& to_announce) {
 }
 
 void Worker::save(Address lun, const LunState& state, Done done) {
-  world_.background->post([this, lun, state, done = std::move(done)] {
-    const std::error_code error = world_.state->save(lun, state);
-    if (error) {
-      world_.log(fmt::format("{}: saving what a client set: {}: {}", lun, world_.state->path(lun),
-                             error.message()));
-    }
-    loop_.post([done, error] { done(error); });
+  const std::lock_guard lock(saves_guard_);
+  saves_.push_back({lun, state});
+  saves_done_.push_back(std::move(done));
+  if (saves_.size() == 1) world_.background->post([this] { save_waiting(); });
+}
+
+void Worker::save_waiting() {
+  std::vector<StateFiles::Saved> saves;
+  std::vector<Done> saves_done;
+  {
+    const std::lock_guard lock(saves_guard_);
+    saves.swap(saves_);
+    saves_done.swap(saves_done_);
+  }
+  const auto errors = world_.state->save(saves);
+  for (std::size_t i = 0; i < saves.size(); ++i) {
+    if (!errors[i]) continue;
+    world_.log(fmt::format("{}: saving what a client set: {}: {}", saves[i].lun,
+                           world_.state->path(saves[i].lun), errors[i].message()));
+  }
+  loop_.post([saves_done = std::move(saves_done), errors] {
+    for (std::size_t i = 0; i < errors.size(); ++i) saves_done[i](errors[i]);
   });
 }
 
@@ -262,6 +289,18 @@ void Worker::port_opened(PacketPort& port) {
 
 void Worker::port_readable(PacketPort& port) {
   service_.serve(*ports_.at(&port).served, frames_per_turn);
+  if (!is_going_on_) go_on();
+}
+
+void Worker::go_on() {
+  const Service::Due due = service_.go_on();
+  is_going_on_ = due != Service::Due::none;
+  if (due == Service::Due::soon) loop_.post([this] { go_on(); });
+  if (due == Service::Due::later) {
+    itimerspec pause{};
+    pause.it_value.tv_nsec = std::chrono::nanoseconds(std::chrono::milliseconds(1)).count();
+    AOE_CHECK(::timerfd_settime(pause_.get(), 0, &pause, nullptr) == 0);
+  }
 }
 
 void Worker::port_changed(PacketPort& port) {

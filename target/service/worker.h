@@ -15,12 +15,14 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
 
+#include "base/descriptor.h"
 #include "target/service/definition.h"
 #include "target/service/recording_port.h"
 #include "target/service/report.h"
@@ -43,6 +45,7 @@ class Worker final : LivePorts::User, StateKeeper {
     const StateFiles* state = nullptr;               // null: state ends with the process
     PollLoop* background = nullptr;                  // runs what waits for a disk
     Recording* recording = nullptr;                  // null: traffic is not recorded
+    Wildcards wildcards = Wildcards::all;
   };
 
   Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle);
@@ -95,12 +98,16 @@ class Worker final : LivePorts::User, StateKeeper {
   struct Retirement;
 
   void save(Address lun, const LunState& state, Done done) override;
+  /// Saves what waits. On the background thread.
+  void save_waiting();
   void port_opened(PacketPort& port) override;
   void port_readable(PacketPort& port) override;
   void port_changed(PacketPort& port) override;
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
 
+  /// Goes on with replies to wildcards, until there are no more.
+  void go_on();
   std::vector<std::string> patterns() const;
   void log_losses();
   void log_strangers(ServedLun& lun) const;
@@ -115,6 +122,8 @@ class Worker final : LivePorts::User, StateKeeper {
   const World world_;
   const unsigned share_;
   PollLoop loop_;
+  Descriptor pause_;  // a timerfd: replies to wildcards go on after a pause
+  bool is_going_on_ = false;
   std::unique_ptr<DiskQueue> queue_;
   Handover handover_;
   std::map<Handover::Loan, DiskQueue::Delivery> interrupted_;
@@ -127,6 +136,9 @@ class Worker final : LivePorts::User, StateKeeper {
   bool may_announce_ = false;  // everything is open
   bool all_stable_ = true;     // the last flush of every disk has succeeded
   bool is_stuck_ = false;
+  std::mutex saves_guard_;
+  std::vector<StateFiles::Saved> saves_;  // that wait for the background thread, which takes all
+  std::vector<Done> saves_done_;          // of each
 };
 
 }  // namespace aoe::target

@@ -57,6 +57,7 @@ class Log {
   Log& operator=(const Log&) = delete;
   /// Writes the lines that wait, for as long as the patience lasts. The thread may then still be
   /// held by the descriptor: it is left to the end of the process, and what it uses outlives the Log.
+  /// Lines of a Log that was never started are dropped.
   ~Log();
 
   /// Starts the thread that writes. A program that gives up privileges calls it afterwards, because

@@ -1,6 +1,5 @@
 #include "target/admin/daemon.h"
 
-#include <pthread.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/privileges.h"
+#include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
 #include "target/store/open_store.h"
 
@@ -58,23 +58,10 @@ std::uint64_t sectors_of(const Store& store) {
   return std::min(store.size() / sector_size, ata::lba48_sectors_max);
 }
 
-/// Blocks signals in threads that are started while this lives: signals are for the daemon's
-/// thread.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS);  // a fault of this thread: see guarded_copy.h
-    sigdelset(&all, SIGSEGV);
-    pthread_sigmask(SIG_BLOCK, &all, &former_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &former_, nullptr); }
-
- private:
-  sigset_t former_;
+/// A line for the log.
+struct LogLine {
+  LogLevel level;
+  std::string text;
 };
 
 }  // namespace
@@ -88,21 +75,23 @@ struct Daemon::Change {
   std::optional<LunState> state;     // add
 
   /// Returns the lines for the log about the opened store.
-  std::vector<std::string> store_lines() const {
+  std::vector<LogLine> store_lines() const {
     if (!store) return {};
     const StoreDefinition& asked = definition.store;
-    std::vector<std::string> lines{fmt::format("{}: {}, {} sectors, {}, {}", definition.address,
-                                               asked.path, sectors_of(*store->store), store->kind,
-                                               asked.read_only ? "read-only" : "read-write")};
+    std::vector<LogLine> lines{
+        {LogLevel::info, fmt::format("{}: {}, {} sectors, {}, {}", definition.address, asked.path,
+                                     sectors_of(*store->store), store->kind,
+                                     asked.read_only ? "read-only" : "read-write")}};
     if (store->ignored_tail > 0) {
       lines.push_back(
-          fmt::format("{}: warning: the last {} bytes are not a whole sector and are not served",
-                      asked.path, store->ignored_tail));
+          {LogLevel::warning,
+           fmt::format("{}: the last {} bytes are not a whole sector and are not served",
+                       asked.path, store->ignored_tail)});
     }
     constexpr std::uint16_t refused_by_linux = 0xfff;
     if (definition.address.shelf == refused_by_linux) {
-      lines.push_back(fmt::format("{}: warning: Linux clients refuse shelf {}", definition.address,
-                                  refused_by_linux));
+      lines.push_back({LogLevel::warning, fmt::format("{}: Linux clients refuse shelf {}",
+                                                      definition.address, refused_by_linux)});
     }
     return lines;
   }
@@ -156,9 +145,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   }
   auto changes = prepare(definition.luns);
   if (!changes) return tl::unexpected(changes.error());
-  std::vector<std::string> lines;
+  std::vector<LogLine> lines;
   for (const Change& change : *changes) {
-    for (std::string& line : change.store_lines()) lines.push_back(std::move(line));
+    for (LogLine& line : change.store_lines()) lines.push_back(std::move(line));
   }
   apply(*std::move(changes));
   for (const auto& worker : workers_) {
@@ -172,12 +161,12 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     if (!control) return tl::unexpected(control.error());
     control_ = *std::move(control);
   }
-  for (const std::string& line : lines) options_.log(line);
+  for (const LogLine& line : lines) options_.log(line.level, line.text);
   wait_for_signals();
   if (!drop_privileges()) {
-    options_.log("warning: keeping all privileges: the kernel refused to drop them");
+    options_.log(LogLevel::warning, "keeping all privileges: the kernel refused to drop them");
   }
-  const SignalsBlocked blocked;
+  const SignalsBlocked blocked;  // they are for this thread
   background_thread_ = std::thread([this] { background_->run(); });
   for (const auto& worker : workers_) worker->start();
   return {};
@@ -189,8 +178,9 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
   if (opened) {
     state_ = std::make_unique<StateFiles>(*std::move(opened));
   } else if (options_.state_is_optional) {
-    options_.log(fmt::format("warning: {}; what clients set will be lost when the process ends",
-                             opened.error()));
+    options_.log(
+        LogLevel::warning,
+        fmt::format("{}; what clients set will be lost when the process ends", opened.error()));
   } else {
     return tl::unexpected(opened.error());
   }
@@ -198,8 +188,8 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
 }
 
 bool Daemon::run() {
-  if (report().ports.empty()) options_.log("no Ethernet interface is up yet");
-  options_.log("ready");
+  if (report().ports.empty()) options_.log(LogLevel::warning, "no Ethernet interface is up yet");
+  options_.log(LogLevel::info, "ready");
   tell_systemd("READY=1");
   look_after();
   loop_.run();
@@ -212,17 +202,18 @@ bool Daemon::run() {
   for (const auto& worker : workers_) {
     worker->ask([&] { worker->log_losses(); });
     for (const std::string& failure : worker->stop()) {
-      options_.log(failure);
+      options_.log(LogLevel::error, failure);
       all_well = false;
     }
   }
   LunCounters sum;
   for (const LunReport& lun : last.luns) sum.add(lun);
-  options_.log(fmt::format("stopped after {} requests and {} replies, {} of them errors",
+  options_.log(LogLevel::info,
+               fmt::format("stopped after {} requests and {} replies, {} of them errors",
                            sum.requests, sum.replies, sum.aoe_errors + sum.ata_errors));
   if (recording_) {
     if (auto flushed = recording_->file->flush(); !flushed) {
-      options_.log(flushed.error());
+      options_.log(LogLevel::error, flushed.error());
       all_well = false;
     }
   }
@@ -317,7 +308,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   for (const Change& change : *changes) {
     const Address address = change.definition.address;
     lines.push_back(fmt::format("{}: {}", address, change.text()));
-    for (const std::string& line : change.store_lines()) options_.log(line);
+    for (const LogLine& line : change.store_lines()) options_.log(line.level, line.text);
     if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));
@@ -342,18 +333,22 @@ void Daemon::settle_state() {
   done.get_future().wait();
 }
 
-void Daemon::reload_on_signal() {
-  if (const auto changes = reload()) {
-    for (const std::string& line : *changes) options_.log(line);
-    options_.log(fmt::format("configuration read again: {} changes", changes->size()));
+tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
+  auto changes = reload();
+  if (changes) {
+    for (const std::string& line : *changes) options_.log(LogLevel::info, line);
+    options_.log(LogLevel::info,
+                 fmt::format("configuration read again: {} changes", changes->size()));
   } else {
-    options_.log(fmt::format("{}; nothing was changed", changes.error()));
+    options_.log(LogLevel::error, fmt::format("{}; nothing was changed", changes.error()));
   }
+  return changes;
 }
 
 // The control socket.
 
 void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& reply) {
+  options_.log(LogLevel::debug, fmt::format("ctl {}", text(request.command)));
   switch (request.command) {
     case ControlCommand::status:
     case ControlCommand::stats: {
@@ -363,7 +358,7 @@ void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& r
     }
     case ControlCommand::metrics: return reply(metrics_reply(report()));
     case ControlCommand::reload: {
-      const auto changes = reload();
+      const auto changes = reload_and_log();
       return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
     }
     case ControlCommand::mask:
@@ -424,7 +419,7 @@ void Daemon::wait_for_reload() {
     const auto micros =
         std::chrono::duration_cast<std::chrono::microseconds>(monotonic_now().time_since_epoch());
     tell_systemd(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", micros.count()));
-    reload_on_signal();
+    reload_and_log();
     tell_systemd("READY=1");
     wait_for_reload();
   });

@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/line_limit.h"
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
@@ -42,9 +43,8 @@ struct ServedLun {
   LunDefinition definition;
   std::string store_kind;  // "mapped", "memory", …: see OpenedStore
 
-  // The worker's log of failures.
-  Instant logged_failure{};             // when the last one was logged
-  std::uint64_t unlogged_failures = 0;  // since then
+  // The worker's log: a disk that fails must not flood it.
+  LineLimit failures;
 };
 
 }  // namespace aoe::target

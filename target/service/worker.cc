@@ -142,7 +142,8 @@ void Worker::close_retired() {
   std::erase_if(retiring_, [this](const auto& retired) {
     const auto& result = retired->flush.result;
     if (result && *result) {
-      world_.log(fmt::format("{}: flushing: {}", retired->path, result->message()));
+      world_.log(LogLevel::error,
+                 fmt::format("{}: flushing: {}", retired->path, result->message()));
     }
     return result.has_value();
   });
@@ -170,10 +171,14 @@ void Worker::follow(const std::vector<Address>& to_announce) {
 void Worker::save(Address lun, const LunState& state, Done done) {
   world_.background->post([this, lun, state, done = std::move(done)] {
     const std::error_code error = world_.state->save(lun, state);
-    if (error) {
-      world_.log(fmt::format("{}: saving what a client set: {}", lun, error.message()));
-    }
-    loop_.post([done, error] { done(error); });
+    loop_.post([this, lun, done, error] {
+      if (ServedLun* const served = service_.find(lun); served != nullptr && error) {
+        log_limited(served->failures, LogLevel::error, [&] {
+          return fmt::format("{}: saving what a client set: {}", lun, error.message());
+        });
+      }
+      done(error);
+    });
   });
 }
 
@@ -192,10 +197,11 @@ void Worker::port_opened(PacketPort& port) {
   });
   const PacketPort::Options wanted;
   if (share_ == 0 && port.receive_buffer() < wanted.receive_buffer) {
-    world_.log(fmt::format(
-        "{}: warning: a receive buffer of {} KiB instead of {} (see "
-        "net.core.rmem_max): bursts may be lost",
-        port.interface().name, port.receive_buffer() >> 10, wanted.receive_buffer >> 10));
+    world_.log(LogLevel::warning,
+               fmt::format("{}: a receive buffer of {} KiB instead of {} (see net.core.rmem_max): "
+                           "bursts may be lost",
+                           port.interface().name, port.receive_buffer() >> 10,
+                           wanted.receive_buffer >> 10));
   }
   port_changed(port);
 }
@@ -208,9 +214,10 @@ void Worker::port_changed(PacketPort& port) {
   const Link link = port.link();
   if (share_ == 0) {  // one worker logs for all
     const std::string& name = port.interface().name;
-    world_.log(link.up ? fmt::format("on {} ({}), MTU {}, {} sectors per frame", name, link.mac,
-                                     link.mtu, sectors_per_frame(link.mtu))
-                       : fmt::format("{} is down", name));
+    world_.log(LogLevel::info, link.up
+                                   ? fmt::format("on {} ({}), MTU {}, {} sectors per frame", name,
+                                                 link.mac, link.mtu, sectors_per_frame(link.mtu))
+                                   : fmt::format("{} is down", name));
   }
   if (link.up) service_.announce(*ports_.at(&port).served);
 }
@@ -219,32 +226,35 @@ void Worker::port_closing(PacketPort& port) {
   log_losses();
   service_.forget(*ports_.at(&port).served);
   ports_.erase(&port);
-  if (share_ == 0) world_.log(fmt::format("{} is gone", port.interface().name));
+  if (share_ == 0) world_.log(LogLevel::info, fmt::format("{} is gone", port.interface().name));
 }
 
 void Worker::port_trouble(const std::string& what) {
-  if (share_ == 0) world_.log(what);
+  if (share_ == 0) world_.log(LogLevel::error, what);
 }
 
 // What an administrator should know.
 
+void Worker::log_limited(LineLimit& limit, LogLevel level,
+                         const std::function<std::string()>& line) {
+  if (!limit.admits(monotonic_now())) return;
+  std::string text = line();
+  if (const auto others = limit.take_left_out(); others > 0) {
+    text += fmt::format(" ({} more before)", others);
+  }
+  world_.log(level, text);
+}
+
 void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error) {
-  const Instant now = monotonic_now();
-  if (lun.logged_failure != Instant{} && now - lun.logged_failure < std::chrono::seconds(1)) {
-    ++lun.unlogged_failures;
-    return;
-  }
-  const Operation::Kind kind = pending.command.kind;
-  std::string place;
-  if (kind == Operation::Kind::read || kind == Operation::Kind::write) {
-    place = fmt::format(" of {} sectors at {}", pending.sectors, pending.lba);
-  }
-  std::string others;
-  if (lun.unlogged_failures > 0) others = fmt::format(" ({} more before)", lun.unlogged_failures);
-  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun.lun.address(), lun.definition.store.path,
-                         text(pending.command), place, error.message(), others));
-  lun.logged_failure = now;
-  lun.unlogged_failures = 0;
+  log_limited(lun.failures, LogLevel::error, [&] {
+    const Operation::Kind kind = pending.command.kind;
+    std::string place;
+    if (kind == Operation::Kind::read || kind == Operation::Kind::write) {
+      place = fmt::format(" of {} sectors at {}", pending.sectors, pending.lba);
+    }
+    return fmt::format("{}: {}: {}{}: {}", lun.lun.address(), lun.definition.store.path,
+                       text(pending.command), place, error.message());
+  });
 }
 
 void Worker::log_losses() {
@@ -254,8 +264,17 @@ void Worker::log_losses() {
     const std::uint64_t unsent = now.send_dropped - open.logged.send_dropped;
     open.logged = now;
     if (unread + unsent == 0) continue;
-    world_.log(fmt::format("{}: {} frames lost before they were read, {} not sent",
+    world_.log(LogLevel::warning,
+               fmt::format("{}: {} frames lost before they were read, {} not sent",
                            port->interface().name, unread, unsent));
+  }
+  for (const auto& served : service_.luns()) {
+    const auto say = [&](LineLimit& limit, LogLevel level, std::string_view what) {
+      if (const auto others = limit.take_left_out(); others > 0) {
+        world_.log(level, fmt::format("{}: {}: {} more", served->lun.address(), what, others));
+      }
+    };
+    say(served->failures, LogLevel::error, "failures");
   }
 }
 

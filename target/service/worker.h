@@ -11,12 +11,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include <tl/expected.hpp>
 
+#include "base/line_limit.h"
+#include "base/log.h"
 #include "target/service/definition.h"
 #include "target/service/recording_port.h"
 #include "target/service/report.h"
@@ -33,11 +34,11 @@ class Worker final : LivePorts::User, StateKeeper {
  public:
   /// What all workers share; outlives them.
   struct World {
-    std::function<void(std::string_view line)> log;  // called from any thread
-    Trace trace;                                     // the same
-    const StateFiles* state = nullptr;               // null: state ends with the process
-    PollLoop* background = nullptr;                  // runs what waits for a disk
-    Recording* recording = nullptr;                  // null: traffic is not recorded
+    Logger log;                         // called from any thread
+    Trace trace;                        // the same
+    const StateFiles* state = nullptr;  // null: state ends with the process
+    PollLoop* background = nullptr;     // runs what waits for a disk
+    Recording* recording = nullptr;     // null: traffic is not recorded
   };
 
   Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle);
@@ -71,7 +72,7 @@ class Worker final : LivePorts::User, StateKeeper {
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
-  /// Logs what ports have lost since the last call.
+  /// Logs what ports have lost since the last call, and how many lines about LUNs were left out.
   void log_losses();
 
  private:
@@ -86,6 +87,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_trouble(const std::string& what) override;
 
   std::vector<std::string> patterns() const;
+  /// Logs the line that `line` makes, unless the limit leaves it out.
+  void log_limited(LineLimit& limit, LogLevel level, const std::function<std::string()>& line);
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   std::unique_ptr<Store> take_out(Address address);
   /// Closes the stores of removed LUNs that are stable, so that another process may have the disks.

@@ -58,6 +58,13 @@ std::uint64_t sectors_of(const Store& store) {
   return std::min(store.size() / sector_size, ata::lba48_sectors_max);
 }
 
+/// Returns what a command of `ctl` changes, if it changes anything.
+StateChange::What changed_by(ControlCommand command) {
+  if (command == ControlCommand::mask) return StateChange::What::mask_list;
+  if (command == ControlCommand::reserve) return StateChange::What::reservation;
+  return StateChange::What::config_string;
+}
+
 /// A line for the log.
 struct LogLine {
   LogLevel level;
@@ -375,9 +382,10 @@ void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::R
       boost::asio::post(loop_, [reply, line = std::move(line)] { reply(line); });
     };
     const Address lun = request.lun;
-    const ServedLun* const served = worker.service().find(lun);
+    ServedLun* const served = worker.service().find(lun);
     if (served == nullptr) return tell(error_reply(fmt::format("{}: no such LUN", lun)));
-    LunState state = served->lun.state();
+    const LunState before = served->lun.state();
+    LunState state = before;
     if (!request.edits()) return tell(state_reply(request, state));
     request.edit(state);
     if (std::max(state.mask.size(), state.reserved.size()) > MacSet::capacity) {
@@ -387,6 +395,7 @@ void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::R
       tell(error ? error_reply(fmt::format("{}: {}", request.lun, error.message()))
                  : state_reply(request, state));
     });
+    if (state != before) worker.log_change(*served, {changed_by(request.command), "ctl"});
   });
 }
 

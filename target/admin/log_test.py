@@ -194,12 +194,53 @@ def the_journal_gets_levels_only(world, folder):
     assert "<6>ready" in lines and all(re.match(r"<[346]>\S", line) for line in lines), lines
 
 
+def what_is_set_is_logged(world, folder):
+    bench = Bench(world, folder)
+    target, cable, ctl = bench.start(*bench.command()), bench.cable, bench.ctl
+    client, force = "02:00:00:00:00:0c", config_set(b"rack \x007")
+
+    def says(text):
+        target.wait_for(f" aoe-target: info: e0.2: {text}")
+
+    assert cable.ask(CONFIG, force).error == 0
+    says(rf"config string forced by {client}: rack \x007")
+    assert cable.ask(CONFIG, config_set(b"")).error == 0
+    says(f"config string cleared by {client}")
+    assert cable.ask(RESERVE, reserve_set(CLIENT)).error == 0
+    says(f"reservation set by {client}: {client}")
+    assert cable.ask(RESERVE, reserve_set()).error == 0
+    says(f"reservation cleared by {client}")
+    ctl("config", "e0.2", "rack 8")
+    says("config string set by ctl: rack 8")
+    ctl("config", "e0.2", "rack 8")  # changes nothing
+    ctl("mask", "e0.2", "--add", client)
+    says(f"mask list set by ctl: {client}")
+    ctl("mask", "e0.2", "--remove", client)
+    says("mask list cleared by ctl")
+    assert target.stop() == 0
+    assert target.output.count("rack 8") == 1, target.output
+
+
+def a_client_cannot_flood_the_log(world, folder):
+    bench = Bench(world, folder)
+    target, changes = bench.start(*bench.command()), 0
+    while " more before)" not in target.output:
+        changes += 1
+        assert changes < 100_000, target.output
+        assert bench.cable.ask(CONFIG, config_set(b"%d" % changes)).error == 0
+    assert target.stop() == 0
+    logged = target.output.count(": config string forced by ")
+    left_out = sum(int(number) for number in re.findall(r"(?:\(|changes: )(\d+) more", target.output))
+    assert logged < changes == logged + left_out, (logged, left_out, changes)
+
+
 def main():
     lab.require("ip", "mount")
     lab.require_namespaces()
     lab.play_all([a_log_on_a_full_disk, a_pipe_that_nobody_reads, a_pipe_whose_reader_goes, a_terminal_that_hangs_up,
                   a_full_disk_that_gets_room, closed_streams_are_no_disk, every_line_has_its_time_and_level,
-                  an_error_at_the_start_is_a_plain_line_after_the_log, the_level_chooses_what_is_logged, the_journal_gets_levels_only])
+                  an_error_at_the_start_is_a_plain_line_after_the_log, the_level_chooses_what_is_logged, the_journal_gets_levels_only, what_is_set_is_logged,
+                  a_client_cannot_flood_the_log])
 
 
 main()

@@ -43,8 +43,10 @@ struct ServedLun {
   LunDefinition definition;
   std::string store_kind;  // "mapped", "memory", …: see OpenedStore
 
-  // The worker's log: a disk that fails must not flood it.
+  // The worker's log: a disk that fails, or a client that sets something again and again, must not
+  // flood it.
   LineLimit failures;
+  LineLimit changes;
 };
 
 }  // namespace aoe::target

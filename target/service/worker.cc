@@ -52,6 +52,8 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
   service_.on_trouble([this](ServedLun& lun, const PendingReply& pending, std::error_code error) {
     log_failure(lun, pending, error);
   });
+  service_.on_change(
+      [this](ServedLun& lun, const Frame& request) { log_change(lun, change_by(request)); });
   loop_.watch(queue_->descriptor(), [this] {
     queue_->reap();
     service_.settle();
@@ -257,6 +259,12 @@ void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error
   });
 }
 
+void Worker::log_change(ServedLun& lun, const StateChange& change) {
+  log_limited(lun.changes, LogLevel::info, [&] {
+    return fmt::format("{}: {}", lun.lun.address(), describe(change, lun.lun.state()));
+  });
+}
+
 void Worker::log_losses() {
   for (auto& [port, open] : ports_) {
     const PortCounters now = port->counters();
@@ -275,6 +283,7 @@ void Worker::log_losses() {
       }
     };
     say(served->failures, LogLevel::error, "failures");
+    say(served->changes, LogLevel::info, "changes");
   }
 }
 

@@ -22,6 +22,7 @@
 #include "target/service/recording_port.h"
 #include "target/service/report.h"
 #include "target/service/service.h"
+#include "target/service/state_change.h"
 #include "target/service/state_files.h"
 #include "target/store/disk_queue.h"
 #include "target/store/store.h"
@@ -74,6 +75,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void report(TargetReport& report) const;
   /// Logs what ports have lost since the last call, and how many lines about LUNs were left out.
   void log_losses();
+  /// Logs what clients or an administrator have set in a LUN.
+  void log_change(ServedLun& lun, const StateChange& change);
 
  private:
   struct OpenPort;

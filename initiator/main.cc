@@ -358,6 +358,12 @@ void CommandLine::add_disks() {
   mount->remove_option(mount->get_option("--wait"));  // it does not wait
   mount->add_option("DIR", a.tree.folder, "Folder to mount on")->option_text(" ")->required();
   mount->add_flag("--daemon", a.tree.daemon, "Return when the files are there");
+  mount
+      ->add_option_function<std::string>(
+          "--log-level", [&a](const std::string& name) { a.tree.log_level = log_level_of(name); },
+          "Log error, warning, info (default) or debug lines")
+      ->option_text("LEVEL")
+      ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
   mount->add_flag("--allow-other", a.tree.allow_other, "Let other users use the files");
 }
 

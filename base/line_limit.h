@@ -9,17 +9,14 @@
 
 namespace aoe {
 
-/// Admits some log lines about one subject at once, then one a second, and counts the others, so
-/// that their number can be logged. Owned by the subject; used by one thread. Never reads a clock.
+/// Admits ten log lines about one subject at once, then one a second, and counts the others, so that
+/// their number can be logged. Owned by the subject; used by one thread. Never reads a clock.
 class LineLimit {
  public:
-  /// `burst`: the number of lines that are admitted at once, at least 1.
-  explicit LineLimit(int burst) : burst_(burst) {}
-
   /// Returns whether a line may be logged at `now`. One that may not is counted.
   bool admits(Instant now) {
     const Instant due = std::max(due_, now);
-    if (due - now > (burst_ - 1) * interval) {
+    if (due - now > (burst - 1) * interval) {
       ++left_out_;
       return false;
     }
@@ -31,9 +28,9 @@ class LineLimit {
   std::uint64_t take_left_out() { return std::exchange(left_out_, 0); }
 
  private:
+  static constexpr int burst = 10;
   static constexpr std::chrono::seconds interval{1};
 
-  const int burst_;
   Instant due_{};  // when the lines that were admitted are paid for, one each interval
   std::uint64_t left_out_ = 0;
 };

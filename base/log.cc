@@ -12,7 +12,6 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -211,13 +210,8 @@ Log::Log(const Options& options)
 }
 
 Log::~Log() {
-  try {
-    start();
-  } catch (const std::system_error&) {
-    return;  // without a thread nothing can be written for a bounded time
-  }
   writer_->end();
-  drain();
+  if (is_started_) drain();
 }
 
 void Log::start() {

@@ -36,6 +36,14 @@ inline constexpr std::array<std::string_view, 4> log_level_names{"error", "warni
 /// Returns the level of one of these words.
 LogLevel log_level_of(std::string_view name);
 
+/// A line that is to be logged.
+struct LogLine {
+  LogLevel level;
+  std::string text;
+
+  bool operator==(const LogLine&) const = default;
+};
+
 /// What gives lines to a Log, for those that only log. Called from any thread.
 using Logger = std::function<void(LogLevel level, std::string_view line)>;
 
@@ -57,6 +65,7 @@ class Log {
   Log& operator=(const Log&) = delete;
   /// Writes the lines that wait, for as long as the patience lasts. The thread may then still be
   /// held by the descriptor: it is left to the end of the process, and what it uses outlives the Log.
+  /// Lines of a Log that was never started are dropped.
   ~Log();
 
   /// Starts the thread that writes. A program that gives up privileges calls it afterwards, because

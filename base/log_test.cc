@@ -42,6 +42,7 @@ class LogPipe {
   int in() const { return in_.get(); }
   std::size_t size() const { return size_; }
   void close_reader() { out_ = Descriptor(); }
+  void close_writer() { in_ = Descriptor(); }
 
   /// The next line without its newline; it waits for it.
   std::string next() {
@@ -153,10 +154,17 @@ TEST(Log, LinesFromBeforeTheStartAreWrittenFirst) {
   EXPECT_EQ(without_time(pipe.next()), "program: info: two");
 }
 
-TEST(Log, TheEndWritesWhatWaitsEvenWithoutAStart) {
+TEST(Log, TheEndWritesWhatWaitsButNothingWithoutAStart) {
   LogPipe pipe;
   { Log(options(pipe.in()))(LogLevel::info, "one"); }
-  EXPECT_EQ(without_time(pipe.next()), "program: info: one");
+  {
+    Log log(options(pipe.in()));
+    log(LogLevel::info, "two");
+    log.start();
+  }
+  pipe.close_writer();
+  EXPECT_EQ(without_time(pipe.next()), "program: info: two");
+  EXPECT_EQ(pipe.next(), "the end after: ");
 }
 
 TEST(Log, APipeThatNobodyReadsDelaysNobodyAndWhatIsLostIsCounted) {

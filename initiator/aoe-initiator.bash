@@ -14,7 +14,7 @@ _aoe_initiator_options() {
       ;;
     revalidate) echo "$common --json --mount" ;;
     flush) echo "$common --all --mount" ;;
-    mount) echo "${common/--wait /} --daemon --allow-other" ;;
+    mount) echo "${common/--wait /} --daemon --allow-other --log-level" ;;
     config) echo "$common --json" ;;
     mask) echo "$common --add --delete --json" ;;
     reserve) echo "$common --set --force --release --json" ;;
@@ -32,6 +32,8 @@ _aoe_initiator() {
     choices=$(cd /sys/class/net && echo *)
   elif [[ $previous == --profile ]]; then
     choices='rfc6298 linux'
+  elif [[ $previous == --log-level ]]; then
+    choices='error warning info debug'
   elif [[ $previous == --mount || ($command == mount && $word != -*) ]]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -d -- "$word")

@@ -1,12 +1,7 @@
 // aoe-initiator: finds ATA over Ethernet disks, and reads and writes them without a kernel driver.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <functional>
 #include <string>
 #include <system_error>
@@ -14,6 +9,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/standard_streams.h"
 #include "initiator/cli/commands.h"
 #include "initiator/mount/mount.h"
 
@@ -362,6 +358,12 @@ void CommandLine::add_disks() {
   mount->remove_option(mount->get_option("--wait"));  // it does not wait
   mount->add_option("DIR", a.tree.folder, "Folder to mount on")->option_text(" ")->required();
   mount->add_flag("--daemon", a.tree.daemon, "Return when the files are there");
+  mount
+      ->add_option_function<std::string>(
+          "--log-level", [&a](const std::string& name) { a.tree.log_level = log_level_of(name); },
+          "Log error, warning, info (default) or debug lines")
+      ->option_text("LEVEL")
+      ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
   mount->add_flag("--allow-other", a.tree.allow_other, "Let other users use the files");
 }
 
@@ -435,37 +437,19 @@ void CommandLine::add_targets() {
   add_json(reserve);
 }
 
-/// Keeps the number of a standard stream that is closed from a file or socket, where messages would
-/// end up.
-void occupy_standard_streams() {
-  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(stream, F_GETFD) >= 0) continue;
-    ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
-}
-
-/// Runs the command. A success whose output could not be written is a failure.
-int run_and_check_output(int argc, char** argv) {
-  int status = exit_failure;
+int run(int argc, char** argv) {
   try {
-    status = CommandLine().run(argc, argv);
-    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
-    complain(system_message("standard output"));
+    return CommandLine().run(argc, argv);
   } catch (const Refused& error) {
     complain(error.what());
     return exit_usage;
-  } catch (const std::system_error& error) {  // from fmt::print
-    complain(std::string("standard output: ") + error.code().message());
-  } catch (const std::exception& error) {
-    complain(error.what());
   }
-  return status == 0 ? exit_failure : status;
 }
 
 }  // namespace
 }  // namespace aoe::initiator
 
 int main(int argc, char** argv) {
-  aoe::initiator::occupy_standard_streams();
-  return aoe::initiator::run_and_check_output(argc, argv);
+  aoe::occupy_standard_streams();
+  return aoe::run_main("aoe-initiator", [=] { return aoe::initiator::run(argc, argv); });
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/latencies.h"
+#include "base/standard_streams.h"
 #include "initiator/cli/commands.h"
 
 namespace aoe::initiator {

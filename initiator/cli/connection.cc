@@ -1,11 +1,10 @@
 #include "initiator/cli/connection.h"
 
-#include <cstdio>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/descriptor.h"
+#include "base/standard_streams.h"
 
 namespace aoe::initiator {
 namespace {
@@ -18,10 +17,6 @@ constexpr int gather_rounds = 3;
 
 std::string system_message(std::string_view name) {
   return fmt::format("{}: {}", name, last_error().message());
-}
-
-void tell(const std::string& text) {
-  std::fputs(text.c_str(), stderr);
 }
 
 void complain(std::string_view line) {

@@ -51,8 +51,6 @@ struct CommandOptions {
   bool trace = false;    // the engine's decisions on standard error
 };
 
-/// Writes to standard error. Ignores failures: there is nowhere to report them.
-void tell(const std::string& text);
 /// Writes the line "aoe-initiator: …" to standard error.
 void complain(std::string_view line);
 /// Writes JSON and a newline to standard output.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/descriptor.h"
+#include "base/standard_streams.h"
 #include "initiator/cli/commands.h"
 #include "initiator/cli/progress.h"
 #include "initiator/cli/transfer.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "initiator/cli/connection.h"
+#include "base/standard_streams.h"
 
 namespace aoe::initiator {
 

@@ -47,6 +47,28 @@ void answer(fuse_req_t request, std::string_view text) {
   fuse_reply_buf(request, text.data(), text.size());
 }
 
+/// Returns how much an event matters to an administrator. Those that a busy or hostile network causes
+/// by the thousand are debug.
+LogLevel level_of(Event::Kind kind) {
+  switch (kind) {
+    case Event::Kind::device_up:
+    case Event::Kind::device_forgotten:
+    case Event::Kind::device_resized: return LogLevel::info;
+    case Event::Kind::device_down:
+    case Event::Kind::identify_failed: return LogLevel::warning;
+    case Event::Kind::config_answer:
+    case Event::Kind::device_refused:
+    case Event::Kind::retransmission:
+    case Event::Kind::late_answer:
+    case Event::Kind::duplicate_answer:
+    case Event::Kind::unexpected_answer:
+    case Event::Kind::wrong_address:
+    case Event::Kind::unknown_source:
+    case Event::Kind::bad_answer: return LogLevel::debug;
+  }
+  AOE_CHECK(false && "an event without a level");
+}
+
 }  // namespace
 
 // What libfuse calls. An inode that is no longer there is stale, but for what is open.
@@ -119,13 +141,12 @@ struct Operations {
 };
 
 FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
-                       const std::vector<std::string>& interfaces,
-                       std::function<void(std::string_view)> said)
-    : loop_(loop), client_(std::move(client)), said_(std::move(said)) {
+                       const std::vector<std::string>& interfaces, Logger log)
+    : loop_(loop), client_(std::move(client)), log_(std::move(log)) {
   settings_.interfaces = interfaces;
   ::clock_gettime(CLOCK_REALTIME, &begun_);
   client_->listen([this](const Event& event) { happened(event); });
-  client_->listen_for_trouble([this](const std::string& what) { say(what); });
+  client_->listen_for_trouble([this](const std::string& what) { say(LogLevel::error, what); });
   // Who answered before anybody listened.
   for (const DeviceStatus& device : client_->devices()) {
     if (!device.is_up()) continue;
@@ -431,15 +452,15 @@ int FileSystem::carry_out(const Command& command) {
 
 void FileSystem::happened(const Event& event) {
   // Who answers a question, all is well with.
-  if (event.kind != Event::Kind::config_answer) say(describe(event));
+  if (event.kind != Event::Kind::config_answer) say(level_of(event.kind), describe(event));
   if (event.kind == Event::Kind::device_up || event.kind == Event::Kind::device_resized) {
     take_in_devices();
     load_partitions(event.device);
   }
 }
 
-void FileSystem::say(std::string_view line) {
-  said_(line);
+void FileSystem::say(LogLevel level, std::string_view line) {
+  log_(level, line);
   errors_.add(line);
   answer_readers();
   for (const auto& [handle, waiter] : std::exchange(pollers_, {})) {
@@ -507,7 +528,10 @@ void FileSystem::load_partitions(Address address) {
   auto disk = held_open(address);
   if (disk == nullptr) return;
   auto reader = PartitionReader::make(disk->size());
-  if (!reader) return say(fmt::format("{}: partitions: {}", address, reader.error().message()));
+  if (!reader) {
+    return say(LogLevel::warning,
+               fmt::format("{}: partitions: {}", address, reader.error().message()));
+  }
   loadings_.push_back({address, std::move(disk), *std::move(reader)});
   load_more(std::prev(loadings_.end()));
 }
@@ -520,7 +544,8 @@ void FileSystem::load_more(std::list<Loading>::iterator loading) {
       [this, loading, keep_disk = loading->disk](boost::system::error_code error, Bytes bytes) {
         const std::error_code trouble = error ? std::error_code(error) : loading->reader.add(bytes);
         if (!trouble) return load_more(loading);
-        say(fmt::format("{}: partitions: {}", loading->address, trouble.message()));
+        say(LogLevel::warning,
+            fmt::format("{}: partitions: {}", loading->address, trouble.message()));
         loadings_.erase(loading);
       });
 }

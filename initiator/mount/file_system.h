@@ -18,6 +18,7 @@
 #include <boost/asio/io_context.hpp>
 #include <tl/expected.hpp>
 
+#include "base/log.h"
 #include "initiator/client/client.h"
 #include "initiator/mount/attributes.h"
 #include "initiator/mount/disk_file.h"
@@ -36,10 +37,9 @@ namespace aoe::initiator {
 
 class FileSystem {
  public:
-  /// `said` is called with every line that goes to err.
+  /// `log` is called with every line that goes to err.
   FileSystem(boost::asio::io_context& loop, Client client,
-             const std::vector<std::string>& interfaces,
-             std::function<void(std::string_view)> said);
+             const std::vector<std::string>& interfaces, Logger log);
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
   ~FileSystem();
@@ -112,7 +112,7 @@ class FileSystem {
   int carry_out(const Command& command);
 
   void happened(const Event& event);
-  void say(std::string_view line);
+  void say(LogLevel level, std::string_view line);
   void answer_readers();
   void interrupted(Request request);
   void stop_polling(std::uint64_t handle);
@@ -127,7 +127,7 @@ class FileSystem {
 
   boost::asio::io_context& loop_;
   std::optional<Client> client_;
-  const std::function<void(std::string_view)> said_;
+  const Logger log_;
   Settings settings_;
   timespec begun_{};
   Disks disks_;

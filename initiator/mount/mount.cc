@@ -22,19 +22,28 @@
 namespace aoe::initiator {
 namespace {
 
-/// Serves until the mount ends, or throws Failed. `ready` is called once the files are there.
-void serve(const CommandOptions& options, const MountOptions& mount,
-           const std::function<void()>& ready) {
+/// Serves until the mount ends. Returns the exit status; throws Failed when it can't begin. `ready`
+/// is called once the files are there.
+int serve(const CommandOptions& options, const MountOptions& mount,
+          const std::function<void()>& ready) {
+  Log log(
+      {.program = "aoe-initiator", .level = options.verbose ? LogLevel::debug : mount.log_level});
+  Trace trace;
+  if (options.trace) {
+    trace = Trace([&log](std::string_view line) { log.trace(line); }, monotonic_now());
+  }
   boost::asio::io_context loop;
-  Client client = or_fail(Client::open(loop, {.interfaces = options.interfaces,
-                                              .parameters = options.parameters,
-                                              .trace = trace_of(options)}));
+  Client client = or_fail(Client::open(
+      loop, {.interfaces = options.interfaces, .parameters = options.parameters, .trace = trace}));
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
-  FileSystem files(loop, std::move(client), options.interfaces, [&options](std::string_view line) {
-    if (options.verbose) complain(line);
-  });
+  FileSystem files(loop, std::move(client), options.interfaces, std::cref(log));
+  const auto begin = [&] {
+    ready();  // a daemon leaves its terminal first
+    log.start();
+    log(LogLevel::info, fmt::format("mounted on {}", mount.folder));
+  };
   const auto mounted =
-      files.mount(mount.folder, mount.allow_other, ready, [&signals] { signals.cancel(); });
+      files.mount(mount.folder, mount.allow_other, begin, [&signals] { signals.cancel(); });
   if (!mounted) throw Failed(mounted.error());
   const std::function<void(const boost::system::error_code&, int)> signalled =
       [&](const boost::system::error_code& error, int) {
@@ -45,7 +54,9 @@ void serve(const CommandOptions& options, const MountOptions& mount,
       };
   signals.async_wait(signalled);
   loop.run();
-  if (!files.close()) throw Failed(fmt::format("{}: could not be unmounted", mount.folder));
+  if (files.close()) return 0;
+  log(LogLevel::error, fmt::format("{}: could not be unmounted", mount.folder));
+  return exit_failure;
 }
 
 /// A daemon has no terminal and no folder of its own.
@@ -76,7 +87,7 @@ int serve_as_daemon(const CommandOptions& options, const MountOptions& mount) {
     };
     int status = 0;
     try {
-      serve(options, mount, ready);
+      status = serve(options, mount, ready);
     } catch (const Failed& failure) {
       complain(failure.what());
       status = exit_failure;
@@ -97,12 +108,7 @@ int serve_as_daemon(const CommandOptions& options, const MountOptions& mount) {
 
 int mount_command(const CommandOptions& options, const MountOptions& mount) {
   if (mount.daemon) return serve_as_daemon(options, mount);
-  serve(options, mount, [&mount] {
-    fmt::print("aoe-initiator: mounted on {}\n", mount.folder);
-    std::fflush(stdout);
-    ::sd_notify(0, "READY=1");
-  });
-  return 0;
+  return serve(options, mount, [] { ::sd_notify(0, "READY=1"); });
 }
 
 }  // namespace aoe::initiator

@@ -80,7 +80,7 @@ class Trial:
     def mount(self, *arguments):
         self.mounted = self.start(INITIATOR, "mount", "mnt", *arguments)
         line = self.mounted.wait_for("mounted on")
-        assert line == "aoe-initiator: mounted on mnt", line
+        assert line.endswith("Z aoe-initiator: info: mounted on mnt"), line
         self.wait_for_disk()
         return self.mounted
 
@@ -577,7 +577,7 @@ def says_that_the_mount_is_still_there(trial):
     os.rename(trial.folder + "/above", trial.folder + "/moved")
     mounted.signal(signal.SIGTERM)
     assert mounted.wait() == 1
-    assert "aoe-initiator: above/mnt: could not be unmounted\n" in mounted.output, mounted.output
+    assert " aoe-initiator: error: above/mnt: could not be unmounted\n" in mounted.output, mounted.output
     assert trial.run("umount", "moved/mnt").returncode == 0
 
 
@@ -601,6 +601,33 @@ def says_what_is_wrong(trial):
     refused(1, in_the_way, "mnt", "--daemon")
     assert trial.run("fusermount3", "-u", "mnt").returncode == 0
     assert not trial.is_mounted()
+
+
+def a_log_that_cannot_be_written_ends_and_delays_nothing(trial):
+    """A full disk, a pipe whose reader is gone, and one that nobody reads."""
+    fifo = trial.folder + "/log"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    broken = 'import os, sys; reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 2); os.execv(sys.argv[1], sys.argv[1:])'
+    for begin in [["sh", "-c", 'exec "$@" 2> /dev/full >&2', "sh"], [sys.executable, "-c", broken],
+                  ["sh", "-c", f'exec "$@" 2> {fifo} >&2', "sh"]]:
+        # The trace has a line for each frame: far more than a pipe takes.
+        trial.mounted = trial.start(*begin, INITIATOR, "mount", "mnt", "--trace", "--log-level", "debug")
+        lab.eventually(lambda: os.path.exists(trial.etherd("e0.2")), "e0.2 to show up")
+        assert trial.run("cmp", "mnt/dev/etherd/e0.2", "disk.img").returncode == 0
+        trial.unmount()
+    os.close(reader)
+
+
+def logs_what_an_administrator_should_know(trial):
+    trial.mount("--deadsecs", "1")
+    lab.eventually(lambda: " aoe-initiator: info: e0.2 is up" in trial.mounted.output)
+    trial.targets[2].signal(signal.SIGSTOP)
+    trial.run("head", "-c", "1", "mnt/dev/etherd/e0.2")
+    trial.mounted.wait_for(" aoe-initiator: warning: e0.2 is down")
+    trial.targets[2].signal(signal.SIGCONT)
+    trial.unmount()
+    assert "retransmission" not in trial.mounted.output, trial.mounted.output
 
 
 def runs_as_a_daemon(trial):
@@ -640,7 +667,8 @@ def main():
         rules = [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
                  refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
                  shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
-                 says_what_is_wrong, runs_as_a_daemon, serves_an_ordinary_user]
+                 says_what_is_wrong, a_log_that_cannot_be_written_ends_and_delays_nothing,
+                 logs_what_an_administrator_should_know, runs_as_a_daemon, serves_an_ordinary_user]
         asked = sys.argv[3:]
         lab.play_all([rule for rule in rules if not asked or rule.__name__ in asked], lab.shared(trial))
 

@@ -9,6 +9,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/log.h"
 #include "target/service/definition.h"
 
 namespace aoe::target {
@@ -37,6 +38,7 @@ struct CommandLine {
   bool busy_poll = false;
   std::string wildcards;  // a word of --wildcards; empty where not given
   std::string capture;
+  LogLevel log_level = LogLevel::info;
   bool trace = false;
   std::vector<std::string> operands;  // IMAGE, or SHELF SLOT IF IMAGE as for vblade
 };

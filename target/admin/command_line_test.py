@@ -62,6 +62,8 @@ def usage_errors(trial):
             ([*good, "--buffers", "1"], "--buffers: Value 1 not in range 2 to 65535"),
             ([*good, "--buffers", "65536"], "--buffers: Value 65536 not in range 2 to 65535"),
             ([*good, "--config-string", "x" * 1025], "--config-string: longer than 1024 bytes"),
+            ([*good, "--workers", "65"], "--workers: Value 65 not in range 1 to 64"),
+            ([*good, "--log-level", "loud"], "--log-level: loud not in {error,warning,info,debug}"),
             ([*good, "other.img"], "one IMAGE is expected, or SHELF SLOT IF IMAGE"),
             ([*good, "--colour"], "The following argument was not expected: --colour"),
             ([*good, "--interface"], "--interface: 1 required IF missing")]:
@@ -76,10 +78,35 @@ def help_and_version(trial):
                  "aoe-target --shelf 0 --slot 2 --interface eth1 disk.img"]:
         assert text in told.stdout, text
     told = trial.node.run([TARGET, "--help-all"]).stdout
-    for text in ["--overlay", "--allow", "--busy-poll", "--pcap", "--trace", "--buffers", "reserve", "--force"]:
+    for text in ["--overlay", "--allow", "--busy-poll", "--pcap", "--log-level", "--trace", "--buffers", "reserve", "--force"]:
         assert text in told, text
     version = trial.node.run([TARGET, "--version"]).stdout
     assert version.startswith("aoe-target 0."), version
+
+
+def output_that_is_lost(trial):
+    trial.image("disk.img", 1 << 20)
+    with open(os.path.join(trial.folder, "good.yaml"), "w") as file:
+        file.write("luns:\n  - {shelf: 0, slot: 2, path: disk.img}\n")
+    target = trial.node.start([TARGET, "--config", "good.yaml", "--no-state", "--control", "socket"], cwd=trial.folder)
+    target.wait_for("ready")
+    ctl = "ctl --socket socket"
+
+    def shell(line):
+        result = trial.node.run(["sh", "-c", line, "sh", TARGET], check=False, cwd=trial.folder)
+        return result.returncode, result.stdout, result.stderr
+
+    lost = "aoe-target: standard output: No space left on device\n"
+    for command in ["--help", "--help-all", "--version", "check good.yaml", f"{ctl} status", f"{ctl} --json stats"]:
+        assert shell(f'"$1" {command} > /dev/full') == (FAILURE, "", lost), command
+        assert shell(f'"$1" {command} >&-') == (FAILURE, "", lost.replace("No space left on device", "Bad file descriptor"))
+        assert shell(f'"$1" {command} | head -n 0') == (0, "", ""), command
+    # What can't be told on standard error changes nothing, and goes nowhere else.
+    for stream in "2> /dev/full", "2>&-":
+        assert shell(f'"$1" check missing.yaml {stream}') == (FAILURE, "", ""), stream
+        assert shell(f'"$1" {ctl} config e9.9 {stream}') == (FAILURE, "", ""), stream
+        assert shell(f'"$1" --colour {stream}') == (USAGE, "", ""), stream
+    assert target.stop() == 0
 
 
 def bad_images(trial):
@@ -121,7 +148,7 @@ def image_that_ends_inside_a_sector(trial):
     image = trial.image("odd.img", 1500)
     process = trial.node.start([TARGET, "--shelf", "65534", "--slot", "254", image])
     process.wait_for(f"e65534.254: {image}, 2 sectors, mapped, read-write")
-    process.wait_for(f"{image}: warning: the last 476 bytes are not a whole sector and are not served")
+    process.wait_for(f"warning: {image}: the last 476 bytes are not a whole sector and are not served")
     process.wait_for("ready")
     assert process.stop() == 0
     assert os.path.getsize(image) == 1500
@@ -165,7 +192,7 @@ def privileges_are_dropped(trial):
 def main():
     lab.require("ip", "setpriv")
     lab.require_namespaces()
-    for play in [usage_errors, help_and_version, bad_images, bad_network, image_that_ends_inside_a_sector, one_writer,
+    for play in [usage_errors, help_and_version, output_that_is_lost, bad_images, bad_network, image_that_ends_inside_a_sector, one_writer,
                  signals_end_it, privileges_are_dropped]:
         with lab.Lab() as world, tempfile.TemporaryDirectory() as folder:
             node, other = world.node("server"), world.node("client")

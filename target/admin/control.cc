@@ -178,6 +178,10 @@ Json success(std::string text) {
 
 }  // namespace
 
+std::string_view text(ControlCommand command) {
+  return command_names.at(static_cast<std::size_t>(command));
+}
+
 tl::expected<boost::asio::local::stream_protocol::endpoint, std::string> control_endpoint(
     const std::string& path) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un{}.sun_path)) {
@@ -203,7 +207,7 @@ tl::expected<ControlRequest, std::string> parse_request(std::string_view line) {
 }
 
 std::string request_line(const ControlRequest& request) {
-  Json json{{"command", command_names.at(static_cast<std::size_t>(request.command))}};
+  Json json{{"command", text(request.command)}};
   if (request.command >= ControlCommand::mask) json["lun"] = fmt::format("{}", request.lun);
   if (!request.add.empty()) json["add"] = texts(request.add);
   if (!request.remove.empty()) json["remove"] = texts(request.remove);

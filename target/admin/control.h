@@ -32,6 +32,9 @@ inline constexpr std::size_t control_line_size_max = 65536;
 /// Those from mask on are about one LUN.
 enum class ControlCommand : std::uint8_t { status, stats, metrics, reload, mask, reserve, config };
 
+/// Returns the word of a command.
+std::string_view text(ControlCommand command);
+
 struct ControlRequest {
   ControlCommand command{};
   Address lun{};  // of mask, reserve and config, which show what is set there

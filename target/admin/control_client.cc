@@ -1,8 +1,5 @@
 #include "target/admin/control_client.h"
 
-#include <cerrno>
-#include <system_error>
-
 #include <fmt/format.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -43,12 +40,8 @@ int run_control(const ControlArguments& arguments, std::FILE* out, std::FILE* er
   if (is_shown) {
     const std::string shown = arguments.json ? *line + '\n' : *text;
     std::fwrite(shown.data(), 1, shown.size(), out);
-    if (std::fflush(out) != 0) {
-      fmt::print(errors, "aoe-target: {}\n", std::generic_category().message(errno));
-      return 1;
-    }
   }
-  if (!text) fmt::print(errors, "aoe-target: {}\n", escaped(text.error()));
+  if (!text) std::fputs(fmt::format("aoe-target: {}\n", escaped(text.error())).c_str(), errors);
   return text ? 0 : 1;
 }
 

@@ -1,6 +1,5 @@
 #include "target/admin/daemon.h"
 
-#include <pthread.h>
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
@@ -22,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/privileges.h"
+#include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
 #include "target/admin/default_serial.h"
 #include "target/store/open_store.h"
@@ -110,24 +110,12 @@ std::uint64_t sectors_of(const Store& store) {
   return std::min(store.size() / sector_size, ata::lba48_sectors_max);
 }
 
-/// Blocks signals in threads that are started while this lives: signals are for the daemon's
-/// thread.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS);  // a fault of this thread: see guarded_copy.h
-    sigdelset(&all, SIGSEGV);
-    pthread_sigmask(SIG_BLOCK, &all, &former_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &former_, nullptr); }
-
- private:
-  sigset_t former_;
-};
+/// Returns what a command of `ctl` changes, if it changes anything.
+StateChange::What changed_by(ControlCommand command) {
+  if (command == ControlCommand::mask) return StateChange::What::mask_list;
+  if (command == ControlCommand::reserve) return StateChange::What::reservation;
+  return StateChange::What::config_string;
+}
 
 }  // namespace
 
@@ -141,22 +129,24 @@ struct Daemon::Change {
   std::optional<LunState> state;     // add
 
   /// Returns the lines for the log about the opened store.
-  std::vector<std::string> store_lines() const {
+  std::vector<LogLine> store_lines() const {
     if (!store) return {};
     const StoreDefinition& asked = definition.store;
-    std::vector<std::string> lines{fmt::format("{}: {}, {} sectors, {}, {}", definition.address,
-                                               asked.path, sectors_of(*store->store), store->kind,
-                                               asked.read_only ? "read-only" : "read-write")};
+    std::vector<LogLine> lines{
+        {LogLevel::info, fmt::format("{}: {}, {} sectors, {}, {}", definition.address, asked.path,
+                                     sectors_of(*store->store), store->kind,
+                                     asked.read_only ? "read-only" : "read-write")}};
     if (store->ignored_tail > 0) {
       lines.push_back(
-          fmt::format("{}: warning: the last {} bytes are not a whole sector and are not served",
-                      asked.path, store->ignored_tail));
+          {LogLevel::warning,
+           fmt::format("{}: the last {} bytes are not a whole sector and are not served",
+                       asked.path, store->ignored_tail)});
     }
     lines.insert(lines.end(), store->remarks.begin(), store->remarks.end());
     constexpr std::uint16_t refused_by_linux = 0xfff;
     if (definition.address.shelf == refused_by_linux) {
-      lines.push_back(fmt::format("{}: warning: Linux clients refuse shelf {}", definition.address,
-                                  refused_by_linux));
+      lines.push_back({LogLevel::warning, fmt::format("{}: Linux clients refuse shelf {}",
+                                                      definition.address, refused_by_linux)});
     }
     return lines;
   }
@@ -210,10 +200,10 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     if (!file) return tl::unexpected(file.error());
     recording_->file = *std::move(file);
   }
-  std::vector<std::string> lines;
+  std::vector<LogLine> lines;
   for (const Change& change : *changes) {
-    for (std::string& line : change.store_lines()) lines.push_back(std::move(line));
-    for (std::string& line : state_lines(change)) lines.push_back(std::move(line));
+    for (LogLine& line : change.store_lines()) lines.push_back(std::move(line));
+    for (LogLine& line : state_lines(change)) lines.push_back(std::move(line));
   }
   apply(*std::move(changes));
   if (!definition.control.empty()) {
@@ -227,12 +217,12 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   for (const auto& worker : workers_) {
     if (auto opened = worker->open_ports(); !opened) return opened;
   }
-  for (const std::string& line : lines) options_.log(line);
+  for (const LogLine& line : lines) options_.log(line.level, line.text);
   wait_for_signals();
   if (!drop_privileges()) {
-    options_.log("warning: keeping all privileges: the kernel refused to drop them");
+    options_.log(LogLevel::warning, "keeping all privileges: the kernel refused to drop them");
   }
-  const SignalsBlocked blocked;
+  const SignalsBlocked blocked;  // they are for this thread
   background_thread_ = std::thread([this] { background_->run(); });
   for (const auto& worker : workers_) worker->start();
   return {};
@@ -244,8 +234,9 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
   if (opened) {
     state_ = std::make_unique<StateFiles>(*std::move(opened));
   } else if (options_.state_is_optional) {
-    options_.log(fmt::format("warning: {}; what clients set will be lost when the process ends",
-                             opened.error()));
+    options_.log(
+        LogLevel::warning,
+        fmt::format("{}; what clients set will be lost when the process ends", opened.error()));
   } else {
     return tl::unexpected(opened.error());
   }
@@ -253,8 +244,8 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
 }
 
 bool Daemon::run() {
-  if (report().ports.empty()) options_.log("no Ethernet interface is up yet");
-  options_.log("ready");
+  if (report().ports.empty()) options_.log(LogLevel::warning, "no Ethernet interface is up yet");
+  options_.log(LogLevel::info, "ready");
   tell_systemd("READY=1");
   look_after();
   loop_.run();
@@ -265,7 +256,8 @@ bool Daemon::run() {
   control_.reset();
   bool all_well = true;
   if (!settle_state()) {
-    options_.log(fmt::format("{}: does not answer, so what clients set last may be lost",
+    options_.log(LogLevel::error,
+                 fmt::format("{}: does not answer, so what clients set last may be lost",
                              definition_.state_folder));
     all_well = false;
     is_stuck_ = true;
@@ -277,11 +269,12 @@ bool Daemon::run() {
   }
   LunCounters sum;
   for (const LunReport& lun : last.luns) sum.add(lun);
-  options_.log(fmt::format("stopped after {} requests and {} replies, {} of them errors",
+  options_.log(LogLevel::info,
+               fmt::format("stopped after {} requests and {} replies, {} of them errors",
                            sum.requests, sum.replies, sum.aoe_errors + sum.ata_errors));
   if (recording_) {
     if (auto flushed = recording_->file->flush(); !flushed) {
-      options_.log(flushed.error());
+      options_.log(LogLevel::error, flushed.error());
       all_well = false;
     }
   }
@@ -357,14 +350,15 @@ tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes)
   return {};
 }
 
-std::vector<std::string> Daemon::state_lines(const Change& change) const {
-  std::vector<std::string> lines;
+std::vector<LogLine> Daemon::state_lines(const Change& change) const {
+  std::vector<LogLine> lines;
   if (!change.state) return lines;
   const Address lun = change.definition.address;
   const auto add = [&](std::string_view what, const std::vector<Mac>& macs) {
     if (macs.empty()) return;
-    lines.push_back(fmt::format("{}: {} of {} address{}, from {}", lun, what, macs.size(),
-                                macs.size() == 1 ? "" : "es", state_->path(lun)));
+    lines.push_back(
+        {LogLevel::info, fmt::format("{}: {} of {} address{}, from {}", lun, what, macs.size(),
+                                     macs.size() == 1 ? "" : "es", state_->path(lun))});
   };
   add("mask", change.state->mask);
   add("reservation", change.state->reserved);
@@ -429,8 +423,8 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   for (const Change& change : *changes) {
     const Address address = change.definition.address;
     lines.push_back(fmt::format("{}: {}", address, change.text()));
-    for (const std::string& line : change.store_lines()) options_.log(line);
-    for (const std::string& line : state_lines(change)) options_.log(line);
+    for (const LogLine& line : change.store_lines()) options_.log(line.level, line.text);
+    for (const LogLine& line : state_lines(change)) options_.log(line.level, line.text);
     if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));
@@ -456,18 +450,22 @@ bool Daemon::settle_state() {
   return done->get_future().wait_for(ending_patience) == std::future_status::ready;
 }
 
-void Daemon::reload_on_signal() {
-  if (const auto changes = reload()) {
-    for (const std::string& line : *changes) options_.log(line);
-    options_.log(fmt::format("configuration read again: {} changes", changes->size()));
+tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
+  auto changes = reload();
+  if (changes) {
+    for (const std::string& line : *changes) options_.log(LogLevel::info, line);
+    options_.log(LogLevel::info,
+                 fmt::format("configuration read again: {} changes", changes->size()));
   } else {
-    options_.log(fmt::format("{}; nothing was changed", changes.error()));
+    options_.log(LogLevel::error, fmt::format("{}; nothing was changed", changes.error()));
   }
+  return changes;
 }
 
 // The control socket.
 
 void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& reply) {
+  options_.log(LogLevel::debug, fmt::format("ctl {}", text(request.command)));
   switch (request.command) {
     case ControlCommand::status:
     case ControlCommand::stats: {
@@ -477,7 +475,7 @@ void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& r
     }
     case ControlCommand::metrics: return reply(metrics_reply(report()));
     case ControlCommand::reload: {
-      const auto changes = reload();
+      const auto changes = reload_and_log();
       return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
     }
     case ControlCommand::mask:
@@ -494,9 +492,10 @@ void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::R
       boost::asio::post(loop_, [reply, line = std::move(line)] { reply(line); });
     };
     const Address lun = request.lun;
-    const ServedLun* const served = worker.service().find(lun);
+    ServedLun* const served = worker.service().find(lun);
     if (served == nullptr) return tell(error_reply(fmt::format("{}: no such LUN", lun)));
-    LunState state = served->lun.state();
+    const LunState before = served->lun.state();
+    LunState state = before;
     if (!request.edits()) return tell(state_reply(request, state));
     request.edit(state);
     if (std::max(state.mask.size(), state.reserved.size()) > MacSet::capacity) {
@@ -506,6 +505,7 @@ void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::R
       tell(error ? error_reply(fmt::format("{}: {}", request.lun, error.message()))
                  : state_reply(request, state));
     });
+    if (state != before) worker.log_change(*served, {changed_by(request.command), "ctl"});
   });
 }
 
@@ -538,7 +538,7 @@ void Daemon::wait_for_reload() {
     const auto micros =
         std::chrono::duration_cast<std::chrono::microseconds>(monotonic_now().time_since_epoch());
     tell_systemd(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", micros.count()));
-    reload_on_signal();
+    reload_and_log();
     tell_systemd("READY=1");
     wait_for_reload();
   });

@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
+#include "base/log.h"
 #include "target/admin/control_server.h"
 #include "target/service/definition.h"
 #include "target/service/worker.h"
@@ -26,8 +26,8 @@ namespace aoe::target {
 class Daemon {
  public:
   struct Options {
-    std::function<void(std::string_view line)> log;  // called from any thread
-    Trace trace;                                     // the same; see Service::trace()
+    Logger log;   // called from any thread
+    Trace trace;  // the same; see Service::trace()
     std::string version;
     /// Reads the definition again, for a reload; null where it came from a command line.
     std::function<tl::expected<TargetDefinition, std::string>()> read_again;
@@ -63,14 +63,15 @@ class Daemon {
   /// Opens the images and loads the state that the changes need.
   tl::expected<void, std::string> open_files(std::vector<Change>& changes);
   /// Returns the lines for the log about loaded state that keeps clients out.
-  std::vector<std::string> state_lines(const Change& change) const;
+  std::vector<LogLine> state_lines(const Change& change) const;
   /// Waits until the present state of all LUNs is in its files. Returns false if that takes too long.
   bool settle_state();
   void apply(std::vector<Change> changes);
   void apply(Change& change, Worker& worker) const;
   /// Reads the configuration again. Returns the changes, a line each.
   tl::expected<std::vector<std::string>, std::string> reload();
-  void reload_on_signal();
+  /// The same; the log says them, too.
+  tl::expected<std::vector<std::string>, std::string> reload_and_log();
 
   Worker& worker_of(Address address);
 

@@ -1,9 +1,7 @@
 // aoe-target: serves disk images and block devices as ATA over Ethernet LUNs.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +11,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/log.h"
+#include "base/standard_streams.h"
 #include "target/admin/command_line.h"
 #include "target/admin/config_file.h"
 #include "target/admin/control_client.h"
@@ -40,8 +40,9 @@ namespace {
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 
-void log(std::string_view line) {
-  fmt::print(stderr, "aoe-target: {}\n", line);
+/// Says why the program ends, before it serves anything.
+void complain(std::string_view line) {
+  tell(fmt::format("aoe-target: {}\n", line));
 }
 
 std::string is_mac(const std::string& word) {
@@ -53,8 +54,9 @@ std::string is_lun(const std::string& word) {
   return address && address->is_exact() ? std::string() : word + ": not a LUN such as e0.2";
 }
 
-/// Declares the options of the program, in the order of the help. Most are in the long help only.
-void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
+/// Declares the options of the program, in the order of the help. Most are not in the short help: with
+/// `is_short` they are hidden, which also takes their names out of error messages.
+void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
                                                "--read-only", "--buffers", "--config-string",
                                                "--config"};
@@ -119,6 +121,13 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
       ->option_text("WHICH")
       ->check(CLI::IsMember({"all", "config-only"}));
   app.add_option("--pcap", line.capture, "Record all frames")->type_name("FILE");
+  const auto set_log_level = [&line](const std::string& name) {
+    line.log_level = log_level_of(name);
+  };
+  app.add_option_function<std::string>("--log-level", set_log_level,
+                                       "Log error, warning, info (default) or debug lines")
+      ->option_text("LEVEL")
+      ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
   app.add_flag("--trace", line.trace, "Write every decision to standard error")
       ->envname("AOE_TRACE");
   app.add_option("IMAGE", line.operands, "Disk image, block device, NBD URI or memory:SIZE")
@@ -126,10 +135,10 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
   for (CLI::Option* const option : app.get_options()) {
     const bool is_first = option->get_positional() || option->check_lname("help") ||
                           option->check_lname("help-all") || option->check_lname("version");
-    const bool is_short = std::ranges::any_of(in_short_help, [option](const std::string& name) {
+    const bool is_usual = std::ranges::any_of(in_short_help, [option](const std::string& name) {
       return option->check_lname(name.substr(2));
     });
-    if (!long_help && !is_first && !is_short) option->group("");
+    if (is_short && !is_first && !is_usual) option->group("");
   }
 }
 
@@ -137,11 +146,11 @@ void describe_serving(CLI::App& app, CommandLine& line, bool long_help) {
 int check(const std::string& file) {
   const auto definition = read_config_file(file);
   if (!definition) {
-    log(definition.error());
+    complain(definition.error());
     return exit_failure;
   }
   if (const auto error = first_image_error(*definition)) {
-    log(fmt::format("{}: {}", file, *error));
+    complain(fmt::format("{}: {}", file, *error));
     return exit_failure;
   }
   fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
@@ -202,14 +211,15 @@ struct Control {
 int serve(const CommandLine& line) {
   const auto definition = definition_of(line);
   if (!definition) {
-    log(definition.error());
+    complain(definition.error());
     return exit_failure;
   }
+  Log log({.program = "aoe-target", .level = line.log_level});
   Daemon::Options options;
-  options.log = log;
+  options.log = std::cref(log);
   options.version = AOE_VERSION;
   if (line.trace) {
-    const auto write = [](std::string_view text) { fmt::print(stderr, "{}\n", text); };
+    const auto write = [&log](std::string_view text) { log.trace(text); };
     options.trace = Trace(write, monotonic_now());
   }
   options.state_is_optional =
@@ -218,12 +228,17 @@ int serve(const CommandLine& line) {
     options.read_again = [line] { return definition_of(line); };
   }
   const auto daemon = Daemon::open(*definition, std::move(options));
+  log.start();
   if (!daemon) {
-    log(daemon.error());
+    log.drain();
+    complain(daemon.error());
     return exit_failure;
   }
   const int status = (*daemon)->run() ? 0 : exit_failure;
-  if ((*daemon)->is_stuck()) ::_exit(status);
+  if ((*daemon)->is_stuck()) {
+    log.drain();
+    ::_exit(status);
+  }
   return status;
 }
 
@@ -239,9 +254,9 @@ int run(int argc, char** argv) {
       "Example: aoe-target --shelf 0 --slot 2 --interface eth1 disk.img");
   CommandLine line;
   app.set_help_all_flag("--help-all", "Show all options, and those of ctl");
-  const bool long_help = std::any_of(
-      argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help-all"; });
-  describe_serving(app, line, long_help);
+  const bool is_short = std::any_of(
+      argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help"; });
+  describe_serving(app, line, is_short);
   std::string checked;
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("FILE", checked)->required();
@@ -251,13 +266,13 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help_or_version) {
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
-    log(fmt::format("{} (aoe-target --help shows how)", error.what()));
+    complain(fmt::format("{} (aoe-target --help shows how)", error.what()));
     return exit_usage;
   }
   if (check_command->parsed()) return check(checked);
   if (control.command->parsed()) return control.run();
   if (const auto error = complete(line)) {
-    log(fmt::format("{} (aoe-target --help shows how)", *error));
+    complain(fmt::format("{} (aoe-target --help shows how)", *error));
     return exit_usage;
   }
   return serve(line);
@@ -267,5 +282,6 @@ int run(int argc, char** argv) {
 }  // namespace aoe::target
 
 int main(int argc, char** argv) {
-  return aoe::target::run(argc, argv);
+  aoe::occupy_standard_streams();
+  return aoe::run_main("aoe-target", [=] { return aoe::target::run(argc, argv); });
 }

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/line_limit.h"
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
@@ -60,12 +61,13 @@ struct ServedLun {
   Silenced silenced;
   std::optional<Mac> other_target;  // the last that answered for the LUN's address
 
-  // The worker's log.
+  // The worker's log: a disk that fails, or a client that sets something again and again, must not
+  // flood it.
+  LineLimit failures;
+  LineLimit changes;
   LoggedCount logged_silences;
   LoggedCount logged_foreign_answers;
-  std::string logged_trouble;           // of the store
-  Instant logged_failure{};             // when the last one was logged
-  std::uint64_t unlogged_failures = 0;  // since then
+  std::string logged_trouble;  // of the store
 };
 
 /// All LUNs of a Service.

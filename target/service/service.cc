@@ -280,7 +280,9 @@ void Service::reject(const Reject& reject, const Decoded& frame, PortTable& tabl
 void Service::answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link) {
   ++served.counters.requests;
   make_room(port, link);
+  const std::uint64_t revision = served.lun.revision();
   const Outcome outcome = served.lun.handle(request, link, batch_.scratch());
+  if (served.lun.revision() != revision && changed_) changed_(served, request);
   if (const auto* pending = std::get_if<PendingReply>(&outcome)) {
     if (!perform(served, *pending)) begin(served, *pending, port, link);
   } else if (const auto* ready = std::get_if<ReplyReady>(&outcome)) {

@@ -122,6 +122,10 @@ class Service {
   using Trouble = std::function<void(ServedLun&, const PendingReply&, std::error_code)>;
   void on_trouble(Trouble trouble) { trouble_ = std::move(trouble); }
 
+  /// Called after a request of a client has changed what is set in a LUN, from within serve().
+  using Changed = std::function<void(ServedLun&, const Frame& request)>;
+  void on_change(Changed changed) { changed_ = std::move(changed); }
+
   const ServedLuns& luns() const { return luns_; }
   /// Returns the LUN at an exact address, or null.
   ServedLun* find(Address address) const;
@@ -160,6 +164,7 @@ class Service {
   StateKeeper* const keeper_;
   TimedTrace trace_;
   Trouble trouble_;
+  Changed changed_;
   Jobs jobs_;  // outlive the stores, which may hold their operations
   ServedLuns luns_;
   struct Draining {

@@ -168,6 +168,24 @@ TEST_F(ServiceTest, BrokenStoreIsAnAtaErrorAndServiceGoesOn) {
   EXPECT_EQ(service.counters().ata_errors, 3U);
 }
 
+TEST_F(ServiceTest, CallsForEachChangeOfWhatClientsSetAndForNothingElse) {
+  add<MemoryStore>(own_address, disk_size);
+  Lines changes;
+  service.on_change([&](ServedLun& lun, const Frame& request) {
+    changes.push_back(fmt::format("{} {} {}", lun.lun.address(), request.header.source,
+                                  lun.lun.state().config_string));
+  });
+  ask(ConfigRequest{ConfigCommand::set, as_bytes("a")});
+  EXPECT_EQ(changes, Lines{fmt::format("e7.3 {} a", client_mac)});
+  ask(ConfigRequest{ConfigCommand::set, as_bytes("a")});
+  ask(ConfigRequest{ConfigCommand::set, as_bytes("refused")});
+  ask(ConfigRequest{ConfigCommand::read, {}});
+  ask(read_ext(0, 1));
+  EXPECT_EQ(changes.size(), 1U);
+  ask(ReserveRequest{ReserveCommand::set, {}});
+  EXPECT_EQ(changes.size(), 1U) << "nothing was reserved";
+}
+
 TEST_F(ServiceTest, WildcardsFanOut) {
   for (const Address address : {Address{1, 1}, Address{1, 2}, Address{2, 1}}) {
     add<MemoryStore>(address, disk_size);

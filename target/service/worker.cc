@@ -73,6 +73,8 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
   service_.on_trouble([this](ServedLun& lun, const PendingReply& pending, std::error_code error) {
     log_failure(lun, pending, error);
   });
+  service_.on_change(
+      [this](ServedLun& lun, const Frame& request) { log_change(lun, change_by(request)); });
   AOE_CHECK(pause_.get() >= 0);
   loop_.watch(pause_.get(), [this] {
     std::uint64_t times = 0;
@@ -154,6 +156,7 @@ bool Worker::stop(std::chrono::milliseconds patience) {
     on_all_retired_ = nullptr;
     for (const Retirement& retired : retiring_) {
       world_.log(
+          LogLevel::error,
           fmt::format("{}: does not answer, so what was written last may be lost", retired.name));
       all_stable_ = false;
     }
@@ -182,12 +185,13 @@ void Worker::remove(Address address) {
   Retirement& retired =
       retiring_.emplace_front(*this, fmt::format("{}: {}", address, store.written_path()));
   retired.self = retiring_.begin();
-  service_.remove(address, [this, &retired](std::unique_ptr<ServedLun> served) {
+  service_.remove(address, [&retired](std::unique_ptr<ServedLun> served) {
     retired.served = std::move(served);
     if (const auto result = retired.served->store->try_now(retired)) return retired.done(*result);
     retired.served->store->start(retired);
     retired.served->store->submit();
   });
+  settle();
 }
 
 void Worker::settle() {
@@ -199,7 +203,8 @@ void Worker::settle() {
 /// Closes the disk of a removed LUN, on a thread of its own: that may take as long as the disk likes.
 void Worker::close(Retirement& retired) {
   if (retired.error) {
-    world_.log(fmt::format("{}: flushing: {}", retired.name, retired.error.message()));
+    world_.log(LogLevel::error,
+               fmt::format("{}: flushing: {}", retired.name, retired.error.message()));
     all_stable_ = false;
   }
   Store* const store = retired.served->store.get();
@@ -254,13 +259,17 @@ void Worker::save_waiting() {
     saves_done.swap(saves_done_);
   }
   const auto errors = world_.state->save(saves);
-  for (std::size_t i = 0; i < saves.size(); ++i) {
-    if (!errors[i]) continue;
-    world_.log(fmt::format("{}: saving what a client set: {}: {}", saves[i].lun,
-                           world_.state->path(saves[i].lun), errors[i].message()));
-  }
-  loop_.post([saves_done = std::move(saves_done), errors] {
-    for (std::size_t i = 0; i < errors.size(); ++i) saves_done[i](errors[i]);
+  loop_.post([this, saves = std::move(saves), saves_done = std::move(saves_done), errors] {
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      const Address lun = saves[i].lun;
+      if (ServedLun* const served = service_.find(lun); served != nullptr && errors[i]) {
+        log_limited(served->failures, LogLevel::error, [&] {
+          return fmt::format("{}: saving what a client set: {}: {}", lun, world_.state->path(lun),
+                             errors[i].message());
+        });
+      }
+      saves_done[i](errors[i]);
+    }
   });
 }
 
@@ -279,10 +288,11 @@ void Worker::port_opened(PacketPort& port) {
   });
   const PacketPort::Options wanted;
   if (share_ == 0 && port.receive_buffer() < wanted.receive_buffer) {
-    world_.log(fmt::format(
-        "{}: warning: a receive buffer of {} KiB instead of {} (see "
-        "net.core.rmem_max): bursts may be lost",
-        port.interface().name, port.receive_buffer() >> 10, wanted.receive_buffer >> 10));
+    world_.log(LogLevel::warning,
+               fmt::format("{}: a receive buffer of {} KiB instead of {} (see net.core.rmem_max): "
+                           "bursts may be lost",
+                           port.interface().name, port.receive_buffer() >> 10,
+                           wanted.receive_buffer >> 10));
   }
   port_changed(port);
 }
@@ -307,9 +317,10 @@ void Worker::port_changed(PacketPort& port) {
   const Link link = port.link();
   if (share_ == 0) {  // one worker logs for all
     const std::string& name = port.interface().name;
-    world_.log(link.up ? fmt::format("on {} ({}), MTU {}, {} sectors per frame", name, link.mac,
-                                     link.mtu, sectors_per_frame(link.mtu))
-                       : fmt::format("{} is down", name));
+    world_.log(LogLevel::info, link.up
+                                   ? fmt::format("on {} ({}), MTU {}, {} sectors per frame", name,
+                                                 link.mac, link.mtu, sectors_per_frame(link.mtu))
+                                   : fmt::format("{} is down", name));
   }
   if (link.up && may_announce_) service_.announce(*ports_.at(&port).served);
 }
@@ -318,34 +329,43 @@ void Worker::port_closing(PacketPort& port) {
   log_losses();
   service_.forget(*ports_.at(&port).served);
   ports_.erase(&port);
-  if (share_ == 0) world_.log(fmt::format("{} is gone", port.interface().name));
+  if (share_ == 0) world_.log(LogLevel::info, fmt::format("{} is gone", port.interface().name));
 }
 
 void Worker::port_trouble(const std::string& what) {
-  if (share_ == 0) world_.log(what);
+  if (share_ == 0) world_.log(LogLevel::error, what);
 }
 
 // What an administrator should know.
 
+void Worker::log_limited(LineLimit& limit, LogLevel level,
+                         const std::function<std::string()>& line) {
+  if (!limit.admits(monotonic_now())) return;
+  std::string text = line();
+  if (const auto others = limit.take_left_out(); others > 0) {
+    text += fmt::format(" ({} more before)", others);
+  }
+  world_.log(level, text);
+}
+
 void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error) {
-  const Instant now = monotonic_now();
-  if (lun.logged_failure != Instant{} && now - lun.logged_failure < std::chrono::seconds(1)) {
-    ++lun.unlogged_failures;
-    return;
-  }
-  const Operation::Kind kind = pending.command.kind;
-  std::string place;
-  if (kind == Operation::Kind::read || kind == Operation::Kind::write) {
-    place = fmt::format(" of {} sectors at {}", pending.sectors, pending.lba);
-  }
-  std::string others;
-  if (lun.unlogged_failures > 0) others = fmt::format(" ({} more before)", lun.unlogged_failures);
-  const StoreDefinition& store = lun.definition.store;
-  world_.log(fmt::format("{}: {}: {}{}: {}{}", lun.lun.address(),
-                         kind == Operation::Kind::read ? store.path : store.written_path(),
-                         text(pending.command), place, error.message(), others));
-  lun.logged_failure = now;
-  lun.unlogged_failures = 0;
+  log_limited(lun.failures, LogLevel::error, [&] {
+    const Operation::Kind kind = pending.command.kind;
+    const StoreDefinition& store = lun.definition.store;
+    std::string place;
+    if (kind == Operation::Kind::read || kind == Operation::Kind::write) {
+      place = fmt::format(" of {} sectors at {}", pending.sectors, pending.lba);
+    }
+    return fmt::format("{}: {}: {}{}: {}", lun.lun.address(),
+                       kind == Operation::Kind::read ? store.path : store.written_path(),
+                       text(pending.command), place, error.message());
+  });
+}
+
+void Worker::log_change(ServedLun& lun, const StateChange& change) {
+  log_limited(lun.changes, LogLevel::info, [&] {
+    return fmt::format("{}: {}", lun.lun.address(), describe(change, lun.lun.state()));
+  });
 }
 
 void Worker::look_after() {
@@ -354,7 +374,7 @@ void Worker::look_after() {
     log_strangers(*served);
     const std::string trouble = served->store->trouble();
     if (std::exchange(served->logged_trouble, trouble) == trouble || trouble.empty()) continue;
-    world_.log(fmt::format("{}: warning: {}", served->lun.address(), trouble));
+    world_.log(LogLevel::warning, fmt::format("{}: {}", served->lun.address(), trouble));
   }
 }
 
@@ -363,15 +383,14 @@ void Worker::log_strangers(ServedLun& lun) const {
   const Address address = lun.lun.address();
   const auto& silenced = lun.silenced;
   if (const auto count = lun.logged_silences.due(lun.counters.not_admitted(), now); count > 0) {
-    world_.log(fmt::format("{}: {} requests not answered, the last from {}: {}", address, count,
-                           silenced.source, text(silenced.why)));
+    world_.log(LogLevel::info, fmt::format("{}: {} requests not answered, the last from {}: {}",
+                                           address, count, silenced.source, text(silenced.why)));
   }
   if (const auto count = lun.logged_foreign_answers.due(lun.counters.foreign_answers, now);
       count > 0) {
-    world_.log(
-        fmt::format("{}: warning: another target is at this address: {} responses, the last "
-                    "from {}",
-                    address, count, *lun.other_target));
+    world_.log(LogLevel::warning,
+               fmt::format("{}: another target is at this address: {} responses, the last from {}",
+                           address, count, *lun.other_target));
   }
 }
 
@@ -382,8 +401,18 @@ void Worker::log_losses() {
     const std::uint64_t unsent = now.send_dropped - open.logged.send_dropped;
     open.logged = now;
     if (unread + unsent == 0) continue;
-    world_.log(fmt::format("{}: {} frames lost before they were read, {} not sent",
+    world_.log(LogLevel::warning,
+               fmt::format("{}: {} frames lost before they were read, {} not sent",
                            port->interface().name, unread, unsent));
+  }
+  for (const auto& [address, served] : service_.luns()) {
+    const auto say = [&](LineLimit& limit, LogLevel level, std::string_view what) {
+      if (const auto others = limit.take_left_out(); others > 0) {
+        world_.log(level, fmt::format("{}: {}: {} more", served->lun.address(), what, others));
+      }
+    };
+    say(served->failures, LogLevel::error, "failures");
+    say(served->changes, LogLevel::info, "changes");
   }
 }
 

@@ -17,16 +17,18 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
 
 #include "base/descriptor.h"
+#include "base/line_limit.h"
+#include "base/log.h"
 #include "target/service/definition.h"
 #include "target/service/recording_port.h"
 #include "target/service/report.h"
 #include "target/service/service.h"
+#include "target/service/state_change.h"
 #include "target/service/state_files.h"
 #include "target/store/disk_queue.h"
 #include "target/store/handover.h"
@@ -40,11 +42,11 @@ class Worker final : LivePorts::User, StateKeeper {
  public:
   /// What all workers share; outlives them.
   struct World {
-    std::function<void(std::string_view line)> log;  // called from any thread
-    Trace trace;                                     // the same
-    const StateFiles* state = nullptr;               // null: state ends with the process
-    PollLoop* background = nullptr;                  // runs what waits for a disk
-    Recording* recording = nullptr;                  // null: traffic is not recorded
+    Logger log;                         // called from any thread
+    Trace trace;                        // the same
+    const StateFiles* state = nullptr;  // null: state ends with the process
+    PollLoop* background = nullptr;     // runs what waits for a disk
+    Recording* recording = nullptr;     // null: traffic is not recorded
     Wildcards wildcards = Wildcards::all;
   };
 
@@ -88,10 +90,13 @@ class Worker final : LivePorts::User, StateKeeper {
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
-  /// Logs what has happened since the last call: frames that ports have lost, and once a minute at
-  /// most for each LUN, requests that it was not allowed to answer and answers of other targets;
-  /// once, what is wrong with a store although no operation fails.
+  /// Logs what has happened since the last call: frames that ports have lost, lines about LUNs that
+  /// were left out, and once a minute at most for each LUN, requests that it was not allowed to
+  /// answer and answers of other targets; once, what is wrong with a store although no operation
+  /// fails.
   void look_after();
+  /// Logs what clients or an administrator have set in a LUN.
+  void log_change(ServedLun& lun, const StateChange& change);
 
  private:
   struct OpenPort;
@@ -111,6 +116,8 @@ class Worker final : LivePorts::User, StateKeeper {
   std::vector<std::string> patterns() const;
   void log_losses();
   void log_strangers(ServedLun& lun) const;
+  /// Logs the line that `line` makes, unless the limit leaves it out.
+  void log_limited(LineLimit& limit, LogLevel level, const std::function<std::string()>& line);
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   void serve();
   void take_over(Handover::Loan loan);

@@ -57,11 +57,12 @@ tl::expected<Part, std::string> part_of(std::uint64_t size, const StoreDefinitio
               definition.length ? 0 : size % sector_size};
 }
 
-void warn_if_unlocked(const File& file, std::vector<std::string>& remarks) {
+void warn_if_unlocked(const File& file, std::vector<LogLine>& remarks) {
   if (!file.is_unlocked()) return;
-  remarks.push_back(file.path() +
-                    ": warning: its file system has no locks, so nothing keeps other programs from "
-                    "writing to it");
+  remarks.push_back(
+      {LogLevel::warning, file.path() +
+                              ": its file system has no locks, so nothing keeps other programs "
+                              "from writing to it"});
 }
 
 Opened open_memory(const StoreDefinition& definition) {
@@ -103,10 +104,11 @@ Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handove
   if (!part) return tl::unexpected(part.error());
   auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = true});
   if (!delta) return tl::unexpected(delta.error());
-  std::vector<std::string> remarks;
+  std::vector<LogLine> remarks;
   for (const File* const file : {&*base, &*delta}) warn_if_unlocked(*file, remarks);
   if (delta->size() == 0) {
-    remarks.push_back(fmt::format("{}: new overlay over {}", delta->path(), base->path()));
+    remarks.push_back(
+        {LogLevel::info, fmt::format("{}: new overlay over {}", delta->path(), base->path())});
   }
   auto store =
       OverlayStore::open(*std::move(base), part->range, *std::move(delta), queue, handover);
@@ -129,7 +131,7 @@ Opened open_file(const StoreDefinition& definition, IoMode io, DiskQueue& queue,
   if (!file) return tl::unexpected(file.error());
   const auto part = part_of(file->size(), definition);
   if (!part) return tl::unexpected(part.error());
-  std::vector<std::string> remarks;
+  std::vector<LogLine> remarks;
   warn_if_unlocked(*file, remarks);
   if (io == IoMode::mapped) {
     auto store = MappedStore::open(*std::move(file), part->range, queue, handover);

@@ -10,6 +10,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/log.h"
 #include "target/store/disk_queue.h"
 #include "target/store/handover.h"
 #include "target/store/store.h"
@@ -50,7 +51,7 @@ struct OpenedStore {
   std::uint64_t ignored_tail = 0;
   /// What else the log should say of its files, a line each: "client3.cow: new overlay over
   /// golden.img".
-  std::vector<std::string> remarks;
+  std::vector<LogLine> remarks;
 };
 
 /// Opens a store. Blocks, for an NBD server up to a few seconds. The queue and `handover` outlive the

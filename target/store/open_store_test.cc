@@ -145,10 +145,11 @@ TEST_F(OpenStoreTest, NewOverlayIsRemarkedOnce) {
   wanted.overlay = folder.path("client3.cow");
   const auto remarks = [&] {
     const auto opened = open_store(wanted, *queue, handover);
-    return opened ? opened->remarks : std::vector<std::string>{opened.error()};
+    return opened ? opened->remarks : std::vector<LogLine>{{LogLevel::error, opened.error()}};
   };
-  EXPECT_EQ(remarks(), std::vector{wanted.overlay + ": new overlay over " + wanted.path});
-  EXPECT_EQ(remarks(), std::vector<std::string>{});
+  const LogLine expected{LogLevel::info, wanted.overlay + ": new overlay over " + wanted.path};
+  EXPECT_EQ(remarks(), std::vector{expected});
+  EXPECT_EQ(remarks(), std::vector<LogLine>{});
 }
 
 TEST_F(OpenStoreTest, OneDeltaIsForOneLun) {

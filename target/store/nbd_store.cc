@@ -197,6 +197,7 @@ std::string NbdStore::examine(nbd_handle* server) {
 void NbdStore::follow_connections() {
   bool is_lost = is_shutting_down_;
   for (Connection& connection : connections_) {
+    if (!std::exchange(connection.is_touched, false)) continue;
     is_lost = is_lost || is_dead(connection.handle.get());
     if (!is_lost) watch_connection(connection);
   }
@@ -334,9 +335,10 @@ void NbdStore::send_what_waited() {
 }
 
 void NbdStore::issue(Command& command) {
-  nbd_handle* const server = connections_[turn_ % connections_.size()].handle.get();
-  const std::error_code error = issue_to(server, command);
-  if (error && !is_dead(server)) finish(command, error);
+  Connection& connection = connections_[turn_ % connections_.size()];
+  connection.is_touched = true;
+  const std::error_code error = issue_to(connection.handle.get(), command);
+  if (error && !is_dead(connection.handle.get())) finish(command, error);
 }
 
 std::error_code NbdStore::issue_to(nbd_handle* server, Command& command) {
@@ -400,6 +402,7 @@ void NbdStore::reap() {
     for (std::size_t i = 0; i < polls_.size(); ++i) {
       if (polls_[i].revents == 0) continue;
       nbd_handle* const server = connections_[i].handle.get();
+      connections_[i].is_touched = true;
       const bool reads = (polls_[i].events & POLLIN) != 0 && (polls_[i].revents & ~POLLOUT) != 0;
       if (reads) {
         ::nbd_aio_notify_read(server);

@@ -100,6 +100,7 @@ class NbdStore final : public Store {
     NbdHandle handle;
     int descriptor = -1;            // in epoll_
     std::uint32_t watched_for = 0;  // events of epoll
+    bool is_touched = false;        // it may wait for something else, or be dead
   };
 
   NbdStore(const std::string& uri, const Options& options);
@@ -115,7 +116,7 @@ class NbdStore final : public Store {
   void try_later();
   /// Returns why the export cannot be served (any more); empty if it can.
   std::string examine(nbd_handle* server);
-  /// Notices connections that have died, and watches what each one waits for.
+  /// Notices which connections that were touched have died, and watches what each one waits for.
   void follow_connections();
   void watch_connection(Connection& connection);
   void lose_connections();

@@ -10,7 +10,8 @@ namespace {
 class FanOutsTest : public ::testing::Test {
  protected:
   bool add(FramePort& port, std::uint8_t source) {
-    return fan_outs.add({&port, Mac{{2, 0, 0, 0, 0, source}}, {source}, {}});
+    const auto request = std::make_shared<const std::vector<std::uint8_t>>(1, source);
+    return fan_outs.add({&port, Mac{{2, 0, 0, 0, 0, source}}, request, {}});
   }
 
   std::pair<std::unique_ptr<MemoryPort>, std::unique_ptr<MemoryPort>> ports =
@@ -31,7 +32,7 @@ TEST_F(FanOutsTest, TheyTakeTurns) {
   for (std::uint8_t source = 1; source <= 3; ++source) EXPECT_TRUE(add(*ports.first, source));
   std::vector<std::uint8_t> turns;
   for (int i = 0; i < 4; ++i) {
-    turns.push_back(fan_outs.front().request[0]);
+    turns.push_back(fan_outs.front().request->front());
     fan_outs.pass();
   }
   EXPECT_EQ(turns, (std::vector<std::uint8_t>{1, 2, 3, 1}));
@@ -50,7 +51,7 @@ TEST_F(FanOutsTest, ThoseOfAForgottenPortAreGone) {
   add(*ports.first, 3);
   fan_outs.forget(*ports.first);
   EXPECT_EQ(fan_outs.size(), 1U);
-  EXPECT_EQ(fan_outs.front().request[0], 2);
+  EXPECT_EQ(fan_outs.front().request->front(), 2);
 }
 
 }  // namespace

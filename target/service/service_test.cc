@@ -716,11 +716,30 @@ TEST_F(FanOutTest, RepliesWaitForRoomAtThePort) {
   EXPECT_EQ(due, Service::Due::none);
 }
 
+TEST_F(FanOutTest, GoesOnWithTheNextLunWhereAThreadWasStuckInOne) {
+  take_out({1, 1});
+  auto& stuck = add<StuckStore>({1, 1});
+  stuck.on_stuck = [this] { service.take_over(1); };
+  send(write_ext(3, pattern(1024, 1)), Address::everyone());
+  service.serve(*port);
+  EXPECT_THROW(go_on(), StuckStore::Superseded);
+  service.resume();
+  EXPECT_EQ(replies(), Lines{"e1.0 ata 40/00 left 0"}) << "what the batch had so far";
+  std::size_t others = 0;
+  do {
+    others += go_on();
+  } while (due != Service::Due::none);
+  EXPECT_EQ(others, 38U);
+  EXPECT_TRUE(std::ranges::equal(stuck.stuck_data, pattern(1024, 1))) << "kept, though all is over";
+  service.returned(1);
+  EXPECT_EQ(finish(stuck), Lines{"e1.1 ata 40/00 left 0"});
+}
+
 TEST_F(FanOutTest, LunsMayComeAndGoMeanwhile) {
   ask(MaskRequest{}, Address::everyone());
   EXPECT_EQ(go_on(), 32U);
-  service.remove({1, 0});
-  service.remove({1, 32});
+  take_out({1, 0});
+  take_out({1, 32});
   add<MemoryStore>({0, 1}, disk_size);
   EXPECT_EQ(go_on(), 7U);
 }

@@ -145,10 +145,10 @@ bool Worker::stop(std::chrono::milliseconds patience) {
   if (!handover_.has_started()) return all_stable_;
   std::promise<void> all_retired;
   ask([&] {
-    on_all_retired_ = [&] { all_retired.set_value(); };
     std::vector<Address> addresses;
     for (const auto& [address, served] : service_.luns()) addresses.push_back(address);
     for (const Address address : addresses) remove(address);
+    on_all_retired_ = [&] { all_retired.set_value(); };
     settle();
   });
   is_stuck_ = all_retired.get_future().wait_for(patience) != std::future_status::ready;

@@ -198,7 +198,7 @@ def another_target_at_the_same_address_is_said(world, folder):
         answer = BROADCAST + OTHER + struct.pack(">HBBHBB", 0x88A2, 0x18, 0, 0, 2, CONFIG) + bytes(4 + 8)
         bench.cable.socket.send(answer.ljust(60, b"\0"))
         assert bench.cable.ask(CONFIG, address=(0, 1)).error == 0  # what came before is handled by now
-    bench.target.wait_for("e0.2: warning: another target is at this address: ")
+    bench.target.wait_for("warning: e0.2: another target is at this address: ")
     assert bench.ctl.json("stats")["report"]["luns"][1]["foreign_answers"] == 2
     assert 'foreign_answers_total{lun="e0.2"} 2\n' in bench.ctl("metrics")
 

@@ -2,7 +2,8 @@
 // LUN, a wildcard all that it covers, in the order of their addresses.
 //
 // Owned by Service, one for each port. Refers to the LUNs; Service adds and removes them, each in
-// logarithmic time. Allocates nothing once it is filled and wildcards have been asked for.
+// logarithmic time. A wildcard looks at no LUN that it does not cover. Allocates nothing once it is
+// filled and wildcards have been asked for.
 #pragma once
 
 #include <functional>
@@ -65,6 +66,7 @@ class PortTable {
   FramePort& port_;
   Admission admission_;
   std::map<Address, ServedLun*> luns_;
+  std::map<std::pair<std::uint8_t, std::uint16_t>, ServedLun*> by_slot_;  // the same: slot, shelf
   std::unordered_map<std::uint32_t, ServedLun*> by_address_;  // the same, for each frame
   std::vector<ServedLun*> covered_;
 };

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -40,31 +41,34 @@ constexpr std::size_t changes_per_turn = 32;
 constexpr std::chrono::seconds ending_patience{10};
 constexpr std::chrono::seconds opening_patience{10};
 
-struct StoreToOpen {
-  StoreDefinition definition;
-  Worker* worker;
+/// Something that may wait for a disk, and that disk.
+template <typename Result>
+struct DiskWork {
+  std::string path;
+  std::function<tl::expected<Result, std::string>()> work;
 };
 
-/// Opens stores, in this order, on a thread of its own. Where one does not answer in time, that
-/// thread is left to itself. Errors begin with the path.
-tl::expected<std::vector<OpenedStore>, std::string> open_stores(
-    const std::vector<StoreToOpen>& wanted) {
+/// Does these one after the other, on a thread of its own, until one fails. Where one takes too
+/// long, that thread is left to itself. Errors begin with the path.
+template <typename Result>
+tl::expected<std::vector<Result>, std::string> do_in_time(std::vector<DiskWork<Result>> all) {
   struct Progress {
     std::mutex guard;
     std::condition_variable changed;
-    std::vector<OpenedStore> opened;
+    std::vector<Result> results;
     std::optional<std::string> error;
     bool is_given_up = false;
   };
+  if (all.empty()) return std::vector<Result>{};
   const auto progress = std::make_shared<Progress>();
-  std::thread([progress, wanted] {
-    for (const StoreToOpen& each : wanted) {
-      auto opened = open_store(each.definition, each.worker->queue(), each.worker->handover());
+  std::thread([progress, all] {
+    for (const auto& each : all) {
+      auto result = each.work();
       const std::lock_guard lock(progress->guard);
-      if (opened) {
-        progress->opened.push_back(*std::move(opened));
+      if (result) {
+        progress->results.push_back(*std::move(result));
       } else {
-        progress->error = opened.error();
+        progress->error = result.error();
       }
       progress->changed.notify_one();
       if (progress->error || progress->is_given_up) return;
@@ -72,18 +76,18 @@ tl::expected<std::vector<OpenedStore>, std::string> open_stores(
   }).detach();
 
   std::unique_lock lock(progress->guard);
-  while (!progress->error && progress->opened.size() < wanted.size()) {
-    const std::size_t before = progress->opened.size();
+  while (!progress->error && progress->results.size() < all.size()) {
+    const std::size_t before = progress->results.size();
     if (!progress->changed.wait_for(lock, opening_patience, [&] {
-          return progress->error || progress->opened.size() > before;
+          return progress->error || progress->results.size() > before;
         })) {
       progress->is_given_up = true;
       return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
-                                        wanted[before].definition.path, opening_patience.count()));
+                                        all[before].path, opening_patience.count()));
     }
   }
   if (progress->error) return tl::unexpected(*progress->error);
-  return std::move(progress->opened);
+  return std::move(progress->results);
 }
 
 LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
@@ -309,13 +313,25 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
       changes.push_back({Change::Kind::remove, present.definition, {}, {}, {}});
     }
   }
+  std::vector<DiskWork<std::vector<ImageUse>>> to_look_at;
+  for (const LunDefinition& wanted : luns) {
+    const auto found = served.find(wanted.address);
+    if (found != served.end() && found->second.definition.store == wanted.store) continue;
+    to_look_at.push_back({wanted.store.path, [wanted] { return images_of(wanted); }});
+  }
+  auto looked_at = do_in_time(std::move(to_look_at));
+  if (!looked_at) return tl::unexpected(looked_at.error());
+  auto new_images = looked_at->begin();
   std::vector<ImageUse> images;
   for (const LunDefinition& wanted : luns) {
     const auto found = served.find(wanted.address);
     const Present* const present = found == served.end() ? nullptr : &found->second;
     const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
-    Change change{
-        Change::Kind::change, wanted, is_same_store ? present->images : images_of(wanted), {}, {}};
+    Change change{Change::Kind::change,
+                  wanted,
+                  is_same_store ? present->images : std::move(*new_images++),
+                  {},
+                  {}};
     images.insert(images.end(), change.images.begin(), change.images.end());
     if (present != nullptr && present->definition == wanted) continue;
     if (!is_same_store)
@@ -330,12 +346,15 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
 }
 
 tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes) {
-  std::vector<StoreToOpen> to_open;
+  std::vector<DiskWork<OpenedStore>> to_open;
   std::vector<Change*> opening;
   for (Change& change : changes) {
     const LunDefinition& wanted = change.definition;
     if (change.kind == Change::Kind::add || change.kind == Change::Kind::replace) {
-      to_open.push_back({wanted.store, &worker_of(wanted.address)});
+      to_open.push_back(
+          {wanted.store.path, [store = wanted.store, worker = &worker_of(wanted.address)] {
+             return open_store(store, worker->queue(), worker->handover());
+           }});
       opening.push_back(&change);
     }
     if (change.kind == Change::Kind::add && state_) {
@@ -344,7 +363,7 @@ tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes)
       change.state = *std::move(state);
     }
   }
-  auto opened = open_stores(to_open);
+  auto opened = do_in_time(std::move(to_open));
   if (!opened) return tl::unexpected(opened.error());
   for (std::size_t i = 0; i < opening.size(); ++i) opening[i]->store = std::move((*opened)[i]);
   return {};

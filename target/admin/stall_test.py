@@ -22,12 +22,13 @@ MIB = 1 << 20
 class Bench:
     """A target with the LUN of the test, e0.2, and a steady one beside it, which is read all the time."""
 
-    def __init__(self, world, folder, **of_lun):
+    def __init__(self, world, folder, far=None, **of_lun):
         self.folder, self.server = folder, world.node("server")
         self.cable = Cable(world, world.node("client"), "port0", self.server, "eth0")
         self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun)])
         self.ctl = Control(TARGET, self.server, folder)
-        self.target = self.server.start([TARGET, "--config", self.config])
+        beside = ["nsenter", f"--mount=/proc/{far.mount.pid}/ns/mnt"] if far else []
+        self.target = self.server.start([*beside, TARGET, "--config", self.config])
         self.target.wait_for("ready")
         self.load = Load(self.cable, STEADY, bytes(SECTOR))
 
@@ -149,9 +150,9 @@ class FarServer:
         tree = os.path.join(folder, "tree")
         os.mkdir(tree)
         self.mount = near.start([INITIATOR, "mount", tree, "--interface", "eth0"])
+        self.disk = f"{tree}/dev/etherd/e{FAR[0]}.{FAR[1]}"
         # It is mounted in the mount namespace of that process.
-        self.disk = f"/proc/{self.mount.pid}/root{tree}/dev/etherd/e{FAR[0]}.{FAR[1]}"
-        lab.eventually(lambda: os.path.exists(self.disk), "the mounted disk")
+        lab.eventually(lambda: os.path.exists(f"/proc/{self.mount.pid}/root{self.disk}"), "the mounted disk")
 
     def __enter__(self):
         return self
@@ -168,7 +169,7 @@ class FarServer:
 
 def a_far_server_that_hangs(world, folder, **of_lun):
     with FarServer(world, folder) as far:
-        bench = Bench(world, folder, path=far.disk, **of_lun)
+        bench = Bench(world, folder, far, path=far.disk, **of_lun)
         assert bench.cable.read() == (DONE, b"far away" * (SECTOR // 8))
         with bench.load:
             far.stall()
@@ -188,9 +189,21 @@ def a_far_server_that_hangs(world, folder, **of_lun):
         assert bench.target.stop() == 0
 
 
+def a_file_that_cannot_be_opened_in_time_is_refused(world, folder):
+    with FarServer(world, folder) as far:
+        bench = Bench(world, folder, far, path="memory:1MiB")
+        with bench.load:
+            far.stall()
+            configure(folder, [lun(1, "memory:1MiB"), lun(2, "memory:1MiB"), lun(3, far.disk)])
+            assert bench.ctl.refused("reload") == f"{far.disk}: does not answer: opening it takes more than 10 s"
+            bench.all_else_goes_on()
+        far.go_on()
+        assert bench.target.stop() == 0
+
+
 def the_end_of_the_process_does_not_wait_for_a_disk_that_hangs(world, folder):
     with FarServer(world, folder) as far:
-        bench = Bench(world, folder, path=far.disk)
+        bench = Bench(world, folder, far, path=far.disk)
         assert bench.cable.write(b"unstable".ljust(SECTOR, b".")).status == DONE
         far.stall()
         bench.send(WRITE_EXT, 100, bytes(SECTOR))
@@ -228,6 +241,7 @@ lab.play_all([
     a_frozen_file_system_that_is_read_and_written_by_calls,
     a_lun_on_a_frozen_file_system_is_taken_out,
     a_far_server_that_hangs,
+    a_file_that_cannot_be_opened_in_time_is_refused,
     the_end_of_the_process_does_not_wait_for_a_disk_that_hangs,
     a_server_of_blocks_that_hangs_is_taken_out,
 ])

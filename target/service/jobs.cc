@@ -23,7 +23,7 @@ void Job::done(std::error_code result) {
   jobs_.finished_.push_back(this);
 }
 
-bool Job::conflicts(const PendingReply& other) const {
+bool Job::conflicts(const PendingReply& other, std::uint64_t part) const {
   using Kind = Operation::Kind;
   const auto changes = [](Kind what) { return what == Kind::write || what == Kind::trim; };
   const Kind others = other.command.kind;
@@ -31,7 +31,11 @@ bool Job::conflicts(const PendingReply& other) const {
   if (own == Kind::flush || others == Kind::flush) return false;
   if (!changes(own) && !changes(others)) return false;
   if (own == Kind::trim || others == Kind::trim) return true;  // its ranges may be anywhere
-  return pending.lba < other.lba + other.sectors && other.lba < pending.lba + pending.sectors;
+  const auto first = [part](const PendingReply& one) { return one.lba / part; };
+  const auto end = [part](const PendingReply& one) {
+    return (one.lba + one.sectors + part - 1) / part;
+  };
+  return first(pending) < end(other) && first(other) < end(pending);
 }
 
 Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,

@@ -4,9 +4,9 @@
 // Jobs are reused, with their memory: there are as many as were ever in flight at once. They
 // outlive the stores, which may hold their operations.
 //
-// Two jobs of a LUN that touch the same sectors, one of which changes them, are done one after the
-// other, as they came: a client that has the answer to one may send the other, while a repetition
-// of the first is still on its way to the disk.
+// Two jobs of a LUN that touch the same sectors (or parts that the store copies as a whole), one of
+// which changes them, are done one after the other, as they came: a client that has the answer to one
+// may send the other, while a repetition of the first is still on its way to the disk.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,9 @@ class Job final : public Operation {
   explicit Job(Jobs& jobs) : jobs_(jobs) {}
   void done(std::error_code result) override;
 
-  /// Whether this and the other touch the same sectors, and one of them changes them.
-  bool conflicts(const PendingReply& other) const;
+  /// Whether this and another of its LUN touch the same part of the store, and one of them changes
+  /// it. `part`: its size, sectors.
+  bool conflicts(const PendingReply& other, std::uint64_t part) const;
 
   ServedLun* lun = nullptr;
   bool is_started = false;    // its store knows of it

@@ -16,7 +16,8 @@ ServedLun::ServedLun(const LunOptions& options, std::unique_ptr<Store> its_store
 }
 
 bool ServedLun::has_conflict(const PendingReply& pending) const {
-  return std::ranges::any_of(jobs, [&](const Job* job) { return job->conflicts(pending); });
+  const std::uint64_t part = store->copied_size() / sector_size;
+  return std::ranges::any_of(jobs, [&](const Job* job) { return job->conflicts(pending, part); });
 }
 
 void ServedLun::count(const PendingReply& pending, bool failed) {

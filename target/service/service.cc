@@ -55,6 +55,7 @@ void Service::remove(Address address, Drained drained) {
   settle();
   for (auto& [port, table] : ports_) table.remove(*served);
   served->counters.dropped_busy += jobs_.forget(*served);
+  served->jobs_waiting = 0;
   draining_.push_back({std::move(served), std::move(drained)});
   give_back_drained();
 }
@@ -363,7 +364,11 @@ void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& p
   const bool must_wait = served.has_conflict(pending);
   Job& job = jobs_.begin(served, port, pending, reply_size_max(link.mtu));
   job.received = received_;
-  if (!must_wait) start(job);
+  if (must_wait) {
+    ++served.jobs_waiting;
+  } else {
+    start(job);
+  }
 }
 
 void Service::start(Job& job) {
@@ -375,13 +380,18 @@ void Service::start(Job& job) {
 
 /// Starts the jobs that nothing stands in the way of any more.
 void Service::start_waiting(ServedLun& served) {
+  if (served.jobs_waiting == 0) return;
   const std::vector<Job*> jobs = served.jobs;  // start() may end some
+  const std::uint64_t part = served.store->copied_size() / sector_size;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const auto is_in_the_way = [&](const Job* earlier) {
-      return earlier->conflicts(jobs[i]->pending);
+      return earlier->conflicts(jobs[i]->pending, part);
     };
-    if (!jobs[i]->is_started && std::ranges::none_of(jobs.begin(), jobs.begin() + i, is_in_the_way))
-      start(*jobs[i]);
+    if (jobs[i]->is_started || std::ranges::any_of(std::span(jobs).first(i), is_in_the_way)) {
+      continue;
+    }
+    --served.jobs_waiting;
+    start(*jobs[i]);
   }
 }
 

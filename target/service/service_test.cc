@@ -48,8 +48,11 @@ class SlowStore final : public Store {
     return is_quick ? std::optional(std::error_code{}) : std::nullopt;
   }
 
+  std::uint32_t copied_size() const override { return copied; }
+
   std::deque<Operation*> waiting;
   bool is_quick = false;
+  std::uint32_t copied = 512;
 };
 
 /// A slow store in which the serving thread waits first, until another takes over.
@@ -383,6 +386,19 @@ TEST_F(ServiceTest, OperationsOnTheSameSectorsAreDoneInTheirOrder) {
   EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0"});
   ASSERT_EQ(store.waiting.size(), 1U);
   EXPECT_EQ(store.waiting[0]->offset, 2 * sector_size) << "after the write that it overlaps";
+}
+
+TEST_F(ServiceTest, OperationsOnAPartThatTheStoreCopiesAsAWholeAreDoneInTheirOrder) {
+  auto& store = add<SlowStore>(own_address);
+  store.copied = 4096;
+  ask(write_ext(6, pattern(1024, 1)));
+  ask(write_ext(1, pattern(512, 2)));
+  ask(write_ext(8, pattern(512, 3)));
+  ASSERT_EQ(store.waiting.size(), 2U);
+  EXPECT_EQ(store.waiting[1]->offset, 8 * sector_size);
+  finish(store);
+  ASSERT_EQ(store.waiting.size(), 2U);
+  EXPECT_EQ(store.waiting[1]->offset, sector_size);
 }
 
 TEST_F(ServiceTest, AStoreThatHasAnswersAtOnceWaitsForAnEarlierOperationOnTheSameSectors) {

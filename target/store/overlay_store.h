@@ -76,6 +76,7 @@ class OverlayStore final : public Store {
 
   std::uint64_t size() const override { return base_mapping_.size(); }
   StoreTraits traits() const override;
+  std::uint32_t copied_size() const override { return block_size; }
   std::optional<std::error_code> try_now(const Operation& operation) override;
   void start(Operation& operation) override;
   void submit() override { queue_.submit(); }

@@ -38,6 +38,9 @@ class Store {
   /// Bytes, a multiple of 512. The LUN has checked that operations stay within it.
   virtual std::uint64_t size() const = 0;
   virtual StoreTraits traits() const { return {}; }
+  /// The parts of the store that a write may copy as a whole, bytes: a power of two, counted from the
+  /// store's start. Operations on one part are not to be under way together.
+  virtual std::uint32_t copied_size() const { return 512; }
 
   /// Does an operation at once, if that needs no wait for a disk. Returns its result, and calls no
   /// done(): its buffers need neither outlive the call nor be aligned. Returns nothing, and has

@@ -327,11 +327,8 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     const auto found = served.find(wanted.address);
     const Present* const present = found == served.end() ? nullptr : &found->second;
     const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
-    Change change{Change::Kind::change,
-                  wanted,
-                  is_same_store ? present->images : std::move(*new_images++),
-                  {},
-                  {}};
+    Change change{
+        Change::Kind::change, wanted, is_same_store ? present->images : *new_images++, {}, {}};
     images.insert(images.end(), change.images.begin(), change.images.end());
     if (present != nullptr && present->definition == wanted) continue;
     if (!is_same_store)

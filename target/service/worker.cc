@@ -405,14 +405,15 @@ void Worker::log_losses() {
                fmt::format("{}: {} frames lost before they were read, {} not sent",
                            port->interface().name, unread, unsent));
   }
-  for (const auto& [address, served] : service_.luns()) {
+  for (const auto& entry : service_.luns()) {
+    ServedLun& served = *entry.second;
     const auto say = [&](LineLimit& limit, LogLevel level, std::string_view what) {
       if (const auto others = limit.take_left_out(); others > 0) {
-        world_.log(level, fmt::format("{}: {}: {} more", served->lun.address(), what, others));
+        world_.log(level, fmt::format("{}: {}: {} more", served.lun.address(), what, others));
       }
     };
-    say(served->failures, LogLevel::error, "failures");
-    say(served->changes, LogLevel::info, "changes");
+    say(served.failures, LogLevel::error, "failures");
+    say(served.changes, LogLevel::info, "changes");
   }
 }
 

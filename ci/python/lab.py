@@ -310,7 +310,16 @@ class Process:
         return status
 
     def signal(self, number):
+        """Returns when SIGSTOP has stopped all threads: on a busy machine some go on for a while."""
         self._popen.send_signal(number)
+        if number == signal.SIGSTOP:
+            eventually(self._is_stopped, f"{self._name} to stop")
+
+    def _is_stopped(self):
+        def state(task):
+            with open(f"/proc/{self.pid}/task/{task}/stat") as stat:
+                return stat.read().rpartition(")")[2].split()[0]
+        return all(state(task) == "T" for task in os.listdir(f"/proc/{self.pid}/task"))
 
     def stop(self, timeout=30):
         """Ends it with SIGTERM, or SIGKILL when that did not help in time. Returns its exit status."""

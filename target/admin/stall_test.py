@@ -27,7 +27,7 @@ class Bench:
         self.cable = Cable(world, world.node("client"), "port0", self.server, "eth0")
         self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun)])
         self.ctl = Control(TARGET, self.server, folder)
-        beside = ["nsenter", f"--mount=/proc/{far.mount.pid}/ns/mnt"] if far else []
+        beside = ["nsenter", f"--mount=/proc/{far.mount.pid}/ns/mnt", f"--root=/proc/{far.mount.pid}/root"] if far else []
         self.target = self.server.start([*beside, TARGET, "--config", self.config])
         self.target.wait_for("ready")
         self.load = Load(self.cable, STEADY, bytes(SECTOR))

@@ -314,18 +314,13 @@ void Service::reply(ServedLun& served, const ReplyReady& ready, FramePort& port)
 bool Service::perform(ServedLun& served, const PendingReply& pending) {
   if (pending.command.is_verify || served.jobs_taken_over > 0) return false;
   if (!served.jobs.empty() && served.has_conflict(pending)) return false;
-  asked_ = {&served, &pending};
-  const bool is_done = do_at_once(served, pending);
-  asked_ = {};
-  return is_done;
-}
-
-bool Service::do_at_once(ServedLun& served, const PendingReply& pending) {
   const bool is_read = pending.command.kind == Operation::Kind::read;
   const std::uint64_t offset = pending.lba * sector_size;
+  asked_ = {&served, &pending};
   if (is_read && may_send_from_store_) {
     const Bytes data = served.store->view(offset, pending.sectors * sector_size);
     if (!data.empty()) {
+      asked_ = {};
       served.count_read(pending.sectors);
       ++served.counters.replies;
       const MutableBytes head = batch_.next_head();
@@ -341,6 +336,7 @@ bool Service::do_at_once(ServedLun& served, const PendingReply& pending) {
   operation.into = Lun::read_place(pending, reply);
   operation.from = pending.data;
   const auto error = served.store->try_now(operation);
+  asked_ = {};
   if (!error) return false;
   served.count(pending, static_cast<bool>(*error));
   if (*error) failed(served, pending, *error);

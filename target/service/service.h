@@ -149,7 +149,6 @@ class Service {
   void answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link);
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
   bool perform(ServedLun& served, const PendingReply& pending);
-  bool do_at_once(ServedLun& served, const PendingReply& pending);
   void start(Job& job);
   void start_waiting(ServedLun& served);
   void give_back_drained();

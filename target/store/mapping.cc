@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "target/store/guarded_copy.h"
 
 namespace aoe::target {
 namespace {
@@ -52,11 +51,7 @@ Mapping::~Mapping() {
   if (!pages_.empty()) ::munmap(pages_.data(), pages_.size());
 }
 
-bool Mapping::is_at_hand(std::uint64_t offset, std::size_t size) {
-  if (at_hand_.trusted > 0) {
-    --at_hand_.trusted;
-    return true;
-  }
+bool Mapping::ask_whether_at_hand(std::uint64_t offset, std::size_t size) {
   const bool is_there = is_in_memory(offset, size);
   at_hand_.found = is_there ? std::min(at_hand_.found + 1, found_parts) : 0;
   if (at_hand_.found == found_parts) at_hand_.trusted = trusted_parts;
@@ -82,13 +77,6 @@ bool Mapping::is_in_memory(std::uint64_t offset, std::size_t size) const {
     if (::preadv2(descriptor_, &piece, 1, static_cast<off_t>(at), RWF_NOWAIT) < 0) return false;
   }
   return true;
-}
-
-Bytes Mapping::view(std::uint64_t offset, std::size_t size) const {
-  const Bytes part = memory(offset, size);
-  bool is_there = true;
-  handover_.lend([&] { is_there = guarded_touch(part, pages_); });
-  return is_there ? part : Bytes{};
 }
 
 void Mapping::expect(std::uint64_t offset, std::uint64_t size) const {

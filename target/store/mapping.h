@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "target/store/file.h"
+#include "target/store/guarded_copy.h"
 #include "target/store/handover.h"
 
 namespace aoe::target {
@@ -48,12 +49,21 @@ class Mapping {
   }
   /// Returns whether the pages of a part are in memory. Asks the kernel each time while some were
   /// not, else now and then: a guess, which costs next to nothing where it has been right.
-  bool is_at_hand(std::uint64_t offset, std::size_t size);
+  bool is_at_hand(std::uint64_t offset, std::size_t size) {
+    if (at_hand_.trusted == 0) return ask_whether_at_hand(offset, size);
+    --at_hand_.trusted;
+    return true;
+  }
   /// The same, but asks each time.
   bool is_in_memory(std::uint64_t offset, std::size_t size) const;
   /// Returns the memory of a part after each of its pages was touched, so that reading it does not
   /// wait and, unless the file changes, does not fault; nothing where a page can't be provided.
-  Bytes view(std::uint64_t offset, std::size_t size) const;
+  Bytes view(std::uint64_t offset, std::size_t size) const {
+    const Bytes part = memory(offset, size);
+    bool is_there = true;
+    handover_.lend([&] { is_there = guarded_touch(part, pages_); });
+    return is_there ? part : Bytes{};
+  }
   /// Has the disk begin to read this part, which may wait. Costs a system call.
   void expect(std::uint64_t offset, std::uint64_t size) const;
   // Copies of a part. EIO, or ENOSPC where the file system is full: a page can't be provided, and
@@ -66,6 +76,7 @@ class Mapping {
   std::error_code read_by_call(std::uint64_t offset, MutableBytes into) const;
 
  private:
+  bool ask_whether_at_hand(std::uint64_t offset, std::size_t size);
   Mapping(MutableBytes pages, MutableBytes bytes, const File& file, std::uint64_t offset,
           Handover& handover)
       : pages_(pages),

@@ -56,8 +56,9 @@ class Mapping {
   }
   /// The same, but asks each time.
   bool is_in_memory(std::uint64_t offset, std::size_t size) const;
-  /// Returns the memory of a part after each of its pages was touched, so that reading it does not
-  /// wait and, unless the file changes, does not fault; nothing where a page can't be provided.
+  /// Returns the memory of a part after each of its pages was touched, so that reading it soon neither
+  /// waits nor faults, unless a page is evicted or the file changes in between; nothing where a page
+  /// can't be provided.
   Bytes view(std::uint64_t offset, std::size_t size) const {
     const Bytes part = memory(offset, size);
     bool is_there = true;

@@ -43,8 +43,8 @@ class Store {
   virtual std::uint32_t copied_size() const { return 512; }
 
   /// Does an operation at once, if that needs no wait for a disk. Returns its result, and calls no
-  /// done(): its buffers need neither outlive the call nor be aligned. Returns nothing, and has
-  /// changed nothing, where it would have to wait; start() it then. A write may only be tried where
+  /// done(): its buffers need neither outlive the call nor be aligned. Returns nothing where it would
+  /// have to wait; start() it then, which does again what was done. A write may only be tried where
   /// `operation.from` can stay in place longer than this call takes (see Handover::lend()).
   virtual std::optional<std::error_code> try_now(const Operation& /*operation*/) { return {}; }
 

@@ -174,6 +174,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   file.is_writable_ = writes;
   file.is_own_ = status.st_uid == ::geteuid();
   file.is_remote_ = is_on_server(file.descriptor());
+  file.disk_ = file.is_device_ ? status.st_rdev : status.st_dev;
   if (writes && file.is_device_ && !options.force) {
     file.claim_ = claim(file.descriptor(), status.st_rdev, options.patience);
     if (file.claim_ == nullptr) {
@@ -202,6 +203,13 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
 
 std::uint32_t File::physical_sector_size(ByteRange range) const {
   return (range.offset | range.length) % block_size_ == 0 ? block_size_ : sector_size;
+}
+
+void File::aim(Operation& operation) const {
+  operation.descriptor = descriptor();
+  operation.granule = memory_alignment_;
+  operation.needs_thread = is_remote_;
+  operation.disk = disk_;
 }
 
 bool File::has_changed() const {

@@ -14,6 +14,7 @@
 
 #include "base/descriptor.h"
 #include "target/store/file_lock.h"
+#include "target/store/operation.h"
 
 namespace aoe::target {
 
@@ -63,6 +64,11 @@ class File {
   /// even one that asks not to.
   bool is_remote() const { return is_remote_; }
 
+  /// The number of the disk or file system that it is on: what waits for one may not wait for another.
+  std::uint64_t disk() const { return disk_; }
+  /// Has an operation of a DiskQueue be done on this file.
+  void aim(Operation& operation) const;
+
   /// Returns the size of physical sectors that a store over `range` reports, bytes: 512 where the
   /// range is not aligned to larger ones.
   std::uint32_t physical_sector_size(ByteRange range) const;
@@ -88,6 +94,7 @@ class File {
   bool is_writable_ = false;
   bool is_own_ = false;
   bool is_remote_ = false;
+  std::uint64_t disk_ = 0;
   std::uint64_t changed_at_ = 0;
   std::uint32_t block_size_ = 512;  // a power of two
   bool can_punch_ = false;

@@ -23,9 +23,7 @@ void FileStore::start(Operation& operation) {
   if (operation.kind == Operation::Kind::trim) return puncher_.start(operation);
   const std::size_t size = std::max(operation.into.size(), operation.from.size());
   AOE_CHECK(operation.offset <= range_.length && size <= range_.length - operation.offset);
-  operation.descriptor = file_.descriptor();
-  operation.granule = file_.memory_alignment();
-  operation.needs_thread = file_.is_remote();
+  file_.aim(operation);
   operation.offset += range_.offset;
   // It would make a file longer again that was truncated.
   if (operation.kind == Operation::Kind::write && !file_.is_device() && !file_.is_remote() &&

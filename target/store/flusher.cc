@@ -6,7 +6,7 @@ namespace aoe::target {
 
 Flusher::Flusher(const File& file, std::uint64_t end, DiskQueue& queue)
     : queue_(queue), file_(file), end_(end) {
-  descriptor = file.descriptor();
+  file.aim(*this);
   if (!file.is_device()) length = end;
 }
 

@@ -38,6 +38,8 @@ class Operation {
   std::uint32_t granule = 1;
   /// read, write: even to begin it may take a wait (File::is_remote()).
   bool needs_thread = false;
+  /// Operations on other disks do not wait for this one (File::disk()).
+  std::uint64_t disk = 0;
   /// trim: bytes from `offset` on that become a hole. `from` is not used there.
   /// flush: bytes that the file must have afterwards, or data is lost (EIO).
   std::uint64_t length = 0;

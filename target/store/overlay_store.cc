@@ -289,8 +289,7 @@ void OverlayStore::Fetch::fetch_part() {
   }
   next_ = part.offset + part.size;
   const File& file = needed.in_delta ? store_.delta_ : store_.base_;
-  descriptor = file.descriptor();
-  needs_thread = file.is_remote();
+  file.aim(*this);
   offset = needed.offset + (needed.in_delta ? store_.layout_.data_at : store_.base_offset_);
   store_.queue_.start(*this);
 }

@@ -5,7 +5,7 @@ namespace aoe::target {
 Puncher::Puncher(const File& file, std::uint64_t offset, DiskQueue& queue)
     : can_punch_(file.can_punch()), start_(offset), queue_(queue) {
   kind = Kind::trim;
-  descriptor = file.descriptor();
+  file.aim(*this);
 }
 
 void Puncher::start(Operation& trim) {

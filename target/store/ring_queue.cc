@@ -1,189 +1,45 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <linux/falloc.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <deque>
+#include <future>
 #include <map>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
-#include "target/store/disk_queue.h"
+#include "base/descriptor.h"
+#include "base/signals_blocked.h"
+#include "target/store/background_queue.h"
 
 namespace aoe::target {
 namespace {
 
-/// Operations that are handed to the kernel at once. It works on any number of them: what does not
-/// fit into its completion queue it keeps (Linux 5.5).
-constexpr unsigned batch_max = 256;
+/// Operations that are handed to the kernel at once: few, so that the disk begins with them while the
+/// next are prepared. It works on any number: what does not fit into its completion queue it keeps
+/// (Linux 5.5).
+constexpr unsigned batch_max = 8;
 
-/// Threads of the kernel that may wait for disks at a time, where it can't do so without.
+/// Room for those, and for what reads the eventfd.
+constexpr unsigned ring_size = 64;
+
+/// Threads of the kernel that may wait for the disks of a ring at a time, where it can't do so
+/// without.
 constexpr unsigned kernel_threads_max = 1024;
 
-class RingQueue final : public DiskQueue {
- public:
-  /// Takes over the ring.
-  explicit RingQueue(const io_uring& ring) : DiskQueue("io_uring"), ring_(ring) {}
-  ~RingQueue() override {
-    AOE_CHECK(in_flight_ == 0 && lanes_.empty());
-    io_uring_queue_exit(&ring_);
-  }
-
-  void start(Operation& request) override;
-  void submit() override;
-  int descriptor() const override { return ring_.ring_fd; }
-  void reap() override {
-    take_completions();
-    submit();
-  }
-  void wait() override;
-
- private:
-  /// What is started of one file.
-  struct Lane {
-    std::deque<Operation*> waiting;
-    std::size_t in_flight = 0;
-  };
-
-  /// Returns whether there was room in the submission queue.
-  bool prepare(Operation& request);
-  void enter();
-  /// Takes an operation from the kernel. Returns whether that ended it.
-  bool complete(Operation& request, int result);
-  /// Returns whether any operation has ended.
-  bool take_completions();
-
-  io_uring ring_;
-  std::map<int, Lane> lanes_;  // by descriptor; none is empty
-  std::deque<int> ready_;      // lanes with an operation that may be handed over, in turn
-  std::map<const Operation*, struct statx> sizes_;  // of the files of flushes that are nearly done
-  unsigned in_flight_ = 0;                          // in the submission queue or with the kernel
-};
-
-void RingQueue::start(Operation& request) {
-  Lane& lane = lanes_[request.descriptor];
-  lane.waiting.push_back(&request);
-  if (lane.waiting.size() == 1 && lane.in_flight < file_operations_max) {
-    ready_.push_back(request.descriptor);
-  }
-}
-
-bool RingQueue::prepare(Operation& request) {
-  io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
-  if (entry == nullptr) return false;
-  switch (request.kind) {
-    case Operation::Kind::read:
-      io_uring_prep_read(entry, request.descriptor, request.into.data(),
-                         static_cast<unsigned>(request.into.size()), request.offset);
-      break;
-    case Operation::Kind::write:
-      io_uring_prep_write(entry, request.descriptor, request.from.data(),
-                          static_cast<unsigned>(request.from.size()), request.offset);
-      break;
-    case Operation::Kind::flush:
-      if (const auto size = sizes_.find(&request); size != sizes_.end()) {
-        io_uring_prep_statx(entry, request.descriptor, "", AT_EMPTY_PATH, STATX_SIZE,
-                            &size->second);
-      } else {
-        io_uring_prep_fsync(entry, request.descriptor, IORING_FSYNC_DATASYNC);
-      }
-      break;
-    case Operation::Kind::trim:
-      io_uring_prep_fallocate(entry, request.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                              static_cast<off_t>(request.offset),
-                              static_cast<off_t>(request.length));
-      break;
-  }
-  // To find out for itself, io_uring would ask such a file system, and wait for the answer.
-  if (request.needs_thread) io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
-  io_uring_sqe_set_data(entry, &request);
-  ++in_flight_;
-  return true;
-}
-
-void RingQueue::submit() {
-  while (!ready_.empty()) {
-    const int file = ready_.front();
-    Lane& lane = lanes_.at(file);
-    if (!prepare(*lane.waiting.front())) {
-      enter();
-      if (io_uring_sq_space_left(&ring_) == 0) return;
-      continue;
-    }
-    ready_.pop_front();
-    lane.waiting.pop_front();
-    ++lane.in_flight;
-    if (!lane.waiting.empty() && lane.in_flight < file_operations_max) ready_.push_back(file);
-  }
-  enter();
-}
-
-/// Hands over what was prepared. Where the kernel is short of memory, that is tried again with the
-/// next operation or completion; a client repeats a request that takes too long.
-void RingQueue::enter() {
-  while (io_uring_sq_ready(&ring_) > 0) {
-    const int result = io_uring_submit(&ring_);
-    if (result >= 0 || result == -EINTR) continue;
-    AOE_CHECK(result == -EAGAIN || result == -EBUSY || result == -ENOMEM);
-    return;
-  }
-}
-
-bool RingQueue::complete(Operation& request, int result) {
-  --in_flight_;
-  const auto lane = lanes_.find(request.descriptor);
-  const bool had_room = lane->second.in_flight-- < file_operations_max;
-  if (!lane->second.waiting.empty()) {
-    if (!had_room) ready_.push_back(request.descriptor);
-  } else if (lane->second.in_flight == 0) {
-    lanes_.erase(lane);
-  }
-  if (result == -EINTR || result == -EAGAIN) {
-    start(request);
-    return false;
-  }
-  if (request.kind == Operation::Kind::flush && request.length > 0 && result == 0) {
-    auto [size, is_synced] = sizes_.try_emplace(&request);
-    if (is_synced) {
-      start(request);
-      return false;
-    }
-    if (size->second.stx_size < request.length) result = -EIO;
-  }
-  sizes_.erase(&request);
-  finish(request, result);
-  return true;
-}
-
-bool RingQueue::take_completions() {
-  bool any = false;
-  // One by one: a thread that is in the middle of done() may not come back (see Handover).
-  for (io_uring_cqe* entry = nullptr; io_uring_peek_cqe(&ring_, &entry) == 0;) {
-    auto& request = *static_cast<Operation*>(io_uring_cqe_get_data(entry));
-    const int result = entry->res;
-    io_uring_cqe_seen(&ring_, entry);
-    if (complete(request, result)) any = true;
-  }
-  return any;
-}
-
-void RingQueue::wait() {
-  submit();
-  AOE_CHECK(in_flight_ > 0);
-  while (!take_completions()) {
-    submit();
-    io_uring_cqe* entry = nullptr;
-    __kernel_timespec moment{.tv_sec = 0, .tv_nsec = 10'000'000};
-    const bool kernel_has_some = in_flight_ > io_uring_sq_ready(&ring_);
-    const int result =
-        io_uring_wait_cqe_timeout(&ring_, &entry, kernel_has_some ? nullptr : &moment);
-    AOE_CHECK(result == 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY ||
-              result == -ETIME || result == -ENOMEM);
-  }
-  submit();
-}
+/// Disks that have a ring of their own. Others share the first one.
+constexpr std::size_t rings_max = 64;
 
 /// Returns whether the kernel has all the operations that are used here (Linux 5.6).
 bool has_operations(io_uring& ring) {
@@ -197,18 +53,277 @@ bool has_operations(io_uring& ring) {
   return has_all;
 }
 
-}  // namespace
-
-std::unique_ptr<DiskQueue> make_ring_queue() {
-  io_uring ring;
-  if (io_uring_queue_init(batch_max, &ring, 0) != 0) return nullptr;
+/// Makes a ring for the calling thread. Returns false where the kernel has none that will do.
+bool make_ring(io_uring& ring) {
+  // The thread asks what its disk has done, and is not interrupted to be told (Linux 6.1).
+  constexpr unsigned asks_itself = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+  if (io_uring_queue_init(ring_size, &ring, asks_itself) != 0 &&
+      io_uring_queue_init(ring_size, &ring, 0) != 0) {
+    return false;
+  }
   if (!has_operations(ring)) {
     io_uring_queue_exit(&ring);
-    return nullptr;
+    return false;
   }
   std::array<unsigned, 2> kernel_threads{kernel_threads_max, 0};
   io_uring_register_iowq_max_workers(&ring, kernel_threads.data());  // Linux 5.15; else a few
-  return std::make_unique<RingQueue>(ring);
+  return true;
+}
+
+class RingQueue final : public BackgroundQueue {
+ public:
+  RingQueue() : BackgroundQueue("io_uring") {}
+
+  /// Makes the first ring. Returns false where the kernel has none.
+  bool open() { return ring_of(0) != nullptr; }
+
+ private:
+  class Ring;
+
+  void hand_over(std::span<Operation* const> operations) override;
+  Ring* ring_of(std::uint64_t disk);
+
+  std::map<std::uint64_t, std::unique_ptr<Ring>> rings_;  // by disk
+};
+
+/// A ring and the only thread that uses it. The kernel ends an operation on the thread that began it,
+/// and may wait for the disk there to begin one: so it is not the serving thread, which may wait for
+/// the page of another disk, and it begins nothing for other disks.
+class RingQueue::Ring {
+ public:
+  explicit Ring(RingQueue& queue);
+  /// Has no operation.
+  ~Ring();
+
+  bool is_open() const { return is_open_; }
+  /// Called by the serving thread.
+  void add(std::span<Operation* const> operations);
+
+ private:
+  /// What is started of one file.
+  struct Lane {
+    std::deque<Operation*> waiting;
+    std::size_t in_flight = 0;
+  };
+
+  void work(std::promise<bool> opened);
+  /// Takes what was added. Returns false at the end.
+  bool take_added();
+  void enqueue(Operation& operation);
+  void prepare_ready();
+  void prepare(io_uring_sqe& entry, Operation& operation);
+  void enter();
+  void take_completions();
+  void complete(Operation& operation, int result);
+
+  RingQueue& queue_;
+  const Descriptor wake_;  // an eventfd, which the ring reads
+
+  std::mutex mutex_;  // of what follows
+  std::vector<Operation*> added_;
+  bool is_woken_ = false;  // since added_ was taken
+  bool is_over_ = false;
+
+  // Of the thread.
+
+  io_uring ring_{};
+  eventfd_t wakes_ = 0;
+  bool reads_wake_ = false;
+  std::vector<Operation*> taken_;
+  std::map<int, Lane> lanes_;  // by descriptor; none is empty
+  std::deque<int> ready_;      // lanes with an operation that may be handed over, in turn
+  std::map<const Operation*, struct statx> sizes_;  // of the files of flushes that are nearly done
+  std::vector<Ended> ended_;
+
+  bool is_open_ = false;
+  std::thread thread_;
+};
+
+RingQueue::Ring::Ring(RingQueue& queue) : queue_(queue), wake_(::eventfd(0, EFD_CLOEXEC)) {
+  if (wake_.get() < 0) return;
+  const SignalsBlocked blocked;
+  std::promise<bool> opened;
+  std::future<bool> answer = opened.get_future();
+  try {
+    thread_ = std::thread([this, &opened] { work(std::move(opened)); });
+  } catch (const std::system_error&) {
+    return;
+  }
+  is_open_ = answer.get();
+}
+
+RingQueue::Ring::~Ring() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard guard(mutex_);
+    is_over_ = true;
+  }
+  ::eventfd_write(wake_.get(), 1);
+  thread_.join();
+}
+
+void RingQueue::Ring::add(std::span<Operation* const> operations) {
+  {
+    const std::lock_guard guard(mutex_);
+    added_.insert(added_.end(), operations.begin(), operations.end());
+    if (std::exchange(is_woken_, true)) return;
+  }
+  ::eventfd_write(wake_.get(), 1);
+}
+
+void RingQueue::Ring::work(std::promise<bool> opened) {
+  const bool is_open = make_ring(ring_);
+  opened.set_value(is_open);
+  if (!is_open) return;
+  while (take_added()) {
+    prepare_ready();
+    enter();
+    take_completions();
+    queue_.give_back(std::exchange(ended_, {}));
+  }
+  AOE_CHECK(lanes_.empty());
+  io_uring_queue_exit(&ring_);
+}
+
+bool RingQueue::Ring::take_added() {
+  {
+    const std::lock_guard guard(mutex_);
+    if (is_over_) return false;
+    std::swap(added_, taken_);
+    is_woken_ = false;
+  }
+  for (Operation* const operation : taken_) enqueue(*operation);
+  taken_.clear();
+  return true;
+}
+
+void RingQueue::Ring::enqueue(Operation& operation) {
+  Lane& lane = lanes_[operation.descriptor];
+  lane.waiting.push_back(&operation);
+  if (lane.waiting.size() == 1 && lane.in_flight < file_operations_max) {
+    ready_.push_back(operation.descriptor);
+  }
+}
+
+/// Prepares a batch; the rest has its turn after enter().
+void RingQueue::Ring::prepare_ready() {
+  if (!reads_wake_) {
+    io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
+    reads_wake_ = true;
+    io_uring_prep_read(entry, wake_.get(), &wakes_, sizeof wakes_, 0);
+    io_uring_sqe_set_data(entry, nullptr);
+  }
+  while (!ready_.empty() && io_uring_sq_ready(&ring_) < batch_max) {
+    io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
+    const int file = ready_.front();
+    ready_.pop_front();
+    Lane& lane = lanes_.at(file);
+    prepare(*entry, *lane.waiting.front());
+    lane.waiting.pop_front();
+    ++lane.in_flight;
+    if (!lane.waiting.empty() && lane.in_flight < file_operations_max) ready_.push_back(file);
+  }
+}
+
+void RingQueue::Ring::prepare(io_uring_sqe& entry, Operation& operation) {
+  switch (operation.kind) {
+    case Operation::Kind::read:
+      io_uring_prep_read(&entry, operation.descriptor, operation.into.data(),
+                         static_cast<unsigned>(operation.into.size()), operation.offset);
+      break;
+    case Operation::Kind::write:
+      io_uring_prep_write(&entry, operation.descriptor, operation.from.data(),
+                          static_cast<unsigned>(operation.from.size()), operation.offset);
+      break;
+    case Operation::Kind::flush:
+      if (const auto size = sizes_.find(&operation); size != sizes_.end()) {
+        io_uring_prep_statx(&entry, operation.descriptor, "", AT_EMPTY_PATH, STATX_SIZE,
+                            &size->second);
+      } else {
+        io_uring_prep_fsync(&entry, operation.descriptor, IORING_FSYNC_DATASYNC);
+      }
+      break;
+    case Operation::Kind::trim:
+      io_uring_prep_fallocate(
+          &entry, operation.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+          static_cast<off_t>(operation.offset), static_cast<off_t>(operation.length));
+      break;
+  }
+  // To find out for itself, io_uring would ask such a file system, and wait for the answer.
+  if (operation.needs_thread) io_uring_sqe_set_flags(&entry, IOSQE_ASYNC);
+  io_uring_sqe_set_data(&entry, &operation);
+}
+
+/// Hands over what was prepared, and waits until something is done or added. Where the kernel is
+/// short of memory, that is tried again in a moment.
+void RingQueue::Ring::enter() {
+  const bool has_more = !ready_.empty();
+  const int result = io_uring_submit_and_wait(&ring_, has_more ? 0 : 1);
+  if (result >= 0 || result == -EINTR) return;
+  AOE_CHECK(result == -EAGAIN || result == -EBUSY || result == -ENOMEM);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+void RingQueue::Ring::take_completions() {
+  io_uring_cqe* entry = nullptr;
+  while (io_uring_peek_cqe(&ring_, &entry) == 0) {
+    auto* const operation = static_cast<Operation*>(io_uring_cqe_get_data(entry));
+    const int result = entry->res;
+    io_uring_cqe_seen(&ring_, entry);
+    if (operation == nullptr) {
+      reads_wake_ = false;
+    } else {
+      complete(*operation, result);
+    }
+  }
+}
+
+void RingQueue::Ring::complete(Operation& operation, int result) {
+  const auto lane = lanes_.find(operation.descriptor);
+  const bool had_room = lane->second.in_flight-- < file_operations_max;
+  if (!lane->second.waiting.empty()) {
+    if (!had_room) ready_.push_back(operation.descriptor);
+  } else if (lane->second.in_flight == 0) {
+    lanes_.erase(lane);
+  }
+  if (result == -EINTR || result == -EAGAIN) return enqueue(operation);
+  if (operation.kind == Operation::Kind::flush && operation.length > 0 && result == 0) {
+    auto [size, is_synced] = sizes_.try_emplace(&operation);
+    if (is_synced) return enqueue(operation);
+    if (size->second.stx_size < operation.length) result = -EIO;
+  }
+  sizes_.erase(&operation);
+  ended_.push_back({&operation, result});
+}
+
+/// Returns the ring of a disk; null where the kernel has none at all.
+RingQueue::Ring* RingQueue::ring_of(std::uint64_t disk) {
+  const auto found = rings_.find(disk);
+  if (found != rings_.end()) return found->second.get();
+  if (rings_.size() < rings_max) {
+    auto ring = std::make_unique<Ring>(*this);
+    if (ring->is_open()) return rings_.emplace(disk, std::move(ring)).first->second.get();
+  }
+  return rings_.empty() ? nullptr : rings_.begin()->second.get();
+}
+
+void RingQueue::hand_over(std::span<Operation* const> operations) {
+  // As a rule all are for one disk, and its thread is woken once.
+  while (!operations.empty()) {
+    const std::uint64_t disk = operations.front()->disk;
+    const auto other = std::ranges::find_if_not(
+        operations, [disk](const Operation* operation) { return operation->disk == disk; });
+    const auto count = static_cast<std::size_t>(other - operations.begin());
+    ring_of(disk)->add(operations.first(count));
+    operations = operations.subspan(count);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<DiskQueue> make_ring_queue() {
+  auto queue = std::make_unique<RingQueue>();
+  return queue->open() ? std::move(queue) : nullptr;
 }
 
 }  // namespace aoe::target

@@ -1,26 +1,23 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
-#include <iterator>
 #include <map>
 #include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
-#include "base/descriptor.h"
-#include "target/store/disk_queue.h"
+#include "base/signals_blocked.h"
+#include "target/store/background_queue.h"
 
 namespace aoe::target {
 namespace {
@@ -64,51 +61,32 @@ int perform(const Operation& request) {
 constexpr std::size_t file_threads_max = 4;
 constexpr std::size_t threads_max = 64;
 
-class ThreadQueue final : public DiskQueue {
+class ThreadQueue final : public BackgroundQueue {
  public:
   ThreadQueue();
   ~ThreadQueue() override;
 
-  void start(Operation& request) override { started_.push_back(&request); }
-  void submit() override;
-  int descriptor() const override { return event_.get(); }
-  void reap() override;
-  void wait() override;
-
  private:
-  struct Finished {
-    Operation* request;
-    int result;
-  };
-
+  void hand_over(std::span<Operation* const> operations) override;
   void work();
   void add_thread();
   std::deque<Operation*>::iterator next();
 
-  Descriptor event_;  // an eventfd that counts what is in finished_
-  std::vector<Operation*> started_;
-  std::size_t in_flight_ = 0;  // submitted, and done() not called yet
-  std::deque<Finished> reaped_;
-
   std::mutex mutex_;  // of what follows
   std::condition_variable work_to_do_;
   std::deque<Operation*> submitted_;
-  std::deque<Finished> finished_;
   std::map<int, std::size_t> working_;  // threads that work on each file
   std::size_t idle_ = 0;                // threads
   bool is_over_ = false;
   std::vector<std::thread> threads_;
 };
 
-ThreadQueue::ThreadQueue()
-    : DiskQueue("threads"), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  AOE_CHECK(event_.get() >= 0);
+ThreadQueue::ThreadQueue() : BackgroundQueue("threads") {
   const std::lock_guard guard(mutex_);
   add_thread();
 }
 
 ThreadQueue::~ThreadQueue() {
-  AOE_CHECK(started_.empty() && in_flight_ == 0);
   {
     const std::lock_guard guard(mutex_);
     is_over_ = true;
@@ -118,18 +96,13 @@ ThreadQueue::~ThreadQueue() {
 }
 
 void ThreadQueue::add_thread() {
-  // Signals are for the thread that makes the queue.
-  sigset_t all;
-  sigset_t former;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &former);
+  const SignalsBlocked blocked;
   try {
     threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
     // The others have more to do; without any thread there is no queue.
     AOE_CHECK(!threads_.empty());
   }
-  ::pthread_sigmask(SIG_SETMASK, &former, nullptr);
 }
 
 /// Returns the first operation on a file that has not all its threads.
@@ -160,51 +133,21 @@ void ThreadQueue::work() {
     const int result = perform(*request);
     guard.lock();
     if (--working_[descriptor] == 0) working_.erase(descriptor);
-    finished_.push_back({request, result});
-    ::eventfd_write(event_.get(), 1);
+    give_back({{{request, result}}});
   }
 }
 
-void ThreadQueue::submit() {
-  if (started_.empty()) return;
+void ThreadQueue::hand_over(std::span<Operation* const> operations) {
   {
     const std::lock_guard guard(mutex_);
-    submitted_.insert(submitted_.end(), started_.begin(), started_.end());
+    submitted_.insert(submitted_.end(), operations.begin(), operations.end());
     if (idle_ == 0 && threads_.size() < threads_max) add_thread();
   }
-  if (started_.size() == 1) {
+  if (operations.size() == 1) {
     work_to_do_.notify_one();
   } else {
     work_to_do_.notify_all();
   }
-  in_flight_ += started_.size();
-  started_.clear();
-}
-
-void ThreadQueue::reap() {
-  {
-    const std::lock_guard guard(mutex_);
-    std::ranges::move(finished_, std::back_inserter(reaped_));
-    finished_.clear();
-    eventfd_t count = 0;
-    ::eventfd_read(event_.get(), &count);
-  }
-  // One by one: a thread that is in the middle of done() may not come back (see Handover).
-  while (!reaped_.empty()) {
-    const auto [request, result] = reaped_.front();
-    reaped_.pop_front();
-    --in_flight_;
-    finish(*request, result);
-  }
-  submit();
-}
-
-void ThreadQueue::wait() {
-  submit();
-  AOE_CHECK(in_flight_ > 0);
-  pollfd finished{event_.get(), POLLIN, 0};
-  while (::poll(&finished, 1, -1) < 0) AOE_CHECK(errno == EINTR);
-  reap();
 }
 
 }  // namespace

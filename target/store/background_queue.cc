@@ -1,0 +1,61 @@
+#include "target/store/background_queue.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+
+#include "base/check.h"
+
+namespace aoe::target {
+
+BackgroundQueue::BackgroundQueue(std::string_view name)
+    : DiskQueue(name), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  AOE_CHECK(event_.get() >= 0);
+}
+
+BackgroundQueue::~BackgroundQueue() {
+  AOE_CHECK(started_.empty() && in_flight_ == 0);
+}
+
+void BackgroundQueue::submit() {
+  if (started_.empty()) return;
+  hand_over(started_);
+  in_flight_ += started_.size();
+  started_.clear();
+}
+
+void BackgroundQueue::give_back(std::span<const Ended> ended) {
+  if (ended.empty()) return;
+  const std::lock_guard guard(mutex_);
+  if (ended_.empty()) ::eventfd_write(event_.get(), 1);
+  ended_.insert(ended_.end(), ended.begin(), ended.end());
+}
+
+void BackgroundQueue::reap() {
+  {
+    const std::lock_guard guard(mutex_);
+    reaped_.insert(reaped_.end(), ended_.begin(), ended_.end());
+    ended_.clear();
+    eventfd_t count = 0;
+    ::eventfd_read(event_.get(), &count);
+  }
+  // One by one: a thread that is in the middle of done() may not come back (see Handover).
+  while (!reaped_.empty()) {
+    const auto [operation, result] = reaped_.front();
+    reaped_.pop_front();
+    --in_flight_;
+    finish(*operation, result);
+  }
+  submit();
+}
+
+void BackgroundQueue::wait() {
+  submit();
+  AOE_CHECK(in_flight_ > 0);
+  pollfd ended{event_.get(), POLLIN, 0};
+  while (::poll(&ended, 1, -1) < 0) AOE_CHECK(errno == EINTR);
+  reap();
+}
+
+}  // namespace aoe::target

@@ -1,0 +1,51 @@
+// The half of a disk queue that the serving thread sees, where other threads do the operations.
+//
+// Owns an event descriptor and the lists of what is started and what has ended. The serving thread
+// waits for no other thread: it only appends to lists.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/descriptor.h"
+#include "target/store/disk_queue.h"
+
+namespace aoe::target {
+
+class BackgroundQueue : public DiskQueue {
+ public:
+  ~BackgroundQueue() override;
+
+  void start(Operation& operation) final { started_.push_back(&operation); }
+  void submit() final;
+  int descriptor() const final { return event_.get(); }
+  void reap() final;
+  void wait() final;
+
+ protected:
+  explicit BackgroundQueue(std::string_view name);
+
+  struct Ended {
+    Operation* operation;
+    int result;  // what finish() takes
+  };
+
+  /// Gives operations to the threads. On the serving thread.
+  virtual void hand_over(std::span<Operation* const> operations) = 0;
+  /// Called by the threads, in any order, once for each operation. The queue may be gone as soon as
+  /// this returns for the last one.
+  void give_back(std::span<const Ended> ended);
+
+ private:
+  Descriptor event_;  // an eventfd: readable while ended_ has some
+  std::vector<Operation*> started_;
+  std::size_t in_flight_ = 0;  // handed over, and done() not called yet
+  std::deque<Ended> reaped_;
+
+  std::mutex mutex_;  // of what follows
+  std::vector<Ended> ended_;
+};
+
+}  // namespace aoe::target

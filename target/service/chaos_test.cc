@@ -92,8 +92,9 @@ class LateStore final : public Store {
     return habit_ == Habit::all_immediate ||
            (habit_ == Habit::reads_immediate && kind == Operation::Kind::read);
   }
-  Bytes view(std::uint64_t offset, std::size_t size) override {
-    if (!is_immediate(Operation::Kind::read) || is_ill()) return {};
+  std::optional<Bytes> view(std::uint64_t offset, std::size_t size) override {
+    if (!is_immediate(Operation::Kind::read)) return std::nullopt;
+    if (is_ill()) return Bytes{};
     return Bytes(bytes_).subspan(offset, size);
   }
 

@@ -318,14 +318,15 @@ bool Service::perform(ServedLun& served, const PendingReply& pending) {
   const std::uint64_t offset = pending.lba * sector_size;
   asked_ = {&served, &pending};
   if (is_read && may_send_from_store_) {
-    const Bytes data = served.store->view(offset, pending.sectors * sector_size);
-    if (!data.empty()) {
-      asked_ = {};
+    const auto data = served.store->view(offset, pending.sectors * sector_size);
+    if (!data || !data->empty()) asked_ = {};
+    if (!data) return false;
+    if (!data->empty()) {
       served.count_read(pending.sectors);
       ++served.counters.replies;
       const MutableBytes head = batch_.next_head();
-      const std::size_t size = Lun::finish_head(pending, data, head);
-      batch_.add_from_store(served, pending, head.first(size), data);
+      const std::size_t size = Lun::finish_head(pending, *data, head);
+      batch_.add_from_store(served, pending, head.first(size), *data);
       return true;
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace aoe::target {
 
 tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File file,
@@ -12,6 +14,38 @@ tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File f
   if (!mapping) return tl::unexpected(mapping.error());
   return std::unique_ptr<MappedStore>(
       new MappedStore(std::move(file), range, *std::move(mapping), queue));
+}
+
+/// Reads the pages of a write, which then is done in them.
+class MappedStore::PageRead final : public Operation {
+ public:
+  PageRead(MappedStore& store, ByteRange pages, Operation& write)
+      : store_(store), write_(write), unused_(pages.length) {
+    kind = Kind::read;
+    offset = pages.offset;
+    into = unused_;
+  }
+
+ private:
+  void done(std::error_code error) override {
+    const auto result = error ? error : store_.mapping_.write(write_.offset, write_.from);
+    const auto own = std::ranges::find(store_.page_reads_, this, &std::unique_ptr<PageRead>::get);
+    const std::unique_ptr<PageRead> until_the_end = std::move(*own);
+    *own = std::move(store_.page_reads_.back());
+    store_.page_reads_.pop_back();
+    write_.done(result);
+  }
+
+  MappedStore& store_;
+  Operation& write_;
+  std::vector<std::uint8_t> unused_;  // it is read only to be in memory
+};
+
+MappedStore::MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue& queue)
+    : FileStore(std::move(file), range, queue), mapping_(std::move(mapping)) {}
+
+MappedStore::~MappedStore() {
+  AOE_CHECK(page_reads_.empty());
 }
 
 /// The places of a batch are far apart in memory: the processor fetches them at the same time.
@@ -37,8 +71,9 @@ bool MappedStore::expect_read(std::uint64_t offset, std::size_t size) {
   return mapping_.is_at_hand(offset, size);
 }
 
-Bytes MappedStore::view(std::uint64_t offset, std::size_t size) {
-  return expect_read(offset, size) ? mapping_.view(offset, size) : Bytes{};
+std::optional<Bytes> MappedStore::view(std::uint64_t offset, std::size_t size) {
+  if (!expect_read(offset, size)) return std::nullopt;
+  return mapping_.view(offset, size);
 }
 
 std::optional<std::error_code> MappedStore::try_now(const Operation& operation) {
@@ -53,6 +88,17 @@ std::optional<std::error_code> MappedStore::try_now(const Operation& operation) 
     return mapping_.write(offset, operation.from);
   }
   return std::nullopt;
+}
+
+void MappedStore::start(Operation& operation) {
+  if (operation.kind == Operation::Kind::write) {
+    const ByteRange pages = mapping_.pages_of(operation.offset, operation.from.size());
+    if (pages.length != operation.from.size()) {
+      page_reads_.push_back(std::make_unique<PageRead>(*this, pages, operation));
+      return FileStore::start(*page_reads_.back());
+    }
+  }
+  FileStore::start(operation);
 }
 
 }  // namespace aoe::target

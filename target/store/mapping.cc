@@ -18,9 +18,11 @@ namespace {
 
 const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 
-/// Parts in memory, in a row, after which the kernel is asked about one part in `trusted_parts`.
-constexpr unsigned found_parts = 64;
-constexpr unsigned trusted_parts = 32;
+/// The same answers in a row after which the kernel is asked only once in a while: about one part in
+/// 33, where all are in memory, one in 9, where none are.
+constexpr unsigned answers_in_a_row = 64;
+constexpr unsigned trusted_if_there = 32;
+constexpr unsigned trusted_if_not = 8;
 
 /// Returns whether the file system of a file has no room left.
 bool is_full(int descriptor) {
@@ -51,10 +53,21 @@ Mapping::~Mapping() {
   if (!pages_.empty()) ::munmap(pages_.data(), pages_.size());
 }
 
+ByteRange Mapping::pages_of(std::uint64_t offset, std::size_t size) const {
+  const auto lead = static_cast<std::uint64_t>(bytes_.data() - pages_.data());
+  const std::uint64_t begin = (lead + offset) / page_size * page_size;
+  const std::uint64_t end = (lead + offset + size + page_size - 1) / page_size * page_size;
+  const std::uint64_t first = std::max(begin, lead) - lead;
+  return {first, std::min(end - lead, this->size()) - first};
+}
+
 bool Mapping::ask_whether_at_hand(std::uint64_t offset, std::size_t size) {
   const bool is_there = is_in_memory(offset, size);
-  at_hand_.found = is_there ? std::min(at_hand_.found + 1, found_parts) : 0;
-  if (at_hand_.found == found_parts) at_hand_.trusted = trusted_parts;
+  if (std::exchange(at_hand_.answer, is_there) != is_there) at_hand_.in_a_row = 0;
+  at_hand_.in_a_row = std::min(at_hand_.in_a_row + 1, answers_in_a_row);
+  if (at_hand_.in_a_row == answers_in_a_row) {
+    at_hand_.trusted = is_there ? trusted_if_there : trusted_if_not;
+  }
   return is_there;
 }
 

@@ -47,12 +47,14 @@ class Mapping {
   Bytes memory(std::uint64_t offset, std::size_t size) const {
     return bytes_.subspan(offset, size);
   }
-  /// Returns whether the pages of a part are in memory. Asks the kernel each time while some were
-  /// not, else now and then: a guess, which costs next to nothing where it has been right.
+  /// Returns what of the mapping is in the pages of a part.
+  ByteRange pages_of(std::uint64_t offset, std::size_t size) const;
+  /// Returns whether the pages of a part are in memory. Where many answers of the kernel in a row were
+  /// the same, it is asked only now and then: a guess, which costs next to nothing.
   bool is_at_hand(std::uint64_t offset, std::size_t size) {
     if (at_hand_.trusted == 0) return ask_whether_at_hand(offset, size);
     --at_hand_.trusted;
-    return true;
+    return at_hand_.answer;
   }
   /// The same, but asks each time.
   bool is_in_memory(std::uint64_t offset, std::size_t size) const;
@@ -96,8 +98,9 @@ class Mapping {
 
   /// What is_at_hand() goes by.
   struct AtHand {
-    unsigned found = 0;    // answers of the kernel in a row that all pages are in memory
-    unsigned trusted = 0;  // parts that are still taken to be in memory without a question
+    bool answer = false;    // of the kernel, the last one
+    unsigned in_a_row = 0;  // the same answer
+    unsigned trusted = 0;   // parts of which it is still taken to be true without a question
   } at_hand_;
 };
 

@@ -24,7 +24,7 @@ class MemoryStore final : public Store {
   ~MemoryStore() override;
 
   std::uint64_t size() const override { return bytes_.size(); }
-  Bytes view(std::uint64_t offset, std::size_t size) override {
+  std::optional<Bytes> view(std::uint64_t offset, std::size_t size) override {
     return Bytes(bytes_).subspan(offset, size);
   }
   StoreTraits traits() const override { return {512, true, true}; }

@@ -48,11 +48,14 @@ class Store {
   /// `operation.from` can stay in place longer than this call takes (see Handover::lend()).
   virtual std::optional<std::error_code> try_now(const Operation& /*operation*/) { return {}; }
 
-  /// Returns where these sectors lie in memory, for a store that has them there now; else nothing.
+  /// Returns where these sectors lie in memory, for a store that has them there now; no bytes where
+  /// they have to be asked for by try_now(); nothing where a read would have to wait: start() it.
   /// The memory holds what a read would return, but it may fault where a mapped file can't provide
   /// its page: only the kernel may read it, which then reports EFAULT. Valid until the next
   /// operation.
-  virtual Bytes view(std::uint64_t /*offset*/, std::size_t /*size*/) { return {}; }
+  virtual std::optional<Bytes> view(std::uint64_t /*offset*/, std::size_t /*size*/) {
+    return Bytes{};
+  }
 
   /// A hint: a read or write of this part is likely to follow, after others of its batch, so that
   /// the store can begin with what can be waited for together. Changes nothing.

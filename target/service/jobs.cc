@@ -31,11 +31,9 @@ bool Job::conflicts(const PendingReply& other, std::uint64_t part) const {
   if (own == Kind::flush || others == Kind::flush) return false;
   if (!changes(own) && !changes(others)) return false;
   if (own == Kind::trim || others == Kind::trim) return true;  // its ranges may be anywhere
-  const auto first = [part](const PendingReply& one) { return one.lba / part; };
-  const auto end = [part](const PendingReply& one) {
-    return (one.lba + one.sectors + part - 1) / part;
-  };
-  return first(pending) < end(other) && first(other) < end(pending);
+  const std::uint64_t first = other.lba & ~(part - 1);
+  const std::uint64_t end = (other.lba + other.sectors + part - 1) & ~(part - 1);
+  return pending.lba < end && first < pending.lba + pending.sectors;
 }
 
 Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,

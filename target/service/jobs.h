@@ -32,7 +32,7 @@ class Job final : public Operation {
   void done(std::error_code result) override;
 
   /// Whether this and another of its LUN touch the same part of the store, and one of them changes
-  /// it. `part`: its size, sectors.
+  /// it. `part`: its size, sectors, a power of two.
   bool conflicts(const PendingReply& other, std::uint64_t part) const;
 
   ServedLun* lun = nullptr;

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -70,9 +71,13 @@ void PollLoop::run() {
   Watch* last = nullptr;
   std::array<epoll_event, 64> events;
   eventfd_write(wake_.get(), 1);  // a thread that was replaced may have left tasks
+  thread_ = ::gettid();
+  std::uint64_t turn = turn_.load(std::memory_order_relaxed) | 1;
   while (!stopped_) {
+    turn_.store(++turn, std::memory_order_relaxed);
     const int count =
         epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), is_awake ? 0 : -1);
+    turn_.store(++turn, std::memory_order_relaxed);
     if (idle_ == Idle::linger) {
       const auto now = Clock::now();
       if (count > 0) awake_until = now + linger_time;
@@ -89,6 +94,7 @@ void PollLoop::run() {
     if (last != nullptr && last->ended) last = nullptr;
     ended_.clear();
   }
+  turn_.store(++turn, std::memory_order_relaxed);
   stopped_ = false;
 }
 

@@ -6,6 +6,7 @@
 // replaced by another that calls run().
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -45,6 +46,16 @@ class PollLoop final : public Watcher {
   void run();
   void stop();
 
+  /// A turn begins when run() has waited, and ends when it waits again.
+  struct Turn {
+    std::uint64_t number;
+    int thread;  // that runs the loop: gettid(2)
+  };
+  /// Returns the present turn, or the wait after it. Called from any thread.
+  Turn turn() const { return {turn_.load(std::memory_order_relaxed), thread_.load()}; }
+  /// Whether this number is of a turn, rather than of a wait.
+  static bool is_working(std::uint64_t turn) { return turn % 2 != 0; }
+
  private:
   struct Watch;
   void run_tasks();
@@ -53,6 +64,8 @@ class PollLoop final : public Watcher {
   const Descriptor epoll_;
   const Descriptor wake_;  // an eventfd: tasks wait
   bool stopped_ = false;
+  std::atomic<std::uint64_t> turn_{0};
+  std::atomic<int> thread_{0};
   std::map<int, std::unique_ptr<Watch>> watches_;
   std::vector<std::unique_ptr<Watch>> ended_;  // until the events that may name them are past
   std::mutex tasks_guard_;

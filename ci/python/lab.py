@@ -33,6 +33,10 @@ import time
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"  # an ordinary user's PATH may lack ip, vblade and tcpdump
 
+# aoe-target says so when a thread that serves waits for more than a second (target/service/watchdog.h): no play may bring it to that.
+os.environ.setdefault("AOE_WATCHDOG", "1000")
+WAITED = "a thread that serves waits for something"
+
 SKIP_STATUS = 77  # what aoe_python_test in cmake/aoe.cmake takes for a skip
 _INSIDE = "AOE_LAB_INSIDE"
 _CLONE_NEWNET = 0x40000000
@@ -307,6 +311,8 @@ class Process:
             raise Failure(f"{self._name}\nstill runs after {timeout} s. It said:\n{self.output}") from None
         self._end_children()
         self._reader.join()
+        if WAITED in self.output:
+            raise Failure(f"{self._name}\na serving thread waited. It said:\n{self.output}")
         return status
 
     def signal(self, number):

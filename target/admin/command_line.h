@@ -40,6 +40,11 @@ struct CommandLine {
   std::string capture;
   LogLevel log_level = LogLevel::info;
   bool trace = false;
+#ifdef NDEBUG
+  unsigned watchdog = 0;  // milliseconds; see Daemon::Options
+#else
+  unsigned watchdog = 1000;
+#endif
   std::vector<std::string> operands;  // IMAGE, or SHELF SLOT IF IMAGE as for vblade
 };
 

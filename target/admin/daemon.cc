@@ -229,6 +229,12 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   const SignalsBlocked blocked;  // they are for this thread
   background_thread_ = std::thread([this] { background_->run(); });
   for (const auto& worker : workers_) worker->start();
+  if (options_.watchdog.count() > 0) {
+    std::vector<const PollLoop*> loops;
+    for (const auto& worker : workers_) loops.push_back(&worker->loop());
+    const auto tell = [this](const std::string& line) { options_.log(LogLevel::error, line); };
+    watchdog_ = std::make_unique<Watchdog>(loops, options_.watchdog, tell);
+  }
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "target/admin/control_server.h"
 #include "target/service/definition.h"
+#include "target/service/watchdog.h"
 #include "target/service/worker.h"
 
 namespace aoe::target {
@@ -33,6 +34,8 @@ class Daemon {
     std::function<tl::expected<TargetDefinition, std::string>()> read_again;
     /// A state folder that cannot be used is a warning and not an error.
     bool state_is_optional = false;
+    /// How long a thread that serves may wait for something before the log says so; 0: for ever.
+    std::chrono::milliseconds watchdog{};
   };
 
   /// Opens every image, the state, the control socket and the ports (an interface that is named must
@@ -92,6 +95,7 @@ class Daemon {
   std::unique_ptr<PollLoop> background_;
   std::thread background_thread_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Watchdog> watchdog_;
 
   boost::asio::io_context loop_{1};
   boost::asio::signal_set ending_{loop_};

@@ -1,5 +1,6 @@
 // aoe-target: serves disk images and block devices as ATA over Ethernet LUNs.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -130,6 +131,9 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
   app.add_flag("--trace", line.trace, "Write every decision to standard error")
       ->envname("AOE_TRACE");
+  app.add_option("--watchdog", line.watchdog, "Log a wait of a serving thread (for tests)")
+      ->type_name("MS")
+      ->envname("AOE_WATCHDOG");
   app.add_option("IMAGE", line.operands, "Disk image, block device, NBD URI or memory:SIZE")
       ->option_text(" ");
   for (CLI::Option* const option : app.get_options()) {
@@ -222,6 +226,7 @@ int serve(const CommandLine& line) {
     const auto write = [&log](std::string_view text) { log.trace(text); };
     options.trace = Trace(write, monotonic_now());
   }
+  options.watchdog = std::chrono::milliseconds(line.watchdog);
   options.state_is_optional =
       definition->state_folder == default_state_folder() && line.state.empty();
   if (!line.config_file.empty()) {

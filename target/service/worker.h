@@ -56,6 +56,7 @@ class Worker final : LivePorts::User, StateKeeper {
 
   // For the stores of its LUNs.
 
+  const PollLoop& loop() const { return loop_; }
   DiskQueue& queue() { return *queue_; }
   Handover& handover() { return handover_; }
 

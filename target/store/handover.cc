@@ -1,17 +1,12 @@
 #include "target/store/handover.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "base/check.h"
-#include "base/descriptor.h"
+#include "base/thread_state.h"
 
 namespace aoe::target {
 namespace {
@@ -21,19 +16,6 @@ constexpr std::chrono::milliseconds look_interval{1};
 
 /// Looks without any work after which it sleeps.
 constexpr int idle_looks_max = 20;
-
-/// Returns whether a thread of this process sleeps, rather than runs or waits for a processor.
-bool is_blocked(int thread) {
-  const Descriptor stat(
-      ::open(fmt::format("/proc/self/task/{}/stat", thread).c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 256> room;
-  const ssize_t size = ::read(stat.get(), room.data(), room.size());
-  if (size <= 0) return true;
-  // "1234 (name) S …": the name may hold anything but is followed by the last parenthesis.
-  const std::string_view text(room.data(), static_cast<std::size_t>(size));
-  const auto state = text.rfind(')') + 2;
-  return state >= text.size() || text[state] != 'R';
-}
 
 }  // namespace
 

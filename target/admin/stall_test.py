@@ -22,8 +22,8 @@ MIB = 1 << 20
 class Bench:
     """A target with the LUN of the test, e0.2, and a steady one beside it, which is read all the time."""
 
-    def __init__(self, world, folder, far=None, **of_lun):
-        self.folder, self.server = folder, world.node("server")
+    def __init__(self, world, folder, far=None, server=None, **of_lun):
+        self.folder, self.server = folder, server or world.node("server")
         self.cable = Cable(world, world.node("client"), "port0", self.server, "eth0")
         self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun)])
         self.ctl = Control(TARGET, self.server, folder)
@@ -234,6 +234,49 @@ def a_server_of_blocks_that_hangs_is_taken_out(world, folder):
     server.stop()
 
 
+def a_name_server_that_does_not_answer(world, folder):
+    lab.require("nbdkit")
+    hosts, resolver = os.path.join(folder, "hosts"), os.path.join(folder, "resolv.conf")
+
+    def write(path, text):
+        with open(path, "w") as file:
+            file.write(text)
+
+    write(hosts, "127.0.0.1 blocks.example\n")
+    write(resolver, "nameserver 192.0.2.1\noptions timeout:3 attempts:1\n")
+    for path in hosts, resolver:
+        used = os.path.join("/etc", os.path.basename(path))
+        if not os.path.exists(used):
+            lab.skip(f"{used} is not there")
+        subprocess.run(["mount", "--bind", path, used], check=True)
+    server = world.node("server")
+    world.join(server, "away", world.node("nowhere"), "eth0")
+    for command in "addr add 192.0.2.2/24 dev away", f"neigh add 192.0.2.1 lladdr {MAC_B} dev away":
+        server.run(["ip", *command.split()])  # what is sent there is lost
+    blocks = ["nbdkit", "--foreground", "--ipaddr", "127.0.0.1", "memory", "64M"]
+    nbdkit = server.start(blocks)
+    lab.eventually(lambda: server.run(["ss", "-Hltn", "sport = :10809"]).stdout)
+    bench = Bench(world, folder, server=server, path="nbd://blocks.example")
+
+    def answers():
+        try:
+            return bench.cable.read(timeout=1) == (DONE, bytes(SECTOR))
+        except TimeoutError:
+            return False
+
+    with bench.load:
+        assert answers()
+        write(hosts, "")
+        nbdkit.kill()
+        bench.send(READ_EXT, 0)
+        bench.all_else_goes_on()
+        server.start(blocks)
+        write(hosts, "127.0.0.1 blocks.example\n")
+        lab.eventually(answers)
+        bench.remove()
+    assert bench.target.stop() == 0
+
+
 lab.require("ip", "mount", "mkfs.ext4", "fsfreeze", "flock")
 lab.require_namespaces()
 lab.play_all([
@@ -244,4 +287,5 @@ lab.play_all([
     a_file_that_cannot_be_opened_in_time_is_refused,
     the_end_of_the_process_does_not_wait_for_a_disk_that_hangs,
     a_server_of_blocks_that_hangs_is_taken_out,
+    a_name_server_that_does_not_answer,
 ])

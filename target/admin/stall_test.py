@@ -22,26 +22,31 @@ MIB = 1 << 20
 class Bench:
     """A target with the LUN of the test, e0.2, and a steady one beside it, which is read all the time."""
 
-    def __init__(self, world, folder, far=None, server=None, **of_lun):
+    def __init__(self, world, folder, far=None, server=None, beside=(), **of_lun):
         self.folder, self.server = folder, server or world.node("server")
         self.cable = Cable(world, world.node("client"), "port0", self.server, "eth0")
-        self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun)])
+        self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun), *beside])
         self.ctl = Control(TARGET, self.server, folder)
-        beside = ["nsenter", f"--mount=/proc/{far.mount.pid}/ns/mnt", f"--root=/proc/{far.mount.pid}/root"] if far else []
-        self.target = self.server.start([*beside, TARGET, "--config", self.config])
+        there = ["nsenter", f"--mount=/proc/{far.mount.pid}/ns/mnt", f"--root=/proc/{far.mount.pid}/root"] if far else []
+        self.target = self.server.start([*there, TARGET, "--config", self.config])
         self.target.wait_for("ready")
         self.load = Load(self.cable, STEADY, bytes(SECTOR))
 
-    def send(self, command, lba=0, data=b"", sectors=1, tag=b"\x80\x00\x00\x01"):
-        """A request to e0.2 that nobody waits for."""
+    def send(self, command, lba=0, data=b"", sectors=1, tag=b"\x80\x00\x00\x01", address=(0, 2)):
+        """A request that nobody waits for."""
         flags = 0x40 | (0x01 if data else 0)
         arg = struct.pack(">BBBB6s2x", flags, 0, sectors, command, lba.to_bytes(6, "little")) + data
-        self.cable.request(ATA, arg, tag)
+        self.cable.request(ATA, arg, tag, address)
 
     def hear(self, tags):
         """Waits for the replies to these."""
         while tags:
             tags = tags - {self.cable.next_reply()[20:24]}
+
+    def waiting(self):
+        """How many of the target's own threads a disk holds up: not the kernel's, which work for it."""
+        threads = [open(f"/proc/{self.target.pid}/task/{task}/stat").read() for task in os.listdir(f"/proc/{self.target.pid}/task")]
+        return sum(") D " in thread and "iou-" not in thread for thread in threads)
 
     def all_else_goes_on(self):
         """The other LUN, discovery of both, and ctl."""
@@ -115,6 +120,29 @@ def a_frozen_file_system(world, folder, **of_lun):
 
 def a_frozen_file_system_that_is_read_and_written_by_calls(world, folder):
     a_frozen_file_system(world, folder, io="buffered")
+
+
+def luns_on_one_frozen_file_system_hold_up_one_thread(world, folder):
+    with Frozen(folder) as volume:
+        second = image(volume.path, "second.img", size=4 * MIB)
+        image(volume.path, size=4 * MIB)
+        bench = Bench(world, folder, path="volume/disk.img", beside=[lun(3, second)])
+        addresses = [(0, 2), (0, 3)]
+        for address in addresses:
+            for lba in range(0, 128, 8):  # in memory from here on
+                assert bench.cable.write(bytes(SECTOR), lba, address=address).status == DONE
+            assert bench.cable.flush(address=address).status == DONE
+        volume.freeze()
+        with bench.load:
+            for number in range(16):
+                for address in addresses:
+                    bench.send(WRITE_EXT, 8 * number, bytes(SECTOR), tag=bytes([0x81, *address, number]), address=address)
+            bench.load.goes_on()
+            assert bench.cable.ask_all(3, timeout=5).keys() == {STEADY, *addresses}
+            assert bench.waiting() == 1
+            volume.thaw()
+            bench.hear({bytes([0x81, *address, number]) for address in addresses for number in range(16)})
+        assert bench.target.stop() == 0
 
 
 def a_lun_on_a_frozen_file_system_is_taken_out(world, folder):
@@ -282,6 +310,7 @@ lab.require_namespaces()
 lab.play_all([
     a_frozen_file_system,
     a_frozen_file_system_that_is_read_and_written_by_calls,
+    luns_on_one_frozen_file_system_hold_up_one_thread,
     a_lun_on_a_frozen_file_system_is_taken_out,
     a_far_server_that_hangs,
     a_file_that_cannot_be_opened_in_time_is_refused,

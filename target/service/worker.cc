@@ -121,6 +121,7 @@ void Worker::take_over(Handover::Loan loan) {
 
 void Worker::returned(Handover::Loan loan) {
   loop_.post([this, loan] {
+    handover_.end_wait(loan);
     service_.returned(loan);
     if (const auto found = interrupted_.find(loan); found != interrupted_.end()) {
       const DiskQueue::Delivery delivery = found->second;

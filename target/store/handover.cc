@@ -93,6 +93,7 @@ bool Handover::take_over(std::unique_lock<std::mutex>& lock) {
   } else {
     changed_.notify_all();
   }
+  stuck_.push_back({loan, disk_});
   duties_.take_over(loan);
   return true;
 }

@@ -4,13 +4,14 @@
 // not in memory, or may not be written just now (a slow disk, a frozen file system, a server that
 // has gone). Such a copy is done in lend(). Where it takes longer than about a millisecond, another
 // thread takes the work over and serves on. The first thread, when its wait is over, says so and
-// becomes the one that stands by.
+// becomes the one that stands by. Until then the disk is stuck, and nothing more should be lent for it.
 //
 // Owns the threads: one for each wait under way, one that serves, and one that stands by, which looks
 // every millisecond while there is work and sleeps otherwise. Without start(), lend() just does its
 // work: for stores that no such thread serves.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -57,23 +58,39 @@ class Handover {
   /// disk after `patience`: it uses a store and this, so the program can only end by _exit().
   bool end(std::chrono::milliseconds patience);
 
-  /// Does `work`, which may wait for a disk, on the serving thread. It may only use memory that
+  /// Does `work`, which may wait for `disk` (File::disk()), on the serving thread. It may only use memory that
   /// stays as it is until returned(). Where another thread has taken over meanwhile this does not
   /// return: an exception that only Handover catches unwinds the thread, whose callers hold nothing
   /// that would have to be undone.
   template <typename Work>
-  void lend(Work&& work) {
-    const Loan loan = begin();
+  void lend(std::uint64_t disk, Work&& work) {
+    const Loan loan = begin(disk);
     work();
     Loan present = loan;
     if (!loan_.compare_exchange_strong(present, 0)) [[unlikely]]
       give_up(loan);
   }
 
+  // On the serving thread.
+
+  /// Returns whether a former thread waits for this disk.
+  bool is_stuck(std::uint64_t disk) const {
+    return !stuck_.empty() && std::ranges::count(stuck_, disk, &Stuck::disk) != 0;
+  }
+  /// The wait of a loan has ended (see Duties::returned).
+  void end_wait(Loan loan) {
+    std::erase_if(stuck_, [loan](const Stuck& stuck) { return stuck.loan == loan; });
+  }
+
  private:
   struct TakenOver {};
+  struct Stuck {
+    Loan loan;
+    std::uint64_t disk;
+  };
 
-  Loan begin() {
+  Loan begin(std::uint64_t disk) {
+    disk_ = disk;
     const Loan loan = last_loan_.load(std::memory_order_relaxed) + 1;
     last_loan_.store(loan, std::memory_order_relaxed);
     // Before the look at is_asleep_, as the other thread sleeps before it looks at loan_.
@@ -90,8 +107,10 @@ class Handover {
   Loan wait_for_stuck_loan(std::unique_lock<std::mutex>& lock);
 
   Duties duties_;
+  std::vector<Stuck> stuck_;  // loans that were taken over
   bool has_started_ = false;
   std::atomic<Loan> loan_{0};           // that the serving thread is in; 0: none
+  std::uint64_t disk_ = 0;              // of that
   std::atomic<Loan> last_loan_{0};      // the latest
   std::atomic<bool> is_asleep_{false};  // the thread that stands by
 

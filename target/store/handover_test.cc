@@ -90,13 +90,13 @@ class Gate {
 TEST(HandoverAlone, WithoutThreadsWorkIsJustDone) {
   Handover handover;
   int done = 0;
-  handover.lend([&] { ++done; });
+  handover.lend(7, [&] { ++done; });
   EXPECT_EQ(done, 1);
 }
 
 TEST_F(HandoverTest, WorkThatDoesNotWaitStaysOnItsThread) {
   const auto thread = serving_thread();
-  for (int i = 0; i < 10'000; ++i) post([this] { handover.lend([] {}); });
+  for (int i = 0; i < 10'000; ++i) post([this] { handover.lend(7, [] {}); });
   EXPECT_EQ(serving_thread(), thread);
   EXPECT_TRUE(taken_over.empty());
 }
@@ -106,7 +106,7 @@ TEST_F(HandoverTest, AnotherThreadServesWhileOneWaitsAndTheWaitIsReported) {
   const auto first = serving_thread();
   bool has_come_back = false;
   post([&] {
-    handover.lend([&] { disk.pass(); });
+    handover.lend(7, [&] { disk.pass(); });
     has_come_back = true;
   });
   EXPECT_NE(serving_thread(), first);
@@ -119,13 +119,31 @@ TEST_F(HandoverTest, AnotherThreadServesWhileOneWaitsAndTheWaitIsReported) {
   EXPECT_FALSE(has_come_back) << "the caller was unwound";
 }
 
+TEST_F(HandoverTest, DiskIsStuckUntilTheEndOfItsWaitIsTold) {
+  const Gate disk;
+  const auto stuck = [this] {
+    std::promise<std::vector<bool>> answer;
+    post([&] { answer.set_value({handover.is_stuck(7), handover.is_stuck(8)}); });
+    return answer.get_future().get();
+  };
+  EXPECT_EQ(stuck(), (std::vector<bool>{false, false}));
+  post([&] { handover.lend(7, [&] { disk.pass(); }); });
+  EXPECT_EQ(stuck(), (std::vector<bool>{true, false}));
+  disk.open();
+  std::unique_lock lock(guard);
+  EXPECT_TRUE(changed.wait_for(lock, long_time, [this] { return !returned.empty(); }));
+  lock.unlock();
+  post([this] { handover.end_wait(returned.front()); });
+  EXPECT_EQ(stuck(), (std::vector<bool>{false, false}));
+}
+
 TEST_F(HandoverTest, ManyWaitsAtATimeLeaveOneThatServesAndThreadsAreUsedAgain) {
   constexpr std::size_t waits = 8;
   const Gate disk;
   std::set<std::thread::id> threads;
   for (std::size_t round = 1; round <= 3; ++round) {
     for (std::size_t i = 0; i < waits; ++i) {
-      post([&] { handover.lend([&] { disk.pass(); }); });
+      post([&] { handover.lend(7, [&] { disk.pass(); }); });
       threads.insert(serving_thread());
     }
     for (std::size_t i = 0; i < waits; ++i) disk.open();
@@ -140,7 +158,7 @@ TEST_F(HandoverTest, ManyWaitsAtATimeLeaveOneThatServesAndThreadsAreUsedAgain) {
 
 TEST_F(HandoverTest, TheEndDoesNotWaitForADiskThatNeverAnswers) {
   const Gate disk;
-  post([&] { handover.lend([&] { disk.pass(); }); });
+  post([&] { handover.lend(7, [&] { disk.pass(); }); });
   serving_thread();
   post([this] { is_over = true; });
   EXPECT_TRUE(handover.wait_until_served(long_time));

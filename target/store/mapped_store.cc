@@ -28,11 +28,15 @@ class MappedStore::PageRead final : public Operation {
 
  private:
   void done(std::error_code error) override {
-    const auto result = error ? error : store_.mapping_.write(write_.offset, write_.from);
+    // By a call it may take as long as it likes.
+    const bool by_call = !error && store_.mapping_.is_stuck();
+    const auto result =
+        error || by_call ? error : store_.mapping_.write(write_.offset, write_.from);
     const auto own = std::ranges::find(store_.page_reads_, this, &std::unique_ptr<PageRead>::get);
     const std::unique_ptr<PageRead> until_the_end = std::move(*own);
     *own = std::move(store_.page_reads_.back());
     store_.page_reads_.pop_back();
+    if (by_call) return store_.FileStore::start(write_);
     write_.done(result);
   }
 
@@ -65,6 +69,7 @@ void MappedStore::fetch_ahead(std::uint64_t offset, std::size_t size, Operation:
 
 /// Notes a read, and returns whether it can be done at once.
 bool MappedStore::expect_read(std::uint64_t offset, std::size_t size) {
+  if (mapping_.is_stuck()) return false;
   if (const auto range = read_ahead_.read(offset, size)) {
     mapping_.expect(range->offset, range->length);
   }

@@ -96,7 +96,7 @@ void Mapping::expect(std::uint64_t offset, std::uint64_t size) const {
   const std::uint64_t begin =
       (offset + static_cast<std::uint64_t>(bytes_.data() - pages_.data())) / page_size * page_size;
   if (begin >= pages_.size()) return;
-  handover_.lend([&] {
+  handover_.lend(disk_, [&] {
     ::madvise(pages_.data() + begin, std::min(size, pages_.size() - begin), MADV_WILLNEED);
   });
 }
@@ -110,7 +110,7 @@ std::error_code Mapping::read(std::uint64_t offset, MutableBytes into) const {
 
 std::error_code Mapping::read_by_call(std::uint64_t offset, MutableBytes into) const {
   int error = 0;
-  handover_.lend([&] {
+  handover_.lend(disk_, [&] {
     const ssize_t count =
         ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset_ + offset));
     if (!std::cmp_equal(count, into.size())) error = count < 0 ? errno : EIO;
@@ -121,7 +121,7 @@ std::error_code Mapping::read_by_call(std::uint64_t offset, MutableBytes into) c
 std::error_code Mapping::write(std::uint64_t offset, Bytes from) const {
   AOE_CHECK(offset <= bytes_.size() && from.size() <= bytes_.size() - offset);
   int error = 0;
-  handover_.lend([&] {
+  handover_.lend(disk_, [&] {
     if (guarded_copy(from, bytes_.subspan(offset, from.size()), pages_)) return;
     error = is_full(descriptor_) ? ENOSPC : EIO;
   });

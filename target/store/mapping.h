@@ -34,6 +34,7 @@ class Mapping {
         descriptor_(other.descriptor_),
         is_owner_(other.is_owner_),
         offset_(other.offset_),
+        disk_(other.disk_),
         handover_(other.handover_),
         at_hand_(other.at_hand_) {}
   Mapping& operator=(Mapping&&) = delete;
@@ -52,11 +53,14 @@ class Mapping {
   /// Returns whether the pages of a part are in memory. Where many answers of the kernel in a row were
   /// the same, it is asked only now and then: a guess, which costs next to nothing.
   bool is_at_hand(std::uint64_t offset, std::size_t size) {
+    if (is_stuck()) return false;
     if (at_hand_.trusted == 0) return ask_whether_at_hand(offset, size);
     --at_hand_.trusted;
     return at_hand_.answer;
   }
-  /// The same, but asks each time.
+  /// Whether a thread waits for the disk already, so that nothing should be copied now.
+  bool is_stuck() const { return handover_.is_stuck(disk_); }
+  /// The same as is_at_hand(), but asks each time.
   bool is_in_memory(std::uint64_t offset, std::size_t size) const;
   /// Returns the memory of a part after each of its pages was touched, so that reading it soon neither
   /// waits nor faults, unless a page is evicted or the file changes in between; nothing where a page
@@ -64,7 +68,7 @@ class Mapping {
   Bytes view(std::uint64_t offset, std::size_t size) const {
     const Bytes part = memory(offset, size);
     bool is_there = true;
-    handover_.lend([&] { is_there = guarded_touch(part, pages_); });
+    handover_.lend(disk_, [&] { is_there = guarded_touch(part, pages_); });
     return is_there ? part : Bytes{};
   }
   /// Has the disk begin to read this part, which may wait. Costs a system call.
@@ -87,6 +91,7 @@ class Mapping {
         descriptor_(file.descriptor()),
         is_owner_(file.is_own()),
         offset_(offset),
+        disk_(file.disk()),
         handover_(handover) {}
 
   MutableBytes pages_;  // what is mapped: whole pages
@@ -94,6 +99,7 @@ class Mapping {
   int descriptor_;
   bool is_owner_;         // the kernel tells this process which pages are in memory
   std::uint64_t offset_;  // of the range, in the file
+  std::uint64_t disk_;
   Handover& handover_;
 
   /// What is_at_hand() goes by.

@@ -1,20 +1,13 @@
 #include "target/store/disk_queue.h"
 
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <deque>
 #include <optional>
-#include <string>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -186,118 +179,6 @@ INSTANTIATE_TEST_SUITE_P(Every, DiskQueueTest,
                          ::testing::Values(QueueKind{"io_uring", make_ring_queue},
                                            QueueKind{"threads", make_thread_queue}),
                          [](const auto& info) { return std::string(info.param.name); });
-
-struct Pipe {
-  Pipe() {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    out = Descriptor(ends[0]);
-    in = Descriptor(ends[1]);
-  }
-  Descriptor out, in;
-};
-
-// A thread that waits for a page of a disk that does not answer can't be interrupted. Neither can one
-// that waits for the end of its vfork(2).
-TEST(RingQueue, EndsOperationsWhileTheThreadThatStartedThemIsStuck) {
-  const auto queue = make_ring_queue();
-  if (!queue) GTEST_SKIP() << "the kernel refuses io_uring";
-  const Pipe slow_file;
-  const Pipe is_stuck;
-  const Pipe until;
-  std::array<std::uint8_t, 4> back{};
-  std::uint8_t byte = 0;
-  Request read;
-  read.kind = Operation::Kind::read;
-  read.descriptor = slow_file.out.get();
-  read.into = back;
-  std::thread starter([&] {
-    queue->start(read);
-    queue->submit();
-    if (::vfork() == 0) {
-      static_cast<void>(::write(is_stuck.in.get(), &byte, 1));
-      static_cast<void>(::read(until.out.get(), &byte, 1));
-      ::_exit(0);
-    }
-  });
-  EXPECT_EQ(::read(is_stuck.out.get(), &byte, 1), 1);
-  EXPECT_EQ(::write(slow_file.in.get(), "done", 4), 4);
-  pollfd poll{queue->descriptor(), POLLIN, 0};
-  EXPECT_EQ(::poll(&poll, 1, 10'000), 1);
-  EXPECT_EQ(::write(until.in.get(), &byte, 1), 1);
-  starter.join();
-  while (!read.result) queue->wait();
-  EXPECT_EQ(read.result, 0);
-  EXPECT_EQ(std::string(back.begin(), back.end()), "done");
-}
-
-/// A page that whoever touches it waits for, the kernel too, until it is given.
-class WithheldPage {
- public:
-  WithheldPage() : fault_(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC))) {
-    void* const memory =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(memory, MAP_FAILED);
-    bytes_ = {static_cast<std::uint8_t*>(memory), size};
-    uffdio_api api{};
-    api.api = UFFD_API;
-    uffdio_register registered{};
-    registered.range = range();
-    registered.mode = UFFDIO_REGISTER_MODE_MISSING;
-    is_withheld_ = ::ioctl(fault_.get(), UFFDIO_API, &api) == 0 &&
-                   ::ioctl(fault_.get(), UFFDIO_REGISTER, &registered) == 0;
-  }
-  WithheldPage(const WithheldPage&) = delete;
-  WithheldPage& operator=(const WithheldPage&) = delete;
-  ~WithheldPage() { ::munmap(bytes_.data(), size); }
-
-  bool is_withheld() const { return is_withheld_; }
-  MutableBytes bytes() const { return bytes_; }
-  /// Returns once someone waits for it.
-  bool is_wanted() const {
-    pollfd poll{fault_.get(), POLLIN, 0};
-    return ::poll(&poll, 1, 10'000) == 1;
-  }
-  void give() const {
-    uffdio_zeropage page{};
-    page.range = range();
-    EXPECT_EQ(::ioctl(fault_.get(), UFFDIO_ZEROPAGE, &page), 0);
-  }
-
- private:
-  static constexpr std::size_t size = 4096;
-  uffdio_range range() const { return {reinterpret_cast<std::uintptr_t>(bytes_.data()), size}; }
-
-  Descriptor fault_;
-  MutableBytes bytes_;
-  bool is_withheld_ = false;
-};
-
-TEST(RingQueue, HoldsUpNoDiskWhileItWaitsToBeginAnOperationOnAnother) {
-  const auto queue = make_ring_queue();
-  const WithheldPage page;
-  if (!queue || !page.is_withheld()) GTEST_SKIP() << "the kernel refuses io_uring or userfaultfd";
-  TestFolder folder;
-  const Descriptor file(::open(folder.make_image(8192).c_str(), O_RDWR | O_CLOEXEC));
-  std::array<std::uint8_t, 512> back{};
-  std::array<Request, 2> reads;
-  for (std::uint64_t disk = 0; disk < 2; ++disk) {
-    reads[disk].kind = Operation::Kind::read;
-    reads[disk].descriptor = file.get();
-    reads[disk].disk = disk + 1;
-    reads[disk].into = disk == 0 ? page.bytes() : MutableBytes(back);
-  }
-  queue->start(reads[0]);
-  queue->submit();
-  ASSERT_TRUE(page.is_wanted());
-  queue->start(reads[1]);
-  queue->wait();
-  EXPECT_FALSE(reads[0].result);
-  EXPECT_EQ(reads[1].result, 0);
-  page.give();
-  queue->wait();
-  EXPECT_EQ(reads[0].result, 0);
-}
 
 TEST(MakeDiskQueue, PrefersTheRing) {
   EXPECT_EQ(make_disk_queue()->name(), make_ring_queue() ? "io_uring" : "threads");

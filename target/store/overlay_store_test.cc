@@ -424,8 +424,8 @@ TEST_F(OverlayStoreTest, RefusesADamagedHeader) {
 TEST_F(OverlayStoreTest, RefusesAnotherVersion) {
   open();
   store.reset();
-  set_version(3);
-  EXPECT_EQ(refusal(), "client3.cow: an overlay of version 3; this program knows versions 1 and 2");
+  set_version(4);
+  EXPECT_EQ(refusal(), "client3.cow: an overlay of version 4; this program knows versions 1 to 3");
 }
 
 TEST_F(OverlayStoreTest, RefusesWhatWasCutOff) {

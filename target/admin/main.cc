@@ -17,6 +17,7 @@
 #include "target/admin/config_file.h"
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
+#include "target/admin/overlay_command.h"
 
 namespace aoe {
 
@@ -58,8 +59,7 @@ std::string is_lun(const std::string& word) {
 /// `is_short` they are hidden, which also takes their names out of error messages.
 void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
-                                               "--read-only", "--buffers", "--config-string",
-                                               "--config"};
+                                               "--read-only", "--buffers", "--config"};
   const auto mac_list = [&app](const char* names, const char* help, std::vector<Mac>& macs) {
     app.add_option(names, macs, help)
         ->option_text("MAC,...")
@@ -208,6 +208,38 @@ struct Control {
   }
 };
 
+/// `aoe-target overlay …`
+struct Overlay {
+  CLI::App* command = nullptr;
+  OverlayArguments arguments;
+
+  explicit Overlay(CLI::App& app)
+      : command(app.add_subcommand("overlay", "Show or change an overlay that is not served")) {
+    command->require_subcommand(1);
+    const auto sub = [this](const char* name, const char* help, OverlayAction action) {
+      CLI::App* const added = command->add_subcommand(name, help);
+      added->callback([this, action] { arguments.action = action; });
+      added->add_option("DELTA", arguments.delta)->option_text(" ")->required();
+      return added;
+    };
+    const auto file = [](CLI::App* added, const char* name, std::string& path) {
+      added->add_option(name, path)->option_text(" ")->required();
+    };
+    CLI::App* const info = sub("info", "What it is over, and what it holds", OverlayAction::info);
+    info->add_option("--base", arguments.base, "Is this file its base?")->type_name("IMAGE");
+    info->add_flag("--json", arguments.json, "Show it as JSON");
+    file(sub("adopt", "Take BASE as its base, whatever that holds", OverlayAction::adopt), "BASE",
+         arguments.base);
+    CLI::App* const rebase =
+        sub("rebase", "Change the base, but not what clients read", OverlayAction::rebase);
+    file(rebase, "OLD_BASE", arguments.base);
+    file(rebase, "NEW_BASE", arguments.new_base);
+    file(sub("commit", "Move its blocks into BASE", OverlayAction::commit), "BASE", arguments.base);
+    file(sub("compact", "Give back the room of what BASE holds, too", OverlayAction::compact),
+         "BASE", arguments.base);
+  }
+};
+
 int serve(const CommandLine& line) {
   const auto definition = definition_of(line);
   if (!definition) {
@@ -253,7 +285,7 @@ int run(int argc, char** argv) {
       "Serves until SIGINT or SIGTERM. As for vblade: aoe-target SHELF SLOT IF IMAGE.\n"
       "Example: aoe-target --shelf 0 --slot 2 --interface eth1 disk.img");
   CommandLine line;
-  app.set_help_all_flag("--help-all", "Show all options, and those of ctl");
+  app.set_help_all_flag("--help-all", "Show all options and subcommands");
   const bool is_short = std::any_of(
       argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help"; });
   describe_serving(app, line, is_short);
@@ -261,6 +293,7 @@ int run(int argc, char** argv) {
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("FILE", checked)->required();
   Control control(app);
+  Overlay overlay(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
@@ -271,6 +304,7 @@ int run(int argc, char** argv) {
   }
   if (check_command->parsed()) return check(checked);
   if (control.command->parsed()) return control.run();
+  if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);
   if (const auto error = complete(line)) {
     complain(fmt::format("{} (aoe-target --help shows how)", *error));
     return exit_usage;

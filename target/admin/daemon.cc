@@ -146,7 +146,9 @@ struct Daemon::Change {
            fmt::format("{}: the last {} bytes are not a whole sector and are not served",
                        asked.path, store->ignored_tail)});
     }
-    lines.insert(lines.end(), store->remarks.begin(), store->remarks.end());
+    for (const auto& [level, text] : store->remarks) {
+      lines.push_back({level, fmt::format("{}: {}", definition.address, text)});
+    }
     constexpr std::uint16_t refused_by_linux = 0xfff;
     if (definition.address.shelf == refused_by_linux) {
       lines.push_back({LogLevel::warning, fmt::format("{}: Linux clients refuse shelf {}",

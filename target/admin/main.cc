@@ -89,6 +89,7 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   app.add_option("-l,--length", store.length, "Sectors served")->option_text("N");
   app.add_option("--overlay", store.overlay, "Delta that takes the writes; IMAGE is only read")
       ->type_name("FILE");
+  app.add_flag("--create", store.create, "Make the overlay if there is none");
   app.add_option("-b,--buffers", lun.buffers, "Commands a client may have outstanding (64)")
       ->option_text("N")
       ->check(CLI::Range(2, 65535));
@@ -152,6 +153,11 @@ int check(const std::string& file) {
   if (const auto error = first_image_error(*definition)) {
     complain(fmt::format("{}: {}", file, *error));
     return exit_failure;
+  }
+  for (const LunDefinition& lun : definition->luns) {
+    if (!lun.store.needs_new_overlay()) continue;
+    fmt::print("{}: would make a new overlay {} over {}\n", lun.address, lun.store.overlay,
+               lun.store.path);
   }
   fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
   return 0;

@@ -43,7 +43,7 @@ class Shop:
             return file.read()
 
     def serve(self, base="golden.img", overlay="two.cow", **more):
-        config = configure(self.folder, [lun(2, base, overlay=overlay, **more)])
+        config = configure(self.folder, [lun(2, base, overlay=overlay, create=True, **more)])
         self.target = self.server.start([TARGET, "--config", config, "--no-state"])
         self.target.wait_for("ready")
 
@@ -257,10 +257,46 @@ def bad_input_is_named(world, folder):
     shop.sees_what_it_saw("golden.img")
 
 
+def a_misspelt_overlay_is_no_new_disk(world, folder):
+    shop = Shop(world, folder)
+    absent = f"{folder}/two.cow: no such overlay; create: true (or --create) makes a new one"
+    config = configure(folder, [lun(2, "golden.img", overlay="two.cow")])
+
+    def run(*arguments):
+        result = shop.server.run([TARGET, *arguments], check=False, cwd=folder)
+        return result.returncode, result.stdout, result.stderr
+
+    assert run("check", config) == (FAILURE, "", f"aoe-target: {config}: e0.2: {absent}\n")
+    assert run("--config", config, "--no-state") == (FAILURE, "", f"aoe-target: {absent}\n")
+    on_command_line = ["--no-state", "--overlay", "two.cow", "0", "2", "eth0", "golden.img"]
+    assert run(*on_command_line) == (FAILURE, "", f"aoe-target: {absent.removeprefix(folder + '/')}\n")
+    status, _, errors = run("--no-state", "--create", "0", "2", "eth0", "golden.img")
+    assert (status, errors) == (USAGE, "aoe-target: --create makes an --overlay (aoe-target --help shows how)\n"), errors
+    status, _, errors = run("--config", config, "--create")
+    assert status == USAGE and "options of a LUN belong in the file" in errors, errors
+    assert not os.path.exists(shop.path("two.cow"))
+
+    configure(folder, [lun(2, "golden.img", overlay="two.cow", create=True)])
+    made = f"a new overlay {folder}/two.cow over {folder}/golden.img"
+    assert run("check", config) == (0, f"e0.2: would make {made}\n{config}: valid, 1 LUNs\n", "")
+    assert not os.path.exists(shop.path("two.cow"))
+    shop.serve()
+    assert f"info: e0.2: made {made}\n" in shop.target.output, shop.target.output
+    # Once it is made, the key may go: that opens nothing again.
+    configure(folder, [lun(2, "golden.img", overlay="two.cow")])
+    assert Control(TARGET, shop.server, folder)("reload") == "nothing has changed\n"
+    shop.stop()
+    assert run("check", config) == (0, f"{config}: valid, 1 LUNs\n", "")
+    target = shop.server.start([TARGET, *on_command_line], cwd=folder)
+    target.wait_for("ready")
+    assert target.stop() == 0
+
+
 def main():
     lab.require("ip")
     lab.require_namespaces()
-    lab.play_all([info_says_what_an_overlay_is, an_adopted_base_shows_through, a_rebase_changes_nothing_for_clients,
+    lab.play_all([a_misspelt_overlay_is_no_new_disk, info_says_what_an_overlay_is, an_adopted_base_shows_through,
+                  a_rebase_changes_nothing_for_clients,
                   a_commit_frees_the_overlay, a_part_of_a_base_is_committed_in_its_place, a_commit_that_is_killed_goes_on,
                   a_compact_overlay_holds_only_what_differs, what_is_served_is_left_alone, bad_input_is_named])
 

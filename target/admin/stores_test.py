@@ -144,9 +144,9 @@ def overlays_over_one_image(world, folder):
     golden = image(folder, "golden.img", content=b"golden" * 1000)
     with open(golden, "rb") as file:
         before = file.read()
-    bench = Bench(world, folder, path="golden.img", overlay="two.cow")
-    configure(folder, [lun(2, "golden.img", overlay="two.cow"), lun(3, "golden.img", overlay="three.cow"),
-                       lun(1, "memory:1MiB")])
+    bench = Bench(world, folder, path="golden.img", overlay="two.cow", create=True)
+    configure(folder, [lun(2, "golden.img", overlay="two.cow", create=True),
+                       lun(3, "golden.img", overlay="three.cow", create=True), lun(1, "memory:1MiB")])
     bench.start()
     cable = bench.cable
     own = {slot: b"written by %d" % slot * 30 for slot in [2, 3]}
@@ -178,7 +178,7 @@ def a_full_file_system(world, folder):
     image(folder, "golden.img", size=4 << 20)
     for full, how in [("small/disk.img", {"path": "small/disk.img", "io": "mapped"}),
                       ("small/disk.img", {"path": "small/disk.img", "io": "buffered"}),
-                      ("small/two.cow", {"path": "golden.img", "overlay": "small/two.cow"})]:
+                      ("small/two.cow", {"path": "golden.img", "overlay": "small/two.cow", "create": True})]:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
         try:
             image(disk, size=4 << 20)

@@ -1,7 +1,10 @@
 #include "target/store/open_store.h"
 
+#include <filesystem>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -102,13 +105,17 @@ Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handove
   if (!base) return tl::unexpected(base.error());
   const auto part = part_of(base->size(), definition);
   if (!part) return tl::unexpected(part.error());
-  auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = true});
+  const bool is_new = definition.needs_new_overlay();
+  if (is_new && !definition.create) {
+    return tl::unexpected(missing_overlay_error(definition));
+  }
+  auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = is_new});
   if (!delta) return tl::unexpected(delta.error());
   std::vector<LogLine> remarks;
   for (const File* const file : {&*base, &*delta}) warn_if_unlocked(*file, remarks);
-  if (delta->size() == 0) {
-    remarks.push_back(
-        {LogLevel::info, fmt::format("{}: new overlay over {}", delta->path(), base->path())});
+  if (is_new) {
+    remarks.push_back({LogLevel::info,
+                       fmt::format("made a new overlay {} over {}", delta->path(), base->path())});
   }
   auto store =
       OverlayStore::open(*std::move(base), part->range, *std::move(delta), queue, handover);
@@ -155,6 +162,26 @@ Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue, Hando
 }
 
 }  // namespace
+
+bool StoreDefinition::needs_new_overlay() const {
+  if (overlay.empty()) return false;
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(overlay, error);
+  return error ? error == std::errc::no_such_file_or_directory : size == 0;
+}
+
+bool StoreDefinition::operator==(const StoreDefinition& other) const {
+  const auto all = [](const StoreDefinition& store) {
+    return std::tie(store.path, store.overlay, store.io, store.sync, store.read_only, store.force,
+                    store.offset, store.length);
+  };
+  return all(*this) == all(other);
+}
+
+std::string missing_overlay_error(const StoreDefinition& definition) {
+  return fmt::format("{}: no such overlay; create: true (or --create) makes a new one",
+                     definition.overlay);
+}
 
 Opened open_store(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
   if (!definition.overlay.empty()) return open_overlay(definition, queue, handover);

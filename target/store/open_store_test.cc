@@ -1,6 +1,7 @@
 #include "target/store/open_store.h"
 
 #include <filesystem>
+#include <functional>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -122,6 +123,7 @@ TEST_F(OpenStoreTest, Memory) {
 TEST_F(OpenStoreTest, Overlay) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
+  wanted.create = true;
   EXPECT_EQ(open(wanted), "overlay client3.cow over disk.img, 64 sectors, 100 ignored");
   wanted.offset = 8;
   EXPECT_EQ(open(wanted), "client3.cow: made over another part of disk.img");
@@ -136,18 +138,55 @@ TEST_F(OpenStoreTest, Overlay) {
   wrong.path = definition().path;
   wrong.overlay = wrong.path;
   EXPECT_EQ(open(wrong), "disk.img: in use already");
+  wrong.create = true;
   wrong.overlay = folder.path("missing/client3.cow");
   EXPECT_EQ(open(wrong), "missing/client3.cow: No such file or directory");
+}
+
+TEST_F(OpenStoreTest, OverlayIsMadeOnlyWhereThatIsWanted) {
+  const std::string why =
+      "client3.cow: no such overlay; create: true (or --create) makes a new one";
+  auto wanted = definition();
+  EXPECT_FALSE(wanted.needs_new_overlay());
+  wanted.overlay = folder.path("client3.cow");
+  EXPECT_EQ(open(wanted), why);
+  EXPECT_FALSE(std::filesystem::exists(wanted.overlay));
+  folder.make_image(0, "client3.cow");
+  EXPECT_TRUE(wanted.needs_new_overlay());
+  EXPECT_EQ(open(wanted), why) << "what a run that was interrupted has left";
+  wanted.create = true;
+  EXPECT_EQ(open(wanted), "overlay client3.cow over disk.img, 64 sectors, 100 ignored");
+  wanted.create = false;
+  EXPECT_FALSE(wanted.needs_new_overlay());
+  EXPECT_EQ(open(wanted), "overlay client3.cow over disk.img, 64 sectors, 100 ignored");
+}
+
+TEST_F(OpenStoreTest, DefinitionsThatDifferInWhatIsMadeAreTheSame) {
+  auto wanted = definition();
+  wanted.create = true;
+  EXPECT_EQ(wanted, definition());
+  for (const auto& change : std::vector<std::function<void(StoreDefinition&)>>{
+           [](auto& store) { store.path = "other.img"; },
+           [](auto& store) { store.overlay = "client3.cow"; },
+           [](auto& store) { store.io = IoMode::buffered; }, [](auto& store) { store.sync = true; },
+           [](auto& store) { store.read_only = true; }, [](auto& store) { store.force = true; },
+           [](auto& store) { store.offset = 1; }, [](auto& store) { store.length = 1; }}) {
+    auto other = definition();
+    change(other);
+    EXPECT_NE(other, definition());
+  }
 }
 
 TEST_F(OpenStoreTest, NewOverlayIsRemarkedOnce) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
+  wanted.create = true;
   const auto remarks = [&] {
     const auto opened = open_store(wanted, *queue, handover);
     return opened ? opened->remarks : std::vector<LogLine>{{LogLevel::error, opened.error()}};
   };
-  const LogLine expected{LogLevel::info, wanted.overlay + ": new overlay over " + wanted.path};
+  const LogLine expected{LogLevel::info,
+                         fmt::format("made a new overlay {} over {}", wanted.overlay, wanted.path)};
   EXPECT_EQ(remarks(), std::vector{expected});
   EXPECT_EQ(remarks(), std::vector<LogLine>{});
 }
@@ -155,6 +194,7 @@ TEST_F(OpenStoreTest, NewOverlayIsRemarkedOnce) {
 TEST_F(OpenStoreTest, OneDeltaIsForOneLun) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
+  wanted.create = true;
   const auto first = open_store(wanted, *queue, handover);
   ASSERT_TRUE(first);
   EXPECT_EQ(open(wanted), "client3.cow: in use already");

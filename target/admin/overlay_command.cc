@@ -64,7 +64,7 @@ std::string blocks_text(std::uint64_t blocks) {
 }
 
 std::string time_text(std::uint64_t nanoseconds) {
-  if (nanoseconds == 0) return "a device";
+  if (nanoseconds == 0) return "of no known time";
   const auto seconds = static_cast<std::time_t>(nanoseconds / 1'000'000'000);
   return fmt::format("last changed {:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds));
 }

@@ -172,6 +172,35 @@ def overlays_over_one_image(world, folder):
     assert bench.target.stop() == 0
 
 
+def an_overlay_over_a_network_block_device(world, folder):
+    nbd = Server(world, folder).start()
+    bench = Bench(world, folder, path=nbd.uri, overlay="two.cow", create=True).start()
+    cable = bench.cable
+    assert f"made a new overlay {folder}/two.cow over {nbd.uri}" in bench.target.output, bench.target.output
+    before = cable.read(2, lba=7)[1]
+    data = b"mine".ljust(SECTOR, b".")
+    assert cable.write(data, lba=8).status == DONE
+    assert cable.read(2, lba=7) == (DONE, before[:SECTOR] + data)
+    assert cable.read()[1].startswith(b"contents")
+    assert cable.flush().status == DONE
+    # While the server is away, the overlay's own blocks are served; the rest, and others, as for any export.
+    nbd.process.kill()
+    assert cable.read(lba=8) == (DONE, data)
+    for reply in [cable.ata(READ_EXT, sectors=1), cable.write(data, lba=100)]:
+        assert reply.error == UNAVAILABLE, reply
+    bench.others_are_served()
+    nbd.start()
+    lab.eventually(lambda: cable.ata(READ_EXT, sectors=1).error == 0)
+    assert cable.write(data, lba=100).status == DONE
+    assert bench.target.stop() == 0
+    bench.start()
+    assert cable.read(lba=100) == (DONE, data)
+    assert cable.read()[1].startswith(b"contents")
+    with open(nbd.image, "rb") as file:
+        assert b"mine" not in file.read()
+    assert bench.target.stop() == 0
+
+
 def a_full_file_system(world, folder):
     disk = os.path.join(folder, "small")
     os.mkdir(disk)
@@ -274,7 +303,7 @@ def main():
     lab.require_namespaces()
     lab.play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_does_not_answer,
                   a_network_block_device_that_fails, a_flush_that_fails_after_a_removal_fails_the_process,
-                  overlays_over_one_image, a_full_file_system, an_image_that_was_truncated, trim_punches_holes,
+                  overlays_over_one_image, an_overlay_over_a_network_block_device, a_full_file_system, an_image_that_was_truncated, trim_punches_holes,
                   direct_reads_and_writes, memory])
 
 

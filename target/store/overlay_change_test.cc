@@ -22,6 +22,7 @@
 #include "target/store/overlay_store.h"
 #include "target/testing/test_disk_queue.h"
 #include "target/testing/test_operation.h"
+#include "target/testing/test_overlay.h"
 #include "target/testing/test_words.h"
 
 namespace aoe::target {
@@ -75,8 +76,8 @@ class OverlayChangeTest : public ::testing::Test {
     TestDiskQueue queue;
     Handover handover;
     const auto store =
-        OverlayStore::open(open_file(base, FileUse::read), part,
-                           open_file("client3.cow", FileUse::sole), queue, handover, boot);
+        open_overlay_over(open_file(base, FileUse::read), part,
+                          open_file("client3.cow", FileUse::sole), queue, handover, boot);
     if (!store) return folder.shorten(store.error());
     work(**store);
     return {};

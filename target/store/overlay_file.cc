@@ -58,8 +58,11 @@ std::error_code sync_with_folder(const File& file) {
 tl::unexpected<std::string> failure(const File& file, const std::string& why) {
   return tl::unexpected(fmt::format("{}: {}", file.path(), why));
 }
+tl::unexpected<std::string> failure(const std::string& path, const std::error_code& error) {
+  return tl::unexpected(fmt::format("{}: {}", path, error.message()));
+}
 tl::unexpected<std::string> failure(const File& file, const std::error_code& error) {
-  return failure(file, error.message());
+  return failure(file.path(), error);
 }
 
 /// Reads a part of an image that is a whole number of sectors.
@@ -140,6 +143,22 @@ std::string boot_id() {
   return id;
 }
 
+OverlayBase::OverlayBase(const File& file)
+    : path(file.path()),
+      size(file.size()),
+      changed_at(file.changed_at()),
+      read([&file](std::uint64_t offset, MutableBytes into) { return file.read(offset, into); }),
+      has_changed([&file] { return !file.is_remote() && file.has_changed(); }) {}
+
+OverlayBase::OverlayBase(
+    std::string name, std::uint64_t bytes,
+    std::function<std::error_code(std::uint64_t offset, MutableBytes into)> read_part)
+    : path(std::move(name)),
+      size(bytes),
+      changed_at(0),
+      read(std::move(read_part)),
+      has_changed([] { return false; }) {}
+
 OverlayLayout::OverlayLayout(std::uint64_t length)
     : bitmap_size(round_up(round_up(length, block_size) / block_size, 8 * block_size) / 8),
       live_at(2 * block_size),
@@ -158,12 +177,13 @@ OverlayHeader OverlayHeader::committing(std::uint64_t content_after) const {
   return header;
 }
 
-tl::expected<OverlayHeader, std::string> OverlayHeader::over(const File& base, ByteRange part) {
+tl::expected<OverlayHeader, std::string> OverlayHeader::over(const OverlayBase& base,
+                                                             ByteRange part) {
   const auto content = content_of(part.length, [&](std::uint64_t at, MutableBytes into) {
     return base.read(part.offset + at, into);
   });
-  if (!content) return failure(base, content.error());
-  return OverlayHeader{version_served, base.size(), base.changed_at(), part, *content};
+  if (!content) return failure(base.path, content.error());
+  return OverlayHeader{version_served, base.size, base.changed_at, part, *content};
 }
 
 tl::expected<OverlayFile, std::string> OverlayFile::make(File file, const OverlayHeader& header,
@@ -235,45 +255,44 @@ std::uint64_t OverlayFile::size_of(std::uint64_t block) const {
   return std::min(block_size, header.part.length - block * block_size);
 }
 
-tl::expected<std::uint64_t, std::string> OverlayFile::content_over(const File& base) const {
-  const File* failed = &base;
+tl::expected<std::uint64_t, std::string> OverlayFile::content_over(const OverlayBase& base) const {
+  bool is_own = false;
   const auto content = content_of(header.part.length, [&](std::uint64_t at, MutableBytes into) {
-    const bool is_own = has(at / block_size);
-    failed = is_own ? &file : &base;
-    return failed->read((is_own ? layout.data_at : header.part.offset) + at, into);
+    is_own = has(at / block_size);
+    return is_own ? file.read(layout.data_at + at, into) : base.read(header.part.offset + at, into);
   });
-  if (!content) return failure(*failed, content.error());
+  if (!content) return failure(is_own ? file.path() : base.path, content.error());
   return *content;
 }
 
-tl::expected<BaseMatch, std::string> OverlayFile::match(const File& base) const {
-  if (base.size() != header.base_size) return BaseMatch::none;
+tl::expected<BaseMatch, std::string> OverlayFile::match(const OverlayBase& base) const {
+  if (base.size != header.base_size) return BaseMatch::none;
   if (header.is_committing()) {
     const auto after = content_over(base);
     if (!after) return tl::unexpected(after.error());
     return *after == header.content ? BaseMatch::same_content : BaseMatch::none;
   }
-  const bool is_same_time = header.base_changed_at == base.changed_at();
+  const bool is_same_time = header.base_changed_at == base.changed_at;
   if (header.version == version_without_content) {
     return is_same_time ? BaseMatch::same_time : BaseMatch::none;
   }
-  if (is_same_time && !base.is_device()) return BaseMatch::same_time;  // a device has no time
+  if (is_same_time && base.changed_at != 0) return BaseMatch::same_time;
   const auto now = OverlayHeader::over(base, header.part);
   if (!now) return tl::unexpected(now.error());
   return now->content == header.content ? BaseMatch::same_content : BaseMatch::none;
 }
 
-std::string OverlayFile::objection_to(const File& base, ByteRange part) const {
+std::string OverlayFile::objection_to(const OverlayBase& base, ByteRange part) const {
   if (header.is_committing()) {
     return "its commit into its base was interrupted; do aoe-target overlay commit again";
   }
-  if (base.size() == header.base_size && part != header.part) {
-    return fmt::format("made over another part of {}", base.path());
+  if (base.size == header.base_size && part != header.part) {
+    return fmt::format("made over another part of {}", base.path);
   }
   const auto found = match(base);
   if (!found) return found.error();
   if (*found != BaseMatch::none) return {};
-  return fmt::format("made over another {} (it has changed since)", base.path());
+  return fmt::format("made over another {} (it has changed since)", base.path);
 }
 
 tl::expected<void, std::string> OverlayFile::begin() {

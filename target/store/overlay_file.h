@@ -8,7 +8,8 @@
 //             8   4  version: 2; 3 while the blocks of the delta are being written into the base
 //            12   4  bytes in a block: 4096
 //            16   8  size of the base, bytes
-//            24   8  when the base was last changed, nanoseconds since 1970; 0 of a device
+//            24   8  when the base was last changed, nanoseconds since 1970; 0 where
+//                    no time is known: a device, an NBD export
 //            32   8  offset of the part of the base that is served, bytes
 //            40   8  its length, bytes; n blocks, the last perhaps short
 //            48   8  FNV-1a (64 bits) of the 48 bytes before
@@ -35,6 +36,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -60,11 +62,28 @@ struct OverlayLayout {
   std::uint64_t end;
 };
 
+/// The base of an overlay, as far as it is compared with what a delta knows of it.
+struct OverlayBase {
+  /// A file, which outlives this.
+  OverlayBase(const File& file);
+  /// What another store holds, which is known by its size and content alone.
+  OverlayBase(std::string name, std::uint64_t bytes,
+              std::function<std::error_code(std::uint64_t offset, MutableBytes into)> read_part);
+
+  std::string path;
+  std::uint64_t size;        // bytes
+  std::uint64_t changed_at;  // nanoseconds since 1970; 0 where no time is known
+  /// Reads a part, and waits for it.
+  std::function<std::error_code(std::uint64_t offset, MutableBytes into)> read;
+  /// Returns whether it is known to have changed since it was opened; waits for nothing.
+  std::function<bool()> has_changed;
+};
+
 /// What a delta is over.
 struct OverlayHeader {
   std::uint32_t version;
   std::uint64_t base_size;        // bytes
-  std::uint64_t base_changed_at;  // nanoseconds since 1970; 0 of a device
+  std::uint64_t base_changed_at;  // nanoseconds since 1970; 0 where none is known
   ByteRange part;                 // of the base
   std::uint64_t content;          // hash of that part; 0 in version 1
 
@@ -74,7 +93,7 @@ struct OverlayHeader {
   OverlayHeader committing(std::uint64_t content_after) const;
 
   /// Returns the header of a delta over this part of a base as it is now. Error: that of reading it.
-  static tl::expected<OverlayHeader, std::string> over(const File& base, ByteRange part);
+  static tl::expected<OverlayHeader, std::string> over(const OverlayBase& base, ByteRange part);
 };
 
 /// By what a file was recognised as the base of a delta.
@@ -101,11 +120,11 @@ struct OverlayFile {
   std::uint64_t size_of(std::uint64_t block) const;
 
   /// Returns whether, and by what, a file is the base of this delta. Error: that of reading it.
-  tl::expected<BaseMatch, std::string> match(const File& base) const;
+  tl::expected<BaseMatch, std::string> match(const OverlayBase& base) const;
   /// Returns the hash of the base with the blocks of the delta over it.
-  tl::expected<std::uint64_t, std::string> content_over(const File& base) const;
+  tl::expected<std::uint64_t, std::string> content_over(const OverlayBase& base) const;
   /// Returns why it can't be served over this part of a base; "" if it can.
-  std::string objection_to(const File& base, ByteRange part) const;
+  std::string objection_to(const OverlayBase& base, ByteRange part) const;
 
   /// Begins to use a writable delta in this boot of the machine: gives it its whole size, and makes
   /// the live bitmap on the disk that in memory.

@@ -20,8 +20,8 @@ std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
 }
 
 /// Opens the delta of a store over this part of a base; makes an empty one.
-tl::expected<OverlayFile, std::string> open_delta(File file, const File& base, ByteRange range,
-                                                  const std::string& boot_id) {
+tl::expected<OverlayFile, std::string> open_delta(File file, const OverlayBase& base,
+                                                  ByteRange range, const std::string& boot_id) {
   if (!file.is_device() && file.size() == 0) {
     const auto header = OverlayHeader::over(base, range);
     if (!header) return tl::unexpected(header.error());
@@ -38,21 +38,19 @@ tl::expected<OverlayFile, std::string> open_delta(File file, const File& base, B
 }  // namespace
 
 tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
-    File base, ByteRange range, File delta_file, DiskQueue& queue, Handover& handover,
-    const std::string& boot_id) {
-  auto delta = open_delta(std::move(delta_file), base, range, boot_id);
+    std::unique_ptr<Store> base, OverlayBase about, ByteRange range, File delta_file,
+    DiskQueue& queue, Handover& handover, const std::string& boot_id) {
+  auto delta = open_delta(std::move(delta_file), about, range, boot_id);
   if (!delta) return tl::unexpected(delta.error());
   if (const auto begun = delta->begin(); !begun) return tl::unexpected(begun.error());
   const OverlayLayout layout = delta->layout;
-  auto base_mapping = Mapping::open(base, range, false, handover);
-  if (!base_mapping) return tl::unexpected(base_mapping.error());
   auto data = Mapping::open(delta->file, {layout.data_at, range.length}, true, handover);
   if (!data) return tl::unexpected(data.error());
   auto live = Mapping::open(delta->file, {layout.live_at, layout.bitmap_size}, true, handover);
   if (!live) return tl::unexpected(live.error());
   const std::vector<std::uint8_t> stable = std::exchange(delta->stable, {});
-  std::unique_ptr<OverlayStore> store(new OverlayStore(std::move(base), *std::move(delta),
-                                                       *std::move(base_mapping), *std::move(data),
+  std::unique_ptr<OverlayStore> store(new OverlayStore(std::move(base), std::move(about),
+                                                       *std::move(delta), *std::move(data),
                                                        *std::move(live), queue));
   for (std::uint64_t at = 0; at < layout.bitmap_size; at += block_size) {
     if (!std::ranges::equal(Bytes(store->delta_.live).subspan(at, block_size),
@@ -63,11 +61,11 @@ tl::expected<std::unique_ptr<OverlayStore>, std::string> OverlayStore::open(
   return store;
 }
 
-OverlayStore::OverlayStore(File base, OverlayFile delta, Mapping base_mapping, Mapping data,
-                           Mapping live, DiskQueue& queue)
+OverlayStore::OverlayStore(std::unique_ptr<Store> base, OverlayBase about, OverlayFile delta,
+                           Mapping data, Mapping live, DiskQueue& queue)
     : base_(std::move(base)),
+      about_base_(std::move(about)),
       delta_(std::move(delta)),
-      base_mapping_(std::move(base_mapping)),
       data_(std::move(data)),
       live_(std::move(live)),
       is_changed_(delta_.layout.bitmap_size / block_size),
@@ -80,56 +78,81 @@ StoreTraits OverlayStore::traits() const {
   return {aligned ? static_cast<std::uint32_t>(block_size) : 512, delta_.file.can_punch(), false};
 }
 
-/// A read or write that does not find the pages that it needs in memory: the queue reads them, part
-/// by part. A write is done when all are there.
+/// A read or write that has to wait for what it needs. It is done part by part: a part of the base is
+/// read by the base, a page of the delta by the queue.
 class OverlayStore::Fetch final : public Operation {
  public:
   Fetch(OverlayStore& store, Operation& wanted)
-      : store_(store), wanted_(wanted), at_(wanted.offset) {
-    kind = Kind::read;
-    fetch_part();
-  }
+      : store_(store), wanted_(wanted), at_(wanted.offset) {}
+
+  /// Goes on with the part at `at_`; may end this.
+  void go_on();
 
  private:
   std::uint64_t end_of_all() const {
     return wanted_.offset + std::max(wanted_.into.size(), wanted_.from.size());
   }
-  void fetch_part();
+  void read(const Part& needed);
+  std::error_code write_part();
   void done(std::error_code error) override;
   void end(std::error_code error);
 
   OverlayStore& store_;
   Operation& wanted_;
-  std::uint64_t at_;                  // everything before has been read, or can be written
-  std::uint64_t next_ = 0;            // the end of the part under way
-  std::vector<std::uint8_t> unused_;  // what a write needs is read only to be in memory
+  std::uint64_t at_;                 // everything before has been read or written
+  Part part_{};                      // under way
+  std::vector<std::uint8_t> below_;  // what the base holds under a write, whole blocks
+  bool reads_base_ = false;
 };
 
-/// Has the queue read what the part at `at_` needs; done() follows.
-void OverlayStore::Fetch::fetch_part() {
-  const Part part = store_.first_part(at_, end_of_all() - at_);
-  Part needed = part;
-  if (wanted_.kind == Kind::read) {
-    into = wanted_.into.subspan(at_ - wanted_.offset, part.size);
-  } else {
-    needed = store_.needed_to_write(part);
-    unused_.resize(needed.size);
-    into = unused_;
+void OverlayStore::Fetch::go_on() {
+  while (at_ < end_of_all()) {
+    part_ = store_.first_part(at_, end_of_all() - at_);
+    if (wanted_.kind == Kind::read) {
+      into = wanted_.into.subspan(at_ - wanted_.offset, part_.size);
+      return read(part_);
+    }
+    const Part needed = store_.needed_to_write(part_);
+    below_.resize(needed.size);
+    into = below_;
+    if (!into.empty()) return read(needed);
+    if (const auto error = write_part()) return end(error);
   }
-  next_ = part.offset + part.size;
-  const File& file = needed.in_delta ? store_.delta_.file : store_.base_;
+  end({});
+}
+
+/// Has a part read; done() follows, perhaps at once.
+void OverlayStore::Fetch::read(const Part& needed) {
+  kind = Kind::read;
+  offset = needed.offset;
+  reads_base_ = !needed.in_delta;
+  if (reads_base_) {
+    ++store_.reads_of_base_;
+    return store_.base_->start(*this);
+  }
+  const File& file = store_.delta_.file;
   descriptor = file.descriptor();
   needs_thread = file.is_remote();
-  offset = needed.offset +
-           (needed.in_delta ? store_.delta_.layout.data_at : store_.delta_.header.part.offset);
+  offset += store_.delta_.layout.data_at;
   store_.queue_.start(*this);
 }
 
+/// Writes the part under way, for which all that it needs is there.
+std::error_code OverlayStore::Fetch::write_part() {
+  const Bytes from = wanted_.from.subspan(at_ - wanted_.offset, part_.size);
+  at_ += part_.size;
+  if (part_.in_delta) return store_.data_.write(part_.offset, from);
+  const auto written = store_.write_new(part_.offset, from, below_);
+  AOE_CHECK(written.has_value());
+  return *written;
+}
+
 void OverlayStore::Fetch::done(std::error_code error) {
+  if (reads_base_) --store_.reads_of_base_;
+  if (!error && wanted_.kind == Kind::read) at_ += part_.size;
+  if (!error && wanted_.kind == Kind::write) error = write_part();
   if (error) return end(error);
-  at_ = next_;
-  if (at_ < end_of_all()) return fetch_part();
-  end(wanted_.kind == Kind::read ? error : store_.write(wanted_.offset, wanted_.from));
+  go_on();
 }
 
 void OverlayStore::Fetch::end(std::error_code error) {
@@ -144,32 +167,18 @@ OverlayStore::~OverlayStore() {
 }
 
 std::optional<std::error_code> OverlayStore::try_now(const Operation& operation) {
-  std::uint64_t offset = operation.offset;
-  if (operation.kind == Operation::Kind::read) {
-    for (MutableBytes into = operation.into; !into.empty();) {
-      const Part part = first_part(offset, into.size());
-      Mapping& mapping = mapping_of(part);
-      if (!mapping.is_at_hand(offset, part.size) || mapping.read(offset, into.first(part.size))) {
-        return std::nullopt;
-      }
-      into = into.subspan(part.size);
-      offset += part.size;
-    }
-    return std::error_code{};
+  switch (operation.kind) {
+    case Operation::Kind::read: return read_now(operation);
+    case Operation::Kind::write: return write_now(operation.offset, operation.from);
+    case Operation::Kind::flush:
+    case Operation::Kind::trim: break;
   }
-  if (operation.kind != Operation::Kind::write) return std::nullopt;
-  for (const std::uint64_t end = offset + operation.from.size(); offset < end;) {
-    const Part part = first_part(offset, end - offset);
-    const Part needed = needed_to_write(part);
-    if (!mapping_of(part).is_at_hand(needed.offset, needed.size)) return std::nullopt;
-    offset += part.size;
-  }
-  return write(operation.offset, operation.from);
+  return std::nullopt;
 }
 
 std::string OverlayStore::trouble() const {
-  if (base_.is_remote() || !base_.has_changed()) return {};  // one may have to wait for the answer
-  return fmt::format("{} has changed under {}", base_.path(), delta_.file.path());
+  if (!about_base_.has_changed()) return {};
+  return fmt::format("{} has changed under {}", about_base_.path, delta_.file.path());
 }
 
 void OverlayStore::start(Operation& operation) {
@@ -177,11 +186,29 @@ void OverlayStore::start(Operation& operation) {
     case Operation::Kind::read:
     case Operation::Kind::write:
       fetches_.push_back(std::make_unique<Fetch>(*this, operation));
-      return;
+      return fetches_.back()->go_on();
     case Operation::Kind::flush: return flusher_.start(operation);
     case Operation::Kind::trim: return puncher_.start(operation);
   }
   AOE_CHECK(false && "an operation of no kind");
+}
+
+void OverlayStore::submit() {
+  base_->submit();
+  queue_.submit();
+}
+
+void OverlayStore::reap() {
+  base_->reap();
+  queue_.submit();  // a read that goes on in the delta
+}
+
+void OverlayStore::wait() {
+  if (reads_of_base_ > 0) {
+    base_->wait();
+  } else {
+    queue_.wait();
+  }
 }
 
 OverlayStore::Part OverlayStore::first_part(std::uint64_t offset, std::size_t size) const {
@@ -203,34 +230,74 @@ OverlayStore::Part OverlayStore::needed_to_write(const Part& part) const {
   return {begin, std::min(round_up(end, block_size), size()) - begin, false};
 }
 
-std::error_code OverlayStore::write(std::uint64_t offset, Bytes from) {
-  AOE_CHECK(offset <= size() && from.size() <= size() - offset);
+std::optional<std::error_code> OverlayStore::read_now(const Operation& read) {
+  std::uint64_t offset = read.offset;
+  MutableBytes into = read.into;
+  while (!into.empty()) {
+    const Part part = first_part(offset, into.size());
+    const MutableBytes here = into.first(part.size);
+    if (!part.in_delta && part.size == read.into.size()) return base_->try_now(read);
+    if (part.in_delta) {
+      if (!data_.is_at_hand(offset, part.size) || data_.read(offset, here)) return std::nullopt;
+    } else if (const auto done = read_base_now(offset, here); !done || *done) {
+      return done;
+    }
+    into = into.subspan(part.size);
+    offset += part.size;
+  }
+  return std::error_code{};
+}
+
+std::optional<std::error_code> OverlayStore::read_base_now(std::uint64_t offset,
+                                                           MutableBytes into) {
+  AwaitedOperation read;
+  read.kind = Operation::Kind::read;
+  read.offset = offset;
+  read.into = into;
+  return base_->try_now(read);
+}
+
+std::optional<std::error_code> OverlayStore::write_now(std::uint64_t offset, Bytes from) {
   while (!from.empty()) {
-    const std::size_t count =
-        std::min<std::uint64_t>(block_size - offset % block_size, from.size());
-    const Bytes part = from.first(count);
-    const auto error =
-        delta_.has(offset / block_size) ? data_.write(offset, part) : write_new_block(offset, part);
-    if (error) return error;
+    const Part part = first_part(offset, from.size());
+    const Bytes here = from.first(part.size);
+    std::optional<std::error_code> done;
+    if (!part.in_delta) {
+      done = write_new(offset, here, {});
+    } else if (data_.is_at_hand(offset, part.size)) {
+      done = data_.write(offset, here);
+    }
+    if (!done || *done) return done;
+    from = from.subspan(part.size);
+    offset += part.size;
+  }
+  return std::error_code{};
+}
+
+std::optional<std::error_code> OverlayStore::write_new(std::uint64_t offset, Bytes from,
+                                                       Bytes below) {
+  const std::uint64_t below_at = offset / block_size * block_size;
+  while (!from.empty()) {
+    const std::uint64_t begin = offset / block_size * block_size;
+    Block room;
+    const MutableBytes whole = MutableBytes(room).first(std::min(block_size, size() - begin));
+    const std::size_t count = std::min(begin + whole.size() - offset, from.size());
+    Bytes block = from.first(count);
+    if (count < whole.size()) {
+      if (!below.empty()) {
+        copy(below.subspan(begin - below_at, whole.size()), whole);
+      } else if (const auto read = read_base_now(begin, whole); !read || *read) {
+        return read;
+      }
+      copy(block, whole.subspan(offset - begin));
+      block = whole;
+    }
+    if (const auto error = data_.write(begin, block)) return error;
+    if (const auto error = add(begin / block_size, 1)) return error;
     from = from.subspan(count);
     offset += count;
   }
-  return {};
-}
-
-std::error_code OverlayStore::write_new_block(std::uint64_t offset, Bytes from) {
-  const std::uint64_t begin = offset / block_size * block_size;
-  Block room;
-  const MutableBytes whole = MutableBytes(room).first(std::min(block_size, size() - begin));
-  if (from.size() < whole.size()) {
-    if (base_mapping_.read(begin, whole)) {
-      if (const auto error = base_mapping_.read_by_call(begin, whole)) return error;
-    }
-    copy(from, MutableBytes(whole).subspan(offset - begin));
-    from = whole;
-  }
-  if (const auto error = data_.write(begin, from)) return error;
-  return add(begin / block_size, 1);
+  return std::error_code{};
 }
 
 std::error_code OverlayStore::add(std::uint64_t first, std::uint64_t count) {

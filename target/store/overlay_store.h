@@ -1,9 +1,9 @@
 // A writable store over an image that many LUNs share: what is written goes into a delta file, and
 // everything else is read from the base (copy on write, blocks of 4096 bytes).
 //
-// Owns both files and mappings of them. Reads and writes are done at once where the pages that they
-// need are in memory, as in a MappedStore; where they are not, the queue reads them first. Flushes
-// and trims go through the queue. The first write into part of a block copies
+// Owns the base, a store that is only read, and the delta with mappings of it. Reads and writes are
+// done at once where what they need is in memory, as in a MappedStore; where it is not, the base or
+// the queue reads it first. Flushes and trims go through the queue. The first write into part of a block copies
 // the rest of it from the base. A whole block that is trimmed reads as zeros from then on; of a
 // block trimmed in part nothing changes.
 //
@@ -33,24 +33,27 @@ class OverlayStore final : public Store {
  public:
   static constexpr std::uint64_t block_size = OverlayFile::block_size;
 
-  /// Opens a store over `range`, whole sectors within `base`. `delta` is writable and used by no
-  /// other store; an empty one is initialised. With an empty boot id the live bitmap is never used.
-  /// The queue and `handover` outlive the store. Errors name the delta: "client3.cow: made over another
+  /// Opens a store over `base`, which holds the part of `about` that is served: `range`, whole
+  /// sectors. `delta` is writable and used by no other store; an empty one is initialised. With an
+  /// empty boot id the live bitmap is never used. The queue and `handover` outlive the store; what
+  /// `about` refers to lives as long as `base`. Errors name the delta: "client3.cow: made over another
   /// golden.img (it has changed since)", "client3.cow: its header is damaged", "client3.cow: not an
   /// overlay".
   static tl::expected<std::unique_ptr<OverlayStore>, std::string> open(
-      File base, ByteRange range, File delta, DiskQueue& queue, Handover& handover,
-      const std::string& boot_id = target::boot_id());
+      std::unique_ptr<Store> base, OverlayBase about, ByteRange range, File delta, DiskQueue& queue,
+      Handover& handover, const std::string& boot_id = target::boot_id());
 
   ~OverlayStore() override;
 
-  std::uint64_t size() const override { return base_mapping_.size(); }
+  std::uint64_t size() const override { return base_->size(); }
   StoreTraits traits() const override;
   std::uint32_t copied_size() const override { return block_size; }
   std::optional<std::error_code> try_now(const Operation& operation) override;
   void start(Operation& operation) override;
-  void submit() override { queue_.submit(); }
-  void wait() override { queue_.wait(); }
+  void submit() override;
+  void wait() override;
+  int descriptor() const override { return base_->descriptor(); }
+  void reap() override;
   std::string trouble() const override;
 
  private:
@@ -85,39 +88,45 @@ class OverlayStore final : public Store {
     OverlayStore& store_;
   };
 
-  OverlayStore(File base, OverlayFile delta, Mapping base_mapping, Mapping data, Mapping live,
-               DiskQueue& queue);
+  OverlayStore(std::unique_ptr<Store> base, OverlayBase about, OverlayFile delta, Mapping data,
+               Mapping live, DiskQueue& queue);
   class Fetch;
 
-  /// A part of the store that lies in one file.
+  /// A part of the store that lies in the delta, or in the base.
   struct Part {
     std::uint64_t offset;
     std::size_t size;
     bool in_delta;
   };
 
-  /// Returns the first part of a range: all of it up to where the other file holds it.
+  /// Returns the first part of a range: all of it up to where the other one holds it.
   Part first_part(std::uint64_t offset, std::size_t size) const;
-  Mapping& mapping_of(const Part& part) { return part.in_delta ? data_ : base_mapping_; }
   /// Returns the part of the store that a write of this one reads: nothing, or whole blocks.
   Part needed_to_write(const Part& part) const;
-  std::error_code write(std::uint64_t offset, Bytes from);
-  std::error_code write_new_block(std::uint64_t offset, Bytes from);
+  // Nothing is returned where they would have to wait.
+
+  std::optional<std::error_code> read_now(const Operation& read);
+  std::optional<std::error_code> read_base_now(std::uint64_t offset, MutableBytes into);
+  std::optional<std::error_code> write_now(std::uint64_t offset, Bytes from);
+  /// Writes a part into blocks that the delta hasn't. `below` is what the base holds there, whole
+  /// blocks; if it is empty, this reads what it needs.
+  std::optional<std::error_code> write_new(std::uint64_t offset, Bytes from, Bytes below);
   /// Marks blocks as present in the delta.
   std::error_code add(std::uint64_t first, std::uint64_t count);
   void note_change(std::uint64_t page);
 
-  const File base_;
+  const std::unique_ptr<Store> base_;
+  const OverlayBase about_base_;
   OverlayFile delta_;  // its live bitmap is that of the mapping, in memory that never faults
-  Mapping base_mapping_;
   Mapping data_;
   const Mapping live_;
   std::vector<std::uint64_t> changed_pages_;  // of the bitmap, since the last flush began
   std::vector<bool> is_changed_;              // whether a page is among them
   DiskQueue& queue_;
+  std::size_t reads_of_base_ = 0;  // under way, by Fetches
   DeltaFlusher flusher_;
   DeltaPuncher puncher_;
-  std::vector<std::unique_ptr<Fetch>> fetches_;  // reads and writes that wait for pages
+  std::vector<std::unique_ptr<Fetch>> fetches_;  // reads and writes that wait
 };
 
 }  // namespace aoe::target

@@ -18,6 +18,7 @@
 #include "base/testing/test_folder.h"
 #include "target/testing/test_disk_queue.h"
 #include "target/testing/test_operation.h"
+#include "target/testing/test_overlay.h"
 #include "target/testing/test_words.h"
 
 namespace aoe::target {
@@ -45,7 +46,7 @@ class OverlayStoreTest : public ::testing::Test {
     auto delta = File::open(folder.path("client3.cow"), {.use = FileUse::sole, .create = true});
     if (!base) return tl::unexpected(base.error());
     if (!delta) return tl::unexpected(delta.error());
-    return OverlayStore::open(*std::move(base), range, *std::move(delta), queue, handover, boot);
+    return open_overlay_over(*std::move(base), range, *std::move(delta), queue, handover, boot);
   }
   void open(ByteRange range = {0, size}) {
     store.reset();

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 
 #include "base/descriptor.h"
+#include "base/progress.h"
 #include "base/standard_streams.h"
 #include "initiator/cli/commands.h"
-#include "initiator/cli/progress.h"
 #include "initiator/cli/transfer.h"
 
 namespace aoe::initiator {

@@ -62,12 +62,14 @@ std::optional<std::string> complete(CommandLine& line) {
     if (!line.operands.empty() || line.shelf || line.slot) {
       return "--config says what to serve: no IMAGE, --shelf or --slot beside it";
     }
-    if (line.lun != LunDefinition{} || line.direct || line.silent || !line.io.empty()) {
+    if (line.lun != LunDefinition{} || line.lun.store.create || line.direct || line.silent ||
+        !line.io.empty()) {
       return "--config says how to serve: options of a LUN belong in the file";
     }
     return std::nullopt;
   }
   LunDefinition& lun = line.lun;
+  if (lun.store.create && lun.store.overlay.empty()) return "--create makes an --overlay";
   if (line.operands.size() == 4) {
     if (auto error = take_vblade_operands(line)) return error;
   } else if (line.operands.size() != 1) {
@@ -123,6 +125,9 @@ std::optional<std::string> first_image_error(const TargetDefinition& definition)
   for (const LunDefinition& lun : definition.luns) {
     const std::vector<ImageUse> used = images_of(lun);
     images.insert(images.end(), used.begin(), used.end());
+    if (lun.store.needs_new_overlay() && !lun.store.create) {
+      return fmt::format("{}: {}", lun.address, missing_overlay_error(lun.store));
+    }
     const std::string& path = lun.store.path;
     if (path.starts_with("memory:") || path.find("://") != path.npos) continue;
     if (::access(path.c_str(), R_OK) == 0) continue;

@@ -58,8 +58,8 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
 /// Parses a MAC address with or without colons, in upper or lower case, as vblade does.
 std::optional<Mac> parse_loose_mac(std::string_view text);
 
-/// Returns the error of the first image or device that is missing, "e0.2: disk.img: No such file or
-/// directory", or that two LUNs would spoil: see find_conflict().
+/// Returns the error of the first image, device or overlay that is missing, "e0.2: disk.img: No such
+/// file or directory", or that two LUNs would spoil: see find_conflict().
 std::optional<std::string> first_image_error(const TargetDefinition& definition);
 
 }  // namespace aoe::target

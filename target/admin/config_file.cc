@@ -109,6 +109,7 @@ class Reader {
     if (map.has("model")) lun.model = ata_text(map, "model", model_size_max);
     lun.announce = map.boolean("announce", lun.announce);
     lun.store.read_only = map.boolean("read-only", lun.store.read_only);
+    lun.store.create = map.boolean("create", lun.store.create);
     lun.store.sync = map.boolean("sync", lun.store.sync);
     if (map.has("io")) {
       lun.store.io =
@@ -155,6 +156,9 @@ class Reader {
         if (!map.has(key)) continue;
         map.fail(map.require(key), fmt::format("{}: has no meaning for '{}'", key, store.path));
       }
+    }
+    if (store.overlay.empty() && map.has("create")) {
+      map.fail(map.require("create"), "create: has no meaning without an overlay");
     }
     if (!store.overlay.empty() && store.overlay == store.path) {
       map.fail(map.require("overlay"), "overlay: is the same file as path");

@@ -25,7 +25,7 @@ wildcards: config-only
 capture: traffic.pcap
 luns:
   - {shelf: 0, slot: 2, path: disk.img}
-  - {shelf: 0, slot: 3, path: golden.img, overlay: client3.cow, allow: [lab]}
+  - {shelf: 0, slot: 3, path: golden.img, overlay: client3.cow, create: true, allow: [lab]}
   - {shelf: 1, slot: 0, path: /dev/vg0/data, io: direct, read-only: true, interfaces: eth7}
   - {shelf: 1, slot: 1, path: "nbd+unix:///?socket=/run/rbd.sock", sync: true}
   - shelf: 65534
@@ -95,6 +95,8 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   overlay.store.overlay = "/etc/aoe/client3.cow";
   overlay.allow = {mac(1), mac(2)};
   EXPECT_EQ(target.luns[1], overlay);
+  EXPECT_TRUE(target.luns[1].store.create);
+  EXPECT_FALSE(target.luns[0].store.create);
 
   LunDefinition device = plain;
   device.address = {1, 0};
@@ -344,6 +346,8 @@ TEST(ConfigFile, AnOverlayBelongsToOneLun) {
   EXPECT_EQ(two("path: a, overlay: x", "path: x"), "3:29: lun: path: 'x' is the overlay of e0.2");
   EXPECT_EQ(lun_complaint("overlay: a"), "3:41: lun: overlay: is the same file as path");
   EXPECT_EQ(lun_complaint("overlay: x, read-only: true"), "none") << "a view of what was written";
+  EXPECT_EQ(lun_complaint("create: true"), "3:40: lun: create: has no meaning without an overlay");
+  EXPECT_EQ(complaint("defaults: {create: true}\nluns: [{shelf: 0, slot: 2, path: a}]"), "none");
 }
 
 TEST(ConfigFile, TheInstalledExampleIsRight) {

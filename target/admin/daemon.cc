@@ -114,6 +114,27 @@ std::uint64_t sectors_of(const Store& store) {
   return std::min(store.size() / sector_size, ata::lba48_sectors_max);
 }
 
+/// A store, and which image it is of.
+struct OpenedImage {
+  OpenedStore store;
+  ImageIdentity identity;
+  bool is_other;  // than the one that was served at this address before
+};
+
+tl::expected<OpenedImage, std::string> open_image(const StoreDefinition& definition,
+                                                  const std::optional<ImageIdentity>& former,
+                                                  Worker& worker) {
+  auto store = open_store(definition, worker.queue(), worker.handover());
+  if (!store) return tl::unexpected(store.error());
+  const ImageIdentity identity = identify(definition);
+  return OpenedImage{*std::move(store), identity, former && !is_same_image(*former, identity)};
+}
+
+/// Returns whether nobody has set anything.
+bool is_default(const LunState& state) {
+  return state.is_default_string && state.mask.empty() && state.reserved.empty();
+}
+
 /// Returns what a command of `ctl` changes, if it changes anything.
 StateChange::What changed_by(ControlCommand command) {
   if (command == ControlCommand::mask) return StateChange::What::mask_list;
@@ -128,9 +149,13 @@ struct Daemon::Change {
   enum class Kind : std::uint8_t { add, replace, change, remove };
   Kind kind;
   LunDefinition definition;
-  std::vector<ImageUse> images;
-  std::optional<OpenedStore> store;  // add, replace
-  std::optional<LunState> state;     // add
+  std::vector<ImageUse> images = {};
+  std::optional<OpenedStore> store = {};  // add, replace
+  std::optional<LunState> state = {};     // add
+  ImageIdentity image = {};               // add, replace
+  /// add, replace: of what the address was served before. The state is not taken from another image.
+  std::optional<ImageIdentity> former_image = {};
+  bool is_other_image = false;
 
   /// Returns the lines for the log about the opened store.
   std::vector<LogLine> store_lines() const {
@@ -146,7 +171,9 @@ struct Daemon::Change {
            fmt::format("{}: the last {} bytes are not a whole sector and are not served",
                        asked.path, store->ignored_tail)});
     }
-    lines.insert(lines.end(), store->remarks.begin(), store->remarks.end());
+    for (const auto& [level, text] : store->remarks) {
+      lines.push_back({level, fmt::format("{}: {}", definition.address, text)});
+    }
     constexpr std::uint16_t refused_by_linux = 0xfff;
     if (definition.address.shelf == refused_by_linux) {
       lines.push_back({LogLevel::warning, fmt::format("{}: Linux clients refuse shelf {}",
@@ -207,7 +234,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   std::vector<LogLine> lines;
   for (const Change& change : *changes) {
     for (LogLine& line : change.store_lines()) lines.push_back(std::move(line));
-    for (LogLine& line : state_lines(change)) lines.push_back(std::move(line));
+    for (LogLine& line : take_state(change)) lines.push_back(std::move(line));
   }
   apply(*std::move(changes));
   if (!definition.control.empty()) {
@@ -302,13 +329,14 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   struct Present {
     LunDefinition definition;
     std::vector<ImageUse> images;
+    ImageIdentity image;
   };
   std::vector<Change> changes;
   std::map<Address, Present> served;
   for (const auto& worker : workers_) {
     worker->ask([&] {
       for (const auto& [address, lun] : worker->service().luns()) {
-        served.emplace(address, Present{lun->definition, lun->images});
+        served.emplace(address, Present{lun->definition, lun->images, lun->image});
       }
     });
   }
@@ -316,7 +344,7 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   for (const LunDefinition& wanted : luns) wanted_addresses.insert(wanted.address);
   for (const auto& [address, present] : served) {
     if (!wanted_addresses.contains(address)) {
-      changes.push_back({Change::Kind::remove, present.definition, {}, {}, {}});
+      changes.push_back({.kind = Change::Kind::remove, .definition = present.definition});
     }
   }
   std::vector<DiskWork<std::vector<ImageUse>>> to_look_at;
@@ -333,12 +361,15 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     const auto found = served.find(wanted.address);
     const Present* const present = found == served.end() ? nullptr : &found->second;
     const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
-    Change change{
-        Change::Kind::change, wanted, is_same_store ? present->images : *new_images++, {}, {}};
+    Change change{.kind = Change::Kind::change,
+                  .definition = wanted,
+                  .images = is_same_store ? present->images : *new_images++};
     images.insert(images.end(), change.images.begin(), change.images.end());
     if (present != nullptr && present->definition == wanted) continue;
-    if (!is_same_store)
+    if (!is_same_store) {
       change.kind = present != nullptr ? Change::Kind::replace : Change::Kind::add;
+      if (present != nullptr) change.former_image = present->image;
+    }
     changes.push_back(std::move(change));
   }
   if (const auto conflict = find_conflict(images, definition_.capture)) {
@@ -349,33 +380,58 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
 }
 
 tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes) {
-  std::vector<DiskWork<OpenedStore>> to_open;
+  std::vector<DiskWork<OpenedImage>> to_open;
   std::vector<Change*> opening;
   for (Change& change : changes) {
     const LunDefinition& wanted = change.definition;
-    if (change.kind == Change::Kind::add || change.kind == Change::Kind::replace) {
-      to_open.push_back(
-          {wanted.store.path, [store = wanted.store, worker = &worker_of(wanted.address)] {
-             return open_store(store, worker->queue(), worker->handover());
-           }});
-      opening.push_back(&change);
-    }
     if (change.kind == Change::Kind::add && state_) {
-      auto state = state_->load(wanted.address);
-      if (!state) return tl::unexpected(state.error());
-      change.state = *std::move(state);
+      auto loaded = state_->load(wanted.address);
+      if (!loaded) return tl::unexpected(loaded.error());
+      if (*loaded) {
+        change.state = std::move((*loaded)->state);
+        change.former_image = std::move((*loaded)->image);
+      }
+    }
+    if (change.kind == Change::Kind::add || change.kind == Change::Kind::replace) {
+      to_open.push_back({wanted.store.path, [store = wanted.store, former = change.former_image,
+                                             worker = &worker_of(wanted.address)] {
+                           return open_image(store, former, *worker);
+                         }});
+      opening.push_back(&change);
     }
   }
   auto opened = do_in_time(std::move(to_open));
   if (!opened) return tl::unexpected(opened.error());
-  for (std::size_t i = 0; i < opening.size(); ++i) opening[i]->store = std::move((*opened)[i]);
+  for (std::size_t i = 0; i < opening.size(); ++i) {
+    OpenedImage& image = (*opened)[i];
+    opening[i]->store = std::move(image.store);
+    opening[i]->image = std::move(image.identity);
+    opening[i]->is_other_image = image.is_other;
+    if (image.is_other) opening[i]->state.reset();
+  }
   return {};
 }
 
-std::vector<LogLine> Daemon::state_lines(const Change& change) const {
+std::vector<LogLine> Daemon::take_state(const Change& change) const {
   std::vector<LogLine> lines;
-  if (!change.state) return lines;
   const Address lun = change.definition.address;
+  if (change.is_other_image && state_) {
+    const auto aside = state_->set_aside(lun);
+    if (!aside) {
+      lines.push_back(
+          {LogLevel::error,
+           fmt::format("{}: setting aside the state of another image: {}", lun, aside.error())});
+    } else if (*aside) {
+      lines.push_back(
+          {LogLevel::warning,
+           fmt::format(
+               "{}: what clients set for {} is not taken for {}, and is kept in {}; to take "
+               "it all the same, end the target, delete the line 'image' there and rename "
+               "the file to {}",
+               lun, change.former_image->path, change.image.path, **aside, state_->path(lun))});
+    }
+  }
+  if (!change.state) return lines;
   const auto add = [&](std::string_view what, const std::vector<Mac>& macs) {
     if (macs.empty()) return;
     lines.push_back(
@@ -414,7 +470,9 @@ void Daemon::apply(Change& change, Worker& worker) const {
     present->definition = change.definition;
     return worker.service().change(options(before.sectors, before.disk));
   }
-  if (change.kind == Change::Kind::replace) change.state = present->lun.state();
+  if (change.kind == Change::Kind::replace && !change.is_other_image) {
+    change.state = present->lun.state();
+  }
   if (change.kind != Change::Kind::add) worker.remove(address);
   if (change.kind == Change::Kind::remove) return;
   const Store& store = *change.store->store;
@@ -423,7 +481,12 @@ void Daemon::apply(Change& change, Worker& worker) const {
   added->definition = change.definition;
   added->images = std::move(change.images);
   added->store_kind = change.store->kind;
+  added->image = change.image;
   worker.add(std::move(added));
+  // An image that was moved or enlarged is known by that from now on.
+  if (change.state && !is_default(*change.state) && change.former_image != change.image) {
+    worker.service().set_state(address, *change.state, [](std::error_code) {});
+  }
 }
 
 tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
@@ -446,7 +509,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
     const Address address = change.definition.address;
     lines.push_back(fmt::format("{}: {}", address, change.text()));
     for (const LogLine& line : change.store_lines()) options_.log(line.level, line.text);
-    for (const LogLine& line : state_lines(change)) options_.log(line.level, line.text);
+    for (const LogLine& line : take_state(change)) options_.log(line.level, line.text);
     if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));

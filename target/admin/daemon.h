@@ -65,8 +65,9 @@ class Daemon {
   tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
   /// Opens the images and loads the state that the changes need.
   tl::expected<void, std::string> open_files(std::vector<Change>& changes);
-  /// Returns the lines for the log about loaded state that keeps clients out.
-  std::vector<LogLine> state_lines(const Change& change) const;
+  /// Sets aside the state of another image than the one that will be served. Returns the lines for
+  /// the log about that, and about loaded state that keeps clients out.
+  std::vector<LogLine> take_state(const Change& change) const;
   /// Waits until the present state of all LUNs is in its files. Returns false if that takes too long.
   bool settle_state();
   void apply(std::vector<Change> changes);

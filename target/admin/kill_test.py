@@ -33,7 +33,7 @@ class Lun:
             if store == "overlay":  # what shows through must not look like a hole
                 content = chance.randbytes(size)
                 file.write(content)
-                self.arguments += ["--overlay", os.path.join(folder, "delta")]
+                self.arguments += ["--overlay", os.path.join(folder, "delta"), "--create"]
             file.truncate(size)
         self.disk = wire_client.Disk(size, content)
 

@@ -18,6 +18,7 @@
 #include "target/admin/config_file.h"
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
+#include "target/admin/overlay_command.h"
 
 namespace aoe {
 
@@ -59,8 +60,7 @@ std::string is_lun(const std::string& word) {
 /// `is_short` they are hidden, which also takes their names out of error messages.
 void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
-                                               "--read-only", "--buffers", "--config-string",
-                                               "--config"};
+                                               "--read-only", "--buffers", "--config"};
   const auto mac_list = [&app](const char* names, const char* help, std::vector<Mac>& macs) {
     app.add_option(names, macs, help)
         ->option_text("MAC,...")
@@ -90,6 +90,7 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   app.add_option("-l,--length", store.length, "Sectors served")->option_text("N");
   app.add_option("--overlay", store.overlay, "Delta that takes the writes; IMAGE is only read")
       ->type_name("FILE");
+  app.add_flag("--create", store.create, "Make the overlay if there is none");
   app.add_option("-b,--buffers", lun.buffers, "Commands a client may have outstanding (64)")
       ->option_text("N")
       ->check(CLI::Range(2, 65535));
@@ -157,6 +158,11 @@ int check(const std::string& file) {
     complain(fmt::format("{}: {}", file, *error));
     return exit_failure;
   }
+  for (const LunDefinition& lun : definition->luns) {
+    if (!lun.store.needs_new_overlay()) continue;
+    fmt::print("{}: would make a new overlay {} over {}\n", lun.address, lun.store.overlay,
+               lun.store.path);
+  }
   fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
   return 0;
 }
@@ -212,6 +218,38 @@ struct Control {
   }
 };
 
+/// `aoe-target overlay …`
+struct Overlay {
+  CLI::App* command = nullptr;
+  OverlayArguments arguments;
+
+  explicit Overlay(CLI::App& app)
+      : command(app.add_subcommand("overlay", "Show or change an overlay that is not served")) {
+    command->require_subcommand(1);
+    const auto sub = [this](const char* name, const char* help, OverlayAction action) {
+      CLI::App* const added = command->add_subcommand(name, help);
+      added->callback([this, action] { arguments.action = action; });
+      added->add_option("DELTA", arguments.delta)->option_text(" ")->required();
+      return added;
+    };
+    const auto file = [](CLI::App* added, const char* name, std::string& path) {
+      added->add_option(name, path)->option_text(" ")->required();
+    };
+    CLI::App* const info = sub("info", "What it is over, and what it holds", OverlayAction::info);
+    info->add_option("--base", arguments.base, "Is this file its base?")->type_name("IMAGE");
+    info->add_flag("--json", arguments.json, "Show it as JSON");
+    file(sub("adopt", "Take BASE as its base, whatever that holds", OverlayAction::adopt), "BASE",
+         arguments.base);
+    CLI::App* const rebase =
+        sub("rebase", "Change the base, but not what clients read", OverlayAction::rebase);
+    file(rebase, "OLD_BASE", arguments.base);
+    file(rebase, "NEW_BASE", arguments.new_base);
+    file(sub("commit", "Move its blocks into BASE", OverlayAction::commit), "BASE", arguments.base);
+    file(sub("compact", "Give back the room of what BASE holds, too", OverlayAction::compact),
+         "BASE", arguments.base);
+  }
+};
+
 int serve(const CommandLine& line) {
   const auto definition = definition_of(line);
   if (!definition) {
@@ -258,7 +296,7 @@ int run(int argc, char** argv) {
       "Serves until SIGINT or SIGTERM. As for vblade: aoe-target SHELF SLOT IF IMAGE.\n"
       "Example: aoe-target --shelf 0 --slot 2 --interface eth1 disk.img");
   CommandLine line;
-  app.set_help_all_flag("--help-all", "Show all options, and those of ctl");
+  app.set_help_all_flag("--help-all", "Show all options and subcommands");
   const bool is_short = std::any_of(
       argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help"; });
   describe_serving(app, line, is_short);
@@ -266,6 +304,7 @@ int run(int argc, char** argv) {
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("FILE", checked)->required();
   Control control(app);
+  Overlay overlay(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
@@ -276,6 +315,7 @@ int run(int argc, char** argv) {
   }
   if (check_command->parsed()) return check(checked);
   if (control.command->parsed()) return control.run();
+  if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);
   if (const auto error = complete(line)) {
     complain(fmt::format("{} (aoe-target --help shows how)", *error));
     return exit_usage;

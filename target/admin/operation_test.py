@@ -179,7 +179,7 @@ def a_file_that_is_wrong_changes_nothing(world, folder):
 
 def an_overlay_comes_goes_and_comes_back(world, folder):
     images(folder, 1, 2)
-    over = lun(2, overlay="delta.cow")
+    over = lun(2, overlay="delta.cow", create=True)
     cable, target, ctl = serve(world, folder, [lun(1), over])
     assert cable.write(b"mine".ljust(SECTOR, b"\0"), address=(0, 2)).status == DONE
     configure(folder, [lun(1)])

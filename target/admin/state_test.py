@@ -203,6 +203,111 @@ def another_target_at_the_same_address_is_said(world, folder):
     assert 'foreign_answers_total{lun="e0.2"} 2\n' in bench.ctl("metrics")
 
 
+def all_set(bench):
+    """Has a client and an administrator set everything."""
+    assert bench.set_string(b"of the first disk").error == 0
+    bench.ctl("mask", "e0.2", "--add", "02:00:00:00:00:ee")
+    bench.ctl("reserve", "e0.2", "02:00:00:00:00:ee")
+
+
+def is_all_set(bench):
+    return (bench.ctl("config", "e0.2"), bench.ctl("mask", "e0.2"), bench.ctl("reserve", "e0.2")) == (
+        "of the first disk\n", "02:00:00:00:00:ee\n", "02:00:00:00:00:ee\n")
+
+
+def nothing_is_set(bench):
+    return (bench.ctl("config", "e0.2"), bench.ctl("mask", "e0.2"), bench.ctl("reserve", "e0.2")) == ("", "", "")
+
+
+def not_taken(bench, before, now, aside):
+    return (f"warning: e0.2: what clients set for {bench.folder}/{before} is not taken for {bench.folder}/{now}, and is kept in "
+            f"{bench.state}/{aside}; to take it all the same, end the target, delete the line 'image' there and rename the "
+            f"file to {bench.state}/e0.2.yaml\n")
+
+
+def another_image_does_not_inherit(world, folder):
+    bench = Bench(world, folder)
+    image(folder, "new.img")
+    bench.start()
+    all_set(bench)
+    assert bench.target.stop() == 0
+    # At a start,
+    configure(folder, [lun(1), lun(2, "new.img")])
+    bench.start()
+    assert not_taken(bench, "disk2.img", "new.img", "e0.2.yaml.old") in bench.target.output, bench.target.output
+    assert nothing_is_set(bench) and bench.cable.ask(CONFIG, source=CLIENT).config_string == b""
+    assert bench.set_string(b"of the new disk").error == 0
+    # at a reload,
+    configure(folder, [lun(1), lun(2)])
+    assert bench.ctl("reload") == "e0.2: changed, and its image opened again\n"
+    assert not_taken(bench, "new.img", "disk2.img", "e0.2.yaml.old2") in bench.target.output, bench.target.output
+    assert nothing_is_set(bench)
+    # and where the LUN was away in between.
+    all_set(bench)
+    configure(folder, [lun(1)])
+    assert bench.ctl("reload") == "e0.2: removed\n"
+    configure(folder, [lun(1), lun(2, "new.img")])
+    assert bench.ctl("reload") == "e0.2: added\n"
+    assert not_taken(bench, "disk2.img", "new.img", "e0.2.yaml.old3") in bench.target.output, bench.target.output
+    assert nothing_is_set(bench)
+    assert bench.target.stop() == 0
+    # It is said once; and an administrator takes it all the same, as the log says.
+    bench.start()
+    assert "is not taken" not in bench.target.output, bench.target.output
+    assert bench.target.stop() == 0
+    with open(os.path.join(bench.state, "e0.2.yaml.old3")) as file:
+        lines = [line for line in file if not line.startswith("image:")]
+    with open(os.path.join(bench.state, "e0.2.yaml"), "w") as file:
+        file.writelines(lines)
+    bench.start()
+    assert is_all_set(bench), bench.target.output
+    assert bench.target.stop() == 0
+
+
+def an_image_that_moves_keeps_its_state(world, folder):
+    bench = Bench(world, folder)
+    bench.start()
+    all_set(bench)
+
+    def serve_and_look(path):
+        configure(folder, [lun(1), lun(2, path)])
+        bench.start()
+        assert is_all_set(bench), bench.target.output
+        assert "is not taken" not in bench.target.output, bench.target.output
+
+    assert bench.target.stop() == 0
+    os.mkdir(os.path.join(folder, "archive"))
+    here, there = os.path.join(folder, "disk2.img"), os.path.join(folder, "archive", "client.img")
+    os.rename(here, there)
+    serve_and_look("archive/client.img")
+    assert bench.target.stop() == 0
+    os.truncate(there, 2 << 20)  # what it was called before is forgotten by now
+    serve_and_look("archive/client.img")
+    # A reload follows it, too.
+    os.rename(there, here)
+    configure(folder, [lun(1), lun(2)])
+    assert bench.ctl("reload") == "e0.2: changed, and its image opened again\n"
+    assert is_all_set(bench), bench.target.output
+    assert bench.target.stop() == 0
+    shutil.copy(here, os.path.join(folder, "archive", "disk2.img"))
+    os.remove(here)
+    serve_and_look("archive/disk2.img")
+    assert bench.target.stop() == 0
+
+
+def a_state_file_of_before_is_taken_and_bound(world, folder):
+    bench = Bench(world, folder)
+    os.mkdir(bench.state)
+    path = os.path.join(bench.state, "e0.2.yaml")
+    with open(path, "w") as file:
+        file.write('config-string: "6f6c64"\nmask: []\nreserved: []\n')
+    bench.start()
+    assert bench.config_string() == b"old"
+    assert bench.target.stop() == 0
+    with open(path) as file:
+        assert f'image: {{path: "{folder}/disk2.img", size: 1048576, object: "inode ' in file.read()
+
+
 def no_state_forgets(world, folder):
     bench = Bench(world, folder)
     for _ in range(2):
@@ -239,7 +344,8 @@ def main():
     lab.play_all([what_was_answered_survives_a_crash, what_an_administrator_set_survives_a_crash,
                   a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_the_start,
                   a_configured_string_changes_until_a_client_sets_one, a_mask_that_was_forgotten_is_said,
-                  another_target_at_the_same_address_is_said, no_state_forgets,
+                  another_target_at_the_same_address_is_said, another_image_does_not_inherit,
+                  an_image_that_moves_keeps_its_state, a_state_file_of_before_is_taken_and_bound, no_state_forgets,
                   a_reply_waits_for_the_disk])
 
 

@@ -144,9 +144,9 @@ def overlays_over_one_image(world, folder):
     golden = image(folder, "golden.img", content=b"golden" * 1000)
     with open(golden, "rb") as file:
         before = file.read()
-    bench = Bench(world, folder, path="golden.img", overlay="two.cow")
-    configure(folder, [lun(2, "golden.img", overlay="two.cow"), lun(3, "golden.img", overlay="three.cow"),
-                       lun(1, "memory:1MiB")])
+    bench = Bench(world, folder, path="golden.img", overlay="two.cow", create=True)
+    configure(folder, [lun(2, "golden.img", overlay="two.cow", create=True),
+                       lun(3, "golden.img", overlay="three.cow", create=True), lun(1, "memory:1MiB")])
     bench.start()
     cable = bench.cable
     own = {slot: b"written by %d" % slot * 30 for slot in [2, 3]}
@@ -172,13 +172,42 @@ def overlays_over_one_image(world, folder):
     assert bench.target.stop() == 0
 
 
+def an_overlay_over_a_network_block_device(world, folder):
+    nbd = Server(world, folder).start()
+    bench = Bench(world, folder, path=nbd.uri, overlay="two.cow", create=True).start()
+    cable = bench.cable
+    assert f"made a new overlay {folder}/two.cow over {nbd.uri}" in bench.target.output, bench.target.output
+    before = cable.read(2, lba=7)[1]
+    data = b"mine".ljust(SECTOR, b".")
+    assert cable.write(data, lba=8).status == DONE
+    assert cable.read(2, lba=7) == (DONE, before[:SECTOR] + data)
+    assert cable.read()[1].startswith(b"contents")
+    assert cable.flush().status == DONE
+    # While the server is away, the overlay's own blocks are served; the rest, and others, as for any export.
+    nbd.process.kill()
+    assert cable.read(lba=8) == (DONE, data)
+    for reply in [cable.ata(READ_EXT, sectors=1), cable.write(data, lba=100)]:
+        assert reply.error == UNAVAILABLE, reply
+    bench.others_are_served()
+    nbd.start()
+    lab.eventually(lambda: cable.ata(READ_EXT, sectors=1).error == 0)
+    assert cable.write(data, lba=100).status == DONE
+    assert bench.target.stop() == 0
+    bench.start()
+    assert cable.read(lba=100) == (DONE, data)
+    assert cable.read()[1].startswith(b"contents")
+    with open(nbd.image, "rb") as file:
+        assert b"mine" not in file.read()
+    assert bench.target.stop() == 0
+
+
 def a_full_file_system(world, folder):
     disk = os.path.join(folder, "small")
     os.mkdir(disk)
     image(folder, "golden.img", size=4 << 20)
     for full, how in [("small/disk.img", {"path": "small/disk.img", "io": "mapped"}),
                       ("small/disk.img", {"path": "small/disk.img", "io": "buffered"}),
-                      ("small/two.cow", {"path": "golden.img", "overlay": "small/two.cow"})]:
+                      ("small/two.cow", {"path": "golden.img", "overlay": "small/two.cow", "create": True})]:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
         try:
             image(disk, size=4 << 20)
@@ -274,7 +303,7 @@ def main():
     lab.require_namespaces()
     lab.play_all([a_network_block_device_comes_and_goes, a_network_block_device_that_does_not_answer,
                   a_network_block_device_that_fails, a_flush_that_fails_after_a_removal_fails_the_process,
-                  overlays_over_one_image, a_full_file_system, an_image_that_was_truncated, trim_punches_holes,
+                  overlays_over_one_image, an_overlay_over_a_network_block_device, a_full_file_system, an_image_that_was_truncated, trim_punches_holes,
                   direct_reads_and_writes, memory])
 
 

@@ -17,6 +17,7 @@
 #include "target/service/counters.h"
 #include "target/service/definition.h"
 #include "target/service/held_state.h"
+#include "target/service/image_identity.h"
 #include "target/service/image_use.h"
 #include "target/service/logged_count.h"
 #include "target/store/store.h"
@@ -52,6 +53,7 @@ struct ServedLun {
   // Where it came from: empty where no configuration names it.
   LunDefinition definition;
   std::vector<ImageUse> images;  // what its store uses, found when that was opened
+  ImageIdentity image;           // what its state belongs to
   std::string store_kind;        // "mapped", "memory", …: see OpenedStore
 
   /// The last request that a mask list or the administrator's rules left unanswered.

@@ -52,6 +52,7 @@ void Service::remove(Address address, Drained drained) {
   std::unique_ptr<ServedLun> served = std::move(found->second);
   luns_.erase(found);
   if (served->held) served->held->refuse_all(std::make_error_code(std::errc::no_such_device));
+  served->held.reset();  // what is saved from now on is another LUN's
   settle();
   for (auto& [port, table] : ports_) table.remove(*served);
   served->counters.dropped_busy += jobs_.forget(*served);

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <limits>
 #include <map>
 
 #include <fmt/format.h>
@@ -42,15 +44,29 @@ std::string quoted(const std::vector<Mac>& macs) {
   return macs.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(macs, "\", \""));
 }
 
-std::string text_of(Address lun, const LunState& state) {
+/// Quotes text for YAML; it has no control characters.
+std::string quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string text_of(const StateFiles::Saved& saved) {
+  const auto& [lun, state, image] = saved;
   const std::string string =
       state.is_default_string
           ? ""
           : fmt::format("config-string: \"{}\"\n", hexadecimal(state.config_string));
   return fmt::format(
       "# What clients of {} have set (aoe-target). The config string is in hexadecimal.\n"
+      "# Without the line of the image, this is taken for any image.\n"
+      "image: {{path: {}, size: {}, object: {}}}\n"
       "{}mask: {}\nreserved: {}\n",
-      lun, string, quoted(state.mask), quoted(state.reserved));
+      lun, quoted(image.path), image.size, quoted(image.object), string, quoted(state.mask),
+      quoted(state.reserved));
 }
 
 std::vector<Mac> read_macs(YamlMap& map, const std::string& key) {
@@ -65,9 +81,20 @@ std::vector<Mac> read_macs(YamlMap& map, const std::string& key) {
   return macs;
 }
 
-LunState read_state(const YAML::Node& root, const std::string& file) {
+ImageIdentity read_image(YamlMap map) {
+  ImageIdentity image;
+  image.path = map.text("path");
+  image.size = map.number("size", 0, 0, std::numeric_limits<std::uint64_t>::max());
+  image.object = map.text("object");
+  map.finish();
+  return image;
+}
+
+StateFiles::Loaded read_state(const YAML::Node& root, const std::string& file) {
   YamlMap map(root, file, "state");
-  LunState state;
+  StateFiles::Loaded loaded;
+  LunState& state = loaded.state;
+  if (map.has("image")) loaded.image = read_image(map.map("image"));
   state.is_default_string = !map.has("config-string");
   if (!state.is_default_string) {
     const YAML::Node text = map.require("config-string");
@@ -80,7 +107,7 @@ LunState read_state(const YAML::Node& root, const std::string& file) {
   state.mask = read_macs(map, "mask");
   state.reserved = read_macs(map, "reserved");
   map.finish();
-  return state;
+  return loaded;
 }
 
 std::string beside(const std::string& name) {
@@ -120,7 +147,7 @@ std::string StateFiles::path(Address lun) const {
   return fmt::format("{}/{}", folder_, file_name(lun));
 }
 
-tl::expected<std::optional<LunState>, std::string> StateFiles::load(Address lun) const {
+tl::expected<std::optional<StateFiles::Loaded>, std::string> StateFiles::load(Address lun) const {
   const std::string file = path(lun);
   if (::access(file.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
   const auto text = file_text(file);
@@ -131,23 +158,39 @@ tl::expected<std::optional<LunState>, std::string> StateFiles::load(Address lun)
   return *state;
 }
 
-std::error_code StateFiles::save(Address lun, const LunState& state) const {
-  const Saved saved{lun, state};
+tl::expected<std::optional<std::string>, std::string> StateFiles::set_aside(Address lun) const {
+  const std::string from = path(lun);
+  const auto fail = [&] { return tl::unexpected(from + ": " + last_error().message()); };
+  std::string to = from + ".old";
+  for (int number = 2;
+       ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0; ++number) {
+    if (errno == ENOENT) return std::nullopt;
+    if (errno != EEXIST) return fail();
+    to = fmt::format("{}.old{}", from, number);
+  }
+  const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return fail();
+  return to;
+}
+
+std::error_code StateFiles::save(Address lun, const LunState& state,
+                                 const ImageIdentity& image) const {
+  const Saved saved{lun, state, image};
   return save({&saved, 1}).front();
 }
 
 std::vector<std::error_code> StateFiles::save(std::span<const Saved> states) const {
   /// Up to so many files are made stable one by one; more of them with their whole file system.
   constexpr std::size_t few = 4;
-  std::map<Address, const LunState*> last;
-  for (const auto& [lun, state] : states) last[lun] = &state;
+  std::map<Address, const Saved*> last;
+  for (const Saved& saved : states) last[saved.lun] = &saved;
   const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::error_code of_all = folder.get() < 0 ? last_error() : std::error_code{};
   std::map<Address, std::error_code> errors;
-  for (const auto& [lun, state] : last) {
-    errors[lun] = of_all ? of_all
-                         : write_beside(folder.get(), file_name(lun), text_of(lun, *state),
-                                        last.size() <= few);
+  for (const auto& [lun, saved] : last) {
+    errors[lun] =
+        of_all ? of_all
+               : write_beside(folder.get(), file_name(lun), text_of(*saved), last.size() <= few);
   }
   if (!of_all && last.size() > few && ::syncfs(folder.get()) != 0) of_all = last_error();
   for (auto& [lun, error] : errors) {

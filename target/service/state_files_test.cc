@@ -14,6 +14,10 @@
 namespace aoe::target {
 namespace {
 
+using Loaded = StateFiles::Loaded;
+
+const ImageIdentity its_image{"/srv/a \"new\" \\ disk: {é}.img", 1 << 20, "inode 7 of 00ff"};
+
 class StateFilesTest : public ::testing::Test {
  protected:
   StateFiles open(const std::string& name = "state") {
@@ -43,9 +47,9 @@ TEST_F(StateFilesTest, GivesBackWhatWasSavedLast) {
                       numbered_macs(200)};
   for (const LunState& state : {LunState{"abc", {client_mac}, {}}, full, LunState{},
                                 LunState{"", {client_mac}, {}, true}}) {
-    EXPECT_EQ(files.save(own_address, state), std::error_code{});
-    EXPECT_EQ(files.load(own_address).value(), state);
-    EXPECT_EQ(open().load(own_address).value(), state) << "in a later life";
+    EXPECT_EQ(files.save(own_address, state, its_image), std::error_code{});
+    EXPECT_EQ(files.load(own_address).value(), (Loaded{state, its_image}));
+    EXPECT_EQ(open().load(own_address).value(), (Loaded{state, its_image})) << "in a later life";
   }
   EXPECT_EQ(files.load({7, 4}).value(), std::nullopt) << "each LUN has its own";
 }
@@ -63,6 +67,36 @@ TEST_F(StateFilesTest, AFileThatHoldsSomethingElseIsAnError) {
   EXPECT_NE(error_of_load("config-string: \"\"\nmask: [\n"), "no error");
 }
 
+TEST_F(StateFilesTest, AFileWithoutAnImageIsOfAny) {
+  const StateFiles files = open();
+  std::ofstream(folder.path("state/e7.3.yaml"))
+      << "config-string: \"6162\"\nmask: []\nreserved: []\n";
+  EXPECT_EQ(files.load(own_address).value(), (Loaded{{"ab", {}, {}}, std::nullopt}));
+  EXPECT_EQ(error_of_load("image: {path: a, size: 1}\nmask: []\nreserved: []\n"),
+            "state/e7.3.yaml:1:8: image: key 'object' is missing");
+}
+
+TEST_F(StateFilesTest, FilesThatAreSetAsideAreAllKept) {
+  const StateFiles files = open();
+  EXPECT_EQ(files.set_aside(own_address).value(), std::nullopt) << "there is none";
+  for (const std::string name : {"e7.3.yaml.old", "e7.3.yaml.old2", "e7.3.yaml.old3"}) {
+    EXPECT_EQ(files.save(own_address, {name, {}, {}}, its_image), std::error_code{});
+    EXPECT_EQ(files.set_aside(own_address).value(), folder.path("state/" + name));
+    EXPECT_EQ(files.load(own_address).value(), std::nullopt);
+  }
+  std::filesystem::rename(folder.path("state/e7.3.yaml.old2"), folder.path("state/e7.3.yaml"));
+  EXPECT_EQ(files.load(own_address).value(), (Loaded{{"e7.3.yaml.old2", {}, {}}, its_image}));
+}
+
+TEST_F(StateFilesTest, WhatCanNotBeSetAsideIsAnError) {
+  const StateFiles files = open();
+  EXPECT_EQ(files.save(own_address, {}, its_image), std::error_code{});
+  std::filesystem::rename(folder.path("state"), folder.path("moved"));
+  folder.make_image(1, "state");
+  EXPECT_EQ(folder.shorten(files.set_aside(own_address).error()),
+            "state/e7.3.yaml: Not a directory");
+}
+
 TEST_F(StateFilesTest, FolderThatCanNotBeUsedIsNamed) {
   EXPECT_EQ(StateFiles::open("/proc/nowhere").error(), "/proc/nowhere: No such file or directory");
   EXPECT_EQ(folder.shorten(StateFiles::open(folder.make_image(1, "file")).error()),
@@ -72,7 +106,7 @@ TEST_F(StateFilesTest, FolderThatCanNotBeUsedIsNamed) {
 TEST_F(StateFilesTest, WhatCanNotBeSavedIsAnError) {
   const StateFiles files = open();
   std::filesystem::remove_all(folder.path("state"));
-  EXPECT_EQ(files.save(own_address, {}), std::errc::no_such_file_or_directory);
+  EXPECT_EQ(files.save(own_address, {}, its_image), std::errc::no_such_file_or_directory);
 }
 
 TEST_F(StateFilesTest, LinkInTheFolderIsReplacedAndNotFollowed) {
@@ -81,8 +115,8 @@ TEST_F(StateFilesTest, LinkInTheFolderIsReplacedAndNotFollowed) {
   for (const std::string name : {"state/e7.3.yaml", "state/e7.3.yaml.new"}) {
     std::filesystem::remove(folder.path("state/e7.3.yaml"));
     std::filesystem::create_symlink(outside, folder.path(name));
-    EXPECT_EQ(files.save(own_address, {"abc", {}, {}}), std::error_code{});
-    EXPECT_EQ(files.load(own_address).value(), (LunState{"abc", {}, {}}));
+    EXPECT_EQ(files.save(own_address, {"abc", {}, {}}, its_image), std::error_code{});
+    EXPECT_EQ(files.load(own_address).value(), (Loaded{{"abc", {}, {}}, its_image}));
     EXPECT_EQ(folder.contents("outside"), pattern(1000, 1)) << name;
   }
 }
@@ -91,16 +125,17 @@ TEST_F(StateFilesTest, SavesManyAtOnceEachWithItsOwnResult) {
   const StateFiles files = open();
   std::vector<StateFiles::Saved> states;
   for (std::uint8_t slot = 0; slot < 20; ++slot) {
-    states.push_back({{7, slot}, {std::string(1, static_cast<char>('a' + slot)), {}, {}}});
+    states.push_back(
+        {{7, slot}, {std::string(1, static_cast<char>('a' + slot)), {}, {}}, its_image});
   }
-  states.push_back({{7, 3}, {"the last one", {}, {}}});
+  states.push_back({{7, 3}, {"the last one", {}, {}}, its_image});
   std::filesystem::create_directory(folder.path("state/e7.5.yaml"));
   const auto errors = files.save(states);
   ASSERT_EQ(errors.size(), states.size());
   for (std::size_t i = 0; i < states.size(); ++i) {
     EXPECT_EQ(static_cast<bool>(errors[i]), i == 5) << i;
     if (i == 5 || i == 3) continue;
-    EXPECT_EQ(files.load(states[i].lun).value(), states[i].state);
+    EXPECT_EQ(files.load(states[i].lun).value(), (Loaded{states[i].state, its_image}));
   }
   EXPECT_EQ(errors[5], std::errc::is_a_directory);
   std::filesystem::remove_all(folder.path("state"));
@@ -118,7 +153,7 @@ TEST_F(StateFilesTest, AKillAtAnyInstantLeavesTheOldOrTheNew) {
     if (child == 0) {
       for (std::size_t i = 0;; ++i) {
         const std::string text(1000, static_cast<char>('a' + i % 26));
-        static_cast<void>(files.save(own_address, {text, numbered_macs(i % 255), {}}));
+        static_cast<void>(files.save(own_address, {text, numbered_macs(i % 255), {}}, its_image));
       }
     }
     ::usleep(static_cast<useconds_t>(random() % 5000));
@@ -127,9 +162,9 @@ TEST_F(StateFilesTest, AKillAtAnyInstantLeavesTheOldOrTheNew) {
     const auto state = files.load(own_address);
     ASSERT_TRUE(state) << state.error();
     if (!*state) continue;
-    const std::string& text = (*state)->config_string;
+    const std::string& text = (*state)->state.config_string;
     EXPECT_EQ(text, std::string(1000, text[0]));
-    EXPECT_EQ((*state)->mask, numbered_macs((*state)->mask.size()));
+    EXPECT_EQ((*state)->state.mask, numbered_macs((*state)->state.mask.size()));
   }
 }
 

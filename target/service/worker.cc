@@ -246,7 +246,9 @@ void Worker::follow(const std::vector<Address>& to_announce) {
 
 void Worker::save(Address lun, const LunState& state, Done done) {
   const std::lock_guard lock(saves_guard_);
-  saves_.push_back({lun, state});
+  const ServedLun* const served = service_.find(lun);
+  AOE_CHECK(served != nullptr);
+  saves_.push_back({lun, state, served->image});
   saves_done_.push_back(std::move(done));
   if (saves_.size() == 1) world_.background->post([this] { save_waiting(); });
 }

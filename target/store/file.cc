@@ -118,6 +118,20 @@ std::uint64_t change_time(const struct stat& status) {
          static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
 }
 
+/// Moves all bytes, by ::pread or ::pwrite.
+template <class Call, class Span>
+std::error_code transfer(Call call, int descriptor, std::uint64_t offset, Span bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = call(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return last_error();
+    if (count == 0) return error_of(EIO);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
 struct DirectAlignment {
   std::uint32_t memory;
   std::uint32_t offset;
@@ -212,9 +226,25 @@ void File::aim(Operation& operation) const {
   operation.disk = disk_;
 }
 
-bool File::has_changed() const {
+std::uint64_t File::changed_at_now() const {
   struct stat status;
-  return ::fstat(descriptor(), &status) == 0 && change_time(status) != changed_at_;
+  return ::fstat(descriptor(), &status) == 0 ? change_time(status) : changed_at_;
+}
+
+bool File::has_changed() const {
+  return changed_at_now() != changed_at_;
+}
+
+std::error_code File::read(std::uint64_t offset, MutableBytes into) const {
+  return transfer(::pread, descriptor(), offset, into);
+}
+
+std::error_code File::write(std::uint64_t offset, Bytes from) const {
+  return transfer(::pwrite, descriptor(), offset, from);
+}
+
+std::error_code File::sync() const {
+  return ::fsync(descriptor()) == 0 ? std::error_code{} : last_error();
 }
 
 bool File::reaches(std::uint64_t end) const {

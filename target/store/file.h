@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include <tl/expected.hpp>
 
+#include "base/bytes.h"
 #include "base/descriptor.h"
 #include "target/store/file_lock.h"
 #include "target/store/operation.h"
@@ -55,6 +57,8 @@ class File {
   /// When a regular file was last changed before it was opened, nanoseconds since 1970; 0 for a
   /// device.
   std::uint64_t changed_at() const { return changed_at_; }
+  /// Returns the same as it is now.
+  std::uint64_t changed_at_now() const;
   /// Returns whether a regular file was changed since it was opened.
   bool has_changed() const;
 
@@ -77,6 +81,14 @@ class File {
   /// The alignment of the memory of a transfer, bytes: 1 without direct I/O, else 512 to 4096.
   /// Offset and length of a transfer need only be multiples of 512.
   std::uint32_t memory_alignment() const { return memory_alignment_; }
+
+  // These wait for the disk.
+
+  /// Reads a part within the file. EIO: it ends before.
+  std::error_code read(std::uint64_t offset, MutableBytes into) const;
+  std::error_code write(std::uint64_t offset, Bytes from) const;
+  /// Makes all that was written stable.
+  std::error_code sync() const;
 
   /// Returns whether the file now has at least `end` bytes.
   bool reaches(std::uint64_t end) const;

@@ -26,6 +26,8 @@ class FileStore : public Store {
   void submit() override { queue_.submit(); }
   void wait() override { queue_.wait(); }
 
+  const File& file() const { return file_; }
+
  private:
   const File file_;
   const ByteRange range_;

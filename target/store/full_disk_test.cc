@@ -20,6 +20,7 @@
 #include "target/store/mapped_store.h"
 #include "target/store/overlay_store.h"
 #include "target/testing/test_operation.h"
+#include "target/testing/test_overlay.h"
 #include "target/testing/test_words.h"
 
 namespace aoe::target {
@@ -130,7 +131,7 @@ class FullDiskOverlayTest : public FullDiskTest {
     auto delta = File::open("/tmp/client3.cow", {.use = FileUse::sole, .create = true});
     ASSERT_TRUE(base && delta);
     auto opened =
-        OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue, handover);
+        open_overlay_over(*std::move(base), {0, image_size}, *std::move(delta), *queue, handover);
     ASSERT_TRUE(opened) << opened.error();
     store = *std::move(opened);
   }
@@ -167,7 +168,7 @@ TEST_F(FullDiskOverlayTest, CannotBeMadeWhereItsBitmapsFindNoRoom) {
   auto delta = File::open("/tmp/client3.cow", {.use = FileUse::sole, .create = true});
   ASSERT_TRUE(base && delta);
   const auto opened =
-      OverlayStore::open(*std::move(base), {0, image_size}, *std::move(delta), *queue, handover);
+      open_overlay_over(*std::move(base), {0, image_size}, *std::move(delta), *queue, handover);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error(), "/tmp/client3.cow: No space left on device");
 }

@@ -1,7 +1,10 @@
 #include "target/store/open_store.h"
 
+#include <filesystem>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -76,46 +79,95 @@ Opened open_memory(const StoreDefinition& definition) {
   return OpenedStore{*std::move(store), "memory", 0, {}};
 }
 
-Opened open_nbd(const StoreDefinition& definition) {
-  if (definition.io != IoMode::automatic) return refuse(definition, "io is for files");
-  NbdStore::Options options;
-  options.read_only = definition.read_only;
-  options.sync = definition.sync;
+/// An NBD export, of which the store holds the part that is served.
+struct Export {
+  std::unique_ptr<NbdStore> store;
+  Part part;
+};
+
+tl::expected<Export, std::string> open_export(const StoreDefinition& definition,
+                                              const NbdStore::Options& options) {
   auto store = NbdStore::open(definition.path, options);
   if (!store) return tl::unexpected(store.error());
   const auto part = part_of((*store)->export_size(), definition);
   if (!part) return tl::unexpected(part.error());
   (*store)->narrow(part->range);
-  const char* const kind = (*store)->can_flush() ? "NBD" : "NBD, which cannot flush";
-  return OpenedStore{*std::move(store), kind, part->ignored_tail, {}};
+  return Export{*std::move(store), *part};
+}
+
+Opened open_nbd(const StoreDefinition& definition) {
+  if (definition.io != IoMode::automatic) return refuse(definition, "io is for files");
+  NbdStore::Options options;
+  options.read_only = definition.read_only;
+  options.sync = definition.sync;
+  auto opened = open_export(definition, options);
+  if (!opened) return tl::unexpected(opened.error());
+  const char* const kind = opened->store->can_flush() ? "NBD" : "NBD, which cannot flush";
+  return OpenedStore{std::move(opened->store), kind, opened->part.ignored_tail, {}};
+}
+
+/// What is under an overlay.
+struct Base {
+  std::unique_ptr<Store> store;  // of the part that is served
+  OverlayBase about;
+  Part part;
+  std::vector<LogLine> remarks;
+};
+
+tl::expected<Base, std::string> open_file_base(const StoreDefinition& definition, DiskQueue& queue,
+                                               Handover& handover) {
+  auto file = File::open(definition.path, {.use = FileUse::read});
+  if (!file) return tl::unexpected(file.error());
+  const auto part = part_of(file->size(), definition);
+  if (!part) return tl::unexpected(part.error());
+  std::vector<LogLine> remarks;
+  warn_if_unlocked(*file, remarks);
+  auto store = MappedStore::open(*std::move(file), part->range, queue, handover);
+  if (!store) return tl::unexpected(store.error());
+  OverlayBase about((*store)->file());
+  return Base{*std::move(store), std::move(about), *part, std::move(remarks)};
+}
+
+tl::expected<Base, std::string> open_nbd_base(const StoreDefinition& definition) {
+  NbdStore::Options options;
+  options.read_only = true;
+  auto opened = open_export(definition, options);
+  if (!opened) return tl::unexpected(opened.error());
+  NbdStore& store = *opened->store;
+  const std::uint64_t start = opened->part.range.offset;
+  OverlayBase about(definition.path, store.export_size(),
+                    [&store, start](std::uint64_t offset, MutableBytes into) {
+                      return read_and_wait(store, offset - start, into);
+                    });
+  return Base{std::move(opened->store), std::move(about), opened->part, {}};
 }
 
 Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
-  if (definition.path.starts_with(memory_prefix) || is_nbd_uri(definition.path)) {
-    return refuse(definition, "an overlay needs a file or block device under it");
+  if (definition.path.starts_with(memory_prefix)) {
+    return refuse(definition, "an overlay needs a file, a block device or NBD under it");
   }
   if (definition.io != IoMode::automatic && definition.io != IoMode::mapped) {
     return refuse(definition, "an overlay and its base are always mapped");
   }
   if (definition.sync) return refuse(definition, "an overlay cannot do sync; a flush is stable");
-  auto base = File::open(definition.path, {.use = FileUse::read});
+  auto base = is_nbd_uri(definition.path) ? open_nbd_base(definition)
+                                          : open_file_base(definition, queue, handover);
   if (!base) return tl::unexpected(base.error());
-  const auto part = part_of(base->size(), definition);
-  if (!part) return tl::unexpected(part.error());
-  auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = true});
+  const bool is_new = definition.needs_new_overlay();
+  if (is_new && !definition.create) return tl::unexpected(missing_overlay_error(definition));
+  auto delta = File::open(definition.overlay, {.use = FileUse::sole, .create = is_new});
   if (!delta) return tl::unexpected(delta.error());
-  std::vector<LogLine> remarks;
-  for (const File* const file : {&*base, &*delta}) warn_if_unlocked(*file, remarks);
-  if (delta->size() == 0) {
-    remarks.push_back(
-        {LogLevel::info, fmt::format("{}: new overlay over {}", delta->path(), base->path())});
+  warn_if_unlocked(*delta, base->remarks);
+  if (is_new) {
+    base->remarks.push_back({LogLevel::info, fmt::format("made a new overlay {} over {}",
+                                                         definition.overlay, definition.path)});
   }
-  auto store =
-      OverlayStore::open(*std::move(base), part->range, *std::move(delta), queue, handover);
+  auto store = OverlayStore::open(std::move(base->store), std::move(base->about), base->part.range,
+                                  *std::move(delta), queue, handover);
   if (!store) return tl::unexpected(store.error());
   return OpenedStore{*std::move(store),
                      fmt::format("overlay {} over {}", definition.overlay, definition.path),
-                     part->ignored_tail, std::move(remarks)};
+                     base->part.ignored_tail, std::move(base->remarks)};
 }
 
 File::Options file_options(const StoreDefinition& definition, IoMode io) {
@@ -155,6 +207,26 @@ Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue, Hando
 }
 
 }  // namespace
+
+bool StoreDefinition::needs_new_overlay() const {
+  if (overlay.empty()) return false;
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(overlay, error);
+  return error ? error == std::errc::no_such_file_or_directory : size == 0;
+}
+
+bool StoreDefinition::operator==(const StoreDefinition& other) const {
+  const auto all = [](const StoreDefinition& store) {
+    return std::tie(store.path, store.overlay, store.io, store.sync, store.read_only, store.force,
+                    store.offset, store.length);
+  };
+  return all(*this) == all(other);
+}
+
+std::string missing_overlay_error(const StoreDefinition& definition) {
+  return fmt::format("{}: no such overlay; create: true (or --create) makes a new one",
+                     definition.overlay);
+}
 
 Opened open_store(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
   if (!definition.overlay.empty()) return open_overlay(definition, queue, handover);

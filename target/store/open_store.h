@@ -29,6 +29,7 @@ enum class IoMode : std::uint8_t {
 struct StoreDefinition {
   std::string path;     // a file, a block device, "memory:SIZE", or an NBD URI (nbd…://…)
   std::string overlay;  // a delta over `path`, which is then only read; none where empty
+  bool create = false;  // make the overlay where there is none
   IoMode io = IoMode::automatic;
   bool sync = false;  // a write is stable before it is answered
   bool read_only = false;
@@ -39,7 +40,11 @@ struct StoreDefinition {
   /// Returns the path of what is written to: the overlay, if there is one.
   const std::string& written_path() const { return overlay.empty() ? path : overlay; }
 
-  bool operator==(const StoreDefinition&) const = default;
+  /// Returns whether opening the store has to make the overlay: its file is missing, or empty.
+  bool needs_new_overlay() const;
+
+  /// Compares all but `create`, which changes nothing of a store that is open.
+  bool operator==(const StoreDefinition& other) const;
 };
 
 struct OpenedStore {
@@ -49,13 +54,18 @@ struct OpenedStore {
   std::string kind;
   /// Bytes after the last whole sector, which are not served.
   std::uint64_t ignored_tail = 0;
-  /// What else the log should say of its files, a line each: "client3.cow: new overlay over
+  /// What else the log should say of its files, a line each: "made a new overlay client3.cow over
   /// golden.img".
   std::vector<LogLine> remarks;
 };
 
+/// Returns the error of an overlay that is not there and must not be made: "client3.cow: no such
+/// overlay; create: true (or --create) makes a new one".
+std::string missing_overlay_error(const StoreDefinition& definition);
+
 /// Opens a store. Blocks, for an NBD server up to a few seconds. The queue and `handover` outlive the
-/// store. Errors are one line that begins with the path: "disk.img: smaller than one sector".
+/// store. Errors are one line that begins with the path: "disk.img: smaller than one sector",
+/// "client3.cow: no such overlay; …".
 tl::expected<OpenedStore, std::string> open_store(const StoreDefinition& definition,
                                                   DiskQueue& queue, Handover& handover);
 

@@ -1,12 +1,17 @@
 #include "target/store/open_store.h"
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <random>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/testing/test_folder.h"
+#include "target/store/overlay_store.h"
 #include "target/testing/test_loop_device.h"
+#include "target/testing/test_nbd_server.h"
 #include "target/testing/test_operation.h"
 #include "target/testing/test_words.h"
 
@@ -122,6 +127,7 @@ TEST_F(OpenStoreTest, Memory) {
 TEST_F(OpenStoreTest, Overlay) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
+  wanted.create = true;
   EXPECT_EQ(open(wanted), "overlay client3.cow over disk.img, 64 sectors, 100 ignored");
   wanted.offset = 8;
   EXPECT_EQ(open(wanted), "client3.cow: made over another part of disk.img");
@@ -132,22 +138,59 @@ TEST_F(OpenStoreTest, Overlay) {
   StoreDefinition wrong;
   wrong.overlay = wanted.overlay;
   wrong.path = "memory:1MiB";
-  EXPECT_EQ(open(wrong), "memory:1MiB: an overlay needs a file or block device under it");
+  EXPECT_EQ(open(wrong), "memory:1MiB: an overlay needs a file, a block device or NBD under it");
   wrong.path = definition().path;
   wrong.overlay = wrong.path;
   EXPECT_EQ(open(wrong), "disk.img: in use already");
+  wrong.create = true;
   wrong.overlay = folder.path("missing/client3.cow");
   EXPECT_EQ(open(wrong), "missing/client3.cow: No such file or directory");
+}
+
+TEST_F(OpenStoreTest, OverlayIsMadeOnlyWhereThatIsWanted) {
+  const std::string why =
+      "client3.cow: no such overlay; create: true (or --create) makes a new one";
+  auto wanted = definition();
+  EXPECT_FALSE(wanted.needs_new_overlay());
+  wanted.overlay = folder.path("client3.cow");
+  EXPECT_EQ(open(wanted), why);
+  EXPECT_FALSE(std::filesystem::exists(wanted.overlay));
+  folder.make_image(0, "client3.cow");
+  EXPECT_TRUE(wanted.needs_new_overlay());
+  EXPECT_EQ(open(wanted), why) << "what a run that was interrupted has left";
+  wanted.create = true;
+  EXPECT_EQ(open(wanted), "overlay client3.cow over disk.img, 64 sectors, 100 ignored");
+  wanted.create = false;
+  EXPECT_FALSE(wanted.needs_new_overlay());
+  EXPECT_EQ(open(wanted), "overlay client3.cow over disk.img, 64 sectors, 100 ignored");
+}
+
+TEST_F(OpenStoreTest, DefinitionsThatDifferInWhatIsMadeAreTheSame) {
+  auto wanted = definition();
+  wanted.create = true;
+  EXPECT_EQ(wanted, definition());
+  for (const auto& change : std::vector<std::function<void(StoreDefinition&)>>{
+           [](auto& store) { store.path = "other.img"; },
+           [](auto& store) { store.overlay = "client3.cow"; },
+           [](auto& store) { store.io = IoMode::buffered; }, [](auto& store) { store.sync = true; },
+           [](auto& store) { store.read_only = true; }, [](auto& store) { store.force = true; },
+           [](auto& store) { store.offset = 1; }, [](auto& store) { store.length = 1; }}) {
+    auto other = definition();
+    change(other);
+    EXPECT_NE(other, definition());
+  }
 }
 
 TEST_F(OpenStoreTest, NewOverlayIsRemarkedOnce) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
+  wanted.create = true;
   const auto remarks = [&] {
     const auto opened = open_store(wanted, *queue, handover);
     return opened ? opened->remarks : std::vector<LogLine>{{LogLevel::error, opened.error()}};
   };
-  const LogLine expected{LogLevel::info, wanted.overlay + ": new overlay over " + wanted.path};
+  const LogLine expected{LogLevel::info,
+                         fmt::format("made a new overlay {} over {}", wanted.overlay, wanted.path)};
   EXPECT_EQ(remarks(), std::vector{expected});
   EXPECT_EQ(remarks(), std::vector<LogLine>{});
 }
@@ -155,11 +198,130 @@ TEST_F(OpenStoreTest, NewOverlayIsRemarkedOnce) {
 TEST_F(OpenStoreTest, OneDeltaIsForOneLun) {
   auto wanted = definition();
   wanted.overlay = folder.path("client3.cow");
+  wanted.create = true;
   const auto first = open_store(wanted, *queue, handover);
   ASSERT_TRUE(first);
   EXPECT_EQ(open(wanted), "client3.cow: in use already");
   wanted.overlay = folder.path("client4.cow");
   EXPECT_EQ(open(wanted), "overlay client4.cow over disk.img, 64 sectors, 100 ignored");
+}
+
+/// An overlay over what nbdkit serves, disk.img.
+class OverlayOverNbdTest : public OpenStoreTest {
+ protected:
+  static constexpr std::size_t block = OverlayStore::block_size;
+  static constexpr std::size_t size = 39 * block + 512;
+
+  void SetUp() override {
+    if (!has_nbdkit()) GTEST_SKIP() << "no nbdkit";
+    folder.make_image(expected);
+    wanted.path = "nbd+unix:///?socket=" + folder.path("s").string();
+    wanted.overlay = folder.path("client3.cow");
+    wanted.create = true;
+    serve();
+  }
+  void serve(const std::vector<std::string>& filter = {}) {
+    std::vector<std::string> arguments{"--readonly"};
+    arguments.insert(arguments.end(), filter.begin(), filter.end());
+    arguments.insert(arguments.begin() + 1 + (filter.empty() ? 0 : 1),
+                     {"file", folder.path().string()});
+    server = std::make_unique<TestNbdServer>(folder.path("s"), arguments);
+  }
+  void open_it() {
+    store.reset();
+    auto opened = open_store(wanted, *queue, handover);
+    ASSERT_TRUE(opened) << opened.error();
+    store = std::move(opened->store);
+  }
+  /// Returns why it can't be opened.
+  std::string refusal() {
+    store.reset();
+    const auto opened = open_store(wanted, *queue, handover);
+    return opened ? "opened" : folder.shorten(opened.error());
+  }
+  void write(std::size_t offset, const std::vector<std::uint8_t>& data) {
+    EXPECT_FALSE(write_to(*store, offset, data));
+    std::ranges::copy(data, expected.begin() + static_cast<std::ptrdiff_t>(offset));
+  }
+
+  std::vector<std::uint8_t> expected = pattern(size, 7);
+  StoreDefinition wanted;
+  std::unique_ptr<TestNbdServer> server;
+  std::unique_ptr<Store> store;
+};
+
+TEST_F(OverlayOverNbdTest, RandomOperationsAgreeWithAnArray) {
+  open_it();
+  std::minstd_rand random(1);
+  for (int i = 0; i < 600; ++i) {
+    constexpr std::size_t sectors = size / 512;
+    const std::size_t first = random() % sectors;
+    const std::size_t count = 1 + random() % std::min<std::size_t>(40, sectors - first);
+    if (random() % 4 == 0) {
+      write(first * 512, pattern(count * 512, static_cast<std::uint8_t>(i)));
+    } else {
+      const auto begin = expected.begin() + static_cast<std::ptrdiff_t>(first * 512);
+      ASSERT_EQ(read_from(*store, first * 512, count * 512),
+                std::vector(begin, begin + static_cast<std::ptrdiff_t>(count * 512)));
+    }
+    if (i % 200 == 150) {
+      EXPECT_FALSE(trim(*store, {{8 * (random() % 30), 8}}));
+      expected = read_from(*store, 0, size).value();
+    }
+    if (i % 100 == 99) {
+      std::filesystem::remove(wanted.overlay);
+      expected = folder.contents();
+      open_it();
+    }
+  }
+  EXPECT_EQ(folder.contents(), pattern(size, 7));
+}
+
+TEST_F(OverlayOverNbdTest, TheBaseIsKnownByItsContent) {
+  open_it();
+  write(block + 512, pattern(512, 1));
+  serve();
+  open_it();
+  EXPECT_EQ(read_from(*store, 0, size), expected);
+  auto other = folder.contents();
+  other[size - 1] ^= 1;
+  folder.make_image(other);
+  serve();
+  EXPECT_EQ(refusal(),
+            "client3.cow: made over another nbd+unix:///?socket=s (it has changed since)");
+  other.resize(size + 512);
+  folder.make_image(other);
+  serve();
+  EXPECT_EQ(refusal(),
+            "client3.cow: made over another nbd+unix:///?socket=s (it has changed since)");
+}
+
+TEST_F(OverlayOverNbdTest, PartOfTheExport) {
+  wanted.offset = 3;
+  wanted.length = 8 * 20 + 1;
+  open_it();
+  EXPECT_EQ(store->size(), 20 * block + 512);
+  EXPECT_FALSE(write_to(*store, 20 * block, pattern(512, 1)));
+  EXPECT_EQ(read_from(*store, 20 * block, 512), pattern(512, 1));
+  const auto begin = expected.begin() + 3 * 512;
+  EXPECT_EQ(read_from(*store, 0, 5 * block), std::vector(begin, begin + 5 * block));
+  open_it();
+  EXPECT_EQ(read_from(*store, 20 * block, 512), pattern(512, 1));
+}
+
+TEST_F(OverlayOverNbdTest, WhatTheServerFailsIsNotWritten) {
+  const auto failing = folder.path("failing");
+  serve({"--filter=error", "error=EIO", "error-rate=100%", "error-file=" + failing.string()});
+  open_it();
+  write(0, pattern(block, 1));
+  std::ofstream(failing).flush();
+  EXPECT_EQ(read_from(*store, 2 * block, 512), std::nullopt);
+  EXPECT_EQ(write_to(*store, 2 * block, pattern(512, 2)), std::errc::io_error);
+  write(3 * block, pattern(block, 3));
+  EXPECT_EQ(read_from(*store, 0, block), pattern(block, 1)) << "needs no server";
+  EXPECT_FALSE(flush(*store));
+  std::filesystem::remove(failing);
+  EXPECT_EQ(read_from(*store, 0, size), expected);
 }
 
 TEST_F(OpenStoreTest, NamesWhatIsMissing) {

@@ -18,6 +18,7 @@
 #include "base/testing/test_folder.h"
 #include "target/testing/test_disk_queue.h"
 #include "target/testing/test_operation.h"
+#include "target/testing/test_overlay.h"
 #include "target/testing/test_words.h"
 
 namespace aoe::target {
@@ -45,7 +46,7 @@ class OverlayStoreTest : public ::testing::Test {
     auto delta = File::open(folder.path("client3.cow"), {.use = FileUse::sole, .create = true});
     if (!base) return tl::unexpected(base.error());
     if (!delta) return tl::unexpected(delta.error());
-    return OverlayStore::open(*std::move(base), range, *std::move(delta), queue, handover, boot);
+    return open_overlay_over(*std::move(base), range, *std::move(delta), queue, handover, boot);
   }
   void open(ByteRange range = {0, size}) {
     store.reset();
@@ -424,8 +425,8 @@ TEST_F(OverlayStoreTest, RefusesADamagedHeader) {
 TEST_F(OverlayStoreTest, RefusesAnotherVersion) {
   open();
   store.reset();
-  set_version(3);
-  EXPECT_EQ(refusal(), "client3.cow: an overlay of version 3; this program knows versions 1 and 2");
+  set_version(4);
+  EXPECT_EQ(refusal(), "client3.cow: an overlay of version 4; this program knows versions 1 to 3");
 }
 
 TEST_F(OverlayStoreTest, RefusesWhatWasCutOff) {

@@ -27,13 +27,29 @@ void Store::wait() {
   AOE_CHECK(false && "a store that never lets an operation wait");
 }
 
+namespace {
+
+std::error_code do_and_wait(Store& store, AwaitedOperation& operation) {
+  store.start(operation);
+  store.submit();
+  while (!operation.result) store.wait();
+  return *operation.result;
+}
+
+}  // namespace
+
 std::error_code flush_and_wait(Store& store) {
   AwaitedOperation flush;
   flush.kind = Operation::Kind::flush;
-  store.start(flush);
-  store.submit();
-  while (!flush.result) store.wait();
-  return *flush.result;
+  return do_and_wait(store, flush);
+}
+
+std::error_code read_and_wait(Store& store, std::uint64_t offset, MutableBytes into) {
+  AwaitedOperation read;
+  read.kind = Operation::Kind::read;
+  read.offset = offset;
+  read.into = into;
+  return do_and_wait(store, read);
 }
 
 }  // namespace aoe::target

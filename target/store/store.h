@@ -84,7 +84,9 @@ class Store {
   virtual std::string trouble() const { return {}; }
 };
 
-/// Flushes the store and waits for the result: for the end of a program, not for an event loop.
+// These wait for the result: for the start and the end of a program, not for an event loop.
+
 std::error_code flush_and_wait(Store& store);
+std::error_code read_and_wait(Store& store, std::uint64_t offset, MutableBytes into);
 
 }  // namespace aoe::target

@@ -59,6 +59,7 @@ class StoreCrashTest : public ::testing::TestWithParam<Way> {
     definition.path = folder.path();
     definition.io = GetParam().io;
     if (GetParam().overlay) definition.overlay = folder.path("client3.cow");
+    definition.create = true;
     void* const memory = ::mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE,
                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     EXPECT_NE(memory, MAP_FAILED);

@@ -1,8 +1,8 @@
-#include "initiator/cli/progress.h"
+#include "base/progress.h"
 
 #include <gtest/gtest.h>
 
-namespace aoe::initiator {
+namespace aoe {
 namespace {
 
 constexpr std::uint64_t megabyte = 1'000'000;
@@ -27,4 +27,4 @@ TEST(ProgressLine, StaysWholeWhenMoreComesThanWasExpected) {
 }
 
 }  // namespace
-}  // namespace aoe::initiator
+}  // namespace aoe

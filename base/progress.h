@@ -1,7 +1,7 @@
-// The progress line of a copy, on standard error if that is a terminal.
+// The progress line of a command that moves many bytes, on standard error if that is a terminal.
 //
-// Owned by one copy, which calls show() with the bytes that it has moved. Time counts from when it
-// was made.
+// Owned by the command, which calls show() with the bytes that it has moved. Time counts from when
+// it was made.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace aoe::initiator {
+namespace aoe {
 
 /// Returns "  42 % [==========              ] 12.3 MB  81.0 MB/s  0:21 left". `total` is the
 /// expected number of bytes: a file that grows may move more.
@@ -33,4 +33,4 @@ class Progress {
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace aoe::initiator
+}  // namespace aoe

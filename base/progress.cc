@@ -1,4 +1,4 @@
-#include "initiator/cli/progress.h"
+#include "base/progress.h"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/standard_streams.h"
 
-namespace aoe::initiator {
+namespace aoe {
 
 std::string progress_line(std::uint64_t moved, std::optional<std::uint64_t> total, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(moved) / seconds : 0;
@@ -43,4 +43,4 @@ double Progress::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
 }
 
-}  // namespace aoe::initiator
+}  // namespace aoe

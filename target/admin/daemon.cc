@@ -196,6 +196,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   const auto shares = static_cast<unsigned>(definition.workers);
   for (unsigned share = 0; share < shares; ++share) {
     workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));
+    workers_.back()->service().limit_clients(definition.client_limits);
   }
   auto changes = prepare(definition.luns);
   if (!changes) return tl::unexpected(changes.error());
@@ -405,7 +406,7 @@ void Daemon::apply(Change& change, Worker& worker) const {
   ServedLun* const present = worker.service().find(address);
   if (change.kind == Change::Kind::change) {
     const LunOptions& before = present->lun.options();
-    present->definition = change.definition;
+    present->define(change.definition);
     return worker.service().change(options(before.sectors, before.disk));
   }
   if (change.kind == Change::Kind::replace) change.state = present->lun.state();
@@ -414,7 +415,7 @@ void Daemon::apply(Change& change, Worker& worker) const {
   const Store& store = *change.store->store;
   auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
                                            std::move(change.store->store), change.state);
-  added->definition = change.definition;
+  added->define(change.definition);
   added->images = std::move(change.images);
   added->store_kind = change.store->kind;
   worker.add(std::move(added));
@@ -446,6 +447,13 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   apply(*std::move(changes));
   for (const auto& entry : to_announce) {
     entry.first->ask([&entry] { entry.first->follow(entry.second); });
+  }
+  if (wanted->client_limits != definition_.client_limits) {
+    definition_.client_limits = wanted->client_limits;
+    for (const auto& worker : workers_) {
+      worker->ask([&] { worker->service().limit_clients(wanted->client_limits); });
+    }
+    lines.emplace_back("client-limits: changed");
   }
   const auto note = [&](const char* key, bool differs) {
     if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));

@@ -31,6 +31,8 @@ struct LunCounters {
   std::uint64_t store_errors = 0;                       // operations that failed
   std::uint64_t state_errors = 0;                       // what was set could not be made stable
   std::uint64_t announcements = 0;                      // frames
+  std::uint64_t delayed = 0;                            // requests: by a limit
+  std::uint64_t dropped_limit = 0;                      // requests: too far beyond a limit
   std::uint64_t dropped_busy = 0;                       // requests: too many in flight
   std::uint64_t dropped_port = 0;                       // replies: their port was forgotten
   std::uint64_t foreign_answers = 0;                    // responses of another target for it
@@ -76,7 +78,7 @@ struct CounterField {
 
 /// In the order in which they are shown. Fields of one column are added up there; a column that
 /// begins with "MB-" shows bytes.
-inline constexpr std::array<CounterField<LunCounters>, 17> lun_counters{{
+inline constexpr std::array<CounterField<LunCounters>, 19> lun_counters{{
     {"requests", "requests", "Requests for the LUN", "requests", &LunCounters::requests},
     {"replies", "replies", "Replies to them", "", &LunCounters::replies},
     {"reads", "reads", "Reads of the store", "reads", &LunCounters::reads},
@@ -93,6 +95,9 @@ inline constexpr std::array<CounterField<LunCounters>, 17> lun_counters{{
     {"state_errors", "state_errors", "Settings that could not be made stable", "",
      &LunCounters::state_errors},
     {"announcements", "announcements", "Announcements sent", "", &LunCounters::announcements},
+    {"delayed", "delayed", "Requests delayed by a limit", "delayed", &LunCounters::delayed},
+    {"dropped_limit", "dropped_limit", "Requests dropped, being too far beyond a limit", "over-limit",
+     &LunCounters::dropped_limit},
     {"dropped_busy", "dropped_busy", "Requests dropped, too many being in flight", "busy",
      &LunCounters::dropped_busy},
     {"dropped_port", "dropped_port", "Replies dropped, their port being gone", "no-port",

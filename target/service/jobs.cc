@@ -51,6 +51,7 @@ Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
   lun.jobs.push_back(&job);
   job.lun = &lun;
   job.is_started = false;
+  job.due = {};
   job.port = &port;
   job.pending = pending;
   job.pending.data = {};

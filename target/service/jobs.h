@@ -37,6 +37,7 @@ class Job final : public Operation {
 
   ServedLun* lun = nullptr;
   bool is_started = false;    // its store knows of it
+  Instant due{};              // set while a limit delays it (rate_limit.h): when it may be started
   FramePort* port = nullptr;  // that the request came in by; null once it was forgotten
   PendingReply pending;       // without the request's data, which is copied
   Instant received{};         // the request

@@ -25,7 +25,8 @@ constexpr std::size_t fan_out_step = 32;
 //   silent e7.3 SOURCE: FRAME: REASON       masked, denied, …
 //   error e7.3: FRAME                       the reply carries an AoE or ATA error
 //   fail e7.3: read of 2 sectors at 10: …   the store failed an operation; an error line follows
-//   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding
+//   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding, or too far beyond
+//                                           a limit
 //   drop SOURCE: FRAME: REASON              a wildcard, while an earlier one is being answered
 //   take over e7.3: read of 2 sectors at 10 its thread waits for the disk, and another serves on
 //   hold, release, undo e7.3: FRAME         see held_state.cc
@@ -55,7 +56,8 @@ void Service::remove(Address address, Drained drained) {
   settle();
   for (auto& [port, table] : ports_) table.remove(*served);
   served->counters.dropped_busy += jobs_.forget(*served);
-  served->jobs_waiting = 0;
+  served->jobs_waiting = served->jobs_delayed = 0;
+  std::erase(delaying_, served.get());
   draining_.push_back({std::move(served), std::move(drained)});
   give_back_drained();
 }
@@ -235,6 +237,11 @@ void Service::begin_fan_out(Bytes bytes, const Frame& request, PortTable& table)
 }
 
 Service::Due Service::go_on() {
+  const Due delayed = delaying_.empty() ? Due::none : start_due();
+  return std::max(delayed, fan_outs_.empty() ? Due::none : go_on_with_wildcards());
+}
+
+Service::Due Service::go_on_with_wildcards() {
   for (std::size_t tries = fan_outs_.size(); tries > 0; --tries) {
     FanOut& turn = fan_outs_.front();
     FramePort& port = *turn.port;
@@ -285,7 +292,7 @@ void Service::answer(ServedLun& served, const Frame& request, FramePort& port, c
   const Outcome outcome = served.lun.handle(request, link, batch_.scratch());
   if (served.lun.revision() != revision && changed_) changed_(served, request);
   if (const auto* pending = std::get_if<PendingReply>(&outcome)) {
-    if (!perform(served, *pending)) begin(served, *pending, port, link);
+    carry_out(served, *pending, port, link);
   } else if (const auto* ready = std::get_if<ReplyReady>(&outcome)) {
     reply(served, *ready, port);
   } else {
@@ -298,6 +305,41 @@ void Service::answer(ServedLun& served, const Frame& request, FramePort& port, c
     trace_("silent {} {}: {}: {}", served.lun.address(), request.header.source,
            Described(request).text(), text(silence));
   }
+}
+
+/// Has an operation done: at once, as a job, or when it is within the limits.
+void Service::carry_out(ServedLun& served, const PendingReply& pending, FramePort& port,
+                        const Link& link) {
+  if (served.limiter || !client_limiters_.empty()) {
+    const auto due = due_within_limits(served, pending);
+    if (!due) {
+      ++served.counters.dropped_limit;
+      if (trace_) {
+        trace_("drop {} {}: {} tag {:08x}: too far beyond a limit", served.lun.address(),
+               pending.header.destination, text(pending.command), pending.header.tag);
+      }
+      return;
+    }
+    if (*due > received_) return begin(served, pending, port, link, *due);
+  }
+  if (!perform(served, pending)) begin(served, pending, port, link);
+}
+
+/// Counts an operation and returns when it is due; returns nothing where it can't wait for that.
+std::optional<Instant> Service::due_within_limits(ServedLun& served, const PendingReply& pending) {
+  const Mac client = pending.header.destination;
+  RateLimiter* const of_client = client_limiters_.find(client, received_);
+  Instant due = served.limiter.due(received_);
+  if (of_client != nullptr) due = std::max(due, of_client->due(received_));
+  if (due > received_) {
+    if (due - received_ > RateLimiter::delay_max || !served.may_delay(client)) return std::nullopt;
+  }
+  const bool has_data = pending.command.kind == Operation::Kind::read ||
+                        pending.command.kind == Operation::Kind::write;
+  const std::uint64_t bytes = has_data ? pending.sectors * sector_size : 0;
+  served.limiter.take(received_, bytes);
+  if (of_client != nullptr) of_client->take(received_, bytes);
+  return due;
 }
 
 /// Answers with the reply that lies in the batch's scratch room.
@@ -346,25 +388,47 @@ bool Service::perform(ServedLun& served, const PendingReply& pending) {
   return true;
 }
 
+/// Begins a job, which waits until `due` if that is set.
 void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& port,
-                    const Link& link) {
-  if (served.jobs.size() >= served.lun.options().in_flight_max()) {
+                    const Link& link, Instant due) {
+  const bool is_delayed = due != Instant{};
+  const std::size_t in_flight = served.jobs.size() - served.jobs_delayed;
+  if (!is_delayed && in_flight >= served.lun.options().in_flight_max()) {
     ++served.counters.dropped_busy;
     if (trace_) {
       trace_("drop {} {}: {} tag {:08x}: {} operations are outstanding", served.lun.address(),
              pending.header.destination, text(pending.command), pending.header.tag,
-             served.jobs.size());
+             in_flight);
     }
     return;
   }
   const bool must_wait = served.has_conflict(pending);
   Job& job = jobs_.begin(served, port, pending, reply_size_max(link.mtu));
   job.received = received_;
-  if (must_wait) {
+  if (is_delayed) {
+    delay(job, due);
+  } else if (must_wait) {
     ++served.jobs_waiting;
   } else {
     start(job);
   }
+}
+
+void Service::delay(Job& job, Instant due) {
+  ServedLun& served = *job.lun;
+  job.due = due;
+  ++served.counters.delayed;
+  ++served.jobs_waiting;
+  if (served.jobs_delayed++ == 0) delaying_.push_back(&served);
+}
+
+/// Starts the delayed jobs whose time has come.
+Service::Due Service::start_due() {
+  const Instant now = trace_.now();
+  for (ServedLun* const served : delaying_) start_waiting(*served, now);
+  std::erase_if(delaying_, [](const ServedLun* served) { return served->jobs_delayed == 0; });
+  settle();
+  return delaying_.empty() ? Due::none : Due::later;
 }
 
 void Service::start(Job& job) {
@@ -374,8 +438,8 @@ void Service::start(Job& job) {
   served.store->start(job);
 }
 
-/// Starts the jobs that nothing stands in the way of any more.
-void Service::start_waiting(ServedLun& served) {
+/// Starts the jobs that nothing stands in the way of any more, delayed ones if they are due.
+void Service::start_waiting(ServedLun& served, Instant now) {
   if (served.jobs_waiting == 0) return;
   const std::vector<Job*> jobs = served.jobs;  // start() may end some
   const std::uint64_t part = served.store->copied_size() / sector_size;
@@ -383,9 +447,12 @@ void Service::start_waiting(ServedLun& served) {
     const auto is_in_the_way = [&](const Job* earlier) {
       return earlier->conflicts(jobs[i]->pending, part);
     };
-    if (jobs[i]->is_started || std::ranges::any_of(std::span(jobs).first(i), is_in_the_way)) {
-      continue;
+    if (jobs[i]->is_started || jobs[i]->due > now) continue;
+    if (jobs[i]->due != Instant{}) {
+      jobs[i]->due = {};
+      --served.jobs_delayed;
     }
+    if (std::ranges::any_of(std::span(jobs).first(i), is_in_the_way)) continue;
     --served.jobs_waiting;
     start(*jobs[i]);
   }

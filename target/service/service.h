@@ -16,6 +16,8 @@
 // has at most four times its buffer count of jobs in flight; a request beyond that is dropped, as
 // AoE allows. A reply that says that something was set waits until that is stable (held_state.h).
 // A wildcard that addresses more than a few LUNs is answered by and by, in go_on() (fan_outs.h).
+// An operation beyond a limit of its LUN or client (rate_limit.h) becomes a job that go_on() starts
+// when it is due, or is dropped; what needs no operation, such as discovery, has no limit.
 //
 // A store may let the thread wait all the same, and another take over (store/handover.h): that
 // calls take_over() and resume(), and the request that the first thread was in the middle of
@@ -33,6 +35,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "target/service/client_limits.h"
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
@@ -54,8 +57,8 @@ class Service {
   using Clock = std::function<Instant()>;
   using Admission = PortTable::Admission;
 
-  /// Without a clock no latency is measured, and lines of the trace have the time 0. Without a
-  /// keeper, what clients set lasts as long as the service.
+  /// Without a clock no latency is measured, lines of the trace have the time 0, and there may be no
+  /// limits. Without a keeper, what clients set lasts as long as the service.
   explicit Service(Clock clock = {}, StateKeeper* keeper = nullptr);
 
   /// Writes a line for each decision from here on: service.cc lists them.
@@ -85,6 +88,8 @@ class Service {
   void send_from_store(bool may) { may_send_from_store_ = may; }
   /// Sets which requests may have a wildcard, as all may by default. The others are ignored.
   void admit_wildcards(Wildcards which) { wildcards_ = which; }
+  /// Replaces the limits of clients; each LUN has its own in ServedLun::limiter.
+  void limit_clients(const ClientLimits& limits) { client_limiters_.set(limits); }
   /// `port` is about to go: replies still due on it are dropped.
   void forget(FramePort& port);
   /// LUNs or their options changed: asks each port's admission again.
@@ -95,10 +100,12 @@ class Service {
   /// reached, so that more frames are likely to wait.
   bool serve(FramePort& port, std::size_t frames_max = std::numeric_limits<std::size_t>::max());
 
-  /// When go_on() is to be called again: not until serve() was; soon, once frames that wait have
-  /// had their turn; or later, after about a millisecond, because no port has room for replies.
-  enum class Due : std::uint8_t { none, soon, later };
-  /// Goes on with the replies to wildcards: a few of one request.
+  /// When go_on() is to be called again: not until serve() was; later, after about a millisecond,
+  /// because no port has room for replies or operations are delayed; or soon, once frames that wait
+  /// have had their turn.
+  enum class Due : std::uint8_t { none, later, soon };
+  /// Starts delayed operations that are due, and goes on with the replies to wildcards: a few of
+  /// one request.
   Due go_on();
 
   /// Submits what was started, and sends the replies to jobs that are done: called after stores
@@ -147,12 +154,18 @@ class Service {
   void begin_fan_out(Bytes bytes, const Frame& request, PortTable& table);
   void reject(const Reject& reject, const Decoded& frame, PortTable& table) const;
   void answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link);
+  void carry_out(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link);
+  std::optional<Instant> due_within_limits(ServedLun& served, const PendingReply& pending);
+  Due start_due();
+  Due go_on_with_wildcards();
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
   bool perform(ServedLun& served, const PendingReply& pending);
+  void delay(Job& job, Instant due);
   void start(Job& job);
-  void start_waiting(ServedLun& served);
+  void start_waiting(ServedLun& served, Instant now = {});
   void give_back_drained();
-  void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link);
+  void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link,
+             Instant due = {});
   void count(ServedLun& served, const ReplyReady& ready, Bytes reply) const;
   void failed(ServedLun& served, const PendingReply& pending, std::error_code error);
   void make_room(FramePort& port, const Link& link);
@@ -172,6 +185,8 @@ class Service {
   };
   std::vector<Draining> draining_;     // taken out, with operations left
   std::vector<ServedLun*> to_submit_;  // whose stores have operations to submit
+  std::vector<ServedLun*> delaying_;   // which have delayed operations
+  ClientLimiters client_limiters_;
   std::map<const FramePort*, PortTable> ports_;
   FanOuts fan_outs_;
   LunCounters gone_luns_;

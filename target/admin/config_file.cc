@@ -76,6 +76,10 @@ class Reader {
     if (map.has("wildcards")) {
       target.wildcards = static_cast<Wildcards>(map.choice("wildcards", {"all", "config-only"}));
     }
+    target.request_memory = map.size("request-memory", target.request_memory);
+    if (target.request_memory < RequestMemory::size_min) {
+      map.fail(map.require("request-memory"), "request-memory: expected 1MiB or more");
+    }
     if (map.has("client-limits")) read_client_limits(map.map("client-limits"), target);
     const YAML::Node luns = map.require("luns");
     map.finish();  // before the LUNs: a misspelt key may be why one looks wrong

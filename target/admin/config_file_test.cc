@@ -25,6 +25,7 @@ workers: 2
 busy-poll: true
 wildcards: config-only
 capture: traffic.pcap
+request-memory: 64MiB
 client-limits:
   everyone: {iops: 10000}
   lab: {bytes-per-second: 10MiB, burst: 20ms}
@@ -87,6 +88,7 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   EXPECT_EQ(target.workers, 2);
   EXPECT_TRUE(target.busy_poll);
   EXPECT_EQ(target.wildcards, Wildcards::config_only);
+  EXPECT_EQ(target.request_memory, 64U << 20);
   const RateLimits of_lab{0, 10 << 20, 20ms};
   const ClientLimits of_clients{{.iops = 10000}, {{mac(1), of_lab}, {mac(2), of_lab}, {mac(3), {}}}};
   EXPECT_EQ(target.client_limits, of_clients);
@@ -227,6 +229,13 @@ TEST(ConfigFile, ClientLimitsAreOfAddressesAndGroups) {
             "2:26: client-limits: 02:00:00:00:00:01 has limits already");
   EXPECT_EQ(limits("everyone: {iops: x}"),
             "2:34: everyone: iops: expected a whole number from 1 to 10000000");
+}
+
+TEST(ConfigFile, RequestMemoryIsASizeOfAMegabyteOrMore) {
+  EXPECT_EQ(definition("luns: []").request_memory, 256U << 20);
+  EXPECT_EQ(definition("luns: []\nrequest-memory: 1MiB").request_memory, 1U << 20);
+  EXPECT_EQ(complaint("request-memory: 1048575\nluns: []"),
+            "1:17: target: request-memory: expected 1MiB or more");
 }
 
 TEST(ConfigFile, TextsHaveTheirLengths) {

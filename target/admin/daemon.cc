@@ -189,9 +189,11 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   definition_ = definition;
   if (auto opened = open_state(definition.state_folder); !opened) return opened;
   if (!definition.capture.empty()) recording_ = std::make_unique<Recording>();
+  memory_ = std::make_unique<RequestMemory>(definition.request_memory);
   background_ = std::make_unique<PollLoop>();
   const Worker::World world{options_.log,      options_.trace,   state_.get(),
-                            background_.get(), recording_.get(), definition.wildcards};
+                            background_.get(), recording_.get(), memory_.get(),
+                            definition.wildcards};
   const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::linger;
   const auto shares = static_cast<unsigned>(definition.workers);
   for (unsigned share = 0; share < shares; ++share) {
@@ -463,6 +465,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   note("workers", wanted->workers != definition_.workers);
   note("busy-poll", wanted->busy_poll != definition_.busy_poll);
   note("wildcards", wanted->wildcards != definition_.wildcards);
+  note("request-memory", wanted->request_memory != definition_.request_memory);
   note("capture", wanted->capture != definition_.capture);
   return lines;
 }

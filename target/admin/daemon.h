@@ -89,6 +89,7 @@ class Daemon {
   TargetDefinition definition_;
   std::unique_ptr<StateFiles> state_;
   std::unique_ptr<Recording> recording_;
+  std::unique_ptr<RequestMemory> memory_;
   std::unique_ptr<PollLoop> background_;
   std::thread background_thread_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -34,6 +34,7 @@ struct LunCounters {
   std::uint64_t delayed = 0;                            // requests: by a limit
   std::uint64_t dropped_limit = 0;                      // requests: too far beyond a limit
   std::uint64_t dropped_busy = 0;                       // requests: too many in flight
+  std::uint64_t dropped_memory = 0;                     // requests: no memory for them
   std::uint64_t dropped_port = 0;                       // replies: their port was forgotten
   std::uint64_t foreign_answers = 0;                    // responses of another target for it
   std::array<std::uint64_t, silence_count> silences{};  // requests, by Silence
@@ -78,7 +79,7 @@ struct CounterField {
 
 /// In the order in which they are shown. Fields of one column are added up there; a column that
 /// begins with "MB-" shows bytes.
-inline constexpr std::array<CounterField<LunCounters>, 19> lun_counters{{
+inline constexpr std::array<CounterField<LunCounters>, 20> lun_counters{{
     {"requests", "requests", "Requests for the LUN", "requests", &LunCounters::requests},
     {"replies", "replies", "Replies to them", "", &LunCounters::replies},
     {"reads", "reads", "Reads of the store", "reads", &LunCounters::reads},
@@ -100,6 +101,8 @@ inline constexpr std::array<CounterField<LunCounters>, 19> lun_counters{{
      &LunCounters::dropped_limit},
     {"dropped_busy", "dropped_busy", "Requests dropped, too many being in flight", "busy",
      &LunCounters::dropped_busy},
+    {"dropped_memory", "dropped_memory", "Requests dropped for want of memory", "no-memory",
+     &LunCounters::dropped_memory},
     {"dropped_port", "dropped_port", "Replies dropped, their port being gone", "no-port",
      &LunCounters::dropped_port},
     {"foreign_answers", "foreign_answers", "Responses of another target for its address", "foreign",

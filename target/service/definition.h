@@ -10,6 +10,7 @@
 #include "proto/address.h"
 #include "target/service/client_limits.h"
 #include "target/service/rate_limit.h"
+#include "target/service/request_memory.h"
 #include "target/store/open_store.h"
 
 namespace aoe::target {
@@ -44,6 +45,7 @@ struct TargetDefinition {
   bool busy_poll = false;           // never sleep
   Wildcards wildcards = Wildcards::all;
   ClientLimits client_limits;  // of each client, over all LUNs of a worker
+  std::size_t request_memory = RequestMemory::default_size;  // bytes
   std::string capture;  // pcap file that records the traffic; none where empty
 
   bool operator==(const TargetDefinition&) const = default;

@@ -49,6 +49,7 @@ struct ServedLun {
   LunCounters counters;
   std::shared_ptr<HeldState> held;  // null without a keeper: what is set needs no waiting
   std::vector<Job*> jobs;           // operations that are under way, as they came
+  std::size_t jobs_size = 0;        // bytes of memory that they have taken
   std::size_t jobs_waiting = 0;     // of them: those that wait for others to be done
   std::size_t jobs_delayed = 0;     // of those that wait: those that a limit delays
   std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for

@@ -25,15 +25,15 @@ constexpr std::size_t fan_out_step = 32;
 //   silent e7.3 SOURCE: FRAME: REASON       masked, denied, …
 //   error e7.3: FRAME                       the reply carries an AoE or ATA error
 //   fail e7.3: read of 2 sectors at 10: …   the store failed an operation; an error line follows
-//   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding, or too far beyond
-//                                           a limit
+//   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding, there is no memory
+//                                           for it, or it is too far beyond a limit
 //   drop SOURCE: FRAME: REASON              a wildcard, while an earlier one is being answered
 //   take over e7.3: read of 2 sectors at 10 its thread waits for the disk, and another serves on
 //   hold, release, undo e7.3: FRAME         see held_state.cc
 //   announce e7.3 to MAC
 
-Service::Service(Clock clock, StateKeeper* keeper)
-    : keeper_(keeper), trace_{std::move(clock), Trace{}} {}
+Service::Service(Clock clock, StateKeeper* keeper, RequestMemory* memory)
+    : keeper_(keeper), trace_{std::move(clock), Trace{}}, jobs_(memory) {}
 
 // Which LUNs there are, and on which ports.
 
@@ -314,11 +314,7 @@ void Service::carry_out(ServedLun& served, const PendingReply& pending, FramePor
     const auto due = due_within_limits(served, pending);
     if (!due) {
       ++served.counters.dropped_limit;
-      if (trace_) {
-        trace_("drop {} {}: {} tag {:08x}: too far beyond a limit", served.lun.address(),
-               pending.header.destination, text(pending.command), pending.header.tag);
-      }
-      return;
+      return trace_drop(served, pending, "too far beyond a limit");
     }
     if (*due > received_) return begin(served, pending, port, link, *due);
   }
@@ -395,12 +391,11 @@ void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& p
   const std::size_t in_flight = served.jobs.size() - served.jobs_delayed;
   if (!is_delayed && in_flight >= served.lun.options().in_flight_max()) {
     ++served.counters.dropped_busy;
-    if (trace_) {
-      trace_("drop {} {}: {} tag {:08x}: {} operations are outstanding", served.lun.address(),
-             pending.header.destination, text(pending.command), pending.header.tag,
-             in_flight);
-    }
-    return;
+    return trace_drop(served, pending, "too many operations are outstanding");
+  }
+  if (!jobs_.have_memory(served, pending, reply_size_max(link.mtu))) {
+    ++served.counters.dropped_memory;
+    return trace_drop(served, pending, "no memory is left for it");
   }
   const bool must_wait = served.has_conflict(pending);
   Job& job = jobs_.begin(served, port, pending, reply_size_max(link.mtu));
@@ -412,6 +407,13 @@ void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& p
   } else {
     start(job);
   }
+}
+
+void Service::trace_drop(const ServedLun& served, const PendingReply& pending,
+                         std::string_view why) const {
+  if (!trace_) return;
+  trace_("drop {} {}: {} tag {:08x}: {}", served.lun.address(), pending.header.destination,
+         text(pending.command), pending.header.tag, why);
 }
 
 void Service::delay(Job& job, Instant due) {

@@ -13,8 +13,8 @@
 //
 // Where a store answers at once nothing is allocated per frame, and sector data moves once: from
 // the store to the port, or from the request into the store. A job has a copy of the data. A LUN
-// has at most four times its buffer count of jobs in flight; a request beyond that is dropped, as
-// AoE allows. A reply that says that something was set waits until that is stable (held_state.h).
+// has at most four times its buffer count of jobs in flight, and all of them have as much memory as
+// request_memory.h allows; a request beyond that is dropped, as AoE allows. A reply that says that something was set waits until that is stable (held_state.h).
 // A wildcard that addresses more than a few LUNs is answered by and by, in go_on() (fan_outs.h).
 // An operation beyond a limit of its LUN or client (rate_limit.h) becomes a job that go_on() starts
 // when it is due, or is dropped; what needs no operation, such as discovery, has no limit.
@@ -44,6 +44,7 @@
 #include "target/service/jobs.h"
 #include "target/service/port_table.h"
 #include "target/service/reply_batch.h"
+#include "target/service/request_memory.h"
 #include "target/service/served_lun.h"
 #include "target/service/timed_trace.h"
 #include "target/store/handover.h"
@@ -59,7 +60,9 @@ class Service {
 
   /// Without a clock no latency is measured, lines of the trace have the time 0, and there may be no
   /// limits. Without a keeper, what clients set lasts as long as the service.
-  explicit Service(Clock clock = {}, StateKeeper* keeper = nullptr);
+  /// `memory`: what jobs may take; without it, there is no bound.
+  explicit Service(Clock clock = {}, StateKeeper* keeper = nullptr,
+                   RequestMemory* memory = nullptr);
 
   /// Writes a line for each decision from here on: service.cc lists them.
   void trace(Trace trace) { trace_.trace = std::move(trace); }
@@ -160,6 +163,7 @@ class Service {
   Due go_on_with_wildcards();
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
   bool perform(ServedLun& served, const PendingReply& pending);
+  void trace_drop(const ServedLun& served, const PendingReply& pending, std::string_view why) const;
   void delay(Job& job, Instant due);
   void start(Job& job);
   void start_waiting(ServedLun& served, Instant now = {});

@@ -1,6 +1,7 @@
-// Limits of LUNs and clients, as Service keeps them: delayed, dropped, in order, and nobody else waits.
+// Limits of LUNs and clients, and of the memory of requests, as Service keeps them: what is beyond is
+// delayed or dropped, operations stay in order, and nobody else waits.
 
-#include <algorithm>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,21 @@ constexpr std::size_t disk_size = 1000 * sector_size;
 constexpr Address other_address{7, 4};
 constexpr RateLimits ten_a_second{.iops = 10, .burst = 0ms};
 const Lines a_read{"e7.3 ata 40/00 left 0, 512 bytes of 00"};
+
+/// A store that keeps operations until the test ends them.
+class StuckDisk final : public Store {
+ public:
+  std::uint64_t size() const override { return disk_size; }
+  std::optional<std::error_code> try_now(const Operation&) override { return std::nullopt; }
+  void start(Operation& operation) override { waiting.push_back(&operation); }
+  void finish_one() {
+    Operation& operation = *waiting.front();
+    waiting.pop_front();
+    operation.done({});
+  }
+
+  std::deque<Operation*> waiting;
+};
 
 class ServiceLimitsTest : public ::testing::Test {
  protected:
@@ -198,6 +214,72 @@ TEST_F(ServiceLimitsTest, AWildcardIsLimitedAtEachLun) {
   EXPECT_EQ(ask(read_ext(0, 1), Address::everyone()),
             Lines{"e7.4 ata 40/00 left 0, 512 bytes of 00"});
   EXPECT_EQ(after(100ms), a_read);
+}
+
+// The memory of requests.
+
+class ServiceMemoryTest : public ServiceLimitsTest {
+ protected:
+  static constexpr std::size_t one = 16 << 10;  // bytes that a job takes here at most
+  static constexpr std::size_t memory_size = 8 * one;
+
+  ServiceMemoryTest() {
+    for (const Address address : {own_address, other_address}) {
+      LunOptions options;
+      options.address = address;
+      options.sectors = disk_size / sector_size;
+      options.buffer_count = 65535;
+      auto disk = std::make_unique<StuckDisk>();
+      disks.push_back(disk.get());
+      small.add(options, std::move(disk));
+    }
+  }
+  ~ServiceMemoryTest() override {
+    for (StuckDisk* const disk : disks) {
+      while (!disk->waiting.empty()) disk->finish_one();
+    }
+    small.settle();
+  }
+  void ask_many(Address address) {
+    for (int i = 0; i < 20; ++i) send(read_ext(0, 16), address);
+    small.serve(*port);
+  }
+
+  RequestMemory memory{memory_size};
+  Service small{[this] { return now; }, nullptr, &memory};
+  std::vector<StuckDisk*> disks;
+};
+
+TEST_F(ServiceMemoryTest, ALunWhoseDiskIsStuckLeavesMemoryToTheOthers) {
+  ask_many(own_address);
+  EXPECT_LE(memory.used(), memory_size / 2);
+  const std::size_t its = disks[0]->waiting.size();
+  EXPECT_GE(its, 4U);
+  EXPECT_EQ(small.counters().dropped_memory, 20U - its);
+  ask_many(other_address);
+  EXPECT_GE(disks[1]->waiting.size(), 2U);
+  EXPECT_LE(memory.used(), memory_size);
+}
+
+TEST_F(ServiceMemoryTest, WhatIsAnsweredMakesRoom) {
+  ask_many(own_address);
+  const std::size_t most = disks[0]->waiting.size();
+  disks[0]->finish_one();
+  small.settle();
+  ask_many(own_address);
+  EXPECT_EQ(disks[0]->waiting.size(), most);
+  while (!disks[0]->waiting.empty()) disks[0]->finish_one();
+  small.settle();
+  EXPECT_EQ(memory.used(), 0U);
+}
+
+TEST_F(ServiceMemoryTest, ALunThatIsRemovedGivesItsMemoryBack) {
+  ask_many(own_address);
+  small.remove(own_address, [this](auto served) { taken_out = std::move(served); });
+  while (!disks[0]->waiting.empty()) disks[0]->finish_one();
+  small.settle();
+  EXPECT_EQ(memory.used(), 0U);
+  EXPECT_NE(taken_out, nullptr);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
       loop_(idle),
       pause_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       queue_(make_disk_queue()),
-      service_(monotonic_now, world.state != nullptr ? this : nullptr),
+      service_(monotonic_now, world.state != nullptr ? this : nullptr, world.memory),
       live_ports_(loop_, *this, port_options(share, shares)) {
   service_.send_from_store(world.recording == nullptr);
   service_.admit_wildcards(world.wildcards);

@@ -47,6 +47,7 @@ class Worker final : LivePorts::User, StateKeeper {
     const StateFiles* state = nullptr;  // null: state ends with the process
     PollLoop* background = nullptr;     // runs what waits for a disk
     Recording* recording = nullptr;     // null: traffic is not recorded
+    RequestMemory* memory = nullptr;    // null: requests may take as much as they like
     Wildcards wildcards = Wildcards::all;
   };
 

@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "base/descriptor.h"
+#include "base/privileges.h"
 #include "proto/address.h"
 #include "proto/codes.h"
 #include "proto/layout.h"
@@ -28,6 +29,16 @@ namespace {
 
 /// Interfaces let frames through that are longer than their MTU by a VLAN tag or a check sequence.
 constexpr std::size_t overlength_max = 4;
+
+/// Descriptors that ports leave to the rest of the program: for disks, the control socket, listing
+/// interfaces.
+constexpr std::size_t left_by_ports = 16;
+
+/// The same of lanes but the first of a port: they leave a quarter of all, so that there are many ports
+/// with few lanes rather than few ports with many.
+std::size_t left_by_lanes() {
+  return std::max(left_by_ports, descriptor_limit() / 4);
+}
 
 /// Frames start on cache lines of their own.
 constexpr std::size_t alignment = 64;
@@ -126,7 +137,7 @@ struct PacketPort::Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  tl::expected<Descriptor, std::string> make_lane() const;
+  tl::expected<Descriptor, std::string> make_lane(std::size_t left) const;
   tl::expected<void, std::string> attach(int fd);
   tl::expected<void, std::string> open();
   bool spread();
@@ -135,8 +146,8 @@ struct PacketPort::Socket {
   std::size_t receive_from(int fd, std::span<Bytes> frames);
   std::size_t receive_in_turn(std::span<Bytes> frames);
   tl::unexpected<std::string> failure(std::string_view what) const {
-    return tl::unexpected(
-        fmt::format("{}: {}: {}", interface.name, what, std::generic_category().message(errno)));
+    return tl::unexpected(fmt::format("{}: {}: {}", interface.name, what,
+                                      text_with_descriptor_limit(last_error())));
   }
 
   Interface interface;
@@ -172,14 +183,16 @@ PacketPort::Socket::Socket(Interface opened, const Options& chosen)
   fit_receive_buffers();
 }
 
-/// A socket that is bound to nothing yet, so that no frame of another interface is queued.
-tl::expected<Descriptor, std::string> PacketPort::Socket::make_lane() const {
+/// A socket that is bound to nothing yet, so that no frame of another interface is queued. `left`:
+/// descriptors that must be left.
+tl::expected<Descriptor, std::string> PacketPort::Socket::make_lane(std::size_t left) const {
   Descriptor lane(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int fd = lane.get();
-  if (fd < 0) {
-    const int error = errno;
+  const bool is_too_many = fd >= 0 && static_cast<std::size_t>(fd) + left >= descriptor_limit();
+  if (fd < 0 || is_too_many) {
+    const int error = is_too_many ? EMFILE : errno;
     return tl::unexpected(fmt::format("{}: opening a packet socket: {}{}", interface.name,
-                                      std::generic_category().message(error),
+                                      text_with_descriptor_limit(error_of(error)),
                                       error == EPERM ? " (CAP_NET_RAW is needed)" : ""));
   }
   if (!set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer))
@@ -201,7 +214,7 @@ tl::expected<void, std::string> PacketPort::Socket::attach(int fd) {
 }
 
 tl::expected<void, std::string> PacketPort::Socket::open() {
-  auto first = make_lane();
+  auto first = make_lane(left_by_ports);
   if (!first) return tl::unexpected(first.error());
   const int fd = first->get();
   if (!set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer))
@@ -241,7 +254,7 @@ bool PacketPort::Socket::spread() {
   if (getsockopt(first, SOL_PACKET, PACKET_FANOUT, &group, &size) != 0) return false;
   group &= ~(PACKET_FANOUT_FLAG_UNIQUEID << 16);
   while (lanes.size() < static_cast<std::size_t>(options.lanes)) {
-    auto lane = make_lane();
+    auto lane = make_lane(left_by_lanes());
     if (!lane) break;
     const int fd = lane->get();
     // Receives nothing until it is in the group: the first lane has those frames, too.

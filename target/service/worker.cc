@@ -333,7 +333,11 @@ void Worker::port_closing(PacketPort& port) {
 }
 
 void Worker::port_trouble(const std::string& what) {
-  if (share_ == 0) world_.log(LogLevel::error, what);
+  world_.log(LogLevel::error, what);
+}
+
+void Worker::port_missing(const std::string& name) {
+  if (share_ == 0) world_.log(LogLevel::warning, name + ": no such interface yet");
 }
 
 // What an administrator should know.
@@ -369,6 +373,7 @@ void Worker::log_change(ServedLun& lun, const StateChange& change) {
 }
 
 void Worker::look_after() {
+  live_ports_.retry();
   log_losses();
   for (const auto& [address, served] : service_.luns()) {
     log_strangers(*served);

@@ -91,7 +91,7 @@ class Worker final : LivePorts::User, StateKeeper {
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
-  /// Logs what has happened since the last call: frames that ports have lost, lines about LUNs that
+  /// Retries ports that could not be opened, and logs what has happened since the last call: frames that ports have lost, lines about LUNs that
   /// were left out, and once a minute at most for each LUN, requests that it was not allowed to
   /// answer and answers of other targets; once, what is wrong with a store although no operation
   /// fails.
@@ -111,6 +111,7 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_changed(PacketPort& port) override;
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
+  void port_missing(const std::string& name) override;
 
   /// Goes on with replies to wildcards, until there are no more.
   void go_on();

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <set>
 #include <span>
@@ -255,7 +256,7 @@ bool Daemon::run() {
   options_.log(LogLevel::info, "ready");
   tell_systemd("READY=1");
   look_after();
-  loop_.run();
+  while (!loop_.stopped()) run_loop();
 
   tell_systemd("STOPPING=1");
   ending_.clear();  // another signal ends the process
@@ -286,6 +287,15 @@ bool Daemon::run() {
     }
   }
   return all_well;
+}
+
+/// Runs the event loop until it is stopped, or a request of the control socket is given up.
+void Daemon::run_loop() {
+  try {
+    loop_.run();
+  } catch (const std::bad_alloc&) {
+    options_.log(LogLevel::error, "no memory is left for what was to be done for ctl");
+  }
 }
 
 // Adding, changing and removing LUNs.
@@ -492,6 +502,14 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
 // The control socket.
 
 void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& reply) {
+  try {
+    carry_out(request, reply);
+  } catch (const std::bad_alloc&) {
+    reply(error_reply("the target has no memory left for this"));
+  }
+}
+
+void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply& reply) {
   options_.log(LogLevel::debug, fmt::format("ctl {}", text(request.command)));
   switch (request.command) {
     case ControlCommand::status:
@@ -572,14 +590,14 @@ void Daemon::wait_for_reload() {
 }
 
 void Daemon::look_after() {
-  for (const auto& worker : workers_) {
-    worker->ask([&] { worker->look_after(); });
-  }
-  tell_systemd("WATCHDOG=1");
   look_after_timer_.expires_after(look_after_interval);
   look_after_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) look_after();
   });
+  for (const auto& worker : workers_) {
+    worker->ask([&] { worker->look_after(); });
+  }
+  tell_systemd("WATCHDOG=1");
 }
 
 void Daemon::tell_systemd(const std::string& state) {

@@ -75,7 +75,9 @@ class Daemon {
 
   Worker& worker_of(Address address);
 
+  void run_loop();
   void answer(const ControlRequest& request, const ControlServer::Reply& reply);
+  void carry_out(const ControlRequest& request, const ControlServer::Reply& reply);
   /// Edits what clients set, if it is asked to, and replies with the result once that is stable.
   void edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply);
   TargetReport report();

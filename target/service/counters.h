@@ -61,6 +61,7 @@ struct EdgeCounters {
   std::uint64_t not_addressed = 0;                  // for other LUNs
   std::uint64_t wildcards_dropped = 0;              // see fan_outs.h
   std::uint64_t wildcards_refused = 0;              // see Wildcards
+  std::uint64_t out_of_memory = 0;                  // dropped: an allocation has failed
   std::array<std::uint64_t, rule_count> rejects{};  // by Rule; answered with an error or not
 
   void add(const EdgeCounters& other);
@@ -118,7 +119,7 @@ inline constexpr std::array<CounterField<PortCounters>, 4> port_counters{{
      &PortCounters::send_dropped},
 }};
 
-inline constexpr std::array<CounterField<EdgeCounters>, 4> edge_counters{{
+inline constexpr std::array<CounterField<EdgeCounters>, 5> edge_counters{{
     {"responses", "responses", "Responses received and ignored", "responses",
      &EdgeCounters::responses},
     {"not_addressed", "not_addressed", "Requests for LUNs that are not here", "others",
@@ -128,6 +129,8 @@ inline constexpr std::array<CounterField<EdgeCounters>, 4> edge_counters{{
      &EdgeCounters::wildcards_dropped},
     {"wildcards_refused", "wildcards_refused", "Requests that may have no wildcard", "",
      &EdgeCounters::wildcards_refused},
+    {"out_of_memory", "out_of_memory", "Requests dropped because an allocation failed", "",
+     &EdgeCounters::out_of_memory},
 }};
 
 inline void LunCounters::add(const LunCounters& other) {

@@ -1,6 +1,7 @@
 #include "target/service/service.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -33,7 +34,9 @@ constexpr std::size_t fan_out_step = 32;
 //   announce e7.3 to MAC
 
 Service::Service(Clock clock, StateKeeper* keeper, RequestMemory* memory)
-    : keeper_(keeper), trace_{std::move(clock), Trace{}}, jobs_(memory) {}
+    : keeper_(keeper), trace_{std::move(clock), Trace{}}, jobs_(memory) {
+  decoded_.reserve(batch_size);
+}
 
 // Which LUNs there are, and on which ports.
 
@@ -154,7 +157,11 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
 /// Handles what is left of the batch, and sends the replies.
 void Service::handle_batch() {
   for (; at_.frame < decoded_.size(); ++at_.frame, at_.lun = 0) {
-    handle(frames_[at_.frame], decoded_[at_.frame]);
+    try {
+      handle(frames_[at_.frame], decoded_[at_.frame]);
+    } catch (const std::bad_alloc&) {
+      drop_for_want_of_memory();
+    }
   }
   send_batch(at_.table->port());
   at_.table = nullptr;
@@ -219,6 +226,12 @@ void Service::note_foreign_answer(const Frame& response, PortTable& table) {
   served->other_target = source;
 }
 
+/// An allocation has failed in the middle of handling a frame.
+void Service::drop_for_want_of_memory() {
+  asked_ = {};
+  ++at_.table->counters.out_of_memory;
+}
+
 void Service::begin_fan_out(Bytes bytes, const Frame& request, PortTable& table) {
   const Mac source = request.header.source;
   auto copy = std::make_shared<const std::vector<std::uint8_t>>(bytes.begin(), bytes.end());
@@ -253,17 +266,16 @@ Service::Due Service::go_on_with_wildcards() {
     PortTable& here = table(port);
     // A thread that takes over in the middle sends what there is, and goes on with the next LUN.
     at_ = {&here, port.link(), decoded_.size(), 0, turn.request};
-    const Decoded request = decode(*turn.request);
-    const auto luns = here.covered(request->header.address, turn.next, fan_out_step);
-    for (ServedLun* const served : luns) {
-      const Address address = served->lun.address();
-      turn.next = {address.shelf, static_cast<std::uint8_t>(address.slot + 1)};
-      answer(*served, *request, port, at_.link);
+    bool is_last = false;
+    try {
+      is_last = answer_some(turn, here);
+    } catch (const std::bad_alloc&) {
+      drop_for_want_of_memory();  // of one LUN; it goes on with the next
     }
     send_batch(port);
     at_.table = nullptr;
     settle();
-    if (luns.size() < fan_out_step) {
+    if (is_last) {
       fan_outs_.end();
     } else {
       fan_outs_.pass();
@@ -271,6 +283,18 @@ Service::Due Service::go_on_with_wildcards() {
     return fan_outs_.empty() ? Due::none : Due::soon;
   }
   return fan_outs_.empty() ? Due::none : Due::later;
+}
+
+/// Has a few of the LUNs answer. Returns whether these were the last.
+bool Service::answer_some(FanOut& turn, PortTable& here) {
+  const Decoded request = decode(*turn.request);
+  const auto luns = here.covered(request->header.address, turn.next, fan_out_step);
+  for (ServedLun* const served : luns) {
+    const Address address = served->lun.address();
+    turn.next = {address.shelf, static_cast<std::uint8_t>(address.slot + 1)};
+    answer(*served, *request, here.port(), at_.link);
+  }
+  return luns.size() < fan_out_step;
 }
 
 void Service::reject(const Reject& reject, const Decoded& frame, PortTable& table) const {
@@ -397,6 +421,9 @@ void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& p
     ++served.counters.dropped_memory;
     return trace_drop(served, pending, "no memory is left for it");
   }
+  // Room first, so that a job that has begun is not left behind.
+  if (is_delayed && served.jobs_delayed == 0) delaying_.push_back(&served);
+  to_submit_.reserve(luns_.size() + draining_.size());
   const bool must_wait = served.has_conflict(pending);
   Job& job = jobs_.begin(served, port, pending, reply_size_max(link.mtu));
   job.received = received_;
@@ -421,7 +448,7 @@ void Service::delay(Job& job, Instant due) {
   job.due = due;
   ++served.counters.delayed;
   ++served.jobs_waiting;
-  if (served.jobs_delayed++ == 0) delaying_.push_back(&served);
+  ++served.jobs_delayed;
 }
 
 /// Starts the delayed jobs whose time has come.
@@ -437,7 +464,11 @@ void Service::start(Job& job) {
   ServedLun& served = *job.lun;
   job.is_started = true;
   if (!std::exchange(served.must_submit, true)) to_submit_.push_back(&served);
-  served.store->start(job);
+  try {
+    served.store->start(job);
+  } catch (const std::bad_alloc&) {
+    AOE_CHECK(false && "no memory in the middle of an operation");
+  }
 }
 
 /// Starts the jobs that nothing stands in the way of any more, delayed ones if they are due.

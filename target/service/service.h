@@ -19,6 +19,9 @@
 // An operation beyond a limit of its LUN or client (rate_limit.h) becomes a job that go_on() starts
 // when it is due, or is dropped; what needs no operation, such as discovery, has no limit.
 //
+// Where an allocation fails, the frame that needs it is dropped and counted. What a store allocates in
+// the middle of an operation is not survived, for nobody could say what of it was done.
+//
 // A store may let the thread wait all the same, and another take over (store/handover.h): that
 // calls take_over() and resume(), and the request that the first thread was in the middle of
 // becomes a job, which starts when that thread has returned.
@@ -153,6 +156,7 @@ class Service {
   static void fetch_ahead(const Decoded& frame, const PortTable& table);
   void handle_batch();
   void handle(Bytes bytes, const Decoded& frame);
+  void drop_for_want_of_memory();
   void note_foreign_answer(const Frame& response, PortTable& table);
   void begin_fan_out(Bytes bytes, const Frame& request, PortTable& table);
   void reject(const Reject& reject, const Decoded& frame, PortTable& table) const;
@@ -161,6 +165,7 @@ class Service {
   std::optional<Instant> due_within_limits(ServedLun& served, const PendingReply& pending);
   Due start_due();
   Due go_on_with_wildcards();
+  bool answer_some(FanOut& turn, PortTable& here);
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
   bool perform(ServedLun& served, const PendingReply& pending);
   void trace_drop(const ServedLun& served, const PendingReply& pending, std::string_view why) const;

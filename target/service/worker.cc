@@ -133,12 +133,9 @@ void Worker::returned(Handover::Loan loan) {
 
 void Worker::ask(const std::function<void()>& task) {
   if (!handover_.has_started()) return task();
-  std::promise<void> done;
-  post([&] {
-    task();
-    done.set_value();
-  });
-  done.get_future().wait();
+  std::packaged_task<void()> asked(task);
+  post([&asked] { asked(); });
+  asked.get_future().get();
 }
 
 bool Worker::stop(std::chrono::milliseconds patience) {

@@ -76,7 +76,7 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Runs a task on the worker's thread, once that runs.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
   /// Runs a task on the worker's thread, or on the caller's while that does not run, and waits until
-  /// it is done.
+  /// it is done. Throws what it throws.
   void ask(const std::function<void()>& task);
 
   // On the worker's thread, or while that does not run.

@@ -575,6 +575,7 @@ void Daemon::wait_for_signals() {
     if (!error) loop_.stop();
   });
   wait_for_reload();
+  unblock_signal(SIGHUP);  // which came during the start, perhaps
 }
 
 void Daemon::wait_for_reload() {

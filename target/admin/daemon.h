@@ -36,7 +36,8 @@ class Daemon {
   };
 
   /// Opens every image, the state, the control socket and the ports (an interface that is named must
-  /// exist), drops the privileges that this takes, and then announces the LUNs. Errors are one line
+  /// exist), drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
+  /// caller may have blocked, is unblocked once it is waited for. Errors are one line
   /// that begins with the object; nothing was announced and no image was changed then, but a
   /// capture, an overlay or a state folder may have been made.
   static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,

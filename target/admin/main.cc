@@ -1,5 +1,6 @@
 // aoe-target: serves disk images and block devices as ATA over Ethernet LUNs.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "base/signals_blocked.h"
 #include "base/standard_streams.h"
 #include "config/yaml_map.h"
 #include "target/admin/command_line.h"
@@ -222,6 +224,7 @@ struct Control {
 };
 
 int serve(const CommandLine& line) {
+  block_signal(SIGHUP);  // until the daemon waits for it
   const auto definition = definition_of(line);
   if (!definition) {
     complain(definition.error());

@@ -268,6 +268,27 @@ def a_server_of_blocks_that_hangs_takes_a_bounded_part_of_the_memory(world, fold
         assert bench.target.stop() == 0
 
 
+def a_reload_that_is_asked_for_during_the_start_comes_after_it(world, folder):
+    with BlockServer(world, folder) as blocks:
+        server = world.node("server")
+        Cable(world, world.node("client"), "port0", server, "eth0")
+        config = configure(folder, [lun(2, blocks.uri)])
+        blocks.stall()
+        target = server.start([TARGET, "--config", config, "--no-state"])
+
+        def keeps_hangups():
+            with open(f"/proc/{target.pid}/comm") as comm, open(f"/proc/{target.pid}/status") as status:
+                blocked = next(int(line.split()[1], 16) for line in status if line.startswith("SigBlk"))
+                return comm.read() == "aoe-target\n" and blocked & 1 << signal.SIGHUP - 1
+
+        lab.eventually(keeps_hangups)
+        target.signal(signal.SIGHUP)
+        blocks.go_on()
+        target.wait_for("ready")
+        target.wait_for("configuration read again: 0 changes")
+        assert target.stop() == 0
+
+
 def a_server_of_blocks_that_hangs_is_taken_out(world, folder):
     with BlockServer(world, folder) as server:
         bench = Bench(world, folder, path=server.uri)
@@ -292,5 +313,6 @@ lab.play_all([
     a_file_that_cannot_be_opened_in_time_is_refused,
     the_end_of_the_process_does_not_wait_for_a_disk_that_hangs,
     a_server_of_blocks_that_hangs_takes_a_bounded_part_of_the_memory,
+    a_reload_that_is_asked_for_during_the_start_comes_after_it,
     a_server_of_blocks_that_hangs_is_taken_out,
 ])

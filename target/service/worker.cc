@@ -374,9 +374,19 @@ void Worker::look_after() {
   log_losses();
   for (const auto& [address, served] : service_.luns()) {
     log_strangers(*served);
-    const std::string trouble = served->store->trouble();
-    if (std::exchange(served->logged_trouble, trouble) == trouble || trouble.empty()) continue;
-    world_.log(LogLevel::warning, fmt::format("{}: {}", served->lun.address(), trouble));
+    log_trouble(*served);
+  }
+}
+
+void Worker::log_trouble(ServedLun& lun) const {
+  const std::string trouble = lun.store->trouble();
+  const std::string before = std::exchange(lun.logged_trouble, trouble);
+  if (trouble == before) return;
+  const Address address = lun.lun.address();
+  if (trouble.empty()) {
+    world_.log(LogLevel::info, fmt::format("{}: over: {}", address, before));
+  } else {
+    world_.log(LogLevel::warning, fmt::format("{}: {}", address, trouble));
   }
 }
 

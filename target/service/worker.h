@@ -93,8 +93,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void report(TargetReport& report) const;
   /// Retries ports that could not be opened, and logs what has happened since the last call: frames that ports have lost, lines about LUNs that
   /// were left out, and once a minute at most for each LUN, requests that it was not allowed to
-  /// answer and answers of other targets; once, what is wrong with a store although no operation
-  /// fails.
+  /// answer and answers of other targets; once, what is wrong with a store even if no
+  /// operation fails, and that it is over.
   void look_after();
   /// Logs what clients or an administrator have set in a LUN.
   void log_change(ServedLun& lun, const StateChange& change);
@@ -118,6 +118,7 @@ class Worker final : LivePorts::User, StateKeeper {
   std::vector<std::string> patterns() const;
   void log_losses();
   void log_strangers(ServedLun& lun) const;
+  void log_trouble(ServedLun& lun) const;
   /// Logs the line that `line` makes, unless the limit leaves it out.
   void log_limited(LineLimit& limit, LogLevel level, const std::function<std::string()>& line);
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);

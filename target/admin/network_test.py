@@ -116,6 +116,25 @@ def replies_to_a_wildcard_wait_for_a_slow_link(world, folder):
     assert target.stop() == 0
 
 
+def announcements_wait_for_a_slow_link(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    shaped = server.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16k", "limit", "64k"],
+                        check=False)
+    if shaped.returncode != 0:
+        raise lab.Skipped(f"tc: {shaped.stderr.strip()}")
+    try:
+        cable.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+    except PermissionError:
+        raise lab.Skipped("a socket has no room for all announcements") from None
+    target = many(server, folder)
+    announced = {cable.next_reply(tag=bytes(4))[16:19] for _ in range(4080)}
+    assert len(announced) == 4080, "none lost, none twice"
+    ports = Control(TARGET, server, folder).json("stats")["report"]["ports"]
+    assert ports[0]["send_dropped"] == 0, ports
+    assert target.stop() == 0
+
+
 def an_interface_that_goes_and_comes_back_under_load(world, folder):
     client, server = world.node("client"), world.node("server")
     shaky = Cable(world, client, "port0", server, "eth0")
@@ -258,7 +277,8 @@ def main():
     lab.require("ip", "tc", "prlimit")
     lab.require_namespaces()
     lab.play_all([a_flood_from_one_source_starves_few_others, wildcards_from_one_source_starve_nobody,
-                  replies_to_a_wildcard_wait_for_a_slow_link, an_interface_that_goes_and_comes_back_under_load,
+                  replies_to_a_wildcard_wait_for_a_slow_link,
+                  announcements_wait_for_a_slow_link, an_interface_that_goes_and_comes_back_under_load,
                   lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
                   interfaces_that_there_are_no_descriptors_for_are_named_and_served_later,
                   what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])

@@ -11,7 +11,7 @@ namespace {
 
 /// LUNs that answer a wildcard at once: more of them answer by and by.
 constexpr std::size_t answered_at_once_max = 8;
-/// LUNs that answer a wildcard in one go_on().
+/// LUNs that answer a wildcard, and announcements on a port, in one go_on().
 constexpr std::size_t fan_out_step = 32;
 
 }  // namespace
@@ -108,6 +108,7 @@ void Service::attach(FramePort& port, Admission admission) {
 void Service::forget(FramePort& port) {
   jobs_.forget(port);
   fan_outs_.forget(port);
+  to_announce_.erase(&port);
   for (const auto& [address, served] : luns_) {
     if (served->held) served->held->forget(port);
   }
@@ -251,7 +252,9 @@ void Service::begin_fan_out(Bytes bytes, const Frame& request, PortTable& table)
 
 Service::Due Service::go_on() {
   const Due delayed = delaying_.empty() ? Due::none : start_due();
-  return std::max(delayed, fan_outs_.empty() ? Due::none : go_on_with_wildcards());
+  const Due announced = to_announce_.empty() ? Due::none : go_on_with_announcements();
+  const Due replied = fan_outs_.empty() ? Due::none : go_on_with_wildcards();
+  return std::max({delayed, announced, replied});
 }
 
 Service::Due Service::go_on_with_wildcards() {
@@ -610,22 +613,44 @@ void Service::read_again(ServedLun& served, const PendingReply& pending, FramePo
 // Announcements.
 
 void Service::announce(FramePort& port) {
-  const Link link = port.link();
-  for (const auto& [address, served] : table(port).luns()) announce(*served, port, link);
-  send_batch(port);
+  std::set<Address>& waiting = to_announce_[&port];
+  for (const auto& [address, served] : table(port).luns()) waiting.insert(address);
+  announce_some(port, waiting);
 }
 
 void Service::announce(Address address) {
   for (auto& [port, table] : ports_) {
-    const Link link = port->link();
-    ServedLun* const served = table.find(address);
-    if (!link.up || served == nullptr) continue;
-    announce(*served, table.port(), link);
-    send_batch(table.port());
+    if (!port->link().up || table.find(address) == nullptr) continue;
+    std::set<Address>& waiting = to_announce_[&table.port()];
+    waiting.insert(address);
+    announce_some(table.port(), waiting);
   }
 }
 
-void Service::announce(ServedLun& served, FramePort& port, const Link& link) {
+/// Announces a few LUNs of those that wait for it, where the port has room.
+Service::Due Service::announce_some(FramePort& port, std::set<Address>& waiting) {
+  if (!port.has_room()) return Due::later;
+  const Link link = port.link();
+  const PortTable& here = table(port);
+  for (std::size_t frames = 0; frames < fan_out_step && !waiting.empty();) {
+    const auto next = waiting.begin();
+    if (ServedLun* const served = here.find(*next)) frames += announce(*served, port, link);
+    waiting.erase(next);
+  }
+  send_batch(port);
+  return waiting.empty() ? Due::none : Due::soon;
+}
+
+Service::Due Service::go_on_with_announcements() {
+  Due due = Due::none;
+  for (auto& [port, waiting] : to_announce_) due = std::max(due, announce_some(*port, waiting));
+  std::erase_if(to_announce_, [](const auto& each) { return each.second.empty(); });
+  return due;
+}
+
+/// Returns the number of frames.
+std::size_t Service::announce(ServedLun& served, FramePort& port, const Link& link) {
+  std::size_t count = 0;
   for (const Mac destination : served.lun.announce_to()) {
     make_room(port, link);
     const std::size_t size = served.lun.announce(link, destination, batch_.scratch());
@@ -633,7 +658,9 @@ void Service::announce(ServedLun& served, FramePort& port, const Link& link) {
     if (trace_) trace_("announce {} to {}", served.lun.address(), destination);
     batch_.add_copy(nullptr, Bytes(batch_.scratch()).first(size));
     ++served.counters.announcements;
+    ++count;
   }
+  return count;
 }
 
 // Counters.

@@ -34,6 +34,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -110,8 +111,8 @@ class Service {
   /// because no port has room for replies or operations are delayed; or soon, once frames that wait
   /// have had their turn.
   enum class Due : std::uint8_t { none, later, soon };
-  /// Starts delayed operations that are due, and goes on with the replies to wildcards: a few of
-  /// one request.
+  /// Starts delayed operations that are due, and goes on with announcements and with the replies to
+  /// wildcards: a few on each port, and a few of one request.
   Due go_on();
 
   /// Submits what was started, and sends the replies to jobs that are done: called after stores
@@ -126,9 +127,11 @@ class Service {
   /// The former thread's wait is over: begins its request again.
   void returned(Handover::Loan loan);
 
-  /// Announces the LUNs of `port` there (when it comes up, or its MAC or MTU changed).
+  /// Announces the LUNs of `port` there (when it comes up, or its MAC or MTU changed): a few at once,
+  /// the others in go_on(), as the port has room.
   void announce(FramePort& port);
-  /// Announces one LUN on all ports that serve it and are up (when it is new, or changed).
+  /// Announces one LUN in the same way on all ports that serve it and are up (when it is new, or
+  /// changed).
   void announce(Address address);
 
   /// Called for every operation that a store failed, from within the call that finds it.
@@ -180,7 +183,9 @@ class Service {
   void make_room(FramePort& port, const Link& link);
   void send_batch(FramePort& port);
   void read_again(ServedLun& served, const PendingReply& pending, FramePort& port);
-  void announce(ServedLun& served, FramePort& port, const Link& link);
+  std::size_t announce(ServedLun& served, FramePort& port, const Link& link);
+  Due announce_some(FramePort& port, std::set<Address>& waiting);
+  Due go_on_with_announcements();
 
   StateKeeper* const keeper_;
   TimedTrace trace_;
@@ -198,6 +203,7 @@ class Service {
   ClientLimiters client_limiters_;
   std::map<const FramePort*, PortTable> ports_;
   FanOuts fan_outs_;
+  std::map<FramePort*, std::set<Address>> to_announce_;  // LUNs, on ports that have any
   LunCounters gone_luns_;
   EdgeCounters gone_ports_;
   bool may_send_from_store_ = true;

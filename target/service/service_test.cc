@@ -692,6 +692,28 @@ TEST_F(FanOutTest, ASourceThatAsksAgainMeanwhileAddsNothing) {
   EXPECT_EQ(go_on(), 32U) << "the former request has been answered";
 }
 
+TEST_F(FanOutTest, ManyLunsAreAnnouncedByAndByAndOthersServedInBetween) {
+  service.announce(*port);
+  EXPECT_EQ(replies().size(), 32U);
+  EXPECT_EQ(ask(MaskRequest{}, {1, 39}), Lines{"e1.39 mask"});
+  service.remove({1, 39}, [this](auto served) { taken_out = std::move(served); });
+  EXPECT_EQ(go_on(), 7U);
+  EXPECT_EQ(due, Service::Due::none);
+  EXPECT_EQ(service.counters().announcements, 39U);
+}
+
+TEST_F(FanOutTest, APortThatIsAnnouncedAgainBeginsAgain) {
+  service.announce(*port);
+  service.announce({1, 0});
+  service.announce(*port);
+  EXPECT_EQ(replies().size() + go_on() + go_on() + go_on(), 32U + 9 + 32 + 8);
+  service.announce(*port);
+  service.forget(*port);
+  replies();
+  EXPECT_EQ(go_on(), 0U);
+  EXPECT_EQ(due, Service::Due::none);
+}
+
 TEST_F(FanOutTest, SourcesTakeTurns) {
   ask(MaskRequest{}, Address::everyone());
   send_from(other_mac, ConfigRequest{}, Address::everyone());
@@ -727,7 +749,14 @@ TEST_F(FanOutTest, RepliesWaitForRoomAtThePort) {
   EXPECT_EQ(due, Service::Due::later);
   narrow.room = true;
   EXPECT_EQ(go_on(), 32U);
+  narrow.room = false;
+  service.announce(narrow);
+  EXPECT_EQ(go_on(), 0U) << "announcements wait, too";
+  narrow.room = true;
+  EXPECT_EQ(go_on(), 32U + 8) << "both go on";
+  service.announce(narrow);
   service.forget(narrow);
+  replies();
   EXPECT_EQ(go_on(), 0U);
   EXPECT_EQ(due, Service::Due::none);
 }

@@ -101,6 +101,7 @@ void Worker::start() {
   for (const auto& [port, open] : ports_) {
     if (port->link().up) service_.announce(*open.served);
   }
+  go_on();
   handover_.start({[this] { serve(); }, [this](Handover::Loan loan) { take_over(loan); },
                    [this](Handover::Loan loan) { returned(loan); }});
 }
@@ -238,6 +239,7 @@ void Worker::follow(const std::vector<Address>& to_announce) {
   live_ports_.change(patterns());
   service_.admit_again();
   for (const Address address : to_announce) service_.announce(address);
+  if (!is_going_on_) go_on();
 }
 
 void Worker::save(Address lun, const LunState& state, Done done) {
@@ -319,7 +321,9 @@ void Worker::port_changed(PacketPort& port) {
                                                  link.mac, link.mtu, sectors_per_frame(link.mtu))
                                    : fmt::format("{} is down", name));
   }
-  if (link.up && may_announce_) service_.announce(*ports_.at(&port).served);
+  if (!link.up || !may_announce_) return;
+  service_.announce(*ports_.at(&port).served);
+  if (!is_going_on_) go_on();
 }
 
 void Worker::port_closing(PacketPort& port) {

@@ -91,10 +91,10 @@ class Worker final : LivePorts::User, StateKeeper {
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
-  /// Retries ports that could not be opened, and logs what has happened since the last call: frames that ports have lost, lines about LUNs that
-  /// were left out, and once a minute at most for each LUN, requests that it was not allowed to
-  /// answer and answers of other targets; once, what is wrong with a store even if no
-  /// operation fails, and that it is over.
+  /// Tries ports again that could not be opened. Logs what has happened since the last call: frames
+  /// that ports have lost, lines about LUNs that were left out, and once a minute at most for each
+  /// LUN, requests that it was not allowed to answer and answers of other targets; once, what is
+  /// wrong with a store even if no operation fails, and that it is over.
   void look_after();
   /// Logs what clients or an administrator have set in a LUN.
   void log_change(ServedLun& lun, const StateChange& change);
@@ -113,7 +113,7 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_trouble(const std::string& what) override;
   void port_missing(const std::string& name) override;
 
-  /// Goes on with replies to wildcards, until there are no more.
+  /// Goes on with replies to wildcards, announcements and delayed operations, until there are no more.
   void go_on();
   std::vector<std::string> patterns() const;
   void log_losses();
@@ -132,7 +132,7 @@ class Worker final : LivePorts::User, StateKeeper {
   const World world_;
   const unsigned share_;
   PollLoop loop_;
-  Descriptor pause_;  // a timerfd: replies to wildcards go on after a pause
+  Descriptor pause_;  // a timerfd: go_on() is called again after a pause
   bool is_going_on_ = false;
   std::unique_ptr<DiskQueue> queue_;
   Handover handover_;

@@ -146,8 +146,8 @@ struct PacketPort::Socket {
   std::size_t receive_from(int fd, std::span<Bytes> frames);
   std::size_t receive_in_turn(std::span<Bytes> frames);
   tl::unexpected<std::string> failure(std::string_view what) const {
-    return tl::unexpected(fmt::format("{}: {}: {}", interface.name, what,
-                                      text_with_descriptor_limit(last_error())));
+    return tl::unexpected(
+        fmt::format("{}: {}: {}", interface.name, what, text_with_descriptor_limit(last_error())));
   }
 
   Interface interface;

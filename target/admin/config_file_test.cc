@@ -90,7 +90,8 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   EXPECT_EQ(target.wildcards, Wildcards::config_only);
   EXPECT_EQ(target.request_memory, 64U << 20);
   const RateLimits of_lab{0, 10 << 20, 20ms};
-  const ClientLimits of_clients{{.iops = 10000}, {{mac(1), of_lab}, {mac(2), of_lab}, {mac(3), {}}}};
+  const ClientLimits of_clients{{.iops = 10000},
+                                {{mac(1), of_lab}, {mac(2), of_lab}, {mac(3), {}}}};
   EXPECT_EQ(target.client_limits, of_clients);
   ASSERT_EQ(target.luns.size(), 5U);
 

@@ -12,9 +12,8 @@ constexpr std::chrono::milliseconds search_interval{100};
 
 void ClientLimiters::set(const ClientLimits& limits) {
   limits_ = limits;
-  std::erase_if(used_, [this](const auto& used) {
-    return used.second.limits() != limits_of(used.first);
-  });
+  std::erase_if(used_,
+                [this](const auto& used) { return used.second.limits() != limits_of(used.first); });
   if (others_.limits() != limits_.everyone) others_ = RateLimiter(limits_.everyone);
 }
 

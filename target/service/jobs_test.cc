@@ -53,7 +53,8 @@ TEST_F(JobsTest, ReadHasRoomForItsDataEvenBeyondAFrame) {
 
 TEST_F(JobsTest, OnlyAFewFreeJobsKeepTheirMemory) {
   std::vector<Job*> all;
-  for (std::size_t i = 0; i < Jobs::warm_max + 1; ++i) all.push_back(&begin(Operation::Kind::read, 2));
+  for (std::size_t i = 0; i < Jobs::warm_max + 1; ++i)
+    all.push_back(&begin(Operation::Kind::read, 2));
   const std::size_t taken = memory.used();
   EXPECT_EQ(taken, lun.jobs_size);
   EXPECT_GE(taken, (Jobs::warm_max + 1) * 2 * sector_size);

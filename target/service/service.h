@@ -39,8 +39,8 @@
 #include <vector>
 
 #include "base/instant.h"
-#include "target/service/client_limits.h"
 #include "target/lun/lun.h"
+#include "target/service/client_limits.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
 #include "target/service/fan_outs.h"

@@ -91,9 +91,10 @@ TEST(ServiceAllocation, ThatFailsDropsItsFrameAndNothingElse) {
       options.address = {1, slot};
       service.add(options, std::make_unique<MemoryStore>(8 * sector_size));
     }
-    RepeatingPort port({request_frame(read_ext(0, 2)),
-                        frame_of({target_mac, client_mac, Address::everyone(), tag}, ConfigRequest{}),
-                        request_frame(ConfigRequest{})});
+    RepeatingPort port(
+        {request_frame(read_ext(0, 2)),
+         frame_of({target_mac, client_mac, Address::everyone(), tag}, ConfigRequest{}),
+         request_frame(ConfigRequest{})});
     service.attach(port, nullptr);
 
     fail_allocation_after(calls);

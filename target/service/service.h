@@ -7,8 +7,8 @@
 // 1. serve() receives a batch of frames, decodes them, and lets the stores fetch ahead;
 // 2. handle() finds the LUNs that each frame addresses (port_table.h);
 // 3. answer() asks the LUN (lun.h), which gives a reply, silence, or an operation for its store;
-// 4. perform() has the store do an operation at once; where that would wait for a disk, it becomes a
-//    job (jobs.h), whose reply settle() sends later;
+// 4. carry_out() has the store do an operation at once; where that would wait for a disk, it becomes a
+//    job (jobs.h), whose reply settle() sends later (service_jobs.cc);
 // 5. send_batch() sends the replies of the batch together (reply_batch.h).
 //
 // Where a store answers at once nothing is allocated per frame, and sector data moves once: from

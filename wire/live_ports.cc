@@ -9,7 +9,9 @@ LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& op
     : watcher_(watcher), user_(user), options_(options) {}
 
 LivePorts::~LivePorts() {
-  for (const auto& [index, port] : open_) watcher_.unwatch(port->descriptor());
+  for (const auto& [index, port] : open_) {
+    if (!paused_.contains(port.get())) watcher_.unwatch(port->descriptor());
+  }
   if (monitor_) watcher_.unwatch(monitor_->descriptor());
 }
 
@@ -104,14 +106,26 @@ tl::expected<void, std::string> LivePorts::open_port(const Interface& interface)
   if (!is_new) return {};
   PacketPort& port = *place->second;
   user_.port_opened(port);
-  watcher_.watch(port.descriptor(), [this, &port] { user_.port_readable(port); });
+  watch(port);
   return {};
+}
+
+void LivePorts::watch(PacketPort& port) {
+  watcher_.watch(port.descriptor(), [this, &port] { user_.port_readable(port); });
+}
+
+void LivePorts::pause(PacketPort& port) {
+  if (paused_.insert(&port).second) watcher_.unwatch(port.descriptor());
+}
+
+void LivePorts::resume(PacketPort& port) {
+  if (paused_.erase(&port) > 0) watch(port);
 }
 
 void LivePorts::close_port(int index) {
   const auto port = std::move(open_.at(index));
   open_.erase(index);
-  watcher_.unwatch(port->descriptor());
+  if (paused_.erase(port.get()) == 0) watcher_.unwatch(port->descriptor());
   user_.port_closing(*port);
 }
 

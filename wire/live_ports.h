@@ -61,6 +61,10 @@ class LivePorts {
   /// Tries again to open the ports that could not be opened: to be called now and then.
   void retry();
 
+  /// Stops and starts to wait for frames at a port, which wait in its queue meanwhile.
+  void pause(PacketPort& port);
+  void resume(PacketPort& port);
+
   /// The open ports, in the order of their interface indexes.
   std::vector<PacketPort*> ports() const;
 
@@ -68,6 +72,7 @@ class LivePorts {
   tl::expected<void, std::string> open_port(const Interface& interface);
   void try_port(const Interface& interface);
   void close_port(int index);
+  void watch(PacketPort& port);
   void changed(const InterfaceMonitor::Change& change);
   bool may_open(const Interface& interface) const;
 
@@ -76,7 +81,8 @@ class LivePorts {
   User& user_;
   const PacketPort::Options options_;
   std::map<int, std::unique_ptr<PacketPort>> open_;  // by interface index
-  std::set<int> in_trouble_;                         // interface indexes: reported, to be retried
+  std::set<const PacketPort*> paused_;
+  std::set<int> in_trouble_;  // interface indexes: reported, to be retried
   std::unique_ptr<InterfaceMonitor> monitor_;
 };
 

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -39,6 +41,11 @@ constexpr std::size_t left_by_ports = 16;
 std::size_t left_by_lanes() {
   return std::max(left_by_ports, descriptor_limit() / 4);
 }
+
+/// The least that may wait in the queue of an interface, bytes with what the kernel adds.
+constexpr int room_min = 16 << 10;
+/// Bytes that are sent without a loss until twice as much may wait.
+constexpr std::size_t trusted_after = 64 << 20;
 
 /// Frames start on cache lines of their own.
 constexpr std::size_t alignment = 64;
@@ -143,6 +150,9 @@ struct PacketPort::Socket {
   bool spread();
   void reopen();
   void fit_receive_buffers();
+  int queued() const;
+  void notice_full();
+  void notice_sent(std::span<const mmsghdr> messages);
   std::size_t receive_from(int fd, std::span<Bytes> frames);
   std::size_t receive_in_turn(std::span<Bytes> frames);
   tl::unexpected<std::string> failure(std::string_view what) const {
@@ -153,6 +163,11 @@ struct PacketPort::Socket {
   Interface interface;
   const Options options;
   mutable PortCounters counters;
+
+  // How much may wait in the queue of the interface, bytes: any, until it was full.
+  static constexpr int any_room = std::numeric_limits<int>::max();
+  int room = any_room;
+  std::size_t sent_since_full = 0;  // bytes
 
   // The first lane sends for all. With more than one, `readable` tells which have frames; `current`
   // is the one read last, `waiting` those whose turn comes next.
@@ -404,6 +419,9 @@ void PacketPort::send(std::span<const Outgoing> frames) {
       const int taken = sendmmsg(s.lanes.front().get(), &s.send_messages[done],
                                  static_cast<unsigned>(count - done), MSG_DONTWAIT);
       if (taken > 0) {
+        if (s.room != Socket::any_room) {
+          s.notice_sent(std::span(s.send_messages).subspan(done, static_cast<std::size_t>(taken)));
+        }
         done += static_cast<std::size_t>(taken);
         s.counters.sent += static_cast<std::size_t>(taken);
       } else if (errno == ENETDOWN && may_be_stale) {
@@ -414,6 +432,7 @@ void PacketPort::send(std::span<const Outgoing> frames) {
         *s.send_unreadable[done++] = true;
       } else {
         // It fails only where the first frame does: for want of room, a link, an interface.
+        if (errno == EAGAIN || errno == ENOBUFS) s.notice_full();
         ++done;
         ++s.counters.send_dropped;
       }
@@ -421,10 +440,35 @@ void PacketPort::send(std::span<const Outgoing> frames) {
   }
 }
 
+/// Bytes in the queue of the interface, with what the kernel adds to each frame.
+int PacketPort::Socket::queued() const {
+  int bytes = 0;
+  return ::ioctl(lanes.front().get(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+void PacketPort::Socket::notice_full() {
+  room = std::max(queued() / 2, room_min);
+  sent_since_full = 0;
+}
+
+void PacketPort::Socket::notice_sent(std::span<const mmsghdr> messages) {
+  for (const mmsghdr& message : messages) sent_since_full += message.msg_len;
+  if (sent_since_full < trusted_after) return;
+  sent_since_full = 0;
+  room = room < options.send_buffer ? 2 * room : any_room;
+}
+
 bool PacketPort::has_room() const {
-  constexpr int waiting_max = 64 << 10;  // with what the kernel adds to each frame
-  int waiting = 0;
-  return ::ioctl(socket_->lanes.front().get(), SIOCOUTQ, &waiting) != 0 || waiting < waiting_max;
+  constexpr int waiting_max = 64 << 10;
+  return socket_->queued() < waiting_max;
+}
+
+std::size_t PacketPort::room_for(std::size_t frame_size) const {
+  if (socket_->room == Socket::any_room) return std::numeric_limits<std::size_t>::max();
+  const int left = socket_->room - socket_->queued();
+  if (left <= 0) return 0;
+  const std::size_t charged = 2 * frame_size + 1024;  // about what the kernel counts
+  return std::max<std::size_t>(static_cast<std::size_t>(left) / charged, 1);
 }
 
 int PacketPort::descriptor() const {

@@ -135,6 +135,36 @@ def announcements_wait_for_a_slow_link(world, folder):
     assert target.stop() == 0
 
 
+def requests_wait_while_a_slow_link_has_no_room_for_their_replies(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0", mtu=9000)
+    shaped = server.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16k", "limit", "64k"],
+                        check=False)
+    if shaped.returncode != 0:
+        raise lab.Skipped(f"tc: {shaped.stderr.strip()}")
+    target = server.start([TARGET, "--config", configure(folder, [lun(2, "memory:1MiB")]), "--no-state"])
+    target.wait_for("ready")
+    control = Control(TARGET, server, folder)
+
+    def read_64(turn):
+        tags = {bytes([0x80, 0, turn, number]) for number in range(64)}
+        for tag in tags:
+            cable.request(ATA, struct.pack(">BBBB8x", 0x40, 0, 16, READ_EXT), tag)
+        return tags
+
+    def unsent():
+        return control.json("stats")["report"]["ports"][0]["send_dropped"]
+
+    read_64(0)
+    lost = lab.eventually(unsent)  # by which the target learns how little room there is
+    waiting = read_64(1)
+    while waiting:
+        waiting.discard(cable.next_reply()[20:24])
+    print(f"{lost} of 64 replies were lost on a slow link, and then {unsent() - lost} of 64")
+    assert cable.read() == (DONE, bytes(SECTOR))
+    assert target.stop() == 0
+
+
 def an_interface_that_goes_and_comes_back_under_load(world, folder):
     client, server = world.node("client"), world.node("server")
     shaky = Cable(world, client, "port0", server, "eth0")
@@ -278,7 +308,8 @@ def main():
     lab.require_namespaces()
     lab.play_all([a_flood_from_one_source_starves_few_others, wildcards_from_one_source_starve_nobody,
                   replies_to_a_wildcard_wait_for_a_slow_link,
-                  announcements_wait_for_a_slow_link, an_interface_that_goes_and_comes_back_under_load,
+                  announcements_wait_for_a_slow_link, requests_wait_while_a_slow_link_has_no_room_for_their_replies,
+                  an_interface_that_goes_and_comes_back_under_load,
                   lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
                   interfaces_that_there_are_no_descriptors_for_are_named_and_served_later,
                   what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])

@@ -140,7 +140,8 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
   std::size_t wanted = 0;
   std::size_t count = 0;
   do {
-    wanted = std::min(frames_max, batch_size);
+    const std::size_t room = port.room_for(reply_size_max(port.link().mtu));
+    wanted = std::min({frames_max, batch_size, room});
     count = port.receive(std::span(frames_).first(wanted));
     if (count == 0) break;
     received_ = trace_.now();

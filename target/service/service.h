@@ -103,8 +103,9 @@ class Service {
   void admit_again();
 
   /// Handles the frames that wait at `port`, in batches until one is not full, and sends the
-  /// replies; those to jobs go out later by the same port. Returns true where `frames_max` was
-  /// reached, so that more frames are likely to wait.
+  /// replies; those to jobs go out later by the same port. Takes no more frames than the port has
+  /// room for replies to, and returns true where it has none left, or `frames_max` was reached, so
+  /// that more frames are likely to wait.
   bool serve(FramePort& port, std::size_t frames_max = std::numeric_limits<std::size_t>::max());
 
   /// When go_on() is to be called again: not until serve() was; later, after about a millisecond,

@@ -649,6 +649,35 @@ TEST_F(ServiceTest, APortThatLooksAtItsFramesGetsCopies) {
   EXPECT_EQ(faulting.faults, 1);
 }
 
+TEST_F(ServiceTest, RequestsWaitWhereThereIsNoRoomForTheirReplies) {
+  class SlowPort final : public FramePort {
+   public:
+    explicit SlowPort(FramePort& port) : port_(port) {}
+    std::size_t receive(std::span<Bytes> frames) override { return port_.receive(frames); }
+    void send(std::span<const Outgoing> frames) override {
+      port_.send(frames);
+      room -= frames.size();
+    }
+    std::size_t room_for(std::size_t) const override { return room; }
+    int descriptor() const override { return -1; }
+    Link link() const override { return port_.link(); }
+    PortCounters counters() const override { return port_.counters(); }
+
+    std::size_t room = 3;
+
+   private:
+    FramePort& port_;
+  };
+  add<MemoryStore>(own_address, disk_size);
+  SlowPort slow(*port);
+  for (int i = 0; i < 5; ++i) send(read_ext(0, 1));
+  EXPECT_TRUE(service.serve(slow)) << "more frames wait";
+  EXPECT_EQ(replies().size(), 3U);
+  slow.room = 10;
+  EXPECT_FALSE(service.serve(slow));
+  EXPECT_EQ(replies().size(), 2U);
+}
+
 // Wildcards that address many LUNs.
 
 constexpr Mac other_mac{{2, 0, 0, 0, 0, 0xee}};

@@ -298,11 +298,25 @@ void Worker::port_opened(PacketPort& port) {
 
 void Worker::port_readable(PacketPort& port) {
   service_.serve(*ports_.at(&port).served, frames_per_turn);
+  if (!has_room(port)) {
+    live_ports_.pause(port);
+    full_.push_back(&port);
+  }
   if (!is_going_on_) go_on();
 }
 
+bool Worker::has_room(const PacketPort& port) {
+  return port.room_for(reply_size_max(port.link().mtu)) > 0;
+}
+
 void Worker::go_on() {
-  const Service::Due due = service_.go_on();
+  std::erase_if(full_, [this](PacketPort* port) {
+    if (!has_room(*port)) return false;
+    live_ports_.resume(*port);
+    return true;
+  });
+  Service::Due due = service_.go_on();
+  if (!full_.empty()) due = std::max(due, Service::Due::later);
   is_going_on_ = due != Service::Due::none;
   if (due == Service::Due::soon) loop_.post([this] { go_on(); });
   if (due == Service::Due::later) {
@@ -329,6 +343,7 @@ void Worker::port_changed(PacketPort& port) {
 void Worker::port_closing(PacketPort& port) {
   log_losses();
   service_.forget(*ports_.at(&port).served);
+  std::erase(full_, &port);
   ports_.erase(&port);
   if (share_ == 0) world_.log(LogLevel::info, fmt::format("{} is gone", port.interface().name));
 }

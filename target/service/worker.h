@@ -113,6 +113,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_trouble(const std::string& what) override;
   void port_missing(const std::string& name) override;
 
+  /// Whether the port has room for a reply.
+  static bool has_room(const PacketPort& port);
   /// Goes on with replies to wildcards, announcements and delayed operations, until there are no more.
   void go_on();
   std::vector<std::string> patterns() const;
@@ -140,6 +142,8 @@ class Worker final : LivePorts::User, StateKeeper {
   Service service_;
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
+  std::vector<PacketPort*>
+      full_;  // of them: those that have no room, and are not read until they do
   std::list<Retirement> retiring_;
   std::vector<Retirement*> flushed_;  // of them: those whose disk is to be closed
   std::function<void()> on_all_retired_;

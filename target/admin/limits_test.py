@@ -82,7 +82,7 @@ def limits_of_clients_hold_over_all_luns_and_for_each_by_itself(world, folder):
     client, server, target = start(world, folder, luns, **{"client-limits": limits})
     both = [Bench(client, name) for name in ["e0.2", "e0.3"]]
     results = [each.result() for each in both]
-    most = IOPS * (max(result["seconds"] for result in results) + 0.1) + 1
+    most = IOPS * (max(result["seconds"] for result in results) + 0.5)  # they do not begin together
     assert most / 2 < sum(result["requests"] for result in results) <= most, results
     cable = Cable.at(client, "eth0")
     running = Bench(client, "e0.2")

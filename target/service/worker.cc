@@ -134,9 +134,9 @@ void Worker::returned(Handover::Loan loan) {
 
 void Worker::ask(const std::function<void()>& task) {
   if (!handover_.has_started()) return task();
-  std::packaged_task<void()> asked(task);
-  post([&asked] { asked(); });
-  asked.get_future().get();
+  const auto asked = std::make_shared<std::packaged_task<void()>>(task);
+  post([asked] { (*asked)(); });
+  asked->get_future().get();
 }
 
 bool Worker::stop(std::chrono::milliseconds patience) {

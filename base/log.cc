@@ -73,7 +73,8 @@ class Log::Writer {
   void add(std::string_view begin, std::string_view line) {
     const std::lock_guard lock(mutex_);
     // After one was refused, so are all until the thread takes them: the number stands in its place.
-    if (refused_ > 0 || waiting_.size() + begin.size() + line.size() >= options_.size_max) {
+    const bool has_room = waiting_.size() + begin.size() + line.size() < options_.size_max;
+    if (refused_ > 0 || (is_started_ && !has_room)) {
       ++refused_;
     } else {
       waiting_.append(begin).append(line).push_back('\n');
@@ -84,6 +85,11 @@ class Log::Writer {
     const std::lock_guard lock(mutex_);
     ++refused_;
     wake_.notify_one();
+  }
+
+  void begin() {
+    const std::lock_guard lock(mutex_);
+    is_started_ = true;
   }
 
   bool drain(Duration limit) {
@@ -192,6 +198,7 @@ class Log::Writer {
   std::condition_variable idle_;  // the thread has none
   std::string waiting_;           // whole lines that wait for the thread
   std::uint64_t refused_ = 0;     // lines that found no room since the thread took the others
+  bool is_started_ = false;       // there is a thread
   bool is_writing_ = false;       // the thread is at work
   bool is_ending_ = false;
 
@@ -218,6 +225,7 @@ void Log::start() {
   if (is_started_) return;
   const SignalsBlocked blocked;
   std::thread([writer = writer_] { writer->run(); }).detach();
+  writer_->begin();
   is_started_ = true;
 }
 

@@ -53,12 +53,13 @@ class Log {
     std::string program;              // its name, in each line
     LogLevel level = LogLevel::info;  // the least important that is written
     int descriptor = STDERR_FILENO;   // stays open until the process ends
-    std::size_t size_max = 1 << 20;   // bytes of lines that wait to be written
+    std::size_t size_max = 1 << 20;   // bytes of lines that wait to be written, from start() on
     /// How long drain() and the destructor wait for the lines that are not written yet.
     Duration patience = std::chrono::seconds(1);
   };
 
-  /// Takes lines from now on, and writes them from start() on. SIGPIPE is ignored in the whole
+  /// Takes lines from now on, and writes them from start() on. Until then all of them wait: they are
+  /// about the start, and their number is that of what is opened. SIGPIPE is ignored in the whole
   /// process from then on.
   explicit Log(const Options& options);
   Log(const Log&) = delete;

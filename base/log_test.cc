@@ -204,6 +204,18 @@ TEST(Log, ALineLongerThanTheQueueIsLost) {
   EXPECT_EQ(lost(pipe.next(), "they came faster than they could be written"), 1U);
 }
 
+TEST(Log, LinesBeforeTheStartAllWait) {
+  LogPipe pipe;
+  Log::Options narrow = options(pipe.in());
+  narrow.size_max = 1000;
+  Log log(narrow);
+  for (int i = 0; i < 100; ++i) log(LogLevel::info, fmt::format("{}", i));
+  log.start();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(without_time(pipe.next()), fmt::format("program: info: {}", i));
+  }
+}
+
 TEST(Log, WaitsForADescriptorThatDoesNotBlock) {
   LogPipe pipe;
   ASSERT_EQ(::fcntl(pipe.in(), F_SETFL, O_NONBLOCK), 0);

@@ -8,8 +8,9 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 
-namespace aoe::target {
+namespace aoe {
 
 bool drop_privileges() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
@@ -29,13 +30,16 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::string text_with_descriptor_limit(const std::error_code& error) {
+std::size_t descriptor_limit() {
   rlimit limit{};
-  if (error != std::errc::too_many_files_open || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return error.message();
-  }
-  return error.message() + " (the limit is " + std::to_string(limit.rlim_cur) +
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::numeric_limits<std::size_t>::max();
+  return limit.rlim_cur;
+}
+
+std::string text_with_descriptor_limit(const std::error_code& error) {
+  if (error != std::errc::too_many_files_open) return error.message();
+  return error.message() + " (the limit is " + std::to_string(descriptor_limit()) +
          "; LimitNOFILE= of systemd or ulimit -n raises it)";
 }
 
-}  // namespace aoe::target
+}  // namespace aoe

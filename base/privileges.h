@@ -1,10 +1,11 @@
-// Privileges of a target: what it gives up once all is open, and its limit of descriptors.
+// Privileges of a program: what it gives up once all is open, and its limit of descriptors.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <system_error>
 
-namespace aoe::target {
+namespace aoe {
 
 /// Drops all capabilities of this thread, and of threads that it starts later, except CAP_NET_RAW
 /// (which opens packet sockets on interfaces that appear later), and prevents gaining new ones.
@@ -14,8 +15,12 @@ bool drop_privileges();
 /// Raises the soft limit of open descriptors to the hard limit, because each LUN takes one or two.
 void raise_descriptor_limit();
 
+/// Returns the soft limit of open descriptors: each is a number below it, as a rule the least that is
+/// free.
+std::size_t descriptor_limit();
+
 /// Returns the text of an error; where this process has too many descriptors, with its limit: "Too
 /// many open files (the limit is 1024; LimitNOFILE= of systemd or ulimit -n raises it)".
 std::string text_with_descriptor_limit(const std::error_code& error);
 
-}  // namespace aoe::target
+}  // namespace aoe

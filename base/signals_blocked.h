@@ -1,4 +1,5 @@
-// SignalsBlocked: keeps signals from the threads that a program starts.
+// SignalsBlocked: keeps signals from the threads that a program starts; and a signal that is kept until
+// the program is ready for it.
 #pragma once
 
 #include <pthread.h>
@@ -26,5 +27,20 @@ class SignalsBlocked {
  private:
   sigset_t former_;
 };
+
+/// Blocks one signal in the calling thread and those that it starts, until unblock_signal(): it is kept
+/// until then.
+inline void block_signal(int signal) {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+}
+inline void unblock_signal(int signal) {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+}
 
 }  // namespace aoe

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -78,6 +79,12 @@ class FramePort {
   /// Returns whether frames that are sent now leave soon. For frames that can wait for it, because
   /// there are many: send() drops what the interface has no room for.
   virtual bool has_room() const { return true; }
+
+  /// Returns how many frames of this size send() would not drop now, as far as the port knows: any
+  /// number, unless it has dropped some for want of room. For replies: their requests can wait.
+  virtual std::size_t room_for(std::size_t /*frame_size*/) const {
+    return std::numeric_limits<std::size_t>::max();
+  }
 
   /// Readable when frames wait; -1 for a port that is not backed by a descriptor.
   virtual int descriptor() const = 0;

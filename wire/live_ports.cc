@@ -9,7 +9,9 @@ LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& op
     : watcher_(watcher), user_(user), options_(options) {}
 
 LivePorts::~LivePorts() {
-  for (const auto& [index, port] : open_) watcher_.unwatch(port->descriptor());
+  for (const auto& [index, port] : open_) {
+    if (!paused_.contains(port.get())) watcher_.unwatch(port->descriptor());
+  }
   if (monitor_) watcher_.unwatch(monitor_->descriptor());
 }
 
@@ -31,9 +33,17 @@ tl::expected<void, std::string> LivePorts::open(std::vector<std::string> pattern
       return tl::unexpected(pattern + ": no such interface");
     }
   }
+  std::map<int, std::string> errors;
   for (const Interface& interface : *interfaces) {
     if (!may_open(interface)) continue;
-    if (auto opened = open_port(interface.name); !opened) return opened;
+    if (auto opened = open_port(interface); !opened) {
+      errors.emplace(interface.index, opened.error());
+    }
+  }
+  if (open_.empty() && !errors.empty()) return tl::unexpected(errors.begin()->second);
+  for (const auto& [index, error] : errors) {
+    in_trouble_.insert(index);
+    user_.port_trouble(error);
   }
   return {};
 }
@@ -47,15 +57,32 @@ void LivePorts::change(std::vector<std::string> patterns) {
       if (!matches(interface, patterns_)) close_port(interface.index);
       continue;
     }
-    if (!may_open(interface)) continue;
-    if (auto opened = open_port(interface.name); !opened) user_.port_trouble(opened.error());
+    if (may_open(interface)) try_port(interface);
   }
   const auto wanted = patterns_;  // the user may change them when called
   for (const std::string& pattern : wanted) {
     if (!is_glob(pattern) &&
         std::ranges::find(*interfaces, pattern, &Interface::name) == interfaces->end()) {
-      user_.port_trouble(pattern + ": no such interface yet");
+      user_.port_missing(pattern);
     }
+  }
+}
+
+void LivePorts::retry() {
+  if (in_trouble_.empty()) return;
+  const auto interfaces = list_interfaces();
+  if (!interfaces) return;
+  for (const Interface& interface : *interfaces) {
+    if (in_trouble_.contains(interface.index) && may_open(interface)) try_port(interface);
+  }
+}
+
+/// Opens a port, or reports it, unless that was done.
+void LivePorts::try_port(const Interface& interface) {
+  if (const auto opened = open_port(interface); opened) {
+    in_trouble_.erase(interface.index);
+  } else if (in_trouble_.insert(interface.index).second) {
+    user_.port_trouble(opened.error());
   }
 }
 
@@ -70,8 +97,8 @@ std::vector<PacketPort*> LivePorts::ports() const {
   return ports;
 }
 
-tl::expected<void, std::string> LivePorts::open_port(const std::string& name) {
-  auto opened = PacketPort::open(name, options_);
+tl::expected<void, std::string> LivePorts::open_port(const Interface& interface) {
+  auto opened = PacketPort::open(interface.name, options_);
   if (!opened) return tl::unexpected(opened.error());
   // By the opened one's index: the name may have moved to another interface meanwhile.
   const int index = (*opened)->interface().index;
@@ -79,14 +106,26 @@ tl::expected<void, std::string> LivePorts::open_port(const std::string& name) {
   if (!is_new) return {};
   PacketPort& port = *place->second;
   user_.port_opened(port);
-  watcher_.watch(port.descriptor(), [this, &port] { user_.port_readable(port); });
+  watch(port);
   return {};
+}
+
+void LivePorts::watch(PacketPort& port) {
+  watcher_.watch(port.descriptor(), [this, &port] { user_.port_readable(port); });
+}
+
+void LivePorts::pause(PacketPort& port) {
+  if (paused_.insert(&port).second) watcher_.unwatch(port.descriptor());
+}
+
+void LivePorts::resume(PacketPort& port) {
+  if (paused_.erase(&port) > 0) watch(port);
 }
 
 void LivePorts::close_port(int index) {
   const auto port = std::move(open_.at(index));
   open_.erase(index);
-  watcher_.unwatch(port->descriptor());
+  if (paused_.erase(port.get()) == 0) watcher_.unwatch(port->descriptor());
   user_.port_closing(*port);
 }
 
@@ -94,8 +133,11 @@ void LivePorts::changed(const InterfaceMonitor::Change& change) {
   const Interface& interface = change.interface;
   const auto found = open_.find(interface.index);
   if (found == open_.end()) {
-    if (change.removed || !may_open(interface)) return;
-    if (auto opened = open_port(interface.name); !opened) user_.port_trouble(opened.error());
+    if (change.removed) {
+      in_trouble_.erase(interface.index);
+    } else if (may_open(interface)) {
+      try_port(interface);
+    }
     return;
   }
   PacketPort& port = *found->second;

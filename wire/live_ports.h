@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,11 @@ class LivePorts {
     virtual void port_changed(PacketPort& port) = 0;
     /// The port's interface was removed or renamed; the port is destroyed when this returns.
     virtual void port_closing(PacketPort& port) = 0;
-    /// A port could not be opened after open(); `what` is a line for the log.
+    /// A port could not be opened, for now; `what` is a line for the log. Called once for each
+    /// interface, until that has a port or is gone.
     virtual void port_trouble(const std::string& what) = 0;
+    /// An interface that a pattern names exactly is not there after change().
+    virtual void port_missing(const std::string& name) = 0;
 
    protected:
     ~User() = default;
@@ -46,19 +50,29 @@ class LivePorts {
   ~LivePorts();
 
   /// Opens a port on each interface that `patterns` select now; without exact names that may be
-  /// none. The error names the interface: "eth9: no such interface".
+  /// none. Where some can't be opened, they are reported as port_trouble(). Fails where none can, or
+  /// one is named that is not there: "eth9: no such interface".
   tl::expected<void, std::string> open(std::vector<std::string> patterns);
 
   /// Replaces the patterns: closes ports that no pattern selects any more, and opens new ones. An
-  /// interface that is missing or can't be opened is reported as port_trouble().
+  /// interface that is missing or can't be opened is reported.
   void change(std::vector<std::string> patterns);
+
+  /// Tries again to open the ports that could not be opened: to be called now and then.
+  void retry();
+
+  /// Stops and starts to wait for frames at a port, which wait in its queue meanwhile.
+  void pause(PacketPort& port);
+  void resume(PacketPort& port);
 
   /// The open ports, in the order of their interface indexes.
   std::vector<PacketPort*> ports() const;
 
  private:
-  tl::expected<void, std::string> open_port(const std::string& name);
+  tl::expected<void, std::string> open_port(const Interface& interface);
+  void try_port(const Interface& interface);
   void close_port(int index);
+  void watch(PacketPort& port);
   void changed(const InterfaceMonitor::Change& change);
   bool may_open(const Interface& interface) const;
 
@@ -67,6 +81,8 @@ class LivePorts {
   User& user_;
   const PacketPort::Options options_;
   std::map<int, std::unique_ptr<PacketPort>> open_;  // by interface index
+  std::set<const PacketPort*> paused_;
+  std::set<int> in_trouble_;  // interface indexes: reported, to be retried
   std::unique_ptr<InterfaceMonitor> monitor_;
 };
 

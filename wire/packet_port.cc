@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -19,6 +21,7 @@
 #include <fmt/format.h>
 
 #include "base/descriptor.h"
+#include "base/privileges.h"
 #include "proto/address.h"
 #include "proto/codes.h"
 #include "proto/layout.h"
@@ -28,6 +31,21 @@ namespace {
 
 /// Interfaces let frames through that are longer than their MTU by a VLAN tag or a check sequence.
 constexpr std::size_t overlength_max = 4;
+
+/// Descriptors that ports leave to the rest of the program: for disks, the control socket, listing
+/// interfaces.
+constexpr std::size_t left_by_ports = 16;
+
+/// The same of lanes but the first of a port: they leave a quarter of all, so that there are many ports
+/// with few lanes rather than few ports with many.
+std::size_t left_by_lanes() {
+  return std::max(left_by_ports, descriptor_limit() / 4);
+}
+
+/// The least that may wait in the queue of an interface, bytes with what the kernel adds.
+constexpr int room_min = 16 << 10;
+/// Bytes that are sent without a loss until twice as much may wait.
+constexpr std::size_t trusted_after = 64 << 20;
 
 /// Frames start on cache lines of their own.
 constexpr std::size_t alignment = 64;
@@ -126,22 +144,30 @@ struct PacketPort::Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  tl::expected<Descriptor, std::string> make_lane() const;
+  tl::expected<Descriptor, std::string> make_lane(std::size_t left) const;
   tl::expected<void, std::string> attach(int fd);
   tl::expected<void, std::string> open();
   bool spread();
   void reopen();
   void fit_receive_buffers();
+  int queued() const;
+  void notice_full();
+  void notice_sent(std::span<const mmsghdr> messages);
   std::size_t receive_from(int fd, std::span<Bytes> frames);
   std::size_t receive_in_turn(std::span<Bytes> frames);
   tl::unexpected<std::string> failure(std::string_view what) const {
     return tl::unexpected(
-        fmt::format("{}: {}: {}", interface.name, what, std::generic_category().message(errno)));
+        fmt::format("{}: {}: {}", interface.name, what, text_with_descriptor_limit(last_error())));
   }
 
   Interface interface;
   const Options options;
   mutable PortCounters counters;
+
+  // How much may wait in the queue of the interface, bytes: any, until it was full.
+  static constexpr int any_room = std::numeric_limits<int>::max();
+  int room = any_room;
+  std::size_t sent_since_full = 0;  // bytes
 
   // The first lane sends for all. With more than one, `readable` tells which have frames; `current`
   // is the one read last, `waiting` those whose turn comes next.
@@ -172,14 +198,16 @@ PacketPort::Socket::Socket(Interface opened, const Options& chosen)
   fit_receive_buffers();
 }
 
-/// A socket that is bound to nothing yet, so that no frame of another interface is queued.
-tl::expected<Descriptor, std::string> PacketPort::Socket::make_lane() const {
+/// A socket that is bound to nothing yet, so that no frame of another interface is queued. `left`:
+/// descriptors that must be left.
+tl::expected<Descriptor, std::string> PacketPort::Socket::make_lane(std::size_t left) const {
   Descriptor lane(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int fd = lane.get();
-  if (fd < 0) {
-    const int error = errno;
+  const bool is_too_many = fd >= 0 && static_cast<std::size_t>(fd) + left >= descriptor_limit();
+  if (fd < 0 || is_too_many) {
+    const int error = is_too_many ? EMFILE : errno;
     return tl::unexpected(fmt::format("{}: opening a packet socket: {}{}", interface.name,
-                                      std::generic_category().message(error),
+                                      text_with_descriptor_limit(error_of(error)),
                                       error == EPERM ? " (CAP_NET_RAW is needed)" : ""));
   }
   if (!set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer))
@@ -201,7 +229,7 @@ tl::expected<void, std::string> PacketPort::Socket::attach(int fd) {
 }
 
 tl::expected<void, std::string> PacketPort::Socket::open() {
-  auto first = make_lane();
+  auto first = make_lane(left_by_ports);
   if (!first) return tl::unexpected(first.error());
   const int fd = first->get();
   if (!set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer))
@@ -241,7 +269,7 @@ bool PacketPort::Socket::spread() {
   if (getsockopt(first, SOL_PACKET, PACKET_FANOUT, &group, &size) != 0) return false;
   group &= ~(PACKET_FANOUT_FLAG_UNIQUEID << 16);
   while (lanes.size() < static_cast<std::size_t>(options.lanes)) {
-    auto lane = make_lane();
+    auto lane = make_lane(left_by_lanes());
     if (!lane) break;
     const int fd = lane->get();
     // Receives nothing until it is in the group: the first lane has those frames, too.
@@ -391,6 +419,9 @@ void PacketPort::send(std::span<const Outgoing> frames) {
       const int taken = sendmmsg(s.lanes.front().get(), &s.send_messages[done],
                                  static_cast<unsigned>(count - done), MSG_DONTWAIT);
       if (taken > 0) {
+        if (s.room != Socket::any_room) {
+          s.notice_sent(std::span(s.send_messages).subspan(done, static_cast<std::size_t>(taken)));
+        }
         done += static_cast<std::size_t>(taken);
         s.counters.sent += static_cast<std::size_t>(taken);
       } else if (errno == ENETDOWN && may_be_stale) {
@@ -401,6 +432,7 @@ void PacketPort::send(std::span<const Outgoing> frames) {
         *s.send_unreadable[done++] = true;
       } else {
         // It fails only where the first frame does: for want of room, a link, an interface.
+        if (errno == EAGAIN || errno == ENOBUFS) s.notice_full();
         ++done;
         ++s.counters.send_dropped;
       }
@@ -408,10 +440,35 @@ void PacketPort::send(std::span<const Outgoing> frames) {
   }
 }
 
+/// Bytes in the queue of the interface, with what the kernel adds to each frame.
+int PacketPort::Socket::queued() const {
+  int bytes = 0;
+  return ::ioctl(lanes.front().get(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+void PacketPort::Socket::notice_full() {
+  room = std::max(queued() / 2, room_min);
+  sent_since_full = 0;
+}
+
+void PacketPort::Socket::notice_sent(std::span<const mmsghdr> messages) {
+  for (const mmsghdr& message : messages) sent_since_full += message.msg_len;
+  if (sent_since_full < trusted_after) return;
+  sent_since_full = 0;
+  room = room < options.send_buffer ? 2 * room : any_room;
+}
+
 bool PacketPort::has_room() const {
-  constexpr int waiting_max = 64 << 10;  // with what the kernel adds to each frame
-  int waiting = 0;
-  return ::ioctl(socket_->lanes.front().get(), SIOCOUTQ, &waiting) != 0 || waiting < waiting_max;
+  constexpr int waiting_max = 64 << 10;
+  return socket_->queued() < waiting_max;
+}
+
+std::size_t PacketPort::room_for(std::size_t frame_size) const {
+  if (socket_->room == Socket::any_room) return std::numeric_limits<std::size_t>::max();
+  const int left = socket_->room - socket_->queued();
+  if (left <= 0) return 0;
+  const std::size_t charged = 2 * frame_size + 1024;  // about what the kernel counts
+  return std::max<std::size_t>(static_cast<std::size_t>(left) / charged, 1);
 }
 
 int PacketPort::descriptor() const {

@@ -58,6 +58,10 @@ class PacketPort final : public FramePort {
   /// Makes a system call. False while more than about a hundred small frames, or 64 KiB of large
   /// ones, wait in the queue of the interface.
   bool has_room() const override;
+  /// Makes a system call once a frame was dropped for want of room: what waited in the queue of the
+  /// interface then was too much, and half of it is not. That is doubled whenever a lot was sent
+  /// without a loss.
+  std::size_t room_for(std::size_t frame_size) const override;
   int descriptor() const override;
   Link link() const override;
   /// Makes a system call, for the number of frames that the kernel's queue has dropped.

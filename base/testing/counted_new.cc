@@ -1,14 +1,18 @@
 #include "base/testing/counted_new.h"
 
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace {
 
+constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+
 std::size_t count = 0;
+std::size_t failing = none;
 
 void* counted(std::size_t size) {
-  ++count;
+  if (count++ == failing) throw std::bad_alloc();
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
@@ -38,6 +42,14 @@ namespace aoe {
 
 std::size_t allocations() {
   return count;
+}
+
+void fail_allocation_after(std::size_t calls) {
+  failing = count + calls;
+}
+
+void fail_no_allocation() {
+  failing = none;
 }
 
 }  // namespace aoe

@@ -137,6 +137,10 @@ void LiveSession::port_trouble(const std::string& what) {
   in_trouble_ = false;
 }
 
+void LiveSession::port_missing(const std::string& name) {
+  port_trouble(name + ": no such interface yet");
+}
+
 void LiveSession::receive(PortId port) {
   // Others want their turn, too, though this one never runs dry.
   constexpr int batches_max = 16;

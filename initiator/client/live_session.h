@@ -94,6 +94,7 @@ class LiveSession final : LivePorts::User {
   void port_changed(PacketPort& port) override;
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
+  void port_missing(const std::string& name) override;
 
   /// Now, or the time of the batch of frames that is being handled.
   Instant now() const { return batch_time_ != never ? batch_time_ : monotonic_now(); }

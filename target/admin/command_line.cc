@@ -106,6 +106,7 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
     definition.wildcards =
         line.wildcards == "config-only" ? Wildcards::config_only : Wildcards::all;
   }
+  if (line.request_memory) definition.request_memory = *line.request_memory;
   if (!line.capture.empty()) definition.capture = line.capture;
   return definition;
 }

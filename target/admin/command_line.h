@@ -37,6 +37,7 @@ struct CommandLine {
   std::optional<int> workers;
   bool busy_poll = false;
   std::string wildcards;  // a word of --wildcards; empty where not given
+  std::optional<std::uint64_t> request_memory;
   std::string capture;
   LogLevel log_level = LogLevel::info;
   bool trace = false;

@@ -63,6 +63,7 @@ def usage_errors(trial):
             ([*good, "--buffers", "65536"], "--buffers: Value 65536 not in range 2 to 65535"),
             ([*good, "--config-string", "x" * 1025], "--config-string: longer than 1024 bytes"),
             ([*good, "--workers", "65"], "--workers: Value 65 not in range 1 to 64"),
+            ([*good, "--request-memory", "64K"], "--request-memory: 64K: not a size of 1MiB or more"),
             ([*good, "--log-level", "loud"], "--log-level: loud not in {error,warning,info,debug}"),
             ([*good, "other.img"], "one IMAGE is expected, or SHELF SLOT IF IMAGE"),
             ([*good, "--colour"], "The following argument was not expected: --colour"),

@@ -22,6 +22,10 @@ constexpr std::uint64_t sectors_max = 1ULL << 48;
 constexpr std::size_t socket_path_size_max = 107;    // sun_path of unix(7) without its NUL
 constexpr std::size_t interface_name_size_max = 15;  // IFNAMSIZ without its NUL
 constexpr std::size_t model_size_max = 40;           // characters of IDENTIFY DEVICE
+constexpr std::uint64_t iops_max = 10'000'000;
+constexpr std::uint64_t bytes_per_second_min = 1024;
+constexpr std::uint64_t bytes_per_second_max = 1ULL << 40;
+constexpr std::chrono::seconds burst_max{10};
 constexpr const char* everyone = "everyone";
 
 bool is_memory(std::string_view path) {
@@ -72,6 +76,11 @@ class Reader {
     if (map.has("wildcards")) {
       target.wildcards = static_cast<Wildcards>(map.choice("wildcards", {"all", "config-only"}));
     }
+    target.request_memory = map.size("request-memory", target.request_memory);
+    if (target.request_memory < RequestMemory::size_min) {
+      map.fail(map.require("request-memory"), "request-memory: expected 1MiB or more");
+    }
+    if (map.has("client-limits")) read_client_limits(map.map("client-limits"), target);
     const YAML::Node luns = map.require("luns");
     map.finish();  // before the LUNs: a misspelt key may be why one looks wrong
     if (!luns.IsSequence()) map.fail(luns, "luns: expected a list");
@@ -100,6 +109,40 @@ class Reader {
     }
   }
 
+  /// Reads limits by address, name of a group or `everyone`.
+  void read_client_limits(YamlMap map, TargetDefinition& target) const {
+    for (const YAML::Node& key : map.keys()) {
+      const std::string& name = key.Scalar();
+      const RateLimits limits = read_limits(map.map(name));
+      if (name == everyone) {
+        target.client_limits.everyone = limits;
+        continue;
+      }
+      for (const Mac client : macs_of(map, key, name)) {
+        if (target.client_limits.named.emplace(client, limits).second) continue;
+        map.fail(key, fmt::format("{} has limits already", client));
+      }
+    }
+  }
+
+  /// Reads limits; where the mapping is empty there are none.
+  static RateLimits read_limits(YamlMap map) {
+    RateLimits limits;
+    limits.iops = map.number("iops", 0, 1, iops_max);
+    if (map.has("bytes-per-second")) {
+      limits.bytes_per_second = map.size("bytes-per-second", 0);
+      if (limits.bytes_per_second < bytes_per_second_min ||
+          limits.bytes_per_second > bytes_per_second_max) {
+        map.fail(map.require("bytes-per-second"),
+                 "bytes-per-second: expected a size from 1KiB to 1024GiB");
+      }
+    }
+    limits.burst = map.duration("burst", limits.burst);
+    if (limits.burst > burst_max) map.fail(map.require("burst"), "burst: expected at most 10s");
+    map.finish();
+    return limits;
+  }
+
   /// Reads the keys that a LUN and `defaults` share. Values without a key stay as they are.
   void read_settings(YamlMap& map, LunDefinition& lun) {
     if (map.has("interfaces")) lun.interfaces = read_interfaces(map);
@@ -108,6 +151,7 @@ class Reader {
     if (map.has("deny")) lun.deny = read_access(map, "deny");
     if (map.has("model")) lun.model = ata_text(map, "model", model_size_max);
     lun.announce = map.boolean("announce", lun.announce);
+    if (map.has("limits")) lun.limits = read_limits(map.map("limits"));
     lun.store.read_only = map.boolean("read-only", lun.store.read_only);
     lun.store.create = map.boolean("create", lun.store.create);
     lun.store.sync = map.boolean("sync", lun.store.sync);
@@ -216,18 +260,25 @@ class Reader {
     }
     std::vector<Mac> macs;
     for (const YAML::Node& item : items) {
-      const std::string& word = item.Scalar();
-      if (const auto group = groups_.find(word); group != groups_.end()) {
-        for (const Mac mac : group->second) {
-          if (std::ranges::find(macs, mac) == macs.end()) macs.push_back(mac);
+      const bool is_mac = !groups_.contains(item.Scalar());
+      for (const Mac mac : macs_of(map, item, key)) {
+        if (is_mac) {
+          add(map, item, key, mac, macs);
+        } else if (std::ranges::find(macs, mac) == macs.end()) {
+          macs.push_back(mac);
         }
-      } else if (word.find(':') != std::string::npos) {
-        add(map, item, key, mac_of(map, item, key), macs);
-      } else {
-        fail_unknown_group(map, item, key);
       }
     }
     return macs;
+  }
+
+  /// Returns the addresses of a group, or the one address that is written there.
+  std::vector<Mac> macs_of(const YamlMap& map, const YAML::Node& item,
+                           const std::string& key) const {
+    const std::string& word = item.Scalar();
+    if (const auto group = groups_.find(word); group != groups_.end()) return group->second;
+    if (word.find(':') == std::string::npos) fail_unknown_group(map, item, key);
+    return {mac_of(map, item, key)};
   }
 
   [[noreturn]] void fail_unknown_group(const YamlMap& map, const YAML::Node& item,

@@ -12,6 +12,8 @@
 namespace aoe::target {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr const char* good_file = R"(
 defaults: {interfaces: ["eth*"], buffers: 32}
 groups:
@@ -23,6 +25,11 @@ workers: 2
 busy-poll: true
 wildcards: config-only
 capture: traffic.pcap
+request-memory: 64MiB
+client-limits:
+  everyone: {iops: 10000}
+  lab: {bytes-per-second: 10MiB, burst: 20ms}
+  "02:00:00:00:00:03": {}
 luns:
   - {shelf: 0, slot: 2, path: disk.img}
   - {shelf: 0, slot: 3, path: golden.img, overlay: client3.cow, create: true, allow: [lab]}
@@ -40,6 +47,7 @@ luns:
     announce: false
     force: true
     interfaces: []
+    limits: {iops: 500, bytes-per-second: 1MiB}
 )";
 
 TargetDefinition definition(const std::string& text) {
@@ -80,6 +88,11 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   EXPECT_EQ(target.workers, 2);
   EXPECT_TRUE(target.busy_poll);
   EXPECT_EQ(target.wildcards, Wildcards::config_only);
+  EXPECT_EQ(target.request_memory, 64U << 20);
+  const RateLimits of_lab{0, 10 << 20, 20ms};
+  const ClientLimits of_clients{{.iops = 10000},
+                                {{mac(1), of_lab}, {mac(2), of_lab}, {mac(3), {}}}};
+  EXPECT_EQ(target.client_limits, of_clients);
   ASSERT_EQ(target.luns.size(), 5U);
 
   LunDefinition plain;
@@ -123,6 +136,7 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   memory.serial = "S-1";
   memory.announce = false;
   memory.store.force = true;
+  memory.limits = {.iops = 500, .bytes_per_second = 1 << 20};
   EXPECT_EQ(target.luns[4], memory);
 }
 
@@ -189,6 +203,42 @@ TEST(ConfigFile, NumbersHaveTheirRanges) {
   const LunDefinition part = lun("luns: [{shelf: 0, slot: 2, path: a, offset: 63, length: 8}]");
   EXPECT_EQ(part.store.offset, 63U);
   EXPECT_EQ(part.store.length, 8U);
+}
+
+TEST(ConfigFile, LimitsAreNumbersSizesAndTimes) {
+  EXPECT_EQ(lun_complaint("limits: {iops: 0}"),
+            "3:47: limits: iops: expected a whole number from 1 to 10000000");
+  EXPECT_EQ(lun_complaint("limits: {bytes-per-second: 1023}"),
+            "3:59: limits: bytes-per-second: expected a size from 1KiB to 1024GiB");
+  EXPECT_EQ(lun_complaint("limits: {bytes-per-second: fast}"),
+            "3:59: limits: bytes-per-second: expected a size such as 64MiB");
+  EXPECT_EQ(lun_complaint("limits: {burst: 11s}"), "3:48: limits: burst: expected at most 10s");
+  EXPECT_EQ(lun_complaint("limits: {iop: 1}"),
+            "3:41: limits: unknown key 'iop'; did you mean 'iops'?");
+  EXPECT_EQ(lun_complaint("limits: 5"), "3:40: limits: expected a mapping");
+  const std::string slow = "defaults: {limits: {iops: 5}}\n";
+  EXPECT_EQ(lun(slow + "luns: [{shelf: 0, slot: 2, path: a}]").limits.iops, 5U);
+  EXPECT_FALSE(lun(slow + "luns: [{shelf: 0, slot: 2, path: a, limits: {}}]").limits);
+}
+
+TEST(ConfigFile, ClientLimitsAreOfAddressesAndGroups) {
+  const auto limits = [](const std::string& keys) {
+    return complaint("groups: {lab: [\"02:00:00:00:00:01\"]}\nclient-limits: {" + keys + "}");
+  };
+  EXPECT_EQ(limits("labs: {}"),
+            "2:17: client-limits: labs: 'labs' is neither a group nor an address such as "
+            "02:00:00:0a:0b:0c; did you mean 'lab'?");
+  EXPECT_EQ(limits("lab: {}, \"02:00:00:00:00:01\": {iops: 1}"),
+            "2:26: client-limits: 02:00:00:00:00:01 has limits already");
+  EXPECT_EQ(limits("everyone: {iops: x}"),
+            "2:34: everyone: iops: expected a whole number from 1 to 10000000");
+}
+
+TEST(ConfigFile, RequestMemoryIsASizeOfAMegabyteOrMore) {
+  EXPECT_EQ(definition("luns: []").request_memory, 256U << 20);
+  EXPECT_EQ(definition("luns: []\nrequest-memory: 1MiB").request_memory, 1U << 20);
+  EXPECT_EQ(complaint("request-memory: 1048575\nluns: []"),
+            "1:17: target: request-memory: expected 1MiB or more");
 }
 
 TEST(ConfigFile, TextsHaveTheirLengths) {

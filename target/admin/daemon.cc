@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <set>
 #include <span>
@@ -216,13 +217,16 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   definition_ = definition;
   if (auto opened = open_state(definition.state_folder); !opened) return opened;
   if (!definition.capture.empty()) recording_ = std::make_unique<Recording>();
+  memory_ = std::make_unique<RequestMemory>(definition.request_memory);
   background_ = std::make_unique<PollLoop>();
-  const Worker::World world{options_.log,      options_.trace,   state_.get(),
-                            background_.get(), recording_.get(), definition.wildcards};
+  const Worker::World world{options_.log,        options_.trace,   state_.get(),
+                            background_.get(),   recording_.get(), memory_.get(),
+                            definition.wildcards};
   const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::linger;
   const auto shares = static_cast<unsigned>(definition.workers);
   for (unsigned share = 0; share < shares; ++share) {
     workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));
+    workers_.back()->service().limit_clients(definition.client_limits);
   }
   auto changes = prepare(definition.luns);
   if (!changes) return tl::unexpected(changes.error());
@@ -285,7 +289,7 @@ bool Daemon::run() {
   options_.log(LogLevel::info, "ready");
   tell_systemd("READY=1");
   look_after();
-  loop_.run();
+  while (!loop_.stopped()) run_loop();
 
   tell_systemd("STOPPING=1");
   ending_.clear();  // another signal ends the process
@@ -316,6 +320,15 @@ bool Daemon::run() {
     }
   }
   return all_well;
+}
+
+/// Runs the event loop until it is stopped, or a request of the control socket is given up.
+void Daemon::run_loop() {
+  try {
+    loop_.run();
+  } catch (const std::bad_alloc&) {
+    options_.log(LogLevel::error, "no memory is left for what was to be done for ctl");
+  }
 }
 
 // Adding, changing and removing LUNs.
@@ -467,7 +480,7 @@ void Daemon::apply(Change& change, Worker& worker) const {
   ServedLun* const present = worker.service().find(address);
   if (change.kind == Change::Kind::change) {
     const LunOptions& before = present->lun.options();
-    present->definition = change.definition;
+    present->define(change.definition);
     return worker.service().change(options(before.sectors, before.disk));
   }
   if (change.kind == Change::Kind::replace && !change.is_other_image) {
@@ -478,7 +491,7 @@ void Daemon::apply(Change& change, Worker& worker) const {
   const Store& store = *change.store->store;
   auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
                                            std::move(change.store->store), change.state);
-  added->definition = change.definition;
+  added->define(change.definition);
   added->images = std::move(change.images);
   added->store_kind = change.store->kind;
   added->image = change.image;
@@ -516,6 +529,13 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   for (const auto& entry : to_announce) {
     entry.first->ask([&entry] { entry.first->follow(entry.second); });
   }
+  if (wanted->client_limits != definition_.client_limits) {
+    definition_.client_limits = wanted->client_limits;
+    for (const auto& worker : workers_) {
+      worker->ask([&] { worker->service().limit_clients(wanted->client_limits); });
+    }
+    lines.emplace_back("client-limits: changed");
+  }
   const auto note = [&](const char* key, bool differs) {
     if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));
   };
@@ -524,6 +544,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   note("workers", wanted->workers != definition_.workers);
   note("busy-poll", wanted->busy_poll != definition_.busy_poll);
   note("wildcards", wanted->wildcards != definition_.wildcards);
+  note("request-memory", wanted->request_memory != definition_.request_memory);
   note("capture", wanted->capture != definition_.capture);
   return lines;
 }
@@ -550,6 +571,14 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
 // The control socket.
 
 void Daemon::answer(const ControlRequest& request, const ControlServer::Reply& reply) {
+  try {
+    carry_out(request, reply);
+  } catch (const std::bad_alloc&) {
+    reply(error_reply("the target has no memory left for this"));
+  }
+}
+
+void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply& reply) {
   options_.log(LogLevel::debug, fmt::format("ctl {}", text(request.command)));
   switch (request.command) {
     case ControlCommand::status:
@@ -615,6 +644,7 @@ void Daemon::wait_for_signals() {
     if (!error) loop_.stop();
   });
   wait_for_reload();
+  unblock_signal(SIGHUP);  // which came during the start, perhaps
 }
 
 void Daemon::wait_for_reload() {
@@ -630,14 +660,14 @@ void Daemon::wait_for_reload() {
 }
 
 void Daemon::look_after() {
-  for (const auto& worker : workers_) {
-    worker->ask([&] { worker->look_after(); });
-  }
-  tell_systemd("WATCHDOG=1");
   look_after_timer_.expires_after(look_after_interval);
   look_after_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) look_after();
   });
+  for (const auto& worker : workers_) {
+    worker->ask([&] { worker->look_after(); });
+  }
+  tell_systemd("WATCHDOG=1");
 }
 
 void Daemon::tell_systemd(const std::string& state) {

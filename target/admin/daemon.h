@@ -39,7 +39,8 @@ class Daemon {
   };
 
   /// Opens every image, the state, the control socket and the ports (an interface that is named must
-  /// exist), drops the privileges that this takes, and then announces the LUNs. Errors are one line
+  /// exist), drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
+  /// caller may have blocked, is unblocked once it is waited for. Errors are one line
   /// that begins with the object; nothing was announced and no image was changed then, but a
   /// capture, an overlay or a state folder may have been made.
   static tl::expected<std::unique_ptr<Daemon>, std::string> open(const TargetDefinition& definition,
@@ -79,7 +80,9 @@ class Daemon {
 
   Worker& worker_of(Address address);
 
+  void run_loop();
   void answer(const ControlRequest& request, const ControlServer::Reply& reply);
+  void carry_out(const ControlRequest& request, const ControlServer::Reply& reply);
   /// Edits what clients set, if it is asked to, and replies with the result once that is stable.
   void edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply);
   TargetReport report();
@@ -93,6 +96,7 @@ class Daemon {
   TargetDefinition definition_;
   std::unique_ptr<StateFiles> state_;
   std::unique_ptr<Recording> recording_;
+  std::unique_ptr<RequestMemory> memory_;
   std::unique_ptr<PollLoop> background_;
   std::thread background_thread_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -1,6 +1,7 @@
 // aoe-target: serves disk images and block devices as ATA over Ethernet LUNs.
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -13,7 +14,9 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "base/signals_blocked.h"
 #include "base/standard_streams.h"
+#include "config/yaml_map.h"
 #include "target/admin/command_line.h"
 #include "target/admin/config_file.h"
 #include "target/admin/control_client.h"
@@ -54,6 +57,11 @@ std::string is_mac(const std::string& word) {
 std::string is_lun(const std::string& word) {
   const auto address = parse_address(word);
   return address && address->is_exact() ? std::string() : word + ": not a LUN such as e0.2";
+}
+
+std::string is_request_memory(const std::string& word) {
+  const auto size = parse_size(word);
+  return size && *size >= RequestMemory::size_min ? "" : word + ": not a size of 1MiB or more";
 }
 
 /// Declares the options of the program, in the order of the help. Most are not in the short help: with
@@ -122,6 +130,13 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
                  "Requests that may address many disks: all, config-only")
       ->option_text("WHICH")
       ->check(CLI::IsMember({"all", "config-only"}));
+  const auto set_request_memory = [&line](const std::string& size) {
+    line.request_memory = parse_size(size);
+  };
+  app.add_option_function<std::string>("--request-memory", set_request_memory,
+                                       "Most memory for requests that wait (256MiB)")
+      ->option_text("SIZE")
+      ->check(is_request_memory);
   app.add_option("--pcap", line.capture, "Record all frames")->type_name("FILE");
   const auto set_log_level = [&line](const std::string& name) {
     line.log_level = log_level_of(name);
@@ -251,6 +266,7 @@ struct Overlay {
 };
 
 int serve(const CommandLine& line) {
+  block_signal(SIGHUP);  // until the daemon waits for it
   const auto definition = definition_of(line);
   if (!definition) {
     complain(definition.error());

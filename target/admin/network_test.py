@@ -116,6 +116,55 @@ def replies_to_a_wildcard_wait_for_a_slow_link(world, folder):
     assert target.stop() == 0
 
 
+def announcements_wait_for_a_slow_link(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    shaped = server.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16k", "limit", "64k"],
+                        check=False)
+    if shaped.returncode != 0:
+        raise lab.Skipped(f"tc: {shaped.stderr.strip()}")
+    try:
+        cable.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+    except PermissionError:
+        raise lab.Skipped("a socket has no room for all announcements") from None
+    target = many(server, folder)
+    announced = {cable.next_reply(tag=bytes(4))[16:19] for _ in range(4080)}
+    assert len(announced) == 4080, "none lost, none twice"
+    ports = Control(TARGET, server, folder).json("stats")["report"]["ports"]
+    assert ports[0]["send_dropped"] == 0, ports
+    assert target.stop() == 0
+
+
+def requests_wait_while_a_slow_link_has_no_room_for_their_replies(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0", mtu=9000)
+    shaped = server.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16k", "limit", "64k"],
+                        check=False)
+    if shaped.returncode != 0:
+        raise lab.Skipped(f"tc: {shaped.stderr.strip()}")
+    target = server.start([TARGET, "--config", configure(folder, [lun(2, "memory:1MiB")]), "--no-state"])
+    target.wait_for("ready")
+    control = Control(TARGET, server, folder)
+
+    def read_64(turn):
+        tags = {bytes([0x80, 0, turn, number]) for number in range(64)}
+        for tag in tags:
+            cable.request(ATA, struct.pack(">BBBB8x", 0x40, 0, 16, READ_EXT), tag)
+        return tags
+
+    def unsent():
+        return control.json("stats")["report"]["ports"][0]["send_dropped"]
+
+    read_64(0)
+    lost = lab.eventually(unsent)  # by which the target learns how little room there is
+    waiting = read_64(1)
+    while waiting:
+        waiting.discard(cable.next_reply()[20:24])
+    print(f"{lost} of 64 replies were lost on a slow link, and then {unsent() - lost} of 64")
+    assert cable.read() == (DONE, bytes(SECTOR))
+    assert target.stop() == 0
+
+
 def an_interface_that_goes_and_comes_back_under_load(world, folder):
     client, server = world.node("client"), world.node("server")
     shaky = Cable(world, client, "port0", server, "eth0")
@@ -171,6 +220,41 @@ def many_interfaces_are_all_served(world, folder):
     assert target.stop() == 0
 
 
+def interfaces_that_there_are_no_descriptors_for_are_named_and_served_later(world, folder):
+    """A port takes nine descriptors where there are enough, and two where not."""
+    server = world.node("server")
+    server.run(["ip", "-batch", "-"], input="".join(
+        f"link add eth{number} type veth peer name peer{number}\nlink set peer{number} up\nlink set eth{number} up\n"
+        for number in range(110)))
+    server.wait_until_up("eth109")
+    config = configure(folder, [lun(2, image(folder), interfaces="eth*")])
+    control = Control(TARGET, server, folder)
+
+    def served():
+        return [port["interface"] for port in control.json("status")["report"]["ports"]]
+
+    def start_with(limit):
+        target = server.start(["prlimit", f"--nofile={limit}:{limit}", TARGET, "--config", config, "--no-state"])
+        target.wait_for("ready")
+        return target
+
+    target = start_with(1024)
+    assert len(served()) == 110
+    assert target.stop() == 0
+
+    target = start_with(200)
+    ports = served()
+    named = re.findall(r"error: (eth\d+): .*Too many open files \(the limit is 200; .*\)", target.output)
+    print(f"{len(ports)} of 110 interfaces are served with 200 descriptors, {len(named)} are named")
+    assert 10 < len(ports) < 110 and len(ports) + len(named) == 110 and not set(ports) & set(named), (ports, named)
+    for name in ports[:5]:
+        server.ip("link", "delete", name)
+    lab.eventually(lambda: set(served()) & set(named), "one that was named to be served")
+    again = re.findall(r"error: (eth\d+): .*Too many open files", target.output)
+    assert again == named, "each is named once"
+    assert target.stop() == 0
+
+
 def what_cannot_be_sent_is_told(world, folder):
     client, server = world.node("client"), world.node("server")
     cable = Cable(world, client, "port0", server, "eth0")
@@ -220,11 +304,14 @@ def four_thousand_luns_answer_at_once(world, folder):
 
 
 def main():
-    lab.require("ip", "tc")
+    lab.require("ip", "tc", "prlimit")
     lab.require_namespaces()
     lab.play_all([a_flood_from_one_source_starves_few_others, wildcards_from_one_source_starve_nobody,
-                  replies_to_a_wildcard_wait_for_a_slow_link, an_interface_that_goes_and_comes_back_under_load,
+                  replies_to_a_wildcard_wait_for_a_slow_link,
+                  announcements_wait_for_a_slow_link, requests_wait_while_a_slow_link_has_no_room_for_their_replies,
+                  an_interface_that_goes_and_comes_back_under_load,
                   lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
+                  interfaces_that_there_are_no_descriptors_for_are_named_and_served_later,
                   what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])
 
 

@@ -199,7 +199,7 @@ def ctl_shows_and_changes(world, folder):
     assert re.search(r"^e0\.2 +mapped +read-write +all +0\.001GB +everyone +everyone +\S+/disk2\.img$", told, re.M), told
     assert re.search(rf"^eth0 +{MAC_A} +up +1500 +", told, re.M), told
     told = ctl("stats")
-    assert re.search(r"^ *e0\.2 +2 +1 +1 +0 +0 +0\.0 +0\.0 +0 +0 +0 +0 +<=", told, re.M), told
+    assert re.search(r"^ *e0\.2 +2 +1 +1 +0 +0 +0\.0 +0\.0 +0 +0 +0 +0 +0 +0 +0 +<=", told, re.M), told
     report = ctl.json("stats")["report"]
     assert [each["lun"] for each in report["luns"]] == ["e0.1", "e0.2"]
     second = report["luns"][1]

@@ -81,10 +81,13 @@ def a_network_block_device_comes_and_goes(world, folder):
     nbd.process.kill()
     for reply in [cable.ata(READ_EXT, sectors=1), cable.write(bytes(SECTOR))]:
         assert reply.error == UNAVAILABLE, reply
-    bench.target.wait_for("e0.2: nbd+unix")
+    bench.target.wait_for("error: e0.2: nbd+unix")
     assert cable.ata(IDENTIFY, sectors=1).status == DONE
     bench.others_are_served()
+    lost = f"{nbd.uri}: the server is lost"
+    lab.eventually(lambda: f"warning: e0.2: {lost}" in bench.target.output)
     nbd.start()
+    bench.target.wait_for(f"info: e0.2: over: {lost}")
     lab.eventually(lambda: cable.ata(READ_EXT, sectors=1).error == 0)
     assert cable.read(lba=3)[1].startswith(b"over NBD")
     assert cable.write(b"again".ljust(SECTOR, b"."), lba=4).status == DONE

@@ -31,7 +31,10 @@ struct LunCounters {
   std::uint64_t store_errors = 0;                       // operations that failed
   std::uint64_t state_errors = 0;                       // what was set could not be made stable
   std::uint64_t announcements = 0;                      // frames
+  std::uint64_t delayed = 0;                            // requests: by a limit
+  std::uint64_t dropped_limit = 0;                      // requests: too far beyond a limit
   std::uint64_t dropped_busy = 0;                       // requests: too many in flight
+  std::uint64_t dropped_memory = 0;                     // requests: no memory for them
   std::uint64_t dropped_port = 0;                       // replies: their port was forgotten
   std::uint64_t foreign_answers = 0;                    // responses of another target for it
   std::array<std::uint64_t, silence_count> silences{};  // requests, by Silence
@@ -58,6 +61,7 @@ struct EdgeCounters {
   std::uint64_t not_addressed = 0;                  // for other LUNs
   std::uint64_t wildcards_dropped = 0;              // see fan_outs.h
   std::uint64_t wildcards_refused = 0;              // see Wildcards
+  std::uint64_t out_of_memory = 0;                  // dropped: an allocation has failed
   std::array<std::uint64_t, rule_count> rejects{};  // by Rule; answered with an error or not
 
   void add(const EdgeCounters& other);
@@ -76,7 +80,7 @@ struct CounterField {
 
 /// In the order in which they are shown. Fields of one column are added up there; a column that
 /// begins with "MB-" shows bytes.
-inline constexpr std::array<CounterField<LunCounters>, 17> lun_counters{{
+inline constexpr std::array<CounterField<LunCounters>, 20> lun_counters{{
     {"requests", "requests", "Requests for the LUN", "requests", &LunCounters::requests},
     {"replies", "replies", "Replies to them", "", &LunCounters::replies},
     {"reads", "reads", "Reads of the store", "reads", &LunCounters::reads},
@@ -93,8 +97,13 @@ inline constexpr std::array<CounterField<LunCounters>, 17> lun_counters{{
     {"state_errors", "state_errors", "Settings that could not be made stable", "",
      &LunCounters::state_errors},
     {"announcements", "announcements", "Announcements sent", "", &LunCounters::announcements},
+    {"delayed", "delayed", "Requests delayed by a limit", "delayed", &LunCounters::delayed},
+    {"dropped_limit", "dropped_limit", "Requests dropped, being too far beyond a limit",
+     "over-limit", &LunCounters::dropped_limit},
     {"dropped_busy", "dropped_busy", "Requests dropped, too many being in flight", "busy",
      &LunCounters::dropped_busy},
+    {"dropped_memory", "dropped_memory", "Requests dropped for want of memory", "no-memory",
+     &LunCounters::dropped_memory},
     {"dropped_port", "dropped_port", "Replies dropped, their port being gone", "no-port",
      &LunCounters::dropped_port},
     {"foreign_answers", "foreign_answers", "Responses of another target for its address", "foreign",
@@ -110,7 +119,7 @@ inline constexpr std::array<CounterField<PortCounters>, 4> port_counters{{
      &PortCounters::send_dropped},
 }};
 
-inline constexpr std::array<CounterField<EdgeCounters>, 4> edge_counters{{
+inline constexpr std::array<CounterField<EdgeCounters>, 5> edge_counters{{
     {"responses", "responses", "Responses received and ignored", "responses",
      &EdgeCounters::responses},
     {"not_addressed", "not_addressed", "Requests for LUNs that are not here", "others",
@@ -120,6 +129,8 @@ inline constexpr std::array<CounterField<EdgeCounters>, 4> edge_counters{{
      &EdgeCounters::wildcards_dropped},
     {"wildcards_refused", "wildcards_refused", "Requests that may have no wildcard", "",
      &EdgeCounters::wildcards_refused},
+    {"out_of_memory", "out_of_memory", "Requests dropped because an allocation failed", "",
+     &EdgeCounters::out_of_memory},
 }};
 
 inline void LunCounters::add(const LunCounters& other) {

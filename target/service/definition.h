@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "proto/address.h"
+#include "target/service/client_limits.h"
+#include "target/service/rate_limit.h"
+#include "target/service/request_memory.h"
 #include "target/store/open_store.h"
 
 namespace aoe::target {
@@ -23,6 +26,7 @@ struct LunDefinition {
   std::string model = "aoe-target";
   std::string serial;    // see default_serial.h where empty
   bool announce = true;  // announce the LUN when it comes up
+  RateLimits limits;     // of all its clients together
 
   bool operator==(const LunDefinition&) const = default;
 };
@@ -40,6 +44,8 @@ struct TargetDefinition {
   int workers = 1;                  // threads that serve
   bool busy_poll = false;           // never sleep
   Wildcards wildcards = Wildcards::all;
+  ClientLimits client_limits;  // of each client, over all LUNs of a worker
+  std::size_t request_memory = RequestMemory::default_size;  // bytes
   std::string capture;  // pcap file that records the traffic; none where empty
 
   bool operator==(const TargetDefinition&) const = default;

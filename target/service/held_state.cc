@@ -1,5 +1,6 @@
 #include "target/service/held_state.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -16,7 +17,7 @@ HeldState::HeldState(Lun& lun, LunCounters& counters, StateKeeper& keeper, const
       saved_revision_(lun.revision()) {}
 
 void HeldState::hold(FramePort& port, Bytes reply) {
-  if (waiting_.size() >= lun_.options().in_flight_max()) {
+  if (waiting_.size() >= std::min(lun_.options().in_flight_max(), held_max)) {
     ++counters_.dropped_busy;
     if (trace_) trace_("drop {}: {} replies are held already", lun_.address(), waiting_.size());
     return;

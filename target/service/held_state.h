@@ -33,6 +33,9 @@ class StateKeeper {
 
 class HeldState : public std::enable_shared_from_this<HeldState> {
  public:
+  /// Replies that are held, whatever the Buffer Count: they are no part of RequestMemory.
+  static constexpr std::size_t held_max = 256;
+
   /// The present state of the LUN is stable. All four outlive this object.
   HeldState(Lun& lun, LunCounters& counters, StateKeeper& keeper, const TimedTrace& trace);
 
@@ -40,7 +43,7 @@ class HeldState : public std::enable_shared_from_this<HeldState> {
   bool is_unstable() const { return saved_revision_ != lun_.revision(); }
 
   /// Holds a reply until the LUN's present state is stable, then sends it on `port`. Drops and
-  /// counts it where as many are held as the LUN has operations in flight at most.
+  /// counts it where as many are held as the LUN has operations in flight at most, or `held_max`.
   void hold(FramePort& port, Bytes reply);
   /// Calls `done` when the LUN's present state is stable, or could not be made so.
   void call_when_stable(StateKeeper::Done done);

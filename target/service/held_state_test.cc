@@ -118,6 +118,14 @@ TEST_F(HeldStateTest, ForgottenPortAndTooManyRepliesAreDroppedAndCounted) {
   EXPECT_EQ(counters.dropped_port, 4U);
 }
 
+TEST_F(HeldStateTest, ALargeBufferCountHoldsNoMoreThanTheBound) {
+  LunOptions many = options();
+  many.buffer_count = 65535;
+  lun.change(many);
+  for (std::size_t i = 0; i < HeldState::held_max + 1; ++i) set("a");
+  EXPECT_EQ(counters.dropped_busy, 1U);
+}
+
 TEST_F(HeldStateTest, SaveMayEndAfterTheLunIsGone) {
   set("a");
   held->refuse_all(std::make_error_code(std::errc::no_such_device));

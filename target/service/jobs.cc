@@ -7,10 +7,21 @@
 namespace aoe::target {
 namespace {
 
+constexpr std::size_t alignment = Operation::alignment;
+
+/// Returns the size of an operation's data.
+std::size_t data_size(const PendingReply& pending) {
+  const bool is_read = pending.command.kind == Operation::Kind::read;
+  return is_read ? pending.sectors * sector_size : pending.data.size();
+}
+
+/// Returns the memory that a job needs so that its data is aligned.
+std::size_t memory_size(const PendingReply& pending, std::size_t reply_size) {
+  return std::max(reply_size, ata_header_size + data_size(pending)) + alignment;
+}
+
 /// Returns `size` bytes of a frame whose ATA data is aligned as an Operation's must be.
 MutableBytes aligned_frame(std::vector<std::uint8_t>& memory, std::size_t size) {
-  constexpr std::size_t alignment = Operation::alignment;
-  if (memory.size() < size + alignment) memory.resize(size + alignment);
   const auto data_at = reinterpret_cast<std::uintptr_t>(memory.data()) + ata_header_size;
   return MutableBytes(memory).subspan((alignment - data_at % alignment) % alignment, size);
 }
@@ -36,26 +47,38 @@ bool Job::conflicts(const PendingReply& other, std::uint64_t part) const {
   return pending.lba < end && first < pending.lba + pending.sectors;
 }
 
+bool Jobs::have_memory(const ServedLun& lun, const PendingReply& pending,
+                       std::size_t reply_size) const {
+  return memory_ == nullptr ||
+         memory_->allows(sizeof(Job) + memory_size(pending, reply_size), lun.jobs_size);
+}
+
 Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
                  std::size_t reply_size) {
   if (free_.empty()) {
+    free_.reserve(jobs_.size() + 1);
+    finished_.reserve(jobs_.size() + 1);
     jobs_.push_back(std::make_unique<Job>(*this));
-    free_.reserve(jobs_.size());
-    finished_.reserve(jobs_.size());
     free_.push_back(jobs_.back().get());
   }
   Job& job = *free_.back();
-  free_.pop_back();
+  const std::size_t needed = memory_size(pending, reply_size);
+  if (job.memory_.size() < needed) job.memory_.resize(needed);
   lun.jobs.push_back(&job);
+  free_.pop_back();
+  job.counted_ = sizeof(Job) + job.memory_.size();
+  lun.jobs_size += job.counted_;
+  if (memory_ != nullptr) memory_->take(job.counted_);
   job.lun = &lun;
   job.is_started = false;
+  job.due = {};
   job.port = &port;
   job.pending = pending;
   job.pending.data = {};
 
   const bool is_read = pending.command.kind == Operation::Kind::read;
-  const std::size_t size = is_read ? pending.sectors * sector_size : pending.data.size();
-  job.frame = aligned_frame(job.memory_, std::max(reply_size, ata_header_size + size));
+  const std::size_t size = data_size(pending);
+  job.frame = aligned_frame(job.memory_, needed - alignment);
   const MutableBytes place = job.frame.subspan(ata_header_size, size);
   copy(pending.data, place);
   job.kind = pending.command.kind;
@@ -71,6 +94,9 @@ void Jobs::recycle_finished() {
 }
 
 void Jobs::recycle(Job& job) {
+  job.lun->jobs_size -= job.counted_;
+  if (memory_ != nullptr) memory_->give_back(job.counted_);
+  if (free_.size() >= warm_max) job.memory_ = {};
   job.lun = nullptr;
   job.port = nullptr;
   free_.push_back(&job);

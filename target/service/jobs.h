@@ -1,8 +1,8 @@
 // Operations that a store finishes later, each with the reply that waits for it.
 //
 // Owned by Service, which begins a job and, when it is done, sends the reply and gives it back.
-// Jobs are reused, with their memory: there are as many as were ever in flight at once. They
-// outlive the stores, which may hold their operations.
+// Jobs are reused, and a few of them with their memory: there are as many as were ever in flight at
+// once. They outlive the stores, which may hold their operations.
 //
 // Two jobs of a LUN that touch the same sectors (or parts that the store copies as a whole), one of
 // which changes them, are done one after the other, as they came: a client that has the answer to one
@@ -17,6 +17,7 @@
 
 #include "base/instant.h"
 #include "target/lun/lun.h"
+#include "target/service/request_memory.h"
 #include "target/service/served_lun.h"
 #include "target/store/operation.h"
 #include "wire/frame_port.h"
@@ -37,6 +38,7 @@ class Job final : public Operation {
 
   ServedLun* lun = nullptr;
   bool is_started = false;    // its store knows of it
+  Instant due{};              // set while a limit delays it (rate_limit.h): when it may be started
   FramePort* port = nullptr;  // that the request came in by; null once it was forgotten
   PendingReply pending;       // without the request's data, which is copied
   Instant received{};         // the request
@@ -51,12 +53,22 @@ class Job final : public Operation {
   friend class Jobs;
   Jobs& jobs_;
   std::vector<std::uint8_t> memory_;
+  std::size_t counted_ = 0;  // bytes that it has taken of the RequestMemory
 };
 
 class Jobs {
  public:
+  /// Free jobs that keep their memory.
+  static constexpr std::size_t warm_max = 64;
+
+  /// `memory` outlives this; without it, there is no bound.
+  explicit Jobs(RequestMemory* memory = nullptr) : memory_(memory) {}
+
+  /// Returns whether there is memory for one more job of a LUN, by the rule of RequestMemory.
+  bool have_memory(const ServedLun& lun, const PendingReply& pending, std::size_t reply_size) const;
   /// Returns a job for an operation of a LUN, which the caller starts once no earlier one conflicts.
-  /// `reply_size`: room for the longest reply, bytes.
+  /// It takes memory even where that is not allowed. When there is no memory at all it throws
+  /// std::bad_alloc, and nothing has changed. `reply_size`: room for the longest reply, bytes.
   Job& begin(ServedLun& lun, FramePort& port, const PendingReply& pending, std::size_t reply_size);
 
   /// The jobs that are done and were not given back.
@@ -74,6 +86,7 @@ class Jobs {
 
   void recycle(Job& job);
 
+  RequestMemory* const memory_;
   std::vector<std::unique_ptr<Job>> jobs_;
   std::vector<Job*> free_;
   std::vector<Job*> finished_;

@@ -28,7 +28,8 @@ class JobsTest : public ::testing::Test {
 
   ServedLun lun{job_options(), std::make_unique<MemoryStore>(8 * sector_size)};
   std::unique_ptr<MemoryPort> port = std::move(MemoryPort::pair({}, {}).first);
-  Jobs jobs;
+  RequestMemory memory;
+  Jobs jobs{&memory};
 };
 
 TEST_F(JobsTest, WriteHasACopyOfItsDataAtThePlaceOfAReplysData) {
@@ -48,6 +49,21 @@ TEST_F(JobsTest, ReadHasRoomForItsDataEvenBeyondAFrame) {
   EXPECT_EQ(job.into.size(), 200 * sector_size);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(job.into.data()) % Operation::alignment, 0U);
   EXPECT_TRUE(job.from.empty());
+}
+
+TEST_F(JobsTest, OnlyAFewFreeJobsKeepTheirMemory) {
+  std::vector<Job*> all;
+  for (std::size_t i = 0; i < Jobs::warm_max + 1; ++i)
+    all.push_back(&begin(Operation::Kind::read, 2));
+  const std::size_t taken = memory.used();
+  EXPECT_EQ(taken, lun.jobs_size);
+  EXPECT_GE(taken, (Jobs::warm_max + 1) * 2 * sector_size);
+  for (Job* const job : all) job->done({});
+  jobs.recycle_finished();
+  EXPECT_EQ(memory.used(), 0U);
+  EXPECT_EQ(lun.jobs_size, 0U);
+  begin(Operation::Kind::flush, 0);
+  EXPECT_LT(memory.used(), taken / 2) << "counted by what it has";
 }
 
 TEST_F(JobsTest, FinishedJobsAreReusedWithTheirMemory) {

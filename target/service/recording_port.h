@@ -25,6 +25,7 @@ class RecordingPort final : public FramePort {
   /// Reads what it sends, so it does not take data that may be unreadable.
   void send(std::span<const Outgoing> frames) override;
   bool has_room() const override { return port_.has_room(); }
+  std::size_t room_for(std::size_t frame_size) const override { return port_.room_for(frame_size); }
   int descriptor() const override { return port_.descriptor(); }
   Link link() const override { return port_.link(); }
   PortCounters counters() const override { return port_.counters(); }

@@ -5,9 +5,9 @@ namespace aoe::target {
 void ReplyBatch::fit(std::size_t size) {
   AOE_CHECK(count_ == 0);
   if (size <= reply_size_) return;
-  reply_size_ = size;
   scratch_.resize(size);
   frames_.clear();
+  reply_size_ = size;
 }
 
 MutableBytes ReplyBatch::next_frame() {

@@ -72,6 +72,16 @@ std::string admitted(const std::vector<Mac>& macs) {
   return macs.empty() ? "everyone" : std::to_string(macs.size());
 }
 
+/// Returns limits in words: "5000 operations and 50.0 MB per second".
+std::string per_second(const RateLimits& limits) {
+  std::vector<std::string> parts;
+  if (limits.iops > 0) parts.push_back(fmt::format("{} operations", limits.iops));
+  if (limits.bytes_per_second > 0) {
+    parts.push_back(fmt::format("{:.1f} MB", static_cast<double>(limits.bytes_per_second) / 1e6));
+  }
+  return fmt::format("{} per second", fmt::join(parts, " and "));
+}
+
 std::string head(const TargetReport& report) {
   return fmt::format("aoe-target {}, up {}\n\n", escaped(report.version), uptime(report.uptime));
 }
@@ -142,14 +152,17 @@ std::string status_table(const TargetReport& report) {
                      std::to_string(port.sent),
                      std::to_string(port.receive_dropped + port.send_dropped)});
   }
-  std::string warnings;
+  std::string remarks;
+  const auto remark = [&](const LunReport& lun, const std::string& what) {
+    if (remarks.empty()) remarks = "\n";
+    remarks += fmt::format("{}: {}\n", lun.definition.address, what);
+  };
   for (const LunReport& lun : report.luns) {
+    if (lun.definition.limits) remark(lun, "limited to " + per_second(lun.definition.limits));
     if (!lun.other_target) continue;
-    warnings +=
-        fmt::format("{}{}: warning: another target is at this address: {}\n",
-                    warnings.empty() ? "\n" : "", lun.definition.address, *lun.other_target);
+    remark(lun, fmt::format("warning: another target is at this address: {}", *lun.other_target));
   }
-  return head(report) + table("<<<<>>><", luns) + "\n" + table("<<<>>>>", ports) + warnings;
+  return head(report) + table("<<<<>>><", luns) + "\n" + table("<<<>>>>", ports) + remarks;
 }
 
 std::string stats_table(const TargetReport& report) {

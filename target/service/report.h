@@ -18,7 +18,7 @@
 namespace aoe::target {
 
 struct LunReport : LunCounters {
-  LunDefinition definition;  // of which reports show address, path, interfaces and read_only
+  LunDefinition definition;  // of which reports show what is not an option of the protocol
   std::string store;         // its kind: "mapped", "memory", …
   std::uint64_t sectors = 0;
   LunState state;

@@ -25,7 +25,10 @@ TargetReport report() {
   disk.bytes_written = 1'000;
   disk.aoe_errors = 1;
   disk.ata_errors = 2;
+  disk.delayed = 9;
+  disk.dropped_limit = 8;
   disk.dropped_busy = 4;
+  disk.dropped_memory = 7;
   disk.dropped_port = 5;
   disk.foreign_answers = 6;
   disk.silences[static_cast<std::size_t>(Silence::source_masked)] = 7;
@@ -79,15 +82,29 @@ TEST(Report, StatusWarnsOfAnotherTargetAtTheSameAddress) {
             before + "\ne0.2: warning: another target is at this address: 02:00:00:00:00:09\n");
 }
 
+TEST(Report, StatusSaysWhatHasLimits) {
+  const std::string before = status_table(report());
+  TargetReport with_limits = report();
+  with_limits.luns[0].definition.limits.iops = 5000;
+  with_limits.luns[1].definition.limits = {.iops = 10, .bytes_per_second = 50'000'000};
+  EXPECT_EQ(status_table(with_limits),
+            before +
+                "\ne0.2: limited to 5000 operations per second\n"
+                "e65534.254: limited to 10 operations and 50.0 MB per second\n");
+}
+
 TEST(Report, StatsAreWhatItDid) {
   EXPECT_EQ(stats_table(report()),
             "aoe-target 0.1.0, up 1d 02:03:04\n\n"
-            "lun         requests  reads  writes  flushes  trims  MB-read  MB-written  errors  busy"
-            "  no-port  foreign      p50    p99  not answered\n"
-            "e0.2            1200    700     450        3      2      5.7         0.0       3     4"
-            "        5        6  <=128us  >4.2s  7 masked source, 1 config mismatch\n"
-            "e65534.254         0      0       0        0      0      0.0         0.0       0     0"
-            "        0        0        -      -  -\n\n"
+            "lun         requests  reads  writes  flushes  trims  MB-read  MB-written  errors"
+            "  delayed  over-limit  busy  no-memory  no-port  foreign      p50    p99"
+            "  not answered\n"
+            "e0.2            1200    700     450        3      2      5.7         0.0       3"
+            "        9           8     4          7        5        6  <=128us  >4.2s"
+            "  7 masked source, 1 config mismatch\n"
+            "e65534.254         0      0       0        0      0      0.0         0.0       0"
+            "        0           0     0          0        0        0        -      -"
+            "  -\n\n"
             "interface  received     sent  lost  unsent  responses  others  rejected  reasons\n"
             "eth0        1234567  1234000     5       6          8       9         5"
             "  2 frame too short, 3 unknown command\n");

@@ -20,6 +20,20 @@ bool ServedLun::has_conflict(const PendingReply& pending) const {
   return std::ranges::any_of(jobs, [&](const Job* job) { return job->conflicts(pending, part); });
 }
 
+bool ServedLun::may_delay(Mac client) const {
+  const auto is_delayed_one_of_it = [client](const Job* job) {
+    return job->due != Instant{} && job->pending.header.destination == client;
+  };
+  const auto its = std::ranges::count_if(jobs, is_delayed_one_of_it);
+  const LunOptions& options = lun.options();
+  return jobs_delayed < options.in_flight_max() && its < options.buffer_count;
+}
+
+void ServedLun::define(const LunDefinition& wanted) {
+  definition = wanted;
+  if (limiter.limits() != wanted.limits) limiter = RateLimiter(wanted.limits);
+}
+
 void ServedLun::count(const PendingReply& pending, bool failed) {
   Health& health = lun.health();
   const std::uint64_t sectors = failed ? 0 : pending.sectors;

@@ -20,6 +20,7 @@
 #include "target/service/image_identity.h"
 #include "target/service/image_use.h"
 #include "target/service/logged_count.h"
+#include "target/service/rate_limit.h"
 #include "target/store/store.h"
 
 namespace aoe::target {
@@ -35,6 +36,9 @@ struct ServedLun {
   void count(const PendingReply& pending, bool failed);
   /// Returns whether a job that is under way must be done before this (see Job::conflicts()).
   bool has_conflict(const PendingReply& pending) const;
+  /// Returns whether a limit may delay one more request of a client: each client has room for as many
+  /// as it may have outstanding, and all of them for `in_flight_max()`.
+  bool may_delay(Mac client) const;
   void count_read(std::uint64_t sectors) {
     ++counters.reads;
     counters.bytes_read += sectors * sector_size;
@@ -46,12 +50,18 @@ struct ServedLun {
   LunCounters counters;
   std::shared_ptr<HeldState> held;  // null without a keeper: what is set needs no waiting
   std::vector<Job*> jobs;           // operations that are under way, as they came
+  std::size_t jobs_size = 0;        // bytes of memory that they have taken
   std::size_t jobs_waiting = 0;     // of them: those that wait for others to be done
+  std::size_t jobs_delayed = 0;     // of those that wait: those that a limit delays
   std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for
   bool must_submit = false;         // the store has operations to submit
 
+  /// Takes a definition, and its limits if they are others.
+  void define(const LunDefinition& wanted);
+
   // Where it came from: empty where no configuration names it.
   LunDefinition definition;
+  RateLimiter limiter;
   std::vector<ImageUse> images;  // what its store uses, found when that was opened
   ImageIdentity image;           // what its state belongs to
   std::string store_kind;        // "mapped", "memory", …: see OpenedStore

@@ -1,6 +1,7 @@
 #include "target/service/service.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -10,7 +11,7 @@ namespace {
 
 /// LUNs that answer a wildcard at once: more of them answer by and by.
 constexpr std::size_t answered_at_once_max = 8;
-/// LUNs that answer a wildcard in one go_on().
+/// LUNs that answer a wildcard, and announcements on a port, in one go_on().
 constexpr std::size_t fan_out_step = 32;
 
 }  // namespace
@@ -25,14 +26,17 @@ constexpr std::size_t fan_out_step = 32;
 //   silent e7.3 SOURCE: FRAME: REASON       masked, denied, …
 //   error e7.3: FRAME                       the reply carries an AoE or ATA error
 //   fail e7.3: read of 2 sectors at 10: …   the store failed an operation; an error line follows
-//   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding
+//   drop e7.3 SOURCE: FRAME: REASON         too many operations are outstanding, there is no memory
+//                                           for it, or it is too far beyond a limit
 //   drop SOURCE: FRAME: REASON              a wildcard, while an earlier one is being answered
 //   take over e7.3: read of 2 sectors at 10 its thread waits for the disk, and another serves on
 //   hold, release, undo e7.3: FRAME         see held_state.cc
 //   announce e7.3 to MAC
 
-Service::Service(Clock clock, StateKeeper* keeper)
-    : keeper_(keeper), trace_{std::move(clock), Trace{}} {}
+Service::Service(Clock clock, StateKeeper* keeper, RequestMemory* memory)
+    : keeper_(keeper), trace_{std::move(clock), Trace{}}, jobs_(memory) {
+  decoded_.reserve(batch_size);
+}
 
 // Which LUNs there are, and on which ports.
 
@@ -56,7 +60,8 @@ void Service::remove(Address address, Drained drained) {
   settle();
   for (auto& [port, table] : ports_) table.remove(*served);
   served->counters.dropped_busy += jobs_.forget(*served);
-  served->jobs_waiting = 0;
+  served->jobs_waiting = served->jobs_delayed = 0;
+  std::erase(delaying_, served.get());
   draining_.push_back({std::move(served), std::move(drained)});
   give_back_drained();
 }
@@ -104,6 +109,7 @@ void Service::attach(FramePort& port, Admission admission) {
 void Service::forget(FramePort& port) {
   jobs_.forget(port);
   fan_outs_.forget(port);
+  to_announce_.erase(&port);
   for (const auto& [address, served] : luns_) {
     if (served->held) served->held->forget(port);
   }
@@ -135,7 +141,8 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
   std::size_t wanted = 0;
   std::size_t count = 0;
   do {
-    wanted = std::min(frames_max, batch_size);
+    const std::size_t room = port.room_for(reply_size_max(port.link().mtu));
+    wanted = std::min({frames_max, batch_size, room});
     count = port.receive(std::span(frames_).first(wanted));
     if (count == 0) break;
     received_ = trace_.now();
@@ -153,7 +160,11 @@ bool Service::serve(FramePort& port, std::size_t frames_max) {
 /// Handles what is left of the batch, and sends the replies.
 void Service::handle_batch() {
   for (; at_.frame < decoded_.size(); ++at_.frame, at_.lun = 0) {
-    handle(frames_[at_.frame], decoded_[at_.frame]);
+    try {
+      handle(frames_[at_.frame], decoded_[at_.frame]);
+    } catch (const std::bad_alloc&) {
+      drop_for_want_of_memory();
+    }
   }
   send_batch(at_.table->port());
   at_.table = nullptr;
@@ -218,6 +229,12 @@ void Service::note_foreign_answer(const Frame& response, PortTable& table) {
   served->other_target = source;
 }
 
+/// An allocation has failed in the middle of handling a frame.
+void Service::drop_for_want_of_memory() {
+  asked_ = {};
+  ++at_.table->counters.out_of_memory;
+}
+
 void Service::begin_fan_out(Bytes bytes, const Frame& request, PortTable& table) {
   const Mac source = request.header.source;
   auto copy = std::make_shared<const std::vector<std::uint8_t>>(bytes.begin(), bytes.end());
@@ -236,6 +253,13 @@ void Service::begin_fan_out(Bytes bytes, const Frame& request, PortTable& table)
 }
 
 Service::Due Service::go_on() {
+  const Due delayed = delaying_.empty() ? Due::none : start_due();
+  const Due announced = to_announce_.empty() ? Due::none : go_on_with_announcements();
+  const Due replied = fan_outs_.empty() ? Due::none : go_on_with_wildcards();
+  return std::max({delayed, announced, replied});
+}
+
+Service::Due Service::go_on_with_wildcards() {
   for (std::size_t tries = fan_outs_.size(); tries > 0; --tries) {
     FanOut& turn = fan_outs_.front();
     FramePort& port = *turn.port;
@@ -247,17 +271,16 @@ Service::Due Service::go_on() {
     PortTable& here = table(port);
     // A thread that takes over in the middle sends what there is, and goes on with the next LUN.
     at_ = {&here, port.link(), decoded_.size(), 0, turn.request};
-    const Decoded request = decode(*turn.request);
-    const auto luns = here.covered(request->header.address, turn.next, fan_out_step);
-    for (ServedLun* const served : luns) {
-      const Address address = served->lun.address();
-      turn.next = {address.shelf, static_cast<std::uint8_t>(address.slot + 1)};
-      answer(*served, *request, port, at_.link);
+    bool is_last = false;
+    try {
+      is_last = answer_some(turn, here);
+    } catch (const std::bad_alloc&) {
+      drop_for_want_of_memory();  // of one LUN; it goes on with the next
     }
     send_batch(port);
     at_.table = nullptr;
     settle();
-    if (luns.size() < fan_out_step) {
+    if (is_last) {
       fan_outs_.end();
     } else {
       fan_outs_.pass();
@@ -265,6 +288,18 @@ Service::Due Service::go_on() {
     return fan_outs_.empty() ? Due::none : Due::soon;
   }
   return fan_outs_.empty() ? Due::none : Due::later;
+}
+
+/// Has a few of the LUNs answer. Returns whether these were the last.
+bool Service::answer_some(FanOut& turn, PortTable& here) {
+  const Decoded request = decode(*turn.request);
+  const auto luns = here.covered(request->header.address, turn.next, fan_out_step);
+  for (ServedLun* const served : luns) {
+    const Address address = served->lun.address();
+    turn.next = {address.shelf, static_cast<std::uint8_t>(address.slot + 1)};
+    answer(*served, *request, here.port(), at_.link);
+  }
+  return luns.size() < fan_out_step;
 }
 
 void Service::reject(const Reject& reject, const Decoded& frame, PortTable& table) const {
@@ -286,7 +321,7 @@ void Service::answer(ServedLun& served, const Frame& request, FramePort& port, c
   const Outcome outcome = served.lun.handle(request, link, batch_.scratch());
   if (served.lun.revision() != revision && changed_) changed_(served, request);
   if (const auto* pending = std::get_if<PendingReply>(&outcome)) {
-    if (!perform(served, *pending)) begin(served, *pending, port, link);
+    carry_out(served, *pending, port, link);
   } else if (const auto* ready = std::get_if<ReplyReady>(&outcome)) {
     reply(served, *ready, port);
   } else {
@@ -309,157 +344,6 @@ void Service::reply(ServedLun& served, const ReplyReady& ready, FramePort& port)
   }
   count(served, ready, frame);
   batch_.add_copy(&served, frame);
-}
-
-/// Has the store do an operation at once, and answers. Returns false where that is not possible.
-bool Service::perform(ServedLun& served, const PendingReply& pending) {
-  if (pending.command.is_verify || served.jobs_taken_over > 0) return false;
-  if (!served.jobs.empty() && served.has_conflict(pending)) return false;
-  const bool is_read = pending.command.kind == Operation::Kind::read;
-  const std::uint64_t offset = pending.lba * sector_size;
-  asked_ = {&served, &pending};
-  if (is_read && may_send_from_store_) {
-    const auto data = served.store->view(offset, pending.sectors * sector_size);
-    if (!data || !data->empty()) asked_ = {};
-    if (!data) return false;
-    if (!data->empty()) {
-      served.count_read(pending.sectors);
-      ++served.counters.replies;
-      const MutableBytes head = batch_.next_head();
-      const std::size_t size = Lun::finish_head(pending, *data, head);
-      batch_.add_from_store(served, pending, head.first(size), *data);
-      return true;
-    }
-  }
-  const MutableBytes reply = is_read ? batch_.next_frame() : batch_.next_head();
-  AwaitedOperation operation;
-  operation.kind = pending.command.kind;
-  operation.offset = offset;
-  operation.into = Lun::read_place(pending, reply);
-  operation.from = pending.data;
-  const auto error = served.store->try_now(operation);
-  asked_ = {};
-  if (!error) return false;
-  served.count(pending, static_cast<bool>(*error));
-  if (*error) failed(served, pending, *error);
-  const ReplyReady ready = Lun::finish(pending, *error, reply);
-  count(served, ready, reply);
-  batch_.add(&served, reply.first(ready.size));
-  return true;
-}
-
-void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& port,
-                    const Link& link) {
-  if (served.jobs.size() >= served.lun.options().in_flight_max()) {
-    ++served.counters.dropped_busy;
-    if (trace_) {
-      trace_("drop {} {}: {} tag {:08x}: {} operations are outstanding", served.lun.address(),
-             pending.header.destination, text(pending.command), pending.header.tag,
-             served.jobs.size());
-    }
-    return;
-  }
-  const bool must_wait = served.has_conflict(pending);
-  Job& job = jobs_.begin(served, port, pending, reply_size_max(link.mtu));
-  job.received = received_;
-  if (must_wait) {
-    ++served.jobs_waiting;
-  } else {
-    start(job);
-  }
-}
-
-void Service::start(Job& job) {
-  ServedLun& served = *job.lun;
-  job.is_started = true;
-  if (!std::exchange(served.must_submit, true)) to_submit_.push_back(&served);
-  served.store->start(job);
-}
-
-/// Starts the jobs that nothing stands in the way of any more.
-void Service::start_waiting(ServedLun& served) {
-  if (served.jobs_waiting == 0) return;
-  const std::vector<Job*> jobs = served.jobs;  // start() may end some
-  const std::uint64_t part = served.store->copied_size() / sector_size;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const auto is_in_the_way = [&](const Job* earlier) {
-      return earlier->conflicts(jobs[i]->pending, part);
-    };
-    if (jobs[i]->is_started || std::ranges::any_of(std::span(jobs).first(i), is_in_the_way)) {
-      continue;
-    }
-    --served.jobs_waiting;
-    start(*jobs[i]);
-  }
-}
-
-void Service::settle() {
-  for (std::size_t i = 0; i < jobs_.finished().size(); ++i) {
-    start_waiting(*jobs_.finished()[i]->lun);
-  }
-  for (ServedLun* const served : to_submit_) {
-    served->must_submit = false;
-    served->store->submit();
-  }
-  to_submit_.clear();
-
-  const auto finished = jobs_.finished();
-  const Instant answered = finished.empty() ? Instant{} : trace_.now();
-  std::array<Outgoing, batch_size> batch;
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < finished.size(); ++i) {
-    Job& job = *finished[i];
-    ServedLun& served = *job.lun;
-    served.count(job.pending, static_cast<bool>(job.error));
-    if (job.error) failed(served, job.pending, job.error);
-    if (job.port == nullptr) {
-      ++served.counters.dropped_port;
-      if (trace_) trace_("drop {}: the port of a reply is gone", served.lun.address());
-      continue;
-    }
-    const ReplyReady ready = Lun::finish(job.pending, job.error, job.frame);
-    count(served, ready, job.frame);
-    served.counters.latency.add(answered - job.received);
-    batch[size++] = {Bytes(job.frame).first(ready.size), {}};
-    const bool is_last = i + 1 == finished.size() || finished[i + 1]->port != job.port;
-    if (is_last || size == batch_size)
-      job.port->send(std::span(batch).first(std::exchange(size, 0)));
-  }
-  jobs_.recycle_finished();
-  if (!draining_.empty()) give_back_drained();
-}
-
-void Service::take_over(Handover::Loan loan) {
-  if (asked_.served == nullptr) return;
-  const auto [served, pending] = std::exchange(asked_, {});
-  FramePort& port = at_.table->port();
-  if (at_.kept == nullptr) at_.kept = port.keep_received();
-  Job& job = jobs_.begin(*served, port, *pending, reply_size_max(at_.link.mtu));
-  job.received = received_;
-  job.is_started = true;
-  job.kept = at_.kept;
-  ++served->jobs_taken_over;
-  taken_over_.emplace(loan, &job);
-  if (trace_) {
-    trace_("take over {}: {} of {} sectors at {}", served->lun.address(), text(pending->command),
-           pending->sectors, pending->lba);
-  }
-}
-
-void Service::resume() {
-  if (at_.table != nullptr) handle_batch();
-  settle();
-}
-
-void Service::returned(Handover::Loan loan) {
-  const auto found = taken_over_.find(loan);
-  if (found == taken_over_.end()) return;
-  Job& job = *found->second;
-  taken_over_.erase(found);
-  --job.lun->jobs_taken_over;
-  job.kept.reset();
-  start(job);
-  settle();
 }
 
 /// Counts a reply that is about to be sent.
@@ -512,22 +396,44 @@ void Service::read_again(ServedLun& served, const PendingReply& pending, FramePo
 // Announcements.
 
 void Service::announce(FramePort& port) {
-  const Link link = port.link();
-  for (const auto& [address, served] : table(port).luns()) announce(*served, port, link);
-  send_batch(port);
+  std::set<Address>& waiting = to_announce_[&port];
+  for (const auto& [address, served] : table(port).luns()) waiting.insert(address);
+  announce_some(port, waiting);
 }
 
 void Service::announce(Address address) {
   for (auto& [port, table] : ports_) {
-    const Link link = port->link();
-    ServedLun* const served = table.find(address);
-    if (!link.up || served == nullptr) continue;
-    announce(*served, table.port(), link);
-    send_batch(table.port());
+    if (!port->link().up || table.find(address) == nullptr) continue;
+    std::set<Address>& waiting = to_announce_[&table.port()];
+    waiting.insert(address);
+    announce_some(table.port(), waiting);
   }
 }
 
-void Service::announce(ServedLun& served, FramePort& port, const Link& link) {
+/// Announces a few LUNs of those that wait for it, where the port has room.
+Service::Due Service::announce_some(FramePort& port, std::set<Address>& waiting) {
+  if (!port.has_room()) return Due::later;
+  const Link link = port.link();
+  const PortTable& here = table(port);
+  for (std::size_t frames = 0; frames < fan_out_step && !waiting.empty();) {
+    const auto next = waiting.begin();
+    if (ServedLun* const served = here.find(*next)) frames += announce(*served, port, link);
+    waiting.erase(next);
+  }
+  send_batch(port);
+  return waiting.empty() ? Due::none : Due::soon;
+}
+
+Service::Due Service::go_on_with_announcements() {
+  Due due = Due::none;
+  for (auto& [port, waiting] : to_announce_) due = std::max(due, announce_some(*port, waiting));
+  std::erase_if(to_announce_, [](const auto& each) { return each.second.empty(); });
+  return due;
+}
+
+/// Returns the number of frames.
+std::size_t Service::announce(ServedLun& served, FramePort& port, const Link& link) {
+  std::size_t count = 0;
   for (const Mac destination : served.lun.announce_to()) {
     make_room(port, link);
     const std::size_t size = served.lun.announce(link, destination, batch_.scratch());
@@ -535,7 +441,9 @@ void Service::announce(ServedLun& served, FramePort& port, const Link& link) {
     if (trace_) trace_("announce {} to {}", served.lun.address(), destination);
     batch_.add_copy(nullptr, Bytes(batch_.scratch()).first(size));
     ++served.counters.announcements;
+    ++count;
   }
+  return count;
 }
 
 // Counters.

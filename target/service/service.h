@@ -7,15 +7,20 @@
 // 1. serve() receives a batch of frames, decodes them, and lets the stores fetch ahead;
 // 2. handle() finds the LUNs that each frame addresses (port_table.h);
 // 3. answer() asks the LUN (lun.h), which gives a reply, silence, or an operation for its store;
-// 4. perform() has the store do an operation at once; where that would wait for a disk, it becomes a
-//    job (jobs.h), whose reply settle() sends later;
+// 4. carry_out() has the store do an operation at once; where that would wait for a disk, it becomes a
+//    job (jobs.h), whose reply settle() sends later (service_jobs.cc);
 // 5. send_batch() sends the replies of the batch together (reply_batch.h).
 //
 // Where a store answers at once nothing is allocated per frame, and sector data moves once: from
 // the store to the port, or from the request into the store. A job has a copy of the data. A LUN
-// has at most four times its buffer count of jobs in flight; a request beyond that is dropped, as
-// AoE allows. A reply that says that something was set waits until that is stable (held_state.h).
+// has at most four times its buffer count of jobs in flight, and all of them have as much memory as
+// request_memory.h allows; a request beyond that is dropped, as AoE allows. A reply that says that something was set waits until that is stable (held_state.h).
 // A wildcard that addresses more than a few LUNs is answered by and by, in go_on() (fan_outs.h).
+// An operation beyond a limit of its LUN or client (rate_limit.h) becomes a job that go_on() starts
+// when it is due, or is dropped; what needs no operation, such as discovery, has no limit.
+//
+// Where an allocation fails, the frame that needs it is dropped and counted. What a store allocates in
+// the middle of an operation is not survived, for nobody could say what of it was done.
 //
 // A store may let the thread wait all the same, and another take over (store/handover.h): that
 // calls take_over() and resume(), and the request that the first thread was in the middle of
@@ -29,11 +34,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
 #include "base/instant.h"
 #include "target/lun/lun.h"
+#include "target/service/client_limits.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
 #include "target/service/fan_outs.h"
@@ -41,6 +48,7 @@
 #include "target/service/jobs.h"
 #include "target/service/port_table.h"
 #include "target/service/reply_batch.h"
+#include "target/service/request_memory.h"
 #include "target/service/served_lun.h"
 #include "target/service/timed_trace.h"
 #include "target/store/handover.h"
@@ -54,9 +62,11 @@ class Service {
   using Clock = std::function<Instant()>;
   using Admission = PortTable::Admission;
 
-  /// Without a clock no latency is measured, and lines of the trace have the time 0. Without a
-  /// keeper, what clients set lasts as long as the service.
-  explicit Service(Clock clock = {}, StateKeeper* keeper = nullptr);
+  /// Without a clock no latency is measured, lines of the trace have the time 0, and there may be no
+  /// limits. Without a keeper, what clients set lasts as long as the service.
+  /// `memory`: what jobs may take; without it, there is no bound.
+  explicit Service(Clock clock = {}, StateKeeper* keeper = nullptr,
+                   RequestMemory* memory = nullptr);
 
   /// Writes a line for each decision from here on: service.cc lists them.
   void trace(Trace trace) { trace_.trace = std::move(trace); }
@@ -85,20 +95,25 @@ class Service {
   void send_from_store(bool may) { may_send_from_store_ = may; }
   /// Sets which requests may have a wildcard, as all may by default. The others are ignored.
   void admit_wildcards(Wildcards which) { wildcards_ = which; }
+  /// Replaces the limits of clients; each LUN has its own in ServedLun::limiter.
+  void limit_clients(const ClientLimits& limits) { client_limiters_.set(limits); }
   /// `port` is about to go: replies still due on it are dropped.
   void forget(FramePort& port);
   /// LUNs or their options changed: asks each port's admission again.
   void admit_again();
 
   /// Handles the frames that wait at `port`, in batches until one is not full, and sends the
-  /// replies; those to jobs go out later by the same port. Returns true where `frames_max` was
-  /// reached, so that more frames are likely to wait.
+  /// replies; those to jobs go out later by the same port. Takes no more frames than the port has
+  /// room for replies to, and returns true where it has none left, or `frames_max` was reached, so
+  /// that more frames are likely to wait.
   bool serve(FramePort& port, std::size_t frames_max = std::numeric_limits<std::size_t>::max());
 
-  /// When go_on() is to be called again: not until serve() was; soon, once frames that wait have
-  /// had their turn; or later, after about a millisecond, because no port has room for replies.
-  enum class Due : std::uint8_t { none, soon, later };
-  /// Goes on with the replies to wildcards: a few of one request.
+  /// When go_on() is to be called again: not until serve() was; later, after about a millisecond,
+  /// because no port has room for replies or operations are delayed; or soon, once frames that wait
+  /// have had their turn.
+  enum class Due : std::uint8_t { none, later, soon };
+  /// Starts delayed operations that are due, and goes on with announcements and with the replies to
+  /// wildcards: a few on each port, and a few of one request.
   Due go_on();
 
   /// Submits what was started, and sends the replies to jobs that are done: called after stores
@@ -113,9 +128,11 @@ class Service {
   /// The former thread's wait is over: begins its request again.
   void returned(Handover::Loan loan);
 
-  /// Announces the LUNs of `port` there (when it comes up, or its MAC or MTU changed).
+  /// Announces the LUNs of `port` there (when it comes up, or its MAC or MTU changed): a few at once,
+  /// the others in go_on(), as the port has room.
   void announce(FramePort& port);
-  /// Announces one LUN on all ports that serve it and are up (when it is new, or changed).
+  /// Announces one LUN in the same way on all ports that serve it and are up (when it is new, or
+  /// changed).
   void announce(Address address);
 
   /// Called for every operation that a store failed, from within the call that finds it.
@@ -143,22 +160,33 @@ class Service {
   static void fetch_ahead(const Decoded& frame, const PortTable& table);
   void handle_batch();
   void handle(Bytes bytes, const Decoded& frame);
+  void drop_for_want_of_memory();
   void note_foreign_answer(const Frame& response, PortTable& table);
   void begin_fan_out(Bytes bytes, const Frame& request, PortTable& table);
   void reject(const Reject& reject, const Decoded& frame, PortTable& table) const;
   void answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link);
+  void carry_out(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link);
+  std::optional<Instant> due_within_limits(ServedLun& served, const PendingReply& pending);
+  Due start_due();
+  Due go_on_with_wildcards();
+  bool answer_some(FanOut& turn, PortTable& here);
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
   bool perform(ServedLun& served, const PendingReply& pending);
+  void trace_drop(const ServedLun& served, const PendingReply& pending, std::string_view why) const;
+  void delay(Job& job, Instant due);
   void start(Job& job);
-  void start_waiting(ServedLun& served);
+  void start_waiting(ServedLun& served, Instant now = {});
   void give_back_drained();
-  void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link);
+  void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link,
+             Instant due = {});
   void count(ServedLun& served, const ReplyReady& ready, Bytes reply) const;
   void failed(ServedLun& served, const PendingReply& pending, std::error_code error);
   void make_room(FramePort& port, const Link& link);
   void send_batch(FramePort& port);
   void read_again(ServedLun& served, const PendingReply& pending, FramePort& port);
-  void announce(ServedLun& served, FramePort& port, const Link& link);
+  std::size_t announce(ServedLun& served, FramePort& port, const Link& link);
+  Due announce_some(FramePort& port, std::set<Address>& waiting);
+  Due go_on_with_announcements();
 
   StateKeeper* const keeper_;
   TimedTrace trace_;
@@ -172,8 +200,11 @@ class Service {
   };
   std::vector<Draining> draining_;     // taken out, with operations left
   std::vector<ServedLun*> to_submit_;  // whose stores have operations to submit
+  std::vector<ServedLun*> delaying_;   // which have delayed operations
+  ClientLimiters client_limiters_;
   std::map<const FramePort*, PortTable> ports_;
   FanOuts fan_outs_;
+  std::map<FramePort*, std::set<Address>> to_announce_;  // LUNs, on ports that have any
   LunCounters gone_luns_;
   EdgeCounters gone_ports_;
   bool may_send_from_store_ = true;

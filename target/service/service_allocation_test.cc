@@ -1,4 +1,5 @@
-// In steady state a service on a synchronous store allocates nothing.
+// In steady state a service on a synchronous store allocates nothing, and one whose allocations fail drops
+// the frames that need them.
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,59 @@ TEST(ServiceAllocation, IsNoneInSteadyState) {
   }
   EXPECT_EQ(allocations() - before, 0U);
   EXPECT_EQ(port.replies, 11 * 8U);
+}
+
+/// A store that keeps an operation until the test ends it, and allocates nothing.
+class WaitingStore final : public Store {
+ public:
+  std::uint64_t size() const override { return 8 * sector_size; }
+  std::optional<std::error_code> try_now(const Operation&) override { return std::nullopt; }
+  void start(Operation& operation) override { waiting = &operation; }
+
+  Operation* waiting = nullptr;
+};
+
+TEST(ServiceAllocation, ThatFailsDropsItsFrameAndNothingElse) {
+  constexpr std::size_t luns = 20;  // more than answer a wildcard at once
+  bool has_failed = true;
+  for (std::size_t calls = 0; has_failed; ++calls) {
+    Service service;
+    LunOptions options;
+    options.sectors = 8;
+    options.address = own_address;
+    auto store = std::make_unique<WaitingStore>();
+    WaitingStore& waiting = *store;
+    service.add(options, std::move(store));
+    for (std::uint8_t slot = 0; slot < luns - 1; ++slot) {
+      options.address = {1, slot};
+      service.add(options, std::make_unique<MemoryStore>(8 * sector_size));
+    }
+    RepeatingPort port(
+        {request_frame(read_ext(0, 2)),
+         frame_of({target_mac, client_mac, Address::everyone(), tag}, ConfigRequest{}),
+         request_frame(ConfigRequest{})});
+    service.attach(port, nullptr);
+
+    fail_allocation_after(calls);
+    service.serve(port);
+    while (service.go_on() != Service::Due::none) {
+    }
+    fail_no_allocation();
+    const std::uint64_t dropped = service.edge_counters().out_of_memory;
+    has_failed = dropped > 0;
+    if (!has_failed) {
+      EXPECT_GT(calls, 0U);
+      EXPECT_EQ(port.replies, luns + 1);
+    }
+    port.start_again();
+    port.replies = 0;
+    service.serve(port);
+    while (service.go_on() != Service::Due::none) {
+    }
+    EXPECT_EQ(port.replies, luns + 1) << "all is well again, " << calls;
+    while (waiting.waiting != nullptr) std::exchange(waiting.waiting, nullptr)->done({});
+    service.settle();
+  }
 }
 
 }  // namespace

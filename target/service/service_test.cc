@@ -649,6 +649,35 @@ TEST_F(ServiceTest, APortThatLooksAtItsFramesGetsCopies) {
   EXPECT_EQ(faulting.faults, 1);
 }
 
+TEST_F(ServiceTest, RequestsWaitWhereThereIsNoRoomForTheirReplies) {
+  class SlowPort final : public FramePort {
+   public:
+    explicit SlowPort(FramePort& port) : port_(port) {}
+    std::size_t receive(std::span<Bytes> frames) override { return port_.receive(frames); }
+    void send(std::span<const Outgoing> frames) override {
+      port_.send(frames);
+      room -= frames.size();
+    }
+    std::size_t room_for(std::size_t) const override { return room; }
+    int descriptor() const override { return -1; }
+    Link link() const override { return port_.link(); }
+    PortCounters counters() const override { return port_.counters(); }
+
+    std::size_t room = 3;
+
+   private:
+    FramePort& port_;
+  };
+  add<MemoryStore>(own_address, disk_size);
+  SlowPort slow(*port);
+  for (int i = 0; i < 5; ++i) send(read_ext(0, 1));
+  EXPECT_TRUE(service.serve(slow)) << "more frames wait";
+  EXPECT_EQ(replies().size(), 3U);
+  slow.room = 10;
+  EXPECT_FALSE(service.serve(slow));
+  EXPECT_EQ(replies().size(), 2U);
+}
+
 // Wildcards that address many LUNs.
 
 constexpr Mac other_mac{{2, 0, 0, 0, 0, 0xee}};
@@ -692,6 +721,28 @@ TEST_F(FanOutTest, ASourceThatAsksAgainMeanwhileAddsNothing) {
   EXPECT_EQ(go_on(), 32U) << "the former request has been answered";
 }
 
+TEST_F(FanOutTest, ManyLunsAreAnnouncedByAndByAndOthersServedInBetween) {
+  service.announce(*port);
+  EXPECT_EQ(replies().size(), 32U);
+  EXPECT_EQ(ask(MaskRequest{}, {1, 39}), Lines{"e1.39 mask"});
+  service.remove({1, 39}, [this](auto served) { taken_out = std::move(served); });
+  EXPECT_EQ(go_on(), 7U);
+  EXPECT_EQ(due, Service::Due::none);
+  EXPECT_EQ(service.counters().announcements, 39U);
+}
+
+TEST_F(FanOutTest, APortThatIsAnnouncedAgainBeginsAgain) {
+  service.announce(*port);
+  service.announce({1, 0});
+  service.announce(*port);
+  EXPECT_EQ(replies().size() + go_on() + go_on() + go_on(), 32U + 9 + 32 + 8);
+  service.announce(*port);
+  service.forget(*port);
+  replies();
+  EXPECT_EQ(go_on(), 0U);
+  EXPECT_EQ(due, Service::Due::none);
+}
+
 TEST_F(FanOutTest, SourcesTakeTurns) {
   ask(MaskRequest{}, Address::everyone());
   send_from(other_mac, ConfigRequest{}, Address::everyone());
@@ -727,7 +778,14 @@ TEST_F(FanOutTest, RepliesWaitForRoomAtThePort) {
   EXPECT_EQ(due, Service::Due::later);
   narrow.room = true;
   EXPECT_EQ(go_on(), 32U);
+  narrow.room = false;
+  service.announce(narrow);
+  EXPECT_EQ(go_on(), 0U) << "announcements wait, too";
+  narrow.room = true;
+  EXPECT_EQ(go_on(), 32U + 8) << "both go on";
+  service.announce(narrow);
   service.forget(narrow);
+  replies();
   EXPECT_EQ(go_on(), 0U);
   EXPECT_EQ(due, Service::Due::none);
 }

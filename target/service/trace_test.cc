@@ -111,8 +111,8 @@ TEST_F(TraceTest, FailedOperation) {
 TEST_F(TraceTest, RequestsAndRepliesThatAreDropped) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(serve(read_ext(0, 1)), Lines{});
   EXPECT_EQ(serve(read_ext(0, 1)),
-            Lines{"1.500000 drop e7.3 02:00:00:00:00:0c: read tag 80c0ffee: 4 operations are "
-                  "outstanding"});
+            Lines{"1.500000 drop e7.3 02:00:00:00:00:0c: read tag 80c0ffee: too many operations "
+                  "are outstanding"});
   service.forget(*port);
   store->wait();
   service.settle();

@@ -65,7 +65,7 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
       loop_(idle),
       pause_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       queue_(make_disk_queue()),
-      service_(monotonic_now, world.state != nullptr ? this : nullptr),
+      service_(monotonic_now, world.state != nullptr ? this : nullptr, world.memory),
       live_ports_(loop_, *this, port_options(share, shares)) {
   service_.send_from_store(world.recording == nullptr);
   service_.admit_wildcards(world.wildcards);
@@ -101,6 +101,7 @@ void Worker::start() {
   for (const auto& [port, open] : ports_) {
     if (port->link().up) service_.announce(*open.served);
   }
+  go_on();
   handover_.start({[this] { serve(); }, [this](Handover::Loan loan) { take_over(loan); },
                    [this](Handover::Loan loan) { returned(loan); }});
 }
@@ -134,12 +135,9 @@ void Worker::returned(Handover::Loan loan) {
 
 void Worker::ask(const std::function<void()>& task) {
   if (!handover_.has_started()) return task();
-  std::promise<void> done;
-  post([&] {
-    task();
-    done.set_value();
-  });
-  done.get_future().wait();
+  const auto asked = std::make_shared<std::packaged_task<void()>>(task);
+  post([asked] { (*asked)(); });
+  asked->get_future().get();
 }
 
 bool Worker::stop(std::chrono::milliseconds patience) {
@@ -242,6 +240,7 @@ void Worker::follow(const std::vector<Address>& to_announce) {
   live_ports_.change(patterns());
   service_.admit_again();
   for (const Address address : to_announce) service_.announce(address);
+  if (!is_going_on_) go_on();
 }
 
 void Worker::save(Address lun, const LunState& state, Done done) {
@@ -302,11 +301,25 @@ void Worker::port_opened(PacketPort& port) {
 
 void Worker::port_readable(PacketPort& port) {
   service_.serve(*ports_.at(&port).served, frames_per_turn);
+  if (!has_room(port)) {
+    live_ports_.pause(port);
+    full_.push_back(&port);
+  }
   if (!is_going_on_) go_on();
 }
 
+bool Worker::has_room(const PacketPort& port) {
+  return port.room_for(reply_size_max(port.link().mtu)) > 0;
+}
+
 void Worker::go_on() {
-  const Service::Due due = service_.go_on();
+  std::erase_if(full_, [this](PacketPort* port) {
+    if (!has_room(*port)) return false;
+    live_ports_.resume(*port);
+    return true;
+  });
+  Service::Due due = service_.go_on();
+  if (!full_.empty()) due = std::max(due, Service::Due::later);
   is_going_on_ = due != Service::Due::none;
   if (due == Service::Due::soon) loop_.post([this] { go_on(); });
   if (due == Service::Due::later) {
@@ -325,18 +338,25 @@ void Worker::port_changed(PacketPort& port) {
                                                  link.mac, link.mtu, sectors_per_frame(link.mtu))
                                    : fmt::format("{} is down", name));
   }
-  if (link.up && may_announce_) service_.announce(*ports_.at(&port).served);
+  if (!link.up || !may_announce_) return;
+  service_.announce(*ports_.at(&port).served);
+  if (!is_going_on_) go_on();
 }
 
 void Worker::port_closing(PacketPort& port) {
   log_losses();
   service_.forget(*ports_.at(&port).served);
+  std::erase(full_, &port);
   ports_.erase(&port);
   if (share_ == 0) world_.log(LogLevel::info, fmt::format("{} is gone", port.interface().name));
 }
 
 void Worker::port_trouble(const std::string& what) {
-  if (share_ == 0) world_.log(LogLevel::error, what);
+  world_.log(LogLevel::error, what);
+}
+
+void Worker::port_missing(const std::string& name) {
+  if (share_ == 0) world_.log(LogLevel::warning, name + ": no such interface yet");
 }
 
 // What an administrator should know.
@@ -372,12 +392,23 @@ void Worker::log_change(ServedLun& lun, const StateChange& change) {
 }
 
 void Worker::look_after() {
+  live_ports_.retry();
   log_losses();
   for (const auto& [address, served] : service_.luns()) {
     log_strangers(*served);
-    const std::string trouble = served->store->trouble();
-    if (std::exchange(served->logged_trouble, trouble) == trouble || trouble.empty()) continue;
-    world_.log(LogLevel::warning, fmt::format("{}: {}", served->lun.address(), trouble));
+    log_trouble(*served);
+  }
+}
+
+void Worker::log_trouble(ServedLun& lun) const {
+  const std::string trouble = lun.store->trouble();
+  const std::string before = std::exchange(lun.logged_trouble, trouble);
+  if (trouble == before) return;
+  const Address address = lun.lun.address();
+  if (trouble.empty()) {
+    world_.log(LogLevel::info, fmt::format("{}: over: {}", address, before));
+  } else {
+    world_.log(LogLevel::warning, fmt::format("{}: {}", address, trouble));
   }
 }
 

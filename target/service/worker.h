@@ -47,6 +47,7 @@ class Worker final : LivePorts::User, StateKeeper {
     const StateFiles* state = nullptr;  // null: state ends with the process
     PollLoop* background = nullptr;     // runs what waits for a disk
     Recording* recording = nullptr;     // null: traffic is not recorded
+    RequestMemory* memory = nullptr;    // null: requests may take as much as they like
     Wildcards wildcards = Wildcards::all;
   };
 
@@ -76,7 +77,7 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Runs a task on the worker's thread, once that runs.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
   /// Runs a task on the worker's thread, or on the caller's while that does not run, and waits until
-  /// it is done.
+  /// it is done. Throws what it throws.
   void ask(const std::function<void()>& task);
 
   // On the worker's thread, or while that does not run.
@@ -91,10 +92,10 @@ class Worker final : LivePorts::User, StateKeeper {
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
   void report(TargetReport& report) const;
-  /// Logs what has happened since the last call: frames that ports have lost, lines about LUNs that
-  /// were left out, and once a minute at most for each LUN, requests that it was not allowed to
-  /// answer and answers of other targets; once, what is wrong with a store although no operation
-  /// fails.
+  /// Tries ports again that could not be opened. Logs what has happened since the last call: frames
+  /// that ports have lost, lines about LUNs that were left out, and once a minute at most for each
+  /// LUN, requests that it was not allowed to answer and answers of other targets; once, what is
+  /// wrong with a store even if no operation fails, and that it is over.
   void look_after();
   /// Logs what clients or an administrator have set in a LUN.
   void log_change(ServedLun& lun, const StateChange& change);
@@ -111,12 +112,16 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_changed(PacketPort& port) override;
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
+  void port_missing(const std::string& name) override;
 
-  /// Goes on with replies to wildcards, until there are no more.
+  /// Whether the port has room for a reply.
+  static bool has_room(const PacketPort& port);
+  /// Goes on with replies to wildcards, announcements and delayed operations, until there are no more.
   void go_on();
   std::vector<std::string> patterns() const;
   void log_losses();
   void log_strangers(ServedLun& lun) const;
+  void log_trouble(ServedLun& lun) const;
   /// Logs the line that `line` makes, unless the limit leaves it out.
   void log_limited(LineLimit& limit, LogLevel level, const std::function<std::string()>& line);
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
@@ -130,7 +135,7 @@ class Worker final : LivePorts::User, StateKeeper {
   const World world_;
   const unsigned share_;
   PollLoop loop_;
-  Descriptor pause_;  // a timerfd: replies to wildcards go on after a pause
+  Descriptor pause_;  // a timerfd: go_on() is called again after a pause
   bool is_going_on_ = false;
   std::unique_ptr<DiskQueue> queue_;
   Handover handover_;
@@ -138,6 +143,8 @@ class Worker final : LivePorts::User, StateKeeper {
   Service service_;
   LivePorts live_ports_;
   std::map<const PacketPort*, OpenPort> ports_;
+  std::vector<PacketPort*>
+      full_;  // of them: those that have no room, and are not read until they do
   std::list<Retirement> retiring_;
   std::vector<Retirement*> flushed_;  // of them: those whose disk is to be closed
   std::function<void()> on_all_retired_;

@@ -307,6 +307,11 @@ void NbdStore::begin(Command& command) {
   }
 }
 
+std::string NbdStore::trouble() const {
+  if (state_ == State::connected) return {};
+  return uri_ + ": the server is lost, and tried again";
+}
+
 void NbdStore::submit() {
   ++turn_;
 }

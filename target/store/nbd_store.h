@@ -82,6 +82,7 @@ class NbdStore final : public Store {
   void wait() override;
   int descriptor() const override { return epoll_.get(); }
   void reap() override;
+  std::string trouble() const override;
 
   /// The size of the export, bytes.
   std::uint64_t export_size() const { return export_size_; }

@@ -79,8 +79,8 @@ class Store {
   virtual int descriptor() const { return -1; }
   virtual void reap() {}
 
-  /// Returns what is wrong although no operation fails, for the log: "golden.img has changed under
-  /// client3.cow". Empty for nothing.
+  /// Returns what is wrong even if no operation has failed yet, for the log: "golden.img has changed
+  /// under client3.cow". Empty for nothing.
   virtual std::string trouble() const { return {}; }
 };
 

@@ -130,23 +130,28 @@ def a_frozen_file_system_that_is_read_and_written_by_calls(world, folder):
 def luns_on_one_frozen_file_system_hold_up_one_thread(world, folder):
     with Frozen(folder) as volume:
         second = image(volume.path, "second.img", size=4 * MIB)
+        golden = image(folder, "golden.img", size=4 * MIB)
         image(volume.path, size=4 * MIB)
-        bench = Bench(world, folder, path="volume/disk.img", beside=[lun(3, second)])
-        addresses = [(0, 2), (0, 3)]
+        beside = [lun(3, second), lun(4, golden, overlay="volume/client.cow", create=True)]
+        bench = Bench(world, folder, path="volume/disk.img", beside=beside)
+        addresses = [(0, 2), (0, 3), (0, 4)]
         for address in addresses:
             for lba in range(0, 128, 8):  # in memory from here on
                 assert bench.cable.write(bytes(SECTOR), lba, address=address).status == DONE
             assert bench.cable.flush(address=address).status == DONE
         volume.freeze()
         with bench.load:
-            for number in range(16):
+            for number in range(32):  # half of them are new blocks in the overlay
                 for address in addresses:
-                    bench.send(WRITE_EXT, 8 * number, bytes(SECTOR), tag=bytes([0x81, *address, number]), address=address)
+                    bench.send(WRITE_EXT, 8 * number, bytes([number]) * SECTOR, tag=bytes([0x81, *address, number]), address=address)
             bench.load.goes_on()
-            assert bench.cable.ask_all(3, timeout=5).keys() == {STEADY, *addresses}
+            assert bench.cable.ask_all(4, timeout=5).keys() == {STEADY, *addresses}
             assert bench.waiting() == 1
             volume.thaw()
-            bench.hear({bytes([0x81, *address, number]) for address in addresses for number in range(16)})
+            bench.hear({bytes([0x81, *address, number]) for address in addresses for number in range(32)})
+            for address in addresses:
+                for number in range(32):
+                    assert bench.cable.read(lba=8 * number, address=address) == (DONE, bytes([number]) * SECTOR)
         assert bench.target.stop() == 0
 
 

@@ -7,12 +7,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Instant start{1h};
+constexpr Instant began{1h};
 
 /// Does operations as soon as they are due, for a virtual second, and returns their number.
 int count_in_a_second(RateLimiter& limiter, std::uint64_t bytes) {
   int count = 0;
-  for (Instant now = start; now < start + 1s; ++count) {
+  for (Instant now = began; now < began + 1s; ++count) {
     limiter.take(now, bytes);
     now = limiter.due(now);
   }
@@ -22,8 +22,8 @@ int count_in_a_second(RateLimiter& limiter, std::uint64_t bytes) {
 TEST(RateLimit, NoLimitsDelayNothing) {
   RateLimiter limiter;
   EXPECT_FALSE(limiter);
-  limiter.take(start, 1 << 30);
-  EXPECT_EQ(limiter.due(start), start);
+  limiter.take(began, 1 << 30);
+  EXPECT_EQ(limiter.due(began), began);
 }
 
 TEST(RateLimit, OperationsOfASecondAreTheLimitAndOneBurst) {
@@ -47,30 +47,30 @@ TEST(RateLimit, TheLowerOfBothLimitsDecides) {
 TEST(RateLimit, EachOperationBeyondTheBurstIsDueLater) {
   RateLimiter limiter({.iops = 100, .burst = 20ms});
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(limiter.due(start), start) << i;
-    limiter.take(start, 512);
+    EXPECT_EQ(limiter.due(began), began) << i;
+    limiter.take(began, 512);
   }
-  EXPECT_EQ(limiter.due(start), start + 10ms);
-  limiter.take(start, 512);
-  EXPECT_EQ(limiter.due(start), start + 20ms);
-  EXPECT_EQ(limiter.due(start + 20ms), start + 20ms);
+  EXPECT_EQ(limiter.due(began), began + 10ms);
+  limiter.take(began, 512);
+  EXPECT_EQ(limiter.due(began), began + 20ms);
+  EXPECT_EQ(limiter.due(began + 20ms), began + 20ms);
 }
 
 TEST(RateLimit, APauseEarnsOneBurstAndNotMore) {
   RateLimiter limiter({.iops = 100, .burst = 20ms});
-  limiter.take(start, 512);
-  EXPECT_FALSE(limiter.is_idle(start + 9ms));
-  EXPECT_TRUE(limiter.is_idle(start + 10ms));
-  const Instant later = start + 1h;
+  limiter.take(began, 512);
+  EXPECT_FALSE(limiter.is_idle(began + 9ms));
+  EXPECT_TRUE(limiter.is_idle(began + 10ms));
+  const Instant later = began + 1h;
   for (int i = 0; i < 3; ++i) limiter.take(later, 512);
   EXPECT_EQ(limiter.due(later), later + 10ms);
 }
 
 TEST(RateLimit, AnOperationLargerThanTheBurstIsDoneAndDelaysTheNext) {
   RateLimiter limiter({.bytes_per_second = 1000, .burst = 100ms});
-  EXPECT_EQ(limiter.due(start), start);
-  limiter.take(start, 5000);
-  EXPECT_EQ(limiter.due(start), start + 4900ms);
+  EXPECT_EQ(limiter.due(began), began);
+  limiter.take(began, 5000);
+  EXPECT_EQ(limiter.due(began), began + 4900ms);
 }
 
 }  // namespace

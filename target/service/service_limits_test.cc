@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
-constexpr std::size_t disk_size = 1000 * sector_size;
+constexpr std::size_t limited_disk_size = 1000 * sector_size;
 constexpr Address other_address{7, 4};
 constexpr RateLimits ten_a_second{.iops = 10, .burst = 0ms};
 const Lines a_read{"e7.3 ata 40/00 left 0, 512 bytes of 00"};
@@ -27,7 +27,7 @@ const Lines a_read{"e7.3 ata 40/00 left 0, 512 bytes of 00"};
 /// A store that keeps operations until the test ends them.
 class StuckDisk final : public Store {
  public:
-  std::uint64_t size() const override { return disk_size; }
+  std::uint64_t size() const override { return limited_disk_size; }
   std::optional<std::error_code> try_now(const Operation&) override { return std::nullopt; }
   void start(Operation& operation) override { waiting.push_back(&operation); }
   void finish_one() {
@@ -51,9 +51,9 @@ class ServiceLimitsTest : public ::testing::Test {
   ServedLun& add(Address address) {
     LunOptions options;
     options.address = address;
-    options.sectors = disk_size / sector_size;
+    options.sectors = limited_disk_size / sector_size;
     options.buffer_count = 4;
-    return service.add(options, std::make_unique<MemoryStore>(disk_size));
+    return service.add(options, std::make_unique<MemoryStore>(limited_disk_size));
   }
   void limit(const RateLimits& limits) { limited->limiter = RateLimiter(limits); }
   void send(const Body& body, Address address = own_address, Mac source = client_mac) {
@@ -227,7 +227,7 @@ class ServiceMemoryTest : public ServiceLimitsTest {
     for (const Address address : {own_address, other_address}) {
       LunOptions options;
       options.address = address;
-      options.sectors = disk_size / sector_size;
+      options.sectors = limited_disk_size / sector_size;
       options.buffer_count = 65535;
       auto disk = std::make_unique<StuckDisk>();
       disks.push_back(disk.get());

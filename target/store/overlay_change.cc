@@ -11,7 +11,6 @@
 namespace aoe::target {
 namespace {
 
-constexpr std::uint64_t block_size = OverlayFile::block_size;
 /// Blocks that are read at a time: 1 MiB.
 constexpr std::uint64_t blocks_at_a_time = 256;
 
@@ -29,10 +28,10 @@ struct Image {
   std::uint64_t start;
 
   Done read(std::uint64_t block, MutableBytes into) const {
-    return result_of(file, file.read(start + block * block_size, into));
+    return result_of(file, file.read(start + block * OverlayFile::block_size, into));
   }
   Done write(std::uint64_t block, Bytes from) const {
-    return result_of(file, file.write(start + block * block_size, from));
+    return result_of(file, file.write(start + block * OverlayFile::block_size, from));
   }
 };
 
@@ -49,21 +48,21 @@ using Visit = std::function<Done(std::uint64_t block, Bytes one, Bytes other)>;
 /// Visits the blocks that the delta has (`own`), or those that it hasn't.
 Done for_each_block(const OverlayFile& delta, bool own, const Image& one, const Image& other,
                     const OverlayProgress& progress, const Visit& visit) {
-  std::vector<std::uint8_t> room(2 * blocks_at_a_time * block_size);
+  std::vector<std::uint8_t> room(2 * blocks_at_a_time * OverlayFile::block_size);
   for (std::uint64_t first = 0; first < delta.blocks(); first += blocks_at_a_time) {
     const std::uint64_t end = std::min(first + blocks_at_a_time, delta.blocks());
-    progress(first * block_size);
+    progress(first * OverlayFile::block_size);
     std::uint64_t wanted = first;
     while (wanted < end && delta.has(wanted) != own) ++wanted;
     if (wanted == end) continue;
-    const std::uint64_t size = (end - 1 - first) * block_size + delta.size_of(end - 1);
+    const std::uint64_t size = (end - 1 - first) * OverlayFile::block_size + delta.size_of(end - 1);
     const MutableBytes of_one = MutableBytes(room).first(size);
     const MutableBytes of_other = MutableBytes(room).subspan(room.size() / 2, size);
     if (auto read = one.read(first, of_one); !read) return read;
     if (auto read = other.read(first, of_other); !read) return read;
     for (std::uint64_t block = wanted; block < end; ++block) {
       if (delta.has(block) != own) continue;
-      const std::uint64_t at = (block - first) * block_size;
+      const std::uint64_t at = (block - first) * OverlayFile::block_size;
       const std::uint64_t its_size = delta.size_of(block);
       auto visited = visit(block, of_one.subspan(at, its_size), of_other.subspan(at, its_size));
       if (!visited) return visited;
@@ -80,9 +79,10 @@ Done punch_rest(const OverlayFile& delta) {
     while (block < delta.blocks() && !delta.has(block)) ++block;
     if (block == first) {
       ++block;
-    } else if (::fallocate(delta.file.descriptor(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                           static_cast<off_t>(delta.layout.data_at + first * block_size),
-                           static_cast<off_t>((block - first) * block_size)) != 0) {
+    } else if (::fallocate(
+                   delta.file.descriptor(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                   static_cast<off_t>(delta.layout.data_at + first * OverlayFile::block_size),
+                   static_cast<off_t>((block - first) * OverlayFile::block_size)) != 0) {
       return result_of(delta.file, last_error());
     }
   }

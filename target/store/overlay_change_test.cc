@@ -30,9 +30,9 @@ namespace {
 
 using Data = std::vector<std::uint8_t>;
 
-constexpr std::size_t block = OverlayFile::block_size;
+constexpr std::size_t one_block = OverlayFile::block_size;
 /// The disk: 40 blocks, the last of them of one sector, from sector 3 of its base on.
-constexpr ByteRange part{512 * 3, 39 * block + 512};
+constexpr ByteRange part{512 * 3, 39 * one_block + 512};
 constexpr std::size_t base_size = part.offset + part.length + 1024;
 
 /// golden.img; client3.cow over it, with a block that was trimmed, one that equals the base's, and the
@@ -43,19 +43,20 @@ class OverlayChangeTest : public ::testing::Test {
     folder.make_image(golden, "golden.img");
     with_store("golden.img", [&](Store& store) {
       for (const std::uint64_t at : {std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{7}}) {
-        EXPECT_FALSE(write_to(store, at * block, pattern(block, static_cast<std::uint8_t>(at))));
+        EXPECT_FALSE(
+            write_to(store, at * one_block, pattern(one_block, static_cast<std::uint8_t>(at))));
       }
-      EXPECT_FALSE(write_to(store, 11 * block + 512, pattern(512, 11)));
-      EXPECT_FALSE(write_to(store, 39 * block, pattern(512, 39)));
+      EXPECT_FALSE(write_to(store, 11 * one_block + 512, pattern(512, 11)));
+      EXPECT_FALSE(write_to(store, 39 * one_block, pattern(512, 39)));
       EXPECT_FALSE(trim(store, {{20 * 8, 16}}));
-      const auto same = Bytes(golden).subspan(part.offset + 30 * block, block);
-      EXPECT_FALSE(write_to(store, 30 * block, same));
+      const auto same = Bytes(golden).subspan(part.offset + 30 * one_block, one_block);
+      EXPECT_FALSE(write_to(store, 30 * one_block, same));
       expected = read_from(store, 0, part.length).value_or(Data{});
     });
     Data other = golden;
     for (const std::size_t at :
          {std::size_t{3}, std::size_t{5}, std::size_t{25}, std::size_t{38}}) {
-      other[part.offset + at * block + 17] ^= 1;
+      other[part.offset + at * one_block + 17] ^= 1;
     }
     other.back() ^= 1;
     folder.make_image(other, "new.img");
@@ -145,7 +146,7 @@ TEST_F(OverlayChangeTest, AdoptedBaseShowsThroughWhereTheDeltaHasNoBlock) {
   EXPECT_EQ(seen_over("new.img"), "client3.cow: made over another new.img (it has changed since)");
   EXPECT_EQ(adopt("new.img"), "adopted");
   for (const std::size_t at : {std::size_t{5}, std::size_t{25}, std::size_t{38}}) {
-    expected[at * block + 17] ^= 1;
+    expected[at * one_block + 17] ^= 1;
   }
   EXPECT_EQ(seen_over("new.img"), "as before");
   EXPECT_NE(seen_over("golden.img"), "as before");
@@ -213,9 +214,10 @@ TEST_F(OverlayChangeTest, CompactGivesBackTheRoomOfBlocksThatAreNotInTheDelta) {
 
 TEST_F(OverlayChangeTest, WhatWasNotFlushedBeforeTheMachineWentDownIsNotInTheDelta) {
   EXPECT_EQ(with_store("golden.img", [](Store& store) { EXPECT_FALSE(flush(store)); }), "");
-  EXPECT_EQ(with_store("golden.img",
-                       [](Store& store) { EXPECT_FALSE(write_to(store, 0, pattern(block, 99))); }),
-            "");
+  EXPECT_EQ(
+      with_store("golden.img",
+                 [](Store& store) { EXPECT_FALSE(write_to(store, 0, pattern(one_block, 99))); }),
+      "");
   EXPECT_EQ(open_delta(FileUse::read).lost_blocks, 0U);
   EXPECT_EQ(own_blocks(), 9U);
   boot = "another boot";
@@ -229,7 +231,7 @@ TEST_F(OverlayChangeTest, AFullDiskUnderTheBaseLeavesACommitThatGoesOnLater) {
   ASSERT_GE(child, 0);
   if (child == 0) {  // a file that may not grow fails as one without room does
     std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{part.offset + 20 * block, RLIM_INFINITY};
+    const rlimit limit{part.offset + 20 * one_block, RLIM_INFINITY};
     // The delta was made before; its bits and header lie below the limit.
     ::setrlimit(RLIMIT_FSIZE, &limit);
     ::_exit(do_commit() == "golden.img: File too large" ? 0 : 1);
@@ -394,7 +396,7 @@ TEST_F(OverlayCrashTest, CompactThatIsKilledChangesNothingThatIsSeen) {
 TEST_F(OverlayCrashTest, AdoptThatIsKilledIsDoneOrNot) {
   with_store("golden.img", [](Store& store) { EXPECT_FALSE(flush(store)); });
   Data copy = golden;
-  copy[part.offset + 3 * block] ^= 1;  // in a block that the delta has
+  copy[part.offset + 3 * one_block] ^= 1;  // in a block that the delta has
   folder.make_image(copy, "copy.img");
   stop_everywhere([&] { adopt("copy.img"); },
                   [&] {

@@ -42,10 +42,6 @@ constexpr std::size_t checksum_at = 48;
 constexpr std::size_t content_at = 56;
 constexpr std::size_t last_checksum_at = 64;
 
-std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
-  return (number + unit - 1) / unit * unit;
-}
-
 /// A new file only survives a crash if its folder is synced too.
 std::error_code sync_with_folder(const File& file) {
   const std::filesystem::path folder = std::filesystem::path(file.path()).parent_path();

@@ -47,6 +47,11 @@
 
 namespace aoe::target {
 
+/// Returns the next multiple of `unit`.
+constexpr std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
+  return (number + unit - 1) / unit * unit;
+}
+
 /// Returns the id of this boot of the machine; empty if the kernel does not provide one.
 std::string boot_id();
 

@@ -13,12 +13,6 @@ namespace {
 
 using Block = std::array<std::uint8_t, OverlayStore::block_size>;
 
-constexpr std::uint64_t block_size = OverlayStore::block_size;
-
-std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
-  return (number + unit - 1) / unit * unit;
-}
-
 /// Opens the delta of a store over this part of a base; makes an empty one.
 tl::expected<OverlayFile, std::string> open_delta(File file, const OverlayBase& base,
                                                   ByteRange range, const std::string& boot_id) {
@@ -79,7 +73,7 @@ StoreTraits OverlayStore::traits() const {
 }
 
 /// A read or write that has to wait for what it needs. It is done part by part: a part of the base is
-/// read by the base, a page of the delta by the queue.
+/// read by the base, a page of the delta by the queue, which also writes: it may wait for that.
 class OverlayStore::Fetch final : public Operation {
  public:
   Fetch(OverlayStore& store, Operation& wanted)
@@ -93,7 +87,7 @@ class OverlayStore::Fetch final : public Operation {
     return wanted_.offset + std::max(wanted_.into.size(), wanted_.from.size());
   }
   void read(const Part& needed);
-  std::error_code write_part();
+  void write();
   void done(std::error_code error) override;
   void end(std::error_code error);
 
@@ -101,24 +95,23 @@ class OverlayStore::Fetch final : public Operation {
   Operation& wanted_;
   std::uint64_t at_;                 // everything before has been read or written
   Part part_{};                      // under way
-  std::vector<std::uint8_t> below_;  // what the base holds under a write, whole blocks
+  std::vector<std::uint8_t> below_;  // what is there under a write: of a new block, all of it
   bool reads_base_ = false;
+  bool writes_ = false;
 };
 
 void OverlayStore::Fetch::go_on() {
-  while (at_ < end_of_all()) {
-    part_ = store_.first_part(at_, end_of_all() - at_);
-    if (wanted_.kind == Kind::read) {
-      into = wanted_.into.subspan(at_ - wanted_.offset, part_.size);
-      return read(part_);
-    }
-    const Part needed = store_.needed_to_write(part_);
-    below_.resize(needed.size);
-    into = below_;
-    if (!into.empty()) return read(needed);
-    if (const auto error = write_part()) return end(error);
+  if (at_ == end_of_all()) return end({});
+  part_ = store_.first_part(at_, end_of_all() - at_);
+  if (wanted_.kind == Kind::read) {
+    into = wanted_.into.subspan(at_ - wanted_.offset, part_.size);
+    return read(part_);
   }
-  end({});
+  const Part needed = store_.needed_to_write(part_);
+  below_.resize(needed.size);
+  into = below_;
+  if (into.empty()) return write();
+  read(needed);
 }
 
 /// Has a part read; done() follows, perhaps at once.
@@ -135,21 +128,35 @@ void OverlayStore::Fetch::read(const Part& needed) {
   store_.queue_.start(*this);
 }
 
-/// Writes the part under way, for which all that it needs is there.
-std::error_code OverlayStore::Fetch::write_part() {
-  const Bytes from = wanted_.from.subspan(at_ - wanted_.offset, part_.size);
-  at_ += part_.size;
-  if (part_.in_delta) return store_.data_.write(part_.offset, from);
-  const auto written = store_.write_new(part_.offset, from, below_);
-  AOE_CHECK(written.has_value());
-  return *written;
+/// Has the part under way written, for which all that it needs is there; done() follows.
+void OverlayStore::Fetch::write() {
+  kind = Kind::write;
+  offset = part_.offset;
+  from = wanted_.from.subspan(at_ - wanted_.offset, part_.size);
+  if (!part_.in_delta && !below_.empty()) {
+    const std::uint64_t lead = part_.offset % block_size;
+    copy(from, MutableBytes(below_).subspan(lead));
+    from = below_;
+    offset -= lead;
+  }
+  store_.delta_.file.aim(*this);
+  offset += store_.delta_.layout.data_at;
+  writes_ = true;
+  store_.queue_.start(*this);
 }
 
+/// May be called again after add(), if another thread has taken over meanwhile.
 void OverlayStore::Fetch::done(std::error_code error) {
-  if (reads_base_) --store_.reads_of_base_;
-  if (!error && wanted_.kind == Kind::read) at_ += part_.size;
-  if (!error && wanted_.kind == Kind::write) error = write_part();
+  if (std::exchange(reads_base_, false)) --store_.reads_of_base_;
+  if (!error && wanted_.kind == Kind::write && !writes_) return write();
+  if (!error && writes_ && !part_.in_delta) {
+    const std::uint64_t first = part_.offset / block_size;
+    const std::uint64_t end = round_up(part_.offset + part_.size, block_size) / block_size;
+    error = store_.add(first, end - first);
+  }
   if (error) return end(error);
+  writes_ = false;
+  at_ += part_.size;
   go_on();
 }
 
@@ -256,12 +263,13 @@ std::optional<std::error_code> OverlayStore::read_base_now(std::uint64_t offset,
 }
 
 std::optional<std::error_code> OverlayStore::write_now(std::uint64_t offset, Bytes from) {
+  if (data_.is_stuck()) return std::nullopt;
   while (!from.empty()) {
     const Part part = first_part(offset, from.size());
     const Bytes here = from.first(part.size);
     std::optional<std::error_code> done;
     if (!part.in_delta) {
-      done = write_new(offset, here, {});
+      done = write_new(offset, here);
     } else if (data_.is_at_hand(offset, part.size)) {
       done = data_.write(offset, here);
     }
@@ -272,9 +280,7 @@ std::optional<std::error_code> OverlayStore::write_now(std::uint64_t offset, Byt
   return std::error_code{};
 }
 
-std::optional<std::error_code> OverlayStore::write_new(std::uint64_t offset, Bytes from,
-                                                       Bytes below) {
-  const std::uint64_t below_at = offset / block_size * block_size;
+std::optional<std::error_code> OverlayStore::write_new(std::uint64_t offset, Bytes from) {
   while (!from.empty()) {
     const std::uint64_t begin = offset / block_size * block_size;
     Block room;
@@ -282,11 +288,7 @@ std::optional<std::error_code> OverlayStore::write_new(std::uint64_t offset, Byt
     const std::size_t count = std::min(begin + whole.size() - offset, from.size());
     Bytes block = from.first(count);
     if (count < whole.size()) {
-      if (!below.empty()) {
-        copy(below.subspan(begin - below_at, whole.size()), whole);
-      } else if (const auto read = read_base_now(begin, whole); !read || *read) {
-        return read;
-      }
+      if (const auto read = read_base_now(begin, whole); !read || *read) return read;
       copy(block, whole.subspan(offset - begin));
       block = whole;
     }

@@ -108,9 +108,8 @@ class OverlayStore final : public Store {
   std::optional<std::error_code> read_now(const Operation& read);
   std::optional<std::error_code> read_base_now(std::uint64_t offset, MutableBytes into);
   std::optional<std::error_code> write_now(std::uint64_t offset, Bytes from);
-  /// Writes a part into blocks that the delta hasn't. `below` is what the base holds there, whole
-  /// blocks; if it is empty, this reads what it needs.
-  std::optional<std::error_code> write_new(std::uint64_t offset, Bytes from, Bytes below);
+  /// Writes a part into blocks that the delta hasn't.
+  std::optional<std::error_code> write_new(std::uint64_t offset, Bytes from);
   /// Marks blocks as present in the delta.
   std::error_code add(std::uint64_t first, std::uint64_t count);
   void note_change(std::uint64_t page);

@@ -17,10 +17,10 @@ class MemoryDisk::Connection final : public target::Store {
 
   std::uint64_t size() const override { return disk_.memory_.size(); }
   target::StoreTraits traits() const override { return disk_.memory_.traits(); }
-  Bytes view(std::uint64_t offset, std::size_t size) override {
+  std::optional<Bytes> view(std::uint64_t offset, std::size_t size) override {
     const bool fails =
         disk_.faults_ && disk_.faults_->reads && disk_.faults_->strikes(offset, size);
-    return fails ? Bytes() : disk_.memory_.view(offset, size);
+    return fails ? Bytes{} : disk_.memory_.view(offset, size);
   }
   std::optional<std::error_code> try_now(const target::Operation& operation) override {
     return disk_.perform(operation);

@@ -32,6 +32,13 @@ void BackgroundQueue::give_back(std::span<const Ended> ended) {
   ended_.insert(ended_.end(), ended.begin(), ended.end());
 }
 
+void BackgroundQueue::refuse(std::span<Operation* const> operations) {
+  for (Operation* const operation : operations) {
+    const Ended ended{operation, -EAGAIN};
+    give_back({&ended, 1});
+  }
+}
+
 void BackgroundQueue::reap() {
   {
     const std::lock_guard guard(mutex_);

@@ -37,6 +37,8 @@ class BackgroundQueue : public DiskQueue {
   /// Called by the threads, in any order, once for each operation. The queue may be gone as soon as
   /// this returns for the last one.
   void give_back(std::span<const Ended> ended);
+  /// Gives operations back with EAGAIN, because no thread is to be had.
+  void refuse(std::span<Operation* const> operations);
 
  private:
   Descriptor event_;  // an eventfd: readable while ended_ has some

@@ -19,7 +19,8 @@ namespace aoe::target {
 /// Operations on one file do not hold up those on others for long: at most `file_operations_max` of
 /// them are with the kernel at a time.
 ///
-/// Used by one thread at a time. No operation is in flight when it is destroyed.
+/// Has no thread before its first operation, so that none keeps privileges that the process drops
+/// before. Used by one thread at a time. No operation is in flight when it is destroyed.
 class DiskQueue {
  public:
   /// `name` is a literal.

@@ -94,9 +94,6 @@ class RingQueue final : public BackgroundQueue {
  public:
   RingQueue() : BackgroundQueue("io_uring") {}
 
-  /// Makes the first ring. Returns false where the kernel has none.
-  bool open() { return ring_of(0) != nullptr; }
-
  private:
   class Ring;
 
@@ -317,7 +314,9 @@ void RingQueue::Ring::complete(Operation& operation, int result) {
   ended_.push_back({&operation, result});
 }
 
-/// Returns the ring of a disk; null where the kernel has none at all.
+/// Returns the ring of a disk, or one of another where there are too many; null where there is none at
+/// all. Rings are made when they are first used: not before the process has dropped its privileges,
+/// which their threads would keep.
 RingQueue::Ring* RingQueue::ring_of(std::uint64_t disk) {
   const auto found = rings_.find(disk);
   if (found != rings_.end()) return found->second.get();
@@ -335,16 +334,23 @@ void RingQueue::hand_over(std::span<Operation* const> operations) {
     const auto other = std::ranges::find_if_not(
         operations, [disk](const Operation* operation) { return operation->disk == disk; });
     const auto count = static_cast<std::size_t>(other - operations.begin());
-    ring_of(disk)->add(operations.first(count));
+    const auto its_operations = operations.first(count);
     operations = operations.subspan(count);
+    if (Ring* const ring = ring_of(disk)) {
+      ring->add(its_operations);
+    } else {
+      refuse(its_operations);
+    }
   }
 }
 
 }  // namespace
 
 std::unique_ptr<DiskQueue> make_ring_queue() {
-  auto queue = std::make_unique<RingQueue>();
-  return queue->open() ? std::move(queue) : nullptr;
+  io_uring ring;
+  if (!make_ring(ring)) return nullptr;
+  io_uring_queue_exit(&ring);
+  return std::make_unique<RingQueue>();
 }
 
 }  // namespace aoe::target

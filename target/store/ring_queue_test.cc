@@ -182,6 +182,34 @@ class CallFilter {
   Descriptor calls_;
 };
 
+TEST(DiskQueues, RefuseOperationsWhereNoThreadIsToBeHad) {
+  for (const auto make : {make_ring_queue, make_thread_queue}) {
+    const auto queue = make();
+    if (!queue) continue;
+    CallFilter filter;
+    std::promise<bool> is_installed;
+    std::array<std::uint8_t, 512> back{};
+    TestOperation read;
+    read.kind = Kind::read;
+    read.into = back;
+    std::thread starter([&] {
+      const bool installed = filter.install(SYS_clone3);
+      is_installed.set_value(installed);
+      if (!installed) return;
+      queue->start(read);
+      queue->submit();
+    });
+    if (!is_installed.get_future().get()) {
+      starter.join();
+      GTEST_SKIP() << "no seccomp";
+    }
+    EXPECT_TRUE(filter.answer(EAGAIN));
+    starter.join();
+    queue->wait();
+    EXPECT_EQ(read.result, error_of(EAGAIN));
+  }
+}
+
 TEST(RingQueue, TriesAgainWhereTheKernelIsShortOfMemory) {
   CallFilter filter;
   std::promise<bool> is_installed;

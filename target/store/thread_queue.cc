@@ -63,7 +63,7 @@ constexpr std::size_t threads_max = 64;
 
 class ThreadQueue final : public BackgroundQueue {
  public:
-  ThreadQueue();
+  ThreadQueue() : BackgroundQueue("threads") {}
   ~ThreadQueue() override;
 
  private:
@@ -81,11 +81,6 @@ class ThreadQueue final : public BackgroundQueue {
   std::vector<std::thread> threads_;
 };
 
-ThreadQueue::ThreadQueue() : BackgroundQueue("threads") {
-  const std::lock_guard guard(mutex_);
-  add_thread();
-}
-
 ThreadQueue::~ThreadQueue() {
   {
     const std::lock_guard guard(mutex_);
@@ -100,8 +95,7 @@ void ThreadQueue::add_thread() {
   try {
     threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
-    // The others have more to do; without any thread there is no queue.
-    AOE_CHECK(!threads_.empty());
+    // The others have more to do.
   }
 }
 
@@ -133,15 +127,17 @@ void ThreadQueue::work() {
     const int result = perform(*request);
     guard.lock();
     if (--working_[descriptor] == 0) working_.erase(descriptor);
-    give_back({{{request, result}}});
+    const Ended ended{request, result};
+    give_back({&ended, 1});
   }
 }
 
 void ThreadQueue::hand_over(std::span<Operation* const> operations) {
   {
     const std::lock_guard guard(mutex_);
-    submitted_.insert(submitted_.end(), operations.begin(), operations.end());
     if (idle_ == 0 && threads_.size() < threads_max) add_thread();
+    if (threads_.empty()) return refuse(operations);
+    submitted_.insert(submitted_.end(), operations.begin(), operations.end());
   }
   if (operations.size() == 1) {
     work_to_do_.notify_one();

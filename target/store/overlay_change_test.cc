@@ -30,7 +30,7 @@ namespace {
 
 using Data = std::vector<std::uint8_t>;
 
-constexpr std::size_t block = OverlayFile::block_size;
+constexpr std::size_t block = overlay_block_size;
 /// The disk: 40 blocks, the last of them of one sector, from sector 3 of its base on.
 constexpr ByteRange part{512 * 3, 39 * block + 512};
 constexpr std::size_t base_size = part.offset + part.length + 1024;

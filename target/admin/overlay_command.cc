@@ -60,7 +60,7 @@ class OverlayMeter {
 };
 
 std::string blocks_text(std::uint64_t blocks) {
-  return fmt::format("{} ({} bytes)", quantity(blocks, "block"), blocks * OverlayFile::block_size);
+  return fmt::format("{} ({} bytes)", quantity(blocks, "block"), blocks * overlay_block_size);
 }
 
 std::string time_text(std::uint64_t nanoseconds) {
@@ -106,7 +106,7 @@ struct OverlayInfo {
         "  state:   {}\n",
         escaped(delta.file.path()), header.version, header.base_size,
         time_text(header.base_changed_at), header.part.length, header.part.offset, own_blocks,
-        delta.blocks(), own_blocks * OverlayFile::block_size, occupied, state());
+        delta.blocks(), own_blocks * overlay_block_size, occupied, state());
     if (!base.empty()) text += fmt::format("  {}: {}\n", escaped(base), match_text());
     return text;
   }
@@ -122,7 +122,7 @@ struct OverlayInfo {
                                   {"length", header.part.length}}},
                                 {"blocks", delta.blocks()},
                                 {"own_blocks", own_blocks},
-                                {"own_bytes", own_blocks * OverlayFile::block_size},
+                                {"own_bytes", own_blocks * overlay_block_size},
                                 {"occupied_bytes", occupied},
                                 {"clean", delta.lost_blocks == 0},
                                 {"lost_blocks", delta.lost_blocks},

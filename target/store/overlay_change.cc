@@ -28,17 +28,17 @@ struct Image {
   std::uint64_t start;
 
   Done read(std::uint64_t block, MutableBytes into) const {
-    return result_of(file, file.read(start + block * OverlayFile::block_size, into));
+    return result_of(file, file.read(start + block * overlay_block_size, into));
   }
   Done write(std::uint64_t block, Bytes from) const {
-    return result_of(file, file.write(start + block * OverlayFile::block_size, from));
+    return result_of(file, file.write(start + block * overlay_block_size, from));
   }
 };
 
 Image data_of(const OverlayFile& delta) {
   return {delta.file, delta.layout.data_at};
 }
-Image part_of(const File& base, const OverlayFile& delta) {
+Image served_part_of(const File& base, const OverlayFile& delta) {
   return {base, delta.header.part.offset};
 }
 
@@ -48,21 +48,21 @@ using Visit = std::function<Done(std::uint64_t block, Bytes one, Bytes other)>;
 /// Visits the blocks that the delta has (`own`), or those that it hasn't.
 Done for_each_block(const OverlayFile& delta, bool own, const Image& one, const Image& other,
                     const OverlayProgress& progress, const Visit& visit) {
-  std::vector<std::uint8_t> room(2 * blocks_at_a_time * OverlayFile::block_size);
+  std::vector<std::uint8_t> room(2 * blocks_at_a_time * overlay_block_size);
   for (std::uint64_t first = 0; first < delta.blocks(); first += blocks_at_a_time) {
     const std::uint64_t end = std::min(first + blocks_at_a_time, delta.blocks());
-    progress(first * OverlayFile::block_size);
+    progress(first * overlay_block_size);
     std::uint64_t wanted = first;
     while (wanted < end && delta.has(wanted) != own) ++wanted;
     if (wanted == end) continue;
-    const std::uint64_t size = (end - 1 - first) * OverlayFile::block_size + delta.size_of(end - 1);
+    const std::uint64_t size = (end - 1 - first) * overlay_block_size + delta.size_of(end - 1);
     const MutableBytes of_one = MutableBytes(room).first(size);
     const MutableBytes of_other = MutableBytes(room).subspan(room.size() / 2, size);
     if (auto read = one.read(first, of_one); !read) return read;
     if (auto read = other.read(first, of_other); !read) return read;
     for (std::uint64_t block = wanted; block < end; ++block) {
       if (delta.has(block) != own) continue;
-      const std::uint64_t at = (block - first) * OverlayFile::block_size;
+      const std::uint64_t at = (block - first) * overlay_block_size;
       const std::uint64_t its_size = delta.size_of(block);
       auto visited = visit(block, of_one.subspan(at, its_size), of_other.subspan(at, its_size));
       if (!visited) return visited;
@@ -79,10 +79,9 @@ Done punch_rest(const OverlayFile& delta) {
     while (block < delta.blocks() && !delta.has(block)) ++block;
     if (block == first) {
       ++block;
-    } else if (::fallocate(
-                   delta.file.descriptor(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                   static_cast<off_t>(delta.layout.data_at + first * OverlayFile::block_size),
-                   static_cast<off_t>((block - first) * OverlayFile::block_size)) != 0) {
+    } else if (::fallocate(delta.file.descriptor(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                           static_cast<off_t>(delta.layout.data_at + first * overlay_block_size),
+                           static_cast<off_t>((block - first) * overlay_block_size)) != 0) {
       return result_of(delta.file, last_error());
     }
   }
@@ -143,8 +142,8 @@ Changed rebase(OverlayFile& delta, const File& old_base, const File& new_base,
       if (written) delta.set(block, true);
       return written;
     };
-    const auto gone_through = for_each_block(delta, false, part_of(old_base, delta),
-                                             part_of(new_base, delta), progress, visit);
+    const auto gone_through = for_each_block(delta, false, served_part_of(old_base, delta),
+                                             served_part_of(new_base, delta), progress, visit);
     if (!gone_through) return tl::unexpected(gone_through.error());
     return copied;
   };
@@ -154,7 +153,7 @@ Changed rebase(OverlayFile& delta, const File& old_base, const File& new_base,
           .and_then([&] { return delta.begin(); })
           .and_then([&] { return OverlayHeader::over(new_base, delta.header.part); });
   if (!header) return tl::unexpected(header.error());
-  const auto copied = copy_what_differs();
+  auto copied = copy_what_differs();
   if (!copied) return copied;
   const auto saved = delta.save_bits().and_then([&] { return delta.save_header(*header); });
   if (!saved) return tl::unexpected(saved.error());
@@ -175,7 +174,7 @@ Changed commit(OverlayFile& delta, const File& base, const OverlayProgress& prog
   }
   if (!begun) return tl::unexpected(begun.error());
   std::uint64_t blocks = 0;
-  const Image into = part_of(base, delta);
+  const Image into = served_part_of(base, delta);
   const auto written = for_each_block(delta, true, data_of(delta), into, progress,
                                       [&](std::uint64_t block, Bytes own, Bytes before) -> Done {
                                         ++blocks;
@@ -191,15 +190,16 @@ Changed compact(OverlayFile& delta, const File& base, const OverlayProgress& pro
   const auto begun = check_base(delta, base).and_then([&] { return delta.begin(); });
   if (!begun) return tl::unexpected(begun.error());
   std::uint64_t blocks = 0;
-  const auto done = for_each_block(delta, true, data_of(delta), part_of(base, delta), progress,
-                                   [&](std::uint64_t block, Bytes own, Bytes below) -> Done {
-                                     if (!std::ranges::equal(own, below)) return {};
-                                     ++blocks;
-                                     delta.set(block, false);
-                                     return {};
-                                   })
-                        .and_then([&] { return delta.save_bits(); })
-                        .and_then([&] { return punch_rest(delta); });
+  const auto done =
+      for_each_block(delta, true, data_of(delta), served_part_of(base, delta), progress,
+                     [&](std::uint64_t block, Bytes own, Bytes below) -> Done {
+                       if (!std::ranges::equal(own, below)) return {};
+                       ++blocks;
+                       delta.set(block, false);
+                       return {};
+                     })
+          .and_then([&] { return delta.save_bits(); })
+          .and_then([&] { return punch_rest(delta); });
   if (!done) return tl::unexpected(done.error());
   return blocks;
 }

@@ -30,10 +30,10 @@ namespace {
 
 using Data = std::vector<std::uint8_t>;
 
-constexpr std::size_t one_block = OverlayFile::block_size;
+constexpr std::size_t block_bytes = overlay_block_size;
 /// The disk: 40 blocks, the last of them of one sector, from sector 3 of its base on.
-constexpr ByteRange part{512 * 3, 39 * one_block + 512};
-constexpr std::size_t base_size = part.offset + part.length + 1024;
+constexpr ByteRange served{512 * 3, 39 * block_bytes + 512};
+constexpr std::size_t base_bytes = served.offset + served.length + 1024;
 
 /// golden.img; client3.cow over it, with a block that was trimmed, one that equals the base's, and the
 /// last one; and new.img, which differs in some blocks that the delta has and in some that it hasn't.
@@ -44,19 +44,19 @@ class OverlayChangeTest : public ::testing::Test {
     with_store("golden.img", [&](Store& store) {
       for (const std::uint64_t at : {std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{7}}) {
         EXPECT_FALSE(
-            write_to(store, at * one_block, pattern(one_block, static_cast<std::uint8_t>(at))));
+            write_to(store, at * block_bytes, pattern(block_bytes, static_cast<std::uint8_t>(at))));
       }
-      EXPECT_FALSE(write_to(store, 11 * one_block + 512, pattern(512, 11)));
-      EXPECT_FALSE(write_to(store, 39 * one_block, pattern(512, 39)));
+      EXPECT_FALSE(write_to(store, 11 * block_bytes + 512, pattern(512, 11)));
+      EXPECT_FALSE(write_to(store, 39 * block_bytes, pattern(512, 39)));
       EXPECT_FALSE(trim(store, {{20 * 8, 16}}));
-      const auto same = Bytes(golden).subspan(part.offset + 30 * one_block, one_block);
-      EXPECT_FALSE(write_to(store, 30 * one_block, same));
-      expected = read_from(store, 0, part.length).value_or(Data{});
+      const auto same = Bytes(golden).subspan(served.offset + 30 * block_bytes, block_bytes);
+      EXPECT_FALSE(write_to(store, 30 * block_bytes, same));
+      expected = read_from(store, 0, served.length).value_or(Data{});
     });
     Data other = golden;
     for (const std::size_t at :
          {std::size_t{3}, std::size_t{5}, std::size_t{25}, std::size_t{38}}) {
-      other[part.offset + at * one_block + 17] ^= 1;
+      other[served.offset + at * block_bytes + 17] ^= 1;
     }
     other.back() ^= 1;
     folder.make_image(other, "new.img");
@@ -77,7 +77,7 @@ class OverlayChangeTest : public ::testing::Test {
     TestDiskQueue queue;
     Handover handover;
     const auto store =
-        open_overlay_over(open_file(base, FileUse::read), part,
+        open_overlay_over(open_file(base, FileUse::read), served,
                           open_file("client3.cow", FileUse::sole), queue, handover, boot);
     if (!store) return folder.shorten(store.error());
     work(**store);
@@ -87,7 +87,7 @@ class OverlayChangeTest : public ::testing::Test {
   std::string seen_over(const std::string& base) {
     std::string seen;
     const std::string refusal = with_store(base, [&](Store& store) {
-      seen = read_from(store, 0, part.length) == expected ? "as before" : "something else";
+      seen = read_from(store, 0, served.length) == expected ? "as before" : "something else";
     });
     return refusal.empty() ? seen : refusal;
   }
@@ -121,10 +121,10 @@ class OverlayChangeTest : public ::testing::Test {
     for (std::uint64_t i = 0; i < delta.blocks(); ++i) own += delta.has(i) ? 1 : 0;
     return own;
   }
-  /// Returns what the part of a base holds that is served.
+  /// Returns whether a base holds what a client read.
   bool holds_what_was_seen(const std::string& base) const {
     const Data data = folder.contents(base);
-    return std::ranges::equal(Bytes(data).subspan(part.offset, part.length), expected);
+    return std::ranges::equal(Bytes(data).subspan(served.offset, served.length), expected);
   }
   void poke(const std::string& name, std::size_t at) const {
     Data data = folder.contents(name);
@@ -136,7 +136,7 @@ class OverlayChangeTest : public ::testing::Test {
   }
 
   TestFolder folder{TestFolder::Where::memory};
-  const Data golden = pattern(base_size, 7);
+  const Data golden = pattern(base_bytes, 7);
   std::string boot = "first boot";
   Data expected;  // what a client reads
   std::uint64_t reported = 0;
@@ -146,16 +146,16 @@ TEST_F(OverlayChangeTest, AdoptedBaseShowsThroughWhereTheDeltaHasNoBlock) {
   EXPECT_EQ(seen_over("new.img"), "client3.cow: made over another new.img (it has changed since)");
   EXPECT_EQ(adopt("new.img"), "adopted");
   for (const std::size_t at : {std::size_t{5}, std::size_t{25}, std::size_t{38}}) {
-    expected[at * one_block + 17] ^= 1;
+    expected[at * block_bytes + 17] ^= 1;
   }
   EXPECT_EQ(seen_over("new.img"), "as before");
   EXPECT_NE(seen_over("golden.img"), "as before");
 }
 
 TEST_F(OverlayChangeTest, ABaseOfAnotherSizeIsRefused) {
-  folder.make_image(base_size + 512, "large.img");
+  folder.make_image(base_bytes + 512, "large.img");
   const std::string why =
-      fmt::format("client3.cow: over {} bytes, and large.img has {}", base_size, base_size + 512);
+      fmt::format("client3.cow: over {} bytes, and large.img has {}", base_bytes, base_bytes + 512);
   EXPECT_EQ(adopt("large.img"), why);
   EXPECT_EQ(do_rebase("golden.img", "large.img"), why);
   EXPECT_EQ(do_commit("large.img"),
@@ -181,7 +181,8 @@ TEST_F(OverlayChangeTest, CommitMovesAllBlocksIntoTheBase) {
   EXPECT_EQ(do_commit(), "8");
   EXPECT_TRUE(holds_what_was_seen("golden.img"));
   const Data data = folder.contents("golden.img");
-  EXPECT_TRUE(std::ranges::equal(Bytes(data).first(part.offset), Bytes(golden).first(part.offset)));
+  EXPECT_TRUE(
+      std::ranges::equal(Bytes(data).first(served.offset), Bytes(golden).first(served.offset)));
   EXPECT_TRUE(std::ranges::equal(Bytes(data).last(1024), Bytes(golden).last(1024)));
   EXPECT_EQ(own_blocks(), 0U);
   EXPECT_EQ(seen_over("golden.img"), "as before");
@@ -216,7 +217,7 @@ TEST_F(OverlayChangeTest, WhatWasNotFlushedBeforeTheMachineWentDownIsNotInTheDel
   EXPECT_EQ(with_store("golden.img", [](Store& store) { EXPECT_FALSE(flush(store)); }), "");
   EXPECT_EQ(
       with_store("golden.img",
-                 [](Store& store) { EXPECT_FALSE(write_to(store, 0, pattern(one_block, 99))); }),
+                 [](Store& store) { EXPECT_FALSE(write_to(store, 0, pattern(block_bytes, 99))); }),
       "");
   EXPECT_EQ(open_delta(FileUse::read).lost_blocks, 0U);
   EXPECT_EQ(own_blocks(), 9U);
@@ -231,7 +232,7 @@ TEST_F(OverlayChangeTest, AFullDiskUnderTheBaseLeavesACommitThatGoesOnLater) {
   ASSERT_GE(child, 0);
   if (child == 0) {  // a file that may not grow fails as one without room does
     std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{part.offset + 20 * one_block, RLIM_INFINITY};
+    const rlimit limit{served.offset + 20 * block_bytes, RLIM_INFINITY};
     // The delta was made before; its bits and header lie below the limit.
     ::setrlimit(RLIMIT_FSIZE, &limit);
     ::_exit(do_commit() == "golden.img: File too large" ? 0 : 1);
@@ -396,7 +397,7 @@ TEST_F(OverlayCrashTest, CompactThatIsKilledChangesNothingThatIsSeen) {
 TEST_F(OverlayCrashTest, AdoptThatIsKilledIsDoneOrNot) {
   with_store("golden.img", [](Store& store) { EXPECT_FALSE(flush(store)); });
   Data copy = golden;
-  copy[part.offset + 3 * one_block] ^= 1;  // in a block that the delta has
+  copy[served.offset + 3 * block_bytes] ^= 1;  // in a block that the delta has
   folder.make_image(copy, "copy.img");
   stop_everywhere([&] { adopt("copy.img"); },
                   [&] {

@@ -25,10 +25,9 @@ using boost::endian::load_little_u32;
 using boost::endian::load_little_u64;
 using boost::endian::store_little_u32;
 using boost::endian::store_little_u64;
-using HeaderBlock = std::array<std::uint8_t, OverlayFile::block_size>;
+using HeaderBlock = std::array<std::uint8_t, overlay_block_size>;
 
-constexpr std::uint64_t block_size = OverlayFile::block_size;
-constexpr std::uint64_t session_at = block_size;
+constexpr std::uint64_t session_at = overlay_block_size;
 constexpr std::size_t session_size = 64;
 constexpr std::string_view magic = "AoEdelta";
 constexpr std::uint32_t version_without_content = 1;
@@ -68,14 +67,15 @@ using ReadPart = std::function<std::error_code(std::uint64_t offset, MutableByte
 tl::expected<std::uint64_t, std::error_code> content_of(std::uint64_t length,
                                                         const ReadPart& read) {
   constexpr std::uint64_t samples_max = 256;
-  const std::uint64_t blocks = round_up(length, block_size) / block_size;
+  const std::uint64_t blocks = whole_overlay_blocks(length) / overlay_block_size;
   const std::uint64_t samples = std::min(blocks, samples_max);
-  std::vector<std::uint8_t> bytes(samples * block_size);
+  std::vector<std::uint8_t> bytes(samples * overlay_block_size);
   for (std::uint64_t i = 0; i < samples; ++i) {
     // From the first to the last.
-    const std::uint64_t at = (samples == 1 ? 0 : i * (blocks - 1) / (samples - 1)) * block_size;
-    const MutableBytes place = MutableBytes(bytes).subspan(i * block_size);
-    if (const auto error = read(at, place.first(std::min(block_size, length - at)))) {
+    const std::uint64_t at =
+        (samples == 1 ? 0 : i * (blocks - 1) / (samples - 1)) * overlay_block_size;
+    const MutableBytes place = MutableBytes(bytes).subspan(i * overlay_block_size);
+    if (const auto error = read(at, place.first(std::min(overlay_block_size, length - at)))) {
       return tl::unexpected(error);
     }
   }
@@ -86,7 +86,7 @@ HeaderBlock encode(const OverlayHeader& header) {
   HeaderBlock bytes{};
   std::ranges::copy(magic, bytes.begin());
   store_little_u32(&bytes[version_at], header.version);
-  store_little_u32(&bytes[12], block_size);
+  store_little_u32(&bytes[12], overlay_block_size);
   store_little_u64(&bytes[size_at], header.base_size);
   store_little_u64(&bytes[time_at], header.base_changed_at);
   store_little_u64(&bytes[part_at], header.part.offset);
@@ -111,7 +111,7 @@ tl::expected<OverlayHeader, std::string> decode(const HeaderBlock& bytes) {
                        {number(part_at), number(part_at + 8)},
                        0};
   if (header.version < version_without_content || header.version > version_committing ||
-      load_little_u32(&bytes[12]) != block_size) {
+      load_little_u32(&bytes[12]) != overlay_block_size) {
     return tl::unexpected(
         fmt::format("an overlay of version {}; this program knows versions {} to {}",
                     header.version, version_without_content, version_committing));
@@ -156,11 +156,12 @@ OverlayBase::OverlayBase(
       has_changed([] { return false; }) {}
 
 OverlayLayout::OverlayLayout(std::uint64_t length)
-    : bitmap_size(round_up(round_up(length, block_size) / block_size, 8 * block_size) / 8),
-      live_at(2 * block_size),
+    : bitmap_size(
+          whole_overlay_blocks((whole_overlay_blocks(length) / overlay_block_size + 7) / 8)),
+      live_at(2 * overlay_block_size),
       stable_at(live_at + bitmap_size),
       data_at(stable_at + bitmap_size),
-      end(data_at + round_up(length, block_size)) {}
+      end(data_at + whole_overlay_blocks(length)) {}
 
 bool OverlayHeader::is_committing() const {
   return version == version_committing;
@@ -198,7 +199,7 @@ tl::expected<OverlayFile, std::string> OverlayFile::make(File file, const Overla
 
 tl::expected<OverlayFile, std::string> OverlayFile::open(File file, const std::string& boot_id) {
   if (file.is_device()) return failure(file, "not a regular file");
-  if (file.size() < block_size) return failure(file, "not an overlay");
+  if (file.size() < overlay_block_size) return failure(file, "not an overlay");
   HeaderBlock bytes{};
   if (const auto error = file.read(0, MutableBytes(bytes))) return failure(file, error);
   const auto header = decode(bytes);
@@ -248,13 +249,13 @@ void OverlayFile::set(std::uint64_t block, bool has_it) {
 }
 
 std::uint64_t OverlayFile::size_of(std::uint64_t block) const {
-  return std::min(block_size, header.part.length - block * block_size);
+  return std::min(overlay_block_size, header.part.length - block * overlay_block_size);
 }
 
 tl::expected<std::uint64_t, std::string> OverlayFile::content_over(const OverlayBase& base) const {
   bool is_own = false;
   const auto content = content_of(header.part.length, [&](std::uint64_t at, MutableBytes into) {
-    is_own = has(at / block_size);
+    is_own = has(at / overlay_block_size);
     return is_own ? file.read(layout.data_at + at, into) : base.read(header.part.offset + at, into);
   });
   if (!content) return failure(is_own ? file.path() : base.path, content.error());

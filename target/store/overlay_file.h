@@ -47,13 +47,16 @@
 
 namespace aoe::target {
 
-/// Returns the next multiple of `unit`.
-constexpr std::uint64_t round_up(std::uint64_t number, std::uint64_t unit) {
-  return (number + unit - 1) / unit * unit;
-}
-
 /// Returns the id of this boot of the machine; empty if the kernel does not provide one.
 std::string boot_id();
+
+/// Blocks are copied as a whole; bytes.
+inline constexpr std::uint64_t overlay_block_size = 4096;
+
+/// Returns a number of bytes rounded up to whole blocks.
+constexpr std::uint64_t whole_overlay_blocks(std::uint64_t bytes) {
+  return (bytes + overlay_block_size - 1) / overlay_block_size * overlay_block_size;
+}
 
 /// Where the parts of a delta are, bytes.
 struct OverlayLayout {
@@ -107,8 +110,6 @@ enum class BaseMatch : std::uint8_t { none, same_time, same_content };
 /// A delta file, open, and its bitmaps in memory. Errors name the file: "client3.cow: its header is
 /// damaged". Used by one thread at a time.
 struct OverlayFile {
-  static constexpr std::uint64_t block_size = 4096;
-
   /// Reads a delta; changes nothing. With an empty boot id the live bitmap is never used. Errors:
   /// "client3.cow: not an overlay", "client3.cow: its header is damaged", "client3.cow: shorter than
   /// its header says", "client3.cow: an overlay of version 4; this program knows versions 1 to 3".
@@ -117,7 +118,9 @@ struct OverlayFile {
   static tl::expected<OverlayFile, std::string> make(File file, const OverlayHeader& header,
                                                      const std::string& boot_id);
 
-  std::uint64_t blocks() const { return (header.part.length + block_size - 1) / block_size; }
+  std::uint64_t blocks() const {
+    return whole_overlay_blocks(header.part.length) / overlay_block_size;
+  }
   /// Whether a block is in the delta.
   bool has(std::uint64_t block) const { return (live[block / 8] >> block % 8 & 1) != 0; }
   void set(std::uint64_t block, bool has_it);

@@ -151,7 +151,7 @@ void OverlayStore::Fetch::done(std::error_code error) {
   if (!error && wanted_.kind == Kind::write && !writes_) return write();
   if (!error && writes_ && !part_.in_delta) {
     const std::uint64_t first = part_.offset / block_size;
-    const std::uint64_t end = round_up(part_.offset + part_.size, block_size) / block_size;
+    const std::uint64_t end = whole_overlay_blocks(part_.offset + part_.size) / block_size;
     error = store_.add(first, end - first);
   }
   if (error) return end(error);
@@ -232,7 +232,7 @@ OverlayStore::Part OverlayStore::needed_to_write(const Part& part) const {
   const bool is_whole = part.offset % block_size == 0 && (end % block_size == 0 || end == size());
   if (is_whole) return {part.offset, 0, false};
   const std::uint64_t begin = part.offset / block_size * block_size;
-  return {begin, std::min(round_up(end, block_size), size()) - begin, false};
+  return {begin, std::min(whole_overlay_blocks(end), size()) - begin, false};
 }
 
 std::optional<std::error_code> OverlayStore::read_now(const Operation& read) {
@@ -356,14 +356,14 @@ void OverlayStore::DeltaFlusher::done(std::error_code error) {
 }
 
 ByteRange OverlayStore::DeltaPuncher::punchable(ByteRange range) const {
-  const std::uint64_t begin = round_up(range.offset, block_size);
+  const std::uint64_t begin = whole_overlay_blocks(range.offset);
   std::uint64_t end = range.offset + range.length;
   if (end != store_.size()) end = end / block_size * block_size;
   return begin < end ? ByteRange{begin, end - begin} : ByteRange{};
 }
 
 std::error_code OverlayStore::DeltaPuncher::punched(ByteRange range) {
-  return store_.add(range.offset / block_size, round_up(range.length, block_size) / block_size);
+  return store_.add(range.offset / block_size, whole_overlay_blocks(range.length) / block_size);
 }
 
 }  // namespace aoe::target

@@ -31,7 +31,7 @@ namespace aoe::target {
 
 class OverlayStore final : public Store {
  public:
-  static constexpr std::uint64_t block_size = OverlayFile::block_size;
+  static constexpr std::uint64_t block_size = overlay_block_size;
 
   /// Opens a store over `base`, which holds the part of `about` that is served: `range`, whole
   /// sectors. `delta` is writable and used by no other store; an empty one is initialised. With an

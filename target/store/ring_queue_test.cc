@@ -211,16 +211,7 @@ TEST(DiskQueues, RefuseOperationsWhereNoThreadIsToBeHad) {
 }
 
 TEST(RingQueue, TriesAgainWhereTheKernelIsShortOfMemory) {
-  CallFilter filter;
-  std::promise<bool> is_installed;
-  std::unique_ptr<DiskQueue> queue;
-  std::thread maker([&] {
-    const bool installed = filter.install(SYS_io_uring_enter);
-    if (installed) queue = make_ring_queue();
-    is_installed.set_value(installed);
-  });
-  maker.join();
-  if (!is_installed.get_future().get() || !queue) GTEST_SKIP() << "no seccomp, or no io_uring";
+  auto queue = make_ring_queue();
   TestFolder folder;
   const Descriptor file(::open(folder.make_image(8192).c_str(), O_RDWR | O_CLOEXEC));
   std::array<std::uint8_t, 512> back{};
@@ -228,8 +219,17 @@ TEST(RingQueue, TriesAgainWhereTheKernelIsShortOfMemory) {
   read.kind = Kind::read;
   read.descriptor = file.get();
   read.into = back;
-  queue->start(read);
-  queue->submit();
+  CallFilter filter;
+  bool is_installed = false;
+  // The thread of the disk is started here, and has the filter too.
+  std::thread starter([&] {
+    is_installed = queue && filter.install(SYS_io_uring_enter);
+    if (!is_installed) return;
+    queue->start(read);
+    queue->submit();
+  });
+  starter.join();
+  if (!is_installed) GTEST_SKIP() << "no seccomp, or no io_uring";
   for (const int error : {ENOMEM, EAGAIN, EBUSY, ENOMEM}) EXPECT_TRUE(filter.answer(error));
   std::atomic<bool> is_over = false;
   std::thread kernel([&] {

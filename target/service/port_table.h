@@ -11,9 +11,10 @@
 #include <map>
 #include <memory>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "target/service/counters.h"
 #include "target/service/served_lun.h"
@@ -67,7 +68,7 @@ class PortTable {
   Admission admission_;
   std::map<Address, ServedLun*> luns_;
   std::map<std::pair<std::uint8_t, std::uint16_t>, ServedLun*> by_slot_;  // the same: slot, shelf
-  std::unordered_map<std::uint32_t, ServedLun*> by_address_;  // the same, for each frame
+  boost::unordered_flat_map<std::uint32_t, ServedLun*> by_address_;  // the same, for each frame
   std::vector<ServedLun*> covered_;
 };
 

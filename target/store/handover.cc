@@ -12,10 +12,10 @@ namespace aoe::target {
 namespace {
 
 /// How often the thread that stands by looks. A wait is noticed after one to two of these.
-constexpr std::chrono::milliseconds look_interval{1};
+constexpr std::chrono::milliseconds look_interval{4};
 
 /// Looks without any work after which it sleeps.
-constexpr int idle_looks_max = 20;
+constexpr int idle_looks_max = 5;
 
 }  // namespace
 
@@ -56,14 +56,17 @@ void Handover::add_thread(bool serves) {
 }
 
 void Handover::run(bool serves) {
+  Slot slot;
   std::unique_lock lock(guard_);
-  while (serves || take_over(lock)) {
+  while (serves || take_over(lock, slot)) {
     serves = false;
+    slot_ = &slot;
     server_ = ::gettid();
     lock.unlock();
     try {
       duties_.serve();
       lock.lock();
+      slot_ = &no_thread_;
       is_served_ = true;
       changed_.notify_all();
     } catch (const TakenOver&) {
@@ -75,7 +78,7 @@ void Handover::run(bool serves) {
 }
 
 /// Stands by. Returns true once this thread has taken over, false at the end.
-bool Handover::take_over(std::unique_lock<std::mutex>& lock) {
+bool Handover::take_over(std::unique_lock<std::mutex>& lock, Slot& own) {
   ++spare_;
   changed_.wait(lock, [this] { return is_over_ || (!stands_by_ && !is_served_); });
   --spare_;
@@ -93,6 +96,7 @@ bool Handover::take_over(std::unique_lock<std::mutex>& lock) {
   } else {
     changed_.notify_all();
   }
+  slot_ = &own;
   stuck_.push_back({loan, disk_});
   duties_.take_over(loan);
   return true;
@@ -103,10 +107,13 @@ Handover::Loan Handover::wait_for_stuck_loan(std::unique_lock<std::mutex>& lock)
   Loan seen = 0;
   Loan latest = 0;
   for (int idle_looks = 0; !is_over_;) {
-    Loan loan = loan_.load();
-    if (loan != 0 && loan == seen && is_blocked(server_) &&
-        loan_.compare_exchange_strong(loan, 0)) {
-      return loan;
+    Slot& slot = *slot_;
+    const Loan loan = slot.loan.load(std::memory_order_acquire);
+    if (loan != 0 && loan == seen && is_blocked(server_)) {
+      slot.claimed.store(loan, std::memory_order_relaxed);
+      barrier_.everywhere();
+      if (slot.loan.load(std::memory_order_acquire) == loan) return loan;
+      slot.claimed.store(0, std::memory_order_relaxed);
     }
     seen = loan;
     const Loan last = last_loan_.load(std::memory_order_relaxed);
@@ -115,9 +122,10 @@ Handover::Loan Handover::wait_for_stuck_loan(std::unique_lock<std::mutex>& lock)
       changed_.wait_for(lock, look_interval, [this] { return is_over_; });
       continue;
     }
-    is_asleep_.store(true);
-    if (loan_.load() != 0) {
-      is_asleep_.store(false);
+    is_asleep_.store(true, std::memory_order_relaxed);
+    barrier_.everywhere();
+    if (slot.loan.load(std::memory_order_relaxed) != 0) {
+      is_asleep_.store(false, std::memory_order_relaxed);
     } else {
       changed_.wait(lock, [this] { return is_over_ || !is_asleep_.load(); });
     }
@@ -132,8 +140,12 @@ void Handover::wake() {
   changed_.notify_all();
 }
 
-void Handover::give_up(Loan loan) {
-  { const std::lock_guard until_it_is_taken_over(guard_); }
+/// The loan was claimed when it ended. Unwinds the thread if it was taken over.
+void Handover::settle(Slot& slot, Loan loan) {
+  {
+    const std::lock_guard until_it_is_decided(guard_);
+    if (slot.claimed.load(std::memory_order_relaxed) != loan) return;
+  }
   duties_.returned(loan);
   throw TakenOver{};
 }

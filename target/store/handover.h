@@ -2,12 +2,12 @@
 //
 // A copy from or to a mapped file is the fastest way to its sectors, but it waits where a page is
 // not in memory, or may not be written just now (a slow disk, a frozen file system, a server that
-// has gone). Such a copy is done in lend(). Where it takes longer than about a millisecond, another
+// has gone). Such a copy is done in lend(). Where it takes longer than a few milliseconds, another
 // thread takes the work over and serves on. The first thread, when its wait is over, says so and
 // becomes the one that stands by. Until then the disk is stuck, and nothing more should be lent for it.
 //
 // Owns the threads: one for each wait under way, one that serves, and one that stands by, which looks
-// every millisecond while there is work and sleeps otherwise. Without start(), lend() just does its
+// every four milliseconds while there is work and sleeps otherwise. Without start(), lend() just does its
 // work: for stores that no such thread serves.
 #pragma once
 
@@ -20,6 +20,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/one_sided_barrier.h"
 
 namespace aoe::target {
 
@@ -64,11 +66,13 @@ class Handover {
   /// that would have to be undone.
   template <typename Work>
   void lend(std::uint64_t disk, Work&& work) {
-    const Loan loan = begin(disk);
+    Slot& slot = *slot_;
+    const Loan loan = begin(slot, disk);
     work();
-    Loan present = loan;
-    if (!loan_.compare_exchange_strong(present, 0)) [[unlikely]]
-      give_up(loan);
+    slot.loan.store(0, std::memory_order_release);
+    barrier_.here();
+    if (slot.claimed.load(std::memory_order_relaxed) == loan) [[unlikely]]
+      settle(slot, loan);
   }
 
   // On the serving thread.
@@ -89,28 +93,37 @@ class Handover {
     std::uint64_t disk;
   };
 
-  Loan begin(std::uint64_t disk) {
+  /// What a thread that serves and the one that stands by tell each other. Each writes one of them and
+  /// then reads the other, so that one of the two at least sees what the other has written.
+  struct Slot {
+    std::atomic<Loan> loan{0};     // that the thread is in; 0: none
+    std::atomic<Loan> claimed{0};  // that the other takes over, unless it has ended
+  };
+
+  Loan begin(Slot& slot, std::uint64_t disk) {
     disk_ = disk;
     const Loan loan = last_loan_.load(std::memory_order_relaxed) + 1;
     last_loan_.store(loan, std::memory_order_relaxed);
-    // Before the look at is_asleep_, as the other thread sleeps before it looks at loan_.
-    loan_.store(loan, std::memory_order_seq_cst);
-    if (is_asleep_.load(std::memory_order_seq_cst)) [[unlikely]]
+    slot.loan.store(loan, std::memory_order_release);
+    barrier_.here();
+    if (is_asleep_.load(std::memory_order_relaxed)) [[unlikely]]
       wake();
     return loan;
   }
-  [[noreturn]] void give_up(Loan loan);
+  void settle(Slot& slot, Loan loan);
   void wake();
   void add_thread(bool serves);
   void run(bool serves);
-  bool take_over(std::unique_lock<std::mutex>& lock);
+  bool take_over(std::unique_lock<std::mutex>& lock, Slot& own);
   Loan wait_for_stuck_loan(std::unique_lock<std::mutex>& lock);
 
   Duties duties_;
   std::vector<Stuck> stuck_;  // loans that were taken over
   bool has_started_ = false;
-  std::atomic<Loan> loan_{0};           // that the serving thread is in; 0: none
-  std::uint64_t disk_ = 0;              // of that
+  OneSidedBarrier barrier_;
+  Slot no_thread_;
+  Slot* slot_ = &no_thread_;            // of the serving thread
+  std::uint64_t disk_ = 0;              // of the present loan
   std::atomic<Loan> last_loan_{0};      // the latest
   std::atomic<bool> is_asleep_{false};  // the thread that stands by
 

@@ -19,9 +19,9 @@ namespace {
 const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 
 /// The same answers in a row after which the kernel is asked only once in a while: about one part in
-/// 33, where all are in memory, one in 9, where none are.
+/// 65, where all are in memory, one in 9, where none are.
 constexpr unsigned answers_in_a_row = 64;
-constexpr unsigned trusted_if_there = 32;
+constexpr unsigned trusted_if_there = 64;
 constexpr unsigned trusted_if_not = 8;
 
 /// Returns whether the file system of a file has no room left.

@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <functional>
 #include <future>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <set>
@@ -25,7 +23,7 @@
 #include "base/privileges.h"
 #include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
-#include "target/admin/default_serial.h"
+#include "target/admin/disk_work.h"
 #include "target/store/open_store.h"
 
 namespace aoe::target {
@@ -41,79 +39,6 @@ constexpr std::size_t changes_per_turn = 32;
 /// How long the end of the process waits for disks; and how long a start or a reload for one disk.
 constexpr std::chrono::seconds ending_patience{10};
 constexpr std::chrono::seconds opening_patience{10};
-
-/// Something that may wait for a disk, and that disk.
-template <typename Result>
-struct DiskWork {
-  std::string path;
-  std::function<tl::expected<Result, std::string>()> work;
-};
-
-/// Does these one after the other, on a thread of its own, until one fails. Where one takes too
-/// long, that thread is left to itself. Errors begin with the path.
-template <typename Result>
-tl::expected<std::vector<Result>, std::string> do_in_time(std::vector<DiskWork<Result>> all) {
-  struct Progress {
-    std::mutex guard;
-    std::condition_variable changed;
-    std::vector<Result> results;
-    std::optional<std::string> error;
-    bool is_given_up = false;
-  };
-  if (all.empty()) return std::vector<Result>{};
-  const auto progress = std::make_shared<Progress>();
-  std::thread([progress, all] {
-    for (const auto& each : all) {
-      auto result = each.work();
-      const std::lock_guard lock(progress->guard);
-      if (result) {
-        progress->results.push_back(*std::move(result));
-      } else {
-        progress->error = result.error();
-      }
-      progress->changed.notify_one();
-      if (progress->error || progress->is_given_up) return;
-    }
-  }).detach();
-
-  std::unique_lock lock(progress->guard);
-  while (!progress->error && progress->results.size() < all.size()) {
-    const std::size_t before = progress->results.size();
-    if (!progress->changed.wait_for(lock, opening_patience, [&] {
-          return progress->error || progress->results.size() > before;
-        })) {
-      progress->is_given_up = true;
-      return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
-                                        all[before].path, opening_patience.count()));
-    }
-  }
-  if (progress->error) return tl::unexpected(*progress->error);
-  return std::move(progress->results);
-}
-
-LunOptions options_of(const LunDefinition& definition, std::uint64_t sectors,
-                      const StoreTraits& traits, const std::string& version) {
-  LunOptions options;
-  options.address = definition.address;
-  options.sectors = sectors;
-  options.buffer_count = definition.buffers;
-  options.firmware = 1;
-  options.read_only = definition.store.read_only;
-  options.write_cache = !definition.store.sync;
-  options.disk = traits;
-  options.access = {definition.allow, definition.deny};
-  options.announced = definition.announce;
-  options.serial = std::string_view(definition.serial.empty() ? default_serial(definition.address)
-                                                              : definition.serial);
-  options.model = std::string_view(definition.model);
-  options.revision = std::string_view(version);
-  options.config_string = definition.config_string;
-  return options;
-}
-
-std::uint64_t sectors_of(const Store& store) {
-  return std::min(store.size() / sector_size, ata::lba48_sectors_max);
-}
 
 /// A store, and which image it is of.
 struct OpenedImage {
@@ -144,55 +69,6 @@ StateChange::What changed_by(ControlCommand command) {
 }
 
 }  // namespace
-
-/// One LUN that is added, changed or removed.
-struct Daemon::Change {
-  enum class Kind : std::uint8_t { add, replace, change, remove };
-  Kind kind;
-  LunDefinition definition;
-  std::vector<ImageUse> images = {};
-  std::optional<OpenedStore> store = {};  // add, replace
-  std::optional<LunState> state = {};     // add
-  ImageIdentity image = {};               // add, replace
-  /// add, replace: of what the address was served before. The state is not taken from another image.
-  std::optional<ImageIdentity> former_image = {};
-  bool is_other_image = false;
-
-  /// Returns the lines for the log about the opened store.
-  std::vector<LogLine> store_lines() const {
-    if (!store) return {};
-    const StoreDefinition& asked = definition.store;
-    std::vector<LogLine> lines{
-        {LogLevel::info, fmt::format("{}: {}, {} sectors, {}, {}", definition.address, asked.path,
-                                     sectors_of(*store->store), store->kind,
-                                     asked.read_only ? "read-only" : "read-write")}};
-    if (store->ignored_tail > 0) {
-      lines.push_back(
-          {LogLevel::warning,
-           fmt::format("{}: the last {} bytes are not a whole sector and are not served",
-                       asked.path, store->ignored_tail)});
-    }
-    for (const auto& [level, text] : store->remarks) {
-      lines.push_back({level, fmt::format("{}: {}", definition.address, text)});
-    }
-    constexpr std::uint16_t refused_by_linux = 0xfff;
-    if (definition.address.shelf == refused_by_linux) {
-      lines.push_back({LogLevel::warning, fmt::format("{}: Linux clients refuse shelf {}",
-                                                      definition.address, refused_by_linux)});
-    }
-    return lines;
-  }
-
-  std::string_view text() const {
-    switch (kind) {
-      case Kind::add: return "added";
-      case Kind::replace: return "changed, and its image opened again";
-      case Kind::change: return "changed";
-      case Kind::remove: return "removed";
-    }
-    AOE_CHECK(false && "a change without words");
-  }
-};
 
 Daemon::Daemon(Options options) : options_(std::move(options)), started_(monotonic_now()) {}
 
@@ -236,7 +112,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     recording_->file = *std::move(file);
   }
   std::vector<LogLine> lines;
-  for (const Change& change : *changes) {
+  for (const LunChange& change : *changes) {
     for (LogLine& line : change.store_lines()) lines.push_back(std::move(line));
     for (LogLine& line : take_state(change)) lines.push_back(std::move(line));
   }
@@ -337,14 +213,14 @@ Worker& Daemon::worker_of(Address address) {
   return *workers_[static_cast<std::size_t>(address.shelf + address.slot) % workers_.size()];
 }
 
-tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
+tl::expected<std::vector<LunChange>, std::string> Daemon::prepare(
     const std::vector<LunDefinition>& luns) {
   struct Present {
     LunDefinition definition;
     std::vector<ImageUse> images;
     ImageIdentity image;
   };
-  std::vector<Change> changes;
+  std::vector<LunChange> changes;
   std::map<Address, Present> served;
   for (const auto& worker : workers_) {
     worker->ask([&] {
@@ -357,7 +233,7 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   for (const LunDefinition& wanted : luns) wanted_addresses.insert(wanted.address);
   for (const auto& [address, present] : served) {
     if (!wanted_addresses.contains(address)) {
-      changes.push_back({.kind = Change::Kind::remove, .definition = present.definition});
+      changes.push_back({.kind = LunChange::Kind::remove, .definition = present.definition});
     }
   }
   std::vector<DiskWork<std::vector<ImageUse>>> to_look_at;
@@ -366,7 +242,7 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     if (found != served.end() && found->second.definition.store == wanted.store) continue;
     to_look_at.push_back({wanted.store.path, [wanted] { return images_of(wanted); }});
   }
-  auto looked_at = do_in_time(std::move(to_look_at));
+  auto looked_at = do_in_time(std::move(to_look_at), opening_patience);
   if (!looked_at) return tl::unexpected(looked_at.error());
   auto new_images = looked_at->begin();
   std::vector<ImageUse> images;
@@ -374,13 +250,13 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
     const auto found = served.find(wanted.address);
     const Present* const present = found == served.end() ? nullptr : &found->second;
     const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
-    Change change{.kind = Change::Kind::change,
-                  .definition = wanted,
-                  .images = is_same_store ? present->images : *new_images++};
+    LunChange change{.kind = LunChange::Kind::change,
+                     .definition = wanted,
+                     .images = is_same_store ? present->images : *new_images++};
     images.insert(images.end(), change.images.begin(), change.images.end());
     if (present != nullptr && present->definition == wanted) continue;
     if (!is_same_store) {
-      change.kind = present != nullptr ? Change::Kind::replace : Change::Kind::add;
+      change.kind = present != nullptr ? LunChange::Kind::replace : LunChange::Kind::add;
       if (present != nullptr) change.former_image = present->image;
     }
     changes.push_back(std::move(change));
@@ -392,12 +268,12 @@ tl::expected<std::vector<Daemon::Change>, std::string> Daemon::prepare(
   return changes;
 }
 
-tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes) {
+tl::expected<void, std::string> Daemon::open_files(std::vector<LunChange>& changes) {
   std::vector<DiskWork<OpenedImage>> to_open;
-  std::vector<Change*> opening;
-  for (Change& change : changes) {
+  std::vector<LunChange*> opening;
+  for (LunChange& change : changes) {
     const LunDefinition& wanted = change.definition;
-    if (change.kind == Change::Kind::add && state_) {
+    if (change.kind == LunChange::Kind::add && state_) {
       auto loaded = state_->load(wanted.address);
       if (!loaded) return tl::unexpected(loaded.error());
       if (*loaded) {
@@ -405,7 +281,7 @@ tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes)
         change.former_image = std::move((*loaded)->image);
       }
     }
-    if (change.kind == Change::Kind::add || change.kind == Change::Kind::replace) {
+    if (change.kind == LunChange::Kind::add || change.kind == LunChange::Kind::replace) {
       to_open.push_back({wanted.store.path, [store = wanted.store, former = change.former_image,
                                              worker = &worker_of(wanted.address)] {
                            return open_image(store, former, *worker);
@@ -413,7 +289,7 @@ tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes)
       opening.push_back(&change);
     }
   }
-  auto opened = do_in_time(std::move(to_open));
+  auto opened = do_in_time(std::move(to_open), opening_patience);
   if (!opened) return tl::unexpected(opened.error());
   for (std::size_t i = 0; i < opening.size(); ++i) {
     OpenedImage& image = (*opened)[i];
@@ -425,7 +301,7 @@ tl::expected<void, std::string> Daemon::open_files(std::vector<Change>& changes)
   return {};
 }
 
-std::vector<LogLine> Daemon::take_state(const Change& change) const {
+std::vector<LogLine> Daemon::take_state(const LunChange& change) const {
   std::vector<LogLine> lines;
   const Address lun = change.definition.address;
   if (change.is_other_image && state_) {
@@ -456,38 +332,38 @@ std::vector<LogLine> Daemon::take_state(const Change& change) const {
   return lines;
 }
 
-void Daemon::apply(std::vector<Change> changes) {
-  std::map<Worker*, std::vector<Change*>> of_worker;
-  for (Change& change : changes) {
+void Daemon::apply(std::vector<LunChange> changes) {
+  std::map<Worker*, std::vector<LunChange*>> of_worker;
+  for (LunChange& change : changes) {
     of_worker[&worker_of(change.definition.address)].push_back(&change);
   }
   for (const auto& [worker, its_changes] : of_worker) {
-    for (std::span<Change* const> left = its_changes; !left.empty();) {
+    for (std::span<LunChange* const> left = its_changes; !left.empty();) {
       const auto now = left.first(std::min(left.size(), changes_per_turn));
       left = left.subspan(now.size());
       worker->ask([this, now, worker = worker] {
-        for (Change* const change : now) apply(*change, *worker);
+        for (LunChange* const change : now) apply(*change, *worker);
       });
     }
   }
 }
 
-void Daemon::apply(Change& change, Worker& worker) const {
+void Daemon::apply(LunChange& change, Worker& worker) const {
   const Address address = change.definition.address;
   const auto options = [&](std::uint64_t sectors, const StoreTraits& traits) {
-    return options_of(change.definition, sectors, traits, options_.version);
+    return change.options(sectors, traits, options_.version);
   };
   ServedLun* const present = worker.service().find(address);
-  if (change.kind == Change::Kind::change) {
+  if (change.kind == LunChange::Kind::change) {
     const LunOptions& before = present->lun.options();
     present->define(change.definition);
     return worker.service().change(options(before.sectors, before.disk));
   }
-  if (change.kind == Change::Kind::replace && !change.is_other_image) {
+  if (change.kind == LunChange::Kind::replace && !change.is_other_image) {
     change.state = present->lun.state();
   }
-  if (change.kind != Change::Kind::add) worker.remove(address);
-  if (change.kind == Change::Kind::remove) return;
+  if (change.kind != LunChange::Kind::add) worker.remove(address);
+  if (change.kind == LunChange::Kind::remove) return;
   const Store& store = *change.store->store;
   auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
                                            std::move(change.store->store), change.state);
@@ -518,12 +394,12 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   std::vector<std::string> lines;
   std::map<Worker*, std::vector<Address>> to_announce;
   for (const auto& worker : workers_) to_announce[worker.get()];
-  for (const Change& change : *changes) {
+  for (const LunChange& change : *changes) {
     const Address address = change.definition.address;
     lines.push_back(fmt::format("{}: {}", address, change.text()));
     for (const LogLine& line : change.store_lines()) options_.log(line.level, line.text);
     for (const LogLine& line : take_state(change)) options_.log(line.level, line.text);
-    if (change.kind != Change::Kind::remove) to_announce[&worker_of(address)].push_back(address);
+    if (change.kind != LunChange::Kind::remove) to_announce[&worker_of(address)].push_back(address);
   }
   apply(*std::move(changes));
   for (const auto& entry : to_announce) {

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "target/admin/control_server.h"
+#include "target/admin/lun_change.h"
 #include "target/service/definition.h"
 #include "target/service/watchdog.h"
 #include "target/service/worker.h"
@@ -55,24 +56,22 @@ class Daemon {
   bool is_stuck() const { return is_stuck_; }
 
  private:
-  struct Change;
-
   explicit Daemon(Options options);
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
 
   /// Returns the changes from the present LUNs to these, with new images opened. Fails where two
   /// LUNs would spoil each other's data: see find_conflict().
-  tl::expected<std::vector<Change>, std::string> prepare(const std::vector<LunDefinition>& luns);
+  tl::expected<std::vector<LunChange>, std::string> prepare(const std::vector<LunDefinition>& luns);
   /// Opens the images and loads the state that the changes need.
-  tl::expected<void, std::string> open_files(std::vector<Change>& changes);
+  tl::expected<void, std::string> open_files(std::vector<LunChange>& changes);
   /// Sets aside the state of another image than the one that will be served. Returns the lines for
   /// the log about that, and about loaded state that keeps clients out.
-  std::vector<LogLine> take_state(const Change& change) const;
+  std::vector<LogLine> take_state(const LunChange& change) const;
   /// Waits until the present state of all LUNs is in its files. Returns false if that takes too long.
   bool settle_state();
-  void apply(std::vector<Change> changes);
-  void apply(Change& change, Worker& worker) const;
+  void apply(std::vector<LunChange> changes);
+  void apply(LunChange& change, Worker& worker) const;
   /// Reads the configuration again. Returns the changes, a line each.
   tl::expected<std::vector<std::string>, std::string> reload();
   /// The same; the log says them, too.

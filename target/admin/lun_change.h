@@ -1,0 +1,44 @@
+// What a start or a reload does with one LUN: plain values, which the Daemon fills in step by step.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "target/lun/lun.h"
+#include "target/service/definition.h"
+#include "target/service/image_identity.h"
+#include "target/service/image_use.h"
+#include "target/store/open_store.h"
+
+namespace aoe::target {
+
+/// One LUN that is added, changed or removed.
+struct LunChange {
+  enum class Kind : std::uint8_t { add, replace, change, remove };
+  Kind kind;
+  LunDefinition definition;
+  std::vector<ImageUse> images = {};
+  std::optional<OpenedStore> store = {};  // add, replace
+  std::optional<LunState> state = {};     // add
+  ImageIdentity image = {};               // add, replace
+  /// add, replace: of what the address was served before. The state is not taken from another image.
+  std::optional<ImageIdentity> former_image = {};
+  bool is_other_image = false;
+
+  /// Returns the options of the LUN over this disk. `revision`: the version of the program.
+  LunOptions options(std::uint64_t sectors, const StoreTraits& disk,
+                     const std::string& revision) const;
+  /// Returns the lines for the log about the opened store.
+  std::vector<LogLine> store_lines() const;
+  /// What was done: "added".
+  std::string_view text() const;
+};
+
+/// Returns the sectors of a LUN over this store.
+std::uint64_t sectors_of(const Store& store);
+
+}  // namespace aoe::target

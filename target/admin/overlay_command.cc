@@ -81,7 +81,7 @@ struct OverlayInfo {
     switch (match) {
       case BaseMatch::none: return "not its base";
       case BaseMatch::same_time: return "its base, by its time";
-      case BaseMatch::same_content: return "its base, by its content";
+      case BaseMatch::same_content: return "its base, by a look at 256 of its blocks";
     }
     AOE_CHECK(false && "a match without words");
   }

@@ -229,13 +229,16 @@ def a_far_server_that_hangs(world, folder, **of_lun):
 
 def a_file_that_cannot_be_opened_in_time_is_refused(world, folder):
     with FarServer(world, folder) as far:
-        bench = Bench(world, folder, far, path="memory:1MiB")
+        bench = Bench(world, folder, far, path=far.disk)
         with bench.load:
             far.stall()
-            configure(folder, [lun(1, "memory:1MiB"), lun(2, "memory:1MiB"), lun(3, far.disk)])
+            bench.send(READ_EXT, 60000)
+            configure(folder, [lun(1, "memory:1MiB"), lun(2, far.disk), lun(3, far.disk, io="buffered", force=True)])
             assert bench.ctl.refused("reload") == f"{far.disk}: does not answer: opening it takes more than 10 s"
             bench.all_else_goes_on()
-        far.go_on()
+            bench.target.wait_for(f"e0.2: {far.disk}: does not answer")
+            far.go_on()
+            bench.target.wait_for(f"e0.2: {far.disk}: answers again")
         assert bench.target.stop() == 0
 
 

@@ -146,6 +146,14 @@ std::vector<ImageUse> images_of(const LunDefinition& lun) {
   return uses;
 }
 
+bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other) {
+  return std::ranges::any_of(one, [other](const ImageUse& use) {
+    return std::ranges::any_of(other, [&use](const ImageUse& its) {
+      return (use.writes || its.writes) && use.identity == its.identity;
+    });
+  });
+}
+
 std::optional<std::string> find_conflict(std::span<const ImageUse> uses,
                                          const std::string& capture) {
   if (const auto place = capture.empty() ? std::nullopt : find_whole(capture)) {

@@ -32,6 +32,9 @@ struct ImageUse {
 /// is wrong with it.
 std::vector<ImageUse> images_of(const LunDefinition& lun);
 
+/// Returns whether one writes to a file, device or export that the other uses.
+bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other);
+
 /// Returns the error of the first use that writes to bytes of another one, or that is of the same
 /// file as `capture`, the path of a capture file (empty: none): "e0.3: link.img: e0.2 uses it too
 /// (as disk.img), and both write to it; --force serves it all the same". Two uses of which one has

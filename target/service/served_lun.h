@@ -55,6 +55,9 @@ struct ServedLun {
   std::size_t jobs_delayed = 0;     // of those that wait: those that a limit delays
   std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for
   bool must_submit = false;         // the store has operations to submit
+  /// A former LUN of the same image has operations under way: this one does none until they are done,
+  /// for a write of the former must not undo one of this.
+  bool waits_for_former = false;
 
   /// Takes a definition, and its limits if they are others.
   void define(const LunDefinition& wanted);
@@ -81,6 +84,7 @@ struct ServedLun {
   LoggedCount logged_silences;
   LoggedCount logged_foreign_answers;
   std::string logged_trouble;  // of the store
+  bool is_said_stuck = false;  // the log says that its disk does not answer
 };
 
 /// All LUNs of a Service.

@@ -15,6 +15,10 @@ namespace aoe::target {
 /// Has an operation done: at once, as a job, or when it is within the limits.
 void Service::carry_out(ServedLun& served, const PendingReply& pending, FramePort& port,
                         const Link& link) {
+  if (served.waits_for_former) {
+    ++served.counters.dropped_busy;
+    return trace_drop(served, pending, "a former LUN of this image is not done yet");
+  }
   if (served.limiter || !client_limiters_.empty()) {
     const auto due = due_within_limits(served, pending);
     if (!due) {
@@ -33,7 +37,11 @@ std::optional<Instant> Service::due_within_limits(ServedLun& served, const Pendi
   Instant due = served.limiter.due(received_);
   if (of_client != nullptr) due = std::max(due, of_client->due(received_));
   if (due > received_) {
-    if (due - received_ > RateLimiter::delay_max || !served.may_delay(client)) return std::nullopt;
+    // A trim that waits would hold up everything, as its ranges may be anywhere.
+    const bool is_trim = pending.command.kind == Operation::Kind::trim;
+    if (is_trim || due - received_ > RateLimiter::delay_max || !served.may_delay(client)) {
+      return std::nullopt;
+    }
   }
   const bool has_data = pending.command.kind == Operation::Kind::read ||
                         pending.command.kind == Operation::Kind::write;

@@ -53,6 +53,7 @@ class ServiceLimitsTest : public ::testing::Test {
     options.address = address;
     options.sectors = limited_disk_size / sector_size;
     options.buffer_count = 4;
+    options.disk.can_trim = true;
     return service.add(options, std::make_unique<MemoryStore>(limited_disk_size));
   }
   void limit(const RateLimits& limits) { limited->limiter = RateLimiter(limits); }
@@ -116,6 +117,27 @@ TEST_F(ServiceLimitsTest, DiscoveryAndOtherCommandsHaveNoLimit) {
   EXPECT_EQ(ask(ConfigRequest{}).size(), 1U);
   EXPECT_EQ(ask(MaskRequest{}).size(), 1U);
   EXPECT_EQ(ask(command(ata::Opcode::identify_device, 1)).size(), 1U);
+}
+
+TEST_F(ServiceLimitsTest, ATrimBeyondTheLimitIsDroppedAndHoldsUpNobody) {
+  ask(read_ext(0, 1));
+  std::vector<std::uint8_t> ranges(512);
+  ranges[6] = 1;  // one sector at 0
+  AtaRequest trim = command(ata::Opcode::data_set_management, 1);
+  trim.flags.write = true;
+  trim.feature = ata::trim_feature;
+  trim.data = ranges;
+  EXPECT_EQ(ask(trim), Lines{});
+  EXPECT_EQ(counters().dropped_limit, 1U);
+  EXPECT_EQ(counters().delayed, 0U);
+}
+
+TEST_F(ServiceLimitsTest, ALunThatWaitsForAFormerOneDoesNothing) {
+  limited->waits_for_former = true;
+  EXPECT_EQ(ask(write_ext(0, pattern(512, 1))), Lines{});
+  EXPECT_EQ(counters().dropped_busy, 1U);
+  limited->waits_for_former = false;
+  EXPECT_EQ(ask(read_ext(0, 1)), a_read);
 }
 
 TEST_F(ServiceLimitsTest, DelayedOperationsOnTheSameSectorsKeepTheirOrder) {

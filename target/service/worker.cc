@@ -42,8 +42,8 @@ struct Worker::OpenPort {
 
 /// A removed LUN, until its disk is stable and closed: the flush of its disk.
 struct Worker::Retirement final : Operation {
-  Retirement(Worker& its_worker, std::string its_name)
-      : worker(its_worker), name(std::move(its_name)) {
+  Retirement(Worker& its_worker, std::string its_name, std::vector<ImageUse> its_images)
+      : worker(its_worker), name(std::move(its_name)), images(std::move(its_images)) {
     kind = Kind::flush;
   }
   void done(std::error_code its_error) override {
@@ -53,6 +53,7 @@ struct Worker::Retirement final : Operation {
 
   Worker& worker;
   std::string name;                      // "e0.2: disk.img"
+  std::vector<ImageUse> images;          // that it uses
   std::list<Retirement>::iterator self;  // its place
   std::unique_ptr<ServedLun> served;     // once its operations are done
   std::error_code error;
@@ -111,7 +112,7 @@ void Worker::serve() {
   // What a thread that was superseded may have left.
   queue_->reap();
   settle();
-  if (is_going_on_) go_on();
+  go_on();
   loop_.run();
 }
 
@@ -128,6 +129,7 @@ void Worker::returned(Handover::Loan loan) {
       const DiskQueue::Delivery delivery = found->second;
       interrupted_.erase(found);
       queue_->deliver(delivery);
+      queue_->submit();  // what that has started
     }
     settle();
   });
@@ -135,9 +137,16 @@ void Worker::returned(Handover::Loan loan) {
 
 void Worker::ask(const std::function<void()>& task) {
   if (!handover_.has_started()) return task();
-  const auto asked = std::make_shared<std::packaged_task<void()>>(task);
-  post([asked] { (*asked)(); });
-  asked->get_future().get();
+  const auto done = std::make_shared<std::promise<void>>();
+  post([task, done] {
+    try {
+      task();
+      done->set_value();
+    } catch (const std::exception&) {  // no other: Handover's must pass
+      done->set_exception(std::current_exception());
+    }
+  });
+  done->get_future().get();
 }
 
 bool Worker::stop(std::chrono::milliseconds patience) {
@@ -170,6 +179,7 @@ bool Worker::stop(std::chrono::milliseconds patience) {
 
 void Worker::add(std::unique_ptr<ServedLun> lun) {
   Store* const store = lun->store.get();
+  hold_back(*lun);
   service_.add(std::move(lun));
   if (store->descriptor() >= 0) {
     loop_.watch(store->descriptor(), [this, store] {
@@ -181,16 +191,26 @@ void Worker::add(std::unique_ptr<ServedLun> lun) {
 
 void Worker::remove(Address address) {
   const StoreDefinition& store = service_.find(address)->definition.store;
-  Retirement& retired =
-      retiring_.emplace_front(*this, fmt::format("{}: {}", address, store.written_path()));
+  Retirement& retired = retiring_.emplace_front(
+      *this, fmt::format("{}: {}", address, store.written_path()), service_.find(address)->images);
   retired.self = retiring_.begin();
-  service_.remove(address, [&retired](std::unique_ptr<ServedLun> served) {
+  service_.remove(address, [this, &retired](std::unique_ptr<ServedLun> served) {
     retired.served = std::move(served);
+    for (const auto& [other, lun] : service_.luns()) {
+      if (lun->waits_for_former) hold_back(*lun);
+    }
     if (const auto result = retired.served->store->try_now(retired)) return retired.done(*result);
     retired.served->store->start(retired);
     retired.served->store->submit();
   });
   settle();
+}
+
+/// Notes whether a LUN shares an image with a removed one that has operations under way.
+void Worker::hold_back(ServedLun& lun) const {
+  lun.waits_for_former = std::ranges::any_of(retiring_, [&lun](const Retirement& retired) {
+    return retired.served == nullptr && share_data(retired.images, lun.images);
+  });
 }
 
 void Worker::settle() {
@@ -371,6 +391,24 @@ void Worker::log_limited(LineLimit& limit, LogLevel level,
   world_.log(level, text);
 }
 
+void Worker::log_wait(ServedLun& lun) {
+  constexpr std::chrono::seconds long_time{10};
+  const Instant now = monotonic_now();
+  const bool is_stuck = std::ranges::any_of(
+      lun.jobs, [&](const Job* job) { return job->is_started && now - job->received > long_time; });
+  if (std::exchange(lun.is_said_stuck, is_stuck) == is_stuck) return;
+  const std::string disk =
+      fmt::format("{}: {}", lun.lun.address(), lun.definition.store.written_path());
+  if (is_stuck) {
+    world_.log(
+        LogLevel::warning,
+        fmt::format("{}: does not answer; the first of {} under way has waited for more than {} s",
+                    disk, lun.jobs.size(), long_time.count()));
+  } else {
+    world_.log(LogLevel::info, fmt::format("{}: answers again", disk));
+  }
+}
+
 void Worker::log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error) {
   log_limited(lun.failures, LogLevel::error, [&] {
     const Operation::Kind kind = pending.command.kind;
@@ -397,6 +435,7 @@ void Worker::look_after() {
   for (const auto& [address, served] : service_.luns()) {
     log_strangers(*served);
     log_trouble(*served);
+    log_wait(*served);
   }
 }
 

@@ -124,6 +124,8 @@ class Worker final : LivePorts::User, StateKeeper {
   void log_trouble(ServedLun& lun) const;
   /// Logs the line that `line` makes, unless the limit leaves it out.
   void log_limited(LineLimit& limit, LogLevel level, const std::function<std::string()>& line);
+  /// Logs that a disk does not answer, and that it does again.
+  void log_wait(ServedLun& lun);
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);
   void serve();
   void take_over(Handover::Loan loan);
@@ -131,6 +133,7 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Sends what stores have finished, and sees to removed LUNs.
   void settle();
   void close(Retirement& retired);
+  void hold_back(ServedLun& lun) const;
 
   const World world_;
   const unsigned share_;

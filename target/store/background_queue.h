@@ -1,7 +1,7 @@
 // The half of a disk queue that the serving thread sees, where other threads do the operations.
 //
 // Owns an event descriptor and the lists of what is started and what has ended. The serving thread
-// waits for no other thread: it only appends to lists.
+// waits for no disk: it appends to lists, and starts threads.
 #pragma once
 
 #include <deque>

@@ -79,6 +79,10 @@ bool guarded_copy(Bytes from, MutableBytes into, Bytes mapping) {
   return guarded(mapping, [&] { std::memcpy(into.data(), from.data(), from.size()); });
 }
 
+bool guarded_or(std::uint8_t& byte, std::uint8_t bits, Bytes mapping) {
+  return guarded(mapping, [&] { std::atomic_ref(byte).fetch_or(bits); });
+}
+
 bool guarded_touch(Bytes part, Bytes mapping) {
   static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   return guarded(mapping, [&] {

@@ -128,4 +128,14 @@ std::error_code Mapping::write(std::uint64_t offset, Bytes from) const {
   return error_of(error);
 }
 
+std::error_code Mapping::add_bits(std::uint64_t offset, std::uint8_t bits) const {
+  AOE_CHECK(offset < bytes_.size());
+  int error = 0;
+  handover_.lend(disk_, [&] {
+    if (guarded_or(bytes_[offset], bits, pages_)) return;
+    error = is_full(descriptor_) ? ENOSPC : EIO;
+  });
+  return error_of(error);
+}
+
 }  // namespace aoe::target

@@ -78,6 +78,8 @@ class Mapping {
 
   std::error_code read(std::uint64_t offset, MutableBytes into) const;
   std::error_code write(std::uint64_t offset, Bytes from) const;
+  /// Sets these bits of a byte, whatever another thread that waits for the disk does to others of it.
+  std::error_code add_bits(std::uint64_t offset, std::uint8_t bits) const;
   /// Reads also what can't be mapped, as a hole of a tmpfs that is full. `into` belongs to the calling
   /// thread alone (see Handover::lend()).
   std::error_code read_by_call(std::uint64_t offset, MutableBytes into) const;

@@ -165,6 +165,14 @@ Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handove
   auto store = OverlayStore::open(std::move(base->store), std::move(base->about), base->part.range,
                                   *std::move(delta), queue, handover);
   if (!store) return tl::unexpected(store.error());
+  if ((*store)->has_looked_at_base()) {
+    base->remarks.push_back(
+        {LogLevel::warning,
+         fmt::format(
+             "{} was copied or changed since {} was made over it, and is taken for the same by "
+             "a look at some of its blocks; aoe-target overlay adopt takes it for good",
+             definition.path, definition.overlay)});
+  }
   return OpenedStore{*std::move(store),
                      fmt::format("overlay {} over {}", definition.overlay, definition.path),
                      base->part.ignored_tail, std::move(base->remarks)};

@@ -124,6 +124,8 @@ Done end_commit(OverlayFile& delta, const File& base) {
 }  // namespace
 
 Done adopt_base(OverlayFile& delta, const File& base) {
+  // Some of its blocks may be in the other base only.
+  if (delta.header.is_committing()) return check_base(delta, base);
   if (auto fits = check_size(delta, base); !fits) return fits;
   const auto header = OverlayHeader::over(base, delta.header.part);
   if (!header) return tl::unexpected(header.error());
@@ -162,7 +164,8 @@ Changed rebase(OverlayFile& delta, const File& old_base, const File& new_base,
 
 Changed commit(OverlayFile& delta, const File& base, const OverlayProgress& progress) {
   Done begun = delta.begin();
-  if (begun && delta.header.is_committing()) {
+  const bool is_repeated = delta.header.is_committing();
+  if (begun && is_repeated) {
     const auto found = delta.match(base);
     if (!found) return tl::unexpected(found.error());
     if (*found == BaseMatch::none) {
@@ -178,7 +181,11 @@ Changed commit(OverlayFile& delta, const File& base, const OverlayProgress& prog
   const auto written = for_each_block(delta, true, data_of(delta), into, progress,
                                       [&](std::uint64_t block, Bytes own, Bytes before) -> Done {
                                         ++blocks;
-                                        if (std::ranges::equal(own, before)) return {};
+                                        // What a former try has written need not have reached the
+                                        // disk, although it can be read.
+                                        if (!is_repeated && std::ranges::equal(own, before)) {
+                                          return {};
+                                        }
                                         return into.write(block, own);
                                       })
                            .and_then([&] { return end_commit(delta, base); });

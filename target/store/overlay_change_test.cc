@@ -142,6 +142,31 @@ class OverlayChangeTest : public ::testing::Test {
   std::uint64_t reported = 0;
 };
 
+// The file system may have failed to write what it still has in memory.
+TEST_F(OverlayChangeTest, RepeatedCommitWritesAgainWhatTheBaseSeemsToHold) {
+  ASSERT_EQ(do_commit(), "8");
+  {
+    OverlayFile delta = open_delta();
+    const File base = open_file("golden.img", FileUse::read);
+    delta.set(3, true);  // with what the base holds
+    ASSERT_TRUE(delta.begin());
+    Data same(block_bytes);
+    ASSERT_FALSE(base.read(served.offset + 3 * block_bytes, same));
+    ASSERT_FALSE(delta.file.write(delta.layout.data_at + 3 * block_bytes, same));
+    ASSERT_TRUE(delta.save_bits());
+    ASSERT_TRUE(delta.save_header(delta.header.committing(*delta.content_over(base))));
+  }
+  {
+    OverlayFile delta = open_delta();
+    const auto done = commit(delta, open_file("golden.img", FileUse::read), progress());
+    EXPECT_FALSE(done) << "this base can't be written to";
+  }
+  EXPECT_EQ(adopt("golden.img"),
+            "client3.cow: its commit into its base was interrupted; do "
+            "aoe-target overlay commit again");
+  EXPECT_EQ(do_commit(), "1");
+}
+
 TEST_F(OverlayChangeTest, AdoptedBaseShowsThroughWhereTheDeltaHasNoBlock) {
   EXPECT_EQ(seen_over("new.img"), "client3.cow: made over another new.img (it has changed since)");
   EXPECT_EQ(adopt("new.img"), "adopted");

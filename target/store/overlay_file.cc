@@ -206,8 +206,9 @@ tl::expected<OverlayFile, std::string> OverlayFile::open(File file, const std::s
   if (!header) return failure(file, header.error());
   const OverlayLayout layout(header->part.length);
   const bool is_short = file.size() < layout.end;
-  if (is_short && file.size() > layout.data_at)
-    return failure(file, "shorter than its header says");
+  // Its initialisation has two steps, see begin(); a file of another size was cut.
+  const bool may_be_new = file.size() == overlay_block_size || file.size() == layout.data_at;
+  if (is_short && !may_be_new) return failure(file, "shorter than its header says");
 
   std::string session(session_size, '\0');
   std::vector<std::uint8_t> live(layout.bitmap_size);

@@ -150,6 +150,7 @@ void OverlayStore::Fetch::done(std::error_code error) {
   if (std::exchange(reads_base_, false)) --store_.reads_of_base_;
   if (!error && wanted_.kind == Kind::write && !writes_) return write();
   if (!error && writes_ && !part_.in_delta) {
+    if (store_.live_.is_stuck()) return write();  // once more, which takes as long as the disk does
     const std::uint64_t first = part_.offset / block_size;
     const std::uint64_t end = whole_overlay_blocks(part_.offset + part_.size) / block_size;
     error = store_.add(first, end - first);
@@ -182,7 +183,7 @@ std::optional<std::error_code> OverlayStore::try_now(const Operation& operation)
 }
 
 std::string OverlayStore::trouble() const {
-  if (!about_base_.has_changed()) return {};
+  if (!about_base_.has_changed()) return base_->trouble();
   return fmt::format("{} has changed under {}", about_base_.path, delta_.file.path());
 }
 
@@ -308,7 +309,7 @@ std::error_code OverlayStore::add(std::uint64_t first, std::uint64_t count) {
         static_cast<std::uint8_t>(delta_.live[byte] | ((1U << here) - 1) << first % 8);
     first += here;
     if (bits == delta_.live[byte]) continue;
-    if (const auto error = live_.write(byte, {&bits, 1})) return error;
+    if (const auto error = live_.add_bits(byte, bits)) return error;
     delta_.live[byte] = bits;
     note_change(byte / block_size);
   }

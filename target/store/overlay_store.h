@@ -56,6 +56,13 @@ class OverlayStore final : public Store {
   void reap() override;
   std::string trouble() const override;
 
+  /// Whether the base is another file than the delta was made over, or was changed since, and was
+  /// taken for the same by a look at some of its blocks.
+  bool has_looked_at_base() const {
+    return delta_.header.base_changed_at != 0 && about_base_.changed_at != 0 &&
+           delta_.header.base_changed_at != about_base_.changed_at;
+  }
+
  private:
   /// Data, then the bits of the stable bitmap that have changed, each made stable.
   class DeltaFlusher final : public Flusher {

@@ -435,7 +435,8 @@ TEST_F(OverlayStoreTest, RefusesWhatWasCutOff) {
   store.reset();
   const auto end = std::filesystem::file_size(folder.path("client3.cow"));
   EXPECT_EQ(end, data_at + 40 * block);
-  for (const std::uint64_t length : {end - 1, data_at + 1, data_at}) {
+  for (const std::uint64_t length :
+       {end - 1, data_at + 1, data_at, std::uint64_t{8192}, std::uint64_t{5000}}) {
     std::filesystem::resize_file(folder.path("client3.cow"), length);
     EXPECT_EQ(refusal(), "client3.cow: shorter than its header says") << length;
   }

@@ -68,13 +68,16 @@ void LivePorts::change(std::vector<std::string> patterns) {
   }
 }
 
-void LivePorts::retry() {
-  if (in_trouble_.empty()) return;
+bool LivePorts::retry() {
+  if (in_trouble_.empty()) return false;
   const auto interfaces = list_interfaces();
-  if (!interfaces) return;
+  if (!interfaces) return false;
+  const std::size_t open_before = open_.size();
   for (const Interface& interface : *interfaces) {
     if (in_trouble_.contains(interface.index) && may_open(interface)) try_port(interface);
+    if (open_.size() > open_before) return true;
   }
+  return false;
 }
 
 /// Opens a port, or reports it, unless that was done.

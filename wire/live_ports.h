@@ -59,7 +59,9 @@ class LivePorts {
   void change(std::vector<std::string> patterns);
 
   /// Tries again to open the ports that could not be opened: to be called now and then.
-  void retry();
+  /// Opens one at most, which the kernel may let wait for tens of milliseconds; returns whether it did,
+  /// so that another call may open the next.
+  bool retry();
 
   /// Stops and starts to wait for frames at a port, which wait in its queue meanwhile.
   void pause(PacketPort& port);

@@ -429,8 +429,13 @@ void Worker::log_change(ServedLun& lun, const StateChange& change) {
   });
 }
 
+/// One by one, and frames have their turn in between.
+void Worker::retry_ports() {
+  if (live_ports_.retry()) loop_.post([this] { retry_ports(); });
+}
+
 void Worker::look_after() {
-  live_ports_.retry();
+  retry_ports();
   log_losses();
   for (const auto& [address, served] : service_.luns()) {
     log_strangers(*served);

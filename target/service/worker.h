@@ -124,6 +124,7 @@ class Worker final : LivePorts::User, StateKeeper {
   void log_trouble(ServedLun& lun) const;
   /// Logs the line that `line` makes, unless the limit leaves it out.
   void log_limited(LineLimit& limit, LogLevel level, const std::function<std::string()>& line);
+  void retry_ports();
   /// Logs that a disk does not answer, and that it does again.
   void log_wait(ServedLun& lun);
   void log_failure(ServedLun& lun, const PendingReply& pending, std::error_code error);

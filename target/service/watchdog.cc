@@ -14,7 +14,7 @@ constexpr int looks = 4;  // in the limit
 
 }  // namespace
 
-Watchdog::Watchdog(std::vector<const PollLoop*> loops, std::chrono::milliseconds limit,
+Watchdog::Watchdog(const std::vector<const PollLoop*>& loops, std::chrono::milliseconds limit,
                    Report report)
     : limit_(limit), report_(std::move(report)) {
   for (const PollLoop* const loop : loops) watched_.push_back({loop});

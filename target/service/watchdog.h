@@ -23,7 +23,8 @@ class Watchdog {
   using Report = std::function<void(const std::string&)>;
 
   /// A wait is told if it takes more than `limit`.
-  Watchdog(std::vector<const PollLoop*> loops, std::chrono::milliseconds limit, Report report);
+  Watchdog(const std::vector<const PollLoop*>& loops, std::chrono::milliseconds limit,
+           Report report);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();

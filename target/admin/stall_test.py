@@ -346,6 +346,33 @@ def a_server_of_blocks_that_hangs_is_taken_out(world, folder):
         assert bench.target.stop() == 0
 
 
+def a_write_under_way_undoes_none_of_the_lun_that_comes_after(world, folder):
+    lab.require("nbdkit")
+    socket_path = os.path.join(folder, "nbd.sock")
+    slow = ["nbdkit", "--foreground", "--unix", socket_path, "--filter=delay", "memory", "64M", "wdelay=3"]
+    world.node("nbd").start(slow)
+    lab.eventually(lambda: os.path.exists(socket_path))
+    disk = f"nbd+unix:///?socket={socket_path}"
+    bench = Bench(world, folder, path=disk)
+    bench.send(WRITE_EXT, 0, b"first".ljust(SECTOR, b"."))
+    lab.eventually(lambda: bench.ctl.json("stats")["report"]["luns"][1]["requests"] == 1)
+    for read_only in True, False:  # it is another LUN each time
+        configure(folder, [lun(1, "memory:1MiB"), lun(2, disk, **{"read-only": read_only})])
+        assert "e0.2: changed" in bench.ctl("reload")
+    bench.send(WRITE_EXT, 0, b"second".ljust(SECTOR, b"."))
+    lab.eventually(lambda: bench.ctl.json("stats")["report"]["luns"][1]["dropped_busy"] == 1)
+
+    def is_written():
+        try:
+            return bench.cable.write(b"second".ljust(SECTOR, b"."), timeout=4).status == DONE
+        except TimeoutError:
+            return False
+
+    lab.eventually(is_written)
+    assert bench.cable.read() == (DONE, b"second".ljust(SECTOR, b"."))
+    assert bench.target.stop() == 0
+
+
 def a_name_server_that_does_not_answer(world, folder):
     lab.require("nbdkit")
     hosts, resolver = os.path.join(folder, "hosts"), os.path.join(folder, "resolv.conf")
@@ -402,5 +429,6 @@ lab.play_all([
     a_server_of_blocks_that_hangs_takes_a_bounded_part_of_the_memory,
     a_reload_that_is_asked_for_during_the_start_comes_after_it,
     a_server_of_blocks_that_hangs_is_taken_out,
+    a_write_under_way_undoes_none_of_the_lun_that_comes_after,
     a_name_server_that_does_not_answer,
 ])

@@ -341,7 +341,12 @@ void Worker::go_on() {
   Service::Due due = service_.go_on();
   if (!full_.empty()) due = std::max(due, Service::Due::later);
   is_going_on_ = due != Service::Due::none;
-  if (due == Service::Due::soon) loop_.post([this] { go_on(); });
+  if (due == Service::Due::soon && !std::exchange(will_go_on_, true)) {
+    loop_.post([this] {
+      will_go_on_ = false;
+      go_on();
+    });
+  }
   if (due == Service::Due::later) {
     itimerspec pause{};
     pause.it_value.tv_nsec = std::chrono::nanoseconds(std::chrono::milliseconds(1)).count();

@@ -141,6 +141,7 @@ class Worker final : LivePorts::User, StateKeeper {
   PollLoop loop_;
   Descriptor pause_;  // a timerfd: go_on() is called again after a pause
   bool is_going_on_ = false;
+  bool will_go_on_ = false;  // a task of the loop calls go_on()
   std::unique_ptr<DiskQueue> queue_;
   Handover handover_;
   std::map<Handover::Loan, DiskQueue::Delivery> interrupted_;

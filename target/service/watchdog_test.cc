@@ -19,6 +19,7 @@ TEST(Watchdog, TellsOnceOfAWaitAndNothingOfSleepOrWork) {
   PollLoop idle;
   std::promise<std::string> told;
   std::atomic<int> count = 0;
+  std::atomic<bool> is_told = false;
   const auto report = [&](const std::string& line) {
     if (count++ == 0) told.set_value(line);
   };
@@ -27,7 +28,6 @@ TEST(Watchdog, TellsOnceOfAWaitAndNothingOfSleepOrWork) {
   std::thread third([&] { idle.run(); });
   {
     const Watchdog watchdog({&waiting, &working, &idle}, 40ms, report);
-    std::atomic<bool> is_told = false;
     working.post([&] {
       while (!is_told) continue;
     });

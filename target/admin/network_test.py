@@ -99,24 +99,8 @@ def wildcards_from_one_source_starve_nobody(world, folder):
     assert target.stop() == 0
 
 
-def replies_to_a_wildcard_wait_for_a_slow_link(world, folder):
-    client, server = world.node("client"), world.node("server")
-    cable = Cable(world, client, "port0", server, "eth0")
-    shaped = server.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16k", "limit", "64k"],
-                        check=False)
-    if shaped.returncode != 0:
-        raise lab.Skipped(f"tc: {shaped.stderr.strip()}")
-    target = many(server, folder)
-    try:
-        # Room for all replies, so that none is lost behind the link.
-        cable.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
-    except PermissionError:
-        raise lab.Skipped("a receive buffer for all replies needs root") from None
-    assert len(cable.ask_all(4080)) == 4080
-    assert target.stop() == 0
-
-
-def announcements_wait_for_a_slow_link(world, folder):
+def at_a_slow_link(world):
+    """A server that sends by 10 Mbit/s, and the client's end, with room for all that comes: none is lost behind the link."""
     client, server = world.node("client"), world.node("server")
     cable = Cable(world, client, "port0", server, "eth0")
     shaped = server.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16k", "limit", "64k"],
@@ -126,7 +110,19 @@ def announcements_wait_for_a_slow_link(world, folder):
     try:
         cable.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
     except PermissionError:
-        raise lab.Skipped("a socket has no room for all announcements") from None
+        raise lab.Skipped("a receive buffer for all that comes needs root") from None
+    return server, cable
+
+
+def replies_to_a_wildcard_wait_for_a_slow_link(world, folder):
+    server, cable = at_a_slow_link(world)
+    target = many(server, folder)
+    assert len(cable.ask_all(4080)) == 4080
+    assert target.stop() == 0
+
+
+def announcements_wait_for_a_slow_link(world, folder):
+    server, cable = at_a_slow_link(world)
     target = many(server, folder)
     announced = {cable.next_reply(tag=bytes(4))[16:19] for _ in range(4080)}
     assert len(announced) == 4080, "none lost, none twice"

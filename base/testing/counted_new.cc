@@ -1,5 +1,6 @@
 #include "base/testing/counted_new.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -8,8 +9,8 @@ namespace {
 
 constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
-std::size_t count = 0;
-std::size_t failing = none;
+std::atomic<std::size_t> count = 0;
+std::atomic<std::size_t> failing = none;
 
 void* counted(std::size_t size) {
   if (count++ == failing) throw std::bad_alloc();
@@ -48,8 +49,8 @@ void fail_allocation_after(std::size_t calls) {
   failing = count + calls;
 }
 
-void fail_no_allocation() {
-  failing = none;
+bool fail_no_allocation() {
+  return failing.exchange(none) >= count;
 }
 
 }  // namespace aoe

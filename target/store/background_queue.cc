@@ -20,39 +20,35 @@ BackgroundQueue::~BackgroundQueue() {
 
 void BackgroundQueue::submit() {
   if (started_.empty()) return;
-  hand_over(started_);
   in_flight_ += started_.size();
-  started_.clear();
+  hand_over(started_);
 }
 
-void BackgroundQueue::give_back(std::span<const Ended> ended) {
+void BackgroundQueue::give_back(OperationList& ended) {
   if (ended.empty()) return;
   const std::lock_guard guard(mutex_);
   if (ended_.empty()) ::eventfd_write(event_.get(), 1);
-  ended_.insert(ended_.end(), ended.begin(), ended.end());
+  ended_.splice(ended_.end(), ended);
 }
 
-void BackgroundQueue::refuse(std::span<Operation* const> operations) {
-  for (Operation* const operation : operations) {
-    const Ended ended{operation, -EAGAIN};
-    give_back({&ended, 1});
-  }
+void BackgroundQueue::refuse(OperationList& operations) {
+  for (Operation& operation : operations) operation.returned = -EAGAIN;
+  give_back(operations);
 }
 
 void BackgroundQueue::reap() {
   {
     const std::lock_guard guard(mutex_);
-    reaped_.insert(reaped_.end(), ended_.begin(), ended_.end());
-    ended_.clear();
+    reaped_.splice(reaped_.end(), ended_);
     eventfd_t count = 0;
     ::eventfd_read(event_.get(), &count);
   }
   // One by one: a thread that is in the middle of done() may not come back (see Handover).
   while (!reaped_.empty()) {
-    const auto [operation, result] = reaped_.front();
+    Operation& operation = reaped_.front();
     reaped_.pop_front();
     --in_flight_;
-    finish(*operation, result);
+    finish(operation, operation.returned);
   }
   submit();
 }

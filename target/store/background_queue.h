@@ -4,10 +4,7 @@
 // waits for no disk: it appends to lists, and starts threads.
 #pragma once
 
-#include <deque>
 #include <mutex>
-#include <span>
-#include <vector>
 
 #include "base/descriptor.h"
 #include "target/store/disk_queue.h"
@@ -18,7 +15,7 @@ class BackgroundQueue : public DiskQueue {
  public:
   ~BackgroundQueue() override;
 
-  void start(Operation& operation) final { started_.push_back(&operation); }
+  void start(Operation& operation) final { started_.push_back(operation); }
   void submit() final;
   int descriptor() const final { return event_.get(); }
   void reap() final;
@@ -27,27 +24,22 @@ class BackgroundQueue : public DiskQueue {
  protected:
   explicit BackgroundQueue(std::string_view name);
 
-  struct Ended {
-    Operation* operation;
-    int result;  // what finish() takes
-  };
-
-  /// Gives operations to the threads. On the serving thread.
-  virtual void hand_over(std::span<Operation* const> operations) = 0;
-  /// Called by the threads, in any order, once for each operation. The queue may be gone as soon as
-  /// this returns for the last one.
-  void give_back(std::span<const Ended> ended);
+  /// Takes the operations and gives them to the threads. On the serving thread.
+  virtual void hand_over(OperationList& operations) = 0;
+  /// Takes operations that have ended, with what the kernel `returned`. Called by the threads, in any
+  /// order, once for each operation. The queue may be gone as soon as this returns for the last one.
+  void give_back(OperationList& ended);
   /// Gives operations back with EAGAIN, because no thread is to be had.
-  void refuse(std::span<Operation* const> operations);
+  void refuse(OperationList& operations);
 
  private:
   Descriptor event_;  // an eventfd: readable while ended_ has some
-  std::vector<Operation*> started_;
+  OperationList started_;
   std::size_t in_flight_ = 0;  // handed over, and done() not called yet
-  std::deque<Ended> reaped_;
+  OperationList reaped_;
 
   std::mutex mutex_;  // of what follows
-  std::vector<Ended> ended_;
+  OperationList ended_;
 };
 
 }  // namespace aoe::target

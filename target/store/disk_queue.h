@@ -14,7 +14,8 @@ namespace aoe::target {
 
 /// Does operations on file descriptors: pread(2), pwrite(2), fdatasync(2) for a flush, and
 /// fallocate(2) for a trim, which makes a hole and leaves the file's size. What the kernel does in
-/// part is continued; an end of file before the end of a transfer is EIO.
+/// part is continued; an end of file before the end of a transfer is EIO. EAGAIN is an operation that
+/// was not begun, or a flush not ended, for want of memory or of a thread.
 ///
 /// Operations on one file do not hold up those on others for long: at most `file_operations_max` of
 /// them are with the kernel at a time.
@@ -34,7 +35,7 @@ class DiskQueue {
   /// What does the work: "io_uring", "threads".
   std::string_view name() const { return name_; }
 
-  /// Takes any number of operations. They are on their way after submit(), or, where they are
+  /// Takes any number of operations, and no memory for them. They are on their way after submit(), or, where they are
   /// started from within done(), when reap() or wait() returns.
   virtual void start(Operation& operation) = 0;
   virtual void submit() = 0;

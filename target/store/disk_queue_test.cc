@@ -164,6 +164,52 @@ TEST_P(DiskQueueTest, WhatDoneStartsIsOnItsWay) {
   EXPECT_EQ(back, data);
 }
 
+struct Unwound {};
+
+/// Unwinds the thread in the middle of its first done(), as a thread is that another took over from.
+class UnwoundRequest final : public Operation {
+ public:
+  UnwoundRequest(DiskQueue& its_queue, Request& its_next) : queue(its_queue), next(its_next) {}
+  void done(std::error_code error) override {
+    if (++calls == 1) throw Unwound{};
+    EXPECT_FALSE(error);
+    queue.start(next);
+  }
+
+  DiskQueue& queue;
+  Request& next;
+  int calls = 0;
+};
+
+TEST_P(DiskQueueTest, DoneThatWasUnwoundIsMadeAgainAndMayStartMore) {
+  std::vector<std::uint8_t> back(512);
+  Request next = read(0, back);
+  UnwoundRequest first(*queue, next);
+  first.kind = Operation::Kind::flush;
+  first.descriptor = file.get();
+  Request beside = read(512, back);
+  queue->start(first);
+  queue->start(beside);
+  queue->submit();
+  std::optional<DiskQueue::Delivery> interrupted;
+  while (!interrupted || !beside.result) {
+    try {
+      queue->wait();
+    } catch (const Unwound&) {
+      interrupted = queue->take_interrupted();
+      ASSERT_TRUE(interrupted);
+      queue->reap();  // what ended along with it
+    }
+  }
+  EXPECT_EQ(beside.result, 0);
+  EXPECT_EQ(first.calls, 1);
+  queue->deliver(*interrupted);
+  queue->submit();
+  EXPECT_EQ(first.calls, 2);
+  while (!next.result) queue->wait();
+  EXPECT_EQ(next.result, 0);
+}
+
 TEST_P(DiskQueueTest, WaitReturnsWithSomethingDone) {
   std::vector<std::uint8_t> back(512);
   Request one = read(0, back);

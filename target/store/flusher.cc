@@ -1,6 +1,9 @@
 #include "target/store/flusher.h"
 
-#include <utility>
+#include <cerrno>
+#include <new>
+
+#include "base/descriptor.h"
 
 namespace aoe::target {
 
@@ -12,23 +15,40 @@ Flusher::Flusher(const File& file, std::uint64_t end, DiskQueue& queue)
 
 void Flusher::start(Operation& flush) {
   if (error_) return flush.done(error_);
-  waiting_.push_back(&flush);
-  if (current_.empty()) next_round();
+  waiting_.push_back(flush);
+  if (!is_busy_) next_round();
 }
 
 void Flusher::next_round() {
-  if (waiting_.empty()) return;
-  std::swap(current_, waiting_);
-  if (error_) return end_round(error_);
-  begin_round();
+  while (!waiting_.empty()) {
+    is_busy_ = true;
+    current_.swap(waiting_);
+    if (error_) {
+      tell(error_);
+      continue;
+    }
+    try {
+      return begin_round();
+    } catch (const std::bad_alloc&) {
+      tell(error_of(EAGAIN));
+    }
+  }
+  is_busy_ = false;
 }
 
 void Flusher::end_round(std::error_code error) {
-  if (!error_) error_ = error;
-  // While current_ is not empty, flushes that done() starts wait.
-  for (Operation* const flush : current_) flush->done(error);
-  current_.clear();
+  if (!error_ && error != error_of(EAGAIN)) error_ = error;
+  tell(error);
   next_round();
+}
+
+/// Ends the flushes of a round. Those that done() starts wait.
+void Flusher::tell(std::error_code error) {
+  while (!current_.empty()) {
+    Operation& flush = current_.front();
+    current_.pop_front();
+    flush.done(error);
+  }
 }
 
 void Flusher::begin_round() {

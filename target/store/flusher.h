@@ -3,12 +3,12 @@
 //
 // Flushes that arrive while a round is under way share the next one: the present one may have begun
 // before writes that they must cover. Once a round has failed, all later flushes fail: the kernel
-// reports a lost write once and then forgets it, but the data is still lost.
+// reports a lost write once and then forgets it, but the data is still lost. A round that the queue
+// could not have done for want of memory (EAGAIN) has lost nothing: the next may succeed.
 #pragma once
 
 #include <cstdint>
 #include <system_error>
-#include <vector>
 
 #include "target/store/disk_queue.h"
 #include "target/store/file.h"
@@ -29,6 +29,7 @@ class Flusher : protected Operation {
 
  protected:
   /// Begins to make stable what has been written so far; end_round() follows, not from within this.
+  /// Throws std::bad_alloc when there is no memory, and nothing has begun.
   virtual void begin_round();
   void end_round(std::error_code error);
   /// Syncs the file; done() follows.
@@ -41,12 +42,14 @@ class Flusher : protected Operation {
 
  private:
   void next_round();
+  void tell(std::error_code error);
 
   const File& file_;
   const std::uint64_t end_;
-  std::vector<Operation*> waiting_;
-  std::vector<Operation*> current_;  // of the round under way
-  std::error_code error_;            // of the first round that failed
+  OperationList waiting_;
+  OperationList current_;  // of the round under way
+  bool is_busy_ = false;   // a round is under way, or its flushes are being told
+  std::error_code error_;  // of the first round that failed
 };
 
 }  // namespace aoe::target

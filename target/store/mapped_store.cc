@@ -5,7 +5,6 @@
 #include "base/check.h"
 
 namespace aoe::target {
-
 tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File file,
                                                                           ByteRange range,
                                                                           DiskQueue& queue,
@@ -19,11 +18,10 @@ tl::expected<std::unique_ptr<MappedStore>, std::string> MappedStore::open(File f
 /// Reads the pages of a write, which then is done in them.
 class MappedStore::PageRead final : public Operation {
  public:
-  PageRead(MappedStore& store, ByteRange pages, Operation& write)
-      : store_(store), write_(write), unused_(pages.length) {
+  PageRead(MappedStore& store, ByteRange pages, Operation& write) : store_(store), write_(write) {
     kind = Kind::read;
     offset = pages.offset;
-    into = unused_;
+    into = Mapping::room_for_unused(pages.length);
   }
 
  private:
@@ -42,7 +40,6 @@ class MappedStore::PageRead final : public Operation {
 
   MappedStore& store_;
   Operation& write_;
-  std::vector<std::uint8_t> unused_;  // it is read only to be in memory
 };
 
 MappedStore::MappedStore(File file, ByteRange range, Mapping mapping, DiskQueue& queue)

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 
@@ -29,6 +30,9 @@ bool is_full(int descriptor) {
   struct statvfs status;
   return ::fstatvfs(descriptor, &status) == 0 && status.f_bavail == 0;
 }
+
+/// The largest data of a frame, and what the first and the last page have besides.
+const std::size_t unused_size = 256 * std::size_t{512} + 2 * page_size;
 
 }  // namespace
 
@@ -51,6 +55,12 @@ tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange ran
 
 Mapping::~Mapping() {
   if (!pages_.empty()) ::munmap(pages_.data(), pages_.size());
+}
+
+MutableBytes Mapping::room_for_unused(std::size_t size) {
+  static std::vector<std::uint8_t> room(unused_size);
+  AOE_CHECK(size <= room.size());
+  return MutableBytes(room).first(size);
 }
 
 ByteRange Mapping::pages_of(std::uint64_t offset, std::size_t size) const {

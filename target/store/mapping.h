@@ -71,6 +71,9 @@ class Mapping {
     handover_.lend(disk_, [&] { is_there = guarded_touch(part, pages_); });
     return is_there ? part : Bytes{};
   }
+  /// Returns memory to read pages to that are only to be in memory: the same for all that read some, at
+  /// the same time. `size` is that of the pages of a frame's data at most.
+  static MutableBytes room_for_unused(std::size_t size);
   /// Has the disk begin to read this part, which may wait. Costs a system call.
   void expect(std::uint64_t offset, std::uint64_t size) const;
   // Copies of a part. EIO, or ENOSPC where the file system is full: a page can't be provided, and

@@ -277,6 +277,8 @@ StoreTraits NbdStore::traits() const {
 
 void NbdStore::start(Operation& operation) {
   if (idle_.empty()) {
+    const std::size_t number = commands_.size() + 1;
+    for (auto* const list : {&idle_, &finished_, &delivered_}) list->reserve(number);
     commands_.push_back(std::make_unique<Command>(*this));
     idle_.push_back(commands_.back().get());
   }

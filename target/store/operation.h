@@ -11,6 +11,8 @@
 #include <optional>
 #include <system_error>
 
+#include <boost/intrusive/list.hpp>
+
 #include "base/bytes.h"
 
 namespace aoe::target {
@@ -43,6 +45,11 @@ class Operation {
   /// trim: bytes from `offset` on that become a hole. `from` is not used there.
   /// flush: bytes that the file must have afterwards, or data is lost (EIO).
   std::uint64_t length = 0;
+  /// What the kernel returned: the bytes moved, 0 for a flush or trim, or a negative errno.
+  int returned = 0;
+
+  /// Of the one OperationList that it is in.
+  boost::intrusive::list_member_hook<> link;
 
   /// Called exactly once: by a store, perhaps from within start(); by a DiskQueue, from within
   /// reap() or wait(). No error is success. is_gone(error) says that the disk is no longer there.
@@ -51,6 +58,12 @@ class Operation {
  protected:
   ~Operation() = default;
 };
+
+/// Operations that wait for something, in their order. Takes no memory: an operation that has begun
+/// is not to fail for the want of it.
+using OperationList = boost::intrusive::list<
+    Operation, boost::intrusive::member_hook<Operation, boost::intrusive::list_member_hook<>,
+                                             &Operation::link>>;
 
 /// An operation whose starter waits for its result.
 class AwaitedOperation final : public Operation {

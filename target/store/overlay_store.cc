@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/descriptor.h"
 
 namespace aoe::target {
 namespace {
@@ -65,7 +68,9 @@ OverlayStore::OverlayStore(std::unique_ptr<Store> base, OverlayBase about, Overl
       is_changed_(delta_.layout.bitmap_size / block_size),
       queue_(queue),
       flusher_(*this),
-      puncher_(*this) {}
+      puncher_(*this) {
+  changed_pages_.reserve(is_changed_.size());
+}
 
 StoreTraits OverlayStore::traits() const {
   const bool aligned = size() % block_size == 0;
@@ -86,46 +91,59 @@ class OverlayStore::Fetch final : public Operation {
   std::uint64_t end_of_all() const {
     return wanted_.offset + std::max(wanted_.into.size(), wanted_.from.size());
   }
-  void read(const Part& needed);
+  void read(std::uint64_t begin, bool in_delta);
+  void read_base();
   void write();
   void done(std::error_code error) override;
   void end(std::error_code error);
 
   OverlayStore& store_;
   Operation& wanted_;
-  std::uint64_t at_;                 // everything before has been read or written
-  Part part_{};                      // under way
-  std::vector<std::uint8_t> below_;  // what is there under a write: of a new block, all of it
+  std::uint64_t at_;  // everything before has been read or written
+  Part part_{};       // under way
+  Block block_;       // all of a block that is written in part, and that the delta hasn't
   bool reads_base_ = false;
   bool writes_ = false;
 };
 
 void OverlayStore::Fetch::go_on() {
   if (at_ == end_of_all()) return end({});
-  part_ = store_.first_part(at_, end_of_all() - at_);
+  const std::size_t left = end_of_all() - at_;
   if (wanted_.kind == Kind::read) {
+    part_ = store_.first_part(at_, left);
     into = wanted_.into.subspan(at_ - wanted_.offset, part_.size);
-    return read(part_);
+    return read(at_, part_.in_delta);
   }
-  const Part needed = store_.needed_to_write(part_);
-  below_.resize(needed.size);
-  into = below_;
-  if (into.empty()) return write();
-  read(needed);
+  part_ = store_.first_part_to_write(at_, left);
+  if (part_.in_delta) {
+    // In memory its pages can be written to in part.
+    into = Mapping::room_for_unused(part_.size);
+    return read(at_, true);
+  }
+  if (store_.is_whole(part_)) return write();
+  const std::uint64_t begin = at_ / block_size * block_size;
+  into = MutableBytes(block_).first(std::min(block_size, store_.size() - begin));
+  read(begin, false);
 }
 
-/// Has a part read; done() follows, perhaps at once.
-void OverlayStore::Fetch::read(const Part& needed) {
+/// Has `into` read; done() follows, perhaps at once.
+void OverlayStore::Fetch::read(std::uint64_t begin, bool in_delta) {
   kind = Kind::read;
-  offset = needed.offset;
-  reads_base_ = !needed.in_delta;
-  if (reads_base_) {
-    ++store_.reads_of_base_;
-    return store_.base_->start(*this);
-  }
+  offset = begin;
+  if (!in_delta) return read_base();
   store_.delta_.file.aim(*this);
   offset += store_.delta_.layout.data_at;
   store_.queue_.start(*this);
+}
+
+void OverlayStore::Fetch::read_base() {
+  reads_base_ = true;
+  ++store_.reads_of_base_;
+  try {
+    store_.base_->start(*this);
+  } catch (const std::bad_alloc&) {
+    done(error_of(ENOMEM));
+  }
 }
 
 /// Has the part under way written, for which all that it needs is there; done() follows.
@@ -133,11 +151,13 @@ void OverlayStore::Fetch::write() {
   kind = Kind::write;
   offset = part_.offset;
   from = wanted_.from.subspan(at_ - wanted_.offset, part_.size);
-  if (!part_.in_delta && !below_.empty()) {
+  if (!part_.in_delta && !store_.is_whole(part_)) {
     const std::uint64_t lead = part_.offset % block_size;
-    copy(from, MutableBytes(below_).subspan(lead));
-    from = below_;
     offset -= lead;
+    const MutableBytes block =
+        MutableBytes(block_).first(std::min(block_size, store_.size() - offset));
+    copy(from, block.subspan(lead));
+    from = block;
   }
   store_.delta_.file.aim(*this);
   offset += store_.delta_.layout.data_at;
@@ -225,15 +245,21 @@ OverlayStore::Part OverlayStore::first_part(std::uint64_t offset, std::size_t si
   return {offset, std::min<std::uint64_t>(end * block_size - offset, size), delta_.has(block)};
 }
 
-/// A block that the delta has is written in place, for which its page must be in memory. A new one
-/// takes what is not written from the base, and its page in the delta is a hole.
-OverlayStore::Part OverlayStore::needed_to_write(const Part& part) const {
-  if (part.in_delta) return part;
+OverlayStore::Part OverlayStore::first_part_to_write(std::uint64_t offset, std::size_t size) const {
+  Part part = first_part(offset, size);
+  if (part.in_delta || is_whole(part)) return part;
+  const std::uint64_t lead = offset % block_size;
+  if (lead == 0 && part.size > block_size) {
+    part.size -= part.size % block_size;
+  } else {
+    part.size = std::min<std::size_t>(part.size, block_size - lead);
+  }
+  return part;
+}
+
+bool OverlayStore::is_whole(const Part& part) const {
   const std::uint64_t end = part.offset + part.size;
-  const bool is_whole = part.offset % block_size == 0 && (end % block_size == 0 || end == size());
-  if (is_whole) return {part.offset, 0, false};
-  const std::uint64_t begin = part.offset / block_size * block_size;
-  return {begin, std::min(whole_overlay_blocks(end), size()) - begin, false};
+  return part.offset % block_size == 0 && (end % block_size == 0 || end == size());
 }
 
 std::optional<std::error_code> OverlayStore::read_now(const Operation& read) {
@@ -324,34 +350,39 @@ void OverlayStore::note_change(std::uint64_t page) {
 
 void OverlayStore::DeltaFlusher::begin_round() {
   bits_.clear();
+  bits_.reserve(store_.changed_pages_.size() * block_size);
+  pages_.reserve(store_.changed_pages_.capacity());  // they change places
   for (const std::uint64_t page : store_.changed_pages_) {
     const Bytes bits = Bytes(store_.delta_.live).subspan(page * block_size, block_size);
     bits_.insert(bits_.end(), bits.begin(), bits.end());
     store_.is_changed_[page] = false;
   }
-  pages_ = std::exchange(store_.changed_pages_, {});
+  pages_.clear();
+  std::swap(pages_, store_.changed_pages_);
+  written_ = 0;
   step_ = Step::sync_data;
   sync();
 }
 
-/// Writes the last of the remaining pages.
+/// Writes the next page.
 void OverlayStore::DeltaFlusher::write_bits() {
   step_ = Step::write_bits;
   kind = Kind::write;
-  offset = store_.delta_.layout.stable_at + pages_.back() * block_size;
-  from = Bytes(bits_).last(block_size);
+  offset = store_.delta_.layout.stable_at + pages_[written_] * block_size;
+  from = Bytes(bits_).subspan(written_ * block_size, block_size);
   queue_.start(*this);
 }
 
 void OverlayStore::DeltaFlusher::done(std::error_code error) {
   if (!error && step_ == Step::sync_data) error = lost_data();
-  if (!error && step_ == Step::write_bits) {
-    pages_.pop_back();
-    bits_.resize(bits_.size() - block_size);
+  if (error) {
+    for (const std::uint64_t page : pages_) store_.note_change(page);
+    return end_round(error);
   }
-  if (error || step_ == Step::sync_bits) return end_round(error);
-  if (!pages_.empty()) return write_bits();
-  if (step_ == Step::sync_data) return end_round({});
+  if (step_ == Step::sync_bits) return end_round({});
+  if (step_ == Step::write_bits) ++written_;
+  if (written_ < pages_.size()) return write_bits();
+  if (pages_.empty()) return end_round({});
   step_ = Step::sync_bits;
   sync();
 }

@@ -79,8 +79,9 @@ class OverlayStore final : public Store {
 
     OverlayStore& store_;
     Step step_ = Step::sync_data;
-    std::vector<std::uint64_t> pages_;  // of the bitmap, still to be written
+    std::vector<std::uint64_t> pages_;  // of the bitmap, that the round writes
     std::vector<std::uint8_t> bits_;    // of these pages, as they were when the round began
+    std::size_t written_ = 0;           // pages
   };
 
   class DeltaPuncher final : public Puncher {
@@ -108,8 +109,10 @@ class OverlayStore final : public Store {
 
   /// Returns the first part of a range: all of it up to where the other one holds it.
   Part first_part(std::uint64_t offset, std::size_t size) const;
-  /// Returns the part of the store that a write of this one reads: nothing, or whole blocks.
-  Part needed_to_write(const Part& part) const;
+  /// The same for a write. Of blocks that the delta hasn't it is one that is written in part, which
+  /// takes the rest from the base, or whole ones.
+  Part first_part_to_write(std::uint64_t offset, std::size_t size) const;
+  bool is_whole(const Part& part) const;
   // Nothing is returned where they would have to wait.
 
   std::optional<std::error_code> read_now(const Operation& read);

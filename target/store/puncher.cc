@@ -1,5 +1,7 @@
 #include "target/store/puncher.h"
 
+#include <utility>
+
 namespace aoe::target {
 
 Puncher::Puncher(const File& file, std::uint64_t offset, DiskQueue& queue)
@@ -10,9 +12,16 @@ Puncher::Puncher(const File& file, std::uint64_t offset, DiskQueue& queue)
 
 void Puncher::start(Operation& trim) {
   if (!can_punch_) return trim.done({});
-  waiting_.push_back(&trim);
-  if (waiting_.size() > 1) return;
-  ranges_.emplace(trim.from);
+  waiting_.push_back(trim);
+  if (!std::exchange(is_busy_, true)) next_trim();
+}
+
+void Puncher::next_trim() {
+  is_busy_ = !waiting_.empty();
+  if (!is_busy_) return;
+  current_ = &waiting_.front();
+  waiting_.pop_front();
+  ranges_.emplace(current_->from);
   next_range();
 }
 
@@ -28,12 +37,8 @@ void Puncher::next_range() {
 }
 
 void Puncher::end(std::error_code error) {
-  // Trims that done() starts wait behind this one.
-  waiting_.front()->done(error);
-  waiting_.pop_front();
-  if (waiting_.empty()) return;
-  ranges_.emplace(waiting_.front()->from);
-  next_range();
+  current_->done(error);  // trims that this starts wait
+  next_trim();
 }
 
 void Puncher::done(std::error_code error) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <system_error>
 
@@ -29,6 +28,7 @@ class Puncher : Operation {
   /// Called when this part, in bytes of the store, has become a hole.
   virtual std::error_code punched(ByteRange) { return {}; }
 
+  void next_trim();
   void next_range();
   void end(std::error_code error);
   void done(std::error_code error) override;
@@ -36,8 +36,10 @@ class Puncher : Operation {
   const bool can_punch_;
   const std::uint64_t start_;
   DiskQueue& queue_;
-  std::deque<Operation*> waiting_;    // the first of them is under way
-  std::optional<TrimRanges> ranges_;  // of the first
+  OperationList waiting_;
+  Operation* current_ = nullptr;      // the trim under way
+  bool is_busy_ = false;              // one is under way, or is being told
+  std::optional<TrimRanges> ranges_;  // of the trim under way
   ByteRange range_;                   // the one under way
 };
 

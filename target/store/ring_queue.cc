@@ -11,15 +11,16 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <deque>
 #include <future>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
+
+#include <boost/intrusive/list.hpp>
 
 #include "base/check.h"
 #include "base/descriptor.h"
@@ -103,7 +104,7 @@ class RingQueue final : public BackgroundQueue {
  private:
   class Ring;
 
-  void hand_over(std::span<Operation* const> operations) override;
+  void hand_over(OperationList& operations) override;
   Ring* ring_of(std::uint64_t disk);
 
   std::map<std::uint64_t, std::unique_ptr<Ring>> rings_;  // by disk
@@ -119,15 +120,19 @@ class RingQueue::Ring {
   ~Ring();
 
   bool is_open() const { return is_open_; }
-  /// Called by the serving thread.
-  void add(std::span<Operation* const> operations);
+  /// Takes the operations. Called by the serving thread.
+  void add(OperationList& operations);
 
  private:
   /// What is started of one file.
   struct Lane {
-    std::deque<Operation*> waiting;
+    int descriptor;
+    OperationList waiting{};
     std::size_t in_flight = 0;
+    boost::intrusive::list_member_hook<> link{};
   };
+  using Lanes = boost::intrusive::list<
+      Lane, boost::intrusive::member_hook<Lane, boost::intrusive::list_member_hook<>, &Lane::link>>;
 
   void work(std::promise<bool> opened);
   /// Takes what was added. Returns false at the end.
@@ -138,12 +143,14 @@ class RingQueue::Ring {
   void enter();
   void take_completions();
   void complete(Operation& operation, int result);
+  void look_at_size(Operation& flush);
+  void end(Operation& operation, int result);
 
   RingQueue& queue_;
   const Descriptor wake_;  // an eventfd, which the ring reads
 
   std::mutex mutex_;  // of what follows
-  std::vector<Operation*> added_;
+  OperationList added_;
   bool is_woken_ = false;  // since added_ was taken
   bool is_over_ = false;
 
@@ -152,11 +159,10 @@ class RingQueue::Ring {
   io_uring ring_{};
   eventfd_t wakes_ = 0;
   bool reads_wake_ = false;
-  std::vector<Operation*> taken_;
   std::map<int, Lane> lanes_;  // by descriptor; none is empty
-  std::deque<int> ready_;      // lanes with an operation that may be handed over, in turn
+  Lanes ready_;                // those with an operation that may be handed over, in turn
   std::map<const Operation*, struct statx> sizes_;  // of the files of flushes that are nearly done
-  std::vector<Ended> ended_;
+  OperationList ended_;
 
   bool is_open_ = false;
   std::thread thread_;
@@ -185,10 +191,10 @@ RingQueue::Ring::~Ring() {
   thread_.join();
 }
 
-void RingQueue::Ring::add(std::span<Operation* const> operations) {
+void RingQueue::Ring::add(OperationList& operations) {
   {
     const std::lock_guard guard(mutex_);
-    added_.insert(added_.end(), operations.begin(), operations.end());
+    added_.splice(added_.end(), operations);
     if (std::exchange(is_woken_, true)) return;
   }
   ::eventfd_write(wake_.get(), 1);
@@ -203,29 +209,37 @@ void RingQueue::Ring::work(std::promise<bool> opened) {
     prepare_ready();
     enter();
     take_completions();
-    queue_.give_back(std::exchange(ended_, {}));
+    queue_.give_back(ended_);
   }
   AOE_CHECK(lanes_.empty());
   io_uring_queue_exit(&ring_);
 }
 
 bool RingQueue::Ring::take_added() {
+  OperationList taken;
   {
     const std::lock_guard guard(mutex_);
     if (is_over_) return false;
-    std::swap(added_, taken_);
+    taken.swap(added_);
     is_woken_ = false;
   }
-  for (Operation* const operation : taken_) enqueue(*operation);
-  taken_.clear();
+  while (!taken.empty()) {
+    Operation& operation = taken.front();
+    taken.pop_front();
+    enqueue(operation);
+  }
   return true;
 }
 
 void RingQueue::Ring::enqueue(Operation& operation) {
-  Lane& lane = lanes_[operation.descriptor];
-  lane.waiting.push_back(&operation);
-  if (lane.waiting.size() == 1 && lane.in_flight < file_operations_max) {
-    ready_.push_back(operation.descriptor);
+  const int descriptor = operation.descriptor;
+  try {
+    Lane& lane = lanes_.try_emplace(descriptor, descriptor).first->second;
+    lane.waiting.push_back(operation);
+    const bool is_first = lane.waiting.size() == 1;
+    if (is_first && lane.in_flight < file_operations_max) ready_.push_back(lane);
+  } catch (const std::bad_alloc&) {
+    end(operation, -EAGAIN);
   }
 }
 
@@ -239,13 +253,13 @@ void RingQueue::Ring::prepare_ready() {
   }
   while (!ready_.empty() && io_uring_sq_ready(&ring_) < batch_max) {
     io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
-    const int file = ready_.front();
+    Lane& lane = ready_.front();
     ready_.pop_front();
-    Lane& lane = lanes_.at(file);
-    prepare(*entry, *lane.waiting.front());
+    Operation& operation = lane.waiting.front();
     lane.waiting.pop_front();
+    prepare(*entry, operation);
     ++lane.in_flight;
-    if (!lane.waiting.empty() && lane.in_flight < file_operations_max) ready_.push_back(file);
+    if (!lane.waiting.empty() && lane.in_flight < file_operations_max) ready_.push_back(lane);
   }
 }
 
@@ -281,8 +295,8 @@ void RingQueue::Ring::prepare(io_uring_sqe& entry, Operation& operation) {
 /// Hands over what was prepared, and waits until something is done or added. Where the kernel can't
 /// (EAGAIN, EBUSY, ENOMEM), that is tried again in a moment.
 void RingQueue::Ring::enter() {
-  const bool has_more = !ready_.empty();
-  const int result = io_uring_submit_and_wait(&ring_, has_more ? 0 : 1);
+  const bool may_wait = ready_.empty() && ended_.empty();
+  const int result = io_uring_submit_and_wait(&ring_, may_wait ? 1 : 0);
   if (result >= 0 || result == -EINTR) return;
   std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
@@ -305,18 +319,33 @@ void RingQueue::Ring::complete(Operation& operation, int result) {
   const auto lane = lanes_.find(operation.descriptor);
   const bool had_room = lane->second.in_flight-- < file_operations_max;
   if (!lane->second.waiting.empty()) {
-    if (!had_room) ready_.push_back(operation.descriptor);
+    if (!had_room) ready_.push_back(lane->second);
   } else if (lane->second.in_flight == 0) {
     lanes_.erase(lane);
   }
   if (result == -EINTR || result == -EAGAIN) return enqueue(operation);
   if (operation.kind == Operation::Kind::flush && operation.length > 0 && result == 0) {
-    auto [size, is_synced] = sizes_.try_emplace(&operation);
-    if (is_synced) return enqueue(operation);
+    const auto size = sizes_.find(&operation);
+    if (size == sizes_.end()) return look_at_size(operation);
     if (size->second.stx_size < operation.length) result = -EIO;
   }
   sizes_.erase(&operation);
-  ended_.push_back({&operation, result});
+  end(operation, result);
+}
+
+/// Goes on with a flush whose file is synced.
+void RingQueue::Ring::look_at_size(Operation& flush) {
+  try {
+    sizes_.try_emplace(&flush);
+    enqueue(flush);
+  } catch (const std::bad_alloc&) {
+    end(flush, -EAGAIN);
+  }
+}
+
+void RingQueue::Ring::end(Operation& operation, int result) {
+  operation.returned = result;
+  ended_.push_back(operation);
 }
 
 /// Returns the ring of a disk, or one of another where there are too many; null where there is none at
@@ -326,25 +355,28 @@ RingQueue::Ring* RingQueue::ring_of(std::uint64_t disk) {
   const auto found = rings_.find(disk);
   if (found != rings_.end()) return found->second.get();
   if (rings_.size() < rings_max) {
-    auto ring = std::make_unique<Ring>(*this);
-    if (ring->is_open()) return rings_.emplace(disk, std::move(ring)).first->second.get();
+    try {
+      auto ring = std::make_unique<Ring>(*this);
+      if (ring->is_open()) return rings_.emplace(disk, std::move(ring)).first->second.get();
+    } catch (const std::bad_alloc&) {
+      // It shares another's, this time.
+    }
   }
   return rings_.empty() ? nullptr : rings_.begin()->second.get();
 }
 
-void RingQueue::hand_over(std::span<Operation* const> operations) {
+void RingQueue::hand_over(OperationList& operations) {
   // As a rule all are for one disk, and its thread is woken once.
   while (!operations.empty()) {
-    const std::uint64_t disk = operations.front()->disk;
+    const std::uint64_t disk = operations.front().disk;
     const auto other = std::ranges::find_if_not(
-        operations, [disk](const Operation* operation) { return operation->disk == disk; });
-    const auto count = static_cast<std::size_t>(other - operations.begin());
-    const auto its_operations = operations.first(count);
-    operations = operations.subspan(count);
+        operations, [disk](const Operation& operation) { return operation.disk == disk; });
+    OperationList its_own;
+    its_own.splice(its_own.end(), operations, operations.begin(), other);
     if (Ring* const ring = ring_of(disk)) {
-      ring->add(its_operations);
+      ring->add(its_own);
     } else {
-      refuse(its_operations);
+      refuse(its_own);
     }
   }
 }

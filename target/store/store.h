@@ -39,7 +39,7 @@ class Store {
   virtual std::uint64_t size() const = 0;
   virtual StoreTraits traits() const { return {}; }
   /// The parts of the store that a write may copy as a whole, bytes: a power of two, counted from the
-  /// store's start. Operations on one part are not to be under way together.
+  /// store's start, and always the same. Operations on one part are not to be under way together.
   virtual std::uint32_t copied_size() const { return 512; }
 
   /// Does an operation at once, if that needs no wait for a disk. Returns its result, and calls no
@@ -62,7 +62,8 @@ class Store {
   virtual void fetch_ahead(std::uint64_t /*offset*/, std::size_t /*size*/,
                            Operation::Kind /*kind*/) {}
 
-  /// Begins an operation; done() may be called before this returns. Waits for no disk. A flush
+  /// Begins an operation; done() may be called before this returns. Waits for no disk. Throws
+  /// std::bad_alloc when there is no memory to begin it; there is no done() then. A flush
   /// succeeds once every write that was done before it began is
   /// stable: it survives a crash of this process and of the machine. A store that cannot trim does
   /// nothing on a trim, and succeeds. Without a start() of its own, a store does everything in

@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <deque>
+#include <exception>
 #include <map>
 #include <mutex>
-#include <span>
-#include <system_error>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -67,14 +66,14 @@ class ThreadQueue final : public BackgroundQueue {
   ~ThreadQueue() override;
 
  private:
-  void hand_over(std::span<Operation* const> operations) override;
+  void hand_over(OperationList& operations) override;
   void work();
   void add_thread();
-  std::deque<Operation*>::iterator next();
+  OperationList::iterator next();
 
   std::mutex mutex_;  // of what follows
   std::condition_variable work_to_do_;
-  std::deque<Operation*> submitted_;
+  OperationList submitted_;
   std::map<int, std::size_t> working_;  // threads that work on each file
   std::size_t idle_ = 0;                // threads
   bool is_over_ = false;
@@ -94,15 +93,15 @@ void ThreadQueue::add_thread() {
   const SignalsBlocked blocked;
   try {
     threads_.emplace_back([this] { work(); });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // The others have more to do.
   }
 }
 
 /// Returns the first operation on a file that has not all its threads.
-std::deque<Operation*>::iterator ThreadQueue::next() {
-  return std::ranges::find_if(submitted_, [this](const Operation* request) {
-    const auto found = working_.find(request->descriptor);
+OperationList::iterator ThreadQueue::next() {
+  return std::ranges::find_if(submitted_, [this](const Operation& request) {
+    const auto found = working_.find(request.descriptor);
     return found == working_.end() || found->second < file_threads_max;
   });
 }
@@ -118,28 +117,34 @@ void ThreadQueue::work() {
     });
     --idle_;
     if (is_over_) return;
-    Operation* const request = *found;
-    const int descriptor = request->descriptor;
+    Operation& request = *found;
     submitted_.erase(found);
-    ++working_[descriptor];
-    if (idle_ == 0 && threads_.size() < threads_max && next() != submitted_.end()) add_thread();
-    guard.unlock();
-    const int result = perform(*request);
-    guard.lock();
-    if (--working_[descriptor] == 0) working_.erase(descriptor);
-    const Ended ended{request, result};
-    give_back({&ended, 1});
+    OperationList ended;
+    ended.push_back(request);
+    try {
+      std::size_t& working = working_[request.descriptor];
+      ++working;
+      if (idle_ == 0 && threads_.size() < threads_max && next() != submitted_.end()) add_thread();
+      guard.unlock();
+      request.returned = perform(request);
+      guard.lock();
+      if (--working == 0) working_.erase(request.descriptor);
+    } catch (const std::bad_alloc&) {
+      request.returned = -EAGAIN;
+    }
+    give_back(ended);
   }
 }
 
-void ThreadQueue::hand_over(std::span<Operation* const> operations) {
+void ThreadQueue::hand_over(OperationList& operations) {
+  const bool is_one = operations.size() == 1;
   {
     const std::lock_guard guard(mutex_);
     if (idle_ == 0 && threads_.size() < threads_max) add_thread();
     if (threads_.empty()) return refuse(operations);
-    submitted_.insert(submitted_.end(), operations.begin(), operations.end());
+    submitted_.splice(submitted_.end(), operations);
   }
-  if (operations.size() == 1) {
+  if (is_one) {
     work_to_do_.notify_one();
   } else {
     work_to_do_.notify_all();

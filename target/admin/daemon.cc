@@ -93,7 +93,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   definition_ = definition;
   if (auto opened = open_state(definition.state_folder); !opened) return opened;
   if (!definition.capture.empty()) recording_ = std::make_unique<Recording>();
-  memory_ = std::make_unique<RequestMemory>(definition.request_memory);
+  memory_ = std::make_unique<RequestMemory>(definition.request_memory, &reserve_);
   background_ = std::make_unique<PollLoop>();
   const Worker::World world{options_.log,        options_.trace,   state_.get(),
                             background_.get(),   recording_.get(), memory_.get(),

@@ -95,6 +95,7 @@ class Daemon {
   TargetDefinition definition_;
   std::unique_ptr<StateFiles> state_;
   std::unique_ptr<Recording> recording_;
+  MemoryReserve reserve_;
   std::unique_ptr<RequestMemory> memory_;
   std::unique_ptr<PollLoop> background_;
   std::thread background_thread_;

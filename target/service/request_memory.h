@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstddef>
 
+#include "base/memory_reserve.h"
+
 namespace aoe::target {
 
 class RequestMemory {
@@ -16,13 +18,14 @@ class RequestMemory {
   static constexpr std::size_t default_size = 256 << 20;
   static constexpr std::size_t size_min = 1 << 20;
 
-  /// `size`: bytes.
-  explicit RequestMemory(std::size_t size = default_size) : size_(size) {}
+  /// `size`: bytes. While `reserve` is used, no request may take memory; it outlives this.
+  explicit RequestMemory(std::size_t size = default_size, MemoryReserve* reserve = nullptr)
+      : size_(size), reserve_(reserve) {}
 
   /// Returns whether a LUN that has taken `taken` bytes may take more. Workers that ask at the same
   /// time may all be right, and exceed the bound by a request each.
   bool allows(std::size_t bytes, std::size_t taken) const {
-    return used() + bytes + taken + bytes <= size_;
+    return used() + bytes + taken + bytes <= size_ && (reserve_ == nullptr || reserve_->renew());
   }
   void take(std::size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void give_back(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -31,6 +34,7 @@ class RequestMemory {
 
  private:
   const std::size_t size_;
+  MemoryReserve* const reserve_;
   std::atomic<std::size_t> used_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "target/service/request_memory.h"
 
 #include <array>
+#include <new>
 
 #include <gtest/gtest.h>
 
@@ -48,6 +49,20 @@ TEST(RequestMemory, ARequestThatIsTooLargeIsNotAllowed) {
   const RequestMemory memory(1000);
   EXPECT_TRUE(memory.allows(500, 0));
   EXPECT_FALSE(memory.allows(501, 0));
+}
+
+TEST(RequestMemory, NothingIsAllowedWhileTheReserveIsUsed) {
+  // Of less than any reserve has: used once, it stays used.
+  MemoryReserve none(0);
+  EXPECT_FALSE(RequestMemory(1000, &none).allows(1, 0));
+}
+
+TEST(RequestMemory, AUsedReserveIsTakenAnew) {
+  MemoryReserve reserve;
+  const RequestMemory memory(1000, &reserve);
+  std::get_new_handler()();
+  EXPECT_TRUE(memory.allows(1, 0));
+  EXPECT_NO_THROW(std::get_new_handler()());
 }
 
 }  // namespace

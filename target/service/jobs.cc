@@ -1,6 +1,7 @@
 #include "target/service/jobs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -20,6 +21,13 @@ std::size_t memory_size(const PendingReply& pending, std::size_t reply_size) {
   return std::max(reply_size, ata_header_size + data_size(pending)) + alignment;
 }
 
+/// Returns the memory that a job takes, its own and its store's: a store that copies parts may need
+/// room for one.
+std::size_t counted_size(const ServedLun& lun, std::size_t memory_size) {
+  const std::size_t copied = lun.store->copied_size();
+  return sizeof(Job) + memory_size + (copied > sector_size ? copied : 0);
+}
+
 /// Returns `size` bytes of a frame whose ATA data is aligned as an Operation's must be.
 MutableBytes aligned_frame(std::vector<std::uint8_t>& memory, std::size_t size) {
   const auto data_at = reinterpret_cast<std::uintptr_t>(memory.data()) + ata_header_size;
@@ -30,35 +38,28 @@ MutableBytes aligned_frame(std::vector<std::uint8_t>& memory, std::size_t size) 
 
 void Job::done(std::error_code result) {
   AOE_CHECK(lun != nullptr && std::erase(lun->jobs, this) == 1);
+  lun->order.done(*this, [this](Entry& later) {
+    Job& job = static_cast<Job&>(later);
+    if (job.due == Instant{}) lun->ready.push_back(job);
+  });
   error = result;
   jobs_.finished_.push_back(this);
-}
-
-bool Job::conflicts(const PendingReply& other, std::uint64_t part) const {
-  using Kind = Operation::Kind;
-  const auto changes = [](Kind what) { return what == Kind::write || what == Kind::trim; };
-  const Kind others = other.command.kind;
-  const Kind own = pending.command.kind;
-  if (own == Kind::flush || others == Kind::flush) return false;
-  if (!changes(own) && !changes(others)) return false;
-  if (own == Kind::trim || others == Kind::trim) return true;  // its ranges may be anywhere
-  const std::uint64_t first = other.lba & ~(part - 1);
-  const std::uint64_t end = (other.lba + other.sectors + part - 1) & ~(part - 1);
-  return pending.lba < end && first < pending.lba + pending.sectors;
 }
 
 bool Jobs::have_memory(const ServedLun& lun, const PendingReply& pending,
                        std::size_t reply_size) const {
   return memory_ == nullptr ||
-         memory_->allows(sizeof(Job) + memory_size(pending, reply_size), lun.jobs_size);
+         memory_->allows(counted_size(lun, memory_size(pending, reply_size)), lun.jobs_size);
 }
 
 Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
                  std::size_t reply_size) {
   if (free_.empty()) {
-    free_.reserve(jobs_.size() + 1);
-    finished_.reserve(jobs_.size() + 1);
+    if (jobs_.size() == jobs_.capacity()) jobs_.reserve(2 * jobs_.size() + 1);
+    free_.reserve(free_max);
+    finished_.reserve(jobs_.capacity());
     jobs_.push_back(std::make_unique<Job>(*this));
+    jobs_.back()->place_ = jobs_.size() - 1;
     free_.push_back(jobs_.back().get());
   }
   Job& job = *free_.back();
@@ -66,7 +67,7 @@ Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
   if (job.memory_.size() < needed) job.memory_.resize(needed);
   lun.jobs.push_back(&job);
   free_.pop_back();
-  job.counted_ = sizeof(Job) + job.memory_.size();
+  job.counted_ = counted_size(lun, job.memory_.size());
   lun.jobs_size += job.counted_;
   if (memory_ != nullptr) memory_->take(job.counted_);
   job.lun = &lun;
@@ -75,6 +76,8 @@ Job& Jobs::begin(ServedLun& lun, FramePort& port, const PendingReply& pending,
   job.port = &port;
   job.pending = pending;
   job.pending.data = {};
+
+  lun.order.add(job, pending);
 
   const bool is_read = pending.command.kind == Operation::Kind::read;
   const std::size_t size = data_size(pending);
@@ -96,17 +99,25 @@ void Jobs::recycle_finished() {
 void Jobs::recycle(Job& job) {
   job.lun->jobs_size -= job.counted_;
   if (memory_ != nullptr) memory_->give_back(job.counted_);
-  if (free_.size() >= warm_max) job.memory_ = {};
-  job.lun = nullptr;
-  job.port = nullptr;
-  free_.push_back(&job);
+  if (free_.size() < free_max) {
+    job.lun = nullptr;
+    job.port = nullptr;
+    return free_.push_back(&job);
+  }
+  std::unique_ptr<Job>& place = jobs_[job.place_];
+  jobs_.back()->place_ = job.place_;
+  std::swap(place, jobs_.back());
+  jobs_.pop_back();
 }
 
 std::size_t Jobs::forget(ServedLun& lun) {
-  for (Job* const job : lun.jobs) {
-    if (!job->is_started) recycle(*job);
-  }
-  return std::erase_if(lun.jobs, [](const Job* job) { return !job->is_started; });
+  lun.ready.clear();
+  return std::erase_if(lun.jobs, [this](Job* job) {
+    if (job->is_started) return false;
+    job->lun->order.forget(*job);
+    recycle(*job);
+    return true;
+  });
 }
 
 void Jobs::forget(const FramePort& port) {

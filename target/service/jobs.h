@@ -1,12 +1,8 @@
 // Operations that a store finishes later, each with the reply that waits for it.
 //
-// Owned by Service, which begins a job and, when it is done, sends the reply and gives it back.
-// Jobs are reused, and a few of them with their memory: there are as many as were ever in flight at
-// once. They outlive the stores, which may hold their operations.
-//
-// Two jobs of a LUN that touch the same sectors (or parts that the store copies as a whole), one of
-// which changes them, are done one after the other, as they came: a client that has the answer to one
-// may send the other, while a repetition of the first is still on its way to the disk.
+// Owned by Service, which begins a job and, when it is done, sends the reply and gives it back. A few
+// jobs are kept, with their memory, and used again. All outlive the stores, which may hold their
+// operations.
 #pragma once
 
 #include <cstddef>
@@ -27,14 +23,10 @@ namespace aoe::target {
 class Jobs;
 
 /// One operation, and what its reply needs.
-class Job final : public Operation {
+class Job final : public Operation, public JobOrder::Entry {
  public:
   explicit Job(Jobs& jobs) : jobs_(jobs) {}
   void done(std::error_code result) override;
-
-  /// Whether this and another of its LUN touch the same part of the store, and one of them changes
-  /// it. `part`: its size, sectors, a power of two.
-  bool conflicts(const PendingReply& other, std::uint64_t part) const;
 
   ServedLun* lun = nullptr;
   bool is_started = false;    // its store knows of it
@@ -54,12 +46,13 @@ class Job final : public Operation {
   Jobs& jobs_;
   std::vector<std::uint8_t> memory_;
   std::size_t counted_ = 0;  // bytes that it has taken of the RequestMemory
+  std::size_t place_ = 0;    // in jobs_
 };
 
 class Jobs {
  public:
-  /// Free jobs that keep their memory.
-  static constexpr std::size_t warm_max = 64;
+  /// Free jobs that are kept.
+  static constexpr std::size_t free_max = 128;
 
   /// `memory` outlives this; without it, there is no bound.
   explicit Jobs(RequestMemory* memory = nullptr) : memory_(memory) {}

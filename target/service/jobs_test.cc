@@ -51,13 +51,13 @@ TEST_F(JobsTest, ReadHasRoomForItsDataEvenBeyondAFrame) {
   EXPECT_TRUE(job.from.empty());
 }
 
-TEST_F(JobsTest, OnlyAFewFreeJobsKeepTheirMemory) {
+TEST_F(JobsTest, OnlyAFewFreeJobsAreKept) {
   std::vector<Job*> all;
-  for (std::size_t i = 0; i < Jobs::warm_max + 1; ++i)
+  for (std::size_t i = 0; i < Jobs::free_max + 1; ++i)
     all.push_back(&begin(Operation::Kind::read, 2));
   const std::size_t taken = memory.used();
   EXPECT_EQ(taken, lun.jobs_size);
-  EXPECT_GE(taken, (Jobs::warm_max + 1) * 2 * sector_size);
+  EXPECT_GE(taken, (Jobs::free_max + 1) * 2 * sector_size);
   for (Job* const job : all) job->done({});
   jobs.recycle_finished();
   EXPECT_EQ(memory.used(), 0U);

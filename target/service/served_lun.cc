@@ -10,14 +10,9 @@ namespace aoe::target {
 
 ServedLun::ServedLun(const LunOptions& options, std::unique_ptr<Store> its_store,
                      const std::optional<LunState>& state)
-    : lun(options), store(std::move(its_store)) {
+    : lun(options), store(std::move(its_store)), order(store->copied_size() / sector_size) {
   AOE_CHECK(options.sectors <= store->size() / sector_size);
   if (state) lun.restore(*state);
-}
-
-bool ServedLun::has_conflict(const PendingReply& pending) const {
-  const std::uint64_t part = store->copied_size() / sector_size;
-  return std::ranges::any_of(jobs, [&](const Job* job) { return job->conflicts(pending, part); });
 }
 
 bool ServedLun::may_delay(Mac client) const {

@@ -19,6 +19,7 @@
 #include "target/service/held_state.h"
 #include "target/service/image_identity.h"
 #include "target/service/image_use.h"
+#include "target/service/job_order.h"
 #include "target/service/logged_count.h"
 #include "target/service/rate_limit.h"
 #include "target/store/store.h"
@@ -34,8 +35,6 @@ struct ServedLun {
 
   /// Counts an operation that the store has done or failed, for reports and for SMART.
   void count(const PendingReply& pending, bool failed);
-  /// Returns whether a job that is under way must be done before this (see Job::conflicts()).
-  bool has_conflict(const PendingReply& pending) const;
   /// Returns whether a limit may delay one more request of a client: each client has room for as many
   /// as it may have outstanding, and all of them for `in_flight_max()`.
   bool may_delay(Mac client) const;
@@ -50,10 +49,11 @@ struct ServedLun {
   LunCounters counters;
   std::shared_ptr<HeldState> held;  // null without a keeper: what is set needs no waiting
   std::vector<Job*> jobs;           // operations that are under way, as they came
+  JobOrder order;                   // of them
   std::size_t jobs_size = 0;        // bytes of memory that they have taken
-  std::size_t jobs_waiting = 0;     // of them: those that wait for others to be done
-  std::size_t jobs_delayed = 0;     // of those that wait: those that a limit delays
+  std::size_t jobs_delayed = 0;     // of them: those that a limit delays
   std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for
+  OperationList ready;              // those that have to wait for no other any more
   bool must_submit = false;         // the store has operations to submit
   /// A former LUN of the same image has operations under way: this one does none until they are done,
   /// for a write of the former must not undo one of this.

@@ -60,7 +60,7 @@ void Service::remove(Address address, Drained drained) {
   settle();
   for (auto& [port, table] : ports_) table.remove(*served);
   served->counters.dropped_busy += jobs_.forget(*served);
-  served->jobs_waiting = served->jobs_delayed = 0;
+  served->jobs_delayed = 0;
   std::erase(delaying_, served.get());
   draining_.push_back({std::move(served), std::move(drained)});
   give_back_drained();

@@ -175,7 +175,8 @@ class Service {
   void trace_drop(const ServedLun& served, const PendingReply& pending, std::string_view why) const;
   void delay(Job& job, Instant due);
   void start(Job& job);
-  void start_waiting(ServedLun& served, Instant now = {});
+  void start_due_of(ServedLun& served, Instant now);
+  void start_ready(ServedLun& served);
   void give_back_drained();
   void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link,
              Instant due = {});

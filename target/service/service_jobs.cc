@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <new>
 #include <span>
 #include <utility>
 
-#include "base/check.h"
+#include "base/descriptor.h"
 #include "target/service/service.h"
 
 namespace aoe::target {
@@ -54,7 +55,7 @@ std::optional<Instant> Service::due_within_limits(ServedLun& served, const Pendi
 /// Has the store do an operation at once, and answers. Returns false where that is not possible.
 bool Service::perform(ServedLun& served, const PendingReply& pending) {
   if (pending.command.is_verify || served.jobs_taken_over > 0) return false;
-  if (!served.jobs.empty() && served.has_conflict(pending)) return false;
+  if (!served.jobs.empty() && served.order.has_conflict(pending)) return false;
   const bool is_read = pending.command.kind == Operation::Kind::read;
   const std::uint64_t offset = pending.lba * sector_size;
   asked_ = {&served, &pending};
@@ -104,14 +105,11 @@ void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& p
   // Room first, so that a job that has begun is not left behind.
   if (is_delayed && served.jobs_delayed == 0) delaying_.push_back(&served);
   to_submit_.reserve(luns_.size() + draining_.size());
-  const bool must_wait = served.has_conflict(pending);
   Job& job = jobs_.begin(served, port, pending, reply_size_max(link.mtu));
   job.received = received_;
   if (is_delayed) {
     delay(job, due);
-  } else if (must_wait) {
-    ++served.jobs_waiting;
-  } else {
+  } else if (job.earlier() == 0) {
     start(job);
   }
 }
@@ -127,14 +125,13 @@ void Service::delay(Job& job, Instant due) {
   ServedLun& served = *job.lun;
   job.due = due;
   ++served.counters.delayed;
-  ++served.jobs_waiting;
   ++served.jobs_delayed;
 }
 
 /// Starts the delayed jobs whose time has come.
 Service::Due Service::start_due() {
   const Instant now = trace_.now();
-  for (ServedLun* const served : delaying_) start_waiting(*served, now);
+  for (ServedLun* const served : delaying_) start_due_of(*served, now);
   std::erase_if(delaying_, [](const ServedLun* served) { return served->jobs_delayed == 0; });
   settle();
   return delaying_.empty() ? Due::none : Due::later;
@@ -147,33 +144,35 @@ void Service::start(Job& job) {
   try {
     served.store->start(job);
   } catch (const std::bad_alloc&) {
-    AOE_CHECK(false && "no memory in the middle of an operation");
+    job.done(error_of(ENOMEM));
   }
 }
 
-/// Starts the jobs that nothing stands in the way of any more, delayed ones if they are due.
-void Service::start_waiting(ServedLun& served, Instant now) {
-  if (served.jobs_waiting == 0) return;
-  const std::vector<Job*> jobs = served.jobs;  // start() may end some
-  const std::uint64_t part = served.store->copied_size() / sector_size;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const auto is_in_the_way = [&](const Job* earlier) {
-      return earlier->conflicts(jobs[i]->pending, part);
-    };
-    if (jobs[i]->is_started || jobs[i]->due > now) continue;
-    if (jobs[i]->due != Instant{}) {
-      jobs[i]->due = {};
+/// Starts the delayed jobs of a LUN that are due.
+void Service::start_due_of(ServedLun& served, Instant now) {
+  for (std::size_t i = 0; i < served.jobs.size();) {
+    Job& job = *served.jobs[i];
+    if (job.due != Instant{} && job.due <= now) {
+      job.due = {};
       --served.jobs_delayed;
+      if (job.earlier() == 0) start(job);  // which may end it
     }
-    if (std::ranges::any_of(std::span(jobs).first(i), is_in_the_way)) continue;
-    --served.jobs_waiting;
-    start(*jobs[i]);
+    if (i < served.jobs.size() && served.jobs[i] == &job) ++i;
+  }
+}
+
+/// Starts the jobs that have to wait for no other any more.
+void Service::start_ready(ServedLun& served) {
+  while (!served.ready.empty()) {
+    Job& job = static_cast<Job&>(served.ready.front());
+    served.ready.pop_front();
+    start(job);
   }
 }
 
 void Service::settle() {
   for (std::size_t i = 0; i < jobs_.finished().size(); ++i) {
-    start_waiting(*jobs_.finished()[i]->lun);
+    start_ready(*jobs_.finished()[i]->lun);
   }
   for (ServedLun* const served : to_submit_) {
     served->must_submit = false;

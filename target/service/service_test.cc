@@ -32,6 +32,8 @@ LunOptions options_at(Address address) {
 /// A store that keeps operations until the test says that they are done.
 class SlowStore final : public Store {
  public:
+  explicit SlowStore(std::uint32_t copied = 512) : copied_(copied) {}
+
   std::uint64_t size() const override { return disk_size; }
   void start(Operation& operation) override { waiting.push_back(&operation); }
 
@@ -48,11 +50,13 @@ class SlowStore final : public Store {
     return is_quick ? std::optional(std::error_code{}) : std::nullopt;
   }
 
-  std::uint32_t copied_size() const override { return copied; }
+  std::uint32_t copied_size() const override { return copied_; }
 
   std::deque<Operation*> waiting;
   bool is_quick = false;
-  std::uint32_t copied = 512;
+
+ private:
+  const std::uint32_t copied_;
 };
 
 /// A slow store in which the serving thread waits first, until another takes over.
@@ -389,8 +393,7 @@ TEST_F(ServiceTest, OperationsOnTheSameSectorsAreDoneInTheirOrder) {
 }
 
 TEST_F(ServiceTest, OperationsOnAPartThatTheStoreCopiesAsAWholeAreDoneInTheirOrder) {
-  auto& store = add<SlowStore>(own_address);
-  store.copied = 4096;
+  auto& store = add<SlowStore>(own_address, 4096);
   ask(write_ext(6, pattern(1024, 1)));
   ask(write_ext(1, pattern(512, 2)));
   ask(write_ext(8, pattern(512, 3)));

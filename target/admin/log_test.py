@@ -6,6 +6,7 @@ usage: log_test.py AOE_TARGET
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -19,6 +20,16 @@ import fcntl, os, sys, termios
 terminal = os.open(sys.argv[1], os.O_RDWR)
 fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 os.dup2(terminal, 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+ON_JOURNAL = """
+import os, socket, sys
+stream = socket.socket(socket.AF_UNIX)
+stream.connect(sys.argv[1])
+stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+os.dup2(stream.fileno(), 2)
+status = os.fstat(2)
+os.environ["JOURNAL_STREAM"] = f"{status.st_dev}:{status.st_ino}"
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
@@ -99,6 +110,23 @@ def a_terminal_that_hangs_up(world, folder):
     bench.start(sys.executable, "-c", ON_TERMINAL, os.ttyname(program), *bench.command())
     os.close(program)
     os.close(terminal)
+    bench.serves_on()
+    bench.ends()
+
+
+def a_journal_that_hangs_and_then_goes(world, folder):
+    bench = Bench(world, folder)
+    path = os.path.join(folder, "journal")
+    with socket.socket(socket.AF_UNIX) as journal:
+        journal.bind(path)
+        journal.listen()
+        bench.start(sys.executable, "-c", ON_JOURNAL, path, *bench.command("--trace"))
+        stream, _ = journal.accept()
+    with stream:
+        lines = stream.makefile(errors="surrogateescape")
+        lab.eventually(lambda: lines.readline().startswith("<6>ready"), "the line that it is ready")
+        for _ in range(20):  # nobody reads from here on; each leaves a kilobyte of lines
+            bench.serves_on()
     bench.serves_on()
     bench.ends()
 
@@ -238,7 +266,7 @@ def a_client_cannot_flood_the_log(world, folder):
 def main():
     lab.require("ip", "mount")
     lab.require_namespaces()
-    lab.play_all([a_log_on_a_full_disk, a_pipe_that_nobody_reads, a_pipe_whose_reader_goes, a_terminal_that_hangs_up,
+    lab.play_all([a_log_on_a_full_disk, a_pipe_that_nobody_reads, a_pipe_whose_reader_goes, a_terminal_that_hangs_up, a_journal_that_hangs_and_then_goes,
                   a_full_disk_that_gets_room, closed_streams_are_no_disk, every_line_has_its_time_and_level,
                   an_error_at_the_start_is_a_plain_line_after_the_log, the_level_chooses_what_is_logged, the_journal_gets_levels_only, what_is_set_is_logged,
                   a_client_cannot_flood_the_log])

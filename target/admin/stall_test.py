@@ -6,6 +6,7 @@ usage: stall_test.py AOE_TARGET AOE_INITIATOR
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -28,9 +29,17 @@ class Bench:
         self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun), *beside])
         self.ctl = Control(TARGET, self.server, folder)
         there = ["nsenter", f"--mount=/proc/{far.mount.pid}/ns/mnt", f"--root=/proc/{far.mount.pid}/root"] if far else []
-        self.target = self.server.start([*there, TARGET, "--config", self.config, *of_process])
-        self.target.wait_for("ready")
+        self.command = [*there, TARGET, "--config", self.config, *of_process]
+        self.start()
         self.load = Load(self.cable, STEADY, bytes(SECTOR))
+
+    def start(self):
+        self.target = self.server.start(self.command)
+        self.target.wait_for("ready")
+
+    def expect_written(self, address):
+        for number in range(32):
+            assert self.cable.read(lba=8 * number, address=address) == (DONE, bytes([number]) * SECTOR)
 
     def send(self, command, lba=0, data=b"", sectors=1, tag=b"\x80\x00\x00\x01", address=(0, 2)):
         """A request that nobody waits for."""
@@ -55,10 +64,16 @@ class Bench:
         assert "e0.2" in self.ctl("status")
         self.load.goes_on()
 
-    def resident(self):
-        """KiB of memory that the target has."""
+    def memory(self, which):
+        """KiB of memory that the target has: VmRSS, what it uses; VmSize, what it may use."""
         with open(f"/proc/{self.target.pid}/status") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+            return next(int(line.split()[1]) for line in status if line.startswith(which))
+
+    def is_written(self):
+        try:
+            return self.cable.write(bytes(SECTOR), timeout=1).status == DONE
+        except TimeoutError:  # dropped, while there was no memory yet: a client sends it again
+            return False
 
     def remove(self):
         """Takes e0.2 out: it is silent at once, and the rest goes on."""
@@ -150,8 +165,12 @@ def luns_on_one_frozen_file_system_hold_up_one_thread(world, folder):
             volume.thaw()
             bench.hear({bytes([0x81, *address, number]) for address in addresses for number in range(32)})
             for address in addresses:
-                for number in range(32):
-                    assert bench.cable.read(lba=8 * number, address=address) == (DONE, bytes([number]) * SECTOR)
+                bench.expect_written(address)
+        assert bench.target.stop() == 0
+        # So that the blocks that the overlay got after the wait are known to the next process too.
+        bench.start()
+        for address in addresses:
+            bench.expect_written(address)
         assert bench.target.stop() == 0
 
 
@@ -286,7 +305,7 @@ def a_server_of_blocks_that_hangs_takes_a_bounded_part_of_the_memory(world, fold
         with bench.load:
             assert bench.cable.write(bytes(SECTOR)).status == DONE
             server.stall()
-            before = bench.resident()
+            before = bench.memory("VmRSS")
 
             def dropped():
                 for lba in range(0, 4000, 2):
@@ -294,19 +313,35 @@ def a_server_of_blocks_that_hangs_takes_a_bounded_part_of_the_memory(world, fold
                 return bench.ctl.json("stats")["report"]["luns"][1]["dropped_memory"]
 
             lab.eventually(lambda: dropped() > 10000)
-            grown = bench.resident() - before
+            grown = bench.memory("VmRSS") - before
             print(f"{grown} KiB more for a disk that hangs")
             assert grown < 8 << 10, grown
             bench.all_else_goes_on()
             server.go_on()
+            lab.eventually(bench.is_written)
+            bench.all_else_goes_on()
+        assert bench.target.stop() == 0
 
-            def is_written():
-                try:
-                    return bench.cable.write(bytes(SECTOR), timeout=1).status == DONE
-                except TimeoutError:  # dropped, while there was no memory yet: a client sends it again
-                    return False
 
-            lab.eventually(is_written)
+def a_process_that_gets_no_more_memory_serves_on(world, folder):
+    with BlockServer(world, folder) as server:
+        bench = Bench(world, folder, path=server.uri, buffers=65535)
+        with bench.load:
+            assert bench.cable.write(bytes(SECTOR)).status == DONE
+            server.stall()
+            _, most = resource.prlimit(bench.target.pid, resource.RLIMIT_AS)
+            resource.prlimit(bench.target.pid, resource.RLIMIT_AS, (bench.memory("VmSize") << 10, most))
+            for number in range(40):
+                for lba in range(0, 2000, 2):
+                    bench.send(WRITE_EXT, lba, bytes(2 * SECTOR), sectors=2)
+                bench.load.goes_on()
+            assert bench.cable.ask_all(2, timeout=5).keys() == {STEADY, (0, 2)}
+            server.go_on()
+            lab.eventually(bench.is_written)
+            resource.prlimit(bench.target.pid, resource.RLIMIT_AS, (most, most))
+            dropped = bench.ctl.json("stats")["report"]["luns"][1]["dropped_memory"]
+            print(f"{dropped} requests dropped for want of memory")
+            assert dropped > 0
             bench.all_else_goes_on()
         assert bench.target.stop() == 0
 
@@ -427,6 +462,7 @@ lab.play_all([
     a_file_that_cannot_be_opened_in_time_is_refused,
     the_end_of_the_process_does_not_wait_for_a_disk_that_hangs,
     a_server_of_blocks_that_hangs_takes_a_bounded_part_of_the_memory,
+    a_process_that_gets_no_more_memory_serves_on,
     a_reload_that_is_asked_for_during_the_start_comes_after_it,
     a_server_of_blocks_that_hangs_is_taken_out,
     a_write_under_way_undoes_none_of_the_lun_that_comes_after,

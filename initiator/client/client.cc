@@ -226,12 +226,14 @@ Disk::~Disk() {
 }
 
 DeviceStatus Disk::status() const {
+  if (!is_open()) return {.address = address_, .state = "down"};
   const Device* device = session_->engine().find(address_);
   AOE_CHECK(device != nullptr);  // who is open is not forgotten
   return session_->status(*device);
 }
 
 std::uint64_t Disk::size() const {
+  if (!is_open()) return 0;
   const Device* device = session_->engine().find(address_);
   AOE_CHECK(device != nullptr);
   return device->identity()->sectors * sector_size;

@@ -40,6 +40,7 @@
 #include <boost/asio/io_context.hpp>
 #include <tl/expected.hpp>
 
+#include "base/check.h"
 #include "base/trace.h"
 #include "initiator/client/error.h"
 #include "initiator/client/operation.h"
@@ -158,13 +159,15 @@ class Client {
 /// began. A request that fails may have taken effect in part.
 class Disk {
  public:
-  /// No disk, to be assigned to.
+  /// No disk, to be assigned to; a Disk that was moved from is the same. Its size is 0, and nothing
+  /// may be begun with it.
   Disk() = default;
   Disk(Disk&&) noexcept = default;
   Disk& operator=(Disk&& other) noexcept;
   /// When nobody else has it open either, the device is discovered again, and so may be reported.
   ~Disk();
 
+  bool is_open() const { return session_ != nullptr; }
   Address address() const { return address_; }
   DeviceStatus status() const;
   /// Returns the size in bytes, by the last IDENTIFY.
@@ -272,6 +275,7 @@ auto Client::async_probe(Address address, PathStatus path, Query query, std::siz
 
 template <class Token>
 auto Disk::begin(const IoRequest& request, std::uint64_t offset, Token&& token) {
+  AOE_CHECK(is_open() && "a Disk that is not open");
   return begin_operation(
       session_, std::forward<Token>(token), [=](const Client::Shared& session, auto operation) {
         return Client::begin_request(session, request, offset, std::move(operation));

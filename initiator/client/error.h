@@ -7,6 +7,8 @@
 // boost::asio::error::operation_aborted.
 #pragma once
 
+#include <string>
+
 #include <boost/system/error_code.hpp>
 
 #include "initiator/engine/actions.h"
@@ -20,5 +22,11 @@ boost::system::error_code make_error_code(const Completion& completion);
 
 /// Returns the completion that an error_code of error_category() was made from; its id is lost.
 Completion completion_of(const boost::system::error_code& error);
+
+/// Why a disk could not be opened.
+struct OpenError {
+  boost::system::error_code code;
+  std::string text;  // a line: "e0.2: no answer on eth0", "eth9: no such interface"
+};
 
 }  // namespace aoe::initiator

@@ -16,7 +16,7 @@
 
 #include <fmt/format.h>
 
-#include "initiator/nbdkit/blocking_disk.h"
+#include "initiator/client/blocking_disk.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -104,7 +104,7 @@ int get_ready() {
     auto opened =
         BlockingDisk::open(settings.options, *settings.device, settings.wait,
                            [](const std::string& what) { nbdkit_error("%s", what.c_str()); });
-    if (!opened) return complain(opened.error());
+    if (!opened) return complain(opened.error().text);
     disk = opened->release();
     return 0;
   });

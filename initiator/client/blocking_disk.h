@@ -1,5 +1,11 @@
-// A disk with blocking calls: each returns when it is done, and many threads may call at the same
-// time.
+// An AoE disk for programs without an event loop: each call returns when it is done, and many threads
+// may call at the same time.
+//
+//   auto disk = aoe::initiator::BlockingDisk::open({.interfaces = {"eth0"}}, {0, 2}, 3s);
+//   if (!disk) return fail(disk.error().text);  // "e0.2: no answer on eth0"
+//   (*disk)->start();
+//   std::array<std::uint8_t, 512> sector;
+//   if (const auto error = (*disk)->read(0, sector)) return fail(error.message());
 //
 // A disk that went down and comes up again is opened again; calls fail in between. They continue to
 // fail if another disk answers, by its serial number or its size, because the users are in the
@@ -10,8 +16,11 @@
 // destroying it.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -29,18 +38,39 @@ class BlockingDisk {
   using error_code = boost::system::error_code;
   using Complain = std::function<void(const std::string&)>;
 
-  /// Returns as soon as the disk is up, within `limit`. The error says why it is not. `complain` is
-  /// called later, on the loop's thread: "e0.2: another disk answers: ...".
-  static tl::expected<std::unique_ptr<BlockingDisk>, std::string> open(
-      const Client::Options& options, Address address, std::chrono::seconds limit,
-      Complain complain);
+  /// Returns as soon as the disk is up, within `limit`. The error's code is errc::no_such_device where
+  /// no target answered or none was identified, errc::network_down where an interface can't be used;
+  /// its text says why. `complain` is called later, on the loop's thread: "e0.2: another disk
+  /// answers: ...".
+  static tl::expected<std::unique_ptr<BlockingDisk>, OpenError> open(const Client::Options& options,
+                                                                     Address address,
+                                                                     std::chrono::seconds limit,
+                                                                     Complain complain = {});
   BlockingDisk(const BlockingDisk&) = delete;
   BlockingDisk& operator=(const BlockingDisk&) = delete;
   /// Fails what is outstanding.
   ~BlockingDisk();
 
-  /// Starts the thread: the calls below work from now on.
+  /// Starts the thread: the calls below work from now on, from any thread.
   void start();
+
+  // Offsets and lengths are bytes, multiples of 512. Errors are those of Disk.
+
+  /// Reads all of `into`.
+  error_code read(std::uint64_t offset, MutableBytes into) {
+    return wait_for([=](Disk& disk, auto done) { disk.async_read(offset, into, done); });
+  }
+  /// Writes all of `from`, which is stable after a flush.
+  error_code write(std::uint64_t offset, Bytes from) {
+    return wait_for([=](Disk& disk, auto done) { disk.async_write(offset, from, done); });
+  }
+  error_code flush() {
+    return wait_for([](Disk& disk, auto done) { disk.async_flush(done); });
+  }
+  /// Tells the disk that a range is unused.
+  error_code trim(std::uint64_t offset, std::uint64_t length) {
+    return wait_for([=](Disk& disk, auto done) { disk.async_trim(offset, length, done); });
+  }
 
   /// Calls `begin` in the loop with the disk and a handler, and waits until the handler is called.
   template <class Begin>

@@ -1,4 +1,4 @@
-#include "initiator/nbdkit/blocking_disk.h"
+#include "initiator/client/blocking_disk.h"
 
 #include <signal.h>
 
@@ -16,12 +16,15 @@ std::string serial(const DeviceStatus& status) {
 
 }  // namespace
 
-tl::expected<std::unique_ptr<BlockingDisk>, std::string> BlockingDisk::open(
+tl::expected<std::unique_ptr<BlockingDisk>, OpenError> BlockingDisk::open(
     const Client::Options& options, Address address, std::chrono::seconds limit,
     Complain complain) {
   std::unique_ptr<BlockingDisk> result(new BlockingDisk(address, std::move(complain)));
   auto client = Client::open(result->loop_, options);
-  if (!client) return tl::unexpected(client.error());
+  if (!client) {
+    const auto code = make_error_code(boost::system::errc::network_down);
+    return tl::unexpected(OpenError{code, client.error()});
+  }
   result->client_ = *std::move(client);
 
   std::optional<error_code> opened;
@@ -32,7 +35,7 @@ tl::expected<std::unique_ptr<BlockingDisk>, std::string> BlockingDisk::open(
     result->disk_ = std::move(disk);
   });
   while (!opened) result->loop_.run_one();
-  if (*opened) return tl::unexpected(result->client_->why_not_up(address));
+  if (*opened) return tl::unexpected(OpenError{*opened, result->client_->why_not_up(address)});
   result->client_->listen([self = result.get()](const Event& event) { self->happened(event); });
   result->loop_.notify_fork(boost::asio::execution_context::fork_prepare);
   return result;
@@ -89,7 +92,7 @@ void BlockingDisk::refuse(const DeviceStatus& now) {
                   address_, serial(now), now.sectors, serial(status_), status_.sectors);
   if (complaint == complaint_) return;
   complaint_ = std::move(complaint);
-  complain_(complaint_);
+  if (complain_) complain_(complaint_);
 }
 
 void BlockingDisk::happened(const Event& event) {

@@ -26,6 +26,10 @@ class JobsTest : public ::testing::Test {
     return jobs.begin(lun, *port, pending, 60);
   }
 
+  void TearDown() override {
+    while (!lun.jobs.empty()) lun.jobs.front()->done({});
+  }
+
   ServedLun lun{job_options(), std::make_unique<MemoryStore>(8 * sector_size)};
   std::unique_ptr<MemoryPort> port = std::move(MemoryPort::pair({}, {}).first);
   RequestMemory memory;

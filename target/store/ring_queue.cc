@@ -126,10 +126,9 @@ class RingQueue::Ring {
  private:
   /// What is started of one file.
   struct Lane {
-    int descriptor;
-    OperationList waiting{};
+    OperationList waiting;
     std::size_t in_flight = 0;
-    boost::intrusive::list_member_hook<> link{};
+    boost::intrusive::list_member_hook<> link;
   };
   using Lanes = boost::intrusive::list<
       Lane, boost::intrusive::member_hook<Lane, boost::intrusive::list_member_hook<>, &Lane::link>>;
@@ -232,9 +231,8 @@ bool RingQueue::Ring::take_added() {
 }
 
 void RingQueue::Ring::enqueue(Operation& operation) {
-  const int descriptor = operation.descriptor;
   try {
-    Lane& lane = lanes_.try_emplace(descriptor, descriptor).first->second;
+    Lane& lane = lanes_[operation.descriptor];
     lane.waiting.push_back(operation);
     const bool is_first = lane.waiting.size() == 1;
     if (is_first && lane.in_flight < file_operations_max) ready_.push_back(lane);

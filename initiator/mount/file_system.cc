@@ -131,6 +131,7 @@ struct Operations {
       all.readdir = on_handle<&FileSystem::readdir>;
       all.read = on_handle<&FileSystem::read>;
       all.write = on_handle<&FileSystem::write>;
+      all.flush = on_handle<&FileSystem::flush>;
       all.fsync = on_handle<&FileSystem::fsync>;
       all.fallocate = on_handle<&FileSystem::fallocate>;
       all.poll = on_handle<&FileSystem::poll>;
@@ -209,13 +210,22 @@ struct stat FileSystem::attributes(const Node& node, const DiskFile::Extent& ext
   status.st_gid = ::getgid();
   status.st_atim = status.st_mtim = status.st_ctim = begun_;
   if (node.is_disk()) {
-    status.st_size = static_cast<off_t>(extent.size);
+    status.st_size = static_cast<off_t>(shown_size(node, extent));
     status.st_blocks = status.st_size / static_cast<off_t>(sector_size);
     status.st_blksize = block_size;
   } else if (node.mode() & S_IROTH) {
     status.st_size = attribute_size;
   }
   return status;
+}
+
+/// dd gives the file the size that it wants only if it sees that it is shorter.
+std::uint64_t FileSystem::shown_size(const Node& node, const DiskFile::Extent& extent) const {
+  const auto known = open_disks_.find(node.device);
+  const auto disk = known == open_disks_.end() ? nullptr : known->second.lock();
+  if (disk == nullptr) return extent.size;
+  const Truncation& truncation = disk->truncation(extent.start);
+  return truncation.holders == 0 ? extent.size : std::min(truncation.end, extent.size);
 }
 
 DiskFile::Extent FileSystem::extent(const Node& node) const {
@@ -244,7 +254,7 @@ void FileSystem::setattr(Request request, const Node& node, const Handle* handle
   if (resized && handle == nullptr && size != place.size) return answer(request, EINVAL);
   if (!resized || handle == nullptr) return answer(request, attributes(node, place));
   ++outstanding_;
-  handle->file->extend(place, size, [this, request, node, place](int error, std::size_t) {
+  handle->file->truncate(place, size, [this, request, node, place](int error, std::size_t) {
     --outstanding_;
     error != 0 ? answer(request, error) : answer(request, attributes(node, place));
   });
@@ -304,7 +314,7 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
     if (handle->disk == nullptr) return answer(request, ENXIO);
     handle->place = extent(node);
     handle->file = std::make_unique<DiskFile>(handle->disk->bytes(),
-                                              handle->disk->end_of_file(handle->place.start),
+                                              handle->disk->truncation(handle->place.start),
                                               (info->flags & O_TRUNC) != 0);
   } else if (node.kind == Kind::err) {
     info->nonseekable = 1;
@@ -397,15 +407,29 @@ void FileSystem::fsync(Request request, int /*data_only*/, fuse_file_info* info)
   handle.file->flush(when_done(request));
 }
 
+/// close() is the last chance to say that a disk was not cut.
+void FileSystem::flush(Request request, fuse_file_info* info) {
+  const Handle& handle = open_handle(*info);
+  answer(request, handle.file != nullptr && handle.file->was_cut_in_vain() ? EINVAL : 0);
+}
+
 void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
                            fuse_file_info* info) {
   Handle& handle = open_handle(*info);
-  const int what = mode & ~FALLOC_FL_KEEP_SIZE;
-  if (handle.file == nullptr || (what != FALLOC_FL_PUNCH_HOLE && what != FALLOC_FL_ZERO_RANGE)) {
-    return answer(request, EOPNOTSUPP);
+  if (handle.file == nullptr) return answer(request, EOPNOTSUPP);
+  const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+      if (keep_size) return answer(request, 0);  // all sectors of a disk are there
+      return handle.file->allocate(extent(handle), offset, length, when_done(request));
+    case FALLOC_FL_PUNCH_HOLE:
+      return handle.file->zero(extent(handle), offset, length, DiskFile::Zeros::punched, keep_size,
+                               when_done(request));
+    case FALLOC_FL_ZERO_RANGE:
+      return handle.file->zero(extent(handle), offset, length, DiskFile::Zeros::written, keep_size,
+                               when_done(request));
+    default: return answer(request, EOPNOTSUPP);
   }
-  handle.file->zero(extent(handle), offset, length, what == FALLOC_FL_PUNCH_HOLE,
-                    when_done(request));
 }
 
 std::string FileSystem::text_of(const Node& node) const {

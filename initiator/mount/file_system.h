@@ -94,6 +94,7 @@ class FileSystem {
   void read(Request request, std::size_t size, std::uint64_t offset, fuse_file_info* info);
   void write(Request request, const char* bytes, std::size_t size, std::uint64_t offset,
              fuse_file_info* info);
+  void flush(Request request, fuse_file_info* info);
   void fsync(Request request, int data_only, fuse_file_info* info);
   void fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
                  fuse_file_info* info);
@@ -101,6 +102,8 @@ class FileSystem {
 
   Handle& open_handle(const fuse_file_info& info);
   struct stat attributes(const Node& node, const DiskFile::Extent& extent) const;
+  /// Returns what stat() says of a file: less than its size while it is truncated.
+  std::uint64_t shown_size(const Node& node, const DiskFile::Extent& extent) const;
   /// Where a file is on its disk now; where one is that is open.
   DiskFile::Extent extent(const Node& node) const;
   DiskFile::Extent extent(const Handle& handle) const;

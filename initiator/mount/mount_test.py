@@ -13,131 +13,15 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import lab
+import mount_trial
+from mount_trial import (INITIATOR, MEGABYTE, SIZE, fails, opened, read, wait_for_retransmission, wait_to_hear, write)
 
-INITIATOR, TARGET = map(os.path.abspath, sys.argv[1:3])
-MEGABYTE = 1 << 20
-SIZE = 16 * MEGABYTE
 FLUSH, FLUSH_EXT = 0xE7, 0xEA  # ATA
 PARAMETERS = "sys/module/aoe/parameters/aoe_"
-
-
-class Trial:
-    """A client, a server with a disk e0.2 at the other end of a cable, and a folder of files.
-
-    What the client runs shares one mount namespace, whose files the test itself sees below /proc."""
-
-    def __init__(self, world, folder):
-        self.folder = folder
-        self.client, self.server = world.node("client"), world.node("server")
-        world.join(self.client, "eth0", self.server, "eth0", mtu=9000)
-        self.home = self.client.start(["sh", "-c", "echo made; exec sleep 1000"])
-        self.home.wait_for("made")
-        self.content = random.Random(1).randbytes(SIZE)
-        self.image = self.file("disk.img", self.content)
-        self.targets = {}
-        self.start_target()
-        os.mkdir(os.path.join(folder, "mnt"))
-        self.mounted = None
-
-    def file(self, name, content):
-        path = os.path.join(self.folder, name)
-        with open(path, "wb") as file:
-            file.write(content)
-        return path
-
-    def disk(self, image="disk.img"):
-        with open(os.path.join(self.folder, image), "rb") as file:
-            return file.read()
-
-    def start_target(self, slot=2, image="disk.img"):
-        self.targets[slot] = target = self.server.start(
-            [TARGET, "--shelf", "0", "--slot", str(slot), "--interface", "eth0", "--no-state",
-             os.path.join(self.folder, image)])
-        target.wait_for("ready")
-
-    def at_home(self, command):
-        home = f"/proc/{self.home.pid}"
-        # A shell would complain of the folder that it begins in, which in a changed root leads nowhere.
-        return ["nsenter", f"--mount={home}/ns/mnt", f"--root={home}/root", "env", f"--chdir={self.folder}",
-                *map(str, command)]
-
-    def run(self, *command, **options):
-        return self.client.run(self.at_home(command), **{"check": False, **options})
-
-    def shell(self, line, **options):
-        """Runs a shell command line in the folder. Returns status, stdout, stderr."""
-        result = self.run("sh", "-c", line, **options)
-        return result.returncode, result.stdout, result.stderr
-
-    def start(self, *command):
-        return self.client.start(self.at_home(command))
-
-    def mount(self, *arguments):
-        self.mounted = self.start(INITIATOR, "mount", "mnt", *arguments)
-        line = self.mounted.wait_for("mounted on")
-        assert line.endswith("Z aoe-initiator: info: mounted on mnt"), line
-        self.wait_for_disk()
-        return self.mounted
-
-    def path(self, name):
-        return f"/proc/{self.home.pid}/root{self.folder}/mnt/{name}"
-
-    def etherd(self, name):
-        return self.path(f"dev/etherd/{name}")
-
-    def sys(self, attribute, device="e0.2"):
-        return self.path(f"sys/block/etherd!{device}/{attribute}")
-
-    def disks(self):
-        return {name for name in os.listdir(self.etherd("")) if name[0] == "e" and name != "err"}
-
-    def wait_for_disk(self, name="e0.2"):
-        lab.eventually(lambda: os.path.exists(self.etherd(name)), f"{name} to show up")
-
-    def is_mounted(self):
-        return f"{self.folder}/mnt " in self.run("cat", "/proc/self/mounts").stdout
-
-    def unmount(self):
-        self.mounted.signal(signal.SIGTERM)
-        self.ended()
-
-    def ended(self, status=0):
-        told = self.mounted.wait()
-        assert told == status, (told, self.mounted.output)
-        assert not self.is_mounted()
-
-
-def read(path):
-    with open(path) as file:
-        return file.read()
-
-
-def write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
-
-
-@contextlib.contextmanager
-def opened(path, flags=os.O_RDWR):
-    descriptor = os.open(path, flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def fails(number, function, *arguments):
-    try:
-        function(*arguments)
-    except OSError as error:
-        assert error.errno == number, f"{arguments}: {errno.errorcode[error.errno]}, not {errno.errorcode[number]}"
-    else:
-        raise lab.Failure(f"{arguments}: succeeded, and should fail with {errno.errorcode[number]}")
 
 
 def is_the_drivers_tree(trial):
@@ -242,25 +126,6 @@ def makes_stable_what_is_to_be(trial):
     trial.unmount()
 
 
-def punches_holes(trial):
-    trial.mount()
-    write_all(trial, b"\xff" * SIZE)
-    for line in "fallocate -p -o 1000 -l 100000 mnt/dev/etherd/e0.2", "fallocate -z -n -o 4096 -l 512 mnt/dev/etherd/e0.2":
-        assert trial.shell(line) == (0, "", ""), trial.shell(line)
-    disk = trial.disk()
-    assert disk[990:1010] == b"\xff" * 10 + bytes(10) and disk[100_990:101_010] == bytes(10) + b"\xff" * 10
-    assert disk[1000:101_000] == bytes(100_000)
-    assert trial.shell("fallocate -l 100 mnt/dev/etherd/e0.2")[0] != 0
-    trial.unmount()
-
-
-def write_all(trial, data):
-    with opened(trial.etherd("e0.2")) as disk:
-        for offset in range(0, len(data), MEGABYTE):
-            os.pwrite(disk, data[offset:offset + MEGABYTE], offset)
-        os.fsync(disk)
-
-
 def takes_parameters(trial):
     trial.mount("--deadsecs", "30", "--maxout", "20", "--interface", "eth0")
     told = {name: read(trial.path(PARAMETERS + name)) for name in ("deadsecs", "maxout", "iflist", "dyndevs")}
@@ -292,24 +157,6 @@ def refuses_commands_that_make_no_sense(trial):
     fails(errno.EACCES, write, trial.sys("state"), "up")
     fails(errno.EPERM, os.chmod, trial.etherd("e0.2"), 0o600)
     trial.unmount()
-
-
-def wait_to_hear(err, text):
-    """Waits until err, open and not blocking, tells of it."""
-    told = b""
-
-    def is_told():
-        nonlocal told
-        with contextlib.suppress(BlockingIOError):
-            told += os.read(err, 4096)
-        return text.encode() in told
-
-    lab.eventually(is_told, f"err to tell of: {text}")
-
-
-def wait_for_retransmission(trial):
-    with opened(trial.etherd("err"), os.O_RDONLY | os.O_NONBLOCK) as err:
-        wait_to_hear(err, "retransmission")
 
 
 def tells_of_errors(trial):
@@ -657,20 +504,9 @@ def serves_an_ordinary_user(trial):
     trial.ended()
 
 
-def main():
-    lab.require("sfdisk", "fusermount3", "setpriv")
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        lab.skip("/dev/fuse can't be opened")
-    lab.require_namespaces()
-    with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
-        trial = Trial(world, folder)
-        rules = [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
-                 refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
-                 shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
-                 says_what_is_wrong, a_log_that_cannot_be_written_ends_and_delays_nothing,
-                 logs_what_an_administrator_should_know, runs_as_a_daemon, serves_an_ordinary_user]
-        asked = sys.argv[3:]
-        lab.play_all([rule for rule in rules if not asked or rule.__name__ in asked], lab.shared(trial))
-
-
-main()
+lab.require("sfdisk", "setpriv")
+mount_trial.play([is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, takes_parameters,
+                  refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
+                  shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
+                  says_what_is_wrong, a_log_that_cannot_be_written_ends_and_delays_nothing,
+                  logs_what_an_administrator_should_know, runs_as_a_daemon, serves_an_ordinary_user])

@@ -9,6 +9,7 @@
 
 #include "initiator/client/client.h"
 #include "initiator/mount/byte_disk.h"
+#include "initiator/mount/disk_file.h"
 
 namespace aoe::initiator {
 
@@ -19,7 +20,7 @@ class OpenDisk final : public SectorDisk {
 
   ByteDisk& bytes() { return bytes_; }
   /// Returns what all open files that start at byte `start` of the disk share: see DiskFile.
-  std::uint64_t& end_of_file(std::uint64_t start) { return ends_[start]; }
+  Truncation& truncation(std::uint64_t start) { return truncations_[start]; }
   /// Returns the size in bytes, by the last IDENTIFY.
   std::uint64_t size() const { return disk_ ? disk_->size() : 0; }
 
@@ -39,7 +40,7 @@ class OpenDisk final : public SectorDisk {
   boost::asio::io_context& loop_;
   std::optional<Disk> disk_;
   ByteDisk bytes_;
-  std::map<std::uint64_t, std::uint64_t> ends_;  // by start
+  std::map<std::uint64_t, Truncation> truncations_;  // by start
 };
 
 }  // namespace aoe::initiator

@@ -45,20 +45,23 @@ class DiskFile {
     std::uint64_t size = 0;
   };
 
-  void read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done);
+  void read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
+            CancelSlot slot = {});
   /// `synchronous`: what was written is stable before `done` is called.
-  void write(const Extent& extent, std::uint64_t offset, Bytes from, bool synchronous, Done done);
-  void flush(Done done);
+  void write(const Extent& extent, std::uint64_t offset, Bytes from, bool synchronous, Done done,
+             CancelSlot slot = {});
+  void flush(Done done, CancelSlot slot = {});
   /// As ftruncate(): sets where the file ends. What it gains reads as zeros. Fails with EFBIG beyond
   /// the end of the disk.
-  void truncate(const Extent& extent, std::uint64_t size, Done done);
+  void truncate(const Extent& extent, std::uint64_t size, Done done, CancelSlot slot = {});
   /// As fallocate() without a mode: a file that ends before this range gets zeros up to its end.
   /// Fails with ENOSPC beyond the end of the disk.
-  void allocate(const Extent& extent, std::uint64_t offset, std::uint64_t length, Done done);
+  void allocate(const Extent& extent, std::uint64_t offset, std::uint64_t length, Done done,
+                CancelSlot slot = {});
   enum class Zeros : std::uint8_t { written, punched };  // punched: by TRIM, or not at all
   /// Makes a range read as zeros. `keep_size`: the file ends where it did.
   void zero(const Extent& extent, std::uint64_t offset, std::uint64_t length, Zeros how,
-            bool keep_size, Done done);
+            bool keep_size, Done done, CancelSlot slot = {});
 
   bool was_written() const { return was_written_; }
   /// Whether it was cut by truncate() and nothing else was done to it: to no effect, because the

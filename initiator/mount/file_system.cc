@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +20,8 @@
 #include <fuse_lowlevel.h>
 
 #include "base/check.h"
+#include "base/killed.h"
+#include "initiator/client/live_session.h"
 
 namespace aoe::initiator {
 namespace {
@@ -26,8 +30,13 @@ using Kind = Node::Kind;
 
 /// What programs take for the best size to read and write: the most that FUSE moves at once.
 constexpr blksize_t block_size = 1 << 20;
-/// Requests that the kernel makes ahead of time, or for those who don't wait.
-constexpr unsigned background_max = 64;
+/// Requests that the kernel makes for programs that don't wait, of all disks together. What those
+/// begin at a silent disk (seldom more than some hundreds) leaves room for the others.
+constexpr unsigned background_max = 4096;
+/// Of their writes, the data that are kept in memory. What is beyond waits in the kernel.
+constexpr std::int64_t kept_max = std::int64_t{512} << 20;
+/// How often it is seen whether those who wait for a disk are killed.
+constexpr std::chrono::milliseconds look_interval{100};
 constexpr off_t attribute_size = 4096;  // as sysfs says
 constexpr std::size_t command_size_max = 4096;
 
@@ -45,6 +54,18 @@ void answer(fuse_req_t request, const struct stat& attributes) {
 
 void answer(fuse_req_t request, std::string_view text) {
   fuse_reply_buf(request, text.data(), text.size());
+}
+
+/// As fuse_reply_open() for the file of a disk; but writes to several places of it are made at the
+/// same time, which this version of libfuse can't say.
+int reply_open_disk(fuse_req_t request, const fuse_file_info& info) {
+  constexpr std::uint32_t parallel_direct_writes = 1 << 6;  // ignored by kernels before 6.2
+  fuse_open_out opened{};
+  opened.fh = info.fh;
+  opened.open_flags = FOPEN_DIRECT_IO | parallel_direct_writes;
+  if ((info.flags & O_ACCMODE) == O_RDONLY) opened.open_flags |= FOPEN_NOFLUSH;
+  const iovec reply{&opened, sizeof opened};
+  return fuse_reply_iov(request, &reply, 1);
 }
 
 /// Returns how much an event matters to an administrator. Those that a busy or hostile network causes
@@ -100,16 +121,16 @@ struct Operations {
   }
   static void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
     if (info == nullptr) return on_node<&FileSystem::getattr>(request, inode, nullptr);
-    const FileSystem::Handle& open = fs(request).open_handle(*info);
-    fs(request).getattr(request, open.node, &open);
+    const FileSystem::SharedHandle& open = fs(request).open_handle(*info);
+    fs(request).getattr(request, open->node, open.get());
   }
   static void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which,
                       fuse_file_info* info) {
     if (info == nullptr) {
       return on_node<&FileSystem::setattr>(request, inode, nullptr, wanted, which);
     }
-    const FileSystem::Handle& open = fs(request).open_handle(*info);
-    fs(request).setattr(request, open.node, &open, wanted, which);
+    const FileSystem::SharedHandle& open = fs(request).open_handle(*info);
+    fs(request).setattr(request, open->node, open, wanted, which);
   }
   // libfuse holds locks of the request's.
   static void interrupt(fuse_req_t request, void* user) {
@@ -143,7 +164,7 @@ struct Operations {
 
 FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
                        const std::vector<std::string>& interfaces, Logger log)
-    : loop_(loop), client_(std::move(client)), log_(std::move(log)) {
+    : loop_(loop), client_(std::move(client)), log_(std::move(log)), look_at_outstanding_(loop) {
   settings_.interfaces = interfaces;
   ::clock_gettime(CLOCK_REALTIME, &begun_);
   client_->listen([this](const Event& event) { happened(event); });
@@ -172,11 +193,12 @@ tl::expected<void, std::string> FileSystem::mount(const std::string& folder, boo
 }
 
 void FileSystem::unmount() {
-  channel_->detach([this] { return outstanding_ == 0; });
+  channel_->detach([this] { return outstanding_.empty(); });
 }
 
 /// Everything that waits is answered, and nothing new begins.
 void FileSystem::finish() {
+  look_at_outstanding_.cancel();
   for (const auto& [number, handle] : handles_) {
     if (handle->disk != nullptr) handle->disk->let_go();
   }
@@ -243,7 +265,7 @@ DiskFile::Extent FileSystem::extent(const Handle& handle) const {
   return handle.node.kind == Kind::partition ? handle.place : extent(handle.node);
 }
 
-void FileSystem::setattr(Request request, const Node& node, const Handle* handle,
+void FileSystem::setattr(Request request, const Node& node, SharedHandle handle,
                          const struct stat* wanted, int which) {
   if (which & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
     return answer(request, EPERM);
@@ -253,22 +275,24 @@ void FileSystem::setattr(Request request, const Node& node, const Handle* handle
   const bool resized = (which & FUSE_SET_ATTR_SIZE) != 0 && node.is_disk();
   if (resized && handle == nullptr && size != place.size) return answer(request, EINVAL);
   if (!resized || handle == nullptr) return answer(request, attributes(node, place));
-  ++outstanding_;
-  handle->file->truncate(place, size, [this, request, node, place](int error, std::size_t) {
-    --outstanding_;
-    error != 0 ? answer(request, error) : answer(request, attributes(node, place));
-  });
+  const Outstanding::Work work = begin(request);
+  const auto done = [this, work, node, place, handle](int error, std::size_t) {
+    const Request waiting = outstanding_.remove(work);
+    if (waiting == nullptr) return;
+    error != 0 ? answer(waiting, error) : answer(waiting, attributes(node, place));
+  };
+  handle->file->truncate(place, size, done, work->cancel.slot());
 }
 
 void FileSystem::opendir(Request request, const Node& node, fuse_file_info* info) {
-  auto handle = std::make_unique<Handle>(node);
+  auto handle = std::make_shared<Handle>(node);
   handle->entries = list(disks_, node);
   opened(request, std::move(handle), info);
 }
 
 void FileSystem::readdir(Request request, std::size_t size, std::size_t next,
                          fuse_file_info* info) {
-  const Handle& handle = open_handle(*info);
+  const Handle& handle = *open_handle(*info);
   constexpr std::size_t dots = 2;
   std::vector<char> room(size);
   std::size_t used = 0;
@@ -291,15 +315,17 @@ void FileSystem::readdir(Request request, std::size_t size, std::size_t next,
 
 // Open files.
 
-FileSystem::Handle& FileSystem::open_handle(const fuse_file_info& info) {
-  return *handles_.at(info.fh);
+const FileSystem::SharedHandle& FileSystem::open_handle(const fuse_file_info& info) {
+  return handles_.at(info.fh);
 }
 
-void FileSystem::opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info) {
+void FileSystem::opened(Request request, SharedHandle handle, fuse_file_info* info) {
   info->fh = next_handle_++;
+  const bool is_disk = handle->node.is_disk();
   handles_.emplace(info->fh, std::move(handle));
+  const int error = is_disk ? reply_open_disk(request, *info) : fuse_reply_open(request, info);
   // Who was interrupted while it waited closes nothing.
-  if (fuse_reply_open(request, info) == -ENOENT) handles_.erase(info->fh);
+  if (error == -ENOENT) handles_.erase(info->fh);
 }
 
 void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
@@ -308,7 +334,7 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
   const bool reads = access != O_WRONLY;
   const bool writes = access != O_RDONLY;
   if ((reads && !(mode & S_IRUSR)) || (writes && !(mode & S_IWUSR))) return answer(request, EACCES);
-  auto handle = std::make_unique<Handle>(node);
+  auto handle = std::make_shared<Handle>(node);
   if (node.is_disk()) {
     handle->disk = held_open(node.device);
     if (handle->disk == nullptr) return answer(request, ENXIO);
@@ -319,6 +345,7 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
   } else if (node.kind == Kind::err) {
     info->nonseekable = 1;
   }
+  info->noflush = 1;  // close() of a disk's file may fail
   info->direct_io = 1;
   opened(request, std::move(handle), info);
 }
@@ -339,7 +366,7 @@ std::shared_ptr<OpenDisk> FileSystem::held_open(Address address) {
 void FileSystem::release(Request request, fuse_file_info* info) {
   const auto found = handles_.find(info->fh);
   AOE_CHECK(found != handles_.end());
-  const std::unique_ptr<Handle> handle = std::move(found->second);
+  const SharedHandle handle = std::move(found->second);
   handles_.erase(found);
   stop_polling(info->fh);
   answer(request, 0);
@@ -348,23 +375,47 @@ void FileSystem::release(Request request, fuse_file_info* info) {
   }
 }
 
-DiskFile::Done FileSystem::when_done(Request request) {
-  ++outstanding_;
-  return [this, request](int error, std::size_t) {
-    --outstanding_;
-    answer(request, error);
+Outstanding::Work FileSystem::begin(Request request) {
+  if (!std::exchange(is_to_look_, true)) give_up_killed();
+  return outstanding_.add(request, fuse_req_ctx(request)->pid, monotonic_now());
+}
+
+DiskFile::Done FileSystem::when_done(Outstanding::Work work, SharedHandle handle) {
+  return [this, work, handle = std::move(handle)](int error, std::size_t) {
+    if (const Request waiting = outstanding_.remove(work)) answer(waiting, error);
   };
+}
+
+void FileSystem::give_up_killed() {
+  outstanding_.give_up(monotonic_now() - look_interval, is_being_killed,
+                       [](Request request) { answer(request, EINTR); });
+  look_at_outstanding_.expires_after(look_interval);
+  look_at_outstanding_.async_wait([this](const boost::system::error_code& error) {
+    is_to_look_ = !error && !outstanding_.empty();
+    if (is_to_look_) give_up_killed();
+  });
+}
+
+void FileSystem::keep(std::int64_t bytes) {
+  kept_ += bytes;
+  channel_->pause(kept_ > kept_max);
 }
 
 void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
                       fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
+  const SharedHandle& shared = open_handle(*info);
+  Handle& handle = *shared;
   if (handle.file != nullptr) {
-    ++outstanding_;
-    return handle.file->read(extent(handle), offset, size, [this, request](int error, Bytes bytes) {
-      --outstanding_;
-      error != 0 ? answer(request, error) : answer(request, bytes);
-    });
+    const auto start = [this, work = begin(request), size, offset, handle = shared] {
+      const auto done = [this, work, size, handle](int error, Bytes bytes) {
+        const Request waiting = outstanding_.remove(work);
+        if (waiting != nullptr) error != 0 ? answer(waiting, error) : answer(waiting, bytes);
+        handle->disk->reads().leave(size);
+      };
+      if (work->request == nullptr) return done(EINTR, {});  // given up before its turn
+      handle->file->read(extent(*handle), offset, size, done, work->cancel.slot());
+    };
+    return handle.disk->reads().enter(size, start);
   }
   if (handle.node.kind == Kind::err) {
     if (errors_.empty() && (info->flags & O_NONBLOCK)) return answer(request, EAGAIN);
@@ -382,54 +433,59 @@ void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
 
 void FileSystem::write(Request request, const char* bytes, std::size_t size, std::uint64_t offset,
                        fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
-  if (handle.file == nullptr) {
-    const auto command = parse_command(handle.node.kind, {bytes, size});
+  const SharedHandle& handle = open_handle(*info);
+  if (handle->file == nullptr) {
+    const auto command = parse_command(handle->node.kind, {bytes, size});
     const bool fits = offset == 0 && size <= command_size_max;
     const int error = command && fits ? carry_out(*command) : EINVAL;
     error != 0 ? answer(request, error) : static_cast<void>(fuse_reply_write(request, size));
     return;
   }
-  ++outstanding_;
+  const Outstanding::Work work = begin(request);
   auto memory = std::make_shared<FuseChannel::Memory>(channel_->keep_request());
-  const auto done = [this, request, memory](int error, std::size_t written) {
-    --outstanding_;
-    error != 0 ? answer(request, error) : static_cast<void>(fuse_reply_write(request, written));
+  keep(static_cast<std::int64_t>(size));
+  const auto done = [this, work, memory, size, handle](int error, std::size_t written) {
+    if (const Request waiting = outstanding_.remove(work)) {
+      error != 0 ? answer(waiting, error) : static_cast<void>(fuse_reply_write(waiting, written));
+    }
     channel_->give_back(std::move(*memory));
+    keep(-static_cast<std::int64_t>(size));
   };
-  handle.file->write(extent(handle), offset, {reinterpret_cast<const std::uint8_t*>(bytes), size},
-                     (info->flags & O_DSYNC) != 0, done);
+  handle->file->write(extent(*handle), offset, {reinterpret_cast<const std::uint8_t*>(bytes), size},
+                      (info->flags & O_DSYNC) != 0, done, work->cancel.slot());
 }
 
 void FileSystem::fsync(Request request, int /*data_only*/, fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
-  if (handle.file == nullptr) return answer(request, 0);
-  handle.file->flush(when_done(request));
+  const SharedHandle& handle = open_handle(*info);
+  if (handle->file == nullptr) return answer(request, 0);
+  const Outstanding::Work work = begin(request);
+  handle->file->flush(when_done(work, handle), work->cancel.slot());
 }
 
 /// close() is the last chance to say that a disk was not cut.
 void FileSystem::flush(Request request, fuse_file_info* info) {
-  const Handle& handle = open_handle(*info);
+  const Handle& handle = *open_handle(*info);
   answer(request, handle.file != nullptr && handle.file->was_cut_in_vain() ? EINVAL : 0);
 }
 
 void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
                            fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
-  if (handle.file == nullptr) return answer(request, EOPNOTSUPP);
+  const SharedHandle& handle = open_handle(*info);
   const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
-  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
-    case 0:
-      if (keep_size) return answer(request, 0);  // all sectors of a disk are there
-      return handle.file->allocate(extent(handle), offset, length, when_done(request));
-    case FALLOC_FL_PUNCH_HOLE:
-      return handle.file->zero(extent(handle), offset, length, DiskFile::Zeros::punched, keep_size,
-                               when_done(request));
-    case FALLOC_FL_ZERO_RANGE:
-      return handle.file->zero(extent(handle), offset, length, DiskFile::Zeros::written, keep_size,
-                               when_done(request));
-    default: return answer(request, EOPNOTSUPP);
+  const int what = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (handle->file == nullptr ||
+      (what != 0 && what != FALLOC_FL_PUNCH_HOLE && what != FALLOC_FL_ZERO_RANGE)) {
+    return answer(request, EOPNOTSUPP);
   }
+  if (what == 0 && keep_size) return answer(request, 0);  // all sectors of a disk are there
+  const Outstanding::Work work = begin(request);
+  const auto done = when_done(work, handle);
+  const DiskFile::Extent place = extent(*handle);
+  const CancelSlot slot = work->cancel.slot();
+  if (what == 0) return handle->file->allocate(place, offset, length, done, slot);
+  const auto how =
+      what == FALLOC_FL_PUNCH_HOLE ? DiskFile::Zeros::punched : DiskFile::Zeros::written;
+  handle->file->zero(place, offset, length, how, keep_size, done, slot);
 }
 
 std::string FileSystem::text_of(const Node& node) const {
@@ -509,7 +565,7 @@ void FileSystem::interrupted(Request request) {
 }
 
 void FileSystem::poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter) {
-  const Handle& handle = open_handle(*info);
+  const Handle& handle = *open_handle(*info);
   if (handle.node.kind != Kind::err) {
     if (waiter != nullptr) fuse_pollhandle_destroy(waiter);
     fuse_reply_poll(request, POLLIN | POLLOUT);

@@ -1,7 +1,8 @@
 // The files of a mount, in the terms of FUSE: looks them up, opens, reads and writes them.
 //
 // Owns the client and all that is open. A request is answered when it is done, which for disks and
-// for err may be much later; others are served meanwhile. The kernel caches nothing, because a disk
+// for err may be much later; others are served meanwhile, however many wait for a disk that is
+// silent. One whose process is killed is answered at once (outstanding.h). The kernel caches nothing, because a disk
 // changes without its knowledge, and the same bytes are in two files (a disk and its partition).
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
 #include "base/log.h"
@@ -25,6 +27,7 @@
 #include "initiator/mount/error_log.h"
 #include "initiator/mount/fuse_channel.h"
 #include "initiator/mount/open_disk.h"
+#include "initiator/mount/outstanding.h"
 #include "initiator/mount/partition.h"
 #include "initiator/mount/tree.h"
 
@@ -70,6 +73,7 @@ class FileSystem {
     std::string text{};                // of an attribute or parameter, when it was opened
     std::vector<Node> entries{};       // of a folder
   };
+  using SharedHandle = std::shared_ptr<Handle>;
   struct Reader {  // a read of err that waits
     Request request;
     std::size_t size;
@@ -85,7 +89,7 @@ class FileSystem {
   void lookup(Request request, const Node& folder, std::string_view name);
   /// `handle` is null when the file is not open, as in setattr().
   void getattr(Request request, const Node& node, const Handle* handle);
-  void setattr(Request request, const Node& node, const Handle* handle, const struct stat* wanted,
+  void setattr(Request request, const Node& node, SharedHandle handle, const struct stat* wanted,
                int which);
   void open(Request request, const Node& node, fuse_file_info* info);
   void release(Request request, fuse_file_info* info);
@@ -100,7 +104,8 @@ class FileSystem {
                  fuse_file_info* info);
   void poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter);
 
-  Handle& open_handle(const fuse_file_info& info);
+  /// What a disk does with it may go on when it is closed.
+  const SharedHandle& open_handle(const fuse_file_info& info);
   struct stat attributes(const Node& node, const DiskFile::Extent& extent) const;
   /// Returns what stat() says of a file: less than its size while it is truncated.
   std::uint64_t shown_size(const Node& node, const DiskFile::Extent& extent) const;
@@ -109,7 +114,7 @@ class FileSystem {
   DiskFile::Extent extent(const Handle& handle) const;
   std::shared_ptr<OpenDisk> held_open(Address address);
   std::string text_of(const Node& node) const;
-  void opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info);
+  void opened(Request request, SharedHandle handle, fuse_file_info* info);
 
   /// Carries out what was written. Returns an errno.
   int carry_out(const Command& command);
@@ -125,8 +130,13 @@ class FileSystem {
   void loaded(std::list<Loading>::iterator loading);
   void finish();
 
-  /// Returns a callback that answers the request with its errno.
-  DiskFile::Done when_done(Request request);
+  /// A disk begins to work on the request.
+  Outstanding::Work begin(Request request);
+  /// Returns a callback that answers it with its errno.
+  DiskFile::Done when_done(Outstanding::Work work, SharedHandle handle);
+  void give_up_killed();
+  /// The data of so many bytes of writes are kept (or no longer, if it is negative).
+  void keep(std::int64_t bytes);
 
   boost::asio::io_context& loop_;
   std::optional<Client> client_;
@@ -135,13 +145,16 @@ class FileSystem {
   timespec begun_{};
   Disks disks_;
   std::map<Address, std::weak_ptr<OpenDisk>> open_disks_;
-  std::map<std::uint64_t, std::unique_ptr<Handle>> handles_;
+  std::map<std::uint64_t, SharedHandle> handles_;
   std::uint64_t next_handle_ = 1;
   std::list<Loading> loadings_;
   ErrorLog errors_;
   std::list<Reader> readers_;
   std::map<std::uint64_t, fuse_pollhandle*> pollers_;  // of err, by handle
-  std::size_t outstanding_ = 0;                        // requests that a disk works on
+  Outstanding outstanding_;                            // requests that disks work on
+  boost::asio::steady_timer look_at_outstanding_;
+  bool is_to_look_ = false;  // the timer is set
+  std::int64_t kept_ = 0;    // bytes of the writes among them
   std::function<void()> ready_;
   std::unique_ptr<FuseChannel> channel_;
 };

@@ -128,7 +128,7 @@ bool FuseChannel::close() {
 }
 
 void FuseChannel::receive() {
-  for (int i = 0; i < requests_at_once; ++i) {
+  for (int i = 0; i < requests_at_once && !paused_; ++i) {
     if (request_ == nullptr && !unused_.empty()) {
       request_ = std::move(unused_.back());
       unused_.pop_back();
@@ -141,6 +141,16 @@ void FuseChannel::receive() {
     if (size <= 0) return lost();
     fuse_session_process_buf(session_, &buffer);
     if (fuse_session_exited(session_)) return end();
+  }
+}
+
+void FuseChannel::pause(bool paused) {
+  if (paused == std::exchange(paused_, paused) || !watching_) return;
+  const int descriptor = fuse_session_fd(session_);
+  if (paused) {
+    watcher_.unwatch(descriptor);
+  } else {
+    watcher_.watch(descriptor, [this] { receive(); });
   }
 }
 
@@ -179,7 +189,7 @@ void FuseChannel::lost() {
 
 void FuseChannel::end() {
   if (!std::exchange(watching_, false)) return;
-  watcher_.unwatch(fuse_session_fd(session_));
+  if (!paused_) watcher_.unwatch(fuse_session_fd(session_));
   timer_.cancel();
   fuse_session_exit(session_);
   if (ended_) std::exchange(ended_, nullptr)();

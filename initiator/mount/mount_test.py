@@ -376,7 +376,7 @@ def ends_in_time(trial):
 
     # Also while files are open and folders entered: those who have them are cut off after a while.
     trial.mount()
-    with opened(trial.etherd("e0.2")) as disk:
+    with opened(trial.etherd("e0.2"), os.O_RDONLY) as disk:
         user = trial.start("sh", "-c", "cd mnt/dev; echo inside; exec sleep 100")
         user.wait_for("inside")
         trial.mounted.signal(signal.SIGTERM)

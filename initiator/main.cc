@@ -261,9 +261,9 @@ void CommandLine::add_looking() {
   add_json(interfaces);
   add_mount(interfaces, "The tree mounted there");
 
-  auto* ping = add("ping", "Measure how long a target takes to answer", group, [&a] {
-    return ping_command(a.options, a.address(), a.count == 0 ? 4 : a.count,
-                        std::chrono::milliseconds(a.interval_ms));
+  auto* ping = add("ping", "Measure how long a target takes to answer", group, [&] {
+    status_ = ping_command(a.options, a.address(), a.count == 0 ? 4 : a.count,
+                           std::chrono::milliseconds(a.interval_ms));
   });
   add_device(ping)->required();
   add_number(ping, "--count", a.count, {1, 1'000'000}, "How often to ask (4)");
@@ -301,7 +301,7 @@ void CommandLine::add_disks() {
   copy->add_flag("--verify", a.copy.verify, "Read back what was written, and compare");
   copy->add_flag("--resume", a.copy.resume, "Continue a copy that was interrupted");
 
-  auto* bench = add("bench", "Measure requests a second, and how long they take", group, [&a] {
+  auto* bench = add("bench", "Measure requests a second, and how long they take", group, [&] {
     if (a.bench.write && !a.destroy_data) {
       throw Refused("bench: --write needs --destroy-data, because it overwrites the disk");
     }
@@ -309,7 +309,7 @@ void CommandLine::add_disks() {
       throw Refused("bench: --size times --outstanding is more than 1 GiB");
     }
     a.bench.random = !a.sequential;
-    bench_command(a.options, a.address(), a.bench);
+    status_ = bench_command(a.options, a.address(), a.bench);
   });
   add_device(bench)->required();
   auto* reads = bench->add_flag("--read", a.read, "Read (default)")->option_text(" ");

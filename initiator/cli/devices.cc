@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "initiator/cli/commands.h"
+#include "initiator/cli/interruption.h"
 #include "initiator/cli/pings.h"
 #include "wire/interfaces.h"
 
@@ -160,8 +161,8 @@ void interfaces_command(const CommandOptions& options) {
   if (options.json) print(list);
 }
 
-void ping_command(const CommandOptions& options, Address address, unsigned count,
-                  milliseconds interval) {
+int ping_command(const CommandOptions& options, Address address, unsigned count,
+                 milliseconds interval) {
   Connection connection(options);
   Client& client = connection.client();
 
@@ -176,18 +177,22 @@ void ping_command(const CommandOptions& options, Address address, unsigned count
                client.interface_name(event.port), answer->sequence, taken.count());
     std::fflush(stdout);
   });
-  while (!pings.done()) {
+  const Interruption interruption(connection.loop());
+  while (!pings.done() && !interruption) {
     if (const Instant asked = now(); pings.due(asked)) {
       pings.asked(client.discover(address), asked);
     }
-    connection.wait([&] { return pings.done(); }, pings.deadline() - now());
+    connection.wait([&] { return pings.done() || interruption; }, pings.deadline() - now());
     // What has come counts, even where this process was kept from seeing it in time.
     connection.loop().poll();
     pings.give_up(now());
   }
-  fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, count, pings.answers(),
-             100.0 * (count - pings.answers()) / count);
-  if (pings.answers() > 0) return;
+  // After a signal, those whose time is not over are neither answered nor lost.
+  const unsigned asked = pings.decided();
+  fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, asked, pings.answers(),
+             asked == 0 ? 0.0 : 100.0 * (asked - pings.answers()) / asked);
+  if (interruption) return interruption.status();
+  if (pings.answers() > 0) return 0;
   throw Failed(fmt::format("{}: no answer on {}", address, client.interface_names()));
 }
 

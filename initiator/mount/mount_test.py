@@ -3,7 +3,6 @@
 usage: mount_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 """
 
-import contextlib
 import errno
 import os
 import random

@@ -16,7 +16,7 @@ _aoe_initiator_options() {
     flush) echo "$common --all --mount" ;;
     mount) echo "${common/--wait /} --daemon --allow-other --log-level" ;;
     config) echo "$common --json" ;;
-    mask) echo "$common --add --delete --json" ;;
+    mask) echo "$common --add --delete --force --json" ;;
     reserve) echo "$common --set --force --release --json" ;;
   esac
 }

@@ -18,6 +18,7 @@ def moves_what_is_asked_for(trial):
     for offset, length in [(0, 0), (0, 1), (511, 1), (511, 2), (777, 3000), (MEGABYTE - 1, MEGABYTE + 2),
                            (SIZE - 1, 1), (SIZE - 513, 513), (SIZE, 0)]:
         assert trial.read("--offset", str(offset), "--length", str(length)) == trial.content[offset:offset + length]
+    assert trial.read("--offset", "1.5K", "--length", "1MiB") == trial.content[1536:1536 + MEGABYTE]
     assert trial.read("--offset", str(SIZE - 700)) == trial.content[-700:]
 
     expected = bytearray(trial.content)

@@ -10,6 +10,7 @@ import os
 import cli_trial
 from cli_trial import INITIATOR, TARGET, OK, FAILURE, USAGE, MEGABYTE, SIZE, together
 
+NO_SIZE = "not a size in bytes such as 512, 64K or 1.5MiB"
 HINT = " (aoe-initiator --help shows how)"
 MAC = bytes.fromhex("020000000506")  # of a target that a rule plays itself
 
@@ -110,8 +111,8 @@ def refuses_bad_arguments(trial):
             (["read", "e0.2", "--maxout", "0"], "--maxout: Value 0 not in range 1 to 65535" + HINT),
             (["read", "e0.2", "--deadsecs", "x"], "--deadsecs: Value x not in range 0 to 1000000" + HINT),
             (["read", "e0.2", "--wait", "0"], "--wait: Value 0 not in range 1 to 86400" + HINT),
-            (["read", "e0.2", "--offset", "-1"], "--offset: -1: not a number of bytes" + HINT),
-            (["read", "e0.2", "--length", "1k"], "--length: 1k: not a number of bytes" + HINT),
+            (["read", "e0.2", "--offset", "-1"], f"--offset: -1: {NO_SIZE}" + HINT),
+            (["read", "e0.2", "--length", "1k"], f"--length: 1k: {NO_SIZE}" + HINT),
             (["stat", "--interface"], "--interface: 1 required IF missing" + HINT),
             (["stat", "--profile", "bsd"], "--profile: bsd not in {rfc6298,linux}" + HINT),
             (["copy", "e0.2"], "DESTINATION is required" + HINT),
@@ -120,11 +121,12 @@ def refuses_bad_arguments(trial):
             (["copy", "e0.2", "-", "--verify"], "--verify: standard output can't be read back"),
             (["copy", "e0.2", "-", "--resume"], "--resume: standard output has no earlier copy"),
             (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, because it overwrites the disk"),
-            (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1 GiB" + HINT),
+            (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1GiB" + HINT),
             (["bench", "e0.2", "--size", str(16 * MEGABYTE), "--outstanding", "65"],
              "bench: --size times --outstanding is more than 1 GiB"),
             (["bench", "e0.2", "--random", "--sequential"], "--random excludes --sequential" + HINT),
             (["config"], "A subcommand is required" + HINT),
+            (["config", "foo", "e0.2"], "config foo: no such command (aoe-initiator config --help lists them)"),
             (["config", "set", "e0.2"], "STRING is required" + HINT),
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
@@ -141,13 +143,15 @@ def refuses_bad_arguments(trial):
         result = trial.run(*command, "--help")
         lines = result.stdout.splitlines()
         assert result.returncode == OK and len(lines) <= 24 and max(map(len, lines)) <= 80, result.stdout
+        assert trial.run(*command, "-h").stdout == result.stdout
     assert trial.run("--version").stdout.startswith("aoe-initiator 0.")
+    assert trial.run("-V").stdout == trial.run("--version").stdout
 
 
 def completes_what_there_is(trial):
     def told(*command):
         lines = trial.run(*command, "--help").stdout.splitlines()
-        return {line.split()[0].rstrip(",") for line in lines if line.startswith("  ")}
+        return {line.split()[0].split(",")[-1] for line in lines if line.startswith("  ")}
 
     def options(*command):
         return {word for word in told(*command) if word.startswith("--")}
@@ -203,9 +207,28 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert (facts["device"], facts["config"], facts["buffers"], facts["sectors"]) == ("e0.2", "a string", 64, 17), facts
     assert ask("config", "force-set", "e0.2", "") == "\n"
 
+    # A string may begin with a dash or have any bytes; a pipe gets them as they are, a terminal what does no harm.
+    assert ask("config", "force-set", "e0.2", "--", "-h") == "-h\n"
+    odd = b"\x1b[31mred\0\xff\n"
+    result = trial.run("config", "force-set", "e0.2", "-", input=odd, text=False)
+    assert (result.returncode, result.stdout) == (OK, odd + b"\n"), result
+    assert trial.run("config", "test", "e0.2", "-", input=odd, text=False).stdout == odd + b"\n"
+    facts = json.loads(ask("config", "get", "e0.2", "--json"))
+    assert (facts["config"], facts["config-hex"]) == ("\x1b[31mred\0\ufffd\n", odd.hex()), facts
+    shown = trial.client.run(["script", "--quiet", "--return", "--command", f"{INITIATOR} config get e0.2", "/dev/null"]).stdout
+    assert shown == "\ufffd[31mred\ufffd\ufffd \n", repr(shown)
+    assert "\x1b" not in ask("discover")
+    result = trial.run("config", "set", "e0.2", "-", input="x" * 1025)
+    assert (result.returncode, result.stderr) == (USAGE, "aoe-initiator: config: the string is longer than 1024 bytes\n"), result
+    ask("config", "force-set", "e0.2", "")
+
+    lockout = ("e0.2: the mask list would have no address of this machine, and the target would not answer it any more "
+               "(--force changes it all the same)")
+    trial.refused(FAILURE, lockout, "mask", "e0.2", "--add", stranger)
     assert ask("mask", "e0.2") == ""
     assert ask("mask", "e0.2", "--add", mac, "--add", stranger) == f"{mac}\n{stranger}\n"
     assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "macs": [mac, stranger]}
+    trial.refused(FAILURE, lockout, "mask", "e0.2", "--delete", mac)
     assert ask("mask", "e0.2", "--delete", f"{mac},{stranger}") == ""
 
     assert ask("reserve", "e0.2") == ""

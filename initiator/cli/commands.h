@@ -73,9 +73,15 @@ int bench_command(const CommandOptions& options, Address device, const BenchOpti
 
 /// `read` prints the string. `test` and `prefix` fail when no target's string matches.
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query);
-/// Removes, then adds MACs, then lists them.
-void mask_command(const CommandOptions& options, Address device, const std::vector<Mac>& remove,
-                  const std::vector<Mac>& add);
+/// Returns standard input to its end, or as much of it as shows that it is too long.
+std::string read_config_string();
+struct MaskChange {
+  std::vector<Mac> remove;
+  std::vector<Mac> add;
+  bool force = false;  // even if the list then has no address of this machine
+};
+/// Removes, then adds MACs, then lists them. Refuses a change that locks this machine out.
+void mask_command(const CommandOptions& options, Address device, const MaskChange& change);
 /// Carries `query` out, and lists for whom the disk is reserved.
 void reserve_command(const CommandOptions& options, Address device, const ReserveQuery& query);
 

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "initiator/cli/commands.h"
 #include "initiator/cli/interruption.h"
 #include "initiator/cli/pings.h"
@@ -17,12 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using std::chrono::milliseconds;
-
-std::string printable(Bytes bytes) {
-  std::string text;
-  for (const std::uint8_t c : bytes) text += c >= ' ' && c <= '~' ? static_cast<char>(c) : '?';
-  return text;
-}
 
 std::string gigabytes(std::uint64_t bytes) {
   const std::uint64_t megabytes = bytes / 1'000'000;
@@ -49,7 +44,8 @@ void discover_command(const CommandOptions& options) {
   connection.listen([&](const Event& event) {
     if (event.kind != Event::Kind::config_answer) return;
     const auto& name = connection.client().interface_name(event.port);
-    answers[{event.device, name, event.mac}] = {event.config, printable(event.config.string)};
+    answers[{event.device, name, event.mac}] = {
+        event.config, std::string(event.config.string.begin(), event.config.string.end())};
   });
   connection.client().discover();
   connection.gather();
@@ -75,7 +71,7 @@ void discover_command(const CommandOptions& options) {
     const auto& [address, interface, mac] = key;
     fmt::print("{:<10} {:<12} {} {:>7} {:>7} {:>8}  {}\n", fmt::format("{}", address), interface,
                mac, answer.config.buffer_count, answer.config.sector_count,
-               fmt::format("{:04x}", answer.config.firmware), answer.string);
+               fmt::format("{:04x}", answer.config.firmware), one_line(answer.string));
   }
 }
 

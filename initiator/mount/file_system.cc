@@ -138,6 +138,9 @@ struct Operations {
     boost::asio::post(self.loop_, [&self, request] { self.interrupted(request); });
   }
 
+  /// Files come and go with their disks, and by nothing else.
+  static constexpr auto not_permitted = [](fuse_req_t request, auto...) { answer(request, EPERM); };
+
   static const fuse_lowlevel_ops& table() {
     static const fuse_lowlevel_ops operations = [] {
       fuse_lowlevel_ops all{};
@@ -156,6 +159,14 @@ struct Operations {
       all.fsync = on_handle<&FileSystem::fsync>;
       all.fallocate = on_handle<&FileSystem::fallocate>;
       all.poll = on_handle<&FileSystem::poll>;
+      all.mknod = not_permitted;
+      all.mkdir = not_permitted;
+      all.unlink = not_permitted;
+      all.rmdir = not_permitted;
+      all.symlink = not_permitted;
+      all.rename = not_permitted;
+      all.link = not_permitted;
+      all.create = not_permitted;
       return all;
     }();
     return operations;

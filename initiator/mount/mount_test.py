@@ -155,6 +155,11 @@ def refuses_commands_that_make_no_sense(trial):
     fails(errno.EACCES, write, trial.etherd("err"), "x")
     fails(errno.EACCES, write, trial.sys("state"), "up")
     fails(errno.EPERM, os.chmod, trial.etherd("e0.2"), 0o600)
+    # Files come and go with their disks, and by nothing else.
+    disk, new = trial.etherd("e0.2"), trial.etherd("new")
+    for function, *arguments in [(os.unlink, disk), (os.rename, disk, new), (os.link, disk, new), (os.symlink, "x", new),
+                                 (os.mkdir, new), (os.rmdir, trial.path("dev/etherd")), (os.mknod, new), (write, new, "x")]:
+        fails(errno.EPERM, function, *arguments)
     trial.unmount()
 
 

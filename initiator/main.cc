@@ -364,7 +364,7 @@ void CommandLine::add_disks() {
 
   auto* mount = add("mount", "Show disks as files, in the Linux driver's places", group,
                     [&] { status_ = mount_command(a.options, a.tree); });
-  mount->remove_option(mount->get_option("--wait"));  // it does not wait
+  mount->remove_option(mount->get_option("--wait"));  // it waits for devices
   mount->add_option("DIR", a.tree.folder, "Folder to mount on")->option_text(" ")->required();
   mount->add_flag("--daemon", a.tree.daemon, "Return when the files are there");
   mount
@@ -373,6 +373,35 @@ void CommandLine::add_disks() {
           "Log error, warning, info (default) or debug lines")
       ->option_text("LEVEL")
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
+  const auto wait_for = [&a](const std::vector<std::string>& names) {
+    for (const std::string& name : names) a.tree.devices.push_back(*parse_address(name));
+  };
+  mount
+      ->add_option_function<std::vector<std::string>>("--wait", wait_for,
+                                                      "The files are there when these devices are")
+      ->option_text("DEVICE,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->take_all()
+      ->check(check_device);
+  add_number(mount, "--timeout", a.tree.limit, {1, 86400}, "Seconds to wait for them (30)");
+  const auto named = [mount](const char* name, auto& into, auto parse, const char* help,
+                             const char* what, const std::string& wrong) {
+    mount
+        ->add_option_function<std::string>(
+            name, [&into, parse](const std::string& text) { into = *parse(text); }, help)
+        ->option_text(what)
+        ->check([parse, wrong](const std::string& text) {
+          return parse(text) ? "" : text + ": " + wrong;
+        });
+  };
+  Ownership& ownership = a.tree.ownership;
+  named("--owner", ownership.owner, parse_user, "Owner of the files (who mounts)", "USER",
+        "no such user");
+  named("--group", ownership.group, parse_group, "Their group (root's: disk)", "GROUP",
+        "no such group");
+  named("--mode", ownership.disk_mode, parse_mode, "Permissions of disks (0660)", "MODE",
+        "not a mode such as 0640");
   mount->add_flag("--allow-other", a.tree.allow_other, "Let other users use the files");
 }
 

@@ -35,6 +35,8 @@ constexpr blksize_t block_size = 1 << 20;
 constexpr unsigned background_max = 4096;
 /// Of their writes, the data that are kept in memory. What is beyond waits in the kernel.
 constexpr std::int64_t kept_max = std::int64_t{512} << 20;
+/// How long a mount that ends waits for an answer of any disk.
+constexpr std::chrono::milliseconds silence_limit{700};
 /// How often it is seen whether those who wait for a disk are killed.
 constexpr std::chrono::milliseconds look_interval{100};
 constexpr off_t attribute_size = 4096;  // as sysfs says
@@ -117,7 +119,8 @@ struct Operations {
     // Requests are read into memory, where a write's data stay until they are written.
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ);
     FileSystem& self = *static_cast<FileSystem*>(user);
-    if (self.ready_) boost::asio::post(self.loop_, std::exchange(self.ready_, nullptr));
+    self.is_served_ = true;
+    boost::asio::post(self.loop_, [&self] { self.look_whether_ready(); });
   }
   static void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
     if (info == nullptr) return on_node<&FileSystem::getattr>(request, inode, nullptr);
@@ -174,8 +177,13 @@ struct Operations {
 };
 
 FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
-                       const std::vector<std::string>& interfaces, Logger log)
-    : loop_(loop), client_(std::move(client)), log_(std::move(log)), look_at_outstanding_(loop) {
+                       const std::vector<std::string>& interfaces, const Ownership& ownership,
+                       Logger log)
+    : loop_(loop),
+      client_(std::move(client)),
+      log_(std::move(log)),
+      ownership_(ownership),
+      look_at_outstanding_(loop) {
   settings_.interfaces = interfaces;
   ::clock_gettime(CLOCK_REALTIME, &begun_);
   client_->listen([this](const Event& event) { happened(event); });
@@ -190,8 +198,10 @@ FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
 FileSystem::~FileSystem() = default;
 
 tl::expected<void, std::string> FileSystem::mount(const std::string& folder, bool allow_other,
+                                                  std::vector<Address> awaited,
                                                   std::function<void()> ready,
                                                   std::function<void()> ended) {
+  awaited_ = std::move(awaited);
   ready_ = std::move(ready);
   auto channel = FuseChannel::mount(loop_, Operations::table(), this, folder, allow_other,
                                     [this, ended = std::move(ended)] {
@@ -203,8 +213,20 @@ tl::expected<void, std::string> FileSystem::mount(const std::string& folder, boo
   return {};
 }
 
+void FileSystem::look_whether_ready() {
+  const bool all_there = std::ranges::none_of(awaited_, [this](Address address) {
+    return std::ranges::find(loadings_, address, &Loading::address) != loadings_.end();
+  });
+  if (is_served_ && all_there && ready_) std::exchange(ready_, nullptr)();
+}
+
 void FileSystem::unmount() {
-  channel_->detach([this] { return outstanding_.empty(); });
+  // Disks that answer are waited for, silent ones not.
+  channel_->detach([this, removed = outstanding_.removed(), since = monotonic_now()]() mutable {
+    const Instant now = monotonic_now();
+    if (std::exchange(removed, outstanding_.removed()) != outstanding_.removed()) since = now;
+    return outstanding_.empty() || now - since > silence_limit;
+  });
 }
 
 /// Everything that waits is answered, and nothing new begins.
@@ -237,10 +259,10 @@ void FileSystem::getattr(Request request, const Node& node, const Handle* handle
 struct stat FileSystem::attributes(const Node& node, const DiskFile::Extent& extent) const {
   struct stat status {};
   status.st_ino = node.number();
-  status.st_mode = node.mode();
+  status.st_mode = mode_of(node);
   status.st_nlink = node.is_folder() ? 2 : 1;
-  status.st_uid = ::getuid();
-  status.st_gid = ::getgid();
+  status.st_uid = ownership_.owner;
+  status.st_gid = ownership_.group;
   status.st_atim = status.st_mtim = status.st_ctim = begun_;
   if (node.is_disk()) {
     status.st_size = static_cast<off_t>(shown_size(node, extent));
@@ -250,6 +272,10 @@ struct stat FileSystem::attributes(const Node& node, const DiskFile::Extent& ext
     status.st_size = attribute_size;
   }
   return status;
+}
+
+mode_t FileSystem::mode_of(const Node& node) const {
+  return node.is_disk() ? S_IFREG | ownership_.disk_mode : node.mode();
 }
 
 /// dd gives the file the size that it wants only if it sees that it is shorter.
@@ -340,7 +366,7 @@ void FileSystem::opened(Request request, SharedHandle handle, fuse_file_info* in
 }
 
 void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
-  const mode_t mode = node.mode();
+  const mode_t mode = mode_of(node);
   const int access = info->flags & O_ACCMODE;
   const bool reads = access != O_WRONLY;
   const bool writes = access != O_RDONLY;
@@ -638,6 +664,7 @@ void FileSystem::load_more(std::list<Loading>::iterator loading) {
         say(LogLevel::warning,
             fmt::format("{}: partitions: {}", loading->address, trouble.message()));
         loadings_.erase(loading);
+        look_whether_ready();
       });
 }
 
@@ -648,6 +675,7 @@ void FileSystem::loaded(std::list<Loading>::iterator loading) {
   if (disk != disks_.end()) disk->second = loading->reader.partitions();
   loadings_.erase(loading);
   if (again) load_partitions(address);
+  look_whether_ready();
 }
 
 }  // namespace aoe::initiator

@@ -28,6 +28,7 @@
 #include "initiator/mount/fuse_channel.h"
 #include "initiator/mount/open_disk.h"
 #include "initiator/mount/outstanding.h"
+#include "initiator/mount/ownership.h"
 #include "initiator/mount/partition.h"
 #include "initiator/mount/tree.h"
 
@@ -42,15 +43,17 @@ class FileSystem {
  public:
   /// `log` is called with every line that goes to err.
   FileSystem(boost::asio::io_context& loop, Client client,
-             const std::vector<std::string>& interfaces, Logger log);
+             const std::vector<std::string>& interfaces, const Ownership& ownership, Logger log);
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
   ~FileSystem();
 
-  /// Mounts on `folder`. `ready` is called when the files are there, `ended` when the mount is
-  /// gone, both from within the loop. The error is a line.
+  /// Mounts on `folder`. `ready` is called when the files are there, those of the partitions of
+  /// `awaited` included, `ended` when the mount is gone, both from within the loop. The error is a
+  /// line.
   tl::expected<void, std::string> mount(const std::string& folder, bool allow_other,
-                                        std::function<void()> ready, std::function<void()> ended);
+                                        std::vector<Address> awaited, std::function<void()> ready,
+                                        std::function<void()> ended);
 
   /// Unmounts: at once when nothing is outstanding, or at the second call; after some seconds
   /// otherwise.
@@ -107,6 +110,7 @@ class FileSystem {
   /// What a disk does with it may go on when it is closed.
   const SharedHandle& open_handle(const fuse_file_info& info);
   struct stat attributes(const Node& node, const DiskFile::Extent& extent) const;
+  mode_t mode_of(const Node& node) const;
   /// Returns what stat() says of a file: less than its size while it is truncated.
   std::uint64_t shown_size(const Node& node, const DiskFile::Extent& extent) const;
   /// Where a file is on its disk now; where one is that is open.
@@ -128,6 +132,8 @@ class FileSystem {
   void load_partitions(Address address);
   void load_more(std::list<Loading>::iterator loading);
   void loaded(std::list<Loading>::iterator loading);
+  /// Calls ready_, once, when all is there that it waits for.
+  void look_whether_ready();
   void finish();
 
   /// A disk begins to work on the request.
@@ -141,6 +147,7 @@ class FileSystem {
   boost::asio::io_context& loop_;
   std::optional<Client> client_;
   const Logger log_;
+  const Ownership ownership_;
   Settings settings_;
   timespec begun_{};
   Disks disks_;
@@ -155,6 +162,8 @@ class FileSystem {
   boost::asio::steady_timer look_at_outstanding_;
   bool is_to_look_ = false;  // the timer is set
   std::int64_t kept_ = 0;    // bytes of the writes among them
+  bool is_served_ = false;   // the kernel has begun to ask
+  std::vector<Address> awaited_;
   std::function<void()> ready_;
   std::unique_ptr<FuseChannel> channel_;
 };

@@ -1,9 +1,11 @@
 #include "initiator/mount/fuse_channel.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +57,11 @@ std::string look_at(const std::string& folder) {
     return last_error().message();
   }
   if (!S_ISDIR(status.st_mode)) return error_of(ENOTDIR).message();
+  struct statfs mounted {};
+  if (::statfs(folder.c_str(), &mounted) == 0 && mounted.f_type == FUSE_SUPER_MAGIC &&
+      ::access((folder + "/dev/etherd/err").c_str(), F_OK) == 0) {
+    return "another aoe-initiator is mounted there";
+  }
   const Descriptor fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
   return fuse.get() < 0 ? "/dev/fuse: " + last_error().message() : "";
 }

@@ -3,8 +3,11 @@
 usage: mount_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 """
 
+import contextlib
 import errno
+import grp
 import os
+import pwd
 import random
 import select
 import shutil
@@ -394,8 +397,10 @@ def ends_in_time(trial):
     readers = [trial.start("dd", "if=mnt/dev/etherd/e0.2", "of=/dev/null", f"skip={number}") for number in range(3)]
     readers.append(trial.start("dd", "if=/dev/zero", "of=mnt/dev/etherd/e0.2", "bs=100", "count=1"))
     wait_for_retransmission(trial)
+    begun = time.monotonic()
     trial.mounted.signal(signal.SIGTERM)
     trial.ended()
+    assert time.monotonic() - begun < 2.5  # 0.7 s on a machine with nothing else to do; a disk that answers has 3
     for reader in readers:
         assert reader.wait() == 1, reader.output
     trial.targets[2].signal(signal.SIGCONT)
@@ -432,6 +437,61 @@ def says_that_the_mount_is_still_there(trial):
     assert trial.run("umount", "moved/mnt").returncode == 0
 
 
+def waits_for_devices(trial):
+    """It returns, or says that it is mounted, when the disks that are waited for are there with their partitions."""
+    make_table(trial, "late.img", "gpt", "start=2048, size=4096", "start=8192, size=8192")
+    for number in range(2):
+        sniffer = trial.server.packet_socket("eth0")
+        mounting = trial.start(INITIATOR, "mount", "mnt", "--daemon", "--wait", "e0.2,e0.6")
+        while sniffer.recv(2000)[16:19] != bytes([0, 0, 6]):
+            pass
+        assert mounting.running() and not trial.is_mounted()
+        trial.start_target(6, "late.img")
+        assert mounting.wait() == 0, mounting.output
+        assert trial.disks() >= {"e0.2", "e0.6", "e0.6p1", "e0.6p2"}, trial.disks()
+        assert trial.run("fusermount3", "-u", "mnt").returncode == 0
+        assert trial.targets[6].stop() == 0
+        sniffer.close()
+
+    for options in [], ["--daemon"]:
+        result = trial.run(INITIATOR, "mount", "mnt", "--wait", "e0.2", "--wait", "e9.9", "--timeout", "1", *options)
+        assert (result.returncode, result.stderr) == (1, "aoe-initiator: e9.9: no answer on eth0 within 1 s\n"), result
+        assert not trial.is_mounted()
+
+    # A daemon that still waits ends with the command that began it.
+    sniffer = trial.server.packet_socket("eth0")
+    mounting = trial.start(INITIATOR, "mount", "mnt", "--daemon", "--wait", "e9.9")
+    while sniffer.recv(2000)[16:19] != bytes([0, 9, 9]):
+        pass
+    mounting.signal(signal.SIGTERM)
+    assert mounting.wait() == -signal.SIGTERM
+    sniffer.settimeout(1.5)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            sniffer.recv(2000)
+    assert not trial.is_mounted()
+
+
+def belongs_to_whom_it_should(trial):
+    def status(name):
+        told = os.stat(trial.etherd(name))
+        return told.st_uid, told.st_gid, oct(told.st_mode & 0o7777)
+
+    trial.mount()
+    assert status("e0.2") == (0, grp.getgrnam("disk").gr_gid, "0o660"), status("e0.2")
+    trial.unmount()
+    trial.mount("--owner", "nobody", "--group", "4242", "--mode", "0440", "--allow-other")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    assert status("e0.2") == (nobody, 4242, "0o440"), status("e0.2")
+    assert status("flush") == (nobody, 4242, "0o220"), status("flush")
+    fails(errno.EACCES, os.open, trial.etherd("e0.2"), os.O_RDWR)
+    for group, expected in ("4242", 0), ("4243", 2):  # cmp ends with 2 when it can't read
+        user = ["setpriv", "--reuid", "4242", "--regid", group, "--clear-groups"]
+        os.chmod(trial.folder, 0o755)
+        assert trial.run(*user, "cmp", "mnt/dev/etherd/e0.2", "disk.img").returncode == expected, group
+    trial.unmount()
+
+
 def says_what_is_wrong(trial):
     def refused(status, line, *arguments):
         result = trial.run(INITIATOR, "mount", *arguments)
@@ -443,9 +503,14 @@ def says_what_is_wrong(trial):
     refused(1, "eth9: no such interface", "mnt", "--interface", "eth9")
     refused(1, "nowhere: No such file or directory", "nowhere", "--daemon")
     refused(2, "DIR is required (aoe-initiator --help shows how)")
-    assert "--wait" not in trial.run(INITIATOR, "mount", "--help").stdout
+    for option, value, why in [("--wait", "x", "not a device name such as e0.2"), ("--owner", "nosuchuser", "no such user"),
+                               ("--group", "nosuchgroup", "no such group"), ("--mode", "999", "not a mode such as 0640")]:
+        refused(2, f"{option}: {value}: {why} (aoe-initiator --help shows how)", "mnt", option, value)
 
     trial.mount()
+    for options in [], ["--daemon"]:
+        refused(1, "mnt: another aoe-initiator is mounted there", "mnt", *options)
+    assert read(trial.sys("state")) == "up\n"
     trial.mounted.kill()
     in_the_way = "mnt: the mount of a program that has ended is in the way (fusermount3 -u removes it)"
     refused(1, in_the_way, "mnt")
@@ -513,4 +578,5 @@ mount_trial.play([is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_
                   refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
                   shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
                   says_what_is_wrong, a_log_that_cannot_be_written_ends_and_delays_nothing,
-                  logs_what_an_administrator_should_know, runs_as_a_daemon, serves_an_ordinary_user])
+                  logs_what_an_administrator_should_know, runs_as_a_daemon, waits_for_devices,
+                  belongs_to_whom_it_should, serves_an_ordinary_user])

@@ -19,6 +19,7 @@ Outstanding::Work Outstanding::add(fuse_req* request, int thread, Instant now) {
 fuse_req* Outstanding::remove(Work work) {
   fuse_req* const request = work->request;
   if (request != nullptr) --waiting_;
+  ++removed_;
   entries_.erase(work);
   return request;
 }

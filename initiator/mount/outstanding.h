@@ -35,6 +35,9 @@ class Outstanding {
   /// Returns whether none waits for an answer.
   bool empty() const { return waiting_ == 0; }
 
+  /// Returns how many were removed until now.
+  std::size_t removed() const { return removed_; }
+
   /// Gives up the requests that were begun until `begun_by`, of threads that are being killed:
   /// calls `answer` with each, and then cancels its operation.
   void give_up(Instant begun_by, const std::function<bool(int)>& is_being_killed,
@@ -43,6 +46,7 @@ class Outstanding {
  private:
   std::list<Entry> entries_;  // the oldest first
   std::size_t waiting_ = 0;   // those that were not given up
+  std::size_t removed_ = 0;
 };
 
 }  // namespace aoe::initiator

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/size.h"
+
 namespace aoe {
 namespace {
 
@@ -101,12 +103,6 @@ std::optional<Duration> parse_duration(std::string_view text) {
   const auto nanoseconds = parse_quantity(text, units);
   if (!nanoseconds || *nanoseconds > most) return std::nullopt;
   return Duration(static_cast<Duration::rep>(*nanoseconds));
-}
-
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  static constexpr std::array<Unit, 4> units{
-      {{"", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
-  return parse_quantity(text, units);
 }
 
 bool is_name(std::string_view text) {

@@ -34,8 +34,6 @@ std::string unknown_choice(std::string_view key, const std::string& given,
 
 /// Parses "250ms", "5s", "200us", "10ns", "2min"; a plain number is in seconds. At most a day.
 std::optional<Duration> parse_duration(std::string_view text);
-/// Parses a size in bytes: "64MiB", "8KiB", "512".
-std::optional<std::uint64_t> parse_size(std::string_view text);
 
 /// Returns whether the text consists of letters, digits, '-', '_' and '.', so that it can be a file
 /// name.

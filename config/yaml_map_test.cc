@@ -232,16 +232,5 @@ TEST(ParseDuration, WhatIsNoTimeOrBeyondADayIsRefused) {
   }
 }
 
-TEST(ParseSize, ItHasABinaryUnitOrCountsBytes) {
-  EXPECT_EQ(parse_size("512"), 512U);
-  EXPECT_EQ(parse_size("8KiB"), 8192U);
-  EXPECT_EQ(parse_size("1.5KiB"), 1536U);
-  EXPECT_EQ(parse_size("64MiB"), 64U << 20);
-  EXPECT_EQ(parse_size("2GiB"), 2ULL << 30);
-  for (const char* text : {"", "64MB", "-1", "1e300", "nan", "KiB"}) {
-    EXPECT_EQ(parse_size(text), std::nullopt) << text;
-  }
-}
-
 }  // namespace
 }  // namespace aoe

@@ -14,9 +14,9 @@ _aoe_initiator_options() {
       ;;
     revalidate) echo "$common --json --mount" ;;
     flush) echo "$common --all --mount" ;;
-    mount) echo "${common/--wait /} --daemon --allow-other --log-level" ;;
+    mount) echo "$common --timeout --daemon --allow-other --log-level --owner --group --mode" ;;
     config) echo "$common --json" ;;
-    mask) echo "$common --add --delete --json" ;;
+    mask) echo "$common --add --delete --force --json" ;;
     reserve) echo "$common --set --force --release --json" ;;
   esac
 }

@@ -1,14 +1,14 @@
 // aoe-initiator: finds ATA over Ethernet disks, and reads and writes them without a kernel driver.
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/size.h"
 #include "base/standard_streams.h"
 #include "initiator/cli/commands.h"
 #include "initiator/mount/mount.h"
@@ -64,20 +64,15 @@ std::string check_mac(const std::string& text) {
   return parse_mac(text) ? "" : text + ": not a MAC address such as 02:00:00:0a:0b:0c";
 }
 
-/// CLI11 would take -1 for 2^64 - 1.
-std::string check_bytes(const std::string& text) {
-  std::uint64_t bytes = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, bytes);
-  return error == std::errc() && stopped == end ? "" : text + ": not a number of bytes";
+std::string check_size(const std::string& text) {
+  return parse_size(text) ? "" : text + ": not a size in bytes such as 512, 64K or 1.5MiB";
 }
 
 std::string check_sectors(const std::string& text) {
-  if (std::string refusal = check_bytes(text); !refusal.empty()) return refusal;
-  const std::uint64_t bytes = std::stoull(text);
-  return bytes > 0 && bytes <= gigabyte && bytes % sector_size == 0
+  const auto bytes = parse_size(text);
+  return bytes && *bytes > 0 && *bytes <= gigabyte && *bytes % sector_size == 0
              ? ""
-             : text + ": not a multiple of 512 up to 1 GiB";
+             : text + ": not a multiple of 512 up to 1GiB";
 }
 
 /// What any command may have been given. Each command has its options only.
@@ -102,6 +97,7 @@ struct Arguments {
   std::vector<Mac> set;
   std::vector<Mac> force;
   bool release = false;
+  bool force_mask = false;
   MountOptions tree;
 
   Address address() const { return *parse_address(device); }
@@ -113,8 +109,9 @@ class CommandLine {
   CommandLine() {
     app_.name("aoe-initiator");
     app_.formatter(std::make_shared<CompactFormatter>());
-    app_.set_version_flag("--version", "aoe-initiator " AOE_VERSION, "Show the version and exit");
-    app_.set_help_flag("--help", "Show this help and exit");
+    app_.set_version_flag("-V,--version", "aoe-initiator " AOE_VERSION,
+                          "Show the version and exit");
+    app_.set_help_flag("-h,--help", "Show this help and exit");
     app_.require_subcommand(1);
     app_.footer(
         "Example:\n"
@@ -125,6 +122,13 @@ class CommandLine {
   }
 
   int run(int argc, char** argv) {
+    if (argc > 2 && argv[1] == std::string_view("config") && argv[2][0] != '-') {
+      const CLI::App* const config = app_.get_subcommand("config");
+      if (!has_command(config, argv[2])) {
+        throw Refused(fmt::format(
+            "config {}: no such command (aoe-initiator config --help lists them)", argv[2]));
+      }
+    }
     if (argc > 1 && !is_known(argv[1])) {
       throw Refused(std::string(argv[1]) + ": no such command (aoe-initiator --help lists them)");
     }
@@ -139,11 +143,15 @@ class CommandLine {
   }
 
  private:
+  static bool has_command(const CLI::App* app, const std::string& name) {
+    return std::ranges::any_of(app->get_subcommands([](const CLI::App*) { return true; }),
+                               [&](const CLI::App* command) { return command->check_name(name); });
+  }
+
   /// CLI11 would say that a command is missing, and not which word it does not know.
   bool is_known(const std::string& first) const {
-    return first == "--help" || first == "--version" ||
-           std::ranges::any_of(app_.get_subcommands([](const CLI::App*) { return true; }),
-                               [&](const CLI::App* command) { return command->check_name(first); });
+    constexpr std::array<std::string_view, 4> known{"-h", "--help", "-V", "--version"};
+    return std::ranges::find(known, first) != known.end() || has_command(&app_, first);
   }
 
   using Action = std::function<void()>;
@@ -210,13 +218,16 @@ class CommandLine {
         ->option_text(unit)
         ->check(CLI::Range(limits.least, limits.most));
   }
+  /// `Size` is an integer, optional or not.
+  template <class Size>
+  static void add_size(CLI::App* command, const char* name, Size& size, const char* help,
+                       std::string (*check)(const std::string&) = check_size) {
+    const auto set = [&size](const std::string& text) { size = *parse_size(text); };
+    command->add_option_function<std::string>(name, set, help)->option_text("SIZE")->check(check);
+  }
   void add_extent(CLI::App* command) {
-    command->add_option("--offset", arguments_.copy.offset, "Byte of the disk to begin at (0)")
-        ->option_text("BYTES")
-        ->check(check_bytes);
-    command->add_option("--length", arguments_.copy.length, "Bytes to move (all)")
-        ->option_text("BYTES")
-        ->check(check_bytes);
+    add_size(command, "--offset", arguments_.copy.offset, "Where on the disk to begin (0)");
+    add_size(command, "--length", arguments_.copy.length, "How much to move (all)");
     command->add_flag("--quiet", arguments_.copy.quiet, "No progress, no summary");
   }
 
@@ -261,9 +272,9 @@ void CommandLine::add_looking() {
   add_json(interfaces);
   add_mount(interfaces, "The tree mounted there");
 
-  auto* ping = add("ping", "Measure how long a target takes to answer", group, [&a] {
-    return ping_command(a.options, a.address(), a.count == 0 ? 4 : a.count,
-                        std::chrono::milliseconds(a.interval_ms));
+  auto* ping = add("ping", "Measure how long a target takes to answer", group, [&] {
+    status_ = ping_command(a.options, a.address(), a.count == 0 ? 4 : a.count,
+                           std::chrono::milliseconds(a.interval_ms));
   });
   add_device(ping)->required();
   add_number(ping, "--count", a.count, {1, 1'000'000}, "How often to ask (4)");
@@ -301,7 +312,7 @@ void CommandLine::add_disks() {
   copy->add_flag("--verify", a.copy.verify, "Read back what was written, and compare");
   copy->add_flag("--resume", a.copy.resume, "Continue a copy that was interrupted");
 
-  auto* bench = add("bench", "Measure requests a second, and how long they take", group, [&a] {
+  auto* bench = add("bench", "Measure requests a second, and how long they take", group, [&] {
     if (a.bench.write && !a.destroy_data) {
       throw Refused("bench: --write needs --destroy-data, because it overwrites the disk");
     }
@@ -309,7 +320,7 @@ void CommandLine::add_disks() {
       throw Refused("bench: --size times --outstanding is more than 1 GiB");
     }
     a.bench.random = !a.sequential;
-    bench_command(a.options, a.address(), a.bench);
+    status_ = bench_command(a.options, a.address(), a.bench);
   });
   add_device(bench)->required();
   auto* reads = bench->add_flag("--read", a.read, "Read (default)")->option_text(" ");
@@ -321,9 +332,7 @@ void CommandLine::add_disks() {
   bench->add_flag("--sequential", a.sequential, "In order from the start of the disk")
       ->excludes(random)
       ->option_text(" ");
-  bench->add_option("--size", a.bench.size, "Bytes of a request (4096)")
-      ->option_text("BYTES")
-      ->check(check_sectors);
+  add_size(bench, "--size", a.bench.size, "Size of a request (4096)", check_sectors);
   add_number(bench, "--outstanding", a.bench.outstanding, {1, 65536}, "Requests at a time (64)");
   add_number(bench, "--seconds", a.bench.time, {1, 86400}, "How long (10)");
   add_json(bench);
@@ -355,7 +364,7 @@ void CommandLine::add_disks() {
 
   auto* mount = add("mount", "Show disks as files, in the Linux driver's places", group,
                     [&] { status_ = mount_command(a.options, a.tree); });
-  mount->remove_option(mount->get_option("--wait"));  // it does not wait
+  mount->remove_option(mount->get_option("--wait"));  // it waits for devices
   mount->add_option("DIR", a.tree.folder, "Folder to mount on")->option_text(" ")->required();
   mount->add_flag("--daemon", a.tree.daemon, "Return when the files are there");
   mount
@@ -364,6 +373,35 @@ void CommandLine::add_disks() {
           "Log error, warning, info (default) or debug lines")
       ->option_text("LEVEL")
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
+  const auto wait_for = [&a](const std::vector<std::string>& names) {
+    for (const std::string& name : names) a.tree.devices.push_back(*parse_address(name));
+  };
+  mount
+      ->add_option_function<std::vector<std::string>>("--wait", wait_for,
+                                                      "The files are there when these devices are")
+      ->option_text("DEVICE,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->take_all()
+      ->check(check_device);
+  add_number(mount, "--timeout", a.tree.limit, {1, 86400}, "Seconds to wait for them (30)");
+  const auto named = [mount](const char* name, auto& into, auto parse, const char* help,
+                             const char* what, const std::string& wrong) {
+    mount
+        ->add_option_function<std::string>(
+            name, [&into, parse](const std::string& text) { into = *parse(text); }, help)
+        ->option_text(what)
+        ->check([parse, wrong](const std::string& text) {
+          return parse(text) ? "" : text + ": " + wrong;
+        });
+  };
+  Ownership& ownership = a.tree.ownership;
+  named("--owner", ownership.owner, parse_user, "Owner of the files (who mounts)", "USER",
+        "no such user");
+  named("--group", ownership.group, parse_group, "Their group (root's: disk)", "GROUP",
+        "no such group");
+  named("--mode", ownership.disk_mode, parse_mode, "Permissions of disks (0660)", "MODE",
+        "not a mode such as 0640");
   mount->add_flag("--allow-other", a.tree.allow_other, "Let other users use the files");
 }
 
@@ -372,6 +410,7 @@ void CommandLine::add_targets() {
   Arguments& a = arguments_;
   const auto ask_config = [&a](ConfigCommand command) {
     return [&a, command] {
+      if (a.string == "-") a.string = read_config_string();
       if (a.string.size() > config_string_size_max) {
         throw Refused("config: the string is longer than 1024 bytes");
       }
@@ -385,7 +424,9 @@ void CommandLine::add_targets() {
     auto* one = add(config, name, help, "", ask_config(command));
     add_device(one)->required();
     if (command != ConfigCommand::read) {
-      one->add_option("STRING", a.string, "1024 bytes at most")->option_text(" ")->required();
+      one->add_option("STRING", a.string, "1024 bytes at most; -: from standard input")
+          ->option_text(" ")
+          ->required();
     }
     add_json(one);
   };
@@ -409,11 +450,12 @@ void CommandLine::add_targets() {
   };
   auto* mask = add("mask", "List or change the mask list of a target", group, [&a] {
     if (a.remove.size() + a.add.size() > 255) throw Refused("mask: more than 255 directives");
-    return mask_command(a.options, a.address(), a.remove, a.add);
+    return mask_command(a.options, a.address(), {a.remove, a.add, a.force_mask});
   });
   add_device(mask)->required();
   mac_list(mask, "--delete", a.remove, "Delete from the list, before adding");
   mac_list(mask, "--add", a.add, "Add to the list");
+  mask->add_flag("--force", a.force_mask, "Even if the target then ignores this machine");
   add_json(mask);
 
   auto* reserve = add("reserve", "List or change the reservation of a disk", group, [&a] {

@@ -25,9 +25,10 @@ void identify_command(const CommandOptions& options, Address device);
 /// Lists the Ethernet interfaces that these options use.
 void interfaces_command(const CommandOptions& options);
 /// Discovers the target `count` times, `interval` apart, and prints the round trip of each reply
-/// that came within options.wait. Fails when none came.
-void ping_command(const CommandOptions& options, Address device, unsigned count,
-                  std::chrono::milliseconds interval);
+/// that came within options.wait. Fails when none came. Returns the exit status: 0, or 128 + n after
+/// signal n, when it has reported what it has.
+int ping_command(const CommandOptions& options, Address device, unsigned count,
+                 std::chrono::milliseconds interval);
 /// Sends `count` queries of each kind on each path (sancheck.h). Fails when there is a fault, or no
 /// target.
 void sancheck_command(const CommandOptions& options, unsigned count);
@@ -63,17 +64,24 @@ struct BenchOptions {
 };
 
 /// Measures how many requests a disk serves a second, and how long each takes. Prints a line a
-/// second on a terminal, and the results. Fails as soon as a request fails.
-void bench_command(const CommandOptions& options, Address device, const BenchOptions& bench);
+/// second on a terminal, and the results. Fails as soon as a request fails. Returns the exit status:
+/// 0, or 128 + n after signal n, when it has reported what it has.
+int bench_command(const CommandOptions& options, Address device, const BenchOptions& bench);
 
 // A target's config string, mask list and reservation (§3.2-3.4). Each prints what the target has
 // afterwards.
 
 /// `read` prints the string. `test` and `prefix` fail when no target's string matches.
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query);
-/// Removes, then adds MACs, then lists them.
-void mask_command(const CommandOptions& options, Address device, const std::vector<Mac>& remove,
-                  const std::vector<Mac>& add);
+/// Returns standard input to its end, or as much of it as shows that it is too long.
+std::string read_config_string();
+struct MaskChange {
+  std::vector<Mac> remove;
+  std::vector<Mac> add;
+  bool force = false;  // even if the list then has no address of this machine
+};
+/// Removes, then adds MACs, then lists them. Refuses a change that locks this machine out.
+void mask_command(const CommandOptions& options, Address device, const MaskChange& change);
 /// Carries `query` out, and lists for whom the disk is reserved.
 void reserve_command(const CommandOptions& options, Address device, const ReserveQuery& query);
 

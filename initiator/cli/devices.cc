@@ -7,7 +7,9 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "initiator/cli/commands.h"
+#include "initiator/cli/interruption.h"
 #include "initiator/cli/pings.h"
 #include "wire/interfaces.h"
 
@@ -16,12 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using std::chrono::milliseconds;
-
-std::string printable(Bytes bytes) {
-  std::string text;
-  for (const std::uint8_t c : bytes) text += c >= ' ' && c <= '~' ? static_cast<char>(c) : '?';
-  return text;
-}
 
 std::string gigabytes(std::uint64_t bytes) {
   const std::uint64_t megabytes = bytes / 1'000'000;
@@ -48,7 +44,8 @@ void discover_command(const CommandOptions& options) {
   connection.listen([&](const Event& event) {
     if (event.kind != Event::Kind::config_answer) return;
     const auto& name = connection.client().interface_name(event.port);
-    answers[{event.device, name, event.mac}] = {event.config, printable(event.config.string)};
+    answers[{event.device, name, event.mac}] = {
+        event.config, std::string(event.config.string.begin(), event.config.string.end())};
   });
   connection.client().discover();
   connection.gather();
@@ -74,7 +71,7 @@ void discover_command(const CommandOptions& options) {
     const auto& [address, interface, mac] = key;
     fmt::print("{:<10} {:<12} {} {:>7} {:>7} {:>8}  {}\n", fmt::format("{}", address), interface,
                mac, answer.config.buffer_count, answer.config.sector_count,
-               fmt::format("{:04x}", answer.config.firmware), answer.string);
+               fmt::format("{:04x}", answer.config.firmware), one_line(answer.string));
   }
 }
 
@@ -160,8 +157,8 @@ void interfaces_command(const CommandOptions& options) {
   if (options.json) print(list);
 }
 
-void ping_command(const CommandOptions& options, Address address, unsigned count,
-                  milliseconds interval) {
+int ping_command(const CommandOptions& options, Address address, unsigned count,
+                 milliseconds interval) {
   Connection connection(options);
   Client& client = connection.client();
 
@@ -176,18 +173,22 @@ void ping_command(const CommandOptions& options, Address address, unsigned count
                client.interface_name(event.port), answer->sequence, taken.count());
     std::fflush(stdout);
   });
-  while (!pings.done()) {
+  const Interruption interruption(connection.loop());
+  while (!pings.done() && !interruption) {
     if (const Instant asked = now(); pings.due(asked)) {
       pings.asked(client.discover(address), asked);
     }
-    connection.wait([&] { return pings.done(); }, pings.deadline() - now());
+    connection.wait([&] { return pings.done() || interruption; }, pings.deadline() - now());
     // What has come counts, even where this process was kept from seeing it in time.
     connection.loop().poll();
     pings.give_up(now());
   }
-  fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, count, pings.answers(),
-             100.0 * (count - pings.answers()) / count);
-  if (pings.answers() > 0) return;
+  // After a signal, those whose time is not over are neither answered nor lost.
+  const unsigned asked = pings.decided();
+  fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, asked, pings.answers(),
+             asked == 0 ? 0.0 : 100.0 * (asked - pings.answers()) / asked);
+  if (interruption) return interruption.status();
+  if (pings.answers() > 0) return 0;
   throw Failed(fmt::format("{}: no answer on {}", address, client.interface_names()));
 }
 

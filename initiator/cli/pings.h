@@ -38,6 +38,8 @@ class Pings {
   /// Returns when the next request is due, or the oldest is to be given up, at the earliest.
   Instant deadline() const;
 
+  /// Returns how many requests were sent, except those that wait.
+  unsigned decided() const { return asked_ - waiting_; }
   /// Returns how many requests were answered.
   unsigned answers() const { return answers_; }
 

@@ -1,6 +1,13 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "initiator/cli/commands.h"
 
 namespace aoe::initiator {
@@ -17,32 +24,66 @@ void print_macs(bool json, Address device, const std::vector<Mac>& macs) {
   if (json) print({{"device", fmt::format("{}", device)}, {"macs", list}});
 }
 
+std::string hexadecimal(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<std::uint8_t>(byte));
+  return text;
+}
+
+/// Throws Failed when the list would hold the addresses of others only.
+void refuse_lockout(Connection& connection, Address device, const MaskChange& change) {
+  std::set<Mac> list;
+  for (const Mac& mac : connection.ask(device, MaskQuery{}).macs) list.insert(mac);
+  for (const Mac& mac : change.remove) list.erase(mac);
+  list.insert(change.add.begin(), change.add.end());
+  const auto interfaces = connection.client().interfaces();
+  const bool has_ours = std::ranges::any_of(
+      interfaces, [&](const InterfaceStatus& interface) { return list.contains(interface.mac); });
+  if (list.empty() || has_ours) return;
+  throw Failed(
+      fmt::format("{}: the mask list would have no address of this machine, and the target "
+                  "would not answer it any more (--force changes it all the same)",
+                  device));
+}
+
 }  // namespace
+
+std::string read_config_string() {
+  std::string text(config_string_size_max + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), stdin));
+  if (std::ferror(stdin) != 0) throw Failed(system_message("reading standard input"));
+  return text;
+}
 
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query) {
   const bool conditional =
       query.command == ConfigCommand::test || query.command == ConfigCommand::prefix;
   const QueryAnswer answer = Connection(options).ask(
       device, query, conditional ? "no target's config string matches" : "");
-  if (!options.json) return fmt::print("{}\n", answer.string);
+  if (!options.json) {
+    const bool for_people = ::isatty(STDOUT_FILENO) == 1;
+    return fmt::print("{}\n", for_people ? one_line(answer.string) : answer.string);
+  }
   print({{"device", fmt::format("{}", device)},
          {"mac", fmt::format("{}", answer.mac)},
          {"buffers", answer.buffers},
          {"sectors", answer.sectors},
          {"firmware", answer.firmware},
-         {"config", answer.string}});
+         {"config", answer.string},
+         {"config-hex", hexadecimal(answer.string)}});
 }
 
-void mask_command(const CommandOptions& options, Address device, const std::vector<Mac>& remove,
-                  const std::vector<Mac>& add) {
+void mask_command(const CommandOptions& options, Address device, const MaskChange& change) {
   MaskQuery query;
-  for (const Mac& mac : remove) {
+  for (const Mac& mac : change.remove) {
     query.directives.push_back({static_cast<std::uint8_t>(DirectiveCommand::remove), mac});
   }
-  for (const Mac& mac : add) {
+  for (const Mac& mac : change.add) {
     query.directives.push_back({static_cast<std::uint8_t>(DirectiveCommand::add), mac});
   }
-  const QueryAnswer answer = Connection(options).ask(device, query);
+  Connection connection(options);
+  if (!query.directives.empty() && !change.force) refuse_lockout(connection, device, change);
+  const QueryAnswer answer = connection.ask(device, query);
   if (answer.mask_error != MaskError::none) {
     throw Failed(fmt::format("{}: mask list: {} ({} of {} directives done)", device,
                              text(answer.mask_error), answer.directives_done,

@@ -52,22 +52,24 @@ std::vector<std::uint8_t> ByteDisk::take_buffer(std::size_t size) {
   return buffer;
 }
 
-void ByteDisk::read(std::uint64_t offset, std::size_t size, ReadDone done) {
+void ByteDisk::read(std::uint64_t offset, std::size_t size, ReadDone done, CancelSlot slot) {
   const std::uint64_t start = round_down(offset);
   const std::size_t length = round_up(offset + size) - start;
   auto buffer = std::make_shared<std::vector<std::uint8_t>>(take_buffer(length));
   const MutableBytes into = MutableBytes(*buffer).first(length);
-  disk_.read(start, into,
-             [this, buffer, wanted = Bytes(into).subspan(offset - start, size),
-              done = std::move(done)](error_code error) {
-               done(error, error ? Bytes() : wanted);
-               if (unused_buffers_.size() < unused_buffers_max) {
-                 unused_buffers_.push_back(std::move(*buffer));
-               }
-             });
+  disk_.read(
+      start, into,
+      [this, buffer, wanted = Bytes(into).subspan(offset - start, size),
+       done = std::move(done)](error_code error) {
+        done(error, error ? Bytes() : wanted);
+        if (unused_buffers_.size() < unused_buffers_max) {
+          unused_buffers_.push_back(std::move(*buffer));
+        }
+      },
+      slot);
 }
 
-void ByteDisk::write(std::uint64_t offset, Bytes from, Done done) {
+void ByteDisk::write(std::uint64_t offset, Bytes from, Done done, CancelSlot slot) {
   const std::uint64_t end = offset + from.size();
   const bool in_part = offset % sector_size != 0 || end % sector_size != 0;
   updates_.push_back({.first = offset / sector_size,
@@ -75,12 +77,13 @@ void ByteDisk::write(std::uint64_t offset, Bytes from, Done done) {
                       .kind = in_part ? Update::Kind::in_part : Update::Kind::whole,
                       .offset = offset,
                       .from = from,
-                      .done = std::move(done)});
+                      .done = std::move(done),
+                      .slot = slot});
   start_what_can();
 }
 
-void ByteDisk::flush(Done done) {
-  disk_.flush(std::move(done));
+void ByteDisk::flush(Done done, CancelSlot slot) {
+  disk_.flush(std::move(done), slot);
 }
 
 bool ByteDisk::must_wait(Updates::const_iterator update) const {
@@ -98,7 +101,7 @@ void ByteDisk::start_what_can() {
         case Update::Kind::zeros: start_zeros(update); break;
         case Update::Kind::whole:
           // From here on the disk itself keeps the order.
-          disk_.write(update->offset, update->from, std::move(update->done));
+          disk_.write(update->offset, update->from, std::move(update->done), update->slot);
           updates_.erase(update);
           break;
       }
@@ -115,10 +118,12 @@ void ByteDisk::start_in_part(Updates::iterator update) {
     ++update->reads;
     const MutableBytes into =
         MutableBytes(update->sectors).subspan((sector - update->first) * sector_size, sector_size);
-    disk_.read(sector * sector_size, into, [this, update](error_code error) {
-      if (error) update->error = error;
-      if (--update->reads == 0) write_back(update);
-    });
+    disk_.read(sector * sector_size, into,
+               [this, update](error_code error) {
+                 if (error) update->error = error;
+                 if (--update->reads == 0) write_back(update);
+               },
+               {});
   };
   const std::uint64_t end = update->offset + update->from.size();
   if (update->offset % sector_size != 0) read_sector(update->first);
@@ -131,7 +136,7 @@ void ByteDisk::write_back(Updates::iterator update) {
   const std::uint64_t skip = update->offset % sector_size;
   std::ranges::copy(update->from, update->sectors.begin() + static_cast<std::ptrdiff_t>(skip));
   disk_.write(update->first * sector_size, update->sectors,
-              [this, update](error_code error) { finish(update, error); });
+              [this, update](error_code error) { finish(update, error); }, {});
 }
 
 void ByteDisk::finish(Updates::iterator update, error_code error) {
@@ -141,7 +146,7 @@ void ByteDisk::finish(Updates::iterator update, error_code error) {
   done(error);
 }
 
-void ByteDisk::zero(std::uint64_t offset, std::uint64_t length, Done done) {
+void ByteDisk::zero(std::uint64_t offset, std::uint64_t length, Done done, CancelSlot slot) {
   const std::uint64_t start = round_up(offset);
   const std::uint64_t end = round_down(offset + length);
   if (start >= end) return write(offset, zeros(length), std::move(done));
@@ -154,7 +159,8 @@ void ByteDisk::zero(std::uint64_t offset, std::uint64_t length, Done done) {
                       .last = end / sector_size - 1,
                       .kind = Update::Kind::zeros,
                       .offset = start,
-                      .done = part});
+                      .done = part,
+                      .slot = slot});
   start_what_can();
   if (tail > 0) write(end, zeros(tail), part);
 }
@@ -166,18 +172,21 @@ void ByteDisk::start_zeros(Updates::iterator update) {
   }
   // The disk keeps the order, as of whole sectors.
   const std::uint64_t sectors = update->last - update->first + 1;
-  disk_.trim(update->offset, sectors * sector_size, std::move(update->done));
+  disk_.trim(update->offset, sectors * sector_size, std::move(update->done), update->slot);
   updates_.erase(update);
 }
 
 void ByteDisk::write_zeros(Updates::iterator update) {
   const std::uint64_t end = (update->last + 1) * sector_size;
   const Bytes block = zeros(end - update->offset);
-  disk_.write(update->offset, block, [this, update, end, size = block.size()](error_code error) {
-    update->offset += size;
-    if (error || update->offset == end) return finish(update, error);
-    write_zeros(update);
-  });
+  disk_.write(
+      update->offset, block,
+      [this, update, end, size = block.size()](error_code error) {
+        update->offset += size;
+        if (error || update->offset == end) return finish(update, error);
+        write_zeros(update);
+      },
+      update->slot);
 }
 
 }  // namespace aoe::initiator

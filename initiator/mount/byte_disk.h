@@ -11,6 +11,7 @@
 #include <list>
 #include <vector>
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/system/error_code.hpp>
 
 #include "base/bytes.h"
@@ -21,6 +22,9 @@ namespace aoe::initiator {
 std::function<void(boost::system::error_code)> after(
     int times, std::function<void(boost::system::error_code)> done);
 
+/// Through which an operation may be cancelled: it then fails soon. Unconnected: it can't be.
+using CancelSlot = boost::asio::cancellation_slot;
+
 /// The disk below a ByteDisk. Offsets and lengths are bytes, whole sectors. Requests that overlap
 /// take effect in the order in which they were begun; `done` is called once, and not from within
 /// the function that began the request; buffers stay in place until then.
@@ -28,10 +32,10 @@ class SectorDisk {
  public:
   using Done = std::function<void(boost::system::error_code)>;
 
-  virtual void read(std::uint64_t offset, MutableBytes into, Done done) = 0;
-  virtual void write(std::uint64_t offset, Bytes from, Done done) = 0;
-  virtual void flush(Done done) = 0;
-  virtual void trim(std::uint64_t offset, std::uint64_t length, Done done) = 0;
+  virtual void read(std::uint64_t offset, MutableBytes into, Done done, CancelSlot slot) = 0;
+  virtual void write(std::uint64_t offset, Bytes from, Done done, CancelSlot slot) = 0;
+  virtual void flush(Done done, CancelSlot slot) = 0;
+  virtual void trim(std::uint64_t offset, std::uint64_t length, Done done, CancelSlot slot) = 0;
   /// Whether trimmed sectors read as zeros.
   virtual bool trim_zeroes() const = 0;
 
@@ -50,14 +54,15 @@ class ByteDisk {
   ByteDisk(const ByteDisk&) = delete;
   ByteDisk& operator=(const ByteDisk&) = delete;
 
-  void read(std::uint64_t offset, std::size_t size, ReadDone done);
-  /// `from` stays in place until `done` is called.
-  void write(std::uint64_t offset, Bytes from, Done done);
-  void flush(Done done);
+  void read(std::uint64_t offset, std::size_t size, ReadDone done, CancelSlot slot = {});
+  /// `from` stays in place until `done` is called. Sectors that are written in part are, whether it
+  /// is cancelled or not.
+  void write(std::uint64_t offset, Bytes from, Done done, CancelSlot slot = {});
+  void flush(Done done, CancelSlot slot = {});
 
   bool can_punch() const { return disk_.trim_zeroes(); }
   /// Makes bytes read as zeros: trimmed if the disk can do that, else written.
-  void zero(std::uint64_t offset, std::uint64_t length, Done done);
+  void zero(std::uint64_t offset, std::uint64_t length, Done done, CancelSlot slot = {});
 
  private:
   /// A change that needs more than one request to the disk, or that waits for such a change.
@@ -71,6 +76,7 @@ class ByteDisk {
     std::uint64_t offset;  // of zeros: where they are to be written next
     Bytes from{};
     Done done;
+    CancelSlot slot{};
     std::vector<std::uint8_t> sectors{};  // in part: what is written in the end
     int reads = 0;                        // outstanding
     boost::system::error_code error{};

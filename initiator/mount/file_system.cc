@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +20,8 @@
 #include <fuse_lowlevel.h>
 
 #include "base/check.h"
+#include "base/killed.h"
+#include "initiator/client/live_session.h"
 
 namespace aoe::initiator {
 namespace {
@@ -26,8 +30,15 @@ using Kind = Node::Kind;
 
 /// What programs take for the best size to read and write: the most that FUSE moves at once.
 constexpr blksize_t block_size = 1 << 20;
-/// Requests that the kernel makes ahead of time, or for those who don't wait.
-constexpr unsigned background_max = 64;
+/// Requests that the kernel makes for programs that don't wait, of all disks together. What those
+/// begin at a silent disk (seldom more than some hundreds) leaves room for the others.
+constexpr unsigned background_max = 4096;
+/// Of their writes, the data that are kept in memory. What is beyond waits in the kernel.
+constexpr std::int64_t kept_max = std::int64_t{512} << 20;
+/// How long a mount that ends waits for an answer of any disk.
+constexpr std::chrono::milliseconds silence_limit{700};
+/// How often it is seen whether those who wait for a disk are killed.
+constexpr std::chrono::milliseconds look_interval{100};
 constexpr off_t attribute_size = 4096;  // as sysfs says
 constexpr std::size_t command_size_max = 4096;
 
@@ -45,6 +56,18 @@ void answer(fuse_req_t request, const struct stat& attributes) {
 
 void answer(fuse_req_t request, std::string_view text) {
   fuse_reply_buf(request, text.data(), text.size());
+}
+
+/// As fuse_reply_open() for the file of a disk; but writes to several places of it are made at the
+/// same time, which this version of libfuse can't say.
+int reply_open_disk(fuse_req_t request, const fuse_file_info& info) {
+  constexpr std::uint32_t parallel_direct_writes = 1 << 6;  // ignored by kernels before 6.2
+  fuse_open_out opened{};
+  opened.fh = info.fh;
+  opened.open_flags = FOPEN_DIRECT_IO | parallel_direct_writes;
+  if ((info.flags & O_ACCMODE) == O_RDONLY) opened.open_flags |= FOPEN_NOFLUSH;
+  const iovec reply{&opened, sizeof opened};
+  return fuse_reply_iov(request, &reply, 1);
 }
 
 /// Returns how much an event matters to an administrator. Those that a busy or hostile network causes
@@ -96,26 +119,30 @@ struct Operations {
     // Requests are read into memory, where a write's data stay until they are written.
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ);
     FileSystem& self = *static_cast<FileSystem*>(user);
-    if (self.ready_) boost::asio::post(self.loop_, std::exchange(self.ready_, nullptr));
+    self.is_served_ = true;
+    boost::asio::post(self.loop_, [&self] { self.look_whether_ready(); });
   }
   static void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
     if (info == nullptr) return on_node<&FileSystem::getattr>(request, inode, nullptr);
-    const FileSystem::Handle& open = fs(request).open_handle(*info);
-    fs(request).getattr(request, open.node, &open);
+    const FileSystem::SharedHandle& open = fs(request).open_handle(*info);
+    fs(request).getattr(request, open->node, open.get());
   }
   static void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which,
                       fuse_file_info* info) {
     if (info == nullptr) {
       return on_node<&FileSystem::setattr>(request, inode, nullptr, wanted, which);
     }
-    const FileSystem::Handle& open = fs(request).open_handle(*info);
-    fs(request).setattr(request, open.node, &open, wanted, which);
+    const FileSystem::SharedHandle& open = fs(request).open_handle(*info);
+    fs(request).setattr(request, open->node, open, wanted, which);
   }
   // libfuse holds locks of the request's.
   static void interrupt(fuse_req_t request, void* user) {
     FileSystem& self = *static_cast<FileSystem*>(user);
     boost::asio::post(self.loop_, [&self, request] { self.interrupted(request); });
   }
+
+  /// Files come and go with their disks, and by nothing else.
+  static constexpr auto not_permitted = [](fuse_req_t request, auto...) { answer(request, EPERM); };
 
   static const fuse_lowlevel_ops& table() {
     static const fuse_lowlevel_ops operations = [] {
@@ -131,9 +158,18 @@ struct Operations {
       all.readdir = on_handle<&FileSystem::readdir>;
       all.read = on_handle<&FileSystem::read>;
       all.write = on_handle<&FileSystem::write>;
+      all.flush = on_handle<&FileSystem::flush>;
       all.fsync = on_handle<&FileSystem::fsync>;
       all.fallocate = on_handle<&FileSystem::fallocate>;
       all.poll = on_handle<&FileSystem::poll>;
+      all.mknod = not_permitted;
+      all.mkdir = not_permitted;
+      all.unlink = not_permitted;
+      all.rmdir = not_permitted;
+      all.symlink = not_permitted;
+      all.rename = not_permitted;
+      all.link = not_permitted;
+      all.create = not_permitted;
       return all;
     }();
     return operations;
@@ -141,8 +177,13 @@ struct Operations {
 };
 
 FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
-                       const std::vector<std::string>& interfaces, Logger log)
-    : loop_(loop), client_(std::move(client)), log_(std::move(log)) {
+                       const std::vector<std::string>& interfaces, const Ownership& ownership,
+                       Logger log)
+    : loop_(loop),
+      client_(std::move(client)),
+      log_(std::move(log)),
+      ownership_(ownership),
+      look_at_outstanding_(loop) {
   settings_.interfaces = interfaces;
   ::clock_gettime(CLOCK_REALTIME, &begun_);
   client_->listen([this](const Event& event) { happened(event); });
@@ -157,8 +198,10 @@ FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
 FileSystem::~FileSystem() = default;
 
 tl::expected<void, std::string> FileSystem::mount(const std::string& folder, bool allow_other,
+                                                  std::vector<Address> awaited,
                                                   std::function<void()> ready,
                                                   std::function<void()> ended) {
+  awaited_ = std::move(awaited);
   ready_ = std::move(ready);
   auto channel = FuseChannel::mount(loop_, Operations::table(), this, folder, allow_other,
                                     [this, ended = std::move(ended)] {
@@ -170,12 +213,25 @@ tl::expected<void, std::string> FileSystem::mount(const std::string& folder, boo
   return {};
 }
 
+void FileSystem::look_whether_ready() {
+  const bool all_there = std::ranges::none_of(awaited_, [this](Address address) {
+    return std::ranges::find(loadings_, address, &Loading::address) != loadings_.end();
+  });
+  if (is_served_ && all_there && ready_) std::exchange(ready_, nullptr)();
+}
+
 void FileSystem::unmount() {
-  channel_->detach([this] { return outstanding_ == 0; });
+  // Disks that answer are waited for, silent ones not.
+  channel_->detach([this, removed = outstanding_.removed(), since = monotonic_now()]() mutable {
+    const Instant now = monotonic_now();
+    if (std::exchange(removed, outstanding_.removed()) != outstanding_.removed()) since = now;
+    return outstanding_.empty() || now - since > silence_limit;
+  });
 }
 
 /// Everything that waits is answered, and nothing new begins.
 void FileSystem::finish() {
+  look_at_outstanding_.cancel();
   for (const auto& [number, handle] : handles_) {
     if (handle->disk != nullptr) handle->disk->let_go();
   }
@@ -203,19 +259,32 @@ void FileSystem::getattr(Request request, const Node& node, const Handle* handle
 struct stat FileSystem::attributes(const Node& node, const DiskFile::Extent& extent) const {
   struct stat status {};
   status.st_ino = node.number();
-  status.st_mode = node.mode();
+  status.st_mode = mode_of(node);
   status.st_nlink = node.is_folder() ? 2 : 1;
-  status.st_uid = ::getuid();
-  status.st_gid = ::getgid();
+  status.st_uid = ownership_.owner;
+  status.st_gid = ownership_.group;
   status.st_atim = status.st_mtim = status.st_ctim = begun_;
   if (node.is_disk()) {
-    status.st_size = static_cast<off_t>(extent.size);
+    status.st_size = static_cast<off_t>(shown_size(node, extent));
     status.st_blocks = status.st_size / static_cast<off_t>(sector_size);
     status.st_blksize = block_size;
   } else if (node.mode() & S_IROTH) {
     status.st_size = attribute_size;
   }
   return status;
+}
+
+mode_t FileSystem::mode_of(const Node& node) const {
+  return node.is_disk() ? S_IFREG | ownership_.disk_mode : node.mode();
+}
+
+/// dd gives the file the size that it wants only if it sees that it is shorter.
+std::uint64_t FileSystem::shown_size(const Node& node, const DiskFile::Extent& extent) const {
+  const auto known = open_disks_.find(node.device);
+  const auto disk = known == open_disks_.end() ? nullptr : known->second.lock();
+  if (disk == nullptr) return extent.size;
+  const Truncation& truncation = disk->truncation(extent.start);
+  return truncation.holders == 0 ? extent.size : std::min(truncation.end, extent.size);
 }
 
 DiskFile::Extent FileSystem::extent(const Node& node) const {
@@ -233,7 +302,7 @@ DiskFile::Extent FileSystem::extent(const Handle& handle) const {
   return handle.node.kind == Kind::partition ? handle.place : extent(handle.node);
 }
 
-void FileSystem::setattr(Request request, const Node& node, const Handle* handle,
+void FileSystem::setattr(Request request, const Node& node, SharedHandle handle,
                          const struct stat* wanted, int which) {
   if (which & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
     return answer(request, EPERM);
@@ -243,22 +312,24 @@ void FileSystem::setattr(Request request, const Node& node, const Handle* handle
   const bool resized = (which & FUSE_SET_ATTR_SIZE) != 0 && node.is_disk();
   if (resized && handle == nullptr && size != place.size) return answer(request, EINVAL);
   if (!resized || handle == nullptr) return answer(request, attributes(node, place));
-  ++outstanding_;
-  handle->file->extend(place, size, [this, request, node, place](int error, std::size_t) {
-    --outstanding_;
-    error != 0 ? answer(request, error) : answer(request, attributes(node, place));
-  });
+  const Outstanding::Work work = begin(request);
+  const auto done = [this, work, node, place, handle](int error, std::size_t) {
+    const Request waiting = outstanding_.remove(work);
+    if (waiting == nullptr) return;
+    error != 0 ? answer(waiting, error) : answer(waiting, attributes(node, place));
+  };
+  handle->file->truncate(place, size, done, work->cancel.slot());
 }
 
 void FileSystem::opendir(Request request, const Node& node, fuse_file_info* info) {
-  auto handle = std::make_unique<Handle>(node);
+  auto handle = std::make_shared<Handle>(node);
   handle->entries = list(disks_, node);
   opened(request, std::move(handle), info);
 }
 
 void FileSystem::readdir(Request request, std::size_t size, std::size_t next,
                          fuse_file_info* info) {
-  const Handle& handle = open_handle(*info);
+  const Handle& handle = *open_handle(*info);
   constexpr std::size_t dots = 2;
   std::vector<char> room(size);
   std::size_t used = 0;
@@ -281,34 +352,37 @@ void FileSystem::readdir(Request request, std::size_t size, std::size_t next,
 
 // Open files.
 
-FileSystem::Handle& FileSystem::open_handle(const fuse_file_info& info) {
-  return *handles_.at(info.fh);
+const FileSystem::SharedHandle& FileSystem::open_handle(const fuse_file_info& info) {
+  return handles_.at(info.fh);
 }
 
-void FileSystem::opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info) {
+void FileSystem::opened(Request request, SharedHandle handle, fuse_file_info* info) {
   info->fh = next_handle_++;
+  const bool is_disk = handle->node.is_disk();
   handles_.emplace(info->fh, std::move(handle));
+  const int error = is_disk ? reply_open_disk(request, *info) : fuse_reply_open(request, info);
   // Who was interrupted while it waited closes nothing.
-  if (fuse_reply_open(request, info) == -ENOENT) handles_.erase(info->fh);
+  if (error == -ENOENT) handles_.erase(info->fh);
 }
 
 void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
-  const mode_t mode = node.mode();
+  const mode_t mode = mode_of(node);
   const int access = info->flags & O_ACCMODE;
   const bool reads = access != O_WRONLY;
   const bool writes = access != O_RDONLY;
   if ((reads && !(mode & S_IRUSR)) || (writes && !(mode & S_IWUSR))) return answer(request, EACCES);
-  auto handle = std::make_unique<Handle>(node);
+  auto handle = std::make_shared<Handle>(node);
   if (node.is_disk()) {
     handle->disk = held_open(node.device);
     if (handle->disk == nullptr) return answer(request, ENXIO);
     handle->place = extent(node);
     handle->file = std::make_unique<DiskFile>(handle->disk->bytes(),
-                                              handle->disk->end_of_file(handle->place.start),
+                                              handle->disk->truncation(handle->place.start),
                                               (info->flags & O_TRUNC) != 0);
   } else if (node.kind == Kind::err) {
     info->nonseekable = 1;
   }
+  info->noflush = 1;  // close() of a disk's file may fail
   info->direct_io = 1;
   opened(request, std::move(handle), info);
 }
@@ -329,7 +403,7 @@ std::shared_ptr<OpenDisk> FileSystem::held_open(Address address) {
 void FileSystem::release(Request request, fuse_file_info* info) {
   const auto found = handles_.find(info->fh);
   AOE_CHECK(found != handles_.end());
-  const std::unique_ptr<Handle> handle = std::move(found->second);
+  const SharedHandle handle = std::move(found->second);
   handles_.erase(found);
   stop_polling(info->fh);
   answer(request, 0);
@@ -338,23 +412,47 @@ void FileSystem::release(Request request, fuse_file_info* info) {
   }
 }
 
-DiskFile::Done FileSystem::when_done(Request request) {
-  ++outstanding_;
-  return [this, request](int error, std::size_t) {
-    --outstanding_;
-    answer(request, error);
+Outstanding::Work FileSystem::begin(Request request) {
+  if (!std::exchange(is_to_look_, true)) give_up_killed();
+  return outstanding_.add(request, fuse_req_ctx(request)->pid, monotonic_now());
+}
+
+DiskFile::Done FileSystem::when_done(Outstanding::Work work, SharedHandle handle) {
+  return [this, work, handle = std::move(handle)](int error, std::size_t) {
+    if (const Request waiting = outstanding_.remove(work)) answer(waiting, error);
   };
+}
+
+void FileSystem::give_up_killed() {
+  outstanding_.give_up(monotonic_now() - look_interval, is_being_killed,
+                       [](Request request) { answer(request, EINTR); });
+  look_at_outstanding_.expires_after(look_interval);
+  look_at_outstanding_.async_wait([this](const boost::system::error_code& error) {
+    is_to_look_ = !error && !outstanding_.empty();
+    if (is_to_look_) give_up_killed();
+  });
+}
+
+void FileSystem::keep(std::int64_t bytes) {
+  kept_ += bytes;
+  channel_->pause(kept_ > kept_max);
 }
 
 void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
                       fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
+  const SharedHandle& shared = open_handle(*info);
+  Handle& handle = *shared;
   if (handle.file != nullptr) {
-    ++outstanding_;
-    return handle.file->read(extent(handle), offset, size, [this, request](int error, Bytes bytes) {
-      --outstanding_;
-      error != 0 ? answer(request, error) : answer(request, bytes);
-    });
+    const auto start = [this, work = begin(request), size, offset, handle = shared] {
+      const auto done = [this, work, size, handle](int error, Bytes bytes) {
+        const Request waiting = outstanding_.remove(work);
+        if (waiting != nullptr) error != 0 ? answer(waiting, error) : answer(waiting, bytes);
+        handle->disk->reads().leave(size);
+      };
+      if (work->request == nullptr) return done(EINTR, {});  // given up before its turn
+      handle->file->read(extent(*handle), offset, size, done, work->cancel.slot());
+    };
+    return handle.disk->reads().enter(size, start);
   }
   if (handle.node.kind == Kind::err) {
     if (errors_.empty() && (info->flags & O_NONBLOCK)) return answer(request, EAGAIN);
@@ -372,40 +470,59 @@ void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
 
 void FileSystem::write(Request request, const char* bytes, std::size_t size, std::uint64_t offset,
                        fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
-  if (handle.file == nullptr) {
-    const auto command = parse_command(handle.node.kind, {bytes, size});
+  const SharedHandle& handle = open_handle(*info);
+  if (handle->file == nullptr) {
+    const auto command = parse_command(handle->node.kind, {bytes, size});
     const bool fits = offset == 0 && size <= command_size_max;
     const int error = command && fits ? carry_out(*command) : EINVAL;
     error != 0 ? answer(request, error) : static_cast<void>(fuse_reply_write(request, size));
     return;
   }
-  ++outstanding_;
+  const Outstanding::Work work = begin(request);
   auto memory = std::make_shared<FuseChannel::Memory>(channel_->keep_request());
-  const auto done = [this, request, memory](int error, std::size_t written) {
-    --outstanding_;
-    error != 0 ? answer(request, error) : static_cast<void>(fuse_reply_write(request, written));
+  keep(static_cast<std::int64_t>(size));
+  const auto done = [this, work, memory, size, handle](int error, std::size_t written) {
+    if (const Request waiting = outstanding_.remove(work)) {
+      error != 0 ? answer(waiting, error) : static_cast<void>(fuse_reply_write(waiting, written));
+    }
     channel_->give_back(std::move(*memory));
+    keep(-static_cast<std::int64_t>(size));
   };
-  handle.file->write(extent(handle), offset, {reinterpret_cast<const std::uint8_t*>(bytes), size},
-                     (info->flags & O_DSYNC) != 0, done);
+  handle->file->write(extent(*handle), offset, {reinterpret_cast<const std::uint8_t*>(bytes), size},
+                      (info->flags & O_DSYNC) != 0, done, work->cancel.slot());
 }
 
 void FileSystem::fsync(Request request, int /*data_only*/, fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
-  if (handle.file == nullptr) return answer(request, 0);
-  handle.file->flush(when_done(request));
+  const SharedHandle& handle = open_handle(*info);
+  if (handle->file == nullptr) return answer(request, 0);
+  const Outstanding::Work work = begin(request);
+  handle->file->flush(when_done(work, handle), work->cancel.slot());
+}
+
+/// close() is the last chance to say that a disk was not cut.
+void FileSystem::flush(Request request, fuse_file_info* info) {
+  const Handle& handle = *open_handle(*info);
+  answer(request, handle.file != nullptr && handle.file->was_cut_in_vain() ? EINVAL : 0);
 }
 
 void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
                            fuse_file_info* info) {
-  Handle& handle = open_handle(*info);
+  const SharedHandle& handle = open_handle(*info);
+  const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
   const int what = mode & ~FALLOC_FL_KEEP_SIZE;
-  if (handle.file == nullptr || (what != FALLOC_FL_PUNCH_HOLE && what != FALLOC_FL_ZERO_RANGE)) {
+  if (handle->file == nullptr ||
+      (what != 0 && what != FALLOC_FL_PUNCH_HOLE && what != FALLOC_FL_ZERO_RANGE)) {
     return answer(request, EOPNOTSUPP);
   }
-  handle.file->zero(extent(handle), offset, length, what == FALLOC_FL_PUNCH_HOLE,
-                    when_done(request));
+  if (what == 0 && keep_size) return answer(request, 0);  // all sectors of a disk are there
+  const Outstanding::Work work = begin(request);
+  const auto done = when_done(work, handle);
+  const DiskFile::Extent place = extent(*handle);
+  const CancelSlot slot = work->cancel.slot();
+  if (what == 0) return handle->file->allocate(place, offset, length, done, slot);
+  const auto how =
+      what == FALLOC_FL_PUNCH_HOLE ? DiskFile::Zeros::punched : DiskFile::Zeros::written;
+  handle->file->zero(place, offset, length, how, keep_size, done, slot);
 }
 
 std::string FileSystem::text_of(const Node& node) const {
@@ -485,7 +602,7 @@ void FileSystem::interrupted(Request request) {
 }
 
 void FileSystem::poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter) {
-  const Handle& handle = open_handle(*info);
+  const Handle& handle = *open_handle(*info);
   if (handle.node.kind != Kind::err) {
     if (waiter != nullptr) fuse_pollhandle_destroy(waiter);
     fuse_reply_poll(request, POLLIN | POLLOUT);
@@ -547,6 +664,7 @@ void FileSystem::load_more(std::list<Loading>::iterator loading) {
         say(LogLevel::warning,
             fmt::format("{}: partitions: {}", loading->address, trouble.message()));
         loadings_.erase(loading);
+        look_whether_ready();
       });
 }
 
@@ -557,6 +675,7 @@ void FileSystem::loaded(std::list<Loading>::iterator loading) {
   if (disk != disks_.end()) disk->second = loading->reader.partitions();
   loadings_.erase(loading);
   if (again) load_partitions(address);
+  look_whether_ready();
 }
 
 }  // namespace aoe::initiator

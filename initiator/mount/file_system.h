@@ -1,7 +1,8 @@
 // The files of a mount, in the terms of FUSE: looks them up, opens, reads and writes them.
 //
 // Owns the client and all that is open. A request is answered when it is done, which for disks and
-// for err may be much later; others are served meanwhile. The kernel caches nothing, because a disk
+// for err may be much later; others are served meanwhile, however many wait for a disk that is
+// silent. One whose process is killed is answered at once (outstanding.h). The kernel caches nothing, because a disk
 // changes without its knowledge, and the same bytes are in two files (a disk and its partition).
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
 #include "base/log.h"
@@ -25,6 +27,8 @@
 #include "initiator/mount/error_log.h"
 #include "initiator/mount/fuse_channel.h"
 #include "initiator/mount/open_disk.h"
+#include "initiator/mount/outstanding.h"
+#include "initiator/mount/ownership.h"
 #include "initiator/mount/partition.h"
 #include "initiator/mount/tree.h"
 
@@ -39,15 +43,17 @@ class FileSystem {
  public:
   /// `log` is called with every line that goes to err.
   FileSystem(boost::asio::io_context& loop, Client client,
-             const std::vector<std::string>& interfaces, Logger log);
+             const std::vector<std::string>& interfaces, const Ownership& ownership, Logger log);
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
   ~FileSystem();
 
-  /// Mounts on `folder`. `ready` is called when the files are there, `ended` when the mount is
-  /// gone, both from within the loop. The error is a line.
+  /// Mounts on `folder`. `ready` is called when the files are there, those of the partitions of
+  /// `awaited` included, `ended` when the mount is gone, both from within the loop. The error is a
+  /// line.
   tl::expected<void, std::string> mount(const std::string& folder, bool allow_other,
-                                        std::function<void()> ready, std::function<void()> ended);
+                                        std::vector<Address> awaited, std::function<void()> ready,
+                                        std::function<void()> ended);
 
   /// Unmounts: at once when nothing is outstanding, or at the second call; after some seconds
   /// otherwise.
@@ -70,6 +76,7 @@ class FileSystem {
     std::string text{};                // of an attribute or parameter, when it was opened
     std::vector<Node> entries{};       // of a folder
   };
+  using SharedHandle = std::shared_ptr<Handle>;
   struct Reader {  // a read of err that waits
     Request request;
     std::size_t size;
@@ -85,7 +92,7 @@ class FileSystem {
   void lookup(Request request, const Node& folder, std::string_view name);
   /// `handle` is null when the file is not open, as in setattr().
   void getattr(Request request, const Node& node, const Handle* handle);
-  void setattr(Request request, const Node& node, const Handle* handle, const struct stat* wanted,
+  void setattr(Request request, const Node& node, SharedHandle handle, const struct stat* wanted,
                int which);
   void open(Request request, const Node& node, fuse_file_info* info);
   void release(Request request, fuse_file_info* info);
@@ -94,19 +101,24 @@ class FileSystem {
   void read(Request request, std::size_t size, std::uint64_t offset, fuse_file_info* info);
   void write(Request request, const char* bytes, std::size_t size, std::uint64_t offset,
              fuse_file_info* info);
+  void flush(Request request, fuse_file_info* info);
   void fsync(Request request, int data_only, fuse_file_info* info);
   void fallocate(Request request, int mode, std::uint64_t offset, std::uint64_t length,
                  fuse_file_info* info);
   void poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter);
 
-  Handle& open_handle(const fuse_file_info& info);
+  /// What a disk does with it may go on when it is closed.
+  const SharedHandle& open_handle(const fuse_file_info& info);
   struct stat attributes(const Node& node, const DiskFile::Extent& extent) const;
+  mode_t mode_of(const Node& node) const;
+  /// Returns what stat() says of a file: less than its size while it is truncated.
+  std::uint64_t shown_size(const Node& node, const DiskFile::Extent& extent) const;
   /// Where a file is on its disk now; where one is that is open.
   DiskFile::Extent extent(const Node& node) const;
   DiskFile::Extent extent(const Handle& handle) const;
   std::shared_ptr<OpenDisk> held_open(Address address);
   std::string text_of(const Node& node) const;
-  void opened(Request request, std::unique_ptr<Handle> handle, fuse_file_info* info);
+  void opened(Request request, SharedHandle handle, fuse_file_info* info);
 
   /// Carries out what was written. Returns an errno.
   int carry_out(const Command& command);
@@ -120,25 +132,38 @@ class FileSystem {
   void load_partitions(Address address);
   void load_more(std::list<Loading>::iterator loading);
   void loaded(std::list<Loading>::iterator loading);
+  /// Calls ready_, once, when all is there that it waits for.
+  void look_whether_ready();
   void finish();
 
-  /// Returns a callback that answers the request with its errno.
-  DiskFile::Done when_done(Request request);
+  /// A disk begins to work on the request.
+  Outstanding::Work begin(Request request);
+  /// Returns a callback that answers it with its errno.
+  DiskFile::Done when_done(Outstanding::Work work, SharedHandle handle);
+  void give_up_killed();
+  /// The data of so many bytes of writes are kept (or no longer, if it is negative).
+  void keep(std::int64_t bytes);
 
   boost::asio::io_context& loop_;
   std::optional<Client> client_;
   const Logger log_;
+  const Ownership ownership_;
   Settings settings_;
   timespec begun_{};
   Disks disks_;
   std::map<Address, std::weak_ptr<OpenDisk>> open_disks_;
-  std::map<std::uint64_t, std::unique_ptr<Handle>> handles_;
+  std::map<std::uint64_t, SharedHandle> handles_;
   std::uint64_t next_handle_ = 1;
   std::list<Loading> loadings_;
   ErrorLog errors_;
   std::list<Reader> readers_;
   std::map<std::uint64_t, fuse_pollhandle*> pollers_;  // of err, by handle
-  std::size_t outstanding_ = 0;                        // requests that a disk works on
+  Outstanding outstanding_;                            // requests that disks work on
+  boost::asio::steady_timer look_at_outstanding_;
+  bool is_to_look_ = false;  // the timer is set
+  std::int64_t kept_ = 0;    // bytes of the writes among them
+  bool is_served_ = false;   // the kernel has begun to ask
+  std::vector<Address> awaited_;
   std::function<void()> ready_;
   std::unique_ptr<FuseChannel> channel_;
 };

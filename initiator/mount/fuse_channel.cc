@@ -1,9 +1,11 @@
 #include "initiator/mount/fuse_channel.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +57,11 @@ std::string look_at(const std::string& folder) {
     return last_error().message();
   }
   if (!S_ISDIR(status.st_mode)) return error_of(ENOTDIR).message();
+  struct statfs mounted {};
+  if (::statfs(folder.c_str(), &mounted) == 0 && mounted.f_type == FUSE_SUPER_MAGIC &&
+      ::access((folder + "/dev/etherd/err").c_str(), F_OK) == 0) {
+    return "another aoe-initiator is mounted there";
+  }
   const Descriptor fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
   return fuse.get() < 0 ? "/dev/fuse: " + last_error().message() : "";
 }
@@ -128,7 +135,7 @@ bool FuseChannel::close() {
 }
 
 void FuseChannel::receive() {
-  for (int i = 0; i < requests_at_once; ++i) {
+  for (int i = 0; i < requests_at_once && !paused_; ++i) {
     if (request_ == nullptr && !unused_.empty()) {
       request_ = std::move(unused_.back());
       unused_.pop_back();
@@ -141,6 +148,16 @@ void FuseChannel::receive() {
     if (size <= 0) return lost();
     fuse_session_process_buf(session_, &buffer);
     if (fuse_session_exited(session_)) return end();
+  }
+}
+
+void FuseChannel::pause(bool paused) {
+  if (paused == std::exchange(paused_, paused) || !watching_) return;
+  const int descriptor = fuse_session_fd(session_);
+  if (paused) {
+    watcher_.unwatch(descriptor);
+  } else {
+    watcher_.watch(descriptor, [this] { receive(); });
   }
 }
 
@@ -179,7 +196,7 @@ void FuseChannel::lost() {
 
 void FuseChannel::end() {
   if (!std::exchange(watching_, false)) return;
-  watcher_.unwatch(fuse_session_fd(session_));
+  if (!paused_) watcher_.unwatch(fuse_session_fd(session_));
   timer_.cancel();
   fuse_session_exit(session_);
   if (ended_) std::exchange(ended_, nullptr)();

@@ -49,6 +49,9 @@ class FuseChannel {
   /// unmounted.
   bool close();
 
+  /// Receives no requests, or receives them again: those who make them wait.
+  void pause(bool paused);
+
   /// Called from within an operation: keeps the memory of its request in place.
   Memory keep_request();
   void give_back(Memory request);
@@ -72,6 +75,7 @@ class FuseChannel {
   fuse_session* session_ = nullptr;
   bool mounted_ = false;
   bool watching_ = false;
+  bool paused_ = false;
   pid_t unmounter_ = 0;  // the process that unmounts; -1: it has ended
   bool unmounted_ = false;
   boost::asio::steady_timer::time_point patience_;

@@ -1,6 +1,7 @@
 #include "initiator/mount/mount.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -22,6 +23,26 @@
 namespace aoe::initiator {
 namespace {
 
+/// Opens the devices that are to be there when the files are. Throws Failed when one does not come up
+/// in time.
+std::vector<Disk> open_all(boost::asio::io_context& loop, Client& client,
+                           const MountOptions& mount) {
+  std::vector<Disk> disks;
+  std::optional<Failed> failure;
+  for (const Address device : mount.devices) {
+    client.async_open(device, mount.limit, [&, device](boost::system::error_code error, Disk disk) {
+      if (error && !failure) {
+        failure.emplace(
+            fmt::format("{} within {} s", client.why_not_up(device), mount.limit.count()));
+      }
+      disks.push_back(std::move(disk));
+    });
+  }
+  while (disks.size() < mount.devices.size() && !failure) loop.run_one();
+  if (failure) throw Failed(*failure);
+  return disks;
+}
+
 /// Serves until the mount ends. Returns the exit status; throws Failed when it can't begin. `ready`
 /// is called once the files are there.
 int serve(const CommandOptions& options, const MountOptions& mount,
@@ -35,15 +56,17 @@ int serve(const CommandOptions& options, const MountOptions& mount,
   boost::asio::io_context loop;
   Client client = or_fail(Client::open(
       loop, {.interfaces = options.interfaces, .parameters = options.parameters, .trace = trace}));
+  std::vector<Disk> open = open_all(loop, client, mount);
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
-  FileSystem files(loop, std::move(client), options.interfaces, std::cref(log));
+  FileSystem files(loop, std::move(client), options.interfaces, mount.ownership, std::cref(log));
+  open.clear();  // it has opened them itself, to read their partitions
   const auto begin = [&] {
     ready();  // a daemon leaves its terminal first
     log.start();
     log(LogLevel::info, fmt::format("mounted on {}", mount.folder));
   };
-  const auto mounted =
-      files.mount(mount.folder, mount.allow_other, begin, [&signals] { signals.cancel(); });
+  const auto mounted = files.mount(mount.folder, mount.allow_other, mount.devices, begin,
+                                   [&signals] { signals.cancel(); });
   if (!mounted) throw Failed(mounted.error());
   const std::function<void(const boost::system::error_code&, int)> signalled =
       [&](const boost::system::error_code& error, int) {
@@ -79,7 +102,9 @@ int serve_as_daemon(const CommandOptions& options, const MountOptions& mount) {
   if (daemon < 0) throw Failed(last_error().message());
   if (daemon == 0) {
     ::setsid();
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // until it serves, it ends with the command
     const auto ready = [&child] {
+      ::prctl(PR_SET_PDEATHSIG, 0);
       leave_terminal();
       const ssize_t written = ::write(child.get(), "", 1);
       static_cast<void>(written);  // the parent may have ended

@@ -5,7 +5,9 @@ usage: mount_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 
 import contextlib
 import errno
+import grp
 import os
+import pwd
 import random
 import select
 import shutil
@@ -13,131 +15,15 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import lab
+import mount_trial
+from mount_trial import (INITIATOR, MEGABYTE, SIZE, fails, opened, read, wait_for_retransmission, wait_to_hear, write)
 
-INITIATOR, TARGET = map(os.path.abspath, sys.argv[1:3])
-MEGABYTE = 1 << 20
-SIZE = 16 * MEGABYTE
 FLUSH, FLUSH_EXT = 0xE7, 0xEA  # ATA
 PARAMETERS = "sys/module/aoe/parameters/aoe_"
-
-
-class Trial:
-    """A client, a server with a disk e0.2 at the other end of a cable, and a folder of files.
-
-    What the client runs shares one mount namespace, whose files the test itself sees below /proc."""
-
-    def __init__(self, world, folder):
-        self.folder = folder
-        self.client, self.server = world.node("client"), world.node("server")
-        world.join(self.client, "eth0", self.server, "eth0", mtu=9000)
-        self.home = self.client.start(["sh", "-c", "echo made; exec sleep 1000"])
-        self.home.wait_for("made")
-        self.content = random.Random(1).randbytes(SIZE)
-        self.image = self.file("disk.img", self.content)
-        self.targets = {}
-        self.start_target()
-        os.mkdir(os.path.join(folder, "mnt"))
-        self.mounted = None
-
-    def file(self, name, content):
-        path = os.path.join(self.folder, name)
-        with open(path, "wb") as file:
-            file.write(content)
-        return path
-
-    def disk(self, image="disk.img"):
-        with open(os.path.join(self.folder, image), "rb") as file:
-            return file.read()
-
-    def start_target(self, slot=2, image="disk.img"):
-        self.targets[slot] = target = self.server.start(
-            [TARGET, "--shelf", "0", "--slot", str(slot), "--interface", "eth0", "--no-state",
-             os.path.join(self.folder, image)])
-        target.wait_for("ready")
-
-    def at_home(self, command):
-        home = f"/proc/{self.home.pid}"
-        # A shell would complain of the folder that it begins in, which in a changed root leads nowhere.
-        return ["nsenter", f"--mount={home}/ns/mnt", f"--root={home}/root", "env", f"--chdir={self.folder}",
-                *map(str, command)]
-
-    def run(self, *command, **options):
-        return self.client.run(self.at_home(command), **{"check": False, **options})
-
-    def shell(self, line, **options):
-        """Runs a shell command line in the folder. Returns status, stdout, stderr."""
-        result = self.run("sh", "-c", line, **options)
-        return result.returncode, result.stdout, result.stderr
-
-    def start(self, *command):
-        return self.client.start(self.at_home(command))
-
-    def mount(self, *arguments):
-        self.mounted = self.start(INITIATOR, "mount", "mnt", *arguments)
-        line = self.mounted.wait_for("mounted on")
-        assert line.endswith("Z aoe-initiator: info: mounted on mnt"), line
-        self.wait_for_disk()
-        return self.mounted
-
-    def path(self, name):
-        return f"/proc/{self.home.pid}/root{self.folder}/mnt/{name}"
-
-    def etherd(self, name):
-        return self.path(f"dev/etherd/{name}")
-
-    def sys(self, attribute, device="e0.2"):
-        return self.path(f"sys/block/etherd!{device}/{attribute}")
-
-    def disks(self):
-        return {name for name in os.listdir(self.etherd("")) if name[0] == "e" and name != "err"}
-
-    def wait_for_disk(self, name="e0.2"):
-        lab.eventually(lambda: os.path.exists(self.etherd(name)), f"{name} to show up")
-
-    def is_mounted(self):
-        return f"{self.folder}/mnt " in self.run("cat", "/proc/self/mounts").stdout
-
-    def unmount(self):
-        self.mounted.signal(signal.SIGTERM)
-        self.ended()
-
-    def ended(self, status=0):
-        told = self.mounted.wait()
-        assert told == status, (told, self.mounted.output)
-        assert not self.is_mounted()
-
-
-def read(path):
-    with open(path) as file:
-        return file.read()
-
-
-def write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
-
-
-@contextlib.contextmanager
-def opened(path, flags=os.O_RDWR):
-    descriptor = os.open(path, flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def fails(number, function, *arguments):
-    try:
-        function(*arguments)
-    except OSError as error:
-        assert error.errno == number, f"{arguments}: {errno.errorcode[error.errno]}, not {errno.errorcode[number]}"
-    else:
-        raise lab.Failure(f"{arguments}: succeeded, and should fail with {errno.errorcode[number]}")
 
 
 def is_the_drivers_tree(trial):
@@ -242,25 +128,6 @@ def makes_stable_what_is_to_be(trial):
     trial.unmount()
 
 
-def punches_holes(trial):
-    trial.mount()
-    write_all(trial, b"\xff" * SIZE)
-    for line in "fallocate -p -o 1000 -l 100000 mnt/dev/etherd/e0.2", "fallocate -z -n -o 4096 -l 512 mnt/dev/etherd/e0.2":
-        assert trial.shell(line) == (0, "", ""), trial.shell(line)
-    disk = trial.disk()
-    assert disk[990:1010] == b"\xff" * 10 + bytes(10) and disk[100_990:101_010] == bytes(10) + b"\xff" * 10
-    assert disk[1000:101_000] == bytes(100_000)
-    assert trial.shell("fallocate -l 100 mnt/dev/etherd/e0.2")[0] != 0
-    trial.unmount()
-
-
-def write_all(trial, data):
-    with opened(trial.etherd("e0.2")) as disk:
-        for offset in range(0, len(data), MEGABYTE):
-            os.pwrite(disk, data[offset:offset + MEGABYTE], offset)
-        os.fsync(disk)
-
-
 def takes_parameters(trial):
     trial.mount("--deadsecs", "30", "--maxout", "20", "--interface", "eth0")
     told = {name: read(trial.path(PARAMETERS + name)) for name in ("deadsecs", "maxout", "iflist", "dyndevs")}
@@ -291,25 +158,12 @@ def refuses_commands_that_make_no_sense(trial):
     fails(errno.EACCES, write, trial.etherd("err"), "x")
     fails(errno.EACCES, write, trial.sys("state"), "up")
     fails(errno.EPERM, os.chmod, trial.etherd("e0.2"), 0o600)
+    # Files come and go with their disks, and by nothing else.
+    disk, new = trial.etherd("e0.2"), trial.etherd("new")
+    for function, *arguments in [(os.unlink, disk), (os.rename, disk, new), (os.link, disk, new), (os.symlink, "x", new),
+                                 (os.mkdir, new), (os.rmdir, trial.path("dev/etherd")), (os.mknod, new), (write, new, "x")]:
+        fails(errno.EPERM, function, *arguments)
     trial.unmount()
-
-
-def wait_to_hear(err, text):
-    """Waits until err, open and not blocking, tells of it."""
-    told = b""
-
-    def is_told():
-        nonlocal told
-        with contextlib.suppress(BlockingIOError):
-            told += os.read(err, 4096)
-        return text.encode() in told
-
-    lab.eventually(is_told, f"err to tell of: {text}")
-
-
-def wait_for_retransmission(trial):
-    with opened(trial.etherd("err"), os.O_RDONLY | os.O_NONBLOCK) as err:
-        wait_to_hear(err, "retransmission")
 
 
 def tells_of_errors(trial):
@@ -529,7 +383,7 @@ def ends_in_time(trial):
 
     # Also while files are open and folders entered: those who have them are cut off after a while.
     trial.mount()
-    with opened(trial.etherd("e0.2")) as disk:
+    with opened(trial.etherd("e0.2"), os.O_RDONLY) as disk:
         user = trial.start("sh", "-c", "cd mnt/dev; echo inside; exec sleep 100")
         user.wait_for("inside")
         trial.mounted.signal(signal.SIGTERM)
@@ -543,8 +397,10 @@ def ends_in_time(trial):
     readers = [trial.start("dd", "if=mnt/dev/etherd/e0.2", "of=/dev/null", f"skip={number}") for number in range(3)]
     readers.append(trial.start("dd", "if=/dev/zero", "of=mnt/dev/etherd/e0.2", "bs=100", "count=1"))
     wait_for_retransmission(trial)
+    begun = time.monotonic()
     trial.mounted.signal(signal.SIGTERM)
     trial.ended()
+    assert time.monotonic() - begun < 2.5  # 0.7 s on a machine with nothing else to do; a disk that answers has 3
     for reader in readers:
         assert reader.wait() == 1, reader.output
     trial.targets[2].signal(signal.SIGCONT)
@@ -581,6 +437,61 @@ def says_that_the_mount_is_still_there(trial):
     assert trial.run("umount", "moved/mnt").returncode == 0
 
 
+def waits_for_devices(trial):
+    """It returns, or says that it is mounted, when the disks that are waited for are there with their partitions."""
+    make_table(trial, "late.img", "gpt", "start=2048, size=4096", "start=8192, size=8192")
+    for number in range(2):
+        sniffer = trial.server.packet_socket("eth0")
+        mounting = trial.start(INITIATOR, "mount", "mnt", "--daemon", "--wait", "e0.2,e0.6")
+        while sniffer.recv(2000)[16:19] != bytes([0, 0, 6]):
+            pass
+        assert mounting.running() and not trial.is_mounted()
+        trial.start_target(6, "late.img")
+        assert mounting.wait() == 0, mounting.output
+        assert trial.disks() >= {"e0.2", "e0.6", "e0.6p1", "e0.6p2"}, trial.disks()
+        assert trial.run("fusermount3", "-u", "mnt").returncode == 0
+        assert trial.targets[6].stop() == 0
+        sniffer.close()
+
+    for options in [], ["--daemon"]:
+        result = trial.run(INITIATOR, "mount", "mnt", "--wait", "e0.2", "--wait", "e9.9", "--timeout", "1", *options)
+        assert (result.returncode, result.stderr) == (1, "aoe-initiator: e9.9: no answer on eth0 within 1 s\n"), result
+        assert not trial.is_mounted()
+
+    # A daemon that still waits ends with the command that began it.
+    sniffer = trial.server.packet_socket("eth0")
+    mounting = trial.start(INITIATOR, "mount", "mnt", "--daemon", "--wait", "e9.9")
+    while sniffer.recv(2000)[16:19] != bytes([0, 9, 9]):
+        pass
+    mounting.signal(signal.SIGTERM)
+    assert mounting.wait() == -signal.SIGTERM
+    sniffer.settimeout(1.5)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            sniffer.recv(2000)
+    assert not trial.is_mounted()
+
+
+def belongs_to_whom_it_should(trial):
+    def status(name):
+        told = os.stat(trial.etherd(name))
+        return told.st_uid, told.st_gid, oct(told.st_mode & 0o7777)
+
+    trial.mount()
+    assert status("e0.2") == (0, grp.getgrnam("disk").gr_gid, "0o660"), status("e0.2")
+    trial.unmount()
+    trial.mount("--owner", "nobody", "--group", "4242", "--mode", "0440", "--allow-other")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    assert status("e0.2") == (nobody, 4242, "0o440"), status("e0.2")
+    assert status("flush") == (nobody, 4242, "0o220"), status("flush")
+    fails(errno.EACCES, os.open, trial.etherd("e0.2"), os.O_RDWR)
+    for group, expected in ("4242", 0), ("4243", 2):  # cmp ends with 2 when it can't read
+        user = ["setpriv", "--reuid", "4242", "--regid", group, "--clear-groups"]
+        os.chmod(trial.folder, 0o755)
+        assert trial.run(*user, "cmp", "mnt/dev/etherd/e0.2", "disk.img").returncode == expected, group
+    trial.unmount()
+
+
 def says_what_is_wrong(trial):
     def refused(status, line, *arguments):
         result = trial.run(INITIATOR, "mount", *arguments)
@@ -592,9 +503,14 @@ def says_what_is_wrong(trial):
     refused(1, "eth9: no such interface", "mnt", "--interface", "eth9")
     refused(1, "nowhere: No such file or directory", "nowhere", "--daemon")
     refused(2, "DIR is required (aoe-initiator --help shows how)")
-    assert "--wait" not in trial.run(INITIATOR, "mount", "--help").stdout
+    for option, value, why in [("--wait", "x", "not a device name such as e0.2"), ("--owner", "nosuchuser", "no such user"),
+                               ("--group", "nosuchgroup", "no such group"), ("--mode", "999", "not a mode such as 0640")]:
+        refused(2, f"{option}: {value}: {why} (aoe-initiator --help shows how)", "mnt", option, value)
 
     trial.mount()
+    for options in [], ["--daemon"]:
+        refused(1, "mnt: another aoe-initiator is mounted there", "mnt", *options)
+    assert read(trial.sys("state")) == "up\n"
     trial.mounted.kill()
     in_the_way = "mnt: the mount of a program that has ended is in the way (fusermount3 -u removes it)"
     refused(1, in_the_way, "mnt")
@@ -657,20 +573,10 @@ def serves_an_ordinary_user(trial):
     trial.ended()
 
 
-def main():
-    lab.require("sfdisk", "fusermount3", "setpriv")
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        lab.skip("/dev/fuse can't be opened")
-    lab.require_namespaces()
-    with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
-        trial = Trial(world, folder)
-        rules = [is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, punches_holes, takes_parameters,
-                 refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
-                 shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
-                 says_what_is_wrong, a_log_that_cannot_be_written_ends_and_delays_nothing,
-                 logs_what_an_administrator_should_know, runs_as_a_daemon, serves_an_ordinary_user]
-        asked = sys.argv[3:]
-        lab.play_all([rule for rule in rules if not asked or rule.__name__ in asked], lab.shared(trial))
-
-
-main()
+lab.require("sfdisk", "setpriv")
+mount_trial.play([is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, takes_parameters,
+                  refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
+                  shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
+                  says_what_is_wrong, a_log_that_cannot_be_written_ends_and_delays_nothing,
+                  logs_what_an_administrator_should_know, runs_as_a_daemon, waits_for_devices,
+                  belongs_to_whom_it_should, serves_an_ordinary_user])

@@ -9,6 +9,8 @@
 
 #include "initiator/client/client.h"
 #include "initiator/mount/byte_disk.h"
+#include "initiator/mount/byte_limit.h"
+#include "initiator/mount/disk_file.h"
 
 namespace aoe::initiator {
 
@@ -18,8 +20,10 @@ class OpenDisk final : public SectorDisk {
       : loop_(loop), disk_(std::move(disk)), bytes_(*this) {}
 
   ByteDisk& bytes() { return bytes_; }
+  /// Bounds the memory of reads.
+  ByteLimit& reads() { return reads_; }
   /// Returns what all open files that start at byte `start` of the disk share: see DiskFile.
-  std::uint64_t& end_of_file(std::uint64_t start) { return ends_[start]; }
+  Truncation& truncation(std::uint64_t start) { return truncations_[start]; }
   /// Returns the size in bytes, by the last IDENTIFY.
   std::uint64_t size() const { return disk_ ? disk_->size() : 0; }
 
@@ -27,10 +31,10 @@ class OpenDisk final : public SectorDisk {
   /// too, and so does all that is begun from now on.
   void let_go() { disk_.reset(); }
 
-  void read(std::uint64_t offset, MutableBytes into, Done done) override;
-  void write(std::uint64_t offset, Bytes from, Done done) override;
-  void flush(Done done) override;
-  void trim(std::uint64_t offset, std::uint64_t length, Done done) override;
+  void read(std::uint64_t offset, MutableBytes into, Done done, CancelSlot slot) override;
+  void write(std::uint64_t offset, Bytes from, Done done, CancelSlot slot) override;
+  void flush(Done done, CancelSlot slot) override;
+  void trim(std::uint64_t offset, std::uint64_t length, Done done, CancelSlot slot) override;
   bool trim_zeroes() const override;
 
  private:
@@ -39,7 +43,8 @@ class OpenDisk final : public SectorDisk {
   boost::asio::io_context& loop_;
   std::optional<Disk> disk_;
   ByteDisk bytes_;
-  std::map<std::uint64_t, std::uint64_t> ends_;  // by start
+  ByteLimit reads_{std::uint64_t{64} << 20};
+  std::map<std::uint64_t, Truncation> truncations_;  // by start
 };
 
 }  // namespace aoe::initiator

@@ -17,20 +17,20 @@ class TestSectorDisk final : public SectorDisk {
  public:
   explicit TestSectorDisk(std::size_t sectors) : content(sectors * sector_size, 'o') {}
 
-  void read(std::uint64_t offset, MutableBytes into, Done done) override {
+  void read(std::uint64_t offset, MutableBytes into, Done done, CancelSlot) override {
     begin("read", offset, into.size(), std::move(done), [this, offset, into] {
       std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
     });
   }
-  void write(std::uint64_t offset, Bytes from, Done done) override {
+  void write(std::uint64_t offset, Bytes from, Done done, CancelSlot) override {
     begin("write", offset, from.size(), std::move(done), [this, offset, from] {
       std::ranges::copy(from, content.begin() + static_cast<std::ptrdiff_t>(offset));
     });
   }
-  void flush(Done done) override {
+  void flush(Done done, CancelSlot) override {
     begin("flush", 0, 0, std::move(done), [] {});
   }
-  void trim(std::uint64_t offset, std::uint64_t length, Done done) override {
+  void trim(std::uint64_t offset, std::uint64_t length, Done done, CancelSlot) override {
     begin("trim", offset, length, std::move(done), [this, offset, length] {
       std::fill_n(content.begin() + static_cast<std::ptrdiff_t>(offset), length, '\0');
     });

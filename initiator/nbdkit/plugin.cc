@@ -134,6 +134,12 @@ int can_trim(void*) {
   return identity && identity->trim;
 }
 
+/// Whether zeros can be made without writing them.
+int can_fast_zero(void*) {
+  const auto identity = disk->status().identity;
+  return identity && identity->trim && identity->trimmed_reads_zero;
+}
+
 /// One engine keeps the requests of all connections in order, and nothing is cached: a flush on one
 /// connection covers what was completed on another.
 int can_multi_conn(void*) {
@@ -200,6 +206,15 @@ int trim(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return carry_out("trimming", offset, trim);
 }
 
+/// Where it can't trim, nbdkit writes zeros instead, unless the client only wants what is fast.
+int zero(void* connection, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+  if ((flags & NBDKIT_FLAG_MAY_TRIM) != 0 && can_fast_zero(connection) == 1) {
+    return trim(connection, count, offset, flags);
+  }
+  nbdkit_set_error(EOPNOTSUPP);
+  return failed;
+}
+
 nbdkit_plugin make_plugin() {
   nbdkit_plugin plugin{};
   plugin.name = "aoe";
@@ -225,12 +240,16 @@ nbdkit_plugin make_plugin() {
   // A write is stable once it has been flushed: nbdkit does that.
   plugin.can_fua = [](void*) { return NBDKIT_FUA_EMULATE; };
   plugin.can_trim = can_trim;
+  plugin.can_fast_zero = can_fast_zero;
+  // To be read by nbdkit takes it into the target's memory.
+  plugin.can_cache = [](void*) { return NBDKIT_CACHE_EMULATE; };
   plugin.can_multi_conn = can_multi_conn;
   plugin.block_size = block_size;
   plugin.pread = pread;
   plugin.pwrite = pwrite;
   plugin.flush = flush;
   plugin.trim = trim;
+  plugin.zero = zero;
   return plugin;
 }
 

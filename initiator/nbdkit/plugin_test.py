@@ -16,7 +16,7 @@ import lab
 PLUGIN, TARGET = map(os.path.abspath, sys.argv[1:3])
 MEGABYTE = 1 << 20
 SIZE = 16 * MEGABYTE
-FLUSH_EXT = 0xEA
+READ_EXT, FLUSH_EXT = 0x24, 0xEA
 
 
 class Trial:
@@ -61,6 +61,7 @@ class Trial:
 
     def connect(self, lax=False):
         client = nbd.NBD()
+        client.add_meta_context("base:allocation")
         if lax:
             client.set_strict_mode(0)  # sends what the server does not want
         client.connect_uri(self.uri)
@@ -110,6 +111,7 @@ def says_what_the_disk_can(trial):
     client = trial.connect()
     assert client.get_size() == SIZE
     assert client.can_flush() and client.can_fua() and client.can_trim() and client.can_multi_conn()
+    assert client.can_zero() and client.can_fast_zero() and client.can_cache()
     assert not client.is_read_only()
     assert client.get_block_size(nbd.SIZE_MINIMUM) == 512
     assert client.get_block_size(nbd.SIZE_PREFERRED) == 4096
@@ -163,6 +165,63 @@ def trims(trial):
     assert client.pread(512, MEGABYTE - 512) == trial.content[MEGABYTE - 512:MEGABYTE]
     lab.eventually(lambda: os.stat(trial.image).st_blocks <= before - (4 * MEGABYTE >> 9) + 16)
     client.pwrite(trial.content[MEGABYTE:5 * MEGABYTE], MEGABYTE)
+    client.shutdown()
+    assert server.stop() == 0
+
+
+def makes_zeros(trial):
+    """By TRIM where that leaves zeros and the client lets it, and else by writing them."""
+    server = trial.start()
+    client = trial.connect()
+    before = os.stat(trial.image).st_blocks
+    fails(errno.EOPNOTSUPP, client.zero, MEGABYTE, MEGABYTE, nbd.CMD_FLAG_FAST_ZERO | nbd.CMD_FLAG_NO_HOLE)
+    client.zero(MEGABYTE, MEGABYTE, nbd.CMD_FLAG_NO_HOLE)
+    client.flush()
+    assert os.stat(trial.image).st_blocks == before
+    client.zero(MEGABYTE, 2 * MEGABYTE, nbd.CMD_FLAG_FAST_ZERO)
+    client.zero(512, 5 * MEGABYTE + 512)
+    client.flush()
+    lab.eventually(lambda: os.stat(trial.image).st_blocks <= before - (MEGABYTE >> 9) + 16)
+    expected = bytearray(trial.content)
+    expected[MEGABYTE:3 * MEGABYTE] = bytes(2 * MEGABYTE)
+    expected[5 * MEGABYTE + 512:5 * MEGABYTE + 1024] = bytes(512)
+    assert trial.disk() == expected
+    # No holes are known, and none are reported.
+    extents = []
+    client.block_status(8 * MEGABYTE, 0, lambda context, offset, entries, error: extents.append((context, entries)))
+    assert extents == [("base:allocation", [8 * MEGABYTE, 0])], extents
+    client.pwrite(trial.content[:6 * MEGABYTE], 0)
+    client.shutdown()
+    assert server.stop() == 0
+
+
+def makes_zeros_where_there_is_no_trim(trial):
+    lab.require("vblade")
+    assert trial.target.stop() == 0
+    trial.target = trial.server.start(["vblade", "0", "2", "eth0", trial.image])
+    server = trial.start("wait=30")
+    client = trial.connect()
+    assert client.can_zero() and not client.can_fast_zero() and not client.can_trim()
+    client.zero(MEGABYTE, MEGABYTE)
+    assert trial.disk() == trial.content[:MEGABYTE] + bytes(MEGABYTE) + trial.content[2 * MEGABYTE:]
+    client.pwrite(trial.content[MEGABYTE:2 * MEGABYTE], MEGABYTE)
+    client.shutdown()
+    assert server.stop() == 0
+    trial.target.stop()
+    trial.start_target()
+
+
+def caches(trial):
+    """What is to be cached is read by the target."""
+    server = trial.start()
+    client = trial.connect()
+    with trial.server.packet_socket("eth0") as sniffer:
+        client.cache(4096, 7 * 512)
+        while True:
+            frame = sniffer.recv(20000)
+            if not frame[14] & 0x08 and frame[19] == 0 and frame[27] == READ_EXT:
+                break
+        assert frame[28] == 7, frame[28]
     client.shutdown()
     assert server.stop() == 0
 
@@ -231,6 +290,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, lab.Lab() as world:
         trial = Trial(world, folder)
         lab.play_all([refuses_bad_parameters, says_what_the_disk_can, copies_both_ways, makes_stable_what_is_to_be, trims,
+                      makes_zeros, makes_zeros_where_there_is_no_trim, caches,
                       refuses_parts_of_sectors, a_disk_that_dies_fails_requests_until_it_is_back,
                       another_disk_is_not_taken_for_the_first, serves_from_the_background], lab.shared(trial))
 

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/signals_blocked.h"
+#include "base/size.h"
 #include "base/standard_streams.h"
 #include "config/yaml_map.h"
 #include "target/admin/command_line.h"

@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/descriptor.h"
+#include "base/size.h"
 #include "proto/codes.h"
 #include "target/store/trim_ranges.h"
 
@@ -24,21 +23,6 @@ MutableBytes map_zeros(std::size_t size) {
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return {};
   return {static_cast<std::uint8_t*>(memory), size};
-}
-
-std::optional<std::size_t> parse_size(std::string_view text) {
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{}) return std::nullopt;
-  std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  if (unit.empty()) return number;
-  if (unit.ends_with("iB")) unit.remove_suffix(2);
-  constexpr std::string_view units = "KMGT";
-  const std::size_t power = units.find(unit);
-  if (unit.size() != 1 || power == std::string_view::npos) return std::nullopt;
-  const std::size_t shift = 10 * (power + 1);
-  if (number > std::numeric_limits<std::size_t>::max() >> shift) return std::nullopt;
-  return number << shift;
 }
 
 void zero(MutableBytes bytes) {

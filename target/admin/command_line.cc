@@ -126,15 +126,17 @@ std::optional<std::string> first_image_error(const TargetDefinition& definition)
   for (const LunDefinition& lun : definition.luns) {
     const std::vector<ImageUse> used = images_of(lun);
     images.insert(images.end(), used.begin(), used.end());
-    if (lun.store.needs_new_overlay() && !lun.store.create) {
-      return fmt::format("{}: {}", lun.address, missing_overlay_error(lun.store));
-    }
-    const std::string& path = lun.store.path;
-    if (path.starts_with("memory:") || path.find("://") != path.npos) continue;
-    if (::access(path.c_str(), R_OK) == 0) continue;
-    return fmt::format("{}: {}: {}", lun.address, path, std::generic_category().message(errno));
+    if (const auto error = image_error(lun)) return fmt::format("{}: {}", lun.address, *error);
   }
   return find_conflict(images, definition.capture);
+}
+
+std::optional<std::string> image_error(const LunDefinition& lun) {
+  if (lun.store.needs_new_overlay() && !lun.store.create) return missing_overlay_error(lun.store);
+  const std::string& path = lun.store.path;
+  if (path.starts_with("memory:") || path.find("://") != path.npos) return std::nullopt;
+  if (::access(path.c_str(), R_OK) == 0) return std::nullopt;
+  return fmt::format("{}: {}", path, std::generic_category().message(errno));
 }
 
 }  // namespace aoe::target

@@ -41,6 +41,7 @@ struct CommandLine {
   std::string capture;
   LogLevel log_level = LogLevel::info;
   bool trace = false;
+  bool is_strict = false;
 #ifdef NDEBUG
   unsigned watchdog = 0;  // milliseconds; see Daemon::Options
 #else
@@ -62,5 +63,7 @@ std::optional<Mac> parse_loose_mac(std::string_view text);
 /// Returns the error of the first image, device or overlay that is missing, "e0.2: disk.img: No such
 /// file or directory", or that two LUNs would spoil: see find_conflict().
 std::optional<std::string> first_image_error(const TargetDefinition& definition);
+/// Returns why the image of a LUN can't be opened, if it is a file: a look, which opens nothing.
+std::optional<std::string> image_error(const LunDefinition& lun);
 
 }  // namespace aoe::target

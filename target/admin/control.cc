@@ -167,11 +167,17 @@ Json json_of(const PortReport& port) {
 Json json_of(const TargetReport& report) {
   Json luns = Json::array();
   for (const LunReport& lun : report.luns) luns.push_back(json_of(lun));
+  Json missing = Json::array();
+  for (const MissingReport& lun : report.missing) {
+    missing.push_back(
+        {{"lun", fmt::format("{}", lun.address)}, {"path", lun.path}, {"why", lun.why}});
+  }
   Json ports = Json::array();
   for (const PortReport& port : report.ports) ports.push_back(json_of(port));
   return {{"version", report.version},
           {"uptime_s", std::chrono::duration<double>(report.uptime).count()},
           {"luns", std::move(luns)},
+          {"missing", std::move(missing)},
           {"ports", std::move(ports)}};
 }
 

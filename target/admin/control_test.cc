@@ -178,7 +178,7 @@ TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
 }
 
 TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
-  TargetReport report{"1.0", std::chrono::milliseconds(1500), {LunReport{}}, {PortReport{}}};
+  TargetReport report{"1.0", std::chrono::milliseconds(1500), {LunReport{}}, {PortReport{}}, {}};
   LunReport& disk = report.luns.front();
   disk.definition.address = lun;
   disk.definition.store.path = "disk\xff.img";

@@ -6,13 +6,9 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
-#include <future>
-#include <map>
 #include <memory>
 #include <new>
 #include <optional>
-#include <set>
-#include <span>
 #include <thread>
 #include <utility>
 
@@ -23,43 +19,12 @@
 #include "base/privileges.h"
 #include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
-#include "target/admin/disk_work.h"
-#include "target/store/open_store.h"
 
 namespace aoe::target {
 namespace {
 
 /// How often lost frames are logged and the watchdog of systemd is notified.
 constexpr std::chrono::seconds look_after_interval{5};
-
-/// Changes that a reload has a worker make at a time, between which it serves: handing each one over
-/// by itself takes longer than most changes do.
-constexpr std::size_t changes_per_turn = 32;
-
-/// How long the end of the process waits for disks; and how long a start or a reload for one disk.
-constexpr std::chrono::seconds ending_patience{10};
-constexpr std::chrono::seconds opening_patience{10};
-
-/// A store, and which image it is of.
-struct OpenedImage {
-  OpenedStore store;
-  ImageIdentity identity;
-  bool is_other;  // than the one that was served at this address before
-};
-
-tl::expected<OpenedImage, std::string> open_image(const StoreDefinition& definition,
-                                                  const std::optional<ImageIdentity>& former,
-                                                  Worker& worker) {
-  auto store = open_store(definition, worker.queue(), worker.handover());
-  if (!store) return tl::unexpected(store.error());
-  const ImageIdentity identity = identify(definition);
-  return OpenedImage{*std::move(store), identity, former && !is_same_image(*former, identity)};
-}
-
-/// Returns whether nobody has set anything.
-bool is_default(const LunState& state) {
-  return state.is_default_string && state.mask.empty() && state.reserved.empty();
-}
 
 /// Returns what a command of `ctl` changes, if it changes anything.
 StateChange::What changed_by(ControlCommand command) {
@@ -74,7 +39,7 @@ Daemon::Daemon(Options options) : options_(std::move(options)), started_(monoton
 
 Daemon::~Daemon() {
   control_.reset();
-  for (const auto& worker : workers_) worker->stop(ending_patience);
+  for (const auto& worker : workers_) worker->stop(patience);
   if (background_thread_.joinable()) {
     background_->stop();
     background_thread_.join();
@@ -104,19 +69,22 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));
     workers_.back()->service().limit_clients(definition.client_limits);
   }
-  auto changes = prepare(definition.luns);
-  if (!changes) return tl::unexpected(changes.error());
+  auto prepared = prepare(definition.luns, {});
+  if (!prepared) return tl::unexpected(prepared.error());
+  if (options_.is_strict && !prepared->failures.empty()) {
+    return tl::unexpected(prepared->failures.front().why);
+  }
   if (recording_) {  // after the images, of which it must be none
     auto file = PcapWriter::create(definition.capture);
     if (!file) return tl::unexpected(file.error());
     recording_->file = *std::move(file);
   }
   std::vector<LogLine> lines;
-  for (const LunChange& change : *changes) {
+  for (const LunChange& change : prepared->changes) {
     for (LogLine& line : change.store_lines()) lines.push_back(std::move(line));
     for (LogLine& line : take_state(change)) lines.push_back(std::move(line));
   }
-  apply(*std::move(changes));
+  apply(std::move(prepared->changes));
   if (!definition.control.empty()) {
     auto control =
         ControlServer::open(loop_, definition.control,
@@ -129,6 +97,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     if (auto opened = worker->open_ports(); !opened) return opened;
   }
   for (const LogLine& line : lines) options_.log(line.level, line.text);
+  note_missing(prepared->failures);
   wait_for_signals();
   if (!drop_privileges()) {
     options_.log(LogLevel::warning, "keeping all privileges: the kernel refused to drop them");
@@ -181,7 +150,7 @@ bool Daemon::run() {
   }
   for (const auto& worker : workers_) {
     worker->ask([&] { worker->look_after(); });
-    if (!worker->stop(ending_patience)) all_well = false;
+    if (!worker->stop(patience)) all_well = false;
     is_stuck_ |= worker->is_stuck();
   }
   LunCounters sum;
@@ -205,243 +174,6 @@ void Daemon::run_loop() {
   } catch (const std::bad_alloc&) {
     options_.log(LogLevel::error, "no memory is left for what was to be done for ctl");
   }
-}
-
-// Adding, changing and removing LUNs.
-
-Worker& Daemon::worker_of(Address address) {
-  return *workers_[static_cast<std::size_t>(address.shelf + address.slot) % workers_.size()];
-}
-
-tl::expected<std::vector<LunChange>, std::string> Daemon::prepare(
-    const std::vector<LunDefinition>& luns) {
-  struct Present {
-    LunDefinition definition;
-    std::vector<ImageUse> images;
-    ImageIdentity image;
-  };
-  std::vector<LunChange> changes;
-  std::map<Address, Present> served;
-  for (const auto& worker : workers_) {
-    worker->ask([&] {
-      for (const auto& [address, lun] : worker->service().luns()) {
-        served.emplace(address, Present{lun->definition, lun->images, lun->image});
-      }
-    });
-  }
-  std::set<Address> wanted_addresses;
-  for (const LunDefinition& wanted : luns) wanted_addresses.insert(wanted.address);
-  for (const auto& [address, present] : served) {
-    if (!wanted_addresses.contains(address)) {
-      changes.push_back({.kind = LunChange::Kind::remove, .definition = present.definition});
-    }
-  }
-  std::vector<DiskWork<std::vector<ImageUse>>> to_look_at;
-  for (const LunDefinition& wanted : luns) {
-    const auto found = served.find(wanted.address);
-    if (found != served.end() && found->second.definition.store == wanted.store) continue;
-    to_look_at.push_back({wanted.store.path, [wanted] { return images_of(wanted); }});
-  }
-  auto looked_at = do_in_time(std::move(to_look_at), opening_patience);
-  if (!looked_at) return tl::unexpected(looked_at.error());
-  auto new_images = looked_at->begin();
-  std::vector<ImageUse> images;
-  for (const LunDefinition& wanted : luns) {
-    const auto found = served.find(wanted.address);
-    const Present* const present = found == served.end() ? nullptr : &found->second;
-    const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
-    LunChange change{.kind = LunChange::Kind::change,
-                     .definition = wanted,
-                     .images = is_same_store ? present->images : *new_images++};
-    images.insert(images.end(), change.images.begin(), change.images.end());
-    if (present != nullptr && present->definition == wanted) continue;
-    if (!is_same_store) {
-      change.kind = present != nullptr ? LunChange::Kind::replace : LunChange::Kind::add;
-      if (present != nullptr) change.former_image = present->image;
-    }
-    changes.push_back(std::move(change));
-  }
-  if (const auto conflict = find_conflict(images, definition_.capture)) {
-    return tl::unexpected(*conflict);
-  }
-  if (auto opened = open_files(changes); !opened) return tl::unexpected(opened.error());
-  return changes;
-}
-
-tl::expected<void, std::string> Daemon::open_files(std::vector<LunChange>& changes) {
-  std::vector<DiskWork<OpenedImage>> to_open;
-  std::vector<LunChange*> opening;
-  for (LunChange& change : changes) {
-    const LunDefinition& wanted = change.definition;
-    if (change.kind == LunChange::Kind::add && state_) {
-      auto loaded = state_->load(wanted.address);
-      if (!loaded) return tl::unexpected(loaded.error());
-      if (*loaded) {
-        change.state = std::move((*loaded)->state);
-        change.former_image = std::move((*loaded)->image);
-      }
-    }
-    if (change.kind == LunChange::Kind::add || change.kind == LunChange::Kind::replace) {
-      to_open.push_back({wanted.store.path, [store = wanted.store, former = change.former_image,
-                                             worker = &worker_of(wanted.address)] {
-                           return open_image(store, former, *worker);
-                         }});
-      opening.push_back(&change);
-    }
-  }
-  auto opened = do_in_time(std::move(to_open), opening_patience);
-  if (!opened) return tl::unexpected(opened.error());
-  for (std::size_t i = 0; i < opening.size(); ++i) {
-    OpenedImage& image = (*opened)[i];
-    opening[i]->store = std::move(image.store);
-    opening[i]->image = std::move(image.identity);
-    opening[i]->is_other_image = image.is_other;
-    if (image.is_other) opening[i]->state.reset();
-  }
-  return {};
-}
-
-std::vector<LogLine> Daemon::take_state(const LunChange& change) const {
-  std::vector<LogLine> lines;
-  const Address lun = change.definition.address;
-  if (change.is_other_image && state_) {
-    const auto aside = state_->set_aside(lun);
-    if (!aside) {
-      lines.push_back(
-          {LogLevel::error,
-           fmt::format("{}: setting aside the state of another image: {}", lun, aside.error())});
-    } else if (*aside) {
-      lines.push_back(
-          {LogLevel::warning,
-           fmt::format(
-               "{}: what clients set for {} is not taken for {}, and is kept in {}; to take "
-               "it all the same, end the target, delete the line 'image' there and rename "
-               "the file to {}",
-               lun, change.former_image->path, change.image.path, **aside, state_->path(lun))});
-    }
-  }
-  if (!change.state) return lines;
-  const auto add = [&](std::string_view what, const std::vector<Mac>& macs) {
-    if (macs.empty()) return;
-    lines.push_back(
-        {LogLevel::info, fmt::format("{}: {} of {} address{}, from {}", lun, what, macs.size(),
-                                     macs.size() == 1 ? "" : "es", state_->path(lun))});
-  };
-  add("mask", change.state->mask);
-  add("reservation", change.state->reserved);
-  return lines;
-}
-
-void Daemon::apply(std::vector<LunChange> changes) {
-  std::map<Worker*, std::vector<LunChange*>> of_worker;
-  for (LunChange& change : changes) {
-    of_worker[&worker_of(change.definition.address)].push_back(&change);
-  }
-  for (const auto& [worker, its_changes] : of_worker) {
-    for (std::span<LunChange* const> left = its_changes; !left.empty();) {
-      const auto now = left.first(std::min(left.size(), changes_per_turn));
-      left = left.subspan(now.size());
-      worker->ask([this, now, worker = worker] {
-        for (LunChange* const change : now) apply(*change, *worker);
-      });
-    }
-  }
-}
-
-void Daemon::apply(LunChange& change, Worker& worker) const {
-  const Address address = change.definition.address;
-  const auto options = [&](std::uint64_t sectors, const StoreTraits& traits) {
-    return change.options(sectors, traits, options_.version);
-  };
-  ServedLun* const present = worker.service().find(address);
-  if (change.kind == LunChange::Kind::change) {
-    const LunOptions& before = present->lun.options();
-    present->define(change.definition);
-    return worker.service().change(options(before.sectors, before.disk));
-  }
-  if (change.kind == LunChange::Kind::replace && !change.is_other_image) {
-    change.state = present->lun.state();
-  }
-  if (change.kind != LunChange::Kind::add) worker.remove(address);
-  if (change.kind == LunChange::Kind::remove) return;
-  const Store& store = *change.store->store;
-  auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
-                                           std::move(change.store->store), change.state);
-  added->define(change.definition);
-  added->images = std::move(change.images);
-  added->store_kind = change.store->kind;
-  added->image = change.image;
-  worker.add(std::move(added));
-  // An image that was moved or enlarged is known by that from now on.
-  if (change.state && !is_default(*change.state) && change.former_image != change.image) {
-    worker.service().set_state(address, *change.state, [](std::error_code) {});
-  }
-}
-
-tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
-  if (!options_.read_again) {
-    return tl::unexpected(std::string("started from a command line: there is no file to read"));
-  }
-  const auto wanted = options_.read_again();
-  if (!wanted) return tl::unexpected(wanted.error());
-  // A LUN that is added again loads its state, which must be complete.
-  if (!settle_state()) {
-    return tl::unexpected(fmt::format("{}: does not answer", definition_.state_folder));
-  }
-  auto changes = prepare(wanted->luns);
-  if (!changes) return tl::unexpected(changes.error());
-
-  std::vector<std::string> lines;
-  std::map<Worker*, std::vector<Address>> to_announce;
-  for (const auto& worker : workers_) to_announce[worker.get()];
-  for (const LunChange& change : *changes) {
-    const Address address = change.definition.address;
-    lines.push_back(fmt::format("{}: {}", address, change.text()));
-    for (const LogLine& line : change.store_lines()) options_.log(line.level, line.text);
-    for (const LogLine& line : take_state(change)) options_.log(line.level, line.text);
-    if (change.kind != LunChange::Kind::remove) to_announce[&worker_of(address)].push_back(address);
-  }
-  apply(*std::move(changes));
-  for (const auto& entry : to_announce) {
-    entry.first->ask([&entry] { entry.first->follow(entry.second); });
-  }
-  if (wanted->client_limits != definition_.client_limits) {
-    definition_.client_limits = wanted->client_limits;
-    for (const auto& worker : workers_) {
-      worker->ask([&] { worker->service().limit_clients(wanted->client_limits); });
-    }
-    lines.emplace_back("client-limits: changed");
-  }
-  const auto note = [&](const char* key, bool differs) {
-    if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));
-  };
-  note("state", wanted->state_folder != definition_.state_folder);
-  note("control", wanted->control != definition_.control);
-  note("workers", wanted->workers != definition_.workers);
-  note("busy-poll", wanted->busy_poll != definition_.busy_poll);
-  note("wildcards", wanted->wildcards != definition_.wildcards);
-  note("request-memory", wanted->request_memory != definition_.request_memory);
-  note("capture", wanted->capture != definition_.capture);
-  return lines;
-}
-
-bool Daemon::settle_state() {
-  for (const auto& worker : workers_) worker->ask([] {});
-  const auto done = std::make_shared<std::promise<void>>();
-  background_->post([done] { done->set_value(); });
-  return done->get_future().wait_for(ending_patience) == std::future_status::ready;
-}
-
-tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
-  auto changes = reload();
-  if (changes) {
-    for (const std::string& line : *changes) options_.log(LogLevel::info, line);
-    options_.log(LogLevel::info,
-                 fmt::format("configuration read again: {} changes", changes->size()));
-  } else {
-    options_.log(LogLevel::error, fmt::format("{}; nothing was changed", changes.error()));
-  }
-  return changes;
 }
 
 // The control socket.
@@ -505,6 +237,9 @@ TargetReport Daemon::report() {
   report.uptime = monotonic_now() - started_;
   for (const auto& worker : workers_) {
     worker->ask([&] { worker->report(report); });
+  }
+  for (const auto& [address, missing] : missing_.all()) {
+    report.missing.push_back({address, missing.definition.store.path, missing.why});
   }
   std::ranges::sort(report.luns, {}, [](const LunReport& lun) { return lun.definition.address; });
   std::ranges::sort(report.ports, {}, &PortReport::interface);

@@ -5,7 +5,9 @@
 // the control socket, and notifies systemd.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,6 +21,7 @@
 #include "base/log.h"
 #include "target/admin/control_server.h"
 #include "target/admin/lun_change.h"
+#include "target/admin/missing_luns.h"
 #include "target/service/definition.h"
 #include "target/service/watchdog.h"
 #include "target/service/worker.h"
@@ -35,11 +38,13 @@ class Daemon {
     std::function<tl::expected<TargetDefinition, std::string>()> read_again;
     /// A state folder that cannot be used is a warning and not an error.
     bool state_is_optional = false;
+    /// A LUN that can't be served is an error; else the others are served, and it is tried again.
+    bool is_strict = false;
     /// How long a thread that serves may wait for something before the log says so; 0: for ever.
     std::chrono::milliseconds watchdog{};
   };
 
-  /// Opens every image, the state, the control socket and the ports (an interface that is named must
+  /// Opens the images, the state, the control socket and the ports (an interface that is named must
   /// exist), drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
   /// caller may have blocked, is unblocked once it is waited for. Errors are one line
   /// that begins with the object; nothing was announced and no image was changed then, but a
@@ -56,15 +61,35 @@ class Daemon {
   bool is_stuck() const { return is_stuck_; }
 
  private:
+  /// How long the end of the process waits for disks, and what opens an image for each.
+  static constexpr std::chrono::seconds patience{10};
+
   explicit Daemon(Options options);
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
 
-  /// Returns the changes from the present LUNs to these, with new images opened. Fails where two
-  /// LUNs would spoil each other's data: see find_conflict().
-  tl::expected<std::vector<LunChange>, std::string> prepare(const std::vector<LunDefinition>& luns);
-  /// Opens the images and loads the state that the changes need.
-  tl::expected<void, std::string> open_files(std::vector<LunChange>& changes);
+  /// A LUN that is served.
+  struct Present {
+    LunDefinition definition;
+    std::vector<ImageUse> images;
+    ImageIdentity image;
+  };
+  /// A LUN that can't be served now: an image, or what clients set, can't be opened.
+  struct Failure {
+    LunDefinition lun;
+    std::string why;
+  };
+  struct Prepared {
+    std::vector<LunChange> changes;  // with new images opened
+    std::vector<Failure> failures;
+  };
+
+  std::map<Address, Present> served() const;
+  /// Returns what it takes from what is served to these LUNs. Fails where two of them would spoil each
+  /// other's data: see find_conflict().
+  tl::expected<Prepared, std::string> prepare(const std::vector<LunDefinition>& luns,
+                                              const std::map<Address, Present>& served);
+  void open_files(Prepared& prepared);
   /// Sets aside the state of another image than the one that will be served. Returns the lines for
   /// the log about that, and about loaded state that keeps clients out.
   std::vector<LogLine> take_state(const LunChange& change) const;
@@ -72,7 +97,15 @@ class Daemon {
   bool settle_state();
   void apply(std::vector<LunChange> changes);
   void apply(LunChange& change, Worker& worker) const;
-  /// Reads the configuration again. Returns the changes, a line each.
+  /// The same while LUNs are served: logs what is opened, and announces it. Returns the changes, a line
+  /// each.
+  std::vector<std::string> carry_out(std::vector<LunChange> changes);
+  /// Tells of LUNs that can't be served, and sees that they are tried again.
+  void note_missing(const std::vector<Failure>& failures);
+  void try_missing();
+  void serve_found(const std::vector<LunDefinition>& found, std::vector<Failure>& failures);
+  /// Reads the configuration again. Returns the changes, a line each. Fails where an image can't be
+  /// opened, unless that was missing before.
   tl::expected<std::vector<std::string>, std::string> reload();
   /// The same; the log says them, too.
   tl::expected<std::vector<std::string>, std::string> reload_and_log();
@@ -101,11 +134,13 @@ class Daemon {
   std::thread background_thread_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Watchdog> watchdog_;
+  MissingLuns missing_;
 
   boost::asio::io_context loop_{1};
   boost::asio::signal_set ending_{loop_};
   boost::asio::signal_set reloading_{loop_};
   boost::asio::steady_timer look_after_timer_{loop_};
+  boost::asio::steady_timer missing_timer_{loop_};
   std::unique_ptr<ControlServer> control_;
   bool is_stuck_ = false;
 };

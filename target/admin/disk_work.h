@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,46 +23,44 @@ struct DiskWork {
   std::function<tl::expected<Result, std::string>()> work;
 };
 
-/// Does these one after the other, on a thread of its own, until one fails. Where one takes too
-/// long (`patience`), that thread is left to itself. Errors begin with the path.
+/// Does these one after the other, on a thread of its own. Where one takes too long (`patience`), that
+/// thread is left to itself, and another goes on with the next. Returns the results in the same order;
+/// the error of one that took too long begins with the path.
 template <typename Result>
-tl::expected<std::vector<Result>, std::string> do_in_time(std::vector<DiskWork<Result>> all,
+std::vector<tl::expected<Result, std::string>> do_in_time(std::vector<DiskWork<Result>> all,
                                                           std::chrono::seconds patience) {
+  using Outcome = tl::expected<Result, std::string>;
   struct Progress {
     std::mutex guard;
     std::condition_variable changed;
-    std::vector<Result> results;
-    std::optional<std::string> error;
+    std::vector<Outcome> outcomes;
     bool is_given_up = false;
   };
-  if (all.empty()) return std::vector<Result>{};
-  const auto progress = std::make_shared<Progress>();
-  std::thread([progress, all] {
-    for (const auto& each : all) {
-      auto result = each.work();
-      const std::lock_guard lock(progress->guard);
-      if (result) {
-        progress->results.push_back(*std::move(result));
-      } else {
-        progress->error = result.error();
+  std::vector<Outcome> outcomes;
+  while (outcomes.size() < all.size()) {
+    const auto progress = std::make_shared<Progress>();
+    const std::vector<DiskWork<Result>> left(all.begin() + std::ssize(outcomes), all.end());
+    std::thread([progress, left] {
+      for (const auto& each : left) {
+        auto outcome = each.work();
+        const std::lock_guard lock(progress->guard);
+        if (progress->is_given_up) return;
+        progress->outcomes.push_back(std::move(outcome));
+        progress->changed.notify_one();
       }
-      progress->changed.notify_one();
-      if (progress->error || progress->is_given_up) return;
+    }).detach();
+    std::unique_lock lock(progress->guard);
+    for (std::size_t done = 0; done < left.size() && !progress->is_given_up; ++done) {
+      const auto has_more = [&] { return progress->outcomes.size() > done; };
+      progress->is_given_up = !progress->changed.wait_for(lock, patience, has_more);
     }
-  }).detach();
-
-  std::unique_lock lock(progress->guard);
-  while (!progress->error && progress->results.size() < all.size()) {
-    const std::size_t before = progress->results.size();
-    if (!progress->changed.wait_for(
-            lock, patience, [&] { return progress->error || progress->results.size() > before; })) {
-      progress->is_given_up = true;
-      return tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
-                                        all[before].path, patience.count()));
-    }
+    for (Outcome& outcome : progress->outcomes) outcomes.push_back(std::move(outcome));
+    if (!progress->is_given_up) continue;
+    outcomes.push_back(
+        tl::unexpected(fmt::format("{}: does not answer: opening it takes more than {} s",
+                                   left[progress->outcomes.size()].path, patience.count())));
   }
-  if (progress->error) return tl::unexpected(*progress->error);
-  return std::move(progress->results);
+  return outcomes;
 }
 
 }  // namespace aoe::target

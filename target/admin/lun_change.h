@@ -29,6 +29,7 @@ struct LunChange {
   std::optional<ImageIdentity> former_image = {};
   bool is_other_image = false;
 
+  bool opens_image() const { return kind == Kind::add || kind == Kind::replace; }
   /// Returns the options of the LUN over this disk. `revision`: the version of the program.
   LunOptions options(std::uint64_t sectors, const StoreTraits& disk,
                      const std::string& revision) const;

@@ -148,6 +148,7 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
   app.add_flag("--trace", line.trace, "Write every decision to standard error")
       ->envname("AOE_TRACE");
+  app.add_flag("--strict", line.is_strict, "Serve nothing unless every LUN can be served");
   app.add_option("--watchdog", line.watchdog, "Log a wait of a serving thread (for tests)")
       ->type_name("MS")
       ->envname("AOE_WATCHDOG");
@@ -284,6 +285,7 @@ int serve(const CommandLine& line) {
   options.watchdog = std::chrono::milliseconds(line.watchdog);
   options.state_is_optional =
       definition->state_folder == default_state_folder() && line.state.empty();
+  options.is_strict = line.is_strict || line.config_file.empty();
   if (!line.config_file.empty()) {
     options.read_again = [line] { return definition_of(line); };
   }

@@ -142,6 +142,9 @@ std::string prometheus_text(const TargetReport& report) {
       .gauge.value = 1;
   add_series(families.add("aoe_target_uptime_seconds", "Time since the start", MetricType::Gauge))
       .gauge.value = seconds(report.uptime);
+  add_series(families.add("aoe_target_luns_missing",
+                          "LUNs of the configuration that can't be served", MetricType::Gauge))
+      .gauge.value = static_cast<double>(report.missing.size());
   add_luns(families, report.luns);
   add_ports(families, report.ports);
   return std::move(families).serialized();

@@ -153,10 +153,16 @@ std::string status_table(const TargetReport& report) {
                      std::to_string(port.receive_dropped + port.send_dropped)});
   }
   std::string remarks;
-  const auto remark = [&](const LunReport& lun, const std::string& what) {
+  const auto say = [&](Address lun, const std::string& what) {
     if (remarks.empty()) remarks = "\n";
-    remarks += fmt::format("{}: {}\n", lun.definition.address, what);
+    remarks += fmt::format("{}: {}\n", lun, what);
   };
+  const auto remark = [&](const LunReport& lun, const std::string& what) {
+    say(lun.definition.address, what);
+  };
+  for (const MissingReport& lun : report.missing) {
+    say(lun.address, "not served, and tried again: " + escaped(lun.why));
+  }
   for (const LunReport& lun : report.luns) {
     if (lun.definition.limits) remark(lun, "limited to " + per_second(lun.definition.limits));
     if (!lun.other_target) continue;

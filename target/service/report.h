@@ -36,17 +36,27 @@ struct PortReport : EdgeCounters, PortCounters {
   bool operator==(const PortReport&) const = default;
 };
 
+/// A LUN of the configuration that can't be served now, and is tried again.
+struct MissingReport {
+  Address address;
+  std::string path;
+  std::string why;
+
+  bool operator==(const MissingReport&) const = default;
+};
+
 struct TargetReport {
   std::string version;
   Duration uptime{};
   std::vector<LunReport> luns;
   std::vector<PortReport> ports;
+  std::vector<MissingReport> missing;
 
   bool operator==(const TargetReport&) const = default;
 };
 
-/// Returns a table with a line for each LUN and one with a line for each port: what they are. A
-/// line for each LUN whose address another target has, too, follows. Both functions end the text
+/// Returns a table with a line for each LUN and one with a line for each port: what they are.
+/// Lines follow for LUNs that can't be served, or whose address another target has, too. Both functions end the text
 /// with a newline.
 std::string status_table(const TargetReport& report);
 

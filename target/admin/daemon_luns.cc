@@ -1,0 +1,364 @@
+// Daemon: its LUNs, from their definitions to what is served.
+
+#include <algorithm>
+#include <future>
+#include <map>
+#include <set>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "target/admin/command_line.h"
+#include "target/admin/daemon.h"
+#include "target/admin/disk_work.h"
+#include "target/store/open_store.h"
+
+namespace aoe::target {
+namespace {
+
+/// Changes that a reload has a worker make at a time, between which it serves: handing each one over
+/// by itself takes longer than most changes do.
+constexpr std::size_t changes_per_turn = 32;
+
+/// A store, and which image it is of.
+struct OpenedImage {
+  OpenedStore store;
+  ImageIdentity identity;
+  bool is_other;  // than the one that was served at this address before
+};
+
+tl::expected<OpenedImage, std::string> open_image(const StoreDefinition& definition,
+                                                  const std::optional<ImageIdentity>& former,
+                                                  Worker& worker) {
+  auto store = open_store(definition, worker.queue(), worker.handover());
+  if (!store) return tl::unexpected(store.error());
+  const ImageIdentity identity = identify(definition);
+  return OpenedImage{*std::move(store), identity, former && !is_same_image(*former, identity)};
+}
+
+/// Returns whether nobody has set anything.
+bool is_default(const LunState& state) {
+  return state.is_default_string && state.mask.empty() && state.reserved.empty();
+}
+
+}  // namespace
+
+Worker& Daemon::worker_of(Address address) {
+  return *workers_[static_cast<std::size_t>(address.shelf + address.slot) % workers_.size()];
+}
+
+std::map<Address, Daemon::Present> Daemon::served() const {
+  std::map<Address, Present> served;
+  for (const auto& worker : workers_) {
+    worker->ask([&] {
+      for (const auto& [address, lun] : worker->service().luns()) {
+        served.emplace(address, Present{lun->definition, lun->images, lun->image});
+      }
+    });
+  }
+  return served;
+}
+
+tl::expected<Daemon::Prepared, std::string> Daemon::prepare(
+    const std::vector<LunDefinition>& luns, const std::map<Address, Present>& served) {
+  Prepared prepared;
+  std::set<Address> wanted_addresses;
+  for (const LunDefinition& wanted : luns) wanted_addresses.insert(wanted.address);
+  for (const auto& [address, present] : served) {
+    if (!wanted_addresses.contains(address)) {
+      prepared.changes.push_back(
+          {.kind = LunChange::Kind::remove, .definition = present.definition});
+    }
+  }
+  std::vector<DiskWork<std::vector<ImageUse>>> to_look_at;
+  for (const LunDefinition& wanted : luns) {
+    const auto found = served.find(wanted.address);
+    if (found != served.end() && found->second.definition.store == wanted.store) continue;
+    to_look_at.push_back({wanted.store.path, [wanted] { return images_of(wanted); }});
+  }
+  auto looked_at = do_in_time(std::move(to_look_at), patience);
+  auto new_images = looked_at.begin();
+  std::vector<ImageUse> images;
+  for (const LunDefinition& wanted : luns) {
+    const auto found = served.find(wanted.address);
+    const Present* const present = found == served.end() ? nullptr : &found->second;
+    const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
+    LunChange change{.kind = LunChange::Kind::change, .definition = wanted};
+    if (is_same_store) {
+      change.images = present->images;
+    } else if (auto used = std::move(*new_images++)) {
+      change.images = *std::move(used);
+    } else {
+      prepared.failures.push_back({wanted, used.error()});
+      continue;
+    }
+    images.insert(images.end(), change.images.begin(), change.images.end());
+    if (present != nullptr && present->definition == wanted) continue;
+    if (!is_same_store) {
+      change.kind = present != nullptr ? LunChange::Kind::replace : LunChange::Kind::add;
+      if (present != nullptr) change.former_image = present->image;
+    }
+    prepared.changes.push_back(std::move(change));
+  }
+  if (const auto conflict = find_conflict(images, definition_.capture)) {
+    return tl::unexpected(*conflict);
+  }
+  open_files(prepared);
+  return prepared;
+}
+
+/// Loads the state that the changes need, and opens their images. Those that fail are failures.
+void Daemon::open_files(Prepared& prepared) {
+  std::vector<DiskWork<OpenedImage>> to_open;
+  std::vector<LunChange> changes;
+  for (LunChange& change : std::exchange(prepared.changes, {})) {
+    const LunDefinition& wanted = change.definition;
+    if (change.kind == LunChange::Kind::add && state_) {
+      auto loaded = state_->load(wanted.address);
+      if (!loaded) {
+        prepared.failures.push_back({wanted, loaded.error()});
+        continue;
+      }
+      if (*loaded) {
+        change.state = std::move((*loaded)->state);
+        change.former_image = std::move((*loaded)->image);
+      }
+    }
+    if (change.opens_image()) {
+      to_open.push_back({wanted.store.path, [store = wanted.store, former = change.former_image,
+                                             worker = &worker_of(wanted.address)] {
+                           return open_image(store, former, *worker);
+                         }});
+    }
+    changes.push_back(std::move(change));
+  }
+  auto opened = do_in_time(std::move(to_open), patience);
+  auto next = opened.begin();
+  for (LunChange& change : changes) {
+    if (change.opens_image()) {
+      auto image = std::move(*next++);
+      if (!image) {
+        prepared.failures.push_back({change.definition, image.error()});
+        continue;
+      }
+      change.store = std::move(image->store);
+      change.image = std::move(image->identity);
+      change.is_other_image = image->is_other;
+      if (image->is_other) change.state.reset();
+    }
+    prepared.changes.push_back(std::move(change));
+  }
+}
+
+std::vector<LogLine> Daemon::take_state(const LunChange& change) const {
+  std::vector<LogLine> lines;
+  const Address lun = change.definition.address;
+  if (change.is_other_image && state_) {
+    const auto aside = state_->set_aside(lun);
+    if (!aside) {
+      lines.push_back(
+          {LogLevel::error,
+           fmt::format("{}: setting aside the state of another image: {}", lun, aside.error())});
+    } else if (*aside) {
+      lines.push_back(
+          {LogLevel::warning,
+           fmt::format(
+               "{}: what clients set for {} is not taken for {}, and is kept in {}; to take "
+               "it all the same, end the target, delete the line 'image' there and rename "
+               "the file to {}",
+               lun, change.former_image->path, change.image.path, **aside, state_->path(lun))});
+    }
+  }
+  if (!change.state) return lines;
+  const auto add = [&](std::string_view what, const std::vector<Mac>& macs) {
+    if (macs.empty()) return;
+    lines.push_back(
+        {LogLevel::info, fmt::format("{}: {} of {} address{}, from {}", lun, what, macs.size(),
+                                     macs.size() == 1 ? "" : "es", state_->path(lun))});
+  };
+  add("mask", change.state->mask);
+  add("reservation", change.state->reserved);
+  return lines;
+}
+
+void Daemon::apply(std::vector<LunChange> changes) {
+  std::map<Worker*, std::vector<LunChange*>> of_worker;
+  for (LunChange& change : changes) {
+    of_worker[&worker_of(change.definition.address)].push_back(&change);
+  }
+  for (const auto& [worker, its_changes] : of_worker) {
+    for (std::span<LunChange* const> left = its_changes; !left.empty();) {
+      const auto now = left.first(std::min(left.size(), changes_per_turn));
+      left = left.subspan(now.size());
+      worker->ask([this, now, worker = worker] {
+        for (LunChange* const change : now) apply(*change, *worker);
+      });
+    }
+  }
+}
+
+void Daemon::apply(LunChange& change, Worker& worker) const {
+  const Address address = change.definition.address;
+  const auto options = [&](std::uint64_t sectors, const StoreTraits& traits) {
+    return change.options(sectors, traits, options_.version);
+  };
+  ServedLun* const present = worker.service().find(address);
+  if (change.kind == LunChange::Kind::change) {
+    const LunOptions& before = present->lun.options();
+    present->define(change.definition);
+    return worker.service().change(options(before.sectors, before.disk));
+  }
+  if (change.kind == LunChange::Kind::replace && !change.is_other_image) {
+    change.state = present->lun.state();
+  }
+  if (change.kind != LunChange::Kind::add) worker.remove(address);
+  if (change.kind == LunChange::Kind::remove) return;
+  const Store& store = *change.store->store;
+  auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
+                                           std::move(change.store->store), change.state);
+  added->define(change.definition);
+  added->images = std::move(change.images);
+  added->store_kind = change.store->kind;
+  added->image = change.image;
+  worker.add(std::move(added));
+  // An image that was moved or enlarged is known by that from now on.
+  if (change.state && !is_default(*change.state) && change.former_image != change.image) {
+    worker.service().set_state(address, *change.state, [](std::error_code) {});
+  }
+}
+
+tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
+  if (!options_.read_again) {
+    return tl::unexpected(std::string("started from a command line: there is no file to read"));
+  }
+  const auto wanted = options_.read_again();
+  if (!wanted) return tl::unexpected(wanted.error());
+  // A LUN that is added again loads its state, which must be complete.
+  if (!settle_state()) {
+    return tl::unexpected(fmt::format("{}: does not answer", definition_.state_folder));
+  }
+  auto prepared = prepare(wanted->luns, served());
+  if (!prepared) return tl::unexpected(prepared.error());
+  for (const auto& [lun, why] : prepared->failures) {
+    if (!missing_.contains(lun)) return tl::unexpected(why);
+  }
+  missing_.follow(wanted->luns);
+  note_missing(prepared->failures);
+  std::vector<std::string> lines = carry_out(std::move(prepared->changes));
+  if (wanted->client_limits != definition_.client_limits) {
+    definition_.client_limits = wanted->client_limits;
+    for (const auto& worker : workers_) {
+      worker->ask([&] { worker->service().limit_clients(wanted->client_limits); });
+    }
+    lines.emplace_back("client-limits: changed");
+  }
+  const auto note = [&](const char* key, bool differs) {
+    if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));
+  };
+  note("state", wanted->state_folder != definition_.state_folder);
+  note("control", wanted->control != definition_.control);
+  note("workers", wanted->workers != definition_.workers);
+  note("busy-poll", wanted->busy_poll != definition_.busy_poll);
+  note("wildcards", wanted->wildcards != definition_.wildcards);
+  note("request-memory", wanted->request_memory != definition_.request_memory);
+  note("capture", wanted->capture != definition_.capture);
+  return lines;
+}
+
+std::vector<std::string> Daemon::carry_out(std::vector<LunChange> changes) {
+  std::vector<std::string> lines;
+  std::map<Worker*, std::vector<Address>> to_announce;
+  for (const auto& worker : workers_) to_announce[worker.get()];
+  for (const LunChange& change : changes) {
+    const Address address = change.definition.address;
+    lines.push_back(fmt::format("{}: {}", address, change.text()));
+    for (const LogLine& line : change.store_lines()) options_.log(line.level, line.text);
+    for (const LogLine& line : take_state(change)) options_.log(line.level, line.text);
+    if (change.kind != LunChange::Kind::remove) to_announce[&worker_of(address)].push_back(address);
+    missing_.forget(address);
+  }
+  apply(std::move(changes));
+  for (const auto& entry : to_announce) {
+    entry.first->ask([&entry] { entry.first->follow(entry.second); });
+  }
+  return lines;
+}
+
+// LUNs that can't be served now.
+
+void Daemon::note_missing(const std::vector<Failure>& failures) {
+  for (const auto& [lun, why] : failures) {
+    if (!missing_.note(lun, why, monotonic_now())) continue;
+    options_.log(LogLevel::error,
+                 fmt::format("{}: {}; it is not served, and tried again", lun.address, why));
+  }
+  const Instant due = missing_.deadline();
+  if (due == never) return;
+  missing_timer_.expires_at(std::chrono::steady_clock::time_point(due.time_since_epoch()));
+  missing_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) try_missing();
+  });
+}
+
+void Daemon::try_missing() {
+  // Before the others are asked anything: as a rule it is still missing.
+  std::vector<Failure> failures;
+  std::vector<DiskWork<bool>> looks;
+  const std::vector<LunDefinition> due = missing_.due(monotonic_now());
+  for (const LunDefinition& lun : due) {
+    looks.push_back({lun.store.path, [lun]() -> tl::expected<bool, std::string> {
+                       if (const auto error = image_error(lun)) return tl::unexpected(*error);
+                       return true;
+                     }});
+  }
+  const auto outcomes = do_in_time(std::move(looks), patience);
+  std::vector<LunDefinition> wanted;
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    if (outcomes[i]) {
+      wanted.push_back(due[i]);
+    } else {
+      failures.push_back({due[i], outcomes[i].error()});
+    }
+  }
+  if (!wanted.empty()) serve_found(wanted, failures);
+  note_missing(failures);
+}
+
+/// Serves these beside the others. Those that fail are failures.
+void Daemon::serve_found(const std::vector<LunDefinition>& found, std::vector<Failure>& failures) {
+  const auto present = served();
+  std::vector<LunDefinition> wanted = found;
+  for (const auto& [address, lun] : present) wanted.push_back(lun.definition);
+  auto prepared = prepare(wanted, present);
+  if (!prepared) {
+    for (const LunDefinition& lun : found) failures.push_back({lun, prepared.error()});
+    return;
+  }
+  for (Failure& failure : prepared->failures) failures.push_back(std::move(failure));
+  for (const std::string& line : carry_out(std::move(prepared->changes))) {
+    options_.log(LogLevel::info, line);
+  }
+}
+
+bool Daemon::settle_state() {
+  for (const auto& worker : workers_) worker->ask([] {});
+  const auto done = std::make_shared<std::promise<void>>();
+  background_->post([done] { done->set_value(); });
+  return done->get_future().wait_for(patience) == std::future_status::ready;
+}
+
+tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
+  auto changes = reload();
+  if (changes) {
+    for (const std::string& line : *changes) options_.log(LogLevel::info, line);
+    options_.log(LogLevel::info,
+                 fmt::format("configuration read again: {} changes", changes->size()));
+  } else {
+    options_.log(LogLevel::error, fmt::format("{}; nothing was changed", changes.error()));
+  }
+  return changes;
+}
+
+}  // namespace aoe::target

@@ -1,5 +1,6 @@
 #include "base/privileges.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -7,8 +8,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <limits>
+
+#include "base/descriptor.h"
 
 namespace aoe {
 
@@ -34,6 +38,11 @@ std::size_t descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::numeric_limits<std::size_t>::max();
   return limit.rlim_cur;
+}
+
+bool has_free_descriptor() {
+  const Descriptor one(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+  return one.get() >= 0 || errno != EMFILE;
 }
 
 std::string text_with_descriptor_limit(const std::error_code& error) {

@@ -71,7 +71,8 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   }
   auto prepared = prepare(definition.luns, {});
   if (!prepared) return tl::unexpected(prepared.error());
-  if (options_.is_strict && !prepared->failures.empty()) {
+  // The ports take descriptors too.
+  if (!prepared->failures.empty() && (options_.is_strict || !has_free_descriptor())) {
     return tl::unexpected(prepared->failures.front().why);
   }
   if (recording_) {  // after the images, of which it must be none

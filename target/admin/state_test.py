@@ -130,7 +130,7 @@ def nothing_changes(bench, why, text=b"before"):
     assert bench.ctl.json("stats")["report"]["luns"][1]["state_errors"] >= 4
 
 
-def a_damaged_file_refuses_the_start(world, folder):
+def a_damaged_file_refuses_a_strict_start(world, folder):
     bench = Bench(world, folder)
     bench.start()
     assert bench.set_string(b"text").error == 0
@@ -141,7 +141,7 @@ def a_damaged_file_refuses_the_start(world, folder):
     for bad in [good[:len(good) // 2], good.replace("mask: []", "mask: [everyone]"), "", "\0" * len(good)]:
         with open(path, "w") as file:
             file.write(bad)
-        result = bench.server.run([TARGET, "--config", bench.config], check=False)
+        result = bench.server.run([TARGET, "--strict", "--config", bench.config], check=False)
         assert result.returncode == 1 and result.stdout == "", result
         assert re.fullmatch(rf"aoe-target: {path}(:\d+:\d+)?: [^\n]+\n", result.stderr), (bad, result.stderr)
         with open(path) as file:
@@ -342,7 +342,7 @@ def main():
     lab.require("ip", "mount")
     lab.require_namespaces()
     lab.play_all([what_was_answered_survives_a_crash, what_an_administrator_set_survives_a_crash,
-                  a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_the_start,
+                  a_folder_that_takes_nothing_changes_nothing, a_damaged_file_refuses_a_strict_start,
                   a_configured_string_changes_until_a_client_sets_one, a_mask_that_was_forgotten_is_said,
                   another_target_at_the_same_address_is_said, another_image_does_not_inherit,
                   an_image_that_moves_keeps_its_state, a_state_file_of_before_is_taken_and_bound, no_state_forgets,

@@ -94,19 +94,19 @@ std::shared_ptr<const Descriptor> claim(int descriptor, dev_t device,
                                         std::chrono::milliseconds patience) {
   static std::mutex mutex;
   static std::map<dev_t, std::weak_ptr<const Descriptor>> claims;
-  constexpr std::chrono::milliseconds nap(5);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   const std::lock_guard guard(mutex);
   if (auto held = claims[device].lock()) return held;
   const std::string path = fmt::format("/proc/self/fd/{}", descriptor);
-  for (;; patience -= nap) {
+  while (true) {
     Descriptor opened(::open(path.c_str(), O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC));
     if (opened.get() >= 0) {
       auto claimed = std::make_shared<const Descriptor>(std::move(opened));
       claims[device] = claimed;
       return claimed;
     }
-    if (errno != EBUSY || patience <= nap) return nullptr;
-    std::this_thread::sleep_for(nap);
+    if (errno != EBUSY || std::chrono::steady_clock::now() >= deadline) return nullptr;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 

@@ -37,11 +37,10 @@ Registry& registry() {
 /// Locks as flock() does, but waits for at most `patience`. Fails with ENOLCK where the file system
 /// has no locks.
 bool lock(const Descriptor& file, int kind, std::chrono::milliseconds patience) {
-  constexpr std::chrono::milliseconds nap(5);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (::flock(file.get(), kind | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK || patience <= nap) return false;
-    std::this_thread::sleep_for(nap);
-    patience -= nap;
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return true;
 }

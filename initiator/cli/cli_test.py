@@ -30,8 +30,12 @@ def shows_what_is_there(trial):
     for told in stats[:2]:
         assert told.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], told
     for told in stats[2:]:
-        assert json.loads(told) == [{
-            "device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}], told
+        device, = json.loads(told)
+        path, = device.pop("paths")
+        assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}, told
+        assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "buffers": 64, "sectors": 17, "window-max": 64,
+                                "suspect": False}.items(), path
+        assert 0 < path["round-trip-us"] <= path["retransmit-timeout-us"] and 0 < path["window"] <= 64, path
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
     assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts
@@ -129,6 +133,7 @@ def refuses_bad_arguments(trial):
             (["config", "foo", "e0.2"], "config foo: no such command (aoe-initiator config --help lists them)"),
             (["config", "set", "e0.2"], "STRING is required" + HINT),
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
+            (["config", "set", "all", "x"], "DEVICE: all: not a device name such as e0.2" + HINT),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
             (["flush"], "flush: DEVICE is required, or --mount"),
@@ -203,6 +208,14 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert ask("config", "prefix", "e0.2", "a s") == "a string\n"
     trial.all_refused("e0.2: no target's config string matches", ["config", "test", "e0.2", "a"],
                       ["config", "prefix", "e0.2", "b"])
+    # Who has it?
+    assert ask("config", "get", "all").split() == ["e0.2", "eth0", trial.server.link("eth0")["address"], "a", "string"]
+    for asked in ["test", "all", "a string"], ["prefix", "all", "a s"]:
+        (found,) = json.loads(ask("config", *asked, "--json"))
+        assert (found["device"], found["config"], found["config-hex"]) == ("e0.2", "a string", b"a string".hex()), found
+    nobody = "no target has such a config string"
+    trial.refused(FAILURE, nobody, "config", "test", "all", "a")
+    trial.refused(FAILURE, nobody, "config", "prefix", "all", "b")
     facts = json.loads(ask("config", "get", "e0.2", "--json"))
     assert (facts["device"], facts["config"], facts["buffers"], facts["sectors"]) == ("e0.2", "a string", 64, 17), facts
     assert ask("config", "force-set", "e0.2", "") == "\n"
@@ -245,7 +258,7 @@ def looks_after_disks_and_interfaces(trial):
     link = trial.client.link("eth0")
     assert trial.run("revalidate", "e0.2").stdout == f"e0.2: {SIZE // 512} sectors, {SIZE} bytes\n"
     assert json.loads(trial.run("revalidate", "e0.2", "--json").stdout)["bytes"] == SIZE
-    assert trial.run("flush", "e0.2").returncode == OK
+    assert trial.run("flush", "e0.2", "e0.2").returncode == OK
 
     expected = {"interface": "eth0", "mac": link["address"], "mtu": 9000, "sectors": 17, "state": "up"}
     assert json.loads(trial.run("interfaces", "--json").stdout) == [expected]

@@ -73,6 +73,8 @@ int bench_command(const CommandOptions& options, Address device, const BenchOpti
 
 /// `read` prints the string. `test` and `prefix` fail when no target's string matches.
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query);
+/// `read`, `test` or `prefix` of all targets: lists those that have the string. Fails when none does.
+void config_of_all_command(const CommandOptions& options, const ConfigQuery& query);
 /// Returns standard input to its end, or as much of it as shows that it is too long.
 std::string read_config_string();
 struct MaskChange {

@@ -31,6 +31,29 @@ std::set<std::string> interfaces_of(const DeviceStatus& device) {
   return names;
 }
 
+double in_microseconds(Duration duration) {
+  return std::chrono::duration<double, std::micro>(duration).count();
+}
+
+/// What there is to know of each path, for programs.
+ordered_json facts_of(const std::vector<PathStatus>& paths) {
+  ordered_json list = ordered_json::array();
+  for (const PathStatus& path : paths) {
+    list.push_back({{"interface", path.interface},
+                    {"mac", fmt::format("{}", path.mac)},
+                    {"mtu", path.mtu},
+                    {"buffers", path.buffers},
+                    {"sectors", path.sectors},
+                    {"window", path.window},
+                    {"window-max", path.window_max},
+                    {"outstanding", path.outstanding},
+                    {"round-trip-us", in_microseconds(path.round_trip)},
+                    {"retransmit-timeout-us", in_microseconds(path.retransmit_timeout)},
+                    {"suspect", path.suspect}});
+  }
+  return list;
+}
+
 }  // namespace
 
 void discover_command(const CommandOptions& options) {
@@ -93,7 +116,8 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
                       {"size", device.size()},
                       {"interfaces", interfaces},
                       {"payload", device.payload},
-                      {"state", device.state}});
+                      {"state", device.state},
+                      {"paths", facts_of(device.paths)}});
     } else {
       fmt::print("{:>10} {:>15} {:>10} {:<5} {}\n", fmt::format("{}", device.address),
                  gigabytes(device.size()), fmt::join(interfaces, ","), device.payload,

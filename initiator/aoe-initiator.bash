@@ -3,7 +3,8 @@
 _aoe_initiator_options() {
   local common='--interface --deadsecs --maxout --profile --wait --verbose --trace --help'
   case $1 in
-    discover | interfaces) echo "$common --json --mount" ;;
+    discover) echo "$common --json --mount" ;;
+    interfaces) echo "$common --json --mount --clear" ;;
     stat | identify) echo "$common --json" ;;
     ping) echo "$common --count --interval" ;;
     sancheck) echo "$common --count --json" ;;

@@ -270,9 +270,18 @@ void CommandLine::add_looking() {
       add("interfaces", "List the interfaces, or set those of a mounted tree", group, [&a] {
         auto& names = a.options.interfaces;
         names.insert(names.end(), a.operands.begin(), a.operands.end());
-        return a.mount.empty() ? interfaces_command(a.options) : interfaces_in_tree(a.mount, names);
+        if (a.mount.empty()) {
+          if (a.all) throw Refused("interfaces: --clear needs --mount");
+          return interfaces_command(a.options);
+        }
+        if (a.all) return command_in_tree(a.mount, "interfaces", "");
+        interfaces_in_tree(a.mount, names);
       });
-  interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
+  auto* names =
+      interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
+          ->option_text(" ");
+  interfaces->add_flag("-c,--clear", a.all, "With --mount: use all again")
+      ->excludes(names)
       ->option_text(" ");
   add_json(interfaces);
   add_mount(interfaces, "The tree mounted there");

@@ -137,6 +137,7 @@ def refuses_bad_arguments(trial):
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
             (["flush"], "flush: DEVICE is required, or --mount"),
+            (["interfaces", "--clear"], "interfaces: --clear needs --mount"),
             *((command + ["--mount", "tree", "--json"], "--json excludes --mount" + HINT)
               for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]])]:
         trial.refused(USAGE, line, *arguments)
@@ -275,7 +276,9 @@ def looks_after_disks_and_interfaces(trial):
     for arguments, name, text in [(["discover"], "discover", "discover\n"), (["revalidate", "e0.2"], "revalidate", "e0.2\n"),
                                   (["flush"], "flush", "\n"), (["flush", "--all"], "flush", "all\n"),
                                   (["flush", "e0.2"], "flush", "e0.2\n"),
-                                  (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n")]:
+                                  (["flush", "e0.10", "e0.3"], "flush", "e0.3\n\n"),  # over what the first wrote
+                                  (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n"),
+                                  (["interfaces", "-c"], "interfaces", "\n")]:
         path = trial.file(f"tree/dev/etherd/{name}", b"")
         assert trial.run(*arguments, "--mount", tree).returncode == OK, arguments
         with open(path) as file:

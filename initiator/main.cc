@@ -299,6 +299,9 @@ void CommandLine::add_looking() {
                        [&a] { return sancheck_command(a.options, a.count == 0 ? 10 : a.count); });
   add_number(sancheck, "--count", a.count, {1, 100'000}, "Requests of each kind on a path (10)");
   add_json(sancheck);
+
+  add("sos", "Print what a report of a fault should have, as JSON", group,
+      [&a] { return sos_command(a.options, AOE_VERSION); });
 }
 
 void CommandLine::add_disks() {

@@ -304,6 +304,18 @@ def checks_the_paths_to_its_targets(trial):
     twin.stop()
 
 
+def bundles_what_a_report_should_have(trial):
+    facts = json.loads(trial.run("sos", "--interface", "eth0").stdout)
+    assert facts["version"][0].isdigit() and facts["system"].startswith("Linux "), facts
+    (device,), (interface,) = facts["devices"], facts["interfaces"]
+    assert (device["device"], device["state"], device["identity"]["sectors"]) == ("e0.2", "up", SIZE // 512), device
+    assert device["paths"][0]["mac"] == trial.server.link("eth0")["address"] and device["counters"]["commands"] > 0, device
+    assert interface["interface"] == "eth0" and interface["received"] > 0, interface
+    assert any("e0.2" in line for line in facts["events"]), facts
+    nothing = json.loads(trial.run("sos", "--interface", "lo").stdout)
+    assert nothing["devices"] == [], nothing
+
+
 def measures_speed(trial):
     read, written = together(
         lambda: trial.run("bench", "e0.2", "--seconds", "1", "--size", "1024", "--json"),
@@ -321,4 +333,5 @@ def measures_speed(trial):
 
 cli_trial.play([shows_what_is_there, tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is, refuses_bad_arguments,
                 completes_what_there_is, traces_each_decision, reads_and_sets_what_a_target_keeps,
-                looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed])
+                looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed,
+                bundles_what_a_report_should_have])

@@ -9,6 +9,7 @@
 
 #include "base/printable.h"
 #include "initiator/cli/commands.h"
+#include "initiator/cli/facts.h"
 #include "initiator/cli/interruption.h"
 #include "initiator/cli/pings.h"
 #include "wire/interfaces.h"
@@ -29,29 +30,6 @@ std::set<std::string> interfaces_of(const DeviceStatus& device) {
   std::set<std::string> names;
   for (const PathStatus& path : device.paths) names.insert(path.interface);
   return names;
-}
-
-double in_microseconds(Duration duration) {
-  return std::chrono::duration<double, std::micro>(duration).count();
-}
-
-/// What there is to know of each path, for programs.
-ordered_json facts_of(const std::vector<PathStatus>& paths) {
-  ordered_json list = ordered_json::array();
-  for (const PathStatus& path : paths) {
-    list.push_back({{"interface", path.interface},
-                    {"mac", fmt::format("{}", path.mac)},
-                    {"mtu", path.mtu},
-                    {"buffers", path.buffers},
-                    {"sectors", path.sectors},
-                    {"window", path.window},
-                    {"window-max", path.window_max},
-                    {"outstanding", path.outstanding},
-                    {"round-trip-us", in_microseconds(path.round_trip)},
-                    {"retransmit-timeout-us", in_microseconds(path.retransmit_timeout)},
-                    {"suspect", path.suspect}});
-  }
-  return list;
 }
 
 }  // namespace

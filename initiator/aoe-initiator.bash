@@ -3,10 +3,12 @@
 _aoe_initiator_options() {
   local common='--interface --deadsecs --maxout --profile --wait --verbose --trace --help'
   case $1 in
-    discover | interfaces) echo "$common --json --mount" ;;
+    discover) echo "$common --json --mount" ;;
+    interfaces) echo "$common --json --mount --clear" ;;
     stat | identify) echo "$common --json" ;;
     ping) echo "$common --count --interval" ;;
     sancheck) echo "$common --count --json" ;;
+    sos) echo "$common" ;;
     read | write) echo "$common --offset --length --quiet" ;;
     copy) echo "$common --offset --length --quiet --verify --resume" ;;
     bench)
@@ -22,7 +24,7 @@ _aoe_initiator_options() {
 }
 
 _aoe_initiator() {
-  local commands='discover stat identify interfaces ping sancheck read write copy bench revalidate
+  local commands='discover stat identify interfaces ping sancheck sos read write copy bench revalidate
     flush mount config mask reserve'
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
   local choices=''

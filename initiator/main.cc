@@ -60,6 +60,11 @@ std::string check_device(const std::string& text) {
   return parse_address(text) ? "" : text + ": not a device name such as e0.2";
 }
 
+/// Some commands ask all targets.
+std::string check_device_or_all(const std::string& text) {
+  return text == "all" ? "" : check_device(text);
+}
+
 std::string check_mac(const std::string& text) {
   return parse_mac(text) ? "" : text + ": not a MAC address such as 02:00:00:0a:0b:0c";
 }
@@ -265,9 +270,18 @@ void CommandLine::add_looking() {
       add("interfaces", "List the interfaces, or set those of a mounted tree", group, [&a] {
         auto& names = a.options.interfaces;
         names.insert(names.end(), a.operands.begin(), a.operands.end());
-        return a.mount.empty() ? interfaces_command(a.options) : interfaces_in_tree(a.mount, names);
+        if (a.mount.empty()) {
+          if (a.all) throw Refused("interfaces: --clear needs --mount");
+          return interfaces_command(a.options);
+        }
+        if (a.all) return command_in_tree(a.mount, "interfaces", "");
+        interfaces_in_tree(a.mount, names);
       });
-  interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
+  auto* names =
+      interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
+          ->option_text(" ");
+  interfaces->add_flag("-c,--clear", a.all, "With --mount: use all again")
+      ->excludes(names)
       ->option_text(" ");
   add_json(interfaces);
   add_mount(interfaces, "The tree mounted there");
@@ -285,6 +299,9 @@ void CommandLine::add_looking() {
                        [&a] { return sancheck_command(a.options, a.count == 0 ? 10 : a.count); });
   add_number(sancheck, "--count", a.count, {1, 100'000}, "Requests of each kind on a path (10)");
   add_json(sancheck);
+
+  add("sos", "Print what a report of a fault should have, as JSON", group,
+      [&a] { return sos_command(a.options, AOE_VERSION); });
 }
 
 void CommandLine::add_disks() {
@@ -348,17 +365,21 @@ void CommandLine::add_disks() {
 
   auto* flush =
       add("flush", "Make a disk's cache stable, or let a tree forget devices", group, [&a] {
-        if (a.mount.empty()) {
-          if (a.all || a.device.empty()) {
-            throw Refused("flush: DEVICE is required, or --mount");
-          }
-          return flush_command(a.options, a.address());
+        if (a.mount.empty() && (a.all || a.operands.empty())) {
+          throw Refused("flush: DEVICE is required, or --mount");
         }
-        command_in_tree(a.mount, "flush", a.all ? "all" : a.device);
+        if (a.mount.empty()) {
+          for (const std::string& name : a.operands) flush_command(a.options, *parse_address(name));
+          return;
+        }
+        if (a.operands.empty()) a.operands = {a.all ? "all" : ""};
+        for (const std::string& name : a.operands) command_in_tree(a.mount, "flush", name);
       });
-  auto* device = add_device(flush);
+  auto* devices = flush->add_option("DEVICE", a.operands, "eSHELF.SLOT, as in e0.2; or several")
+                      ->option_text(" ")
+                      ->check(check_device);
   flush->add_flag("--all", a.all, "With --mount: all that are not open")
-      ->excludes(device)
+      ->excludes(devices)
       ->option_text(" ");
   add_mount(flush, "Let the tree mounted there forget DEVICE,\nor what is down");
 
@@ -414,6 +435,7 @@ void CommandLine::add_targets() {
       if (a.string.size() > config_string_size_max) {
         throw Refused("config: the string is longer than 1024 bytes");
       }
+      if (a.device == "all") return config_of_all_command(a.options, {command, a.string});
       return config_command(a.options, a.address(), {command, a.string});
     };
   };
@@ -422,7 +444,11 @@ void CommandLine::add_targets() {
                      ->require_subcommand(1);
   const auto add_config = [&](const char* name, const char* help, ConfigCommand command) {
     auto* one = add(config, name, help, "", ask_config(command));
-    add_device(one)->required();
+    const bool sets = command == ConfigCommand::set || command == ConfigCommand::force_set;
+    one->add_option("DEVICE", a.device, sets ? "eSHELF.SLOT, as in e0.2" : "As e0.2, or all")
+        ->option_text(" ")
+        ->check(sets ? check_device : check_device_or_all)
+        ->required();
     if (command != ConfigCommand::read) {
       one->add_option("STRING", a.string, "1024 bytes at most; -: from standard input")
           ->option_text(" ")

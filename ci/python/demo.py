@@ -41,8 +41,7 @@ def main():
         show(client, "aoe-initiator sancheck --interface eth0")
         if os.path.exists("/dev/fuse"):
             # One shell for all of it: the tree is mounted where that is.
-            show(client, "mkdir tree; aoe-initiator mount tree --interface eth0 --daemon; "
-                         "until test -e tree/dev/etherd/e0.2; do sleep 0.1; done; "
+            show(client, "mkdir tree; aoe-initiator mount tree --interface eth0 --daemon --wait e0.2; "
                          "ls tree/dev/etherd; grep . tree/sys/block/etherd!e0.2/*; umount tree")
         target.stop()
     print()

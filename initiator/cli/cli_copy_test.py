@@ -7,7 +7,9 @@ import fcntl
 import functools
 import os
 import random
+import signal
 
+import lab
 import cli_trial
 from cli_trial import (INITIATOR, TARGET, OK, FAILURE, USAGE, MEGABYTE, SIZE, together, wait_for_silence, wait_for_requests,
                        Drain, Feed)
@@ -189,7 +191,27 @@ def shows_progress_on_a_terminal_only(trial):
     copy = os.path.join(trial.folder, "copy")
     assert "%" not in trial.run("copy", "e0.2", copy).stderr
     shown = trial.client.run(["script", "--quiet", "--return", "--command", f"{INITIATOR} copy e0.2 {copy}", "/dev/null"])
-    assert "100 % [" in shown.stdout and "MB/s" in shown.stdout, shown.stdout
+    assert "0 % [" in shown.stdout and "MB/s" in shown.stdout, shown.stdout
+
+    # On a narrow one, with a target that falls silent, and a check afterwards.
+    with trial.server.packet_socket("eth0") as sniffer:
+        told = os.path.join(trial.folder, "shown")
+        command = f"stty cols 40; {INITIATOR} copy e0.2 {copy} --verify --maxout 1"
+        copying = trial.client.start(["script", "--quiet", "--flush", "--return", "--command", command, told])
+        wait_for_requests(sniffer, 100)
+        trial.target.signal(signal.SIGSTOP)
+
+        def is_told():
+            with open(told, errors="replace") as file:
+                return "stalled 0:0" in file.read()
+
+        lab.eventually(is_told)
+        trial.target.signal(signal.SIGCONT)
+        assert copying.wait() == OK
+    with open(told, newline="") as file:
+        lines = [line.split("\x1b[K")[0] for line in file.read().split("\r") if "\x1b[K" in line]
+    assert any(line.startswith("verifying   0 % ") for line in lines), lines
+    assert max(map(len, lines)) < 40, lines
 
 
 def a_target_that_dies_fails_the_transfer(trial):

@@ -30,8 +30,12 @@ def shows_what_is_there(trial):
     for told in stats[:2]:
         assert told.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], told
     for told in stats[2:]:
-        assert json.loads(told) == [{
-            "device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}], told
+        device, = json.loads(told)
+        path, = device.pop("paths")
+        assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}, told
+        assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "buffers": 64, "sectors": 17, "window-max": 64,
+                                "suspect": False}.items(), path
+        assert 0 < path["round-trip-us"] <= path["retransmit-timeout-us"] and 0 < path["window"] <= 64, path
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
     assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts
@@ -129,9 +133,11 @@ def refuses_bad_arguments(trial):
             (["config", "foo", "e0.2"], "config foo: no such command (aoe-initiator config --help lists them)"),
             (["config", "set", "e0.2"], "STRING is required" + HINT),
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
+            (["config", "set", "all", "x"], "DEVICE: all: not a device name such as e0.2" + HINT),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
             (["flush"], "flush: DEVICE is required, or --mount"),
+            (["interfaces", "--clear"], "interfaces: --clear needs --mount"),
             *((command + ["--mount", "tree", "--json"], "--json excludes --mount" + HINT)
               for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]])]:
         trial.refused(USAGE, line, *arguments)
@@ -203,6 +209,14 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert ask("config", "prefix", "e0.2", "a s") == "a string\n"
     trial.all_refused("e0.2: no target's config string matches", ["config", "test", "e0.2", "a"],
                       ["config", "prefix", "e0.2", "b"])
+    # Who has it?
+    assert ask("config", "get", "all").split() == ["e0.2", "eth0", trial.server.link("eth0")["address"], "a", "string"]
+    for asked in ["test", "all", "a string"], ["prefix", "all", "a s"]:
+        (found,) = json.loads(ask("config", *asked, "--json"))
+        assert (found["device"], found["config"], found["config-hex"]) == ("e0.2", "a string", b"a string".hex()), found
+    nobody = "no target has such a config string"
+    trial.refused(FAILURE, nobody, "config", "test", "all", "a")
+    trial.refused(FAILURE, nobody, "config", "prefix", "all", "b")
     facts = json.loads(ask("config", "get", "e0.2", "--json"))
     assert (facts["device"], facts["config"], facts["buffers"], facts["sectors"]) == ("e0.2", "a string", 64, 17), facts
     assert ask("config", "force-set", "e0.2", "") == "\n"
@@ -245,7 +259,7 @@ def looks_after_disks_and_interfaces(trial):
     link = trial.client.link("eth0")
     assert trial.run("revalidate", "e0.2").stdout == f"e0.2: {SIZE // 512} sectors, {SIZE} bytes\n"
     assert json.loads(trial.run("revalidate", "e0.2", "--json").stdout)["bytes"] == SIZE
-    assert trial.run("flush", "e0.2").returncode == OK
+    assert trial.run("flush", "e0.2", "e0.2").returncode == OK
 
     expected = {"interface": "eth0", "mac": link["address"], "mtu": 9000, "sectors": 17, "state": "up"}
     assert json.loads(trial.run("interfaces", "--json").stdout) == [expected]
@@ -262,7 +276,9 @@ def looks_after_disks_and_interfaces(trial):
     for arguments, name, text in [(["discover"], "discover", "discover\n"), (["revalidate", "e0.2"], "revalidate", "e0.2\n"),
                                   (["flush"], "flush", "\n"), (["flush", "--all"], "flush", "all\n"),
                                   (["flush", "e0.2"], "flush", "e0.2\n"),
-                                  (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n")]:
+                                  (["flush", "e0.10", "e0.3"], "flush", "e0.3\n\n"),  # over what the first wrote
+                                  (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n"),
+                                  (["interfaces", "-c"], "interfaces", "\n")]:
         path = trial.file(f"tree/dev/etherd/{name}", b"")
         assert trial.run(*arguments, "--mount", tree).returncode == OK, arguments
         with open(path) as file:
@@ -288,6 +304,18 @@ def checks_the_paths_to_its_targets(trial):
     twin.stop()
 
 
+def bundles_what_a_report_should_have(trial):
+    facts = json.loads(trial.run("sos", "--interface", "eth0").stdout)
+    assert facts["version"][0].isdigit() and facts["system"].startswith("Linux "), facts
+    (device,), (interface,) = facts["devices"], facts["interfaces"]
+    assert (device["device"], device["state"], device["identity"]["sectors"]) == ("e0.2", "up", SIZE // 512), device
+    assert device["paths"][0]["mac"] == trial.server.link("eth0")["address"] and device["counters"]["commands"] > 0, device
+    assert interface["interface"] == "eth0" and interface["received"] > 0, interface
+    assert any("e0.2" in line for line in facts["events"]), facts
+    nothing = json.loads(trial.run("sos", "--interface", "lo").stdout)
+    assert nothing["devices"] == [], nothing
+
+
 def measures_speed(trial):
     read, written = together(
         lambda: trial.run("bench", "e0.2", "--seconds", "1", "--size", "1024", "--json"),
@@ -305,4 +333,5 @@ def measures_speed(trial):
 
 cli_trial.play([shows_what_is_there, tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is, refuses_bad_arguments,
                 completes_what_there_is, traces_each_decision, reads_and_sets_what_a_target_keeps,
-                looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed])
+                looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed,
+                bundles_what_a_report_should_have])

@@ -32,6 +32,9 @@ int ping_command(const CommandOptions& options, Address device, unsigned count,
 /// Sends `count` queries of each kind on each path (sancheck.h). Fails when there is a fault, or no
 /// target.
 void sancheck_command(const CommandOptions& options, unsigned count);
+/// Prints, as JSON, what a report of a fault should have: versions, parameters, interfaces, devices
+/// with their paths and counters, and what happened during a discovery. Also where none answers.
+void sos_command(const CommandOptions& options, std::string_view version);
 /// Sends the disk IDENTIFY and prints its size.
 void revalidate_command(const CommandOptions& options, Address device);
 /// Makes stable what the disk has cached.
@@ -73,6 +76,8 @@ int bench_command(const CommandOptions& options, Address device, const BenchOpti
 
 /// `read` prints the string. `test` and `prefix` fail when no target's string matches.
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query);
+/// `read`, `test` or `prefix` of all targets: lists those that have the string. Fails when none does.
+void config_of_all_command(const CommandOptions& options, const ConfigQuery& query);
 /// Returns standard input to its end, or as much of it as shows that it is too long.
 std::string read_config_string();
 struct MaskChange {

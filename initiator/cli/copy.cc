@@ -160,12 +160,14 @@ class Copy {
   /// `expected`: for the progress line.
   Transferred move(Source& source, Sink& sink, std::uint64_t length,
                    std::optional<std::uint64_t> expected) {
-    const Progress progress(expected, !options_.quiet);
-    auto moved = transfer(connection_.loop(), source, sink,
-                          {.offset = offset_,
-                           .length = length,
-                           .progress = [&](std::uint64_t bytes) { progress.show(bytes); },
-                           .verify = options_.verify});
+    Progress progress(expected, !options_.quiet);
+    auto moved =
+        transfer(connection_.loop(), source, sink,
+                 {.offset = offset_,
+                  .length = length,
+                  .progress = [&](std::uint64_t bytes) { progress.show(bytes); },
+                  .verifying = [&](std::uint64_t bytes) { progress.begin("verifying", bytes); },
+                  .verify = options_.verify});
     seconds_ = progress.seconds();
     return or_fail(std::move(moved));
   }

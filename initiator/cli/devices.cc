@@ -9,6 +9,7 @@
 
 #include "base/printable.h"
 #include "initiator/cli/commands.h"
+#include "initiator/cli/facts.h"
 #include "initiator/cli/interruption.h"
 #include "initiator/cli/pings.h"
 #include "wire/interfaces.h"
@@ -93,7 +94,8 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
                       {"size", device.size()},
                       {"interfaces", interfaces},
                       {"payload", device.payload},
-                      {"state", device.state}});
+                      {"state", device.state},
+                      {"paths", facts_of(device.paths)}});
     } else {
       fmt::print("{:>10} {:>15} {:>10} {:<5} {}\n", fmt::format("{}", device.address),
                  gigabytes(device.size()), fmt::join(interfaces, ","), device.payload,

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -71,6 +73,42 @@ void config_command(const CommandOptions& options, Address device, const ConfigQ
          {"firmware", answer.firmware},
          {"config", answer.string},
          {"config-hex", hexadecimal(answer.string)}});
+}
+
+/// Discovery, whose replies carry the strings, does for all of them what is a query for each.
+void config_of_all_command(const CommandOptions& options, const ConfigQuery& query) {
+  using Key = std::tuple<Address, std::string, Mac>;
+  Connection connection(options);
+  std::map<Key, std::string> found;
+  std::size_t answers = 0;
+  connection.listen([&](const Event& event) {
+    if (event.kind != Event::Kind::config_answer) return;
+    ++answers;
+    const auto bytes = event.config.string;
+    std::string string(bytes.begin(), bytes.end());
+    const bool matches = query.command == ConfigCommand::test ? string == query.string
+                                                              : string.starts_with(query.string);
+    const Key key{event.device, connection.client().interface_name(event.port), event.mac};
+    if (matches) found[key] = std::move(string);
+  });
+  connection.client().discover();
+  connection.gather();
+
+  ordered_json list = ordered_json::array();
+  for (const auto& [key, string] : found) {
+    const auto& [device, interface, mac] = key;
+    if (!options.json)
+      fmt::print("{:<10} {:<12} {} {}\n", fmt::format("{}", device), interface, mac,
+                 one_line(string));
+    list.push_back({{"device", fmt::format("{}", device)},
+                    {"interface", interface},
+                    {"mac", fmt::format("{}", mac)},
+                    {"config", string},
+                    {"config-hex", hexadecimal(string)}});
+  }
+  if (options.json) print(list);
+  if (answers == 0) throw connection.nothing_found();
+  if (found.empty()) throw Failed("no target has such a config string");
 }
 
 void mask_command(const CommandOptions& options, Address device, const MaskChange& change) {

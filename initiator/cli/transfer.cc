@@ -23,7 +23,6 @@ namespace aoe::initiator {
 namespace {
 
 using boost::system::error_code;
-using std::chrono::steady_clock;
 
 constexpr std::size_t chunk_size = 1 << 20;
 constexpr std::size_t chunks_outstanding = 4;
@@ -303,7 +302,9 @@ class Transfer {
         sink_(sink),
         options_(options),
         signals_(loop, SIGINT, SIGTERM),
-        limit_(loop) {
+        limit_(loop),
+        ticks_(loop) {
+    if (options_.progress) tick();
     signals_.async_wait([this](error_code error, int number) {
       if (error) return;
       signal_ = number;
@@ -325,7 +326,8 @@ class Transfer {
     signals_.clear();
     wait_for_the_disk();
     limit_.cancel();
-    loop_.poll();  // the handlers of signals and limit
+    ticks_.cancel();
+    loop_.poll();  // the handlers of signals and timers
   }
 
   tl::expected<Transferred, std::string> run() {
@@ -344,7 +346,6 @@ class Transfer {
     }
     const auto stable = sink_.finish();
     if (!stable && !given_up_) return tl::unexpected(stable.error());
-    if (options_.progress) options_.progress(moved_);
     bool verified = !options_.verify;
     if (!verified && stable) {
       const auto same = verify();
@@ -356,6 +357,15 @@ class Transfer {
   }
 
  private:
+  /// Also while nothing moves.
+  void tick() {
+    options_.progress(shown_);
+    ticks_.expires_after(progress_interval);
+    ticks_.async_wait([this](error_code error) {
+      if (!error) tick();
+    });
+  }
+
   void give_up() {
     given_up_ = true;
     source_.give_up();
@@ -431,18 +441,17 @@ class Transfer {
     cut_ = chunk.cut;
     spare_ = std::move(chunk);
     chunks_.pop_front();
-    const auto now = steady_clock::now();
-    if (options_.progress && now >= progress_due_) {
-      progress_due_ = now + progress_interval;
-      options_.progress(moved_);
-    }
+    shown_ = moved_;
     return {};
   }
 
   /// False: a signal came before all was read.
   tl::expected<bool, std::string> verify() {
     std::uint64_t position = 0;
+    if (options_.verifying) options_.verifying(moved_);
+    if (options_.progress) options_.progress(0);
     for (const auto& [size, expected] : checksums_) {
+      shown_ = position;
       loop_.poll();  // reading a file back does not run it
       if (signal_ != 0) return false;
       place(spare_, position, size);
@@ -481,7 +490,8 @@ class Transfer {
   int signal_ = 0;
   boost::asio::steady_timer limit_;  // after the signal
   bool given_up_ = false;
-  steady_clock::time_point progress_due_{};
+  boost::asio::steady_timer ticks_;
+  std::uint64_t shown_ = 0;  // as progress
   std::vector<Piece> checksums_;
 };
 

@@ -94,8 +94,10 @@ std::unique_ptr<Sink> descriptor_sink(int descriptor, std::string name, const Fi
 struct TransferOptions {
   std::uint64_t offset = 0;               // on the disk, for chunks of whole sectors
   std::optional<std::uint64_t> length{};  // most bytes to move; nothing: until the source ends
-  /// Called a few times a second with the bytes moved so far.
+  /// Called a few times a second with the bytes moved so far, or verified.
   std::function<void(std::uint64_t)> progress{};
+  /// Called when so many bytes are to be verified: `progress` counts from 0 again.
+  std::function<void(std::uint64_t)> verifying{};
   /// Reads back what was stored and compares it, in the end.
   bool verify = false;
 };

@@ -232,10 +232,9 @@ void FileSystem::unmount() {
 /// Everything that waits is answered, and nothing new begins.
 void FileSystem::finish() {
   look_at_outstanding_.cancel();
-  for (const auto& [number, handle] : handles_) {
-    if (handle->disk != nullptr) handle->disk->let_go();
+  for (const auto& [address, known] : open_disks_) {
+    if (const auto disk = known.lock()) disk->let_go();
   }
-  for (const Loading& loading : loadings_) loading.disk->let_go();
   client_.reset();
   for (const Reader& reader : std::exchange(readers_, {})) answer(reader.request, ENODEV);
   for (const auto& [handle, waiter] : std::exchange(pollers_, {})) fuse_pollhandle_destroy(waiter);

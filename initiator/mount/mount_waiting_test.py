@@ -8,6 +8,7 @@ import mmap
 import os
 import signal
 import struct
+import subprocess
 import sys
 import time
 
@@ -169,5 +170,22 @@ def a_signal_that_is_handled_interrupts_nothing(trial):
     trial.unmount()
 
 
+def ends_though_what_was_given_up_goes_on(trial):
+    """A write to parts of sectors goes on at its disk when its program is killed, and holds up nothing."""
+    image = trial.file("parted.img", bytes(SIZE))
+    subprocess.run(["sfdisk", "--quiet", "--label", "dos", image], input="start=2048", check=True, text=True)
+    trial.start_target(5, "parted.img")
+    begin(trial)
+    trial.wait_for_disk("e0.5p1")
+    trial.targets[5].signal(signal.SIGSTOP)
+    writer = trial.start("dd", "if=/dev/zero", "of=mnt/dev/etherd/e0.5p1", "bs=1000", "count=1", "conv=notrunc")
+    wait_for_retransmission(trial)
+    writer.signal(signal.SIGKILL)
+    assert writer.wait(SOON) == -signal.SIGKILL
+    trial.unmount()
+    trial.targets[5].kill()
+
+
+lab.require("sfdisk")
 mount_trial.play([a_silent_disk_does_not_hold_up_the_others, who_is_killed_waits_no_longer,
-                  a_signal_that_is_handled_interrupts_nothing])
+                  a_signal_that_is_handled_interrupts_nothing, ends_though_what_was_given_up_goes_on])

@@ -55,7 +55,7 @@ class OverlayMeter {
   }
 
  private:
-  const Progress line_;
+  Progress line_;
   Instant next_{};
 };
 

@@ -24,8 +24,16 @@
 // target's window has room. A command that is not answered in time is sent again with a new tag, on
 // the next port, and to another remote target if this one has fallen silent. The command that
 // collapses a window is sent again at once; all others wait for room, and so do those outstanding
-// on a local port that is lost. The device goes down when a command has had no answer for deadsecs,
-// or when I/O has had no path for as long.
+// on a local port that is lost. A flush or a trim collapses no window, because it takes the disk's
+// time, and neither does a command whose path still answered others when its answer was due. The
+// device goes down when a command has had no answer for deadsecs, or when I/O has had no path for
+// as long.
+//
+// The answer to any transmission of a command completes it; its last one keeps its place in the
+// window until it was answered, or its timeout has passed, for it may still be in the target's
+// buffers. An answer that comes after its timeout shows that the timeout was too short: the window
+// is as large as before, the timeout grows (rtt.h), and commands that have expired and were not
+// sent again yet are awaited again. The Linux profile does none of this.
 //
 // Early retransmission: when a later command was answered on the same path, and the path's
 // reordering window has passed since, the earlier command is lost (reordering.h). This does not
@@ -141,7 +149,15 @@ class Device {
   /// Sends commands as long as there are any, and room for them.
   void pump(Instant now, Actions& out);
 
-  void on_late_answer(Transmission& transmission, Instant now);
+  /// Returns whether a command exists and is not done.
+  bool awaits(Index index) const;
+  /// Copies the data of a read that went well to its request. Returns what is wrong with it.
+  std::optional<Reject> take_data(const AtaCommand& command, const Completion& result, Bytes data);
+  void on_late_answer(Transmission& transmission, const Completion& result, Instant now,
+                      Actions& out);
+  /// The answer to an expired transmission came after all. When the timeout collapsed the window,
+  /// that is taken back: what expired along with it is awaited again.
+  void on_early_timeout(const Transmission& transmission, const Paths::Way& way, Instant now);
   /// Marks the commands that were sent before this one on the same path as overtaken.
   void overtake(Index index, const Paths::Way& way, Instant now);
   /// Notes that the path has answered.
@@ -163,6 +179,8 @@ class Device {
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
+  /// Returns whether the path still answered when this answer was due, or answered later commands.
+  bool is_lost_alone(const AtaCommand& command, const Paths::Way& way) const;
   void lose_early(Index index, Instant now);
   void settle_doubt(AtaCommand& command);
 

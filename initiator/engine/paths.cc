@@ -28,7 +28,7 @@ bool Paths::learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant
     remotes_.push_back({.mac = mac, .rtt = RttEstimator(profile_)});
     remote = std::prev(remotes_.end());
     remote->buffer_count = reply.buffer_count;
-    remote->window = Window(limit(*remote));
+    remote->window = Window(limit(*remote), profile_);
   }
   remote->buffer_count = reply.buffer_count;
   remote->window.set_limit(limit(*remote));
@@ -133,6 +133,7 @@ void Paths::sent(const Way& way, Instant now) {
 void Paths::answered(const Way& way, Instant now) {
   way.remote->heard = now;
   way.remote->silent_since = never;
+  way.path->heard = now;
   for (Path& path : way.remote->paths) {
     if (&path != way.path && profile_ != Profile::linux_driver) continue;
     path.suspect = false;

@@ -32,6 +32,7 @@ struct Path {
   bool suspect = false;             // silent: any other path is chosen before it
   unsigned strikes = 0;             // batches in a row that were lost without an answer
   Instant struck = Instant::min();  // the last time
+  Instant heard = Instant::min();   // when a command was last answered on it
   ReorderingWindow reordering{};
   unsigned doubts = 0;  // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a

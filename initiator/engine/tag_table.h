@@ -33,7 +33,8 @@ struct Transmission {
   Instant sent{};
   Instant overtaken = never;  // superseded because a later one was answered first, at this time
   State state = State::unused;
-  bool timed = true;  // its answer takes as long as the path, not as long as the disk
+  bool expired = false;  // superseded because its timeout had passed
+  bool timed = true;     // its answer takes as long as the path, not as long as the disk
 };
 
 class TagTable {
@@ -55,6 +56,9 @@ class TagTable {
 
   /// Ends an outstanding transmission: `as` is what it is from now on.
   void retire(Transmission& transmission, State as);
+
+  /// Takes back that a transmission was superseded: its answer is awaited again.
+  void await_again(Transmission& transmission);
 
   /// Forgets the transmissions of the devices that meet the condition. None of them is outstanding.
   template <class Condition>

@@ -180,23 +180,21 @@ void Device::free_command(Index index) {
   commands_.release(index);
 }
 
-Index Device::next_command() {
+Index Device::next_command(const Paths::Way& way, Instant now) {
   if (!waiting_.empty()) {
     const Index index = waiting_.front();
     waiting_.erase(commands_, index);
-    split(index);
+    split(index, way);
     return index;
   }
   const Index index = add_command();
-  requests_.take_part(paths_.payload(), commands_[index]);
+  requests_.take_part(paths_.payload_to_try(way, requests_.next_kind(), now), commands_[index]);
   return index;
 }
 
-/// Cuts a command down to what fits the paths as they are now; the rest becomes a command of its
-/// own.
-void Device::split(Index index) {
+void Device::split(Index index, const Paths::Way& way) {
   AtaCommand& command = commands_[index];
-  const auto fits = static_cast<std::uint32_t>(paths_.payload());
+  const auto fits = static_cast<std::uint32_t>(paths_.payload_now(way, command.kind));
   if (command.is_identify() || command.kind == IoKind::trim || command.sectors <= fits) return;
   const Index added = add_command();
   AtaCommand& rest = commands_[added];
@@ -217,7 +215,7 @@ void Device::pump(Instant now, Actions& out) {
   while (has_to_send()) {
     const auto way = paths_.choose(true);
     if (!way) break;
-    transmit(next_command(), *way, now, out);
+    transmit(next_command(*way, now), *way, now, out);
   }
   if (!has_to_send() || paths_.payload() > 0) {
     stranded_ = search_due_ = never;
@@ -244,6 +242,11 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   transmission.path = way.path->serial;
   transmission.sent = now;
   transmission.timed = timed;
+  transmission.kind = command.kind;
+  if (!command.is_identify() && timed) {
+    transmission.sectors = static_cast<std::uint8_t>(command.sectors);
+    way.path->payload(command.kind).sent(command.sectors, now);
+  }
   if (command.attempts == 0) command.first_sent = now;
   const std::uint32_t old_tag = command.tag;
   command.state = AtaCommand::State::outstanding;
@@ -332,6 +335,7 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   way->remote->window.answered();
   if (trace_) trace_.window(now, *way->remote, window, "answered");
   trust(*way, now);
+  passed(transmission, *way, now, out);
   if (command.collapsed) {
     way->remote->window.expired_rightly();
     way->remote->rtt.was_right();
@@ -341,10 +345,10 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
     on_identity(result, data, event, now, out);
   } else if (command.done) {
     finish(index, now);
-  } else if (is_to_be_split(command, result)) {
+  } else if (is_to_be_split(command, *way, result)) {
     commands_[index].state = AtaCommand::State::waiting;
     waiting_.push_front(commands_, index);
-    if (trace_) trace_.split(now, command, paths_.payload());
+    if (trace_) trace_.split(now, command, paths_.payload_now(*way, command.kind));
   } else {
     const Index request_index = command.request;
     finish(index, now);
@@ -378,11 +382,12 @@ void Device::trust(const Paths::Way& way, Instant now) {
   if (trace_ && suspect) trace_.path(now, way, "trusted, answered");
 }
 
-bool Device::is_to_be_split(const AtaCommand& command, const Completion& result) const {
+bool Device::is_to_be_split(const AtaCommand& command, const Paths::Way& way,
+                            const Completion& result) {
   const bool refused =
       (result.error == IoError::aoe_error && result.aoe_error == ErrorCode::bad_argument) ||
       (result.error == IoError::ata_error && (result.ata_error & ata::error_abrt) != 0);
-  const std::size_t fits = paths_.payload();
+  const std::size_t fits = paths_.payload_now(way, command.kind);
   return refused && command.kind != IoKind::trim && fits > 0 && command.sectors > fits;
 }
 

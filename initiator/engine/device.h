@@ -20,7 +20,8 @@
 // closed it. When a device goes down, or is forgotten, all its I/O fails. The engine discovers a
 // device at its last close: what its target announced while it was open is followed then.
 //
-// A request is split into commands that fit a frame on every path. Commands are sent when a remote
+// A request is split into commands that fit a frame on the path that each goes by (path_payload.h);
+// one that is sent again on another path may be split once more. Commands are sent when a remote
 // target's window has room. A command that is not answered in time is sent again with a new tag, on
 // the next port, and to another remote target if this one has fallen silent. The command that
 // collapses a window is sent again at once; all others wait for room, and so do those outstanding
@@ -101,8 +102,11 @@ class Device {
   const std::vector<RemoteTarget>& remotes() const { return paths_.remotes(); }
   const DeviceCounters& counters() const { return counters_; }
   const RequestCounters& request_counters() const { return requests_.counters(); }
-  /// Returns the most bytes that a command moves: what fits every path. 0 with no path.
+  /// Returns the most bytes that a command moves on every path, or on one. 0 with no path.
   std::size_t payload() const { return paths_.payload() * sector_size; }
+  std::size_t payload(const RemoteTarget& remote, const Path& path) const {
+    return paths_.payload(remote, path) * sector_size;
+  }
 
   /// Counts one user more. Returns false unless the device is up.
   bool open();
@@ -142,9 +146,10 @@ class Device {
   Index add_command();
   void free_command(Index index);
   void identify(Instant now, Actions& out);
-  /// Takes the command to send next; there is one.
-  Index next_command();
-  void split(Index index);
+  /// Takes the command to send next, on this way; there is one.
+  Index next_command(const Paths::Way& way, Instant now);
+  /// Cuts a command down to what fits the way; the rest becomes a command of its own.
+  void split(Index index, const Paths::Way& way);
   void transmit(Index index, const Paths::Way& way, Instant now, Actions& out);
   /// Sends commands as long as there are any, and room for them.
   void pump(Instant now, Actions& out);
@@ -162,8 +167,13 @@ class Device {
   void overtake(Index index, const Paths::Way& way, Instant now);
   /// Notes that the path has answered.
   void trust(const Paths::Way& way, Instant now);
-  /// Returns whether the target refused a command that is longer than what fits the paths now.
-  bool is_to_be_split(const AtaCommand& command, const Completion& result) const;
+  /// Returns whether the target refused a command that is longer than what fits its path now.
+  bool is_to_be_split(const AtaCommand& command, const Paths::Way& way, const Completion& result);
+  /// A transmission was answered, or lost: both tell how long frames may be on its path.
+  void passed(const Transmission& transmission, const Paths::Way& way, Instant now, Actions& out);
+  void swallowed(const Transmission& transmission, const Paths::Way& way, Instant now,
+                 Actions& out);
+  void report_payload(const Paths::Way& way, IoKind kind, Instant now, Actions& out);
 
   /// Ends the command's last transmission: an answer to it is late from now on.
   void take_back(Index index);
@@ -181,7 +191,7 @@ class Device {
   void expire_command(Index index, Instant now, Actions& out);
   /// Returns whether the path still answered when this answer was due, or answered later commands.
   bool is_lost_alone(const AtaCommand& command, const Paths::Way& way) const;
-  void lose_early(Index index, Instant now);
+  void lose_early(Index index, Instant now, Actions& out);
   void settle_doubt(AtaCommand& command);
 
   void on_identity(const Completion& result, Bytes data, Event event, Instant now, Actions& out);

@@ -29,6 +29,7 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
       if (trace_) trace_.window(now, *way->remote, window, "late, not lost");
     }
     trust(*way, now);
+    passed(transmission, *way, now, out);
   }
   const Index index = commands_.find(transmission.command);
   if (index == no_index) return;
@@ -99,13 +100,17 @@ void Device::overtake(Index index, const Paths::Way& way, Instant now) {
 
 void Device::expire_command(Index index, Instant now, Actions& out) {
   AtaCommand& command = commands_[index];
-  if (now < command.deadline) return lose_early(index, now);
+  if (now < command.deadline) return lose_early(index, now, out);
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
-  const bool alone = is_lost_alone(command, *way);
   const bool timed = !command.takes_disk_time();
-  shared_.tags.find(command.tag)->expired = true;
+  Transmission& transmission = *shared_.tags.find(command.tag);
+  const bool tried = timed && !is_linux() && !command.is_identify() &&
+                     way->path->payload(command.kind).is_try(command.sectors);
+  const bool alone = tried || is_lost_alone(command, *way);
+  transmission.expired = true;
   take_back(index);
+  swallowed(transmission, *way, now, out);
   settle_doubt(command);
   if (trace_) trace_.expired(now, command, "no answer");
   const unsigned window = way->remote->window.size();
@@ -118,14 +123,14 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   }
   if (trace_) trace_.window(now, *way->remote, window, alone ? "lost" : "timeout");
   const bool suspect = way->path->suspect;
-  paths_.expired(*way, command.last_sent, now);
+  if (!tried) paths_.expired(*way, command.last_sent, now);
   if (trace_ && way->path->suspect && !suspect) trace_.path(now, *way, "suspect, silent");
   const auto next = collapsed ? paths_.choose(false) : std::nullopt;
   if (!next) {
     waiting_.push_back(commands_, index);
     return;
   }
-  split(index);
+  split(index, *next);
   transmit(index, *next, now, out);
 }
 
@@ -136,7 +141,7 @@ bool Device::is_lost_alone(const AtaCommand& command, const Paths::Way& way) con
          way.path->heard > command.last_sent + (round_trip - round_trip / 4);
 }
 
-void Device::lose_early(Index index, Instant now) {
+void Device::lose_early(Index index, Instant now, Actions& out) {
   AtaCommand& command = commands_[index];
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
@@ -150,8 +155,10 @@ void Device::lose_early(Index index, Instant now) {
     command.doubted = command.path;
     ++way->path->doubts;
   }
-  shared_.tags.find(command.tag)->overtaken = command.overtaken;
+  Transmission& transmission = *shared_.tags.find(command.tag);
+  transmission.overtaken = command.overtaken;
   take_back(index);
+  swallowed(transmission, *way, now, out);
   if (trace_) trace_.expired(now, command, "overtaken, no answer");
   const unsigned window = way->remote->window.size();
   way->remote->window.lost(command.last_sent);
@@ -165,6 +172,35 @@ void Device::settle_doubt(AtaCommand& command) {
   if (!command.doubted) return;
   if (const auto way = paths_.find(*command.doubted)) --way->path->doubts;
   command.doubted.reset();
+}
+
+void Device::passed(const Transmission& transmission, const Paths::Way& way, Instant now,
+                    Actions& out) {
+  if (is_linux()) return;
+  for (const IoKind kind : {IoKind::read, IoKind::write}) {
+    // A frame in the other direction shows that the path is alive, and no more.
+    const unsigned sectors = kind == transmission.kind ? transmission.sectors : 0;
+    if (way.path->payload(kind).answered(sectors)) report_payload(way, kind, now, out);
+  }
+}
+
+void Device::swallowed(const Transmission& transmission, const Paths::Way& way, Instant now,
+                       Actions& out) {
+  if (is_linux()) return;
+  const IoKind kind = transmission.kind;
+  if (way.path->payload(kind).lost(transmission.sectors, transmission.sent, now))
+    report_payload(way, kind, now, out);
+}
+
+void Device::report_payload(const Paths::Way& way, IoKind kind, Instant now, Actions& out) {
+  const PathPayload& payload = way.path->payload(kind);
+  report({.kind = payload.is_whole() ? Event::Kind::payload_restored : Event::Kind::payload_shrunk,
+          .device = address_,
+          .port = way.path->port,
+          .mac = way.remote->mac,
+          .sectors = payload.size(),
+          .io = kind},
+         shared_.trace, now, out);
 }
 
 }  // namespace aoe::initiator

@@ -64,17 +64,38 @@ void Paths::parameters_changed() {
   }
 }
 
+std::size_t Paths::agreed(const RemoteTarget& remote, const Path& path) const {
+  constexpr std::uint8_t old_server = 2;
+  const std::uint8_t accepts = remote.sector_count == 0 ? old_server : remote.sector_count;
+  const std::size_t fits = std::min<std::size_t>(ports_.sectors(path.port), accepts);
+  return parameters_.max_sectors == 0 ? fits : std::min<std::size_t>(fits, parameters_.max_sectors);
+}
+
+std::size_t Paths::payload(const RemoteTarget& remote, const Path& path) const {
+  const auto limit = static_cast<unsigned>(agreed(remote, path));
+  return std::min(path.payloads[0].size_within(limit), path.payloads[1].size_within(limit));
+}
+
 std::size_t Paths::payload() const {
   std::size_t least = 0;
   for (const RemoteTarget& remote : remotes_) {
-    constexpr std::uint8_t old_server = 2;
-    const std::uint8_t accepts = remote.sector_count == 0 ? old_server : remote.sector_count;
     for (const Path& path : remote.paths) {
-      const std::size_t fits = std::min<std::size_t>(ports_.sectors(path.port), accepts);
+      const std::size_t fits = payload(remote, path);
       if (fits > 0) least = least == 0 ? fits : std::min(least, fits);
     }
   }
   return least;
+}
+
+std::size_t Paths::payload_now(const Way& way, IoKind kind) {
+  PathPayload& payload = way.path->payload(kind);
+  payload.set_limit(static_cast<unsigned>(agreed(*way.remote, *way.path)));
+  return payload.size();
+}
+
+std::size_t Paths::payload_to_try(const Way& way, IoKind kind, Instant now) {
+  payload_now(way, kind);
+  return way.path->payload(kind).next(now);
 }
 
 bool Paths::is_usable(const RemoteTarget& remote) const {

@@ -10,11 +10,13 @@
 // one gives way. Owned by its device. Does no I/O and reads no clock.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "initiator/engine/parameters.h"
+#include "initiator/engine/path_payload.h"
 #include "initiator/engine/pool.h"
 #include "initiator/engine/port_table.h"
 #include "initiator/engine/reordering.h"
@@ -34,9 +36,12 @@ struct Path {
   Instant struck = Instant::min();  // the last time
   Instant heard = Instant::min();   // when a command was last answered on it
   ReorderingWindow reordering{};
-  unsigned doubts = 0;  // commands sent again early, and not answered since
+  std::array<PathPayload, 2> payloads{};  // of reads and of writes
+  unsigned doubts = 0;                    // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
+
+  PathPayload& payload(IoKind kind) { return payloads[kind == IoKind::write ? 1 : 0]; }
 };
 
 /// One MAC address at which a device answers, and the paths to it, one for each local port that it
@@ -79,8 +84,15 @@ class Paths {
   void clear() { remotes_.clear(); }
   void parameters_changed();
 
-  /// Returns the most sectors that a command moves: what fits every path. 0 with no path.
+  /// Returns the most sectors that a command moves on every path. 0 with no path.
   std::size_t payload() const;
+  /// Returns the most sectors that a command moves on this path: what interface, target and user
+  /// agree on, or less, where longer frames are swallowed. 0 while the interface is down.
+  std::size_t payload(const RemoteTarget& remote, const Path& path) const;
+  /// Returns the most sectors of a command of this kind that is to go by this way now.
+  std::size_t payload_now(const Way& way, IoKind kind);
+  /// The same for a new command, which may be larger to try what passes.
+  std::size_t payload_to_try(const Way& way, IoKind kind, Instant now);
 
   /// Chooses the path of the next command, in turn, a trusted one before a suspect one, with room
   /// in the target's window, or else only in its buffers. Nothing: the command has to wait.
@@ -102,6 +114,7 @@ class Paths {
   bool is_usable(const RemoteTarget& remote) const;
   Path& next_path(RemoteTarget& remote) const;
   std::uint16_t limit(const RemoteTarget& remote) const;
+  std::size_t agreed(const RemoteTarget& remote, const Path& path) const;
 
   const Parameters& parameters_;
   const PortTable& ports_;

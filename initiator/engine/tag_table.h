@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/instant.h"
+#include "initiator/engine/actions.h"
 
 namespace aoe::initiator {
 
@@ -33,8 +34,10 @@ struct Transmission {
   Instant sent{};
   Instant overtaken = never;  // superseded because a later one was answered first, at this time
   State state = State::unused;
-  bool expired = false;  // superseded because its timeout had passed
-  bool timed = true;     // its answer takes as long as the path, not as long as the disk
+  bool expired = false;      // superseded because its timeout had passed
+  std::uint8_t sectors = 0;  // of data that it moves; 0 for other commands
+  IoKind kind = IoKind::read;
+  bool timed = true;  // its answer takes as long as the path, not as long as the disk
 };
 
 class TagTable {

@@ -127,7 +127,9 @@ def shows_what_is_there(trial):
         assert told.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], told
     for told in stats[2:]:
         assert json.loads(told) == [{
-            "device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}], told
+            "device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up",
+            "paths": [{"interface": "eth0", "mac": trial.server.link("eth0")["address"], "mtu": 9000, "payload": 8704,
+                       "suspect": False}]}], told
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
     assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts

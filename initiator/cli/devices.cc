@@ -35,6 +35,18 @@ std::set<std::string> interfaces_of(const DeviceStatus& device) {
   return names;
 }
 
+ordered_json paths_of(const DeviceStatus& device) {
+  ordered_json list = ordered_json::array();
+  for (const PathStatus& path : device.paths) {
+    list.push_back({{"interface", path.interface},
+                    {"mac", fmt::format("{}", path.mac)},
+                    {"mtu", path.mtu},
+                    {"payload", path.payload},
+                    {"suspect", path.suspect}});
+  }
+  return list;
+}
+
 }  // namespace
 
 void discover_command(const CommandOptions& options) {
@@ -50,8 +62,7 @@ void discover_command(const CommandOptions& options) {
     const auto& name = connection.client().interface_name(event.port);
     answers[{event.device, name, event.mac}] = {event.config, printable(event.config.string)};
   });
-  connection.client().discover();
-  connection.gather();
+  connection.gather(Connection::Gather::answers);
 
   if (options.json) {
     ordered_json list = ordered_json::array();
@@ -83,7 +94,7 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
   if (only) {
     connection.open_disk(*only);
   } else {
-    connection.gather();
+    connection.gather(Connection::Gather::identify);
   }
 
   ordered_json list = ordered_json::array();
@@ -96,15 +107,17 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
                       {"size", device.size()},
                       {"interfaces", interfaces},
                       {"payload", device.payload},
-                      {"state", device.state}});
+                      {"state", device.state},
+                      {"paths", paths_of(device)}});
     } else {
       fmt::print("{:>10} {:>15} {:>10} {:<5} {}\n", fmt::format("{}", device.address),
                  gigabytes(device.size()), fmt::join(interfaces, ","), device.payload,
                  device.state);
     }
   }
-  if (options.json) return print(list);
-  if (devices.empty()) throw connection.nothing_found();
+  if (options.json) print(list);
+  if (!options.json && devices.empty()) throw connection.nothing_found();
+  if (!only) connection.check_complete();
 }
 
 void identify_command(const CommandOptions& options, Address address) {

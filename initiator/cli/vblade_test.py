@@ -43,8 +43,9 @@ def play(folder, mtu, payload):
         found = ask("discover")
         assert [(one["device"], one["mac"]) for one in found] == [("e3.1", mac)], found
         stat = ask("stat", "e3.1")
+        path = {"interface": "eth0", "mac": mac, "mtu": mtu, "payload": payload, "suspect": False}
         assert stat == [{"device": "e3.1", "size": SIZE, "interfaces": ["eth0"], "payload": payload,
-                         "state": "up"}], stat
+                         "state": "up", "paths": [path]}], stat
         facts = ask("identify", "e3.1")
         assert facts["sectors"] == SIZE // 512 and facts["lba48"] and "vblade" in facts["model"].lower(), facts
 

@@ -213,7 +213,7 @@ void Device::split(Index index, const Paths::Way& way) {
 void Device::pump(Instant now, Actions& out) {
   if (trace_) trace_payload(now);
   while (has_to_send()) {
-    const auto way = paths_.choose(true);
+    const auto way = paths_.choose(true, now);
     if (!way) break;
     transmit(next_command(*way, now), *way, now, out);
   }
@@ -331,6 +331,7 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   }
   if (trace_)
     trace_.answered(now, transmission.tag, result, now - transmission.sent, way->remote->rtt);
+  way->path->speed.answered(transmission.timed ? now - transmission.sent : PathSpeed::none);
   const unsigned window = way->remote->window.size();
   way->remote->window.answered();
   if (trace_) trace_.window(now, *way->remote, window, "answered");
@@ -400,7 +401,7 @@ void Device::take_back(Index index) {
   command.state = AtaCommand::State::waiting;
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
-  way->remote->window.withdrawn();
+  paths_.withdrawn(*way);
   if (transmission->timed) way->path->sent.erase(commands_, index);
 }
 

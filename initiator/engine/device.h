@@ -26,7 +26,7 @@
 // the next port, and to another remote target if this one has fallen silent. The command that
 // collapses a window is sent again at once; all others wait for room, and so do those outstanding
 // on a local port that is lost. A flush or a trim collapses no window, because it takes the disk's
-// time, and neither does a command whose path still answered others when its answer was due. The
+// time, and neither does a command whose target still answered others when its answer was due. The
 // device goes down when a command has had no answer for deadsecs, or when I/O has had no path for
 // as long.
 //
@@ -189,7 +189,7 @@ class Device {
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
-  /// Returns whether the path still answered when this answer was due, or answered later commands.
+  /// Returns whether the target still answered when this answer was due, or answered later commands.
   bool is_lost_alone(const AtaCommand& command, const Paths::Way& way) const;
   void lose_early(Index index, Instant now, Actions& out);
   void settle_doubt(AtaCommand& command);

@@ -123,9 +123,10 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   }
   if (trace_) trace_.window(now, *way->remote, window, alone ? "lost" : "timeout");
   const bool suspect = way->path->suspect;
+  if (timed) way->path->speed.lost();
   if (!tried) paths_.expired(*way, command.last_sent, now);
   if (trace_ && way->path->suspect && !suspect) trace_.path(now, *way, "suspect, silent");
-  const auto next = collapsed ? paths_.choose(false) : std::nullopt;
+  const auto next = collapsed ? paths_.choose(false, now) : std::nullopt;
   if (!next) {
     waiting_.push_back(commands_, index);
     return;
@@ -137,8 +138,9 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
 bool Device::is_lost_alone(const AtaCommand& command, const Paths::Way& way) const {
   if (is_linux() || command.takes_disk_time()) return false;
   const Duration round_trip = way.remote->rtt.average();
+  const Instant due = command.last_sent + (round_trip - round_trip / 4);
   return command.overtaken != never ||
-         way.path->heard > command.last_sent + (round_trip - round_trip / 4);
+         std::ranges::any_of(way.remote->paths, [&](const Path& path) { return path.heard > due; });
 }
 
 void Device::lose_early(Index index, Instant now, Actions& out) {
@@ -164,6 +166,7 @@ void Device::lose_early(Index index, Instant now, Actions& out) {
   way->remote->window.lost(command.last_sent);
   if (trace_) trace_.window(now, *way->remote, window, "lost");
   way->path->reordering.lost();
+  way->path->speed.lost();
   ++counters_.early_retransmissions;
   waiting_.push_back(commands_, index);
 }
@@ -178,7 +181,7 @@ void Device::passed(const Transmission& transmission, const Paths::Way& way, Ins
                     Actions& out) {
   if (is_linux()) return;
   for (const IoKind kind : {IoKind::read, IoKind::write}) {
-    // A frame in the other direction shows that the path is alive, and no more.
+    // A frame in the other direction only shows that the path is alive.
     const unsigned sectors = kind == transmission.kind ? transmission.sectors : 0;
     if (way.path->payload(kind).answered(sectors)) report_payload(way, kind, now, out);
   }

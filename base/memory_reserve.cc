@@ -38,7 +38,7 @@ void MemoryReserve::give_back_or_throw() {
 struct MemoryReserve::Block {
   std::size_t mapped_size;  // bytes; 0: it is of the heap
 
-  /// Straight from the system, and in memory: what is given back is there for whoever needs it.
+  /// Straight from the system, and in memory: what is given back is free for any use.
   static Block* map(std::size_t size) {
     void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);

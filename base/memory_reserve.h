@@ -2,7 +2,7 @@
 //
 // What has begun is not to end with the process because a list can't grow or a line of the log can't
 // be made. So the first allocation that fails, of any thread, gives the reserve back to the system and
-// is tried again. From then on nothing is to be begun until renew() has taken it anew. When the
+// is tried again. From then on nothing is to be begun until renew() has taken it again. When the
 // reserve is used up as well, std::bad_alloc is thrown, as without it.
 //
 // One at a time in a process: it is a std::new_handler. Used from any thread.
@@ -24,7 +24,7 @@ class MemoryReserve {
   MemoryReserve& operator=(const MemoryReserve&) = delete;
   ~MemoryReserve();
 
-  /// Returns whether there is a reserve. Where it was used it is taken anew, if there is memory again;
+  /// Returns whether there is a reserve. Where it was used it is taken again, if there is memory;
   /// where there is less of it, it is a smaller one.
   bool renew() { return block_.load(std::memory_order_relaxed) != nullptr || take(); }
 

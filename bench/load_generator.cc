@@ -4,8 +4,8 @@
 // A closed loop: each reply is followed at once by the next request, for random aligned sectors of
 // the LUNs in turn. The generator never sleeps, it polls its socket: of the two wake-ups that a
 // request may cost, only the target's is measured. With --sleep it waits in poll(2) as other
-// programs do, for comparison with an initiator. A request that has no reply for 200 ms is sent
-// again, and counted.
+// programs do, for comparison with an initiator. A request that has no reply for 200 ms
+// (--patience) is sent again, and counted.
 //
 // With --touch it writes each page of the disk once before it measures, so that a target which
 // writes through a mapping takes its page faults before. With --verify it writes sectors, reads
@@ -48,8 +48,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr milliseconds retransmit_after{200};
-
 struct Arguments {
   std::string interface;
   bool write = false;
@@ -63,6 +61,7 @@ struct Arguments {
   std::uint64_t seed = 1;
   int core = -1;
   std::size_t discover = 0;
+  int patience = 200;  // milliseconds until a request without a reply is sent again
   std::vector<Address> luns;
 };
 
@@ -108,6 +107,7 @@ class Load {
 
   PacketPort& port_;
   const Arguments& arguments_;
+  const milliseconds patience_{arguments_.patience};
   const std::vector<Mac> targets_;
   std::mt19937_64 random_;
   std::vector<Request> requests_;
@@ -204,7 +204,7 @@ void Load::run() {
   }
   send_queued();
   auto measure_from = start;
-  auto look_for_losses = start + retransmit_after;
+  auto look_for_losses = start + patience_;
   for (auto now = start; !is_measuring_ || now < measure_from + length;) {
     const bool arrived = receive();
     if (!arrived && arguments_.sleep) sleep();
@@ -219,7 +219,7 @@ void Load::run() {
     }
     if (now < look_for_losses) continue;
     retransmit(now);
-    look_for_losses = now + retransmit_after / 10;
+    look_for_losses = now + patience_ / 10;
   }
 }
 
@@ -246,7 +246,7 @@ bool Load::receive() {
 /// Waits until a frame arrives, or a request may be due to be sent again.
 void Load::sleep() const {
   pollfd waiting{port_.descriptor(), POLLIN, 0};
-  ::poll(&waiting, 1, static_cast<int>(milliseconds(retransmit_after).count() / 10));
+  ::poll(&waiting, 1, static_cast<int>(milliseconds(patience_).count() / 10));
 }
 
 void Load::answered(Request& request, const AtaReply& reply, Clock::time_point now) {
@@ -267,7 +267,7 @@ void Load::answered(Request& request, const AtaReply& reply, Clock::time_point n
 
 void Load::retransmit(Clock::time_point now) {
   for (Request& request : requests_) {
-    if (now - request.sent < retransmit_after) continue;
+    if (now - request.sent < patience_) continue;
     ++retransmissions_;
     queue(request, now);
   }
@@ -316,11 +316,11 @@ bool collect_answers(PacketPort& port, Clock::time_point until, User user) {
   return false;
 }
 
-std::optional<Mac> find(PacketPort& port, Address lun) {
+std::optional<Mac> find(PacketPort& port, Address lun, milliseconds patience) {
   std::optional<Mac> found;
   for (int tries = 0; tries < 5 && !found; ++tries) {
     send_query(port, lun);
-    collect_answers(port, Clock::now() + retransmit_after, [&](const Header& header) {
+    collect_answers(port, Clock::now() + patience, [&](const Header& header) {
       if (header.address != lun) return false;
       found = header.source;
       return true;
@@ -369,6 +369,8 @@ void describe(CLI::App& app, Arguments& arguments) {
   number("--core", arguments.core, 0, CPU_SETSIZE - 1, "Run on this core (default: any)");
   app.add_flag("--sleep", arguments.sleep, "Sleep until something arrives");
   app.add_flag("--touch", arguments.touch, "First write to each 4 KiB of the disk once");
+  number("--patience", arguments.patience, 1, 60'000,
+         "Send a request again after so many milliseconds (default 200)");
   number("--discover", arguments.discover, 1, 1 << 24,
          "Send one broadcast query; wait for the answers of N LUNs");
   app.add_option("LUN", arguments.luns, "Such as e0.2")->option_text(" ");
@@ -408,7 +410,7 @@ int run(const Arguments& arguments) {
   }
   std::vector<Mac> targets;
   for (const Address lun : arguments.luns) {
-    const auto mac = find(**port, lun);
+    const auto mac = find(**port, lun, milliseconds(arguments.patience));
     if (!mac) return fail(fmt::format("{}: nobody answers", lun), 1);
     targets.push_back(*mac);
   }

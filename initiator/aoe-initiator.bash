@@ -1,7 +1,7 @@
 # bash completion for aoe-initiator(8): commands, options, interfaces, files.
 
 _aoe_initiator_options() {
-  local common='--interface --deadsecs --maxout --profile --wait --verbose --trace --help'
+  local common='--interface --deadsecs --maxout --max-sectors --profile --wait --verbose --trace --help'
   case $1 in
     discover) echo "$common --json --mount" ;;
     interfaces) echo "$common --json --mount --clear" ;;

@@ -176,11 +176,14 @@ class CommandLine {
         ->add_option("--interface", options.interfaces, "Use this interface; again for more (all)")
         ->type_name("IF")
         ->expected(1)
+        ->delimiter(',')
         ->take_all();
     add_number(command, "--deadsecs", options.parameters.deadsecs, {0, 1'000'000},
                "Seconds until a silent device is down (180)");
     add_number(command, "--maxout", options.parameters.maxout, {1, 65535},
                "Most unanswered commands a target (128)");
+    add_number(command, "--max-sectors", options.parameters.max_sectors, {1, 255},
+               "Most sectors a command (what the path carries)");
     const auto set_profile = [&options](const std::string& name) {
       options.parameters.profile = name == "linux" ? Profile::linux_driver : Profile::rfc6298;
     };

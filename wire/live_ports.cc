@@ -15,7 +15,8 @@ LivePorts::~LivePorts() {
   if (monitor_) watcher_.unwatch(monitor_->descriptor());
 }
 
-tl::expected<void, std::string> LivePorts::open(std::vector<std::string> patterns) {
+tl::expected<void, std::string> LivePorts::open(std::vector<std::string> patterns,
+                                                Missing missing) {
   patterns_ = std::move(patterns);
   // Watched before they are listed, so that no change falls between the two.
   auto monitor = InterfaceMonitor::open();
@@ -30,7 +31,8 @@ tl::expected<void, std::string> LivePorts::open(std::vector<std::string> pattern
   for (const std::string& pattern : patterns_) {
     if (!is_glob(pattern) &&
         std::ranges::find(*interfaces, pattern, &Interface::name) == interfaces->end()) {
-      return tl::unexpected(pattern + ": no such interface");
+      if (missing == Missing::refuse) return tl::unexpected(pattern + ": no such interface");
+      user_.port_missing(pattern);
     }
   }
   std::map<int, std::string> errors;

@@ -37,7 +37,7 @@ class LivePorts {
     /// A port could not be opened, for now; `what` is a line for the log. Called once for each
     /// interface, until that has a port or is gone.
     virtual void port_trouble(const std::string& what) = 0;
-    /// An interface that a pattern names exactly is not there after change().
+    /// An interface that a pattern names exactly is not there after change(), or open() that waits.
     virtual void port_missing(const std::string& name) = 0;
 
    protected:
@@ -51,8 +51,11 @@ class LivePorts {
 
   /// Opens a port on each interface that `patterns` select now; without exact names that may be
   /// none. Where some can't be opened, they are reported as port_trouble(). Fails where none can, or
-  /// one is named that is not there: "eth9: no such interface".
-  tl::expected<void, std::string> open(std::vector<std::string> patterns);
+  /// one is named that is not there: "eth9: no such interface"; with Missing::wait that is reported
+  /// as port_missing(), and the interface is used when it comes.
+  enum class Missing { refuse, wait };
+  tl::expected<void, std::string> open(std::vector<std::string> patterns,
+                                       Missing missing = Missing::refuse);
 
   /// Replaces the patterns: closes ports that no pattern selects any more, and opens new ones. An
   /// interface that is missing or can't be opened is reported.

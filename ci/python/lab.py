@@ -202,9 +202,9 @@ class Node:
                           f"{result.stdout}{result.stderr}")
         return result
 
-    def start(self, command, env=None, cwd=None):
-        """Starts a command and returns its Process."""
-        process = Process(self.name, command, self._inside(command), env, cwd)
+    def start(self, command, env=None, cwd=None, input=False):
+        """Starts a command and returns its Process. With `input`, Process.say() writes to its standard input."""
+        process = Process(self.name, command, self._inside(command), env, cwd, input)
         self.processes.append(process)
         return process
 
@@ -257,14 +257,15 @@ class Node:
 class Process:
     """A running program. Its standard output and error are read all the time, as lines of one stream: `output`."""
 
-    def __init__(self, node_name, command, command_inside, env, cwd):
+    def __init__(self, node_name, command, command_inside, env, cwd, input):
         self.command = command
         self._name = f"{node_name}$ {_shown(command)}"
         self._lines = []
         self._seen = 0  # lines that wait_for has passed
         self._ended = False
         self._changed = threading.Condition()
-        self._popen = subprocess.Popen(command_inside, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self._popen = subprocess.Popen(command_inside, stdout=subprocess.PIPE,
+                                       stdin=subprocess.PIPE if input else subprocess.DEVNULL,
                                        stderr=subprocess.STDOUT, text=True, errors="replace",
                                        start_new_session=True, env=_environment(env), cwd=cwd)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -286,6 +287,11 @@ class Process:
 
     def running(self):
         return self._popen.poll() is None
+
+    def say(self, line):
+        """Writes a line to its standard input."""
+        self._popen.stdin.write(line + "\n")
+        self._popen.stdin.flush()
 
     def wait_for(self, text, timeout=30):
         """Waits for a line with this text, after the line the last wait_for returned, and returns it."""

@@ -33,7 +33,7 @@ def shows_what_is_there(trial):
         device, = json.loads(told)
         path, = device.pop("paths")
         assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}, told
-        assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "buffers": 64, "sectors": 17, "window-max": 64,
+        assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "payload": 8704, "buffers": 64, "sectors": 17, "window-max": 64,
                                 "suspect": False}.items(), path
         assert 0 < path["round-trip-us"] <= path["retransmit-timeout-us"] and 0 < path["window"] <= 64, path
 

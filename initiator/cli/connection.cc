@@ -1,6 +1,11 @@
 #include "initiator/cli/connection.h"
 
+#include <algorithm>
+#include <set>
+#include <tuple>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/descriptor.h"
@@ -9,9 +14,15 @@
 namespace aoe::initiator {
 namespace {
 
-/// How long answers to a discovery are gathered, and how often it is repeated in that time.
-constexpr std::chrono::milliseconds gather_time{500};
-constexpr int gather_rounds = 3;
+using std::chrono::milliseconds;
+
+/// No more answers come after so long without one, or twice as long as the first one took.
+constexpr milliseconds quiet_min{250};
+constexpr milliseconds look_interval{50};
+/// Until the first answer: how often the query is repeated.
+constexpr milliseconds ask_interval{1000};
+constexpr int gather_rounds_max = 100;
+constexpr std::size_t missing_shown_max = 8;
 
 }  // namespace
 
@@ -46,11 +57,62 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
   }
 }
 
-void Connection::gather() {
-  for (int round = 0; round < gather_rounds; ++round) {
-    if (round > 0) client_->discover();
-    wait([] { return false; }, gather_time / gather_rounds);
+void Connection::gather(Gather what) {
+  using Clock = std::chrono::steady_clock;
+  using Answer = std::tuple<Address, PortId, Mac>;
+  std::set<Answer> known;
+  Clock::time_point last{};
+  std::optional<Clock::duration> first_took;
+  const Client::Listener listener = std::exchange(listener_, {});
+  Clock::time_point asked{};
+  listener_ = [&](const Event& event) {
+    if (event.kind == Event::Kind::config_answer || event.kind == Event::Kind::device_up) {
+      last = Clock::now();
+      if (!first_took) first_took = last - asked;
+    }
+    if (event.kind == Event::Kind::config_answer) {
+      known.emplace(event.device, event.port, event.mac);
+    }
+    if (listener) listener(event);
+  };
+  for (int round = 0; round < gather_rounds_max; ++round) {
+    const std::size_t before = known.size();
+    asked = last = Clock::now();
+    client_->discover();
+    while (true) {
+      wait([] { return false; }, look_interval);
+      if (!first_took && Clock::now() - asked >= ask_interval) {
+        client_->discover();
+        asked = Clock::now();
+      }
+      const auto quiet = Clock::now() - last;
+      if (quiet >= options_.wait) break;
+      if (!first_took || quiet < std::max<Clock::duration>(quiet_min, 2 * *first_took)) continue;
+      if (what == Gather::answers || all_identified()) break;
+    }
+    if (known.size() == before) break;
   }
+  listener_ = listener;
+}
+
+bool Connection::all_identified() const {
+  return std::ranges::all_of(client_->devices(), &DeviceStatus::is_up);
+}
+
+void Connection::check_complete() const {
+  std::vector<std::string> missing;
+  const auto devices = client_->devices();
+  for (const DeviceStatus& device : devices) {
+    if (!device.is_up()) missing.push_back(fmt::format("{}", device.address));
+  }
+  if (missing.empty()) return;
+  const std::size_t count = missing.size();
+  missing.resize(std::min(count, missing_shown_max));
+  throw Failed(
+      fmt::format("{} of {} devices did not answer IDENTIFY within {} s of the last "
+                  "answer: {}{}; a larger --wait may find them",
+                  count, devices.size(), options_.wait.count(), fmt::join(missing, " "),
+                  count > missing.size() ? " ..." : ""));
 }
 
 Disk Connection::open_disk(Address device) {

@@ -100,8 +100,14 @@ class Connection {
     wait([&] { return result.has_value(); });
     return *result;
   }
-  /// Lets targets answer a discovery, which is repeated meanwhile.
-  void gather();
+  /// Discovers all targets, and again until that brings nothing new. Each round lasts as long as
+  /// answers come, and a little longer; until the first answer, and while a device that `identify`
+  /// waits for has not answered IDENTIFY, up to the option --wait.
+  enum class Gather { answers, identify };
+  void gather(Gather what);
+  /// After gather(identify): throws Failed when some devices did not answer IDENTIFY, and so are
+  /// not listed as they are.
+  void check_complete() const;
 
   /// Opens a disk. Throws Failed when it does not come up in time.
   Disk open_disk(Address device);
@@ -112,6 +118,8 @@ class Connection {
   Failed nothing_found() const;
 
  private:
+  bool all_identified() const;
+
   const CommandOptions options_;
   boost::asio::io_context loop_;
   std::optional<Client> client_;

@@ -48,8 +48,7 @@ void discover_command(const CommandOptions& options) {
     answers[{event.device, name, event.mac}] = {
         event.config, std::string(event.config.string.begin(), event.config.string.end())};
   });
-  connection.client().discover();
-  connection.gather();
+  connection.gather(Connection::Gather::answers);
 
   if (options.json) {
     ordered_json list = ordered_json::array();
@@ -81,7 +80,7 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
   if (only) {
     connection.open_disk(*only);
   } else {
-    connection.gather();
+    connection.gather(Connection::Gather::identify);
   }
 
   ordered_json list = ordered_json::array();
@@ -102,8 +101,9 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
                  device.state);
     }
   }
-  if (options.json) return print(list);
-  if (devices.empty()) throw connection.nothing_found();
+  if (options.json) print(list);
+  if (!options.json && devices.empty()) throw connection.nothing_found();
+  if (!only) connection.check_complete();
 }
 
 void identify_command(const CommandOptions& options, Address address) {

@@ -21,6 +21,7 @@ ordered_json facts_of(const std::vector<PathStatus>& paths) {
     list.push_back({{"interface", path.interface},
                     {"mac", fmt::format("{}", path.mac)},
                     {"mtu", path.mtu},
+                    {"payload", path.payload},
                     {"buffers", path.buffers},
                     {"sectors", path.sectors},
                     {"window", path.window},

@@ -15,7 +15,9 @@ namespace {
 using boost::system::error_code;
 using nlohmann::ordered_json;
 
-constexpr Duration probe_limit = std::chrono::milliseconds(500);
+/// How long an answer is waited for once the path's round trip is known: at least, and how often it.
+constexpr Duration probe_limit_min = std::chrono::milliseconds(500);
+constexpr int probe_limit_round_trips = 8;
 constexpr unsigned hopeless = 3;  // queries without any answer: the rest is not sent
 
 std::string name(const PathCheck& check) {
@@ -29,22 +31,25 @@ void judge_path(const PathCheck& check, std::vector<Finding>& out) {
   if (check.small.lost() > 0) {
     fault(fmt::format("{} of {} small frames lost", check.small.lost(), check.small.asked));
   }
-  const auto judge_large = [&](const ProbeCount& large, std::string_view what) {
+  const auto judge_large = [&](const ProbeCount& large, std::string_view what,
+                               std::optional<unsigned> passes) {
     const std::string_view advice = check.frame_size() > ethernet_header_size + 1500
                                         ? ", though small ones are not: is there a switch or card "
                                           "without jumbo frames?"
                                         : ", though small ones are not";
     if (large.lost() == 0) return;
     if (large.answered == 0) {
-      fault(fmt::format("{} of {} bytes are lost{}", what, check.frame_size(), advice));
+      const std::string largest =
+          passes ? fmt::format("; {} sectors in a command pass, see --max-sectors", *passes) : "";
+      fault(fmt::format("{} of {} bytes are lost{}{}", what, check.frame_size(), advice, largest));
     } else {
       fault(fmt::format("{} of {} {} of {} bytes lost", large.lost(), large.asked, what,
                         check.frame_size()));
     }
   };
-  judge_large(check.request, "requests");
+  judge_large(check.request, "requests", check.request_passes);
   if (check.refusal.empty()) {
-    judge_large(check.answer, "answers");
+    judge_large(check.answer, "answers", check.answer_passes);
   } else {
     out.push_back({false, fmt::format("{}: reads are refused: {}", path, check.refusal)});
   }
@@ -92,7 +97,8 @@ void judge_device(const std::vector<const PathCheck*>& paths, std::vector<Findin
 /// Sends the queries on one path.
 class Prober {
  public:
-  Prober(Connection& connection, PathCheck& check) : connection_(connection), check_(check) {}
+  Prober(Connection& connection, PathCheck& check, Duration wait)
+      : connection_(connection), check_(check), wait_(wait) {}
 
   void run(unsigned count) {
     repeat(count, ConfigQuery{}, 0, check_.small);
@@ -102,16 +108,55 @@ class Prober {
     if (!ask(identify, 0, identified)) check_.identity = identified.identity;
     repeat(count, ConfigQuery{}, check_.frame_size(), check_.request);
     repeat(count, ReadQuery{check_.sectors()}, 0, check_.answer);
+    if (check_.request.answered == 0) {
+      check_.request_passes = largest([&](std::uint8_t sectors) {
+        return passes(ConfigQuery{}, ata_header_size + sectors * sector_size);
+      });
+    }
+    if (check_.answer.answered == 0 && check_.refusal.empty()) {
+      check_.answer_passes =
+          largest([&](std::uint8_t sectors) { return passes(ReadQuery{sectors}, 0); });
+    }
   }
 
  private:
   error_code ask(const Query& query, std::size_t frame_size, QueryAnswer& into) {
     return connection_.result_of(
         [&](auto done) {
-          connection_.client().async_probe(check_.device, check_.path, query, frame_size,
-                                           probe_limit, done);
+          connection_.client().async_probe(check_.device, check_.path, query, frame_size, limit(),
+                                           done);
         },
         into);
+  }
+
+  Duration limit() const {
+    if (check_.small.answered == 0) return wait_;
+    return std::min(wait_,
+                    std::max(probe_limit_min, probe_limit_round_trips * check_.small.round_trip));
+  }
+
+  bool passes(const Query& query, std::size_t frame_size) {
+    ProbeCount tried;
+    repeat(hopeless, query, frame_size, tried);
+    return tried.answered > 0;
+  }
+
+  /// Returns the most sectors that pass, of less than the path's; nothing when one does not.
+  template <class Passes>
+  static std::optional<unsigned> search(unsigned low, unsigned high, Passes passes) {
+    while (low < high) {
+      const unsigned middle = (low + high + 1) / 2;
+      if (passes(static_cast<std::uint8_t>(middle))) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low == 0 ? std::nullopt : std::optional(low);
+  }
+  template <class Passes>
+  std::optional<unsigned> largest(Passes passes) const {
+    return search(0, check_.sectors() - 1U, passes);
   }
 
   void repeat(unsigned count, const Query& query, std::size_t frame_size, ProbeCount& into) {
@@ -130,6 +175,7 @@ class Prober {
 
   Connection& connection_;
   PathCheck& check_;
+  const Duration wait_;
 };
 
 double in_milliseconds(Duration duration) {
@@ -145,14 +191,17 @@ ordered_json to_json(const ProbeCount& probe) {
 void print_json(const std::vector<PathCheck>& checks, const std::vector<Finding>& findings) {
   ordered_json paths = ordered_json::array();
   for (const PathCheck& check : checks) {
-    paths.push_back({{"device", fmt::format("{}", check.device)},
-                     {"interface", check.path.interface},
-                     {"mac", fmt::format("{}", check.path.mac)},
-                     {"mtu", check.path.mtu},
-                     {"sectors", check.sectors()},
-                     {"small", to_json(check.small)},
-                     {"large-request", to_json(check.request)},
-                     {"large-answer", to_json(check.answer)}});
+    ordered_json& path =
+        paths.emplace_back(ordered_json{{"device", fmt::format("{}", check.device)},
+                                        {"interface", check.path.interface},
+                                        {"mac", fmt::format("{}", check.path.mac)},
+                                        {"mtu", check.path.mtu},
+                                        {"sectors", check.sectors()},
+                                        {"small", to_json(check.small)},
+                                        {"large-request", to_json(check.request)},
+                                        {"large-answer", to_json(check.answer)}});
+    if (check.request_passes) path["request-sectors-that-pass"] = *check.request_passes;
+    if (check.answer_passes) path["answer-sectors-that-pass"] = *check.answer_passes;
   }
   ordered_json list = ordered_json::array();
   for (const Finding& finding : findings) {
@@ -209,7 +258,7 @@ std::vector<Finding> judge(const std::vector<PathCheck>& checks) {
 
 void sancheck_command(const CommandOptions& options, unsigned count) {
   Connection connection(options);
-  connection.gather();
+  connection.gather(Connection::Gather::identify);
   std::vector<PathCheck> checks;
   std::set<std::string> silent;
   for (const InterfaceStatus& interface : connection.client().interfaces()) {
@@ -224,7 +273,7 @@ void sancheck_command(const CommandOptions& options, unsigned count) {
     }
   }
   if (checks.empty()) throw connection.nothing_found();
-  for (PathCheck& check : checks) Prober(connection, check).run(count);
+  for (PathCheck& check : checks) Prober(connection, check, options.wait).run(count);
 
   std::vector<Finding> findings = judge(checks);
   for (const std::string& interface : silent) {

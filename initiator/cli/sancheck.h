@@ -28,9 +28,12 @@ struct ProbeCount {
 struct PathCheck {
   Address device{};
   PathStatus path{};
-  ProbeCount small{};     // requests and replies of 60 bytes
-  ProbeCount request{};   // requests as long as the longest command that is used by this path
-  ProbeCount answer{};    // replies of that length
+  ProbeCount small{};    // requests and replies of 60 bytes
+  ProbeCount request{};  // requests as long as the longest command that is used by this path
+  ProbeCount answer{};   // replies of that length
+  // The most sectors of which one of those came through, where all of the longest were lost.
+  std::optional<unsigned> request_passes{};
+  std::optional<unsigned> answer_passes{};
   std::string refusal{};  // why the disk refuses the reads that ask for those; empty: it does not
   std::optional<Identity> identity{};
 

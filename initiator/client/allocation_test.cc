@@ -119,7 +119,7 @@ TEST_F(AllocationTest, NoneOnceAllPlacesHaveBeenUsed) {
 }
 
 TEST_F(AllocationTest, NoneForWhatIsSentAgain) {
-  work(6000, 50);
+  work(30'000, 50);
   counted = 0;
   work(2000, 50);
   EXPECT_EQ(counted, 0U);

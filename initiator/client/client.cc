@@ -52,7 +52,9 @@ boost::asio::io_context::executor_type executor(const LiveSession& session) {
 
 tl::expected<Client, std::string> Client::open(boost::asio::io_context& loop,
                                                const Options& options) {
-  auto session = LiveSession::open(loop, options.parameters, options.interfaces, options.trace);
+  auto session = LiveSession::open(
+      loop, options.parameters, options.interfaces, options.trace,
+      options.wait_for_interfaces ? LiveSession::Missing::wait : LiveSession::Missing::refuse);
   if (!session) return tl::unexpected(session.error());
   return Client(Shared(session->release(), end));
 }

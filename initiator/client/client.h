@@ -59,6 +59,8 @@ class Client {
   struct Options {
     /// Names or globs ("eth*"). Empty: every Ethernet interface, as soon as it is up.
     std::vector<std::string> interfaces{};
+    /// An interface that is named and not there is no error: it is used when it comes.
+    bool wait_for_interfaces = false;
     Parameters parameters{};
     /// Gets a line for each decision of the engine: see base/trace.h. Off unless it has a writer.
     Trace trace{};

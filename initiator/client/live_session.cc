@@ -31,11 +31,12 @@ LiveSession::~LiveSession() {
 
 tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
     boost::asio::io_context& loop, const Parameters& parameters,
-    const std::vector<std::string>& interfaces, Trace trace) {
+    const std::vector<std::string>& interfaces, Trace trace, Missing missing) {
   std::unique_ptr<LiveSession> session(new LiveSession(loop, parameters, std::move(trace)));
-  if (auto opened = session->live_ports_.open(interfaces); !opened)
+  if (auto opened = session->live_ports_.open(interfaces, missing); !opened)
     return tl::unexpected(opened.error());
-  if (session->ports_.empty()) return tl::unexpected(std::string("no Ethernet interface is up"));
+  if (session->ports_.empty() && missing == Missing::refuse)
+    return tl::unexpected(std::string("no Ethernet interface is up"));
   session->tick();
   return session;
 }
@@ -43,6 +44,9 @@ tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
 void LiveSession::listen_for_trouble(TroubleListener listener) {
   trouble_listener_ =
       listener ? std::make_shared<const TroubleListener>(std::move(listener)) : nullptr;
+  if (trouble_listener_) {
+    for (const std::string& what : std::exchange(early_trouble_, {})) port_trouble(what);
+  }
 }
 
 DeviceStatus LiveSession::status(const Device& device) const {
@@ -62,6 +66,7 @@ DeviceStatus LiveSession::status(const Device& device) const {
                               .mac = remote.mac,
                               .mtu = port.port->link().mtu,
                               .suspect = path.suspect,
+                              .payload = device.payload(remote, path),
                               .buffers = remote.buffer_count,
                               .sectors = remote.sector_count,
                               .window = remote.window.size(),
@@ -133,7 +138,11 @@ void LiveSession::port_closing(PacketPort& port) {
 
 void LiveSession::port_trouble(const std::string& what) {
   in_trouble_ = true;
-  if (const auto listener = trouble_listener_) (*listener)(what);
+  if (const auto listener = trouble_listener_) {
+    (*listener)(what);
+  } else if (constexpr std::size_t kept_max = 64; early_trouble_.size() < kept_max) {
+    early_trouble_.push_back(what);
+  }
   in_trouble_ = false;
 }
 

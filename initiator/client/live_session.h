@@ -32,16 +32,20 @@ class LiveSession final : LivePorts::User {
 
   /// Opens a port on each of `interfaces` (see matches() in wire/interfaces.h); with no names, on
   /// every Ethernet interface, as soon as it is up. Each decision is written to `trace`. The error
-  /// names the interface: "eth9: no such interface".
+  /// names the interface: "eth9: no such interface". With Missing::wait an interface that is not there
+  /// is no error: it is used when it comes.
+  using Missing = LivePorts::Missing;
   static tl::expected<std::unique_ptr<LiveSession>, std::string> open(
       boost::asio::io_context& loop, const Parameters& parameters,
-      const std::vector<std::string>& interfaces, Trace trace = {});
+      const std::vector<std::string>& interfaces, Trace trace = {},
+      Missing missing = Missing::refuse);
   /// What has not completed completes as cancelled.
   ~LiveSession();
 
   /// Called for each event from now on; with none, nothing is.
   void listen(Session::Listener listener) { session_.listen(std::move(listener)); }
-  /// Called for each port that could not be opened, with a line that says why.
+  /// Called for each port that could not be opened, with a line that says why; at once for those that
+  /// were missing when the session was opened.
   void listen_for_trouble(TroubleListener listener);
   /// Works on other interfaces from now on.
   void change_interfaces(const std::vector<std::string>& interfaces) {
@@ -121,6 +125,7 @@ class LiveSession final : LivePorts::User {
     std::string name;
   };
   std::vector<Port> ports_;                                    // by PortId
+  std::vector<std::string> early_trouble_;                     // before there was a listener
   std::shared_ptr<const TroubleListener> trouble_listener_{};  // may be replaced while it is called
 };
 

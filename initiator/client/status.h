@@ -19,6 +19,7 @@ struct PathStatus {
   Mac mac{};
   std::uint16_t mtu = 0;          // of the interface, bytes
   bool suspect = false;           // silent: any other path is chosen before it
+  std::size_t payload = 0;        // bytes that a command moves on it at most
   std::uint16_t buffers = 0;      // as advertised (AoEr11 §3.2): messages that it can queue
   std::uint8_t sectors = 0;       // as advertised: most sectors in one command; 0 stands for 2
   std::uint16_t window = 0;       // commands that may be outstanding now, on all interfaces
@@ -33,7 +34,7 @@ struct DeviceStatus {
   std::string_view state;      // "up", "down" or "down,closewait"
   unsigned opens = 0;          // users that hold it open
   std::uint64_t sectors = 0;   // of 512 bytes; 0 before it was up
-  std::size_t payload = 0;     // bytes that a command moves at most; 0 with no path
+  std::size_t payload = 0;     // bytes that a command moves on every path; 0 with no path
   std::uint16_t firmware = 0;  // version, as advertised
   std::optional<Identity> identity{};
   std::vector<PathStatus> paths{};

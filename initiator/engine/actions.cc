@@ -21,6 +21,11 @@ constexpr std::array event_texts{
     EventText{"device forgotten", "{device} is forgotten"},
     EventText{"device refused", "{device} at {mac} is refused"},
     EventText{"device resized", "{device} has {sectors} sectors now"},
+    EventText{
+        "payload shrunk",
+        "{device} at {mac}: {io}s of more than {sectors} sectors are lost on the way, a switch "
+        "may not pass such long frames; smaller ones are sent"},
+    EventText{"payload restored", "{device} at {mac}: {io}s of {sectors} sectors pass again"},
     EventText{"identify failed", "{device} could not be identified: {why}"},
     EventText{"retransmission",
               "{device} retransmission {again}: tag {tag:08x} replaces {old_tag:08x}"},
@@ -68,8 +73,9 @@ std::string describe(const Event& e) {
   return fmt::format(
       fmt::runtime(event_texts.at(static_cast<std::size_t>(e.kind)).line),
       fmt::arg("device", e.device), fmt::arg("mac", e.mac), fmt::arg("sectors", e.sectors),
-      fmt::arg("buffers", e.config.buffer_count), fmt::arg("accepts", e.config.sector_count),
-      fmt::arg("again", e.attempt - 1), fmt::arg("tag", e.tag), fmt::arg("old_tag", e.old_tag),
+      fmt::arg("io", text(e.io)), fmt::arg("buffers", e.config.buffer_count),
+      fmt::arg("accepts", e.config.sector_count), fmt::arg("again", e.attempt - 1),
+      fmt::arg("tag", e.tag), fmt::arg("old_tag", e.old_tag),
       fmt::arg("why", e.result.error == IoError::none ? std::string(describe(e.reject, room))
                                                       : describe(e.result)));
 }

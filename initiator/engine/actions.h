@@ -90,6 +90,8 @@ struct Event {
     device_forgotten,   // by the user, or because it was silent and never identified
     device_refused,     // there is no room for it, or it has no static minor (Parameters::dyndevs)
     device_resized,     // sectors
+    payload_shrunk,     // a path loses all frames of more sectors than this, of this kind (io)
+    payload_restored,   // it carries as many sectors as agreed on again
     identify_failed,    // the answer to IDENTIFY is useless: see reject, or result
     retransmission,     // tag replaces old_tag; attempt counts transmissions
     late_answer,        // to a transmission whose command has been sent again since
@@ -108,6 +110,7 @@ struct Event {
   std::uint32_t old_tag = 0;
   unsigned attempt = 0;
   std::uint64_t sectors = 0;
+  IoKind io = IoKind::read;
   Reject reject{};
   Completion result{};   // of a failed IDENTIFY
   ConfigReply config{};  // its string is valid until the engine is called again

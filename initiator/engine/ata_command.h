@@ -39,6 +39,8 @@ struct AtaCommand {
   Instant overtaken = never;               // when a later one was answered before it
   Instant lost = never;                    // when it is lost on that account
   std::uint64_t path = 0;                  // of its last transmission, by serial number
+  bool done = false;                       // by an earlier transmission than its last
+  bool collapsed = false;                  // its timeout collapsed the window, rightly or not
   std::optional<std::uint64_t> doubted{};  // the path that lost it early, if it did
   std::unique_ptr<TrimBlock> trim{};       // what it sends; kept for the next in this place
   ListLink link{};  // among those that wait, or that are outstanding on its path

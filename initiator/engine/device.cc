@@ -10,7 +10,6 @@ namespace aoe::initiator {
 namespace {
 
 constexpr Duration disk_timeout_min = RttEstimator::timeout_initial;
-constexpr unsigned doubts_min = 4;
 using DriverTick = std::chrono::duration<std::int64_t, std::deci>;  // how often its timer looks
 
 /// Returns how a command ended by this reply; an AtaReply's data is in `data`.
@@ -109,6 +108,10 @@ void Device::on_port_lost(PortId port, Instant now, Actions& out) {
     if (!commands_.is_used(i) || command.state != AtaCommand::State::outstanding) continue;
     const auto way = paths_.find(command.path);
     if (!way || way->path->port != port) continue;
+    if (command.done) {
+      give_up(i, now);
+      continue;
+    }
     take_back(i);
     waiting_.push_back(commands_, i);
   }
@@ -177,23 +180,21 @@ void Device::free_command(Index index) {
   commands_.release(index);
 }
 
-Index Device::next_command() {
+Index Device::next_command(const Paths::Way& way, Instant now) {
   if (!waiting_.empty()) {
     const Index index = waiting_.front();
     waiting_.erase(commands_, index);
-    split(index);
+    split(index, way);
     return index;
   }
   const Index index = add_command();
-  requests_.take_part(paths_.payload(), commands_[index]);
+  requests_.take_part(paths_.payload_to_try(way, requests_.next_kind(), now), commands_[index]);
   return index;
 }
 
-/// Cuts a command down to what fits the paths as they are now; the rest becomes a command of its
-/// own.
-void Device::split(Index index) {
+void Device::split(Index index, const Paths::Way& way) {
   AtaCommand& command = commands_[index];
-  const auto fits = static_cast<std::uint32_t>(paths_.payload());
+  const auto fits = static_cast<std::uint32_t>(paths_.payload_now(way, command.kind));
   if (command.is_identify() || command.kind == IoKind::trim || command.sectors <= fits) return;
   const Index added = add_command();
   AtaCommand& rest = commands_[added];
@@ -212,9 +213,9 @@ void Device::split(Index index) {
 void Device::pump(Instant now, Actions& out) {
   if (trace_) trace_payload(now);
   while (has_to_send()) {
-    const auto way = paths_.choose(true);
+    const auto way = paths_.choose(true, now);
     if (!way) break;
-    transmit(next_command(), *way, now, out);
+    transmit(next_command(*way, now), *way, now, out);
   }
   if (!has_to_send() || paths_.payload() > 0) {
     stranded_ = search_due_ = never;
@@ -241,6 +242,11 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   transmission.path = way.path->serial;
   transmission.sent = now;
   transmission.timed = timed;
+  transmission.kind = command.kind;
+  if (!command.is_identify() && timed) {
+    transmission.sectors = static_cast<std::uint8_t>(command.sectors);
+    way.path->payload(command.kind).sent(command.sectors, now);
+  }
   if (command.attempts == 0) command.first_sent = now;
   const std::uint32_t old_tag = command.tag;
   command.state = AtaCommand::State::outstanding;
@@ -298,28 +304,23 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   if (!paths_.knows(frame.header.source)) return reject(Event::Kind::unknown_source);
   if (transmission.state == Transmission::State::answered)
     return reject(Event::Kind::duplicate_answer);
-  if (transmission.state == Transmission::State::superseded) {
-    on_late_answer(transmission, now);
-    reject(Event::Kind::late_answer);
-    pump(now, out);
-    return;
-  }
-
+  const bool late = transmission.state == Transmission::State::superseded;
   const Index index = commands_.find(transmission.command);
-  const AtaCommand& command = commands_[index];
-  const IoRequest* request = command.is_identify() ? nullptr : &requests_[command.request];
   Bytes data;
   const Completion result = result_of(*frame.body, data);
-  if (result.error == IoError::none) {
-    const std::size_t size = command.kind == IoKind::read ? command.sectors * sector_size : 0;
-    if (data.size() < size) {
-      event.reject = {Rule::read_data_short, ata_header_size,
-                      static_cast<std::uint32_t>(data.size()), static_cast<std::uint32_t>(size)};
+  if (awaits(index)) {
+    if (const auto flaw = take_data(commands_[index], result, data)) {
+      event.reject = *flaw;
       return reject(Event::Kind::bad_answer);
     }
-    if (request != nullptr) copy(data.first(size), request->into.subspan(command.offset, size));
+  }
+  if (late) {
+    reject(Event::Kind::late_answer);
+    on_late_answer(transmission, result, now, out);
+    return pump(now, out);
   }
 
+  const AtaCommand& command = commands_[index];
   shared_.tags.retire(transmission, Transmission::State::answered);
   const auto way = paths_.find(transmission.path);
   AOE_CHECK(way.has_value());
@@ -330,17 +331,25 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   }
   if (trace_)
     trace_.answered(now, transmission.tag, result, now - transmission.sent, way->remote->rtt);
+  way->path->speed.answered(transmission.timed ? now - transmission.sent : PathSpeed::none);
   const unsigned window = way->remote->window.size();
   way->remote->window.answered();
   if (trace_) trace_.window(now, *way->remote, window, "answered");
   trust(*way, now);
-  if (request == nullptr) {
+  passed(transmission, *way, now, out);
+  if (command.collapsed) {
+    way->remote->window.expired_rightly();
+    way->remote->rtt.was_right();
+  }
+  if (command.is_identify()) {
     free_command(index);
     on_identity(result, data, event, now, out);
-  } else if (is_to_be_split(command, result)) {
+  } else if (command.done) {
+    finish(index, now);
+  } else if (is_to_be_split(command, *way, result)) {
     commands_[index].state = AtaCommand::State::waiting;
     waiting_.push_front(commands_, index);
-    if (trace_) trace_.split(now, command, paths_.payload());
+    if (trace_) trace_.split(now, command, paths_.payload_now(*way, command.kind));
   } else {
     const Index request_index = command.request;
     finish(index, now);
@@ -349,42 +358,23 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   pump(now, out);
 }
 
-void Device::on_late_answer(Transmission& transmission, Instant now) {
-  transmission.state = Transmission::State::answered;
-  ++counters_.late_answers;
-  if (const auto way = paths_.find(transmission.path)) {
-    if (transmission.timed) way->remote->rtt.sample(now - transmission.sent);
-    if (transmission.overtaken != never) {
-      const unsigned window = way->remote->window.size();
-      way->path->reordering.was_late(now - transmission.overtaken);
-      way->remote->window.not_lost();
-      if (trace_) trace_.window(now, *way->remote, window, "late, not lost");
-    }
-    trust(*way, now);
-  }
-  const Index index = commands_.find(transmission.command);
-  if (index == no_index) return;
-  AtaCommand& command = commands_[index];
-  settle_doubt(command);
-  --command.unanswered;
-  if (command.state == AtaCommand::State::lingering && command.unanswered == 0) {
-    const Index request = command.request;
-    free_command(index);
-    requests_.release(request);
-  }
+bool Device::awaits(Index index) const {
+  return index != no_index && commands_[index].state != AtaCommand::State::lingering &&
+         !commands_[index].done;
 }
 
-void Device::overtake(Index index, const Paths::Way& way, Instant now) {
-  if (is_linux() || !shared_.parameters.early_retransmission) return;
-  // Those before one that was overtaken were overtaken as well: each is met here once.
-  for (Index i = commands_[index].link.previous; i != no_index; i = commands_[i].link.previous) {
-    AtaCommand& command = commands_[i];
-    if (command.overtaken != never) break;
-    command.overtaken = now;
-    command.lost = now + way.path->reordering.wait(way.remote->rtt.average(), command.attempts);
-    deadline_ = std::min(deadline_, command.lost);
-    if (trace_) trace_.overtaken(now, command);
+std::optional<Reject> Device::take_data(const AtaCommand& command, const Completion& result,
+                                        Bytes data) {
+  if (result.error != IoError::none || command.kind != IoKind::read) return std::nullopt;
+  const std::size_t size = command.sectors * sector_size;
+  if (data.size() < size) {
+    return Reject{Rule::read_data_short, ata_header_size, static_cast<std::uint32_t>(data.size()),
+                  static_cast<std::uint32_t>(size)};
   }
+  if (!command.is_identify()) {
+    copy(data.first(size), requests_[command.request].into.subspan(command.offset, size));
+  }
+  return std::nullopt;
 }
 
 void Device::trust(const Paths::Way& way, Instant now) {
@@ -393,11 +383,12 @@ void Device::trust(const Paths::Way& way, Instant now) {
   if (trace_ && suspect) trace_.path(now, way, "trusted, answered");
 }
 
-bool Device::is_to_be_split(const AtaCommand& command, const Completion& result) const {
+bool Device::is_to_be_split(const AtaCommand& command, const Paths::Way& way,
+                            const Completion& result) {
   const bool refused =
       (result.error == IoError::aoe_error && result.aoe_error == ErrorCode::bad_argument) ||
       (result.error == IoError::ata_error && (result.ata_error & ata::error_abrt) != 0);
-  const std::size_t fits = paths_.payload();
+  const std::size_t fits = paths_.payload_now(way, command.kind);
   return refused && command.kind != IoKind::trim && fits > 0 && command.sectors > fits;
 }
 
@@ -410,7 +401,7 @@ void Device::take_back(Index index) {
   command.state = AtaCommand::State::waiting;
   const auto way = paths_.find(command.path);
   AOE_CHECK(way.has_value());
-  way->remote->window.withdrawn();
+  paths_.withdrawn(*way);
   if (transmission->timed) way->path->sent.erase(commands_, index);
 }
 
@@ -425,8 +416,11 @@ void Device::give_up(Index index, Instant now) {
 
 void Device::finish(Index index, Instant now) {
   AtaCommand& command = commands_[index];
+  const bool held = command.done && command.changes_disk();
   if (!command.changes_disk() || command.unanswered == 0) {
+    const Index request = command.request;
     free_command(index);
+    if (held) requests_.release(request);
     return;
   }
   const auto way = paths_.find(command.path);
@@ -434,7 +428,7 @@ void Device::finish(Index index, Instant now) {
   command.state = AtaCommand::State::lingering;
   command.deadline = now + std::min(timeout, linger_max);
   deadline_ = std::min(deadline_, command.deadline);
-  requests_.hold(command.request);
+  if (!held) requests_.hold(command.request);
   if (trace_) trace_.holds(now, command);
 }
 
@@ -470,7 +464,7 @@ Instant Device::due(const AtaCommand& command) const {
       return command.attempts == 0 ? never : dead_at(command.first_sent);
     case AtaCommand::State::outstanding: {
       const Instant due = std::min(command.deadline, command.lost);
-      return is_linux() ? due : std::min(due, dead_at(command.first_sent));
+      return is_linux() || command.done ? due : std::min(due, dead_at(command.first_sent));
     }
     case AtaCommand::State::lingering: return command.deadline;
   }
@@ -487,6 +481,8 @@ void Device::expire(Instant now, Actions& out) {
       const Index request = command.request;
       free_command(i);
       requests_.release(request);
+    } else if (command.done) {
+      give_up(i, now);
     } else if (now >= dead_at(command.first_sent)) {
       return go_down("no answer for deadsecs", now, out);
     } else {
@@ -502,60 +498,6 @@ void Device::reckon_deadline() {
   for (Index i = 0; i < commands_.end(); ++i) {
     if (commands_.is_used(i)) deadline_ = std::min(deadline_, due(commands_[i]));
   }
-}
-
-void Device::expire_command(Index index, Instant now, Actions& out) {
-  AtaCommand& command = commands_[index];
-  if (now < command.deadline) return lose_early(index, now);
-  const auto way = paths_.find(command.path);
-  AOE_CHECK(way.has_value());
-  take_back(index);
-  settle_doubt(command);
-  if (trace_) trace_.expired(now, command, "no answer");
-  const unsigned window = way->remote->window.size();
-  const bool collapsed = way->remote->window.expired(command.last_sent, now);
-  if (trace_) trace_.window(now, *way->remote, window, "timeout");
-  const bool suspect = way->path->suspect;
-  paths_.expired(*way, command.last_sent, now);
-  if (trace_ && way->path->suspect && !suspect) trace_.path(now, *way, "suspect, silent");
-  const auto next = collapsed ? paths_.choose(false) : std::nullopt;
-  if (!next) {
-    waiting_.push_back(commands_, index);
-    return;
-  }
-  split(index);
-  transmit(index, *next, now, out);
-}
-
-void Device::lose_early(Index index, Instant now) {
-  AtaCommand& command = commands_[index];
-  const auto way = paths_.find(command.path);
-  AOE_CHECK(way.has_value());
-  const unsigned doubts_max = std::max(doubts_min, way->remote->window.size() / 4U);
-  if (!command.doubted && way->path->doubts >= doubts_max) {
-    command.lost = now + way->path->reordering.wait(way->remote->rtt.average(), command.attempts);
-    if (trace_) trace_.waits_longer(now, command, way->path->doubts);
-    return;
-  }
-  if (!command.doubted) {
-    command.doubted = command.path;
-    ++way->path->doubts;
-  }
-  shared_.tags.find(command.tag)->overtaken = command.overtaken;
-  take_back(index);
-  if (trace_) trace_.expired(now, command, "overtaken, no answer");
-  const unsigned window = way->remote->window.size();
-  way->remote->window.lost(command.last_sent);
-  if (trace_) trace_.window(now, *way->remote, window, "lost");
-  way->path->reordering.lost();
-  ++counters_.early_retransmissions;
-  waiting_.push_back(commands_, index);
-}
-
-void Device::settle_doubt(AtaCommand& command) {
-  if (!command.doubted) return;
-  if (const auto way = paths_.find(*command.doubted)) --way->path->doubts;
-  command.doubted.reset();
 }
 
 // What the device is.

@@ -20,12 +20,21 @@
 // closed it. When a device goes down, or is forgotten, all its I/O fails. The engine discovers a
 // device at its last close: what its target announced while it was open is followed then.
 //
-// A request is split into commands that fit a frame on every path. Commands are sent when a remote
+// A request is split into commands that fit a frame on the path that each goes by (path_payload.h);
+// one that is sent again on another path may be split once more. Commands are sent when a remote
 // target's window has room. A command that is not answered in time is sent again with a new tag, on
 // the next port, and to another remote target if this one has fallen silent. The command that
 // collapses a window is sent again at once; all others wait for room, and so do those outstanding
-// on a local port that is lost. The device goes down when a command has had no answer for deadsecs,
-// or when I/O has had no path for as long.
+// on a local port that is lost. A flush or a trim collapses no window, because it takes the disk's
+// time, and neither does a command whose target still answered others when its answer was due. The
+// device goes down when a command has had no answer for deadsecs, or when I/O has had no path for
+// as long.
+//
+// The answer to any transmission of a command completes it; its last one keeps its place in the
+// window until it was answered, or its timeout has passed, for it may still be in the target's
+// buffers. An answer that comes after its timeout shows that the timeout was too short: the window
+// is as large as before, the timeout grows (rtt.h), and commands that have expired and were not
+// sent again yet are awaited again. The Linux profile does none of this.
 //
 // Early retransmission: when a later command was answered on the same path, and the path's
 // reordering window has passed since, the earlier command is lost (reordering.h). This does not
@@ -93,8 +102,11 @@ class Device {
   const std::vector<RemoteTarget>& remotes() const { return paths_.remotes(); }
   const DeviceCounters& counters() const { return counters_; }
   const RequestCounters& request_counters() const { return requests_.counters(); }
-  /// Returns the most bytes that a command moves: what fits every path. 0 with no path.
+  /// Returns the most bytes that a command moves on every path, or on one. 0 with no path.
   std::size_t payload() const { return paths_.payload() * sector_size; }
+  std::size_t payload(const RemoteTarget& remote, const Path& path) const {
+    return paths_.payload(remote, path) * sector_size;
+  }
 
   /// Counts one user more. Returns false unless the device is up.
   bool open();
@@ -134,20 +146,34 @@ class Device {
   Index add_command();
   void free_command(Index index);
   void identify(Instant now, Actions& out);
-  /// Takes the command to send next; there is one.
-  Index next_command();
-  void split(Index index);
+  /// Takes the command to send next, on this way; there is one.
+  Index next_command(const Paths::Way& way, Instant now);
+  /// Cuts a command down to what fits the way; the rest becomes a command of its own.
+  void split(Index index, const Paths::Way& way);
   void transmit(Index index, const Paths::Way& way, Instant now, Actions& out);
   /// Sends commands as long as there are any, and room for them.
   void pump(Instant now, Actions& out);
 
-  void on_late_answer(Transmission& transmission, Instant now);
+  /// Returns whether a command exists and is not done.
+  bool awaits(Index index) const;
+  /// Copies the data of a read that went well to its request. Returns what is wrong with it.
+  std::optional<Reject> take_data(const AtaCommand& command, const Completion& result, Bytes data);
+  void on_late_answer(Transmission& transmission, const Completion& result, Instant now,
+                      Actions& out);
+  /// The answer to an expired transmission came after all. When the timeout collapsed the window,
+  /// that is taken back: what expired along with it is awaited again.
+  void on_early_timeout(const Transmission& transmission, const Paths::Way& way, Instant now);
   /// Marks the commands that were sent before this one on the same path as overtaken.
   void overtake(Index index, const Paths::Way& way, Instant now);
   /// Notes that the path has answered.
   void trust(const Paths::Way& way, Instant now);
-  /// Returns whether the target refused a command that is longer than what fits the paths now.
-  bool is_to_be_split(const AtaCommand& command, const Completion& result) const;
+  /// Returns whether the target refused a command that is longer than what fits its path now.
+  bool is_to_be_split(const AtaCommand& command, const Paths::Way& way, const Completion& result);
+  /// A transmission was answered, or lost: both tell how long frames may be on its path.
+  void passed(const Transmission& transmission, const Paths::Way& way, Instant now, Actions& out);
+  void swallowed(const Transmission& transmission, const Paths::Way& way, Instant now,
+                 Actions& out);
+  void report_payload(const Paths::Way& way, IoKind kind, Instant now, Actions& out);
 
   /// Ends the command's last transmission: an answer to it is late from now on.
   void take_back(Index index);
@@ -163,7 +189,9 @@ class Device {
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
-  void lose_early(Index index, Instant now);
+  /// Returns whether the target still answered when this answer was due, or answered later commands.
+  bool is_lost_alone(const AtaCommand& command, const Paths::Way& way) const;
+  void lose_early(Index index, Instant now, Actions& out);
   void settle_doubt(AtaCommand& command);
 
   void on_identity(const Completion& result, Bytes data, Event event, Instant now, Actions& out);

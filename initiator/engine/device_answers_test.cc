@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 // Answers.
 
-TEST(DeviceAnswers, ALateOneIsReportedAndSampledAndCompletesNothing) {
+TEST(DeviceAnswers, ALateOneIsReportedAndSampledAndCompletesItsRequest) {
   World world;
   world.bring_up();
   const auto id = world.read(0, 2);
@@ -25,12 +25,70 @@ TEST(DeviceAnswers, ALateOneIsReportedAndSampledAndCompletesNothing) {
   const Duration before = world.device().remotes()[0].rtt.average();
   world.answer(first);
   EXPECT_EQ(world.events(), "e7.3 late answer");
-  EXPECT_EQ(world.completions(), "");
+  EXPECT_EQ(world.completions(), "1 ok");
   EXPECT_EQ(world.device().counters().late_answers, 1U);
   EXPECT_GT(world.device().remotes()[0].rtt.average(), before);
-  EXPECT_NE(world.buffer(id), disk_data(0, 2));
+  EXPECT_EQ(world.buffer(id), disk_data(0, 2));
+  EXPECT_EQ(world.outstanding(), 1U) << "the copy may still be in the target's buffers";
   world.answer(second);
+  EXPECT_EQ(world.events(), "");
+  EXPECT_EQ(world.completions(), "");
+  EXPECT_EQ(world.outstanding(), 0U);
+}
+
+TEST(DeviceAnswers, AfterALateOneTheCopyIsNotSentAgainAndBringsNothingDown) {
+  World world(with_deadsecs(1));
+  world.bring_up();
+  world.read(0, 2);
+  const auto first = world.take();
+  world.until_sent();
+  world.take();
+  world.answer(first);
   EXPECT_EQ(world.completions(), "1 ok");
+  world.until_sent();
+  EXPECT_EQ(world.taken(), "");
+  EXPECT_EQ(world.outstanding(), 0U);
+  EXPECT_EQ(world.seen(), "up");
+}
+
+TEST(DeviceAnswers, ALateOneCompletesNothingInTheDriversProfile) {
+  World world({.discovery_interval = 0s, .profile = Profile::linux_driver});
+  world.bring_up();
+  world.read(0, 2);
+  const auto first = world.take();
+  world.until_sent();
+  world.answer(first);
+  EXPECT_EQ(world.completions(), "");
+  world.answer(world.take());
+  EXPECT_EQ(world.completions(), "1 ok");
+}
+
+TEST(DeviceAnswers, ALateRefusalCompletesNothing) {
+  World world;
+  world.bring_up();
+  world.read(0, 2);
+  const auto first = world.take();
+  world.until_sent();
+  world.answer(first[0],
+               AtaReply{.error = ata::error_idnf, .status = ata::status_drdy | ata::status_err});
+  EXPECT_EQ(world.completions(), "");
+  world.answer(world.take());
+  EXPECT_EQ(world.completions(), "1 ok");
+}
+
+TEST(DeviceAnswers, AWriteThatALateOneCompletesKeepsItsRangeUntilItsCopyIsAnswered) {
+  World world;
+  world.bring_up();
+  world.write(0, 2);
+  const auto first = world.take();
+  world.until_sent();
+  const auto second = world.take();
+  world.answer(first);
+  EXPECT_EQ(world.completions(), "1 ok");
+  world.write(0, 2);
+  EXPECT_EQ(world.taken(), "") << "the copy of the first may still arrive";
+  world.answer(second);
+  EXPECT_EQ(world.taken(), "WRITE EXT 0+2");
 }
 
 TEST(DeviceAnswers, ADuplicateIsReportedAndCompletesNothing) {

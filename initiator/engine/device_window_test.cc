@@ -164,6 +164,67 @@ TEST(DeviceRetransmission, AnswersAreAsGoodAsFirstOnes) {
   EXPECT_EQ(world.buffer(id), disk_data(0, 2));
 }
 
+TEST(DeviceRetransmission, OfOneWhosePathAnswersOthersCollapsesNothing) {
+  World world;
+  world.bring_up(World::large_disk, offer(16, 2));
+  world.read(0, 16);
+  const auto first = world.take();
+  ASSERT_EQ(first.size(), 8U);
+  world.advance(90ms);  // only the last one is lost: nothing later shows it
+  for (std::size_t i = 0; i < 7; ++i) world.answer(first[i]);
+  const auto size = world.device().remotes()[0].window.size();
+  world.until_sent();
+  EXPECT_EQ(world.taken(), "READ EXT 14+2");
+  EXPECT_GE(world.device().remotes()[0].window.size(), size - 1);
+}
+
+TEST(DeviceRetransmission, AnswersThatComeAfterAllTakeTheCollapseBackAndTheRestIsAwaitedAgain) {
+  World world;
+  world.bring_up(World::large_disk, offer(16, 2));
+  world.read(0, 16);
+  const auto first = world.take();
+  ASSERT_EQ(first.size(), 8U);
+  world.until_sent();
+  EXPECT_EQ(world.taken(), "READ EXT 0+2");
+  EXPECT_EQ(world.device().remotes()[0].window.size(), 1);
+  world.advance(50ms);  // 150 ms after they were sent
+  world.answer(first[3]);
+  EXPECT_EQ(world.device().remotes()[0].window.size(), 8);
+  EXPECT_EQ(world.taken(), "") << "none of them is lost";
+  EXPECT_EQ(world.outstanding(), 7U);
+  EXPECT_GE(world.device().remotes()[0].rtt.timeout(1), 150ms);
+  for (const std::size_t i : {0, 1, 2, 4, 5, 6, 7}) world.answer(first[i]);
+  EXPECT_EQ(world.completions(), "1 ok");
+  EXPECT_EQ(world.device().counters().retransmissions, 1U);
+}
+
+TEST(DeviceRetransmission, WhatIsAwaitedAgainIsSentAgainWhenItExpires) {
+  World world;
+  world.bring_up(World::large_disk, offer(16, 2));
+  world.read(0, 8);
+  const auto first = world.take();
+  world.until_sent();
+  world.take();
+  world.advance(50ms);
+  world.answer(first[3]);
+  world.answer(first[0]);
+  for (int i = 0; i < 2; ++i) {
+    world.until_sent(10s);
+    world.answer(world.take());
+  }
+  EXPECT_EQ(world.completions(), "1 ok");
+}
+
+TEST(DeviceRetransmission, OfAFlushThatTakesLongCollapsesNothing) {
+  World world;
+  world.bring_up(World::large_disk, offer(16, 2));
+  world.flush();
+  const auto first = world.take();
+  world.until_sent();
+  EXPECT_EQ(world.taken(), "FLUSH CACHE EXT 0+0");
+  EXPECT_EQ(world.device().remotes()[0].window.size(), 8);
+}
+
 TEST(DeviceRetransmission, AFlushIsGivenTheDisksTimeAndSaysNothingOfThePath) {
   World world;
   world.bring_up();
@@ -203,9 +264,10 @@ TEST(DeviceEarly, CostsThePlaceOfWhatWasLostAndNoMore) {
   world.read(0, 1000);
   const auto commands = world.take();
   ASSERT_EQ(commands.size(), 32U);
-  for (std::size_t i = 1; i < 8; ++i) world.answer(commands[i]);
+  for (std::size_t i = 3; i < 8; ++i) world.answer(commands[i]);
+  const int size = world.device().remotes()[0].window.size();
   world.advance(ReorderingWindow::wait_min);
-  EXPECT_EQ(world.device().remotes()[0].window.size(), 31);
+  EXPECT_EQ(world.device().remotes()[0].window.size(), size - 3);
 }
 
 TEST(DeviceEarly, OneThatWasLateGivesThePlaceBackAndWidensTheReorderingWindow) {

@@ -33,13 +33,26 @@ PortId Engine::add_port(const Link& link, Instant now, Actions& out) {
   const PortId port = ports_.add(link);
   trace_port(port, now);
   discover_on(port, Address::everyone(), TagTable::ours | next_query_++, "new port", now, out);
+  if (link.up) repeat_search(port, now);
   return port;
+}
+
+template <class Where>
+void Engine::repeat_search(Where where, Instant now) {
+  if (parameters_.discovery_interval.count() == 0) return;
+  searches_.asked(where, now);
+  deadline_ = std::min(deadline_, searches_.deadline());
 }
 
 void Engine::change_port(PortId port, const Link& link, Instant now, Actions& out) {
   const bool lost = ports_[port].up && !link.up;
   ports_.change(port, link);
   trace_port(port, now);
+  if (link.up) {
+    repeat_search(port, now);
+  } else {
+    searches_.remove(port);
+  }
   if (!lost) {
     discover_on(port, Address::everyone(), TagTable::ours | next_query_++, "port changed", now,
                 out);
@@ -62,6 +75,7 @@ void Engine::trace_port(PortId port, Instant now) const {
 
 void Engine::remove_port(PortId port, Instant now, Actions& out) {
   ports_.remove(port);
+  searches_.remove(port);
   if (trace_) trace_(now, "port {}: removed", port);
   for (const auto& [address, device] : devices_) {
     device->on_port_lost(port, now, out);
@@ -120,7 +134,9 @@ void Engine::close(Address address, Instant now, Actions& out) {
   Device* const device = find_device(address);
   AOE_CHECK(device != nullptr);
   device->close(now);
-  if (device->users() == 0) broadcast(address, "last close", now, out);
+  if (device->users() > 0) return;
+  broadcast(address, "last close", now, out);
+  repeat_search(address, now);
 }
 
 bool Engine::revalidate(Address address, Instant now, Actions& out) {
@@ -239,6 +255,7 @@ void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port
   };
   if (!address.is_exact()) return refuse(Event::Kind::wrong_address);
   if (frame.header.source.is_multicast()) return refuse(Event::Kind::unknown_source);
+  searches_.answered(port, address);
   Device* device = find_device(address);
   if (device == nullptr) device = make_device(address, now, out);
   if (device == nullptr) return refuse(Event::Kind::device_refused);
@@ -277,7 +294,7 @@ void Engine::settle(Device& device, Instant now, Actions& out) {
 }
 
 void Engine::reckon_deadline() {
-  deadline_ = std::min(discovery_due_, queries_.deadline());
+  deadline_ = std::min({discovery_due_, queries_.deadline(), searches_.deadline()});
   for (const auto& [address, device] : devices_)
     deadline_ = std::min(deadline_, device->deadline());
 }
@@ -292,6 +309,14 @@ void Engine::tick(Instant now, Actions& out) {
     }
     discovered_ = now;
     discovery_due_ = now + parameters_.discovery_interval;
+  }
+  while (const auto search = searches_.take_due(now)) {
+    if (search->port) {
+      const std::uint32_t tag = TagTable::ours | next_query_++;
+      discover_on(*search->port, search->whom, tag, "nothing has answered", now, out);
+    } else {
+      broadcast(search->whom, "it has not answered", now, out);
+    }
   }
   queries_.tick(now, out);
   for (const auto& [address, device] : devices_) {

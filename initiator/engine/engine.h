@@ -11,6 +11,7 @@
 
 #include "initiator/engine/actions.h"
 #include "initiator/engine/device.h"
+#include "initiator/engine/discovery_schedule.h"
 #include "initiator/engine/parameters.h"
 #include "initiator/engine/port_table.h"
 #include "initiator/engine/query_table.h"
@@ -32,8 +33,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Adds a local interface; changes one. A port that is up, or comes up, sends a discovery. A port
-  /// that is down is not used.
+  /// Adds a local interface; changes one. A port that is up, or comes up, sends a discovery, and again
+  /// until something answers (discovery_schedule.h). A port that is down is not used.
   PortId add_port(const Link& link, Instant now, Actions& out);
   void change_port(PortId port, const Link& link, Instant now, Actions& out);
   /// Removes a port for good. Another one may get its id.
@@ -105,12 +106,16 @@ class Engine {
   /// discovered.
   void settle(Device& device, Instant now, Actions& out);
   void reckon_deadline();
+  /// A search is repeated unless discovery is only on demand.
+  template <class Where>
+  void repeat_search(Where where, Instant now);
 
   Parameters parameters_;
   const Trace trace_;
   PortTable ports_;
   TagTable tags_;
   QueryTable queries_{ports_, tags_, trace_};
+  DiscoverySchedule searches_;
   Devices devices_;
   std::uint32_t next_query_;
   Instant discovered_ = Instant::min();  // when the interval last made it send a discovery

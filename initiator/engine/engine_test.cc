@@ -49,7 +49,7 @@ TEST(EngineDiscovery, AskingOneAddressGoesOutOnEveryPortThatIsUp) {
 
 TEST(EngineDiscovery, IsRepeatedEveryInterval) {
   World world({.discovery_interval = 60s});
-  world.add_ports();
+  world.bring_up();
   world.queries();
   world.advance(0s);  // the clock starts
   EXPECT_EQ(world.queries(), "");
@@ -396,7 +396,7 @@ TEST(EngineParameters, MaxoutTakesEffectOnEveryWindow) {
 
 TEST(EngineParameters, TheDiscoveryIntervalCountsFromTheLastDiscovery) {
   World world({.discovery_interval = 60s});
-  world.add_ports();
+  world.bring_up();
   world.advance(0s);
   world.advance(60s);
   world.queries();

@@ -18,6 +18,8 @@ struct Parameters {
   std::chrono::seconds deadsecs{180};
   /// aoe_maxout: the most unanswered commands for each remote target.
   std::uint16_t maxout = 128;
+  /// The most sectors that a command moves, even if interface and target allow more; 0: no limit.
+  std::uint8_t max_sectors = 0;
   /// How often all targets are discovered; 0: only on demand.
   std::chrono::seconds discovery_interval{60};
   Profile profile = Profile::rfc6298;

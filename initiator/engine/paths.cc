@@ -28,7 +28,7 @@ bool Paths::learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant
     remotes_.push_back({.mac = mac, .rtt = RttEstimator(profile_)});
     remote = std::prev(remotes_.end());
     remote->buffer_count = reply.buffer_count;
-    remote->window = Window(limit(*remote));
+    remote->window = Window(limit(*remote), profile_);
   }
   remote->buffer_count = reply.buffer_count;
   remote->window.set_limit(limit(*remote));
@@ -39,6 +39,7 @@ bool Paths::learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant
     remote->paths.push_back({.serial = next_serial_++, .port = port});
     path = std::prev(remote->paths.end());
   }
+  if (path->suspect) path->speed.forget();
   path->suspect = false;
   path->strikes = std::min(path->strikes, strikes_max - 1);
   return true;
@@ -64,17 +65,38 @@ void Paths::parameters_changed() {
   }
 }
 
+std::size_t Paths::agreed(const RemoteTarget& remote, const Path& path) const {
+  constexpr std::uint8_t old_server = 2;
+  const std::uint8_t accepts = remote.sector_count == 0 ? old_server : remote.sector_count;
+  const std::size_t fits = std::min<std::size_t>(ports_.sectors(path.port), accepts);
+  return parameters_.max_sectors == 0 ? fits : std::min<std::size_t>(fits, parameters_.max_sectors);
+}
+
+std::size_t Paths::payload(const RemoteTarget& remote, const Path& path) const {
+  const auto limit = static_cast<unsigned>(agreed(remote, path));
+  return std::min(path.payloads[0].size_within(limit), path.payloads[1].size_within(limit));
+}
+
 std::size_t Paths::payload() const {
   std::size_t least = 0;
   for (const RemoteTarget& remote : remotes_) {
-    constexpr std::uint8_t old_server = 2;
-    const std::uint8_t accepts = remote.sector_count == 0 ? old_server : remote.sector_count;
     for (const Path& path : remote.paths) {
-      const std::size_t fits = std::min<std::size_t>(ports_.sectors(path.port), accepts);
+      const std::size_t fits = payload(remote, path);
       if (fits > 0) least = least == 0 ? fits : std::min(least, fits);
     }
   }
   return least;
+}
+
+std::size_t Paths::payload_now(const Way& way, IoKind kind) {
+  PathPayload& payload = way.path->payload(kind);
+  payload.set_limit(static_cast<unsigned>(agreed(*way.remote, *way.path)));
+  return payload.size();
+}
+
+std::size_t Paths::payload_to_try(const Way& way, IoKind kind, Instant now) {
+  payload_now(way, kind);
+  return way.path->payload(kind).next(now);
 }
 
 bool Paths::is_usable(const RemoteTarget& remote) const {
@@ -88,7 +110,47 @@ bool Paths::is_trusted(const RemoteTarget& remote) const {
   });
 }
 
-std::optional<Paths::Way> Paths::choose(bool within_window) {
+std::optional<Paths::Way> Paths::choose(bool within_window, Instant now) {
+  if (profile_ == Profile::linux_driver) return choose_in_turn(within_window);
+  if (remotes_.size() == 1 && remotes_[0].paths.size() == 1) return choose_in_turn(within_window);
+  const bool trusted = std::ranges::any_of(
+      remotes_, [this](const RemoteTarget& remote) { return is_trusted(remote); });
+  std::vector<Way>& ways = ways_;  // kept: nothing is allocated for each command
+  ways.clear();
+  Duration fastest = Duration::max();
+  std::size_t largest = 0;
+  for (RemoteTarget& remote : remotes_) {
+    const bool room = within_window ? remote.window.has_room() : remote.window.has_buffer();
+    for (Path& path : remote.paths) {
+      if (!ports_.is_usable(path.port) || (trusted && path.suspect)) continue;
+      if (path.speed.is_measured()) fastest = std::min(fastest, path.speed.average());
+      largest = std::max(largest, payload(remote, path));
+      if (room) ways.push_back({&remote, &path});
+    }
+  }
+  if (ways.empty()) return std::nullopt;
+  const bool measured = fastest != Duration::max();
+  if (!measured) fastest = Duration(0);
+  ++turn_;
+  Way best{};
+  double least = 0;
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const Way& way = ways[(turn_ + i) % ways.size()];
+    const PathSpeed& speed = way.path->speed;
+    if (trusted && speed.is_due(now)) return way;
+    if (measured && !speed.is_measured() && speed.outstanding() > 0) continue;
+    const double commands =
+        static_cast<double>(largest) / static_cast<double>(payload(*way.remote, *way.path));
+    const double expected = speed.expectation(fastest) * commands;
+    if (best.path == nullptr || expected < least) {
+      best = way;
+      least = expected;
+    }
+  }
+  return best.path == nullptr ? std::nullopt : std::optional(best);
+}
+
+std::optional<Paths::Way> Paths::choose_in_turn(bool within_window) {
   RemoteTarget* best = nullptr;
   bool trusted = false;  // one that answers is worth waiting for
   for (std::size_t i = 0; i < remotes_.size(); ++i) {
@@ -127,12 +189,19 @@ std::optional<Paths::Way> Paths::find(std::uint64_t serial) {
 
 void Paths::sent(const Way& way, Instant now) {
   way.remote->window.sent();
+  way.path->speed.sent(now);
   way.remote->silent_since = std::min(way.remote->silent_since, now);
+}
+
+void Paths::withdrawn(const Way& way) {
+  way.remote->window.withdrawn();
+  way.path->speed.withdrawn();
 }
 
 void Paths::answered(const Way& way, Instant now) {
   way.remote->heard = now;
   way.remote->silent_since = never;
+  way.path->heard = now;
   for (Path& path : way.remote->paths) {
     if (&path != way.path && profile_ != Profile::linux_driver) continue;
     path.suspect = false;

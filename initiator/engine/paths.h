@@ -1,6 +1,8 @@
 // The ways to a device: its remote targets, and the local ports that reach each of them.
 //
-// Remote targets take turns, and so do the ports of each. A path that has fallen silent is suspect:
+// A command goes by the path that is expected to have it answered first (path_speed.h); those that
+// are as good take turns. With the Linux profile remote targets take turns, and so do the ports of
+// each, as in the driver. A path that has fallen silent is suspect:
 // no command goes by it while there is another path. Instead the device is discovered, which probes
 // the path at no cost, and the path is trusted again when it answers. One more silence makes it
 // suspect again, until it has answered a command. The Linux profile judges a target by all of its
@@ -10,11 +12,14 @@
 // one gives way. Owned by its device. Does no I/O and reads no clock.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "initiator/engine/parameters.h"
+#include "initiator/engine/path_payload.h"
+#include "initiator/engine/path_speed.h"
 #include "initiator/engine/pool.h"
 #include "initiator/engine/port_table.h"
 #include "initiator/engine/reordering.h"
@@ -32,10 +37,15 @@ struct Path {
   bool suspect = false;             // silent: any other path is chosen before it
   unsigned strikes = 0;             // batches in a row that were lost without an answer
   Instant struck = Instant::min();  // the last time
+  Instant heard = Instant::min();   // when a command was last answered on it
   ReorderingWindow reordering{};
-  unsigned doubts = 0;  // commands sent again early, and not answered since
+  PathSpeed speed{};
+  std::array<PathPayload, 2> payloads{};  // of reads and of writes
+  unsigned doubts = 0;                    // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
+
+  PathPayload& payload(IoKind kind) { return payloads[kind == IoKind::write ? 1 : 0]; }
 };
 
 /// One MAC address at which a device answers, and the paths to it, one for each local port that it
@@ -78,15 +88,24 @@ class Paths {
   void clear() { remotes_.clear(); }
   void parameters_changed();
 
-  /// Returns the most sectors that a command moves: what fits every path. 0 with no path.
+  /// Returns the most sectors that a command moves on every path. 0 with no path.
   std::size_t payload() const;
+  /// Returns the most sectors that a command moves on this path: what interface, target and user
+  /// agree on, or less, where longer frames are swallowed. 0 while the interface is down.
+  std::size_t payload(const RemoteTarget& remote, const Path& path) const;
+  /// Returns the most sectors of a command of this kind that is to go by this way now.
+  std::size_t payload_now(const Way& way, IoKind kind);
+  /// The same for a new command, which may be larger to try what passes.
+  std::size_t payload_to_try(const Way& way, IoKind kind, Instant now);
 
-  /// Chooses the path of the next command, in turn, a trusted one before a suspect one, with room
-  /// in the target's window, or else only in its buffers. Nothing: the command has to wait.
-  std::optional<Way> choose(bool within_window);
+  /// Chooses the path of the next command, a trusted one before a suspect one, with room in the
+  /// target's window, or else only in its buffers. Nothing: the command has to wait.
+  std::optional<Way> choose(bool within_window, Instant now);
   std::optional<Way> find(std::uint64_t serial);
 
   void sent(const Way& way, Instant now);
+  /// A transmission was taken back, because it was lost or for another reason.
+  void withdrawn(const Way& way);
   /// A transmission on this path was answered.
   void answered(const Way& way, Instant now);
   /// A transmission that was sent at `sent` was not answered in time.
@@ -100,13 +119,16 @@ class Paths {
   bool is_trusted(const RemoteTarget& remote) const;
   bool is_usable(const RemoteTarget& remote) const;
   Path& next_path(RemoteTarget& remote) const;
+  std::optional<Way> choose_in_turn(bool within_window);
   std::uint16_t limit(const RemoteTarget& remote) const;
+  std::size_t agreed(const RemoteTarget& remote, const Path& path) const;
 
   const Parameters& parameters_;
   const PortTable& ports_;
   std::vector<RemoteTarget> remotes_;
   std::uint64_t next_serial_ = 0;
   std::size_t turn_ = 0;
+  std::vector<Way> ways_;  // what choose() compares
   Profile profile_;
   bool any_suspect_ = false;
   Instant searched_ = Instant::min();

@@ -30,9 +30,14 @@ void RttEstimator::sample(Duration round_trip) {
   average_ += (round_trip - average_) / average_gain;
 }
 
+void RttEstimator::was_early(Duration round_trip) {
+  floor_ = std::min(std::max(floor_, round_trip + round_trip / 4), timeout_max);
+}
+
 Duration RttEstimator::timeout(unsigned attempt) const {
   if (linux_driver_) return 2 * average_ + 8 * deviation_;
-  Duration timeout = cold_ ? timeout_initial : std::max(average_ + 4 * deviation_, timeout_min);
+  const Duration warm = average_ + std::max(4 * deviation_, average_ / 2);
+  Duration timeout = cold_ ? timeout_initial : std::max({warm, timeout_min, floor_});
   for (unsigned i = 1; i < attempt && timeout < timeout_max; ++i) timeout *= 2;
   return std::min(timeout, timeout_max);
 }

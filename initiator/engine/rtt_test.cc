@@ -38,11 +38,25 @@ TEST(Rtt, TimeoutStaysAboveItsMinimumHoweverFastThePath) {
   EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_min);
 }
 
-TEST(Rtt, SteadySamplesBringTheTimeoutDownToThem) {
+TEST(Rtt, SteadySamplesBringTheTimeoutDownToHalfAsMuchAgain) {
   RttEstimator rtt;
   for (int i = 0; i < 200; ++i) rtt.sample(300ms);
-  EXPECT_GE(rtt.timeout(1), 300ms);
-  EXPECT_LE(rtt.timeout(1), 301ms);
+  EXPECT_EQ(rtt.timeout(1), 450ms);
+}
+
+TEST(Rtt, AnAnswerAfterItsTimeoutRaisesTheMinimumAndRightTimeoutsLowerItAgain) {
+  RttEstimator rtt;
+  for (int i = 0; i < 200; ++i) rtt.sample(1ms);
+  rtt.was_early(2s);
+  EXPECT_EQ(rtt.timeout(1), 2500ms);
+  rtt.was_early(1s);
+  EXPECT_EQ(rtt.timeout(1), 2500ms);
+  rtt.was_right();
+  EXPECT_EQ(rtt.timeout(1), 1250ms);
+  for (int i = 0; i < 10; ++i) rtt.was_right();
+  EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_min);
+  rtt.was_early(1min);
+  EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_max);
 }
 
 TEST(Rtt, EachAttemptDoublesTheTimeoutUpToTheMaximum) {

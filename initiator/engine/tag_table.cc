@@ -30,6 +30,13 @@ void TagTable::retire(Transmission& transmission, State as) {
   --outstanding_;
 }
 
+void TagTable::await_again(Transmission& transmission) {
+  AOE_CHECK(transmission.state == State::superseded);
+  transmission.state = State::outstanding;
+  transmission.expired = false;
+  ++outstanding_;
+}
+
 void TagTable::grow() {
   // Tags that shared no place in the small table share none in a larger one either.
   std::vector<Transmission> old(2 * transmissions_.size());

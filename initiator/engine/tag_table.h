@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/instant.h"
+#include "initiator/engine/actions.h"
 
 namespace aoe::initiator {
 
@@ -33,6 +34,9 @@ struct Transmission {
   Instant sent{};
   Instant overtaken = never;  // superseded because a later one was answered first, at this time
   State state = State::unused;
+  bool expired = false;      // superseded because its timeout had passed
+  std::uint8_t sectors = 0;  // of data that it moves; 0 for other commands
+  IoKind kind = IoKind::read;
   bool timed = true;  // its answer takes as long as the path, not as long as the disk
 };
 
@@ -55,6 +59,9 @@ class TagTable {
 
   /// Ends an outstanding transmission: `as` is what it is from now on.
   void retire(Transmission& transmission, State as);
+
+  /// Takes back that a transmission was superseded: its answer is awaited again.
+  void await_again(Transmission& transmission);
 
   /// Forgets the transmissions of the devices that meet the condition. None of them is outstanding.
   template <class Condition>

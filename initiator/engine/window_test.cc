@@ -55,8 +55,27 @@ TEST(Window, HasRoomForItsSizeAndNoMore) {
   EXPECT_TRUE(window.has_buffer());
 }
 
-TEST(Window, GrowsByOneAWindowfulAboveTheThreshold) {
+TEST(Window, GrowsToTheLimitInOneTurnAtFirst) {
   Window window(16);
+  turn(window);
+  EXPECT_GT(window.size(), 8);
+  turn(window);
+  EXPECT_GT(window.size(), 12);
+  for (int i = 0; i < 4; ++i) turn(window);
+  EXPECT_EQ(window.size(), 16);
+}
+
+TEST(Window, BelowTheThresholdGrowsOnlyWhileItIsUsed) {
+  Window window(16);
+  for (int i = 0; i < 100; ++i) {
+    window.sent();
+    window.answered();
+  }
+  EXPECT_EQ(window.size(), 8);
+}
+
+TEST(Window, GrowsByOneAWindowfulAboveTheThreshold) {
+  Window window(16, Profile::linux_driver);
   fill(window);
   for (int i = 0; i < 7; ++i) window.answered();
   EXPECT_EQ(window.size(), 8);
@@ -84,7 +103,7 @@ TEST(Window, CollapsesToOneWithHalfOfItAsThreshold) {
 }
 
 TEST(Window, GrowsByOneAnAnswerBelowTheThreshold) {
-  Window window(16);
+  Window window(16, Profile::linux_driver);
   fill(window);
   while (window.outstanding() > 0) expire(window, start, start + 1s);
   const int sizes[] = {2, 4, 5, 6};  // doubles up to the threshold of 4, then by one
@@ -137,12 +156,46 @@ TEST(Window, WhatWasLostAlongWithACollapseCostsNothingMore) {
   EXPECT_EQ(window.size(), 2);
 }
 
-TEST(Window, WithOneLossInFiftyItSettlesAtAboutFifty) {
+TEST(Window, ACollapseIsTakenBackWhenTheAnswerComes) {
+  Window window(16);
+  fill(window);
+  const std::uint16_t threshold = window.threshold();
+  expire(window, start, start + 1s);
+  expire(window, start + 1s, start + 3s);  // what was sent again expired as well
+  EXPECT_EQ(window.size(), 1);
+  EXPECT_FALSE(window.not_expired(start + 3s));  // sent after the collapse
+  EXPECT_TRUE(window.not_expired(start));
+  EXPECT_EQ(window.size(), 8);
+  EXPECT_EQ(window.threshold(), threshold);
+  EXPECT_FALSE(window.not_expired(start)) << "there is one collapse to take back";
+}
+
+TEST(Window, ACollapseStaysWhenWhatWasSentAgainWasAnswered) {
+  Window window(16);
+  fill(window);
+  expire(window, start, start + 1s);
+  window.expired_rightly();
+  EXPECT_FALSE(window.not_expired(start));
+  EXPECT_EQ(window.size(), 1);
+}
+
+TEST(Window, ACollapseIsTakenBackNoFurtherThanToTheLimit) {
+  Window window(16);
+  fill(window);
+  expire(window, start, start + 1s);
+  window.set_limit(3);
+  EXPECT_TRUE(window.not_expired(start));
+  EXPECT_EQ(window.size(), 3);
+  EXPECT_EQ(window.threshold(), 3);
+}
+
+/// Returns the average size of a window of which one command in `n` is lost.
+double with_one_loss_in(int n) {
   Window window(128);
   unsigned sum = 0;
   for (int i = 1; i <= 100'000; ++i) {
-    window.sent();
-    if (i % 50 == 0) {
+    fill(window);
+    if (i % n == 0) {
       window.withdrawn();
       window.lost(start);
     } else {
@@ -150,7 +203,17 @@ TEST(Window, WithOneLossInFiftyItSettlesAtAboutFifty) {
     }
     sum += window.size();
   }
-  EXPECT_NEAR(sum / 100'000.0, 50, 5);
+  return sum / 100'000.0;
+}
+
+TEST(Window, AFewLossesByChanceCostNoPlace) {
+  EXPECT_GT(with_one_loss_in(50), 127);
+  EXPECT_GT(with_one_loss_in(20), 127);
+}
+
+TEST(Window, MoreOfThemMakeItSettle) {
+  EXPECT_LT(with_one_loss_in(8), 40);
+  EXPECT_LT(with_one_loss_in(4), 10);
 }
 
 TEST(Window, ALowerLimitTakesEffectWhileMoreIsOutstanding) {

@@ -15,7 +15,9 @@ namespace {
 
 using Kind = Node::Kind;
 
-constexpr std::string_view white_space = " \t\r\n";
+using namespace std::string_view_literals;
+// Between words; aoe-interfaces(8) ends with a NUL, and interface lists may have commas.
+constexpr std::string_view white_space = " \t\r\n,\0"sv;
 constexpr std::string_view none = "none";  // what the driver says for a device without targets
 
 std::vector<std::string> words(std::string_view text) {
@@ -85,7 +87,7 @@ std::string show(Kind kind, const DeviceStatus& device) {
 std::string show(Kind kind, const Parameters& parameters, const Settings& settings) {
   switch (kind) {
     case Kind::aoe_deadsecs: return fmt::format("{}\n", parameters.deadsecs.count());
-    case Kind::aoe_dyndevs: return fmt::format("{}\n", settings.dyndevs ? 1 : 0);
+    case Kind::aoe_dyndevs: return fmt::format("{}\n", parameters.dyndevs ? 1 : 0);
     case Kind::aoe_iflist: return fmt::format("{}\n", fmt::join(settings.interfaces, " "));
     case Kind::aoe_maxout: return fmt::format("{}\n", parameters.maxout);
     default: AOE_CHECK(false && "not a parameter");

@@ -19,7 +19,6 @@ namespace aoe::initiator {
 /// The driver's parameters that are not the client's.
 struct Settings {
   std::vector<std::string> interfaces;  // empty: all
-  bool dyndevs = true;                  // how the driver numbers devices: without effect here
 };
 
 /// Returns the content of sys/block/etherd!e0.2/{state,...} as the driver formats it, with a

@@ -58,8 +58,8 @@ TEST(Attributes, OfADeviceThatNothingLeadsToSayNone) {
 }
 
 TEST(Attributes, ParametersReadAsTheyAreWritten) {
-  const Parameters given{.deadsecs = std::chrono::seconds(30), .maxout = 64};
-  const Settings settings{{"eth0", "eth1"}, false};
+  const Parameters given{.deadsecs = std::chrono::seconds(30), .maxout = 64, .dyndevs = false};
+  const Settings settings{{"eth0", "eth1"}};
   EXPECT_EQ(parsed(Kind::aoe_deadsecs, show(Kind::aoe_deadsecs, given, settings)), "deadsecs 30");
   EXPECT_EQ(parsed(Kind::aoe_maxout, show(Kind::aoe_maxout, given, settings)), "maxout 64");
   EXPECT_EQ(parsed(Kind::aoe_dyndevs, show(Kind::aoe_dyndevs, given, settings)), "dyndevs false");
@@ -90,6 +90,9 @@ TEST(Commands, RevalidateTakesADevice) {
 
 TEST(Commands, InterfacesAreAList) {
   EXPECT_EQ(parsed(Kind::interfaces, "eth0 eth1\n\teth2*\n"), "interfaces [eth0|eth1|eth2*]");
+  EXPECT_EQ(parsed(Kind::interfaces, "eth0,eth1, eth2,\n"), "interfaces [eth0|eth1|eth2]");
+  EXPECT_EQ(parsed(Kind::interfaces, std::string_view("eth0 eth1\0\0", 11)),
+            "interfaces [eth0|eth1]");
   EXPECT_EQ(parsed(Kind::interfaces, "\n"), "interfaces []");
   EXPECT_EQ(parsed(Kind::interfaces, "eth0 sixteen-letters-"), "no sense");
   EXPECT_EQ(parsed(Kind::interfaces, "fifteen-letters"), "interfaces [fifteen-letters]");

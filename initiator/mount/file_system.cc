@@ -76,8 +76,10 @@ LogLevel level_of(Event::Kind kind) {
   switch (kind) {
     case Event::Kind::device_up:
     case Event::Kind::device_forgotten:
+    case Event::Kind::payload_restored:
     case Event::Kind::device_resized: return LogLevel::info;
     case Event::Kind::device_down:
+    case Event::Kind::payload_shrunk:
     case Event::Kind::identify_failed: return LogLevel::warning;
     case Event::Kind::config_answer:
     case Event::Kind::device_refused:
@@ -558,7 +560,10 @@ int FileSystem::carry_out(const Command& command) {
       parameters.maxout = static_cast<std::uint16_t>(command.value);
       client_->set_parameters(parameters);
       return 0;
-    case What::set_dyndevs: settings_.dyndevs = command.value != 0; return 0;
+    case What::set_dyndevs:
+      parameters.dyndevs = command.value != 0;
+      client_->set_parameters(parameters);
+      return 0;
   }
   take_in_devices();  // some are forgotten
   return 0;

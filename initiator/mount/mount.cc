@@ -54,8 +54,10 @@ int serve(const CommandOptions& options, const MountOptions& mount,
     trace = Trace([&log](std::string_view line) { log.trace(line); }, monotonic_now());
   }
   boost::asio::io_context loop;
-  Client client = or_fail(Client::open(
-      loop, {.interfaces = options.interfaces, .parameters = options.parameters, .trace = trace}));
+  Client client = or_fail(Client::open(loop, {.interfaces = options.interfaces,
+                                              .wait_for_interfaces = true,
+                                              .parameters = options.parameters,
+                                              .trace = trace}));
   std::vector<Disk> open = open_all(loop, client, mount);
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
   FileSystem files(loop, std::move(client), options.interfaces, mount.ownership, std::cref(log));

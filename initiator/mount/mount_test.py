@@ -500,7 +500,6 @@ def says_what_is_wrong(trial):
 
     refused(1, "nowhere: No such file or directory", "nowhere")
     refused(1, "disk.img: Not a directory", "disk.img")
-    refused(1, "eth9: no such interface", "mnt", "--interface", "eth9")
     refused(1, "nowhere: No such file or directory", "nowhere", "--daemon")
     refused(2, "DIR is required (aoe-initiator --help shows how)")
     for option, value, why in [("--wait", "x", "not a device name such as e0.2"), ("--owner", "nosuchuser", "no such user"),
@@ -517,6 +516,20 @@ def says_what_is_wrong(trial):
     refused(1, in_the_way, "mnt", "--daemon")
     assert trial.run("fusermount3", "-u", "mnt").returncode == 0
     assert not trial.is_mounted()
+
+
+def waits_for_an_interface_that_is_not_there_yet(trial):
+    trial.mounted = trial.start(INITIATOR, "mount", "mnt", "--interface", "eth9")
+    trial.mounted.wait_for("error: eth9: no such interface yet")
+    trial.mounted.wait_for("mounted on")
+    trial.client.ip("link", "set", "eth0", "down")
+    trial.client.ip("link", "set", "eth0", "name", "eth9", "up")
+    trial.wait_for_disk()
+    assert read(trial.sys("netif")) == "eth9\n"
+    trial.unmount()
+    trial.client.ip("link", "set", "eth9", "down")
+    trial.client.ip("link", "set", "eth9", "name", "eth0", "up")
+    trial.client.wait_until_up("eth0")
 
 
 def a_log_that_cannot_be_written_ends_and_delays_nothing(trial):
@@ -577,6 +590,6 @@ lab.require("sfdisk", "setpriv")
 mount_trial.play([is_the_drivers_tree, moves_any_bytes, makes_stable_what_is_to_be, takes_parameters,
                   refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
                   shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
-                  says_what_is_wrong, a_log_that_cannot_be_written_ends_and_delays_nothing,
+                  says_what_is_wrong, waits_for_an_interface_that_is_not_there_yet, a_log_that_cannot_be_written_ends_and_delays_nothing,
                   logs_what_an_administrator_should_know, runs_as_a_daemon, waits_for_devices,
                   belongs_to_whom_it_should, serves_an_ordinary_user])

@@ -77,7 +77,7 @@ TEST(RingQueue, EndsOperationsWhileTheThreadThatStartedThemIsStuck) {
   EXPECT_EQ(std::string(back.begin(), back.end()), "done");
 }
 
-/// A page that whoever touches it waits for, the kernel too, until it is given.
+/// A page for which each thread that touches it waits, the kernel's too, until it is given.
 class WithheldPage {
  public:
   WithheldPage() : fault_(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC))) {

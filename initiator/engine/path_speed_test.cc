@@ -1,0 +1,144 @@
+// Two paths of different quality, in virtual time: together they are never slower than the better
+// one alone.
+#include "initiator/engine/path_speed.h"
+
+#include <queue>
+#include <random>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "initiator/testing/test_words.h"
+
+namespace aoe::initiator {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Quality {
+  Duration round_trip = 1ms;
+  int lost = 0;         // of 1000, requests and answers together
+  Duration each = 0ns;  // what each answer takes of the path's time: its capacity
+};
+
+/// One of two cards of a target, or of two ports of the initiator.
+enum class Kind { macs, ports };
+
+/// Returns how many reads are done. A dead path may answer the IDENTIFY at the beginning.
+unsigned play(const std::vector<Quality>& paths, Kind kind) {
+  constexpr Duration how_long = 4s;
+  constexpr unsigned outstanding_max = 64;
+  World world;
+  const bool two = paths.size() > 1;
+  world.add_ports(two && kind == Kind::ports ? 2 : 1);
+  constexpr ConfigReply offer{.buffer_count = 64, .sector_count = 2};
+  world.config(offer);
+  for (const Sent& command : world.take()) world.answer(command);
+  const auto announce = [&] {
+    world.config(offer);
+    if (two && kind == Kind::ports) world.config(offer, target_mac, 1);
+    if (two && kind == Kind::macs) world.config(offer, second_mac);
+  };
+  announce();
+  const auto path_of = [](const Sent& command) -> std::size_t {
+    return command.port == 1 || command.header.destination == second_mac ? 1 : 0;
+  };
+  for (int i = 0; i < 3; ++i) {  // IDENTIFY
+    for (const Sent& command : world.take()) {
+      if (paths[path_of(command)].lost < 1000) world.answer(command);
+    }
+  }
+  struct Flight {
+    Instant at;
+    Sent command;
+    bool operator>(const Flight& other) const { return at > other.at; }
+  };
+  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights;
+  std::mt19937 random(1);
+  std::array<Instant, 2> busy_until{};
+  const Instant end = world.now + how_long;
+  unsigned done = 0;
+  unsigned outstanding = 0;
+  while (world.now < end) {
+    for (; outstanding < outstanding_max; ++outstanding) world.read(random() % 400 * 2, 2);
+    for (Sent& command : world.take()) {
+      const std::size_t path = path_of(command);
+      const Quality& quality = paths[path];
+      if (static_cast<int>(random() % 1000) < quality.lost) continue;
+      busy_until[path] = std::max(busy_until[path], world.now) + quality.each;
+      flights.push({busy_until[path] + quality.round_trip, std::move(command)});
+    }
+    const Instant arrival = flights.empty() ? never : flights.top().at;
+    world.now = std::max(world.now, std::min(arrival, world.engine.deadline()));
+    world.advance(0ns);
+    while (!flights.empty() && flights.top().at <= world.now) {
+      const Sent command = flights.top().command;
+      flights.pop();
+      world.answer(command);
+    }
+    const std::string completions = world.completions();
+    const auto completed = static_cast<unsigned>(std::ranges::count(completions, 'k'));
+    done += completed;
+    outstanding -= completed;
+    world.events();
+  }
+  return done;
+}
+
+void expect_as_good_as_the_better(const Quality& better, const Quality& other) {
+  for (const Kind kind : {Kind::macs, Kind::ports}) {
+    const unsigned alone = play({better}, kind);
+    EXPECT_GE(play({better, other}, kind), 0.95 * alone) << alone << " alone";
+    EXPECT_GE(play({other, better}, kind), 0.95 * alone)
+        << alone << " alone, the better one second";
+  }
+}
+
+TEST(PathSpeed, ASlowPathBesideAFastOneCostsNothing) {
+  expect_as_good_as_the_better({.round_trip = 8ms}, {.round_trip = 80ms});
+}
+
+TEST(PathSpeed, ADeadPathBesideAGoodOneCostsNothing) {
+  const Quality good{.round_trip = 8ms};
+  const Quality dead{.round_trip = 8ms, .lost = 1000};
+  for (const Kind kind : {Kind::macs, Kind::ports}) {
+    const unsigned alone = play({good}, kind);
+    EXPECT_GE(play({good, dead}, kind), 0.95 * alone) << alone << " alone";
+    // The path that has answered IDENTIFY dies: noticing that takes a timeout, and the window grows again.
+    EXPECT_GE(play({dead, good}, kind), 0.9 * alone) << alone << " alone";
+  }
+}
+
+TEST(PathSpeed, ALossyPathBesideAGoodOneCostsNothing) {
+  expect_as_good_as_the_better({.round_trip = 8ms}, {.round_trip = 8ms, .lost = 360});
+}
+
+TEST(PathSpeed, TwoPathsThatAreFullAddUp) {
+  const Quality path{.round_trip = 500us, .each = 500us};
+  const unsigned alone = play({path}, Kind::macs);
+  EXPECT_GE(play({path, path}, Kind::macs), 1.85 * alone);
+  EXPECT_GE(play({path, path}, Kind::ports), 1.85 * alone);
+  const Quality slower{.round_trip = 500us, .each = 1ms};
+  EXPECT_GE(play({path, slower}, Kind::macs), 1.35 * alone);
+}
+
+TEST(PathSpeed, ExpectsMoreOfWhatIsOutstandingAndLost) {
+  PathSpeed speed;
+  EXPECT_FALSE(speed.is_measured());
+  const Instant now(1h);
+  EXPECT_TRUE(speed.is_due(now));
+  speed.sent(now);
+  EXPECT_FALSE(speed.is_due(now));
+  speed.answered(1ms);
+  const double idle = speed.expectation(0ns);
+  EXPECT_DOUBLE_EQ(idle, 1e6);
+  speed.sent(now);
+  EXPECT_GT(speed.expectation(0ns), idle);
+  speed.withdrawn();
+  EXPECT_DOUBLE_EQ(speed.expectation(0ns), idle);
+  speed.lost();
+  EXPECT_GT(speed.expectation(0ns), idle);
+}
+
+}  // namespace
+}  // namespace aoe::initiator

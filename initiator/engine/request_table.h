@@ -29,6 +29,8 @@ class RequestTable {
   void complete_at_once(const IoRequest& request, Actions& out);
 
   bool has_part() const { return !queue_.empty(); }
+  /// Returns the kind of the request whose part is next. Precondition: has_part().
+  IoKind next_kind() const { return requests_[queue_.front()].request.kind; }
   /// Makes `command` the next part of a request: as large as one may be that moves `payload`
   /// sectors.
   void take_part(std::size_t payload, AtaCommand& command);

@@ -136,7 +136,10 @@ void bench_command(const CommandOptions& options, Address device, const BenchOpt
                                         {"p99.9", microseconds(latencies.percentile(0.999))},
                                         {"max", microseconds(latencies.max())}}},
                                       {"retransmissions", retransmissions}};
-  if (options.json) return print(all);
+  if (options.json) {
+    print(all);
+    return connection.check_alone(device);
+  }
   fmt::print("{}: {} {}s of {} bytes, {} outstanding, in {:.1f} s\n", device,
              bench.random ? "random" : "sequential", bench.write ? "write" : "read", bench.size,
              bench.outstanding, run.seconds());
@@ -146,6 +149,7 @@ void bench_command(const CommandOptions& options, Address device, const BenchOpt
     fmt::print(" {} {:.1f}", name, value.get<double>());
   }
   fmt::print("\n");
+  connection.check_alone(device);
 }
 
 }  // namespace aoe::initiator

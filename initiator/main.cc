@@ -514,6 +514,9 @@ int run(int argc, char** argv) {
   } catch (const Refused& error) {
     complain(error.what());
     return exit_usage;
+  } catch (const AnotherDisk& error) {
+    complain(error.what());
+    return exit_another_disk;
   }
 }
 

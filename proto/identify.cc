@@ -129,7 +129,7 @@ void build_identify(const Identity& identity, Block out) {
   seal_identify(out);
 }
 
-tl::expected<Identity, Reject> parse_identify(Bytes data) {
+tl::expected<Identity, Reject> parse_identify(Bytes data, Reading reading) {
   if (data.size() < identify_size) {
     return tl::unexpected(Reject{Rule::identify_too_short, ata_header_size,
                                  static_cast<std::uint32_t>(data.size()), identify_size});
@@ -141,7 +141,9 @@ tl::expected<Identity, Reject> parse_identify(Bytes data) {
     return tl::unexpected(Reject{rule, offset, have, need});
   };
 
-  if ((words[49] & lba_bit) == 0) return reject(Rule::identify_not_lba, 49, words[49], lba_bit);
+  const bool is_strict = reading == Reading::strict;
+  if (is_strict && (words[49] & lba_bit) == 0)
+    return reject(Rule::identify_not_lba, 49, words[49], lba_bit);
   Identity identity;
   if (const std::uint16_t sizes = words.valid(106); sizes != 0) {
     if ((sizes & 1 << 12) != 0) {
@@ -166,10 +168,12 @@ tl::expected<Identity, Reject> parse_identify(Bytes data) {
     identity.trim_blocks_max = words[105];
     identity.trimmed_reads_zero = (words[69] & trimmed_zero_bits) == trimmed_zero_bits;
   }
-  identity.lba48 = (features & lba48_bit) != 0;
+  const std::uint16_t claims = is_strict ? features : words[83] | words[86];
+  identity.lba48 = (claims & lba48_bit) != 0;
   identity.flush_cache = (features & flush_bit) != 0;
   identity.flush_cache_ext = (features & flush_ext_bit) != 0;
-  identity.sectors = identity.lba48 ? words.number(100, 4) : words.number(60, 2);
+  const bool has_large_size = is_strict || words.number(100, 4) != 0;
+  identity.sectors = identity.lba48 && has_large_size ? words.number(100, 4) : words.number(60, 2);
   const auto reach = identity.lba48 ? ata::lba48_sectors_max : ata::lba28_sectors_max;
   if (identity.sectors > reach) {
     return reject(Rule::identify_too_large, identity.lba48 ? 100 : 60,

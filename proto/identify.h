@@ -66,10 +66,17 @@ struct Identity {
 /// Fills all 512 bytes. `sectors` is at most 2^48; word 60-61 is clamped to what LBA28 reaches.
 void build_identify(const Identity& identity, std::span<std::uint8_t, identify_size> out);
 
+/// What to make of words 49, 83 and 86 that ATA does not allow.
+enum class Reading : std::uint8_t {
+  strict,  // as ATA has it: without the LBA bit a reject; LBA48 if both words say so, and are valid
+  lenient,  // as initiators in the field: no LBA bit needed; LBA48 if one of the words says so; and
+            // with LBA48, words 60-61 count where words 100-103 are zero
+};
+
 /// Reads IDENTIFY data from the wire; bytes after the first 512 are ignored.
 /// Rejects: identify_too_short, identify_not_lba, identify_sector_size (logical sectors that are
 /// not 512), identify_too_large.
-tl::expected<Identity, Reject> parse_identify(Bytes data);
+tl::expected<Identity, Reject> parse_identify(Bytes data, Reading reading = Reading::strict);
 
 /// `count` words of the 512 bytes as a number, the first word its least significant.
 std::uint64_t identify_words(Bytes block, std::size_t first, std::size_t count = 1);

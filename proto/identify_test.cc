@@ -201,6 +201,36 @@ TEST(ParseIdentify, FeaturesCountWhereBothWordsAgreeAndAreValid) {
   }
 }
 
+// qaoed sets bit 10 of words 83 and 86 and none of the bits that make them valid; others set one of
+// the two, or leave the LBA bit of word 49 clear.
+TEST(ParseIdentify, LenientReadingTakesLba48WhereOneWordSaysSo) {
+  constexpr unsigned lba48 = 0x0400;
+  for (const auto& [word83, word86] : {std::pair{lba48, lba48}, {lba48, 0U}, {0U, lba48}}) {
+    Block block(disk());
+    block.set(49, 0);
+    block.set(83, word83);
+    block.set(86, word86);
+    EXPECT_FALSE(block.parse().has_value());
+    const auto lenient = parse_identify(block.bytes(), Reading::lenient);
+    ASSERT_TRUE(lenient.has_value());
+    EXPECT_TRUE(lenient->lba48);
+    EXPECT_EQ(lenient->sectors, disk().sectors);
+    EXPECT_FALSE(lenient->flush_cache);
+  }
+}
+
+TEST(ParseIdentify, LenientReadingTakesTheSmallSizeWhereThereIsNoLargeOne) {
+  Block block(disk());
+  for (std::size_t word = 100; word < 104; ++word) block.set(word, 0);
+  EXPECT_EQ(block.parse()->sectors, 0U);
+  EXPECT_EQ(parse_identify(block.bytes(), Reading::lenient)->sectors, 0x0fffffffU);
+}
+
+TEST(ParseIdentify, BothReadingsAreTheSameOfAnHonestDisk) {
+  const Block block(disk());
+  EXPECT_EQ(parse_identify(block.bytes(), Reading::lenient), block.parse());
+}
+
 TEST(ParseIdentify, SectorSizesCountWhereWord106IsValid) {
   for (const unsigned word106 : {0x3001U, 0xb001U, 0xf001U, 0xffffU, 0x0000U}) {
     Block block(disk());

@@ -63,12 +63,18 @@ void Exchanges::sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) {
 
 void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
   const Tracker::Remote remote = this->remote(frame.header.destination, entry.address);
+  // Each address of a disk is asked which disk it is, and each that was written to is flushed: to ask
+  // the second repeats nothing. Who a target is may be asked when it comes back, while what was sent
+  // to it before is lost, and before that is sent again.
+  const bool identifies = entry.opcode == ata::Opcode::identify_device;
+  const std::uint64_t whom = identifies || takes_disk_time(entry.opcode) ? 1 + remote : 0;
   const Tracker::Sent sent = tracker_.send({.id = entry.id,
                                             .key = entry.tag,
-                                            .question = Tracker::question_of(entry),
+                                            .question = Tracker::question_of(entry, whom),
                                             .remote = remote,
                                             .source = frame.header.source,
-                                            .awaited = !entry.injected},
+                                            .awaited = !entry.injected,
+                                            .takes_room = !identifies},
                                            entry);
   if (entry.injected) return;  // it may be answered; nothing else is known of its sender
   const unsigned attempt = tracker_[sent.index].attempt;

@@ -26,6 +26,8 @@ void EngineTarget::start() {
     options.sectors = role_.sectors;
     options.buffer_count = role_.buffers;
     options.model = FixedText<40>("aoe-target");
+    options.serial = FixedText<20>("SIM-" + std::to_string(options.address.shelf) + "-" +
+                                   std::to_string(options.address.slot));
     auto store = lun.disk.connect();
     options.disk = store->traits();
     service_->add(options, std::move(store), lun.state);

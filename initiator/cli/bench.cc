@@ -163,6 +163,7 @@ int bench_command(const CommandOptions& options, Address device, const BenchOpti
                                       {"retransmissions", retransmissions}};
   if (options.json) {
     print(all);
+    if (run.status() == 0) connection.check_alone(device);
     return run.status();
   }
   fmt::print("{}: {} {}s of {} bytes, {} outstanding, in {:.1f} s\n", device,
@@ -177,6 +178,7 @@ int bench_command(const CommandOptions& options, Address device, const BenchOpti
   if (run.unanswered() > 0) {
     fmt::print("{} requests were not answered in the end\n", run.unanswered());
   }
+  if (run.status() == 0) connection.check_alone(device);
   return run.status();
 }
 

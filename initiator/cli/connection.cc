@@ -23,6 +23,8 @@ constexpr milliseconds look_interval{50};
 constexpr milliseconds ask_interval{1000};
 constexpr int gather_rounds_max = 100;
 constexpr std::size_t missing_shown_max = 8;
+/// How long a target that claims a disk's address has to say which disk it is.
+constexpr std::chrono::seconds verdict_time{1};
 
 }  // namespace
 
@@ -49,7 +51,9 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
                                          .parameters = options.parameters,
                                          .trace = trace_of(options)}));
   client_->listen([this](const Event& event) {
-    if (options_.verbose) complain(describe(event));
+    const bool is_another_disk =
+        event.kind == Event::Kind::foreign_disk || event.kind == Event::Kind::foreign_content;
+    if (options_.verbose || is_another_disk) complain(describe(event));
     if (listener_) listener_(event);
   });
   if (options.verbose) {
@@ -93,6 +97,10 @@ void Connection::gather(Gather what) {
     if (known.size() == before) break;
   }
   listener_ = listener;
+  const auto is_known = [this] {
+    return std::ranges::none_of(client_->devices(), &DeviceStatus::is_in_doubt);
+  };
+  wait(is_known, verdict_time);
 }
 
 bool Connection::all_identified() const {
@@ -123,6 +131,21 @@ Disk Connection::open_disk(Address device) {
   const bool silent = !client_->device(device);
   throw Failed(client_->why_not_up(device) +
                (silent ? fmt::format(" within {} s", options_.wait.count()) : ""));
+}
+
+void Connection::check_alone(Address device) {
+  const auto is_known = [&] {
+    const auto status = client_->device(device);
+    return !status || !status->is_in_doubt();
+  };
+  wait(is_known, verdict_time);
+  const auto status = client_->device(device);
+  if (!status || status->others().empty()) return;
+  const auto used = std::ranges::find_if(status->paths, &PathStatus::is_used);
+  std::string text =
+      fmt::format("{}: another disk has this address, at {}", device, status->others().front().mac);
+  if (used != status->paths.end()) text += fmt::format("; only the one at {} was used", used->mac);
+  throw AnotherDisk(text);
 }
 
 QueryAnswer Connection::ask(Address device, const Query& query, std::string_view silence) {

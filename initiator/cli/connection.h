@@ -19,10 +19,17 @@ namespace aoe::initiator {
 
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_another_disk = 3;
 
 /// Ends a command that failed: what() is the line for standard error. The program exits with
 /// exit_failure.
 struct Failed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Ends a command that was carried out, where another disk answers at the device's address: what()
+/// is the line for standard error. The program exits with exit_another_disk.
+struct AnotherDisk : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
@@ -111,6 +118,9 @@ class Connection {
 
   /// Opens a disk. Throws Failed when it does not come up in time.
   Disk open_disk(Address device);
+  /// Called when a command has done its work on a disk. Throws AnotherDisk if another one answers
+  /// at its address; a target that is being asked which disk it is gets a second to say it.
+  void check_alone(Address device);
   /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
   /// what it means that nothing answers, if it means more than that.
   QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});

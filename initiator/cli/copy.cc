@@ -217,6 +217,9 @@ int copy_command(const CommandOptions& options, const std::string& source,
                      copying.seconds(), static_cast<double>(moved.moved) / 1e6 / copying.seconds(),
                      retransmissions));
   }
+  for (const auto& address : {from_address, to_address}) {
+    if (address) connection.check_alone(*address);
+  }
   return 0;
 }
 

@@ -28,8 +28,22 @@ std::string gigabytes(std::uint64_t bytes) {
 /// The interfaces through which a device is reached.
 std::set<std::string> interfaces_of(const DeviceStatus& device) {
   std::set<std::string> names;
-  for (const PathStatus& path : device.paths) names.insert(path.interface);
+  for (const PathStatus& path : device.paths) {
+    if (!path.is_foreign()) names.insert(path.interface);
+  }
   return names;
+}
+
+/// The disks that have the same address by mistake.
+ordered_json others_of(const DeviceStatus& device) {
+  ordered_json list = ordered_json::array();
+  for (const PathStatus& path : device.others()) {
+    list.push_back({{"mac", fmt::format("{}", path.mac)},
+                    {"interface", path.interface},
+                    {"serial", path.serial},
+                    {"sectors", path.disk_sectors}});
+  }
+  return list;
 }
 
 }  // namespace
@@ -95,6 +109,8 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
                       {"payload", device.payload},
                       {"state", device.state},
                       {"paths", facts_of(device.paths)}});
+      if (device.read_only) list.back()["read-only"] = true;
+      if (!device.others().empty()) list.back()["other-disks"] = others_of(device);
     } else {
       fmt::print("{:>10} {:>15} {:>10} {:<5} {}\n", fmt::format("{}", device.address),
                  gigabytes(device.size()), fmt::join(interfaces, ","), device.payload,
@@ -122,14 +138,16 @@ void identify_command(const CommandOptions& options, Address address) {
                               {"flush-cache-ext", identity.flush_cache_ext},
                               {"interfaces", interfaces_of(status)},
                               {"payload", status.payload}};
-  if (options.json) return print(facts);
+  if (options.json) print(facts);
   for (const auto& [name, value] : facts.items()) {
+    if (options.json) break;
     if (value.is_array()) {
       fmt::print("{:<22}{}\n", name, fmt::join(value.get<std::vector<std::string>>(), ","));
     } else {
       fmt::print("{:<22}{}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
+  connection.check_alone(address);
 }
 
 void interfaces_command(const CommandOptions& options) {
@@ -211,6 +229,7 @@ void flush_command(const CommandOptions& options, Address address) {
   Disk disk = connection.open_disk(address);
   const auto error = connection.result_of([&](auto done) { disk.async_flush(done); });
   if (error) throw Failed(fmt::format("{}: flushing: {}", address, error.message()));
+  connection.check_alone(address);
 }
 
 }  // namespace aoe::initiator

@@ -69,6 +69,12 @@ void judge_device(const std::vector<const PathCheck*>& paths, std::vector<Findin
   for (const PathCheck* check : paths) {
     macs.insert(check->path.mac);
     same_payload = same_payload && check->sectors() == paths.front()->sectors();
+    if (check->path.standing == "unproven") {
+      out.push_back(
+          {false, fmt::format("{}: is not used, because neither serial \"{}\" nor content "
+                              "shows that it is the same disk as the others",
+                              name(*check), check->path.serial)});
+    }
     if (!check->identity) continue;
     if (first == nullptr) first = check;
     const Identity& a = *first->identity;
@@ -79,6 +85,11 @@ void judge_device(const std::vector<const PathCheck*>& paths, std::vector<Findin
                              "has serial \"{}\" and {} sectors",
                              check->device, first->path.mac, a.serial.view(), a.sectors,
                              check->path.mac, b.serial.view(), b.sectors)});
+    } else if (check->path.is_foreign()) {
+      out.push_back(
+          {true, fmt::format("{}: is more than one disk: {} has the same serial \"{}\" "
+                             "and size as {}, and another content",
+                             check->device, check->path.mac, b.serial.view(), first->path.mac)});
     }
   }
   if (macs.size() > 1) {

@@ -11,7 +11,6 @@
 //
 // AOE_SEED=n plays one seed, AOE_SEEDS=n the first n.
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <queue>
@@ -21,6 +20,7 @@
 #include <gtest/gtest.h>
 
 #include "initiator/client/session.h"
+#include "initiator/testing/seeds.h"
 #include "initiator/testing/test_target.h"
 #include "wire/memory_port.h"
 
@@ -34,11 +34,6 @@ constexpr std::size_t disk_sectors = 96;     // few, so that requests overlap
 constexpr std::size_t request_sectors = 20;  // at most
 constexpr std::uint16_t buffer_count = 16;
 constexpr Duration hour = 1h;
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
-}
 
 /// Each write and trim is a version of the sectors that it covers: told apart by their first bytes.
 /// 0 is a sector of zeros.
@@ -465,8 +460,7 @@ class Chaos {
 };
 
 TEST(Chaos, EveryRequestCompletesOnceAndNoByteIsWrong) {
-  const std::uint64_t first = number_from("AOE_SEED", 1);
-  const std::uint64_t count = std::getenv("AOE_SEED") == nullptr ? number_from("AOE_SEEDS", 5) : 1;
+  const auto [first, count] = seeds(5);
   for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
     SCOPED_TRACE(testing::Message() << "again with AOE_SEED=" << seed);
     Chaos(seed).run();

@@ -145,6 +145,11 @@ std::string Client::why_not_up(Address address) const {
     return fmt::format("{}: is up", address);
   }
   if (device != nullptr && device->state() == DeviceState::closewait) {
+    const DeviceStatus status = session_->status(*device);
+    if (!status.others().empty()) {
+      return fmt::format("{}: went down, and another disk answers at its address, at {}", address,
+                         status.others().front().mac);
+    }
     return fmt::format("{}: went down, and stays so until all who hold it open close it", address);
   }
   if (device != nullptr && device->identify_failure()) {

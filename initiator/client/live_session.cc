@@ -1,14 +1,25 @@
 #include "initiator/client/live_session.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
-#include <random>
 #include <utility>
+
+#include "base/check.h"
 
 namespace aoe::initiator {
 namespace {
 
 std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
   return std::chrono::steady_clock::time_point(instant.time_since_epoch());
+}
+
+/// From the kernel: who can guess it can answer in a target's place.
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  const ssize_t got = ::getrandom(&seed, sizeof seed, 0);  // whole, up to 256 bytes
+  AOE_CHECK(got == sizeof seed);
+  return seed;
 }
 
 }  // namespace
@@ -21,7 +32,7 @@ LiveSession::LiveSession(boost::asio::io_context& loop, const Parameters& parame
     : loop_(loop),
       trace_(trace),
       timer_(loop),
-      session_(parameters, std::random_device()(), std::move(trace)),
+      session_(parameters, random_seed(), std::move(trace)),
       watcher_(loop),
       live_ports_(watcher_, *this) {}
 
@@ -53,6 +64,7 @@ DeviceStatus LiveSession::status(const Device& device) const {
   DeviceStatus status{.address = device.address(),
                       .state = driver_text(device.state()),
                       .opens = device.users(),
+                      .read_only = device.refuses_writes(),
                       .payload = device.payload(),
                       .firmware = device.firmware(),
                       .identity = device.identity(),
@@ -67,8 +79,11 @@ DeviceStatus LiveSession::status(const Device& device) const {
                               .mtu = port.port->link().mtu,
                               .suspect = path.suspect,
                               .payload = device.payload(remote, path),
-                              .buffers = remote.buffer_count,
-                              .sectors = remote.sector_count,
+                              .standing = text(remote.standing),
+                              .serial = std::string(remote.said ? remote.said->serial.view() : ""),
+                              .disk_sectors = remote.said ? remote.said->sectors : 0,
+                              .buffers = remote.offer.buffer_count,
+                              .sectors = remote.offer.sector_count,
                               .window = remote.window.size(),
                               .window_max = remote.window.limit(),
                               .outstanding = remote.window.outstanding(),
@@ -76,6 +91,7 @@ DeviceStatus LiveSession::status(const Device& device) const {
                               .retransmit_timeout = remote.rtt.timeout(1)});
     }
   }
+  std::ranges::stable_partition(status.paths, &PathStatus::is_used);
   return status;
 }
 

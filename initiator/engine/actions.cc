@@ -26,6 +26,19 @@ constexpr std::array event_texts{
         "{device} at {mac}: {io}s of more than {sectors} sectors are lost on the way, a switch "
         "may not pass such long frames; smaller ones are sent"},
     EventText{"payload restored", "{device} at {mac}: {io}s of {sectors} sectors pass again"},
+    "foreign disk",
+    "{device} is another disk at {mac}: serial \"{serial}\", {sectors} sectors; it is not "
+    "used"},
+    EventText{"foreign content",
+              "{device} is another disk at {mac}: its content differs at sector {sectors}; it is "
+              "not used"},
+    EventText{
+        "unproven disk",
+        "{device} at {mac} is not used: serial \"{serial}\" and content don't show that it is "
+        "the same disk"},
+    EventText{"ambiguous size",
+              "{device} tells two sizes in IDENTIFY; it is taken for {sectors} sectors"},
+    EventText{"write refused", "{device} refuses writes: it is read-only"},
     EventText{"identify failed", "{device} could not be identified: {why}"},
     EventText{"retransmission",
               "{device} retransmission {again}: tag {tag:08x} replaces {old_tag:08x}"},
@@ -34,8 +47,7 @@ constexpr std::array event_texts{
     EventText{"unexpected answer", "{device} unexpected answer from {mac}, tag {tag:08x}"},
     EventText{"wrong address",
               "{device} answer from {mac} with an address that was not asked, tag {tag:08x}"},
-    EventText{"unknown source",
-              "{device} answer from {mac}, which is not one of its addresses, tag {tag:08x}"},
+    EventText{"unknown source", "{device} answer from {mac}, which was not asked, tag {tag:08x}"},
     EventText{"bad answer", "bad answer: {why}"},
 };
 static_assert(event_texts.size() == static_cast<std::size_t>(Event::Kind::bad_answer) + 1);
@@ -73,9 +85,9 @@ std::string describe(const Event& e) {
   return fmt::format(
       fmt::runtime(event_texts.at(static_cast<std::size_t>(e.kind)).line),
       fmt::arg("device", e.device), fmt::arg("mac", e.mac), fmt::arg("sectors", e.sectors),
-      fmt::arg("io", text(e.io)), fmt::arg("buffers", e.config.buffer_count),
-      fmt::arg("accepts", e.config.sector_count), fmt::arg("again", e.attempt - 1),
-      fmt::arg("tag", e.tag), fmt::arg("old_tag", e.old_tag),
+      fmt::arg("io", text(e.io)), fmt::arg("serial", e.serial.view()),
+      fmt::arg("buffers", e.config.buffer_count), fmt::arg("accepts", e.config.sector_count),
+      fmt::arg("again", e.attempt - 1), fmt::arg("tag", e.tag), fmt::arg("old_tag", e.old_tag),
       fmt::arg("why", e.result.error == IoError::none ? std::string(describe(e.reject, room))
                                                       : describe(e.result)));
 }

@@ -11,6 +11,7 @@
 #include "base/trace.h"
 #include "initiator/engine/query.h"
 #include "proto/frame.h"
+#include "proto/identify.h"
 
 namespace aoe::initiator {
 
@@ -92,13 +93,18 @@ struct Event {
     device_resized,     // sectors
     payload_shrunk,     // a path loses all frames of more sectors than this, of this kind (io)
     payload_restored,   // it carries as many sectors as agreed on again
+    foreign_disk,       // another disk answers at the address: serial, sectors; it is not used
+    foreign_content,    // the same, of the same serial and size: it differs at sector `sectors`
+    unproven_disk,      // nothing shows that this is the same disk; it is not used
+    ambiguous_size,     // IDENTIFY tells two sizes: it is taken for `sectors`
+    write_refused,      // the disk refuses writes, as a read-only one does
     identify_failed,    // the answer to IDENTIFY is useless: see reject, or result
     retransmission,     // tag replaces old_tag; attempt counts transmissions
     late_answer,        // to a transmission whose command has been sent again since
     duplicate_answer,   // to a transmission that was answered already
     unexpected_answer,  // no transmission has its tag, or it answers another command
     wrong_address,      // it is from another address than was asked, or from no exact one
-    unknown_source,     // its source is none of the device's MACs, or a multicast address
+    unknown_source,     // its source is not the MAC that was asked, or a multicast address
     bad_answer,         // not decodable (reject), or shorter than what was asked for
   };
 
@@ -111,6 +117,7 @@ struct Event {
   unsigned attempt = 0;
   std::uint64_t sectors = 0;
   IoKind io = IoKind::read;
+  FixedText<20> serial{};  // of foreign_disk and unproven_disk
   Reject reject{};
   Completion result{};   // of a failed IDENTIFY
   ConfigReply config{};  // its string is valid until the engine is called again

@@ -1,5 +1,5 @@
-// One ATA command of a device: a part of a request, or an IDENTIFY. It exists from when it is made
-// until no copy of it can be on its way any more.
+// One ATA command of a device, a part of a request. It exists from when it is made until no copy of
+// it can be on its way any more.
 //
 // A request (IoRequest) becomes one or more commands, and a command one or more transmissions
 // (TagTable), each with a tag of its own. Owned by the device, in a pool.
@@ -26,11 +26,13 @@ struct AtaCommand {
 
   State state = State::waiting;
   IoKind kind = IoKind::read;
-  Index request = no_index;  // of which it is a part; no_index: IDENTIFY
+  Index request = no_index;  // of which it is a part
   std::uint64_t lba = 0;
   std::uint32_t sectors = 0;
-  std::size_t offset = 0;  // of its data in the request's buffer, bytes
-  std::uint32_t tag = 0;   // of its last transmission
+  std::size_t offset = 0;     // of its data in the request's buffer, bytes
+  std::uint32_t tag = 0;      // of its last transmission
+  std::optional<Mac> whom{};  // flush: the member that it is for; any of them without
+  std::uint64_t covers = 0;   // flush: the writes that its remote target had been sent before
   unsigned attempts = 0;
   unsigned unanswered = 0;  // transmissions that were given up, and not answered since
   Instant first_sent{};
@@ -45,14 +47,9 @@ struct AtaCommand {
   std::unique_ptr<TrimBlock> trim{};       // what it sends; kept for the next in this place
   ListLink link{};  // among those that wait, or that are outstanding on its path
 
-  bool is_identify() const { return request == no_index; }
-  bool changes_disk() const {
-    return !is_identify() && (kind == IoKind::write || kind == IoKind::trim);
-  }
+  bool changes_disk() const { return kind == IoKind::write || kind == IoKind::trim; }
   /// Its answer takes as long as the disk, and not as long as the path.
-  bool takes_disk_time() const {
-    return !is_identify() && (kind == IoKind::flush || kind == IoKind::trim);
-  }
+  bool takes_disk_time() const { return kind == IoKind::flush || kind == IoKind::trim; }
 };
 
 /// Returns what goes on the wire for a command of `request`, to a disk of this identity.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "base/check.h"
 
@@ -10,6 +9,8 @@ namespace aoe::initiator {
 namespace {
 
 constexpr Duration disk_timeout_min = RttEstimator::timeout_initial;
+constexpr std::uint8_t error_write_protected =
+    0x40;  // WP of the error register, of removable media
 using DriverTick = std::chrono::duration<std::int64_t, std::deci>;  // how often its timer looks
 
 /// Returns how a command ended by this reply; an AtaReply's data is in `data`.
@@ -21,20 +22,6 @@ Completion result_of(const Body& body, Bytes& data) {
   data = reply.data;
   if ((reply.status & ata::status_failed) == 0) return {};
   return {.error = IoError::ata_error, .ata_status = reply.status, .ata_error = reply.error};
-}
-
-/// Returns why a disk of this identity can't be used.
-std::optional<Reject> flaw_of(const Identity& identity, Bytes block) {
-  const auto reject = [](Rule rule, std::size_t word, std::uint32_t have, std::uint32_t need) {
-    return Reject{rule, static_cast<std::uint16_t>(ata_header_size + 2 * word), have, need};
-  };
-  if (identity.sectors == 0)
-    return reject(Rule::identify_no_sectors, identity.lba48 ? 100 : 60, 0, 1);
-  if (identity.checksum_wrong) {
-    const auto sum = std::accumulate(block.begin(), block.begin() + identify_size, 0U);
-    return reject(Rule::identify_checksum, 255, sum & 0xff, 0);
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -53,7 +40,8 @@ Device::Device(Address address, const Shared& shared)
     : address_(address),
       shared_(shared),
       trace_(shared.trace, address),
-      paths_(shared.parameters, shared.ports) {}
+      paths_(shared.parameters, shared.ports),
+      membership_(*this, address, shared_, trace_, paths_, counters_) {}
 
 // Users.
 
@@ -71,8 +59,12 @@ void Device::close(Instant now) {
 }
 
 bool Device::revalidate(Instant now, Actions& out) {
-  if (state_ == DeviceState::down) return false;
-  if (state_ == DeviceState::up) identify(now, out);
+  if (state_ == DeviceState::closewait) revived_until_ = now + revival_max;
+  if (state_ == DeviceState::down || state_ == DeviceState::closewait) return false;
+  if (state_ == DeviceState::up) {
+    membership_.identify_members(now);
+    pump(now, out);
+  }
   return true;
 }
 
@@ -80,34 +72,44 @@ bool Device::revalidate(Instant now, Actions& out) {
 
 void Device::on_config(const Frame& frame, const ConfigReply& reply, PortId port, Instant now,
                        Actions& out) {
-  if (state_ == DeviceState::closewait) return;
+  if (state_ == DeviceState::closewait && now >= revived_until_) return;
   heard_ = now;
-  if (!paths_.learn(frame.header.source, reply, port, now)) return;
+  const auto way = paths_.learn(frame.header.source, reply, port, now);
+  if (!way) return;
   firmware_ = reply.firmware;
-  if (state_ == DeviceState::down) become(DeviceState::identifying, "config answer", now);
-  if (users_ == 0) {
-    identify(now, out);
-  } else {
-    pump(now, out);
+  if (state_ == DeviceState::down) {
+    become(DeviceState::identifying, "config answer", now);
+    identifying_since_ = now;
   }
-}
-
-void Device::identify(Instant now, Actions& out) {
-  if (!identify_pending_) {
-    identify_pending_ = true;
-    const Index index = add_command();
-    commands_[index].sectors = 1;
-    waiting_.push_front(commands_, index);
-  }
+  const Header& header = frame.header;
+  membership_.heard(*way, header.destination.is_multicast() || header.tag == 0, users_ > 0, now);
   pump(now, out);
+  reckon_deadline();
 }
 
-void Device::on_port_lost(PortId port, Instant now, Actions& out) {
+Membership::View Device::view() const {
+  const bool has_identity = state_ == DeviceState::up || state_ == DeviceState::closewait;
+  return {.identity = has_identity ? &*identity_ : nullptr,
+          .open = users_ > 0,
+          .revived = state_ == DeviceState::closewait};
+}
+
+bool Device::is_changing(std::uint64_t lba, std::uint64_t sectors) const {
+  for (Index i = 0; i < commands_.end(); ++i) {
+    const AtaCommand& command = commands_[i];
+    if (!commands_.is_used(i) || !command.changes_disk()) continue;
+    if (command.lba < lba + sectors && lba < command.lba + command.sectors) return true;
+  }
+  return false;
+}
+
+template <class Condition>
+void Device::take_back_all(Condition meets, Instant now) {
   for (Index i = 0; i < commands_.end(); ++i) {
     const AtaCommand& command = commands_[i];
     if (!commands_.is_used(i) || command.state != AtaCommand::State::outstanding) continue;
     const auto way = paths_.find(command.path);
-    if (!way || way->path->port != port) continue;
+    if (!way || !meets(*way)) continue;
     if (command.done) {
       give_up(i, now);
       continue;
@@ -115,6 +117,11 @@ void Device::on_port_lost(PortId port, Instant now, Actions& out) {
     take_back(i);
     waiting_.push_back(commands_, i);
   }
+}
+
+void Device::on_port_lost(PortId port, Instant now, Actions& out) {
+  take_back_all([port](const Paths::Way& way) { return way.path->port == port; }, now);
+  membership_.drop_port(port);
   paths_.remove_port(port);
   pump(now, out);
   reckon_deadline();
@@ -192,10 +199,31 @@ Index Device::next_command(const Paths::Way& way, Instant now) {
   return index;
 }
 
+/// Makes the commands of a flush: one for each member that was written to since its last flush, or
+/// one for any.
+void Device::spread_flush() {
+  Index index = add_command();
+  requests_.take_part(paths_.payload(), commands_[index]);
+  const Index request = commands_[index].request;
+  bool is_first = true;
+  for (const RemoteTarget& remote : paths_.remotes()) {
+    if (!remote.is_member() || !remote.is_dirty()) continue;
+    if (!std::exchange(is_first, false)) {
+      waiting_.push_back(commands_, index);
+      index = add_command();
+      commands_[index].kind = IoKind::flush;
+      commands_[index].request = request;
+      requests_.divide(request);
+    }
+    commands_[index].whom = remote.mac;
+  }
+  waiting_.push_back(commands_, index);
+}
+
 void Device::split(Index index, const Paths::Way& way) {
   AtaCommand& command = commands_[index];
   const auto fits = static_cast<std::uint32_t>(paths_.payload_now(way, command.kind));
-  if (command.is_identify() || command.kind == IoKind::trim || command.sectors <= fits) return;
+  if (command.kind == IoKind::trim || command.sectors <= fits) return;
   const Index added = add_command();
   AtaCommand& rest = commands_[added];
   rest.kind = command.kind;
@@ -212,8 +240,11 @@ void Device::split(Index index, const Paths::Way& way) {
 
 void Device::pump(Instant now, Actions& out) {
   if (trace_) trace_payload(now);
+  membership_.send(now, out);
+  deadline_ = std::min(deadline_, membership_.deadline());
   while (has_to_send()) {
-    const auto way = paths_.choose(true, now);
+    if (waiting_.empty() && requests_.next_kind() == IoKind::flush) spread_flush();
+    const auto way = choose_for(waiting_.front(), true, now);
     if (!way) break;
     transmit(next_command(*way, now), *way, now, out);
   }
@@ -224,6 +255,11 @@ void Device::pump(Instant now, Actions& out) {
     stranded_ = search_due_ = now;
     deadline_ = std::min(deadline_, dead_at(stranded_));
   }
+}
+
+std::optional<Paths::Way> Device::choose_for(Index index, bool within_window, Instant now) {
+  const bool is_directed = index != no_index && commands_[index].whom;
+  return paths_.choose(within_window, now, is_directed ? &*commands_[index].whom : nullptr);
 }
 
 bool Device::take_search(Instant now) {
@@ -240,10 +276,11 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   transmission.device = this;
   transmission.command = commands_.id(index);
   transmission.path = way.path->serial;
+  transmission.asked = way.remote->mac;
   transmission.sent = now;
   transmission.timed = timed;
   transmission.kind = command.kind;
-  if (!command.is_identify() && timed) {
+  if (timed) {
     transmission.sectors = static_cast<std::uint8_t>(command.sectors);
     way.path->payload(command.kind).sent(command.sectors, now);
   }
@@ -263,6 +300,11 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   }
   deadline_ = std::min(deadline_, due(command));
   paths_.sent(way, now);
+  if (command.changes_disk()) {
+    ++way.remote->writes;
+    membership_.note_write(command.lba, command.sectors);
+  }
+  command.covers = way.remote->writes;
   if (timed) way.path->sent.push_back(commands_, index);
   ++counters_.commands;
   if (command.attempts > 1) {
@@ -277,9 +319,7 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
            shared_.trace, now, out);
   }
 
-  const AtaRequest ata = command.is_identify()
-                             ? AtaRequest{.sectors = 1, .opcode = ata::Opcode::identify_device}
-                             : registers(command, requests_[command.request], *identity_);
+  const AtaRequest ata = registers(command, requests_[command.request], *identity_);
   Transmit& frame = out.frames.emplace_back();
   frame.port = way.path->port;
   frame.data = ata.data;
@@ -301,10 +341,25 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
     report(event, shared_.trace, now, out);
   };
   if (frame.header.address != address_) return reject(Event::Kind::wrong_address);
-  if (!paths_.knows(frame.header.source)) return reject(Event::Kind::unknown_source);
+  if (frame.header.source != transmission.asked) {
+    ++counters_.refused_answers;
+    return reject(Event::Kind::unknown_source);
+  }
   if (transmission.state == Transmission::State::answered)
     return reject(Event::Kind::duplicate_answer);
   const bool late = transmission.state == Transmission::State::superseded;
+  const bool is_question = transmission.command == 0;
+  if (is_question && late) {
+    reject(Event::Kind::late_answer);
+    on_late_answer(transmission, {}, now, out);
+    return pump(now, out);
+  }
+  const Command asked = is_question ? membership_.command_of(transmission) : Command::ata;
+  if (frame.command != static_cast<std::uint8_t>(asked)) {
+    return reject(Event::Kind::unexpected_answer);
+  }
+  if (is_question) return on_question_answered(transmission, frame, event, now, out);
+
   const Index index = commands_.find(transmission.command);
   Bytes data;
   const Completion result = result_of(*frame.body, data);
@@ -341,21 +396,68 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
     way->remote->window.expired_rightly();
     way->remote->rtt.was_right();
   }
-  if (command.is_identify()) {
-    free_command(index);
-    on_identity(result, data, event, now, out);
-  } else if (command.done) {
+  if (command.done) {
     finish(index, now);
-  } else if (is_to_be_split(command, *way, result)) {
-    commands_[index].state = AtaCommand::State::waiting;
-    waiting_.push_front(commands_, index);
-    if (trace_) trace_.split(now, command, paths_.payload_now(*way, command.kind));
   } else {
-    const Index request_index = command.request;
-    finish(index, now);
-    requests_.part_done(request_index, result, out);
+    take_result(index, *way, result, now, out);
   }
   pump(now, out);
+}
+
+/// A command was answered.
+void Device::take_result(Index index, const Paths::Way& way, const Completion& result, Instant now,
+                         Actions& out) {
+  const AtaCommand& command = commands_[index];
+  if (command.kind == IoKind::write) note_refusal(result, now, out);
+  if (command.changes_disk()) ++way.remote->writes;  // a flush before this did not cover it
+  if (command.kind == IoKind::flush && result.error == IoError::none) {
+    way.remote->flushed = std::max(way.remote->flushed, command.covers);
+  }
+  if (is_to_be_split(command, way, result)) {
+    commands_[index].state = AtaCommand::State::waiting;
+    waiting_.push_front(commands_, index);
+    if (trace_) trace_.split(now, command, paths_.payload_now(way, command.kind));
+  } else {
+    const Index request_index = command.request;
+    const std::uint64_t lba = command.lba;
+    const bool written = command.changes_disk() && result.error == IoError::none;
+    finish(index, now);
+    requests_.part_done(request_index, result, out);
+    if (written) membership_.written(lba, view(), now);
+  }
+}
+
+/// A disk says by no word of IDENTIFY that it is read-only: it aborts each write.
+void Device::note_refusal(const Completion& result, Instant now, Actions& out) {
+  const bool refused = result.error == IoError::ata_error &&
+                       (result.ata_error & (ata::error_abrt | error_write_protected)) != 0;
+  if (refused && !refuses_writes_) {
+    report({.kind = Event::Kind::write_refused, .device = address_}, shared_.trace, now, out);
+  }
+  if (refused || result.error == IoError::none) refuses_writes_ = refused;
+}
+
+void Device::on_question_answered(Transmission& transmission, const Frame& frame, Event event,
+                                  Instant now, Actions& out) {
+  Bytes data;
+  const std::size_t size = membership_.size_of(transmission);
+  if (size > 0 && result_of(*frame.body, data).error == IoError::none && data.size() < size) {
+    event.kind = Event::Kind::bad_answer;
+    event.reject = {Rule::read_data_short, ata_header_size, static_cast<std::uint32_t>(data.size()),
+                    static_cast<std::uint32_t>(size)};
+    return report(event, shared_.trace, now, out);
+  }
+  if (const auto way = paths_.find(transmission.path); way && way->remote->is_member()) {
+    passed(transmission, *way, now, out);
+  }
+  const auto answer = membership_.on_answer(transmission, frame, view(), now, out);
+  if (answer.kind == Membership::Answer::Kind::identified) {
+    on_identity(*answer.way, answer.identity, event, now, out);
+  } else if (answer.kind == Membership::Answer::Kind::useless) {
+    on_useless_identity(answer, event, now, out);
+  }
+  pump(now, out);
+  reckon_deadline();
 }
 
 bool Device::awaits(Index index) const {
@@ -371,9 +473,7 @@ std::optional<Reject> Device::take_data(const AtaCommand& command, const Complet
     return Reject{Rule::read_data_short, ata_header_size, static_cast<std::uint32_t>(data.size()),
                   static_cast<std::uint32_t>(size)};
   }
-  if (!command.is_identify()) {
-    copy(data.first(size), requests_[command.request].into.subspan(command.offset, size));
-  }
+  copy(data.first(size), requests_[command.request].into.subspan(command.offset, size));
   return std::nullopt;
 }
 
@@ -388,8 +488,12 @@ bool Device::is_to_be_split(const AtaCommand& command, const Paths::Way& way,
   const bool refused =
       (result.error == IoError::aoe_error && result.aoe_error == ErrorCode::bad_argument) ||
       (result.error == IoError::ata_error && (result.ata_error & ata::error_abrt) != 0);
+  if (!refused || command.kind == IoKind::trim) return false;
+  // The refusal bears out what the target is said to take.
+  RemoteTarget& remote = *way.remote;
+  if (command.sectors > remote.claim.sector_count) paths_.believe(remote, remote.claim);
   const std::size_t fits = paths_.payload_now(way, command.kind);
-  return refused && command.kind != IoKind::trim && fits > 0 && command.sectors > fits;
+  return fits > 0 && command.sectors > fits;
 }
 
 void Device::take_back(Index index) {
@@ -437,7 +541,7 @@ void Device::give_up_all(Instant now, Actions& out) {
     if (commands_.is_used(i) && commands_[i].state != AtaCommand::State::lingering) give_up(i, now);
   }
   requests_.fail_all(IoError::device_down, out);
-  identify_pending_ = false;
+  membership_.drop_all();
   stranded_ = search_due_ = never;
 }
 
@@ -474,6 +578,8 @@ Instant Device::due(const AtaCommand& command) const {
 void Device::expire(Instant now, Actions& out) {
   if (now < deadline_) return;
   if (now >= dead_at(stranded_)) return go_down("no path for deadsecs", now, out);
+  if (now >= dead_at(identifying_since())) return go_down("not identified in deadsecs", now, out);
+  if (membership_.expire(view(), now, out)) return go_down("no answer for deadsecs", now, out);
   for (Index i = 0; i < commands_.end(); ++i) {
     if (!commands_.is_used(i) || now < due(commands_[i])) continue;
     const AtaCommand& command = commands_[i];
@@ -494,7 +600,8 @@ void Device::expire(Instant now, Actions& out) {
 }
 
 void Device::reckon_deadline() {
-  deadline_ = std::min(dead_at(stranded_), search_due_);
+  deadline_ = std::min(
+      {dead_at(stranded_), search_due_, membership_.deadline(), dead_at(identifying_since())});
   for (Index i = 0; i < commands_.end(); ++i) {
     if (commands_.is_used(i)) deadline_ = std::min(deadline_, due(commands_[i]));
   }
@@ -502,33 +609,53 @@ void Device::reckon_deadline() {
 
 // What the device is.
 
-void Device::on_identity(const Completion& result, Bytes data, Event event, Instant now,
+void Device::on_identity(const Paths::Way& way, const Identity& identity, Event event, Instant now,
                          Actions& out) {
-  identify_pending_ = false;
-  auto parsed = parse_identify(data);
-  if (parsed) {
-    if (const auto flaw = flaw_of(*parsed, data)) parsed = tl::unexpected(*flaw);
+  event.sectors = identity.sectors;
+  event.serial = identity.serial;
+  const auto judgement = membership_.judge(way, identity, view(), now, out);
+  if (state_ == DeviceState::closewait) return revive(event, now, out);
+  if (judgement != Membership::Judgement::unchanged) {
+    take_back_all([](const Paths::Way& its) { return !its.remote->is_member(); }, now);
   }
-  if (result.error != IoError::none || !parsed) {
-    event.kind = Event::Kind::identify_failed;
-    event.result = result;
-    if (result.error == IoError::none) event.reject = parsed.error();
-    report(event, shared_.trace, now, out);
-    identify_failure_ = event;
-    if (state_ == DeviceState::identifying) go_down("not identified", now, out);
-    return;
-  }
-  event.sectors = parsed->sectors;
   if (state_ == DeviceState::identifying) {
     become(DeviceState::up, "identified", now);
     identify_failure_.reset();
     event.kind = Event::Kind::device_up;
     report(event, shared_.trace, now, out);
-  } else if (identity_->sectors != parsed->sectors) {
+    identity_ = identity;
+  } else if (judgement == Membership::Judgement::adopted) {
     event.kind = Event::Kind::device_resized;
-    report(event, shared_.trace, now, out);
+    if (identity_->sectors != identity.sectors) report(event, shared_.trace, now, out);
+    identity_ = identity;
+  } else if (likeness(*identity_) == likeness(identity) && way.remote->is_member()) {
+    identity_ = identity;  // what else it says may have changed
   }
-  identity_ = *parsed;
+}
+
+/// A disk answers at the address of one that went down while it was open.
+void Device::revive(Event event, Instant now, Actions& out) {
+  if (!paths_.has_member()) return;  // another disk: reported
+  revived_until_ = Instant::min();
+  become(DeviceState::up, "revived", now);
+  event.kind = Event::Kind::device_up;
+  report(event, shared_.trace, now, out);
+}
+
+void Device::on_useless_identity(const Membership::Answer& answer, Event event, Instant now,
+                                 Actions& out) {
+  event.kind = Event::Kind::identify_failed;
+  event.result = answer.result;
+  event.reject = answer.reject;
+  report(event, shared_.trace, now, out);
+  identify_failure_ = std::make_unique<Event>(event);
+  if (!answer.way->remote->is_member()) {
+    membership_.drop(*answer.way);
+    paths_.remove(*answer.way);
+  }
+  if (state_ == DeviceState::identifying && paths_.remotes().empty()) {
+    go_down("not identified", now, out);
+  }
 }
 
 void Device::become(DeviceState state, std::string_view why, Instant now) {
@@ -546,6 +673,7 @@ void Device::go_down(std::string_view why, Instant now, Actions& out) {
   become(users_ > 0 ? DeviceState::closewait : DeviceState::down, why, now);
   report({.kind = Event::Kind::device_down, .device = address_}, shared_.trace, now, out);
   give_up_all(now, out);
+  membership_.forget_members();
   paths_.clear();  // what comes back is measured from the start
   reckon_deadline();
 }

@@ -1,23 +1,27 @@
 // One AoE disk as the initiator knows it: its paths, its identity, its requests and commands.
 //
 //                 down          identifying   up                  closewait
-//   config answer identifying   path learned  not open: IDENTIFY  -
-//                                             open: path learned
-//   good identity -             up            up, or resized      -
-//   useless ident. -            down          up, reported        -
+//   config answer identifying   IDENTIFY      not open: IDENTIFY  revalidated: IDENTIFY
+//                                             open: if anything   else: -
+//                                             is new: IDENTIFY
+//   same identity -             up            up                  up
+//   another one   -             up            not open: adopted   closewait, reported
+//                                             open: reported
+//   useless ident. -            down          up, reported        closewait, reported
 //   deadsecs      -             down          not open: down      -
 //                                             open: closewait
 //   open          refused       refused       one user more       refused
 //   last close    -             -             discovered          down, discovered
 //   port lost     -             by others     by others           -
-//   revalidate    discovered    -             IDENTIFY            -
+//   revalidate    discovered    -             IDENTIFY            discovered
 //   forget        gone          gone          not open: gone      refused
 //                                             open: refused
 //
-// In the first row, a device that is down sends IDENTIFY and so becomes `identifying`. A config
-// answer does not identify a device that is open, so its users' view of it does not change. As in
-// the Linux driver, a device that goes down while it is open stays down until its last user has
-// closed it. When a device goes down, or is forgotten, all its I/O fails. The engine discovers a
+// IDENTIFY is asked of the MAC address that the config answer came from; membership.h has what comes
+// of it where a device has several. What is new is another MAC or port, an announcement, a path that
+// was silent. As in the Linux driver, a device that goes down while it is open stays down until its
+// last user has closed it; here `revalidate` brings the same disk back before, if it answers within
+// revival_max. When a device goes down, or is forgotten, all its I/O fails. The engine discovers a
 // device at its last close: what its target announced while it was open is followed then.
 //
 // A request is split into commands that fit a frame on the path that each goes by (path_payload.h);
@@ -51,17 +55,21 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "initiator/engine/actions.h"
 #include "initiator/engine/ata_command.h"
 #include "initiator/engine/counters.h"
 #include "initiator/engine/device_trace.h"
+#include "initiator/engine/membership.h"
 #include "initiator/engine/parameters.h"
 #include "initiator/engine/paths.h"
 #include "initiator/engine/request_table.h"
+#include "initiator/engine/shared.h"
 #include "initiator/engine/tag_table.h"
 #include "proto/identify.h"
 
@@ -78,13 +86,8 @@ class Device {
  public:
   static constexpr Duration linger_max = std::chrono::seconds(1);
 
-  /// What a device shares with the others of its engine.
-  struct Shared {
-    const Parameters& parameters;
-    const PortTable& ports;
-    TagTable& tags;
-    const Trace& trace;
-  };
+  /// After `revalidate`, a device that went down while it was open is looked for this long.
+  static constexpr Duration revival_max = std::chrono::seconds(10);
 
   Device(Address address, const Shared& shared);
   Device(const Device&) = delete;
@@ -94,8 +97,10 @@ class Device {
   DeviceState state() const { return state_; }
   unsigned users() const { return users_; }
   const std::optional<Identity>& identity() const { return identity_; }
-  /// The last identify_failed, unless it has come up since.
-  const std::optional<Event>& identify_failure() const { return identify_failure_; }
+  /// The last identify_failed; null if there was none, or it has come up since.
+  const Event* identify_failure() const { return identify_failure_.get(); }
+  /// Whether the disk has refused the last write, as one does that is read-only.
+  bool refuses_writes() const { return refuses_writes_; }
   std::uint16_t firmware() const { return firmware_; }
   /// When its last config answer came.
   Instant heard() const { return heard_; }
@@ -122,7 +127,11 @@ class Device {
   /// Completes the request at once; its buffer is not used any more. Returns false when no request
   /// of this id is outstanding.
   bool cancel(std::uint64_t id, Instant now, Actions& out);
-  /// Takes the reply to a transmission of this device: an AtaReply or an ErrorReply.
+  /// Returns whether a write or trim of these sectors is under way, or a copy of one may be.
+  bool is_changing(std::uint64_t lba, std::uint64_t sectors) const;
+  /// Returns whether a remote target is being asked something.
+  bool is_asking() const { return membership_.is_asking(); }
+  /// Takes the reply to a transmission of this device: an AtaReply, ConfigReply or ErrorReply.
   void on_answer(Transmission& transmission, const Frame& frame, PortId port, Instant now,
                  Actions& out);
   /// A local port was removed, or went down.
@@ -136,6 +145,8 @@ class Device {
   /// When expire() has something to do, at the earliest.
   Instant deadline() const { return deadline_; }
   void expire(Instant now, Actions& out);
+  /// Notes under which deadline the engine has it queued from now on. Returns the one before.
+  Instant take_queued(Instant deadline) { return std::exchange(queued_, deadline); }
   /// Returns whether the engine is to discover the device now, because a path has fallen silent, or
   /// there is none. The next time is a search interval later.
   bool take_search(Instant now);
@@ -145,9 +156,15 @@ class Device {
 
   Index add_command();
   void free_command(Index index);
-  void identify(Instant now, Actions& out);
+  Membership::View view() const;
+  /// Withdraws what is outstanding where `meets` holds: it is sent again by other paths.
+  template <class Condition>
+  void take_back_all(Condition meets, Instant now);
   /// Takes the command to send next, on this way; there is one.
   Index next_command(const Paths::Way& way, Instant now);
+  void spread_flush();
+  /// The path of this command, or of any (no_index).
+  std::optional<Paths::Way> choose_for(Index index, bool within_window, Instant now);
   /// Cuts a command down to what fits the way; the rest becomes a command of its own.
   void split(Index index, const Paths::Way& way);
   void transmit(Index index, const Paths::Way& way, Instant now, Actions& out);
@@ -158,6 +175,8 @@ class Device {
   bool awaits(Index index) const;
   /// Copies the data of a read that went well to its request. Returns what is wrong with it.
   std::optional<Reject> take_data(const AtaCommand& command, const Completion& result, Bytes data);
+  void take_result(Index index, const Paths::Way& way, const Completion& result, Instant now,
+                   Actions& out);
   void on_late_answer(Transmission& transmission, const Completion& result, Instant now,
                       Actions& out);
   /// The answer to an expired transmission came after all. When the timeout collapsed the window,
@@ -194,32 +213,46 @@ class Device {
   void lose_early(Index index, Instant now, Actions& out);
   void settle_doubt(AtaCommand& command);
 
-  void on_identity(const Completion& result, Bytes data, Event event, Instant now, Actions& out);
+  void on_question_answered(Transmission& transmission, const Frame& frame, Event event,
+                            Instant now, Actions& out);
+  void note_refusal(const Completion& result, Instant now, Actions& out);
+  void on_identity(const Paths::Way& way, const Identity& identity, Event event, Instant now,
+                   Actions& out);
+  void on_useless_identity(const Membership::Answer& answer, Event event, Instant now,
+                           Actions& out);
+  void revive(Event event, Instant now, Actions& out);
+  Instant identifying_since() const {
+    return state_ == DeviceState::identifying && !is_linux() ? identifying_since_ : never;
+  }
   void go_down(std::string_view why, Instant now, Actions& out);
   void become(DeviceState state, std::string_view why, Instant now);
   void trace_payload(Instant now);
 
   const Address address_;
-  const Shared shared_;
+  const Shared& shared_;
   const DeviceTrace trace_;
 
   DeviceState state_ = DeviceState::down;
   unsigned users_ = 0;
   bool abandoned_ = false;
+  bool refuses_writes_ = false;
   std::optional<Identity> identity_;
-  std::optional<Event> identify_failure_;
+  std::unique_ptr<Event> identify_failure_;
   std::uint16_t firmware_ = 0;
   Instant heard_ = Instant::min();
+  DeviceCounters counters_;
   Paths paths_;
   RequestTable requests_;
   Pool<AtaCommand> commands_;
   List waiting_;  // commands to send, or send again, before any new one
-  bool identify_pending_ = false;
+  Membership membership_;
+  Instant identifying_since_ = never;
+  Instant revived_until_ = Instant::min();  // closewait: its user wants it back until then
 
   Instant deadline_ = never;
+  Instant queued_ = never;
   Instant stranded_ = never;    // since when there is something to send and no path to send it by
   Instant search_due_ = never;  // when it is discovered next, while that is so
-  DeviceCounters counters_;
   std::size_t traced_payload_ = 0;
 };
 

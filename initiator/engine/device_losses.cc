@@ -44,14 +44,21 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
     return;
   }
   // Any transmission's answer will do: nothing that overlaps the request has been sent since.
-  if (command.done || result.error != IoError::none || command.is_identify() || is_linux()) return;
+  if (command.done || result.error != IoError::none || is_linux()) return;
+  const bool changes_disk = command.changes_disk();
+  const std::uint64_t lba = command.lba;
+  if (changes_disk) {
+    // A flush before this did not cover it.
+    if (const auto way = paths_.find(transmission.path)) ++way->remote->writes;
+  }
   if (command.state == AtaCommand::State::waiting) {
     give_up(index, now);
   } else {
     command.done = true;
-    if (command.changes_disk()) requests_.hold(request);
+    if (changes_disk) requests_.hold(request);
   }
   requests_.part_done(request, result, out);
+  if (changes_disk) membership_.written(lba, view(), now);
 }
 
 void Device::on_early_timeout(const Transmission& transmission, const Paths::Way& way,
@@ -105,8 +112,8 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   AOE_CHECK(way.has_value());
   const bool timed = !command.takes_disk_time();
   Transmission& transmission = *shared_.tags.find(command.tag);
-  const bool tried = timed && !is_linux() && !command.is_identify() &&
-                     way->path->payload(command.kind).is_try(command.sectors);
+  const bool tried =
+      timed && !is_linux() && way->path->payload(command.kind).is_try(command.sectors);
   const bool alone = tried || is_lost_alone(command, *way);
   transmission.expired = true;
   take_back(index);
@@ -126,7 +133,7 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   if (timed) way->path->speed.lost();
   if (!tried) paths_.expired(*way, command.last_sent, now);
   if (trace_ && way->path->suspect && !suspect) trace_.path(now, *way, "suspect, silent");
-  const auto next = collapsed ? paths_.choose(false, now) : std::nullopt;
+  const auto next = collapsed ? choose_for(index, false, now) : std::nullopt;
   if (!next) {
     waiting_.push_back(commands_, index);
     return;

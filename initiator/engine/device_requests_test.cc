@@ -39,6 +39,8 @@ TEST(DeviceSplit, TheNarrowestPathDecides) {
   world.change_port(1, {.mtu = 9000});
   EXPECT_EQ(world.device().payload(), 16 * sector_size);
   world.config(offer(64, 3), second_mac);
+  EXPECT_EQ(world.device().payload(), 16 * sector_size);  // not before it has said who it is
+  world.answer(world.take());
   EXPECT_EQ(world.device().payload(), 3 * sector_size);
 }
 

@@ -112,17 +112,17 @@ TEST(DeviceTable, EveryEventInEveryState) {
   open        up; e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2
   closewait   closewait; e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2
 good identity
-  down        down; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+  down        down; e7.3 duplicate answer
   identifying up; e7.3 is up: 1000 sectors
   up          up
   open        up
-  closewait   closewait; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+  closewait   closewait; e7.3 late answer
 useless identity
-  down        down; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+  down        down; e7.3 duplicate answer
   identifying down; e7.3 could not be identified: AoE error: device unavailable, e7.3 is down
   up          up; e7.3 could not be identified: AoE error: device unavailable
   open        up; e7.3 could not be identified: AoE error: device unavailable
-  closewait   closewait; e7.3 answer from 02:00:00:00:00:01, which is not one of its addresses
+  closewait   closewait; e7.3 late answer
 deadsecs
   down        down
   identifying down; e7.3 is down
@@ -149,7 +149,7 @@ revalidate
   identifying identifying
   up          up; IDENTIFY 0+1
   open        up; IDENTIFY 0+1
-  closewait   closewait
+  closewait   closewait; e7.3 on 0
 forget
   down        gone; e7.3 is forgotten
   identifying gone; e7.3 is forgotten
@@ -191,7 +191,7 @@ TEST_F(DeviceStates, IdentifyingAndAConfigAnswerLearnsAnotherPath) {
   world.config(World::default_offer, second_mac);
   EXPECT_EQ(world.state(), DeviceState::identifying);
   EXPECT_EQ(world.device().remotes().size(), 2U);
-  EXPECT_EQ(world.taken(), "");  // one IDENTIFY at a time
+  EXPECT_EQ(world.taken(), "IDENTIFY 0+1");  // each MAC says itself which disk it is
 }
 
 TEST_F(DeviceStates, IdentifyingAndAGoodIdentityIsUp) {
@@ -295,11 +295,13 @@ TEST_F(DeviceStates, OnlyADeviceThatIsUpIsOpened) {
   EXPECT_EQ(world.device().users(), 1U);
 }
 
-TEST_F(DeviceStates, UpAndOpenAndAConfigAnswerLearnsAPathAndAsksNothing) {
+TEST_F(DeviceStates, UpAndOpenAndAConfigAnswerFromAnotherMacAsksIt) {
   world.bring_up();
   world.engine.open(disk);
-  world.config(World::default_offer, second_mac);
+  world.config();
   EXPECT_EQ(world.taken(), "");
+  world.config(World::default_offer, second_mac);
+  EXPECT_EQ(world.taken(), "IDENTIFY 0+1");
   EXPECT_EQ(world.device().remotes().size(), 2U);
 }
 

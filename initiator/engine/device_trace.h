@@ -61,6 +61,17 @@ class DeviceTrace {
            way.remote->mac, way.path->port, command.attempts, window.outstanding(), window.size(),
            seconds(timeout));
   }
+  void asked(Instant now, const Question& question, const AtaRequest& ata,
+             const Paths::Way& way) const {
+    const bool is_config = question.kind == Question::Kind::config;
+    trace_(now,
+           "send {} tag {:08x}: {} {}+{} to {} on port {}, attempt {}, outstanding {} of {}, "
+           "timeout {:.6f} s",
+           device_, question.tag, is_config ? "QUERY CONFIG" : ata::name(ata.opcode), ata.lba,
+           ata.sectors, way.remote->mac, way.path->port, question.attempts,
+           way.remote->window.outstanding(), way.remote->window.size(),
+           seconds(question.due - now));
+  }
   void answered(Instant now, std::uint32_t tag, const Completion& result, Duration after,
                 const RttEstimator& rtt) const {
     trace_(now, "answer {} tag {:08x}: {} after {:.6f} s, average {:.6f} s, timeout {:.6f} s",

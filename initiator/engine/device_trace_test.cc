@@ -48,12 +48,12 @@ TEST_F(DeviceTraceTest, ADeviceThatComesUp) {
       taken(),
       (Lines{"port 0: 02:00:00:00:00:0c, MTU 1500, up", "discover e*.*: on port 0, new port",
              "event config answer: e7.3 answers from 02:00:00:00:00:01: buffers 16, sectors 2",
-             "state e7.3: down -> identifying, config answer", "payload e7.3: 0 -> 2 sectors",
+             "state e7.3: down -> identifying, config answer",
              "send e7.3: IDENTIFY 0+1 to 02:00:00:00:00:01 on port 0, attempt 1, "
              "outstanding 1 of 8, timeout 1.000000 s",
              "answer e7.3: ok after 0.000000 s, average 0.000000 s, timeout 0.100000 s",
              "state e7.3: identifying -> up, identified",
-             "event device up: e7.3 is up: 1000 sectors"}));
+             "event device up: e7.3 is up: 1000 sectors", "payload e7.3: 0 -> 2 sectors"}));
 }
 
 TEST_F(DeviceTraceTest, ACommandAndItsAnswer) {

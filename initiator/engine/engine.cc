@@ -24,15 +24,15 @@ Event about(Event::Kind kind, const Header& header, PortId port) {
 Engine::Engine(const Parameters& parameters, std::uint64_t seed, Trace trace)
     : parameters_(parameters),
       trace_(std::move(trace)),
-      tags_(seed),
-      next_query_(static_cast<std::uint32_t>(seed)) {
+      tags_(TagTable::For::one_target, seed),
+      query_tags_(TagTable::For::everyone, seed) {
   if (parameters_.discovery_interval.count() > 0) discovery_due_ = deadline_ = Instant::min();
 }
 
 PortId Engine::add_port(const Link& link, Instant now, Actions& out) {
   const PortId port = ports_.add(link);
   trace_port(port, now);
-  discover_on(port, Address::everyone(), TagTable::ours | next_query_++, "new port", now, out);
+  discover_on(port, Address::everyone(), query_tags_.draw(), "new port", now, out);
   if (link.up) repeat_search(port, now);
   return port;
 }
@@ -54,8 +54,7 @@ void Engine::change_port(PortId port, const Link& link, Instant now, Actions& ou
     searches_.remove(port);
   }
   if (!lost) {
-    discover_on(port, Address::everyone(), TagTable::ours | next_query_++, "port changed", now,
-                out);
+    discover_on(port, Address::everyone(), query_tags_.draw(), "port changed", now, out);
   }
   for (const auto& [address, device] : devices_) {
     if (lost) {
@@ -103,7 +102,7 @@ std::uint32_t Engine::discover(Address whom, Instant now, Actions& out) {
 }
 
 std::uint32_t Engine::broadcast(Address whom, std::string_view why, Instant now, Actions& out) {
-  const std::uint32_t tag = TagTable::ours | next_query_++;
+  const std::uint32_t tag = query_tags_.draw();
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     discover_on(static_cast<PortId>(port), whom, tag, why, now, out);
   }
@@ -180,6 +179,9 @@ std::size_t Engine::forget_if(Condition condition, Instant now, Actions& out) {
   }
   if (count == 0) return 0;
   tags_.forget_if([](const Device& device) { return device.is_abandoned(); });
+  for (const auto& [address, device] : devices_) {
+    if (device->is_abandoned()) set_deadline(*device, never);
+  }
   std::erase_if(devices_,
                 [](const auto& transmission) { return transmission.second->is_abandoned(); });
   return count;
@@ -192,8 +194,7 @@ Device* Engine::make_device(Address address, Instant now, Actions& out) {
     swept_ = now;
     if (forget_strangers(stranger_patience, now, out) == 0) return nullptr;
   }
-  const Device::Shared shared{parameters_, ports_, tags_, trace_};
-  return devices_.emplace(address, std::make_unique<Device>(address, shared)).first->second.get();
+  return devices_.emplace(address, std::make_unique<Device>(address, shared_)).first->second.get();
 }
 
 void Engine::submit(const IoRequest& request, Instant now, Actions& out) {
@@ -235,7 +236,8 @@ void Engine::on_frame(PortId port, Bytes bytes, Instant now, Actions& out) {
   }
   const bool for_us = frame->header.destination == ports_[port].mac;
   const bool answered = for_us && answers_query(*frame, now, out);
-  if (const auto* config = std::get_if<ConfigReply>(&*frame->body)) {
+  const auto* config = std::get_if<ConfigReply>(&*frame->body);
+  if (config != nullptr && !(for_us && tags_.find(frame->header.tag) != nullptr)) {
     if (for_us || frame->header.destination.is_multicast()) {
       on_config(*frame, *config, port, now, out);
     }
@@ -265,8 +267,8 @@ void Engine::on_config(const Frame& frame, const ConfigReply& reply, PortId port
 }
 
 bool Engine::answers_query(const Frame& frame, Instant now, Actions& out) {
-  const Transmission* transmission = tags_.find(frame.header.tag);
-  if (transmission == nullptr || transmission->device != nullptr) return false;
+  const Transmission* transmission = query_tags_.find(frame.header.tag);
+  if (transmission == nullptr) return false;
   if (!queries_.on_answer(*transmission, frame, now, out)) return false;
   deadline_ = std::min(deadline_, queries_.deadline());
   return true;
@@ -276,10 +278,12 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
   if ((frame.header.tag & TagTable::ours) == 0)
     return;  // a Linux aoe driver's, on the same interface
   const auto* error = std::get_if<ErrorReply>(&*frame.body);
-  const bool to_ata =
+  const bool to_device =
       std::holds_alternative<AtaReply>(*frame.body) ||
-      (error != nullptr && error->command == static_cast<std::uint8_t>(Command::ata));
-  Transmission* transmission = to_ata ? tags_.find(frame.header.tag) : nullptr;
+      std::holds_alternative<ConfigReply>(*frame.body) ||
+      (error != nullptr && (error->command == static_cast<std::uint8_t>(Command::ata) ||
+                            error->command == static_cast<std::uint8_t>(Command::config)));
+  Transmission* transmission = to_device ? tags_.find(frame.header.tag) : nullptr;
   if (transmission == nullptr || transmission->device == nullptr) {
     return report(about(Event::Kind::unexpected_answer, frame.header, port), trace_, now, out);
   }
@@ -290,13 +294,27 @@ void Engine::on_answer(const Frame& frame, PortId port, Instant now, Actions& ou
 
 void Engine::settle(Device& device, Instant now, Actions& out) {
   if (device.take_search(now)) broadcast(device.address(), "searched for", now, out);
+  set_deadline(device, device.deadline());
   deadline_ = std::min(deadline_, device.deadline());
+}
+
+void Engine::set_deadline(Device& device, Instant deadline) {
+  const Instant old = device.take_queued(deadline);
+  if (old == deadline) return;
+  if (old == never) {
+    deadlines_.emplace(deadline, device.address());
+  } else if (deadline == never) {
+    deadlines_.erase({old, device.address()});
+  } else {
+    auto entry = deadlines_.extract({old, device.address()});  // nothing is allocated
+    entry.value().first = deadline;
+    deadlines_.insert(std::move(entry));
+  }
 }
 
 void Engine::reckon_deadline() {
   deadline_ = std::min({discovery_due_, queries_.deadline(), searches_.deadline()});
-  for (const auto& [address, device] : devices_)
-    deadline_ = std::min(deadline_, device->deadline());
+  if (!deadlines_.empty()) deadline_ = std::min(deadline_, deadlines_.begin()->first);
 }
 
 void Engine::tick(Instant now, Actions& out) {
@@ -312,16 +330,22 @@ void Engine::tick(Instant now, Actions& out) {
   }
   while (const auto search = searches_.take_due(now)) {
     if (search->port) {
-      const std::uint32_t tag = TagTable::ours | next_query_++;
-      discover_on(*search->port, search->whom, tag, "nothing has answered", now, out);
+      discover_on(*search->port, search->whom, query_tags_.draw(), "nothing has answered", now,
+                  out);
     } else {
       broadcast(search->whom, "it has not answered", now, out);
     }
   }
   queries_.tick(now, out);
-  for (const auto& [address, device] : devices_) {
-    device->expire(now, out);
-    settle(*device, now, out);
+  due_.clear();
+  for (const auto& [deadline, address] : deadlines_) {
+    if (deadline > now) break;
+    due_.push_back(address);
+  }
+  for (const Address address : due_) {
+    Device& device = *find_device(address);
+    device.expire(now, out);
+    settle(device, now, out);
   }
   reckon_deadline();
 }

@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "initiator/engine/actions.h"
 #include "initiator/engine/device.h"
@@ -28,7 +31,7 @@ class Engine {
   /// A device that was never identified is forgotten after so many silent discovery intervals.
   static constexpr int stranger_intervals = 10;
 
-  /// `seed` decides where tags begin, and nothing else. Each decision is written to `trace`.
+  /// `seed` decides the tags, and nothing else: random, so that nobody can guess them. Each decision is written to `trace`.
   Engine(const Parameters& parameters, std::uint64_t seed, Trace trace = {});
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -105,6 +108,7 @@ class Engine {
   /// Called after each call of a device: its deadline may have moved, and it may have to be
   /// discovered.
   void settle(Device& device, Instant now, Actions& out);
+  void set_deadline(Device& device, Instant deadline);
   void reckon_deadline();
   /// A search is repeated unless discovery is only on demand.
   template <class Where>
@@ -114,10 +118,14 @@ class Engine {
   const Trace trace_;
   PortTable ports_;
   TagTable tags_;
-  QueryTable queries_{ports_, tags_, trace_};
+  TagTable query_tags_;
+  IdentifyPace pace_;
+  const Shared shared_{parameters_, ports_, tags_, trace_, pace_};
+  QueryTable queries_{ports_, query_tags_, trace_};
   DiscoverySchedule searches_;
   Devices devices_;
-  std::uint32_t next_query_;
+  std::set<std::pair<Instant, Address>> deadlines_;  // of the devices that have one
+  std::vector<Address> due_;
   Instant discovered_ = Instant::min();  // when the interval last made it send a discovery
   Instant swept_ = Instant::min();       // when strangers were last forgotten to make room
   Instant discovery_due_ = never;

@@ -147,19 +147,30 @@ TEST(EngineUnexpected, AnAnswerFromAMacThatTheDeviceDoesNotHave) {
   Sent command = world.take().front();
   command.header.destination = second_mac;
   world.answer(command);
-  EXPECT_EQ(world.events(),
-            "e7.3 answer from 02:00:00:00:00:02, which is not one of its addresses");
+  EXPECT_EQ(world.events(), "e7.3 answer from 02:00:00:00:00:02, which was not asked");
   EXPECT_EQ(world.completions(), "");
 }
 
-TEST(EngineUnexpected, AnAnswerFromAnotherMacOfTheDeviceIsGood) {
+TEST(EngineUnexpected, AnAnswerFromAnotherMacThanWasAskedIsRefusedAndCounted) {
   World world;
   world.bring_up();
   world.config(World::default_offer, second_mac);
-  world.take();
+  world.answer(world.take());
   world.read(0, 1);
-  Sent command = world.take().front();
-  command.header.destination = command.header.destination == target_mac ? second_mac : target_mac;
+  const Sent command = world.take().front();
+  Sent forged = command;
+  forged.header.destination = command.header.destination == target_mac ? second_mac : target_mac;
+  world.advance(5ms);
+  world.events();
+  const auto average = [&] { return world.device().remotes()[0].rtt.average(); };
+  const Duration before = average();
+  world.answer(forged);
+  world.answer(forged, ErrorReply{0, ErrorCode::device_unavailable});
+  EXPECT_EQ(world.completions(), "");
+  EXPECT_EQ(world.outstanding(), 1U);
+  EXPECT_EQ(average(), before);
+  EXPECT_EQ(world.device().counters().refused_answers, 2U);
+  EXPECT_NE(world.events().find("which was not asked"), std::string::npos);
   world.answer(command);
   EXPECT_EQ(world.completions(), "1 ok");
 }
@@ -221,8 +232,7 @@ TEST(EngineUnexpected, AConfigAnswerFromAGroupAddress) {
   World world;
   world.add_ports();
   world.hear(frame_of({port_mac, Mac::broadcast(), disk, 0}, World::default_offer));
-  EXPECT_EQ(world.events(),
-            "e7.3 answer from ff:ff:ff:ff:ff:ff, which is not one of its addresses");
+  EXPECT_EQ(world.events(), "e7.3 answer from ff:ff:ff:ff:ff:ff, which was not asked");
   EXPECT_TRUE(world.engine.devices().empty());
 }
 

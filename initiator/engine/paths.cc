@@ -1,6 +1,7 @@
 #include "initiator/engine/paths.h"
 
 #include <algorithm>
+#include <array>
 
 namespace aoe::initiator {
 namespace {
@@ -8,45 +9,80 @@ namespace {
 constexpr unsigned strikes_max = 2;
 constexpr Duration driver_patience = std::chrono::seconds(10);
 
+/// Returns whether it can be forgotten to make room for another.
+bool may_give_way(const RemoteTarget& remote) {
+  return !remote.is_member() && remote.window.outstanding() == 0;
+}
+
 }  // namespace
+
+std::string_view text(Standing standing) {
+  constexpr std::array<std::string_view, 4> names{"candidate", "unproven", "member", "foreign"};
+  return names.at(static_cast<std::size_t>(standing));
+}
 
 Paths::Paths(const Parameters& parameters, const PortTable& ports)
     : parameters_(parameters), ports_(ports), profile_(parameters.profile) {}
 
 std::uint16_t Paths::limit(const RemoteTarget& remote) const {
-  return std::min(std::max<std::uint16_t>(remote.buffer_count, 1), parameters_.maxout);
+  return std::min(std::max<std::uint16_t>(remote.offer.buffer_count, 1), parameters_.maxout);
 }
 
-bool Paths::learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant now) {
+std::optional<Paths::Way> Paths::learn(const Mac& mac, const ConfigReply& reply, PortId port,
+                                       Instant now) {
   auto remote = std::ranges::find(remotes_, mac, &RemoteTarget::mac);
   if (remote == remotes_.end()) {
     if (remotes_.size() == remotes_max) {
-      const auto longest_silent = std::ranges::min_element(remotes_, {}, &RemoteTarget::heard);
-      if (longest_silent->window.outstanding() > 0) return false;
+      auto longest_silent = remotes_.end();
+      for (auto at = remotes_.begin(); at != remotes_.end(); ++at) {
+        if (!may_give_way(*at)) continue;
+        if (longest_silent == remotes_.end() || at->heard < longest_silent->heard) {
+          longest_silent = at;
+        }
+      }
+      if (longest_silent == remotes_.end()) return std::nullopt;
       remotes_.erase(longest_silent);
     }
-    remotes_.push_back({.mac = mac, .rtt = RttEstimator(profile_)});
+    remotes_.push_back({.mac = mac, .rtt = RttEstimator(profile_), .heard = now});
     remote = std::prev(remotes_.end());
-    remote->buffer_count = reply.buffer_count;
-    remote->window = Window(limit(*remote), profile_);
   }
-  remote->buffer_count = reply.buffer_count;
-  remote->window.set_limit(limit(*remote));
-  remote->sector_count = reply.sector_count;
-  remote->heard = now;
+  remote->claim = {reply.buffer_count, reply.sector_count};
+  if (!remote->is_member()) {
+    believe(*remote, remote->claim);
+    remote->heard = now;
+  }
   auto path = std::ranges::find(remote->paths, port, &Path::port);
   if (path == remote->paths.end()) {
     remote->paths.push_back({.serial = next_serial_++, .port = port});
     path = std::prev(remote->paths.end());
   }
-  if (path->suspect) path->speed.forget();
-  path->suspect = false;
-  path->strikes = std::min(path->strikes, strikes_max - 1);
-  return true;
+  return Way{&*remote, &*path};
 }
 
-bool Paths::knows(const Mac& mac) const {
-  return std::ranges::find(remotes_, mac, &RemoteTarget::mac) != remotes_.end();
+void Paths::believe(RemoteTarget& remote, Offer offer) {
+  remote.offer = remote.claim = offer;
+  remote.heeds_claim = false;
+  if (remote.is_member() || remote.window.outstanding() > 0) {
+    remote.window.set_limit(limit(remote));
+  } else {
+    remote.window = Window(limit(remote), profile_);
+  }
+}
+
+bool Paths::has_member() const {
+  return std::ranges::any_of(remotes_, &RemoteTarget::is_member);
+}
+
+bool Paths::is_answering() const {
+  return std::ranges::any_of(remotes_,
+                             [this](const RemoteTarget& remote) { return is_trusted(remote); });
+}
+
+void Paths::remove(const Way& way) {
+  RemoteTarget& remote = *way.remote;
+  const std::uint64_t serial = way.path->serial;
+  std::erase_if(remote.paths, [serial](const Path& path) { return path.serial == serial; });
+  std::erase_if(remotes_, [](const RemoteTarget& each) { return each.paths.empty(); });
 }
 
 void Paths::remove_port(PortId port) {
@@ -67,7 +103,8 @@ void Paths::parameters_changed() {
 
 std::size_t Paths::agreed(const RemoteTarget& remote, const Path& path) const {
   constexpr std::uint8_t old_server = 2;
-  const std::uint8_t accepts = remote.sector_count == 0 ? old_server : remote.sector_count;
+  const std::uint8_t offered = remote.offer.sector_count;
+  const std::uint8_t accepts = offered == 0 ? old_server : offered;
   const std::size_t fits = std::min<std::size_t>(ports_.sectors(path.port), accepts);
   return parameters_.max_sectors == 0 ? fits : std::min<std::size_t>(fits, parameters_.max_sectors);
 }
@@ -80,7 +117,9 @@ std::size_t Paths::payload(const RemoteTarget& remote, const Path& path) const {
 std::size_t Paths::payload() const {
   std::size_t least = 0;
   for (const RemoteTarget& remote : remotes_) {
+    if (!remote.is_member()) continue;
     for (const Path& path : remote.paths) {
+      if (!path.proven) continue;
       const std::size_t fits = payload(remote, path);
       if (fits > 0) least = least == 0 ? fits : std::min(least, fits);
     }
@@ -100,29 +139,42 @@ std::size_t Paths::payload_to_try(const Way& way, IoKind kind, Instant now) {
 }
 
 bool Paths::is_usable(const RemoteTarget& remote) const {
-  return std::ranges::any_of(remote.paths,
-                             [this](const Path& path) { return ports_.is_usable(path.port); });
+  return remote.is_member() && !remote.suspended &&
+         std::ranges::any_of(remote.paths, [this](const Path& path) { return is_open(path); });
 }
 
 bool Paths::is_trusted(const RemoteTarget& remote) const {
-  return std::ranges::any_of(remote.paths, [this](const Path& path) {
-    return !path.suspect && ports_.is_usable(path.port);
-  });
+  return is_usable(remote) && std::ranges::any_of(remote.paths, [this](const Path& path) {
+           return !path.suspect && is_open(path);
+         });
 }
 
-std::optional<Paths::Way> Paths::choose(bool within_window, Instant now) {
+bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
+  const std::uint16_t claimed = std::max<std::uint16_t>(remote.claim.buffer_count, 1);
+  if (remote.heeds_claim && remote.window.outstanding() >= claimed) return false;
+  return within_window ? remote.window.has_room() : remote.window.has_buffer();
+}
+
+std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const Mac* whom) {
+  if (whom != nullptr) {
+    const auto remote = std::ranges::find(remotes_, *whom, &RemoteTarget::mac);
+    if (remote != remotes_.end() && is_trusted(*remote)) {
+      if (!has_room(*remote, within_window)) return std::nullopt;
+      return Way{&*remote, &next_path(*remote)};
+    }
+  }
   if (profile_ == Profile::linux_driver) return choose_in_turn(within_window);
   if (remotes_.size() == 1 && remotes_[0].paths.size() == 1) return choose_in_turn(within_window);
-  const bool trusted = std::ranges::any_of(
-      remotes_, [this](const RemoteTarget& remote) { return is_trusted(remote); });
+  const bool trusted = is_answering();
   std::vector<Way>& ways = ways_;  // kept: nothing is allocated for each command
   ways.clear();
   Duration fastest = Duration::max();
   std::size_t largest = 0;
   for (RemoteTarget& remote : remotes_) {
-    const bool room = within_window ? remote.window.has_room() : remote.window.has_buffer();
+    if (!is_usable(remote)) continue;
+    const bool room = has_room(remote, within_window);
     for (Path& path : remote.paths) {
-      if (!ports_.is_usable(path.port) || (trusted && path.suspect)) continue;
+      if (!is_open(path) || (trusted && path.suspect)) continue;
       if (path.speed.is_measured()) fastest = std::min(fastest, path.speed.average());
       largest = std::max(largest, payload(remote, path));
       if (room) ways.push_back({&remote, &path});
@@ -156,7 +208,7 @@ std::optional<Paths::Way> Paths::choose_in_turn(bool within_window) {
   for (std::size_t i = 0; i < remotes_.size(); ++i) {
     RemoteTarget& remote = remotes_[(turn_ + i) % remotes_.size()];
     if (!is_usable(remote)) continue;
-    const bool room = within_window ? remote.window.has_room() : remote.window.has_buffer();
+    const bool room = has_room(remote, within_window);
     if (is_trusted(remote)) {
       if (!trusted) best = nullptr;
       trusted = true;
@@ -174,7 +226,7 @@ Path& Paths::next_path(RemoteTarget& remote) const {
   const bool trusted = is_trusted(remote);
   while (true) {
     Path& path = remote.paths[remote.turn++ % remote.paths.size()];
-    if (ports_.is_usable(path.port) && !(trusted && path.suspect)) return path;
+    if (is_open(path) && !(trusted && path.suspect)) return path;
   }
 }
 
@@ -211,7 +263,8 @@ void Paths::answered(const Way& way, Instant now) {
 
 void Paths::expired(const Way& way, Instant sent, Instant now) {
   if (profile_ == Profile::linux_driver) {
-    const auto share = parameters_.deadsecs / static_cast<int>(remotes_.size());
+    const auto members = std::ranges::count_if(remotes_, &RemoteTarget::is_member);
+    const auto share = parameters_.deadsecs / std::max<std::int64_t>(members, 1);
     const Duration patience = parameters_.deadsecs.count() == 0
                                   ? driver_patience
                                   : std::min<Duration>(driver_patience, share);

@@ -8,20 +8,27 @@
 // suspect again, until it has answered a command. The Linux profile judges a target by all of its
 // paths at once, as the driver does.
 //
+// Anyone may send a config answer. So it only makes a remote target a candidate, and a local port a
+// path that is not proven: commands go only to members by paths that are (membership.h). What a
+// config answer says of a member's limits is a claim until the target itself was asked.
+//
 // Bounded, because a network may claim anything: remotes_max targets, of which the longest silent
-// one gives way. Owned by its device. Does no I/O and reads no clock.
+// one that is no member gives way. Owned by its device. Does no I/O and reads no clock.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
+#include "initiator/engine/likeness.h"
 #include "initiator/engine/parameters.h"
 #include "initiator/engine/path_payload.h"
 #include "initiator/engine/path_speed.h"
 #include "initiator/engine/pool.h"
 #include "initiator/engine/port_table.h"
+#include "initiator/engine/question.h"
 #include "initiator/engine/reordering.h"
 #include "initiator/engine/rtt.h"
 #include "initiator/engine/window.h"
@@ -29,11 +36,31 @@
 
 namespace aoe::initiator {
 
+/// What a remote target is to the device whose address it answers at.
+enum class Standing : std::uint8_t {
+  candidate,  // it has not shown yet which disk it is
+  unproven,   // it has the same serial number and size, but neither they nor its content is proof
+  member,     // it is the device: commands go to it
+  foreign,    // it is another disk
+};
+
+/// Returns "candidate", …
+std::string_view text(Standing standing);
+
+/// A target's limits, as it advertises them (§3.2).
+struct Offer {
+  std::uint16_t buffer_count = 0;
+  std::uint8_t sector_count = 0;  // 0 stands for 2
+
+  bool operator==(const Offer&) const = default;
+};
+
 /// A local port by which a remote target is reached. It is a path that falls silent: a cable, a
 /// switch, a card.
 struct Path {
   std::uint64_t serial = 0;  // no other path of the device ever has it
   PortId port = 0;
+  bool proven = false;              // the target has answered a question by it
   bool suspect = false;             // silent: any other path is chosen before it
   unsigned strikes = 0;             // batches in a row that were lost without an answer
   Instant struck = Instant::min();  // the last time
@@ -41,7 +68,8 @@ struct Path {
   ReorderingWindow reordering{};
   PathSpeed speed{};
   std::array<PathPayload, 2> payloads{};  // of reads and of writes
-  unsigned doubts = 0;                    // commands sent again early, and not answered since
+  Question question{};
+  unsigned doubts = 0;  // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
 
@@ -55,12 +83,25 @@ struct RemoteTarget {
   Mac mac{};
   Window window{1};
   RttEstimator rtt{};
-  std::uint16_t buffer_count = 0;  // as advertised
-  std::uint8_t sector_count = 0;   // as advertised; 0 stands for 2 (§3.2)
-  Instant heard{};                 // when its last answer came, on any path
-  Instant silent_since = never;    // when the first transmission after that was sent
-  std::vector<Path> paths{};       // at least one
+  Standing standing = Standing::candidate;
+  bool other_content = false;             // foreign, though serial and size are the same
+  bool suspended = false;                 // no command goes there until it was identified
+  Instant suspended_at = Instant::min();  // the last time
+  Instant identified = Instant::min();    // when it last said which disk it is
+  std::optional<Likeness> said{};         // and what it said
+  Offer offer{};                          // as advertised, and believed
+  bool heeds_claim = false;  // no more commands than it claims to take, until it was asked
+  Instant claim_heeded = Instant::min();  // the last time
+  Offer claim{};                          // as advertised by its last config answer
+  std::uint64_t writes = 0;               // that change the disk: sent to it, and answered
+  std::uint64_t flushed = 0;              // of these, those before its last flush
+  Instant heard{};                        // when its last answer came, on any path
+  Instant silent_since = never;           // when the first transmission after that was sent
+  std::vector<Path> paths{};              // at least one
   std::size_t turn = 0;
+
+  bool is_member() const { return standing == Standing::member; }
+  bool is_dirty() const { return writes != flushed; }
 };
 
 class Paths {
@@ -79,10 +120,18 @@ class Paths {
 
   const std::vector<RemoteTarget>& remotes() const { return remotes_; }
 
-  /// Takes a config answer: there is a path, and these are the target's limits. Returns false when
-  /// there is no room for another remote target.
-  bool learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant now);
-  bool knows(const Mac& mac) const;
+  std::vector<RemoteTarget>& remotes() { return remotes_; }
+
+  /// Takes a config answer: there may be a path, and the target claims these limits. Returns nothing
+  /// when there is no room for another remote target.
+  std::optional<Way> learn(const Mac& mac, const ConfigReply& reply, PortId port, Instant now);
+  /// The claim is true: the target itself was asked.
+  void believe(RemoteTarget& remote, Offer offer);
+  bool has_member() const;
+  /// Returns whether a member has a path that answers.
+  bool is_answering() const;
+  /// Removes a path, and its remote target with the last one. Nothing is outstanding on it.
+  void remove(const Way& way);
   /// Removes the paths of a local port. Nothing is outstanding on it.
   void remove_port(PortId port);
   void clear() { remotes_.clear(); }
@@ -99,8 +148,9 @@ class Paths {
   std::size_t payload_to_try(const Way& way, IoKind kind, Instant now);
 
   /// Chooses the path of the next command, a trusted one before a suspect one, with room in the
-  /// target's window, or else only in its buffers. Nothing: the command has to wait.
-  std::optional<Way> choose(bool within_window, Instant now);
+  /// target's window, or else only in its buffers. Nothing: the command has to wait. With `whom`,
+  /// only a path to that member, unless it has fallen silent or is none any more.
+  std::optional<Way> choose(bool within_window, Instant now, const Mac* whom = nullptr);
   std::optional<Way> find(std::uint64_t serial);
 
   void sent(const Way& way, Instant now);
@@ -116,10 +166,12 @@ class Paths {
   bool take_search(Instant now);
 
  private:
+  bool is_open(const Path& path) const { return path.proven && ports_.is_usable(path.port); }
   bool is_trusted(const RemoteTarget& remote) const;
   bool is_usable(const RemoteTarget& remote) const;
   Path& next_path(RemoteTarget& remote) const;
   std::optional<Way> choose_in_turn(bool within_window);
+  static bool has_room(const RemoteTarget& remote, bool within_window);
   std::uint16_t limit(const RemoteTarget& remote) const;
   std::size_t agreed(const RemoteTarget& remote, const Path& path) const;
 

@@ -132,8 +132,8 @@ void QueryTable::cancel(std::uint64_t id, Actions& out) {
 
 void QueryTable::transmit(Pending& query, Instant now, Actions& out) {
   Transmission& transmission = tags_.issue();
-  transmission.device = nullptr;
   transmission.path = query.serial;
+  transmission.asked = query.request.route ? query.request.route->mac : Mac::broadcast();
   transmission.sent = now;
   query.tags.push_back(transmission.tag);
   query.repeat = query.request.route ? never : now + query.distance;
@@ -176,6 +176,7 @@ bool QueryTable::on_answer(const Transmission& transmission, const Frame& frame,
                            Actions& out) {
   const auto found = std::ranges::find(pending_, transmission.path, &Pending::serial);
   if (found == pending_.end() || frame.header.address != found->request.device) return false;
+  if (!transmission.asked.is_multicast() && frame.header.source != transmission.asked) return false;
   const Query& query = found->request.query;
   if (const auto* error = std::get_if<ErrorReply>(&*frame.body)) {
     std::vector<std::uint8_t> room;

@@ -1,26 +1,30 @@
 #include "initiator/engine/tag_table.h"
 
-#include <random>
-
 #include "base/check.h"
 
 namespace aoe::initiator {
 
-TagTable::TagTable(std::uint64_t seed)
-    : transmissions_(4096), next_(static_cast<std::uint32_t>(std::mt19937_64(seed)()) | ours) {}
+TagTable::TagTable(For whom, std::uint64_t key)
+    : sequence_(ours | static_cast<std::uint32_t>(whom), key ^ static_cast<std::uint64_t>(whom)),
+      transmissions_(4096) {}
+
+std::uint32_t TagTable::draw() {
+  return sequence_.tag(next_++);
+}
 
 Transmission& TagTable::issue() {
   if (outstanding_ >= transmissions_.size() / 2) grow();
-  while (place(next_).state == State::outstanding) next_ = (next_ + 1) | ours;
+  while (place(next_).state == State::outstanding) ++next_;
   Transmission& transmission = place(next_);
-  transmission = {.tag = next_, .state = State::outstanding};
+  transmission = {.tag = sequence_.tag(next_), .state = State::outstanding};
   ++outstanding_;
-  next_ = (next_ + 1) | ours;
+  ++next_;
   return transmission;
 }
 
 Transmission* TagTable::find(std::uint32_t tag) {
-  Transmission& transmission = place(tag);
+  if (!sequence_.is_ours(tag)) return nullptr;
+  Transmission& transmission = place(sequence_.number(tag));
   return transmission.tag == tag && transmission.state != State::unused ? &transmission : nullptr;
 }
 
@@ -38,11 +42,12 @@ void TagTable::await_again(Transmission& transmission) {
 }
 
 void TagTable::grow() {
-  // Tags that shared no place in the small table share none in a larger one either.
+  // Numbers that shared no place in the small table share none in a larger one either.
   std::vector<Transmission> old(2 * transmissions_.size());
   old.swap(transmissions_);
   for (const Transmission& transmission : old) {
-    if (transmission.state != State::unused) place(transmission.tag) = transmission;
+    if (transmission.state != State::unused)
+      place(sequence_.number(transmission.tag)) = transmission;
   }
 }
 

@@ -1,10 +1,13 @@
 // Tags (§2): which transmission an answer belongs to.
 //
 // Every transmission takes a new tag, so a reply tells which of a command's transmissions it
-// answers. Tags count upwards with bit 31 set, which keeps them apart from those of a Linux aoe
-// driver on the same interface. The table remembers a tag past its use, until its place is needed:
-// so late and duplicate replies differ from replies that nobody asked for. Lookup and issue take
-// constant time. Owned by the engine; devices and queries issue tags from it.
+// answers. Tags have bit 31 set, which keeps them apart from those of a Linux aoe driver on the same
+// interface, and can't be guessed (tag_sequence.h). The table remembers a tag past its use, until
+// its place is needed: so late and duplicate replies differ from replies that nobody asked for.
+// Lookup and issue take constant time.
+//
+// The engine owns two, of unrelated sequences. One is for what is sent to one target. The other is
+// for discoveries and queries, which are broadcast: everyone sees their tags.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +16,8 @@
 #include "base/check.h"
 #include "base/instant.h"
 #include "initiator/engine/actions.h"
+#include "initiator/engine/tag_sequence.h"
+#include "proto/address.h"
 
 namespace aoe::initiator {
 
@@ -31,6 +36,7 @@ struct Transmission {
   std::uint64_t command = 0;  // the device's command, by its id in the device's pool
   Device* device = nullptr;   // whose it is; null for a query
   std::uint64_t path = 0;     // serial number of the device's path that it went by, or of the query
+  Mac asked{};                // where it went
   Instant sent{};
   Instant overtaken = never;  // superseded because a later one was answered first, at this time
   State state = State::unused;
@@ -45,9 +51,15 @@ class TagTable {
   static constexpr std::uint32_t ours = 0x8000'0000;
   using State = Transmission::State;
 
-  /// `seed` sets where tags begin, so that a restarted program does not take answers to its old
-  /// requests for its own.
-  explicit TagTable(std::uint64_t seed);
+  /// The tags' bit 30, which keeps the two tables apart.
+  enum class For : std::uint32_t { one_target = 0, everyone = 0x4000'0000 };
+
+  /// `key` decides all tags. A live program's is random, so that nobody can guess them, and a
+  /// program that starts again does not take answers to its old requests for its own.
+  TagTable(For whom, std::uint64_t key);
+
+  /// Issues a tag that the table does not remember, for what is answered without being awaited.
+  std::uint32_t draw();
 
   /// Issues a tag that nothing outstanding has. The transmission is outstanding, and the caller
   /// fills in the rest. The reference is valid until the next issue().
@@ -74,15 +86,16 @@ class TagTable {
   }
 
  private:
-  Transmission& place(std::uint32_t tag) {
-    return transmissions_[tag & (transmissions_.size() - 1)];
+  Transmission& place(std::uint32_t number) {
+    return transmissions_[number & (transmissions_.size() - 1)];
   }
   void grow();
 
-  std::vector<Transmission>
-      transmissions_;  // a power of two of them; a tag's place is its low bits
+  const TagSequence sequence_;
+  // A power of two of them; a tag's place is the low bits of its number in the sequence.
+  std::vector<Transmission> transmissions_;
   std::size_t outstanding_ = 0;
-  std::uint32_t next_;
+  std::uint32_t next_ = 0;  // number
 };
 
 }  // namespace aoe::initiator

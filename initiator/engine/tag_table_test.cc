@@ -8,21 +8,36 @@ namespace aoe::initiator {
 namespace {
 
 using State = Transmission::State;
+using For = TagTable::For;
 
 TEST(TagTable, EveryTagHasBit31) {
   for (const std::uint64_t seed : {0U, 1U, 2U, 3U, 77U}) {
-    TagTable tags(seed);
+    TagTable tags(For::one_target, seed);
     for (int i = 0; i < 100; ++i) EXPECT_NE(tags.issue().tag & TagTable::ours, 0U);
   }
 }
 
-TEST(TagTable, CountingBeginsWhereTheSeedSays) {
-  EXPECT_EQ(TagTable(1).issue().tag, TagTable(1).issue().tag);
-  EXPECT_NE(TagTable(1).issue().tag, TagTable(2).issue().tag);
+TEST(TagTable, TheKeyDecidesTheTags) {
+  const auto first = [](For whom, std::uint64_t key) { return TagTable(whom, key).issue().tag; };
+  EXPECT_EQ(first(For::one_target, 1), first(For::one_target, 1));
+  EXPECT_NE(first(For::one_target, 1), first(For::one_target, 2));
+}
+
+TEST(TagTable, WhatIsBroadcastTellsNothingOfWhatIsNot) {
+  TagTable everyone(For::everyone, 1);
+  TagTable one(For::one_target, 1);
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint32_t drawn = everyone.draw();
+    const std::uint32_t issued = one.issue().tag;
+    ASSERT_NE(drawn, issued);
+    ASSERT_NE(drawn & 0x3fff'ffff, issued & 0x3fff'ffff);
+    EXPECT_EQ(everyone.find(drawn), nullptr);
+    EXPECT_EQ(one.find(drawn), nullptr);
+  }
 }
 
 TEST(TagTable, FindsWhatWasIssuedAndNothingElse) {
-  TagTable tags(1);
+  TagTable tags(For::one_target, 1);
   Transmission& issued = tags.issue();
   issued.command = 42;
   const std::uint32_t tag = issued.tag;
@@ -30,12 +45,12 @@ TEST(TagTable, FindsWhatWasIssuedAndNothingElse) {
   EXPECT_EQ(tags.find(tag)->command, 42U);
   EXPECT_EQ(tags.find(tag + 1), nullptr);
   EXPECT_EQ(tags.find(tag & ~TagTable::ours), nullptr);
-  EXPECT_EQ(tags.find(tag ^ 0x10000), nullptr);  // the same place in the table
+  EXPECT_EQ(tags.find(tag ^ 0x10000), nullptr);
   EXPECT_EQ(tags.find(0), nullptr);
 }
 
 TEST(TagTable, RemembersATagPastItsUse) {
-  TagTable tags(1);
+  TagTable tags(For::one_target, 1);
   const std::uint32_t answered = tags.issue().tag;
   const std::uint32_t superseded = tags.issue().tag;
   tags.retire(*tags.find(answered), State::answered);
@@ -46,7 +61,7 @@ TEST(TagTable, RemembersATagPastItsUse) {
 }
 
 TEST(TagTable, AnOutstandingTagKeepsItsPlaceHoweverManyComeAfterIt) {
-  TagTable tags(1);
+  TagTable tags(For::one_target, 1);
   const std::uint32_t kept = tags.issue().tag;
   for (int i = 0; i < 20'000; ++i) {
     const std::uint32_t tag = tags.issue().tag;
@@ -58,7 +73,7 @@ TEST(TagTable, AnOutstandingTagKeepsItsPlaceHoweverManyComeAfterIt) {
 }
 
 TEST(TagTable, GrowsWithoutLosingATagOrGivingOneTwice) {
-  TagTable tags(1);
+  TagTable tags(For::one_target, 1);
   std::set<std::uint32_t> all;
   const std::uint32_t late = tags.issue().tag;
   tags.retire(*tags.find(late), State::superseded);
@@ -66,17 +81,6 @@ TEST(TagTable, GrowsWithoutLosingATagOrGivingOneTwice) {
   for (const std::uint32_t tag : all) ASSERT_NE(tags.find(tag), nullptr);
   ASSERT_NE(tags.find(late), nullptr);
   EXPECT_EQ(tags.find(late)->state, State::superseded);
-}
-
-TEST(TagTable, CountingWrapsWithBit31Kept) {
-  TagTable tags(1'269'698);  // begins shortly before the last tag
-  std::uint32_t last = tags.issue().tag;
-  ASSERT_EQ(last, 0xffff'fe3e);
-  for (int i = 0; i < 1000; ++i) {
-    const std::uint32_t tag = tags.issue().tag;
-    EXPECT_EQ(tag, last == 0xffff'ffff ? 0x8000'0000 : last + 1);
-    last = tag;
-  }
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ std::string mac_of(const DeviceStatus& device) {
 std::string interfaces_of(const DeviceStatus& device) {
   std::vector<std::string_view> names;
   for (const PathStatus& path : device.paths) {
+    if (path.is_foreign()) continue;
     if (std::ranges::find(names, path.interface) == names.end()) names.push_back(path.interface);
   }
   return names.empty() ? std::string(none) : fmt::format("{}", fmt::join(names, ","));

@@ -78,8 +78,13 @@ LogLevel level_of(Event::Kind kind) {
     case Event::Kind::device_forgotten:
     case Event::Kind::payload_restored:
     case Event::Kind::device_resized: return LogLevel::info;
+    case Event::Kind::foreign_disk:
+    case Event::Kind::foreign_content: return LogLevel::error;
     case Event::Kind::device_down:
     case Event::Kind::payload_shrunk:
+    case Event::Kind::unproven_disk:
+    case Event::Kind::ambiguous_size:
+    case Event::Kind::write_refused:
     case Event::Kind::identify_failed: return LogLevel::warning;
     case Event::Kind::config_answer:
     case Event::Kind::device_refused:

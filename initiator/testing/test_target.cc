@@ -13,10 +13,15 @@ TestTarget::TestTarget(Address address, std::size_t sectors)
 }
 
 void TestTarget::resize(std::uint64_t sectors) {
-  Identity identity = a_disk(sectors, Addressing::lba48, Cache::flush_ext);
-  identity.trim = true;
-  identity.trim_blocks_max = 1;
-  build_identify(identity, identity_);
+  identity_ = a_disk(sectors, Addressing::lba48, Cache::flush_ext);
+  identity_.trim = true;
+  identity_.trim_blocks_max = 1;
+  build_identify(identity_, block_);
+}
+
+void TestTarget::set_serial(std::string_view serial) {
+  identity_.serial = serial;
+  build_identify(identity_, block_);
 }
 
 std::optional<std::vector<std::uint8_t>> TestTarget::answer(Bytes request, const Mac& mac) {
@@ -43,7 +48,7 @@ std::vector<std::uint8_t> TestTarget::sectors(std::uint64_t lba, std::size_t cou
 Body TestTarget::answer_ata(const AtaRequest& request) {
   AtaReply reply{.flags = request.flags, .status = ata::status_drdy, .lba = request.lba};
   if (request.opcode == ata::Opcode::identify_device) {
-    reply.data = identity_;
+    reply.data = block_;
     return reply;
   }
   if (request.opcode == ata::Opcode::flush_cache_ext) {
@@ -52,6 +57,7 @@ Body TestTarget::answer_ata(const AtaRequest& request) {
   }
   if (request.sectors > offer.sector_count) return ErrorReply{0, ErrorCode::bad_argument};
   if (request.opcode == ata::Opcode::data_set_management) {
+    ++changes_;
     const TrimList ranges(request.data);
     for (std::size_t i = 0; i < ranges.size(); ++i) {
       const auto place =
@@ -68,6 +74,7 @@ Body TestTarget::answer_ata(const AtaRequest& request) {
   }
   const MutableBytes place = MutableBytes(disk_).subspan(request.lba * sector_size, size);
   if (request.opcode == ata::Opcode::write_sectors_ext) {
+    ++changes_;
     std::ranges::copy(request.data, place.begin());
   } else if (request.opcode == ata::Opcode::read_sectors_ext) {
     reply.data = place;

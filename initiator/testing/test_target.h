@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "proto/frame.h"
@@ -27,17 +28,25 @@ class TestTarget {
 
   /// Says that it has so many sectors from now on; at most those that it was made with are there.
   void resize(std::uint64_t sectors);
+  /// Says that it has this serial number from now on.
+  void set_serial(std::string_view serial);
+  /// Its whole content, one byte each; bytes.
+  MutableBytes disk() { return disk_; }
 
   std::vector<std::uint8_t> sectors(std::uint64_t lba, std::size_t count) const;
   unsigned flushes() const { return flushes_; }
+  /// Commands that have changed the disk.
+  unsigned changes() const { return changes_; }
 
  private:
   Body answer_ata(const AtaRequest& request);
 
   const Address address_;
   std::vector<std::uint8_t> disk_;
-  std::array<std::uint8_t, identify_size> identity_;
+  Identity identity_;
+  std::array<std::uint8_t, identify_size> block_;  // that it answers to IDENTIFY
   unsigned flushes_ = 0;
+  unsigned changes_ = 0;
 };
 
 }  // namespace aoe::initiator

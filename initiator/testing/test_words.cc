@@ -33,6 +33,7 @@ const Identity World::thin_disk = [] {
 
 Identity a_disk(std::uint64_t sectors, Addressing addressing, Cache cache) {
   Identity identity;
+  identity.serial = "S1";
   identity.sectors = sectors;
   identity.lba48 = addressing == Addressing::lba48;
   identity.flush_cache = cache == Cache::flush || cache == Cache::both;
@@ -112,7 +113,21 @@ void World::hear(const std::vector<std::uint8_t>& frame, PortId port) {
 }
 
 void World::config(ConfigReply offer, Mac from, PortId port) {
-  hear(frame_of({links_[port].mac, from, disk, 0}, offer), port);
+  offers_[from] = offer;
+  hear(frame_of({links_[port].mac, from, disk, asked_by_another}, offer), port);
+}
+
+void World::announce(Mac from, PortId port) {
+  hear(frame_of({Mac::broadcast(), from, disk, 0}, offers_[from]), port);
+}
+
+void World::answer_as(const Sent& command, const Identity& identity, Mac from) {
+  std::array<std::uint8_t, identify_size> block;
+  build_identify(identity, block);
+  const Header& asked = command.header;
+  hear(frame_of({asked.source, from, asked.address, asked.tag},
+                AtaReply{.status = ata::status_drdy, .data = block}),
+       command.port);
 }
 
 std::vector<std::uint8_t> World::answer_frame(const Sent& command, const Body& body) {
@@ -220,6 +235,7 @@ void World::until_sent(Duration limit) {
 }
 
 void World::gather() {
+  std::vector<std::pair<PortId, Header>> asked;
   for (const Transmit& frame : actions.frames) {
     std::vector<std::uint8_t> bytes(frame.head.begin(), frame.head.begin() + frame.head_size);
     bytes.insert(bytes.end(), frame.data.begin(), frame.data.end());
@@ -231,8 +247,11 @@ void World::gather() {
     const Header& header = decoded->header;
     ASSERT_EQ(header.source, links_[frame.port].mac);
     if (std::holds_alternative<ConfigRequest>(*decoded->body)) {
-      ASSERT_EQ(header.destination, Mac::broadcast());
-      add(queries_, fmt::format("{} on {}", header.address, frame.port));
+      if (header.destination == Mac::broadcast()) {
+        add(queries_, fmt::format("{} on {}", header.address, frame.port));
+      } else {
+        asked.push_back({frame.port, header});
+      }
       continue;
     }
     const auto& ata = std::get<AtaRequest>(*decoded->body);
@@ -249,6 +268,13 @@ void World::gather() {
   }
   for (const Event& event : actions.events) add(events_, without_tags(describe(event)));
   actions.clear();
+  // A target that is asked for its limits answers at once.
+  for (const auto& [port, header] : asked) {
+    const auto offer = offers_.find(header.destination);
+    if (offer == offers_.end() || !is_honest) continue;
+    hear(frame_of({header.source, header.destination, header.address, header.tag}, offer->second),
+         port);
+  }
 }
 
 }  // namespace aoe::initiator

@@ -71,7 +71,12 @@ class World {
 
   // What the network does.
   void hear(const std::vector<std::uint8_t>& frame, PortId port = 0);
+  /// A config answer that another initiator asked for. From now on the target answers so when it is
+  /// asked for its limits.
   void config(ConfigReply offer = default_offer, Mac from = target_mac, PortId port = 0);
+  /// The target says to everyone that it came up.
+  void announce(Mac from = target_mac, PortId port = 0);
+  void answer_as(const Sent& command, const Identity& identity, Mac from);
   /// Answers as a good disk would, and as large_disk.
   void answer(const Sent& command);
   void answer(const std::vector<Sent>& commands);
@@ -109,6 +114,9 @@ class World {
   static const Identity thin_disk;   // the same with TRIM
   static const Identity small_disk;  // LBA28 and FLUSH CACHE, 1000 sectors
 
+  static constexpr std::uint32_t asked_by_another = 0x8000'0001;
+
+  bool is_honest = true;  // targets answer when they are asked for their limits
   Engine engine;
   Instant now = Instant(std::chrono::hours(1));
   Actions actions;
@@ -117,6 +125,7 @@ class World {
   std::uint64_t submit(IoRequest request, std::vector<std::uint8_t> buffer);
   void gather();
 
+  std::map<Mac, ConfigReply> offers_;
   std::vector<Link> links_;
   std::vector<Sent> sent_;
   std::string queries_;

@@ -100,7 +100,7 @@ void Connection::gather(Gather what) {
   const auto is_known = [this] {
     return std::ranges::none_of(client_->devices(), &DeviceStatus::is_in_doubt);
   };
-  wait(is_known, verdict_time);
+  if (what == Gather::identify) wait(is_known, verdict_time);
 }
 
 bool Connection::all_identified() const {

@@ -91,8 +91,7 @@ void config_of_all_command(const CommandOptions& options, const ConfigQuery& que
     const Key key{event.device, connection.client().interface_name(event.port), event.mac};
     if (matches) found[key] = std::move(string);
   });
-  connection.client().discover();
-  connection.gather();
+  connection.gather(Connection::Gather::answers);
 
   ordered_json list = ordered_json::array();
   for (const auto& [key, string] : found) {

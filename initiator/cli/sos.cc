@@ -19,8 +19,7 @@ void sos_command(const CommandOptions& options, std::string_view version) {
     constexpr std::size_t events_max = 1000;
     if (events.size() < events_max) events.push_back(describe(event));
   });
-  connection.client().discover();
-  connection.gather();
+  connection.gather(Connection::Gather::identify);
 
   utsname system{};
   ::uname(&system);

@@ -26,9 +26,10 @@ constexpr std::array event_texts{
         "{device} at {mac}: {io}s of more than {sectors} sectors are lost on the way, a switch "
         "may not pass such long frames; smaller ones are sent"},
     EventText{"payload restored", "{device} at {mac}: {io}s of {sectors} sectors pass again"},
-    "foreign disk",
-    "{device} is another disk at {mac}: serial \"{serial}\", {sectors} sectors; it is not "
-    "used"},
+    EventText{
+        "foreign disk",
+        "{device} is another disk at {mac}: serial \"{serial}\", {sectors} sectors; it is not "
+        "used"},
     EventText{"foreign content",
               "{device} is another disk at {mac}: its content differs at sector {sectors}; it is "
               "not used"},

@@ -208,6 +208,8 @@ class Device {
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
+  /// Returns whether a command is longer than what is known to pass: its loss says nothing else.
+  bool tries_payload(const AtaCommand& command, const Paths::Way& way) const;
   /// Returns whether the target still answered when this answer was due, or answered later commands.
   bool is_lost_alone(const AtaCommand& command, const Paths::Way& way) const;
   void lose_early(Index index, Instant now, Actions& out);

@@ -112,8 +112,7 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   AOE_CHECK(way.has_value());
   const bool timed = !command.takes_disk_time();
   Transmission& transmission = *shared_.tags.find(command.tag);
-  const bool tried =
-      timed && !is_linux() && way->path->payload(command.kind).is_try(command.sectors);
+  const bool tried = tries_payload(command, *way);
   const bool alone = tried || is_lost_alone(command, *way);
   transmission.expired = true;
   take_back(index);
@@ -123,7 +122,7 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   const unsigned window = way->remote->window.size();
   bool collapsed = false;
   if (alone) {
-    way->remote->window.lost(command.last_sent);
+    if (!tried) way->remote->window.lost(command.last_sent);
   } else if (timed || is_linux()) {
     collapsed = way->remote->window.expired(command.last_sent, now);
     command.collapsed = collapsed;
@@ -140,6 +139,11 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   }
   split(index, *next);
   transmit(index, *next, now, out);
+}
+
+bool Device::tries_payload(const AtaCommand& command, const Paths::Way& way) const {
+  return !is_linux() && !command.takes_disk_time() &&
+         way.path->payload(command.kind).is_try(command.sectors);
 }
 
 bool Device::is_lost_alone(const AtaCommand& command, const Paths::Way& way) const {
@@ -166,11 +170,12 @@ void Device::lose_early(Index index, Instant now, Actions& out) {
   }
   Transmission& transmission = *shared_.tags.find(command.tag);
   transmission.overtaken = command.overtaken;
+  const bool tried = tries_payload(command, *way);
   take_back(index);
   swallowed(transmission, *way, now, out);
   if (trace_) trace_.expired(now, command, "overtaken, no answer");
   const unsigned window = way->remote->window.size();
-  way->remote->window.lost(command.last_sent);
+  if (!tried) way->remote->window.lost(command.last_sent);
   if (trace_) trace_.window(now, *way->remote, window, "lost");
   way->path->reordering.lost();
   way->path->speed.lost();

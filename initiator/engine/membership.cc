@@ -126,6 +126,7 @@ void Membership::transmit(const Paths::Way& way, Instant now, Actions& out) {
     question.due = Instant(std::chrono::ceil<DriverTick>(question.due.time_since_epoch()));
   }
   paths_.sent(way, now);
+  ++way.remote->questions;
   ++counters_.commands;
   if (question.attempts > 1) {
     ++counters_.retransmissions;
@@ -161,6 +162,7 @@ void Membership::withdraw(const Paths::Way& way) {
   AOE_CHECK(transmission != nullptr);
   shared_.tags.retire(*transmission, Transmission::State::superseded);
   paths_.withdrawn(way);
+  --way.remote->questions;
   question.sent = false;
 }
 
@@ -277,6 +279,7 @@ Membership::Answer Membership::on_answer(Transmission& transmission, const Frame
   shared_.tags.retire(transmission, Transmission::State::answered);
   way->remote->rtt.sample(now - transmission.sent);
   way->remote->window.answered();
+  --way->remote->questions;
   if (way->path->suspect) way->path->speed.forget();
   way->path->speed.answered(now - transmission.sent);
   if (way->remote->is_member()) {

@@ -18,7 +18,8 @@
 // forger can't hold it. What else a config answer says of a member, new limits or that a silent path
 // is back, is a claim: the target is asked by that path, with a tag that nobody can guess.
 //
-// Questions share the target's window with I/O. They are repeated as commands are; a candidate that
+// Questions share the target's buffers with I/O, and take no room in its window: one that is lost on a
+// silent path must not stop the others. They are repeated as commands are; a candidate that
 // does not answer five of them is dropped. Owned by its device, and called by it alone. Does no I/O
 // and reads no clock.
 #pragma once

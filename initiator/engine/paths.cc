@@ -111,7 +111,9 @@ std::size_t Paths::agreed(const RemoteTarget& remote, const Path& path) const {
 
 std::size_t Paths::payload(const RemoteTarget& remote, const Path& path) const {
   const auto limit = static_cast<unsigned>(agreed(remote, path));
-  return std::min(path.payloads[0].size_within(limit), path.payloads[1].size_within(limit));
+  if (path.payloads == nullptr) return limit;
+  const auto& [of_reads, of_writes] = *path.payloads;
+  return std::min(of_reads.size_within(limit), of_writes.size_within(limit));
 }
 
 std::size_t Paths::payload() const {
@@ -152,7 +154,7 @@ bool Paths::is_trusted(const RemoteTarget& remote) const {
 bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
   const std::uint16_t claimed = std::max<std::uint16_t>(remote.claim.buffer_count, 1);
   if (remote.heeds_claim && remote.window.outstanding() >= claimed) return false;
-  return within_window ? remote.window.has_room() : remote.window.has_buffer();
+  return within_window ? remote.window.has_room(remote.questions) : remote.window.has_buffer();
 }
 
 std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const Mac* whom) {

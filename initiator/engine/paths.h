@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -67,13 +68,17 @@ struct Path {
   Instant heard = Instant::min();   // when a command was last answered on it
   ReorderingWindow reordering{};
   PathSpeed speed{};
-  std::array<PathPayload, 2> payloads{};  // of reads and of writes
+  /// Of reads and of writes; null until the first of them: a network can claim thousands of paths.
+  std::unique_ptr<std::array<PathPayload, 2>> payloads{};
   Question question{};
   unsigned doubts = 0;  // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
 
-  PathPayload& payload(IoKind kind) { return payloads[kind == IoKind::write ? 1 : 0]; }
+  PathPayload& payload(IoKind kind) {
+    if (payloads == nullptr) payloads = std::make_unique<std::array<PathPayload, 2>>();
+    return (*payloads)[kind == IoKind::write ? 1 : 0];
+  }
 };
 
 /// One MAC address at which a device answers, and the paths to it, one for each local port that it
@@ -85,6 +90,7 @@ struct RemoteTarget {
   RttEstimator rtt{};
   Standing standing = Standing::candidate;
   bool other_content = false;             // foreign, though serial and size are the same
+  unsigned questions = 0;                 // outstanding (membership.h): by a silent path, perhaps
   bool suspended = false;                 // no command goes there until it was identified
   Instant suspended_at = Instant::min();  // the last time
   Instant identified = Instant::min();    // when it last said which disk it is

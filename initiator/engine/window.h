@@ -36,7 +36,10 @@ class Window {
   void set_limit(std::uint16_t limit);
 
   /// Whether there is room in the congestion window; in the target's own buffers.
-  bool has_room() const { return outstanding_ < size_; }
+  /// `aside`: outstanding commands that take none of the congestion window.
+  bool has_room(unsigned aside = 0) const {
+    return outstanding_ < size_ + aside && outstanding_ < limit_;
+  }
   bool has_buffer() const { return outstanding_ < limit_; }
   void sent() { ++outstanding_; }
   /// An outstanding command was answered.

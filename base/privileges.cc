@@ -1,6 +1,5 @@
 #include "base/privileges.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,15 +39,14 @@ std::size_t descriptor_limit() {
   return limit.rlim_cur;
 }
 
-bool has_free_descriptor() {
-  const Descriptor one(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-  return one.get() >= 0 || errno != EMFILE;
-}
-
 std::string text_with_descriptor_limit(const std::error_code& error) {
   if (error != std::errc::too_many_files_open) return error.message();
   return error.message() + " (the limit is " + std::to_string(descriptor_limit()) +
          "; LimitNOFILE= of systemd or ulimit -n raises it)";
+}
+
+bool names_descriptor_limit(std::string_view text) {
+  return text.find(text_with_descriptor_limit(error_of(EMFILE))) != text.npos;
 }
 
 }  // namespace aoe

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace aoe {
@@ -19,11 +20,10 @@ void raise_descriptor_limit();
 /// free.
 std::size_t descriptor_limit();
 
-/// Returns whether one more can be opened.
-bool has_free_descriptor();
-
 /// Returns the text of an error; where this process has too many descriptors, with its limit: "Too
 /// many open files (the limit is 1024; LimitNOFILE= of systemd or ulimit -n raises it)".
 std::string text_with_descriptor_limit(const std::error_code& error);
+/// Returns whether a text has that of an error for want of descriptors.
+bool names_descriptor_limit(std::string_view text);
 
 }  // namespace aoe

@@ -143,7 +143,7 @@ TEST(ExpectOutstanding, OneMoreThanThatFailsAndIsNamed) {
   EXPECT_EQ(Play(lost_window("{max: 0, from: retransmit(loss), until: reply(loss)}")).failures(),
             "line 12: expected at most 0 outstanding requests from retransmit(loss) until "
             "reply(loss)\n"
-            "actual 1, with #n (e1.1 READ EXT lba 4+2 tag t)");
+            "actual 1, with #n (e1.1 READ EXT lba 16+2 tag t)");
   EXPECT_EQ(Play(lost_window("{max: 15, from: io(r)}")).failures(),
             "line 12: expected at most 15 outstanding requests from io(r)\n"
             "actual 16, with #n (e1.1 READ EXT lba 30+2 tag t)");

@@ -119,10 +119,14 @@ TEST_F(AllocationTest, NoneOnceAllPlacesHaveBeenUsed) {
 }
 
 TEST_F(AllocationTest, NoneForWhatIsSentAgain) {
-  work(30'000, 50);
-  counted = 0;
-  work(2000, 50);
-  EXPECT_EQ(counted, 0U);
+  // Some places are seldom used by a trim, which then gets its block.
+  int rounds_without = 0;
+  for (int round = 0; round < 200 && rounds_without < 3; ++round) {
+    counted = 0;
+    work(2000, 50);
+    rounds_without = counted == 0 ? rounds_without + 1 : 0;
+  }
+  EXPECT_EQ(rounds_without, 3);
 }
 
 }  // namespace

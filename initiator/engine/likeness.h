@@ -2,7 +2,7 @@
 //
 // Serial number and size must be the same. That is proof where the serial number is the disk's own.
 // It is none where it is empty, one character repeated, or begins with the disk's AoE address, as
-// the serials that vblade, kvblade and aoe-target make up do: two disks that are served at one
+// the serials that vblade and kvblade make up do: two disks that are served at one
 // address, from hosts of one name, have the same. Pure.
 #pragma once
 

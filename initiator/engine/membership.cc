@@ -213,6 +213,10 @@ bool Membership::expire(const View& view, Instant now, Actions& out) {
       way.path->speed.lost();
       paths_.expired(way, question.last_sent, now);
     }
+    if (question.kind == Kind::sample && way.path->suspect && view.identity != nullptr) {
+      lose_reference(way, *view.identity, now, out);
+      continue;
+    }
     if (is_dead(way, view, now)) return true;
     repeat_or_drop(way, view, now);
   }
@@ -220,6 +224,15 @@ bool Membership::expire(const View& view, Instant now, Actions& out) {
   send(now, out);
   reckon_deadline(now);
   return false;
+}
+
+/// A member has fallen silent that another target is compared with.
+void Membership::lose_reference(const Paths::Way& way, const Identity& identity, Instant now,
+                                Actions& out) {
+  const auto candidate =
+      is_comparing(*way.path) ? paths_.find(comparison_->candidate) : std::nullopt;
+  ended(way);
+  if (candidate && !candidate->remote->is_member()) try_to_join(*candidate, identity, now, out);
 }
 
 /// The answer to this question has not come in time.

@@ -9,6 +9,7 @@
 //   the same, and serial is no proof               member, if its content is the same
 //                                                  (content_sample.h) or it was a member already;
 //                                                  foreign, if not; unproven, if that can't be told
+//   the same, no proof, and no member answers      unproven: there is nothing to compare it with
 //   another serial or size, a member confirms its  foreign
 //   the same, and no member answers                the device, if that is not open or, of one that
 //                                                  was a member, only the size changed; else foreign
@@ -147,6 +148,7 @@ class Membership {
   /// Whether the last sector of the larger size is there.
   void take_last_sector(const Paths::Way& way, bool is_there, Instant now, Answer& answer,
                         Actions& out);
+  void lose_reference(const Paths::Way& way, const Identity& identity, Instant now, Actions& out);
   void reckon_deadline(Instant now);
   bool is_dead(const Paths::Way& way, const View& view, Instant now) const;
   /// Returns whether a member has answered since then.

@@ -105,7 +105,8 @@ TEST(PathSpeed, ADeadPathBesideAGoodOneCostsNothing) {
     const unsigned alone = play({good}, kind);
     EXPECT_GE(play({good, dead}, kind), 0.95 * alone) << alone << " alone";
     // The path that has answered IDENTIFY dies: noticing that takes a timeout, and the window grows again.
-    EXPECT_GE(play({dead, good}, kind), 0.85 * alone) << alone << " alone, kind " << static_cast<int>(kind);
+    EXPECT_GE(play({dead, good}, kind), 0.85 * alone)
+        << alone << " alone, kind " << static_cast<int>(kind);
   }
 }
 

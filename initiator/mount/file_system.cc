@@ -58,6 +58,13 @@ void answer(fuse_req_t request, std::string_view text) {
   fuse_reply_buf(request, text.data(), text.size());
 }
 
+/// Whether a program that opens a disk like this may want to be told at its close that the file can't
+/// stay shorter. To tell it, each close waits for an answer, which even a program that is killed does:
+/// so one that both reads and writes is not told.
+bool may_shorten(int flags) {
+  return (flags & O_ACCMODE) == O_WRONLY || (flags & O_TRUNC) != 0;
+}
+
 /// As fuse_reply_open() for the file of a disk; but writes to several places of it are made at the
 /// same time, which this version of libfuse can't say.
 int reply_open_disk(fuse_req_t request, const fuse_file_info& info) {
@@ -65,7 +72,7 @@ int reply_open_disk(fuse_req_t request, const fuse_file_info& info) {
   fuse_open_out opened{};
   opened.fh = info.fh;
   opened.open_flags = FOPEN_DIRECT_IO | parallel_direct_writes;
-  if ((info.flags & O_ACCMODE) == O_RDONLY) opened.open_flags |= FOPEN_NOFLUSH;
+  if (!may_shorten(info.flags)) opened.open_flags |= FOPEN_NOFLUSH;
   const iovec reply{&opened, sizeof opened};
   return fuse_reply_iov(request, &reply, 1);
 }

@@ -71,9 +71,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   }
   auto prepared = prepare(definition.luns, {});
   if (!prepared) return tl::unexpected(prepared.error());
-  // The ports take descriptors too.
-  if (!prepared->failures.empty() && (options_.is_strict || !has_free_descriptor())) {
-    return tl::unexpected(prepared->failures.front().why);
+  // Of descriptors there are too few for the ports as well, then.
+  for (const auto& [lun, why] : prepared->failures) {
+    if (options_.is_strict || names_descriptor_limit(why)) return tl::unexpected(why);
   }
   if (recording_) {  // after the images, of which it must be none
     auto file = PcapWriter::create(definition.capture);

@@ -207,6 +207,7 @@ void Daemon::apply(LunChange& change, Worker& worker) const {
   ServedLun* const present = worker.service().find(address);
   if (change.kind == LunChange::Kind::change) {
     const LunOptions& before = present->lun.options();
+    change.image = present->image;
     present->define(change.definition);
     return worker.service().change(options(before.sectors, before.disk));
   }

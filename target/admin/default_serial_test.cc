@@ -5,25 +5,33 @@
 namespace aoe::target {
 namespace {
 
-TEST(DefaultSerial, NameThatFitsStays) {
-  EXPECT_EQ(default_serial({0, 2}, "storage", "abc"), "0.2:storage");
-  EXPECT_EQ(default_serial({0, 2}, "", ""), "0.2:");
-  EXPECT_EQ(default_serial({0, 2}, "sixteen-letters-", "abc"), "0.2:sixteen-letters-");
+const ImageIdentity file{"/srv/disk.img", 1 << 20, "file 12 of 8:1"};
+
+TEST(DefaultSerial, StandsForTheImage) {
+  const std::string serial = default_serial(file, "here");
+  EXPECT_EQ(serial.size(), 19U);
+  EXPECT_TRUE(serial.starts_with("aoe"));
+  ImageIdentity renamed = file;
+  renamed.path = "/srv/new.img";
+  renamed.size *= 2;
+  EXPECT_EQ(default_serial(renamed, "here"), serial);
+  ImageIdentity copy = file;
+  copy.object = "file 13 of 8:1";
+  EXPECT_NE(default_serial(copy, "here"), serial);
+  EXPECT_NE(default_serial(file, "there"), serial) << "the same numbers on another machine";
 }
 
-TEST(DefaultSerial, LongNamesDifferThoughTheyBeginAlike) {
-  const Address address{0, 2};
-  const std::string serial = default_serial(address, "storage-01.example.org", "abc");
-  EXPECT_EQ(serial, "0.2:7e91c7409c");
-  EXPECT_NE(serial, default_serial(address, "storage-01.example.com", "abc"));
-  EXPECT_NE(serial, default_serial(address, "storage-01.example.org", "abd"));
-  EXPECT_EQ(default_serial({65534, 254}, "storage-01.example.org", "abc"),
-            "65534.254:" + serial.substr(4));
+TEST(DefaultSerial, OfAnExportIsTheSameEverywhere) {
+  const ImageIdentity exported{"nbd://storage/disk", 0, ""};
+  EXPECT_EQ(default_serial(exported, "here"), default_serial(exported, "there"));
+  const ImageIdentity other{"nbd://storage/disk2", 0, ""};
+  EXPECT_NE(default_serial(exported, "here"), default_serial(other, "here"));
 }
 
-TEST(DefaultSerial, IsThatOfThisMachine) {
-  EXPECT_TRUE(default_serial({65534, 254}).starts_with("65534.254:"));
-  EXPECT_EQ(default_serial({0, 2}), default_serial({0, 2}));
+TEST(DefaultSerial, OfWhatHasOnlyAPathIsTheMachinesOwn) {
+  const ImageIdentity memory{"memory:1MiB", 0, ""};
+  EXPECT_NE(default_serial(memory, "here"), default_serial(memory, "there"));
+  EXPECT_EQ(default_serial(memory), default_serial(memory));
 }
 
 }  // namespace

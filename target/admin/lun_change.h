@@ -24,7 +24,7 @@ struct LunChange {
   std::vector<ImageUse> images = {};
   std::optional<OpenedStore> store = {};  // add, replace
   std::optional<LunState> state = {};     // add
-  ImageIdentity image = {};               // add, replace
+  ImageIdentity image = {};               // all but remove
   /// add, replace: of what the address was served before. The state is not taken from another image.
   std::optional<ImageIdentity> former_image = {};
   bool is_other_image = false;

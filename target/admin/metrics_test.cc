@@ -160,7 +160,7 @@ TEST(Metrics, LatencyIsAHistogramInSeconds) {
 TEST(Metrics, ATargetWithoutLunsAndPortsHasOnlyItself) {
   TargetReport empty;
   empty.version = "0.1.0";
-  EXPECT_EQ(Exposition(prometheus_text(empty)).families(), 2U);
+  EXPECT_EQ(Exposition(prometheus_text(empty)).families(), 3U);
 }
 
 }  // namespace

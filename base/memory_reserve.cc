@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "base/check.h"
 
@@ -31,7 +32,13 @@ MemoryReserve::~MemoryReserve() {
 /// What operator new calls when there is no memory. It tries again when this returns.
 void MemoryReserve::give_back_or_throw() {
   MemoryReserve* const reserve = the_reserve;
-  if (reserve == nullptr || !reserve->give_back()) throw std::bad_alloc();
+  if (reserve == nullptr) throw std::bad_alloc();
+  // Another thread may have given it back just now: there is memory then.
+  thread_local unsigned seen = 0;
+  const bool is_given_back = reserve->give_back();
+  const unsigned times = reserve->times_;
+  const bool is_news = std::exchange(seen, times) != times;
+  if (!is_given_back && !is_news) throw std::bad_alloc();
 }
 
 /// What is written at the start of the reserve.
@@ -73,6 +80,7 @@ bool MemoryReserve::give_back() {
   Block* const block = block_.exchange(nullptr);
   if (block == nullptr) return false;
   block->free();
+  ++times_;
   return true;
 }
 

@@ -37,6 +37,7 @@ class MemoryReserve {
 
   const std::size_t size_;
   std::atomic<Block*> block_ = nullptr;
+  std::atomic<unsigned> times_ = 0;  // that it was given back
   std::new_handler former_;
 };
 

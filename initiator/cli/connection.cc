@@ -51,9 +51,10 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
                                          .parameters = options.parameters,
                                          .trace = trace_of(options)}));
   client_->listen([this](const Event& event) {
-    const bool is_another_disk =
-        event.kind == Event::Kind::foreign_disk || event.kind == Event::Kind::foreign_content;
-    if (options_.verbose || is_another_disk) complain(describe(event));
+    const bool matters =
+        event.kind == Event::Kind::foreign_disk || event.kind == Event::Kind::foreign_content ||
+        event.kind == Event::Kind::write_refused || event.kind == Event::Kind::payload_shrunk;
+    if (options_.verbose || matters) complain(describe(event));
     if (listener_) listener_(event);
   });
   if (options.verbose) {
@@ -133,7 +134,7 @@ Disk Connection::open_disk(Address device) {
                (silent ? fmt::format(" within {} s", options_.wait.count()) : ""));
 }
 
-void Connection::check_alone(Address device) {
+void Connection::check_alone(Address device, Reached reached) {
   const auto is_known = [&] {
     const auto status = client_->device(device);
     return !status || !status->is_in_doubt();
@@ -144,7 +145,10 @@ void Connection::check_alone(Address device) {
   const auto used = std::ranges::find_if(status->paths, &PathStatus::is_used);
   std::string text =
       fmt::format("{}: another disk has this address, at {}", device, status->others().front().mac);
-  if (used != status->paths.end()) text += fmt::format("; only the one at {} was used", used->mac);
+  if (reached == Reached::all) {
+    text += "; all that answer there were asked";
+  } else if (used != status->paths.end())
+    text += fmt::format("; only the one at {} was used", used->mac);
   throw AnotherDisk(text);
 }
 

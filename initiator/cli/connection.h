@@ -120,7 +120,8 @@ class Connection {
   Disk open_disk(Address device);
   /// Called when a command has done its work on a disk. Throws AnotherDisk if another one answers
   /// at its address; a target that is being asked which disk it is gets a second to say it.
-  void check_alone(Address device);
+  enum class Reached { one, all };
+  void check_alone(Address device, Reached reached = Reached::one);
   /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
   /// what it means that nothing answers, if it means more than that.
   QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});

@@ -60,11 +60,13 @@ std::string read_config_string() {
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query) {
   const bool conditional =
       query.command == ConfigCommand::test || query.command == ConfigCommand::prefix;
-  const QueryAnswer answer = Connection(options).ask(
-      device, query, conditional ? "no target's config string matches" : "");
+  Connection connection(options);
+  const QueryAnswer answer =
+      connection.ask(device, query, conditional ? "no target's config string matches" : "");
   if (!options.json) {
     const bool for_people = ::isatty(STDOUT_FILENO) == 1;
-    return fmt::print("{}\n", for_people ? one_line(answer.string) : answer.string);
+    fmt::print("{}\n", for_people ? one_line(answer.string) : answer.string);
+    return connection.check_alone(device, Connection::Reached::all);
   }
   print({{"device", fmt::format("{}", device)},
          {"mac", fmt::format("{}", answer.mac)},
@@ -73,6 +75,7 @@ void config_command(const CommandOptions& options, Address device, const ConfigQ
          {"firmware", answer.firmware},
          {"config", answer.string},
          {"config-hex", hexadecimal(answer.string)}});
+  connection.check_alone(device, Connection::Reached::all);
 }
 
 /// Discovery, whose replies carry the strings, does for all of them what is a query for each.
@@ -127,10 +130,13 @@ void mask_command(const CommandOptions& options, Address device, const MaskChang
                              query.directives.size()));
   }
   print_macs(options.json, device, answer.macs);
+  connection.check_alone(device, Connection::Reached::all);
 }
 
 void reserve_command(const CommandOptions& options, Address device, const ReserveQuery& query) {
-  print_macs(options.json, device, Connection(options).ask(device, query).macs);
+  Connection connection(options);
+  print_macs(options.json, device, connection.ask(device, query).macs);
+  connection.check_alone(device, Connection::Reached::all);
 }
 
 }  // namespace aoe::initiator

@@ -83,6 +83,10 @@ struct Transmit {
 };
 
 /// Something that happened, for diagnostics: what the Linux driver writes to its err file.
+constexpr bool changes_disk(IoKind kind) {
+  return kind == IoKind::write || kind == IoKind::trim;
+}
+
 struct Event {
   enum class Kind : std::uint8_t {
     config_answer,      // a target answered a discovery, or announced itself

@@ -47,7 +47,7 @@ struct AtaCommand {
   std::unique_ptr<TrimBlock> trim{};       // what it sends; kept for the next in this place
   ListLink link{};  // among those that wait, or that are outstanding on its path
 
-  bool changes_disk() const { return kind == IoKind::write || kind == IoKind::trim; }
+  bool changes_disk() const { return initiator::changes_disk(kind); }
   /// Its answer takes as long as the disk, and not as long as the path.
   bool takes_disk_time() const { return kind == IoKind::flush || kind == IoKind::trim; }
 };

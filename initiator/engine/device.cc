@@ -54,6 +54,9 @@ bool Device::open() {
 void Device::close(Instant now) {
   AOE_CHECK(users_ > 0);
   if (--users_ == 0 && state_ == DeviceState::closewait) {
+    membership_.drop_all();
+    membership_.forget_members();
+    paths_.clear();
     become(DeviceState::down, "last close", now);
   }
 }
@@ -187,15 +190,29 @@ void Device::free_command(Index index) {
   commands_.release(index);
 }
 
-Index Device::next_command(const Paths::Way& way, Instant now) {
-  if (!waiting_.empty()) {
-    const Index index = waiting_.front();
-    waiting_.erase(commands_, index);
-    split(index, way);
-    return index;
+std::optional<Device::Next> Device::find_next(Instant now) {
+  while (true) {
+    for (Index i = waiting_.front(); i != no_index; i = commands_[i].link.next) {
+      if (const auto way = choose_for(i, true, now)) return Next{i, *way};
+      if (!commands_[i].whom) return std::nullopt;
+    }
+    if (!requests_.has_part()) return std::nullopt;
+    if (requests_.next_kind() != IoKind::flush) break;
+    spread_flush();
+  }
+  const auto way = choose_for(no_index, true, now);
+  return way ? std::optional(Next{no_index, *way}) : std::nullopt;
+}
+
+Index Device::take_next(const Next& next, Instant now) {
+  if (next.index != no_index) {
+    waiting_.erase(commands_, next.index);
+    split(next.index, next.way);
+    return next.index;
   }
   const Index index = add_command();
-  requests_.take_part(paths_.payload_to_try(way, requests_.next_kind(), now), commands_[index]);
+  const std::size_t fits = paths_.payload_to_try(next.way, requests_.next_kind(), now);
+  requests_.take_part(fits, commands_[index]);
   return index;
 }
 
@@ -243,10 +260,9 @@ void Device::pump(Instant now, Actions& out) {
   membership_.send(now, out);
   deadline_ = std::min(deadline_, membership_.deadline());
   while (has_to_send()) {
-    if (waiting_.empty() && requests_.next_kind() == IoKind::flush) spread_flush();
-    const auto way = choose_for(waiting_.front(), true, now);
-    if (!way) break;
-    transmit(next_command(*way, now), *way, now, out);
+    const auto next = find_next(now);
+    if (!next) break;
+    transmit(take_next(*next, now), next->way, now, out);
   }
   if (!has_to_send() || paths_.payload() > 0) {
     stranded_ = search_due_ = never;
@@ -363,7 +379,12 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   const Index index = commands_.find(transmission.command);
   Bytes data;
   const Completion result = result_of(*frame.body, data);
-  if (awaits(index)) {
+  RemoteTarget* const asked_target = paths_.find_remote(transmission.asked);
+  if (asked_target != nullptr && changes_disk(transmission.kind)) {
+    ++asked_target->writes;  // a flush before this did not cover it
+  }
+  const bool is_member = asked_target != nullptr && asked_target->is_member();
+  if (awaits(index) && (is_member || !late)) {
     if (const auto flaw = take_data(commands_[index], result, data)) {
       event.reject = *flaw;
       return reject(Event::Kind::bad_answer);
@@ -409,11 +430,10 @@ void Device::take_result(Index index, const Paths::Way& way, const Completion& r
                          Actions& out) {
   const AtaCommand& command = commands_[index];
   if (command.kind == IoKind::write) note_refusal(result, now, out);
-  if (command.changes_disk()) ++way.remote->writes;  // a flush before this did not cover it
   if (command.kind == IoKind::flush && result.error == IoError::none) {
     way.remote->flushed = std::max(way.remote->flushed, command.covers);
   }
-  if (is_to_be_split(command, way, result)) {
+  if (is_to_be_split(command, way, result, now)) {
     commands_[index].state = AtaCommand::State::waiting;
     waiting_.push_front(commands_, index);
     if (trace_) trace_.split(now, command, paths_.payload_now(way, command.kind));
@@ -484,14 +504,18 @@ void Device::trust(const Paths::Way& way, Instant now) {
 }
 
 bool Device::is_to_be_split(const AtaCommand& command, const Paths::Way& way,
-                            const Completion& result) {
+                            const Completion& result, Instant now) {
   const bool refused =
       (result.error == IoError::aoe_error && result.aoe_error == ErrorCode::bad_argument) ||
       (result.error == IoError::ata_error && (result.ata_error & ata::error_abrt) != 0);
   if (!refused || command.kind == IoKind::trim) return false;
   // The refusal bears out what the target is said to take.
   RemoteTarget& remote = *way.remote;
-  if (command.sectors > remote.claim.sector_count) paths_.believe(remote, remote.claim);
+  if (command.sectors > remote.claim.sector_count &&
+      remote.offer.sector_count != remote.claim.sector_count) {
+    remote.offer.sector_count = remote.claim.sector_count;
+    membership_.ask_offer(*way.path, now);
+  }
   const std::size_t fits = paths_.payload_now(way, command.kind);
   return fits > 0 && command.sectors > fits;
 }

@@ -156,12 +156,19 @@ class Device {
 
   Index add_command();
   void free_command(Index index);
+  /// A command that waits, or a new one (no_index), and the way that it is to go.
+  struct Next {
+    Index index;
+    Paths::Way way;
+  };
+
   Membership::View view() const;
+  /// Finds what can be sent next. A flush whose target can't be asked now lets others pass.
+  std::optional<Next> find_next(Instant now);
   /// Withdraws what is outstanding where `meets` holds: it is sent again by other paths.
   template <class Condition>
   void take_back_all(Condition meets, Instant now);
-  /// Takes the command to send next, on this way; there is one.
-  Index next_command(const Paths::Way& way, Instant now);
+  Index take_next(const Next& next, Instant now);
   void spread_flush();
   /// The path of this command, or of any (no_index).
   std::optional<Paths::Way> choose_for(Index index, bool within_window, Instant now);
@@ -187,7 +194,8 @@ class Device {
   /// Notes that the path has answered.
   void trust(const Paths::Way& way, Instant now);
   /// Returns whether the target refused a command that is longer than what fits its path now.
-  bool is_to_be_split(const AtaCommand& command, const Paths::Way& way, const Completion& result);
+  bool is_to_be_split(const AtaCommand& command, const Paths::Way& way, const Completion& result,
+                      Instant now);
   /// A transmission was answered, or lost: both tell how long frames may be on its path.
   void passed(const Transmission& transmission, const Paths::Way& way, Instant now, Actions& out);
   void swallowed(const Transmission& transmission, const Paths::Way& way, Instant now,

@@ -19,7 +19,8 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
   ++counters_.late_answers;
   if (const auto way = paths_.find(transmission.path)) {
     if (transmission.timed) way->remote->rtt.sample(now - transmission.sent);
-    if (transmission.expired && transmission.timed && !is_linux()) {
+    const bool is_used = way->remote->is_member() && !way->remote->suspended;
+    if (transmission.expired && transmission.timed && !is_linux() && is_used) {
       on_early_timeout(transmission, *way, now);
     }
     if (transmission.overtaken != never) {
@@ -29,12 +30,13 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
       if (trace_) trace_.window(now, *way->remote, window, "late, not lost");
     }
     trust(*way, now);
-    passed(transmission, *way, now, out);
+    if (way->remote->is_member()) passed(transmission, *way, now, out);
   }
   const Index index = commands_.find(transmission.command);
   if (index == no_index) return;
   AtaCommand& command = commands_[index];
   settle_doubt(command);
+  command.collapsed = false;
   --command.unanswered;
   const Index request = command.request;
   if (command.state == AtaCommand::State::lingering) {
@@ -43,14 +45,13 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
     requests_.release(request);
     return;
   }
+  // What another disk says of it counts for nothing.
+  const RemoteTarget* const asked = paths_.find_remote(transmission.asked);
+  if (asked == nullptr || !asked->is_member()) return;
   // Any transmission's answer will do: nothing that overlaps the request has been sent since.
   if (command.done || result.error != IoError::none || is_linux()) return;
   const bool changes_disk = command.changes_disk();
   const std::uint64_t lba = command.lba;
-  if (changes_disk) {
-    // A flush before this did not cover it.
-    if (const auto way = paths_.find(transmission.path)) ++way->remote->writes;
-  }
   if (command.state == AtaCommand::State::waiting) {
     give_up(index, now);
   } else {
@@ -85,6 +86,7 @@ void Device::on_early_timeout(const Transmission& transmission, const Paths::Way
     shared_.tags.await_again(*shared_.tags.find(command.tag));
     --command.unanswered;
     command.state = AtaCommand::State::outstanding;
+    command.collapsed = false;
     command.deadline = now + way.remote->rtt.timeout(command.attempts);
     deadline_ = std::min(deadline_, due(command));
     paths_.sent(way, now);

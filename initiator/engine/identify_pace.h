@@ -18,9 +18,13 @@ class IdentifyPace {
  public:
   enum class Attempt { first, repeated };
 
-  /// Returns when the question may be sent, `now` or later. It has to be sent then.
+  /// A first question is not asked at all where it would have to wait for longer.
+  static constexpr Duration wait_max = std::chrono::seconds(10);
+
+  /// Returns when the question may be sent, `now` or later, and has to be sent; `never`: not at all.
   Instant reserve(Attempt attempt, Instant now) {
-    return attempt == Attempt::first ? first_.reserve(now) : repeated_.reserve(now);
+    if (attempt == Attempt::repeated) return repeated_.reserve(now);
+    return first_.next > now + wait_max ? never : first_.reserve(now);
   }
 
  private:

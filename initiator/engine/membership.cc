@@ -35,20 +35,26 @@ void Membership::ask(Path& path, Question question) {
 void Membership::heard(const Paths::Way& way, bool announced, bool open, Instant now) {
   RemoteTarget& remote = *way.remote;
   Path& path = *way.path;
-  if (path.question.is_pending()) return;
+  const bool is_part = remote.is_member() && path.proven;
+  const bool suspends =
+      is_part && open && announced &&
+      (remote.suspended_at == Instant::min() || now >= remote.suspended_at + suspension_distance);
+  if (path.question.is_pending()) {
+    if (!suspends) return;
+    drop(way);  // what it is asked already, it may have been asked before it came up
+  }
   if (!announced && is_comparing(path)) return;  // which tells more
   const auto ask_soon = [&](Kind kind, bool may_wait) {
-    const Instant granted = shared_.pace.reserve(IdentifyPace::Attempt::first, now);
+    const Instant granted =
+        remote.is_member() ? now : shared_.pace.reserve(IdentifyPace::Attempt::first, now);
+    if (granted == never) return;
     const bool waits = may_wait && remote.identified != Instant::min();
     const Instant at = waits ? remote.identified + identify_distance : now;
     ask(path, {.kind = kind, .due = std::max(granted, at)});
   };
-  const bool is_part = remote.is_member() && path.proven;
   if (is_part && open && announced) {
-    const bool suspends =
-        remote.suspended_at == Instant::min() || now >= remote.suspended_at + suspension_distance;
     if (suspends) {
-      remote.suspended = true;
+      suspend(way);
       remote.suspended_at = now;
     }
     ask_soon(Kind::identify, !suspends);
@@ -63,12 +69,24 @@ void Membership::heard(const Paths::Way& way, bool announced, bool open, Instant
   }
 }
 
+void Membership::suspend(const Paths::Way& way) {
+  way.remote->suspended = true;
+  way.remote->suspended_by = way.path->serial;
+}
+
+void Membership::lift_suspension(const Paths::Way& way) {
+  if (way.remote->suspended_by == way.path->serial) way.remote->suspended = false;
+}
+
+void Membership::ask_offer(Path& path, Instant now) {
+  ask(path, {.kind = Kind::config, .due = now});
+}
+
 void Membership::identify_members(Instant now) {
   for (RemoteTarget& remote : paths_.remotes()) {
     if (!remote.is_member()) continue;
     if (Path* const path = path_to(remote, shared_.ports)) {
-      ask(*path,
-          {.kind = Kind::identify, .due = shared_.pace.reserve(IdentifyPace::Attempt::first, now)});
+      ask(*path, {.kind = Kind::identify, .due = now});
     }
   }
 }
@@ -169,9 +187,10 @@ void Membership::withdraw(const Paths::Way& way) {
 /// What is compared goes on without a path that it read by.
 void Membership::ended(const Paths::Way& way) {
   way.path->question = {};
-  way.remote->suspended = false;
   way.remote->heeds_claim = false;
   if (is_comparing(*way.path)) comparison_.reset();
+  if (doubt_ != nullptr && doubt_->path == way.path->serial) doubt_.reset();
+  lift_suspension(way);
 }
 
 void Membership::drop(const Paths::Way& way) {
@@ -190,7 +209,14 @@ void Membership::drop_all() {
 void Membership::drop_port(PortId port) {
   for (RemoteTarget& remote : paths_.remotes()) {
     for (Path& path : remote.paths) {
-      if (path.port == port) drop({&remote, &path});
+      if (path.port != port) continue;
+      const bool was_asked = remote.suspended && remote.suspended_by == path.serial;
+      drop({&remote, &path});
+      path.proven = false;  // it is about to be removed
+      Path* const other = was_asked ? path_to(remote, shared_.ports) : nullptr;
+      if (other == nullptr) continue;
+      suspend({&remote, other});
+      ask(*other, {.kind = Kind::identify});
     }
   }
 }
@@ -209,7 +235,13 @@ bool Membership::expire(const View& view, Instant now, Actions& out) {
     const Question question = way.path->question;
     withdraw(way);
     if (way.remote->is_member() && way.path->proven) {
-      way.remote->window.expired(question.last_sent, now);
+      const bool is_lost_alone = std::ranges::any_of(
+          way.remote->paths, [&](const Path& path) { return path.heard > question.last_sent; });
+      if (is_lost_alone && !is_linux()) {
+        way.remote->window.lost(question.last_sent);
+      } else {
+        way.remote->window.expired(question.last_sent, now);
+      }
       way.path->speed.lost();
       paths_.expired(way, question.last_sent, now);
     }
@@ -256,6 +288,8 @@ void Membership::repeat_or_drop(const Paths::Way& way, const View& view, Instant
   const bool is_part = way.remote->is_member() && way.path->proven;
   const bool is_needed =
       view.identity == nullptr || (is_part && !has_answered(question.first_sent));
+  // Others may be well.
+  if (is_part && question.attempts == 1 && !is_linux()) identify_members(now);
   if (question.attempts < attempts_max || is_needed) {
     question.due = shared_.pace.reserve(IdentifyPace::Attempt::repeated, now);
     unsent_ = true;
@@ -325,7 +359,6 @@ Membership::Answer Membership::on_answer(Transmission& transmission, const Frame
       break;
     case Kind::identify: {
       answer.kind = Answer::Kind::useless;
-      way->remote->suspended = false;
       if (answer.result.error != IoError::none) break;
       const auto usable = usable_identity(ata->data);
       if (usable) {
@@ -338,6 +371,11 @@ Membership::Answer Membership::on_answer(Transmission& transmission, const Frame
     case Kind::last_sector:
       take_last_sector(*way, answer.result.error == IoError::none, now, answer, out);
       break;
+  }
+  if (answer.kind != Answer::Kind::nothing) {
+    lift_suspension(*way);
+  } else if (question.kind == Kind::identify && way->remote->is_member() && view.open) {
+    suspend(*way);  // until it is known which size it has
   }
   go_on_comparing(now);  // it may have waited for this path
   if (way->remote->is_member() && way->remote->claim != way->remote->offer) {
@@ -455,6 +493,8 @@ Membership::Judgement Membership::judge(const Paths::Way& way, const Identity& i
 }
 
 void Membership::join(RemoteTarget& remote) {
+  // It may have been written to before it was forgotten: the next flush goes there as well.
+  if (!remote.is_member() && device_.users() > 0) ++remote.writes;
   remote.standing = Standing::member;
   if (is_known(remote.mac)) return;
   if (known_.size() == Paths::remotes_max) known_.erase(known_.begin());
@@ -498,7 +538,11 @@ void Membership::become(RemoteTarget& remote, Standing standing, Event::Kind kin
 
 void Membership::compare(const Paths::Way& way, std::optional<std::uint64_t> written,
                          const Identity& identity, Instant now) {
-  if (comparison_ != nullptr) return;  // one at a time; the next when it is over
+  if (comparison_ != nullptr && paths_.find(comparison_->candidate) &&
+      paths_.find(comparison_->reference)) {
+    return;  // one at a time; the next when it is over
+  }
+  comparison_.reset();
   for (RemoteTarget& member : paths_.remotes()) {
     Path* const path = member.is_member() ? path_to(member, shared_.ports) : nullptr;
     if (path == nullptr || path->suspect) continue;

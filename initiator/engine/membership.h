@@ -63,6 +63,8 @@ class Membership {
 
   /// A config answer came by this path. `announced`: nobody had asked for it.
   void heard(const Paths::Way& way, bool announced, bool open, Instant now);
+  /// Asks a member what it offers.
+  void ask_offer(Path& path, Instant now);
   /// Asks each member who it is.
   void identify_members(Instant now);
   bool is_asking() const;
@@ -148,6 +150,9 @@ class Membership {
   /// Whether the last sector of the larger size is there.
   void take_last_sector(const Paths::Way& way, bool is_there, Instant now, Answer& answer,
                         Actions& out);
+  /// No command goes to a target from here on, until it has been identified by this path.
+  static void suspend(const Paths::Way& way);
+  static void lift_suspension(const Paths::Way& way);
   void lose_reference(const Paths::Way& way, const Identity& identity, Instant now, Actions& out);
   void reckon_deadline(Instant now);
   bool is_dead(const Paths::Way& way, const View& view, Instant now) const;

@@ -159,8 +159,9 @@ bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
 
 std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const Mac* whom) {
   if (whom != nullptr) {
-    const auto remote = std::ranges::find(remotes_, *whom, &RemoteTarget::mac);
-    if (remote != remotes_.end() && is_trusted(*remote)) {
+    RemoteTarget* const remote = find_remote(*whom);
+    if (remote != nullptr && remote->is_member() && remote->suspended) return std::nullopt;
+    if (remote != nullptr && is_trusted(*remote)) {
       if (!has_room(*remote, within_window)) return std::nullopt;
       return Way{&*remote, &next_path(*remote)};
     }
@@ -230,6 +231,11 @@ Path& Paths::next_path(RemoteTarget& remote) const {
     Path& path = remote.paths[remote.turn++ % remote.paths.size()];
     if (is_open(path) && !(trusted && path.suspect)) return path;
   }
+}
+
+RemoteTarget* Paths::find_remote(const Mac& mac) {
+  const auto remote = std::ranges::find(remotes_, mac, &RemoteTarget::mac);
+  return remote == remotes_.end() ? nullptr : &*remote;
 }
 
 std::optional<Paths::Way> Paths::find(std::uint64_t serial) {

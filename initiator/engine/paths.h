@@ -91,6 +91,7 @@ struct RemoteTarget {
   Standing standing = Standing::candidate;
   bool other_content = false;             // foreign, though serial and size are the same
   unsigned questions = 0;                 // outstanding (membership.h): by a silent path, perhaps
+  std::uint64_t suspended_by = 0;         // the path, by serial number, by which it is being asked
   bool suspended = false;                 // no command goes there until it was identified
   Instant suspended_at = Instant::min();  // the last time
   Instant identified = Instant::min();    // when it last said which disk it is
@@ -155,9 +156,12 @@ class Paths {
 
   /// Chooses the path of the next command, a trusted one before a suspect one, with room in the
   /// target's window, or else only in its buffers. Nothing: the command has to wait. With `whom`,
-  /// only a path to that member, unless it has fallen silent or is none any more.
+  /// only a path to that member, unless it has fallen silent or is none any more; nothing while it is
+  /// suspended.
   std::optional<Way> choose(bool within_window, Instant now, const Mac* whom = nullptr);
   std::optional<Way> find(std::uint64_t serial);
+  /// Returns null for a MAC that is no remote target of the device.
+  RemoteTarget* find_remote(const Mac& mac);
 
   void sent(const Way& way, Instant now);
   /// A transmission was taken back, because it was lost or for another reason.

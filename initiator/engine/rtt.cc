@@ -28,6 +28,7 @@ void RttEstimator::sample(Duration round_trip) {
   const int deviation_gain = linux_driver_ ? 8 : 4;
   deviation_ += (std::chrono::abs(average_ - round_trip) - deviation_) / deviation_gain;
   average_ += (round_trip - average_) / average_gain;
+  floor_ -= floor_ / 256;
 }
 
 void RttEstimator::was_early(Duration round_trip) {

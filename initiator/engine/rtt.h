@@ -8,7 +8,7 @@
 //
 // An answer that comes after its timeout shows that the timeout was too short (RFC 3522). The
 // minimum then follows it: a quarter longer than that answer took, halved with each timeout that
-// was right.
+// was right, and less by one part in 256 with each answer.
 //
 // With Profile::linux_driver it does as the driver: gains of 1/256 and 1/8, a start at 250 ms and
 // 2 s, a timeout of twice the average plus eight deviations, and no doubling.

@@ -201,6 +201,13 @@ FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
   settings_.interfaces = interfaces;
   ::clock_gettime(CLOCK_REALTIME, &begun_);
   client_->listen([this](const Event& event) { happened(event); });
+  for (const DeviceStatus& device : client_->devices()) {  // before anybody listened
+    for (const PathStatus& path : device.others()) {
+      say(LogLevel::error,
+          fmt::format("{} is another disk at {}: serial \"{}\", {} sectors; it is not used",
+                      device.address, path.mac, path.serial, path.disk_sectors));
+    }
+  }
   client_->listen_for_trouble([this](const std::string& what) { say(LogLevel::error, what); });
   // Who answered before anybody listened.
   for (const DeviceStatus& device : client_->devices()) {

@@ -135,6 +135,8 @@ class Daemon {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Watchdog> watchdog_;
   MissingLuns missing_;
+  std::map<Address, std::weak_ptr<const void>>
+      looking_;  // looks at their images that are under way
 
   boost::asio::io_context loop_{1};
   boost::asio::signal_set ending_{loop_};

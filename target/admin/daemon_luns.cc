@@ -306,21 +306,24 @@ void Daemon::note_missing(const std::vector<Failure>& failures) {
 void Daemon::try_missing() {
   // Before the others are asked anything: as a rule it is still missing.
   std::vector<Failure> failures;
-  std::vector<DiskWork<bool>> looks;
-  const std::vector<LunDefinition> due = missing_.due(monotonic_now());
-  for (const LunDefinition& lun : due) {
-    looks.push_back({lun.store.path, [lun]() -> tl::expected<bool, std::string> {
-                       if (const auto error = image_error(lun)) return tl::unexpected(*error);
-                       return true;
-                     }});
-  }
-  const auto outcomes = do_in_time(std::move(looks), patience);
   std::vector<LunDefinition> wanted;
-  for (std::size_t i = 0; i < due.size(); ++i) {
-    if (outcomes[i]) {
-      wanted.push_back(due[i]);
+  for (const LunDefinition& lun : missing_.due(monotonic_now())) {
+    std::weak_ptr<const void>& former = looking_[lun.address];
+    if (former.lock() != nullptr) {  // a thread still waits for that disk
+      failures.push_back({lun, missing_.all().at(lun.address).why});
+      continue;
+    }
+    const auto under_way = std::make_shared<int>();
+    former = under_way;
+    DiskWork<bool> look{lun.store.path, [lun, under_way]() -> tl::expected<bool, std::string> {
+                          if (const auto error = image_error(lun)) return tl::unexpected(*error);
+                          return true;
+                        }};
+    const auto outcome = do_in_time(std::vector{std::move(look)}, patience);
+    if (outcome.front()) {
+      wanted.push_back(lun);
     } else {
-      failures.push_back({due[i], outcomes[i].error()});
+      failures.push_back({lun, outcome.front().error()});
     }
   }
   if (!wanted.empty()) serve_found(wanted, failures);
@@ -334,7 +337,9 @@ void Daemon::serve_found(const std::vector<LunDefinition>& found, std::vector<Fa
   for (const auto& [address, lun] : present) wanted.push_back(lun.definition);
   auto prepared = prepare(wanted, present);
   if (!prepared) {
-    for (const LunDefinition& lun : found) failures.push_back({lun, prepared.error()});
+    // One of them is in another's way, which is no reason to leave out the rest.
+    if (found.size() == 1) return failures.push_back({found.front(), prepared.error()});
+    for (const LunDefinition& lun : found) serve_found({lun}, failures);
     return;
   }
   for (Failure& failure : prepared->failures) failures.push_back(std::move(failure));

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "target/service/definition.h"
 #include "target/service/image_identity.h"
 
 namespace aoe::target {
@@ -12,14 +13,15 @@ namespace aoe::target {
 /// The most characters of a serial number (IDENTIFY DEVICE).
 inline constexpr std::size_t serial_size_max = 20;
 
-/// Returns "aoe" and sixteen digits that stand for the image: by them an initiator tells it from another
-/// disk that was given the same address, and knows it again at another MAC address. A renamed or
-/// enlarged image keeps its serial number, and an NBD export that two machines serve has the same on
-/// both; a copy has another, and so has a file that another machine serves. `machine`: what tells
-/// this machine from others.
-std::string default_serial(const ImageIdentity& image, std::string_view machine);
+/// Returns "aoe" and sixteen digits that stand for the image, or the part of it, that a LUN serves: by
+/// them an initiator tells it from another disk that was given the same address, and knows it again at
+/// another MAC address. A renamed or enlarged image keeps its serial number; a copy has another, and
+/// so has what another machine serves. `machine`: what tells this machine from others; `process`: what
+/// tells this process from others, for memory, which is no other's.
+std::string default_serial(const LunDefinition& lun, const ImageIdentity& image,
+                           std::string_view machine, std::string_view process);
 
-/// Returns the same for this machine: by its host name and /etc/machine-id.
-std::string default_serial(const ImageIdentity& image);
+/// Returns the same for this machine, by its host name and /etc/machine-id, and this process.
+std::string default_serial(const LunDefinition& lun, const ImageIdentity& image);
 
 }  // namespace aoe::target

@@ -6,32 +6,51 @@ namespace aoe::target {
 namespace {
 
 const ImageIdentity file{"/srv/disk.img", 1 << 20, "file 12 of 8:1"};
+const LunDefinition lun;
+
+std::string serial_of(const ImageIdentity& image, const LunDefinition& of = lun,
+                      std::string_view machine = "here", std::string_view process = "this") {
+  return default_serial(of, image, machine, process);
+}
 
 TEST(DefaultSerial, StandsForTheImage) {
-  const std::string serial = default_serial(file, "here");
+  const std::string serial = serial_of(file);
   EXPECT_EQ(serial.size(), 19U);
   EXPECT_TRUE(serial.starts_with("aoe"));
   ImageIdentity renamed = file;
   renamed.path = "/srv/new.img";
   renamed.size *= 2;
-  EXPECT_EQ(default_serial(renamed, "here"), serial);
+  EXPECT_EQ(serial_of(renamed), serial);
   ImageIdentity copy = file;
   copy.object = "file 13 of 8:1";
-  EXPECT_NE(default_serial(copy, "here"), serial);
-  EXPECT_NE(default_serial(file, "there"), serial) << "the same numbers on another machine";
+  EXPECT_NE(serial_of(copy), serial);
+  LunDefinition moved = lun;
+  moved.address = {5, 5};
+  EXPECT_EQ(serial_of(file, moved, "here", "another"), serial);
 }
 
-TEST(DefaultSerial, OfAnExportIsTheSameEverywhere) {
-  const ImageIdentity exported{"nbd://storage/disk", 0, ""};
-  EXPECT_EQ(default_serial(exported, "here"), default_serial(exported, "there"));
-  const ImageIdentity other{"nbd://storage/disk2", 0, ""};
-  EXPECT_NE(default_serial(exported, "here"), default_serial(other, "here"));
+TEST(DefaultSerial, OfPartsOfAnImageDiffers) {
+  LunDefinition first = lun;
+  first.store.length = 8192;
+  LunDefinition second = first;
+  second.store.offset = 8192;
+  EXPECT_NE(serial_of(file, first), serial_of(file, second));
+  EXPECT_NE(serial_of(file, first), serial_of(file));
 }
 
-TEST(DefaultSerial, OfWhatHasOnlyAPathIsTheMachinesOwn) {
+TEST(DefaultSerial, OfTheSameNameOnAnotherMachineDiffers) {
+  const ImageIdentity exported{"nbd://localhost/disk", 0, ""};
+  EXPECT_NE(serial_of(exported), serial_of(exported, lun, "there"));
+  EXPECT_NE(serial_of(file), serial_of(file, lun, "there"));
+}
+
+TEST(DefaultSerial, OfMemoryIsTheProcesssOwn) {
   const ImageIdentity memory{"memory:1MiB", 0, ""};
-  EXPECT_NE(default_serial(memory, "here"), default_serial(memory, "there"));
-  EXPECT_EQ(default_serial(memory), default_serial(memory));
+  LunDefinition other = lun;
+  other.address = {5, 5};
+  EXPECT_NE(serial_of(memory), serial_of(memory, lun, "here", "another"));
+  EXPECT_NE(serial_of(memory), serial_of(memory, other));
+  EXPECT_EQ(default_serial(lun, memory), default_serial(lun, memory));
 }
 
 }  // namespace

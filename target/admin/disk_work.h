@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,7 +41,7 @@ std::vector<tl::expected<Result, std::string>> do_in_time(std::vector<DiskWork<R
   while (outcomes.size() < all.size()) {
     const auto progress = std::make_shared<Progress>();
     const std::vector<DiskWork<Result>> left(all.begin() + std::ssize(outcomes), all.end());
-    std::thread([progress, left] {
+    const auto work = [progress, left] {
       for (const auto& each : left) {
         auto outcome = each.work();
         const std::lock_guard lock(progress->guard);
@@ -48,7 +49,14 @@ std::vector<tl::expected<Result, std::string>> do_in_time(std::vector<DiskWork<R
         progress->outcomes.push_back(std::move(outcome));
         progress->changed.notify_one();
       }
-    }).detach();
+    };
+    try {
+      std::thread(work).detach();
+    } catch (const std::system_error& error) {
+      outcomes.push_back(tl::unexpected(
+          fmt::format("{}: opening it: {}", left.front().path, error.code().message())));
+      continue;
+    }
     std::unique_lock lock(progress->guard);
     for (std::size_t done = 0; done < left.size() && !progress->is_given_up; ++done) {
       const auto has_more = [&] { return progress->outcomes.size() > done; };

@@ -86,7 +86,7 @@ class Shop:
 
     def cannot_be_served(self, base, why):
         config = configure(self.folder, [lun(2, base, overlay="two.cow")])
-        result = self.server.run([TARGET, "--config", config, "--no-state"], check=False)
+        result = self.server.run([TARGET, "--config", config, "--no-state", "--strict"], check=False)
         assert result.returncode == FAILURE and result.stderr.endswith(f"{why}\n"), result
 
 

@@ -38,6 +38,7 @@ const std::size_t unused_size = 256 * std::size_t{512} + 2 * page_size;
 
 tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange range, bool writable,
                                                  Handover& handover) {
+  room_for_unused(0);  // while a want of memory is no more than an image that can't be opened
   const std::uint64_t lead = range.offset % page_size;
   const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
   void* const memory = ::mmap(nullptr, lead + range.length, protection, MAP_SHARED,

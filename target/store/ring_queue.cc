@@ -327,7 +327,6 @@ void RingQueue::Ring::complete(Operation& operation, int result) {
     if (size == sizes_.end()) return look_at_size(operation);
     if (size->second.stx_size < operation.length) result = -EIO;
   }
-  sizes_.erase(&operation);
   end(operation, result);
 }
 
@@ -342,6 +341,7 @@ void RingQueue::Ring::look_at_size(Operation& flush) {
 }
 
 void RingQueue::Ring::end(Operation& operation, int result) {
+  sizes_.erase(&operation);  // the next flush of this record begins with the sync again
   operation.returned = result;
   ended_.push_back(operation);
 }

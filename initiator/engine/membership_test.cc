@@ -2,6 +2,7 @@
 #include "initiator/engine/membership.h"
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -374,6 +375,123 @@ TEST_F(MembershipTest, AFlushGoesToEachMacThatWasWrittenToSinceTheLast) {
   world.flush();
   answer_all();
   EXPECT_EQ(flushes_to[target_mac] + flushes_to[second_mac], 3);
+}
+
+TEST_F(MembershipTest, AFlushForATargetThatCameUpAgainWaitsUntilItHasSaidWhoItIs) {
+  up();
+  open();
+  world.write(0, 1);
+  answer_all();
+  second(World::large_disk);
+  pass(2s);
+  ASSERT_EQ(standings(), "1 member, 2 member");
+  world.completions();
+  world.announce();
+  const std::vector<Sent> question = world.take();
+  world.flush();
+  world.read(5, 1);  // which passes it
+  answer_all();
+  EXPECT_EQ(flushes_to[target_mac], 0);
+  EXPECT_EQ(world.completions(), "3 ok");
+  for (const Sent& command : question) answer(command);
+  answer_all();
+  EXPECT_EQ(flushes_to[target_mac], 1);
+  EXPECT_EQ(world.completions(), "2 ok");
+}
+
+TEST_F(MembershipTest, ATargetThatWasForgottenAndFoundAgainIsFlushedToo) {
+  disks[target_mac].identity = disks[second_mac].identity = with_serial("S1");
+  world.add_ports(2);
+  world.config(World::default_offer, target_mac, 0);
+  answer_all();
+  open();
+  world.write(0, 1);
+  answer_all();
+  world.config(World::default_offer, second_mac, 1);
+  pass(2s);
+  world.change_port(0, {.mac = port_mac, .mtu = 1500, .up = false});
+  world.change_port(0, {.mac = port_mac, .mtu = 1500, .up = true});
+  world.config(World::default_offer, target_mac, 0);
+  pass(2s);
+  ASSERT_EQ(standings(), "2 member, 1 member");
+  world.flush();
+  answer_all();
+  EXPECT_EQ(flushes_to[target_mac], 1);
+}
+
+// A command that went to a target which then turned out to be another disk.
+
+TEST_F(MembershipTest, WhatAnotherDiskAnswersLateCountsForNothing) {
+  up();
+  open();
+  second(World::large_disk);
+  pass(2s);
+  ASSERT_EQ(standings(), "1 member, 2 member");
+  std::optional<Sent> to_first;
+  std::uint64_t read = 0;
+  for (unsigned i = 0; i < 6 && !to_first; ++i) {
+    read = world.read(100 + 10 * i, 1);
+    for (const Sent& command : world.take()) {
+      if (command.header.destination == target_mac) {
+        to_first = command;
+      } else {
+        answer(command);
+      }
+    }
+  }
+  ASSERT_TRUE(to_first);
+  world.completions();
+  disks[target_mac].identity = with_serial("S2");
+  disks[target_mac].content[to_first->lba] = 0x77;
+  world.announce();
+  std::vector<Sent> reads;
+  for (int i = 0; i < 3; ++i) {
+    for (const Sent& command : world.take()) {
+      if (command.opcode == ata::Opcode::identify_device) {
+        answer(command);
+      } else {
+        reads.push_back(command);
+      }
+    }
+  }
+  ASSERT_EQ(standings(), "1 foreign, 2 member");
+  answer(*to_first);
+  EXPECT_EQ(world.completions(), "");
+  EXPECT_EQ(world.buffer(read).back(), 0);
+  for (const Sent& command : reads) answer(command);
+  EXPECT_EQ(world.completions(), fmt::format("{} ok", read));
+  EXPECT_EQ(world.buffer(read).back(), 0);
+}
+
+TEST_F(MembershipTest, WhatHasExpiredAtAnotherDiskIsNotAwaitedAgain) {
+  up();
+  open();
+  world.read(10, 1);
+  const std::uint64_t second_read = world.read(20, 1);
+  const std::vector<Sent> commands = world.take();
+  world.until_sent();
+  disks[target_mac].identity = with_serial("S2");
+  disks[target_mac].content[20] = 0x77;
+  world.announce();
+  for (const Sent& command : world.take()) {
+    if (command.opcode == ata::Opcode::identify_device) answer(command);
+  }
+  ASSERT_EQ(standings(), "1 foreign");
+  answer(commands.at(0));
+  answer(commands.at(1));
+  EXPECT_EQ(world.completions(), "");
+  EXPECT_EQ(world.buffer(second_read).back(), 0);
+}
+
+TEST_F(MembershipTest, AnAnnouncementIsHeardWhileSomethingElseIsAsked) {
+  up();
+  open();
+  forge({.buffer_count = 99, .sector_count = 2}, target_mac);
+  disks[target_mac].identity = with_serial("S2");
+  world.take();
+  world.announce();
+  world.write(5, 1);
+  EXPECT_EQ(world.taken(), "IDENTIFY 0+1");
 }
 
 TEST_F(MembershipTest, AFlushToAMacThatFellSilentIsDoneByAnother) {

@@ -6,9 +6,9 @@ namespace aoe::target {
 namespace {
 
 const ImageIdentity file{"/srv/disk.img", 1 << 20, "file 12 of 8:1"};
-const LunDefinition lun;
+const LunDefinition whole;
 
-std::string serial_of(const ImageIdentity& image, const LunDefinition& of = lun,
+std::string serial_of(const ImageIdentity& image, const LunDefinition& of = whole,
                       std::string_view machine = "here", std::string_view process = "this") {
   return default_serial(of, image, machine, process);
 }
@@ -24,13 +24,13 @@ TEST(DefaultSerial, StandsForTheImage) {
   ImageIdentity copy = file;
   copy.object = "file 13 of 8:1";
   EXPECT_NE(serial_of(copy), serial);
-  LunDefinition moved = lun;
+  LunDefinition moved = whole;
   moved.address = {5, 5};
   EXPECT_EQ(serial_of(file, moved, "here", "another"), serial);
 }
 
 TEST(DefaultSerial, OfPartsOfAnImageDiffers) {
-  LunDefinition first = lun;
+  LunDefinition first = whole;
   first.store.length = 8192;
   LunDefinition second = first;
   second.store.offset = 8192;
@@ -40,17 +40,17 @@ TEST(DefaultSerial, OfPartsOfAnImageDiffers) {
 
 TEST(DefaultSerial, OfTheSameNameOnAnotherMachineDiffers) {
   const ImageIdentity exported{"nbd://localhost/disk", 0, ""};
-  EXPECT_NE(serial_of(exported), serial_of(exported, lun, "there"));
-  EXPECT_NE(serial_of(file), serial_of(file, lun, "there"));
+  EXPECT_NE(serial_of(exported), serial_of(exported, whole, "there"));
+  EXPECT_NE(serial_of(file), serial_of(file, whole, "there"));
 }
 
 TEST(DefaultSerial, OfMemoryIsTheProcesssOwn) {
   const ImageIdentity memory{"memory:1MiB", 0, ""};
-  LunDefinition other = lun;
+  LunDefinition other = whole;
   other.address = {5, 5};
-  EXPECT_NE(serial_of(memory), serial_of(memory, lun, "here", "another"));
+  EXPECT_NE(serial_of(memory), serial_of(memory, whole, "here", "another"));
   EXPECT_NE(serial_of(memory), serial_of(memory, other));
-  EXPECT_EQ(default_serial(lun, memory), default_serial(lun, memory));
+  EXPECT_EQ(default_serial(whole, memory), default_serial(whole, memory));
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ LunOptions LunChange::options(std::uint64_t sectors, const StoreTraits& disk,
   options.disk = disk;
   options.access = {definition.allow, definition.deny};
   options.announced = definition.announce;
-  const std::string serial = definition.serial.empty() ? default_serial(definition, image) : definition.serial;
+  const std::string serial =
+      definition.serial.empty() ? default_serial(definition, image) : definition.serial;
   options.serial = std::string_view(serial);
   options.model = std::string_view(definition.model);
   options.revision = std::string_view(revision);

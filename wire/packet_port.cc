@@ -77,14 +77,6 @@ class Filter {
     add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0));
     add(BPF_STMT(BPF_RET | BPF_K, nothing));
   }
-  void accept_if_set(std::uint32_t bits) {
-    add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1));
-    add(BPF_STMT(BPF_RET | BPF_K, everything));
-  }
-  void discard_unless_set(std::uint32_t bits) {
-    add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 1, 0));
-    add(BPF_STMT(BPF_RET | BPF_K, nothing));
-  }
   void accept() { add(BPF_STMT(BPF_RET | BPF_K, everything)); }
   void discard() { add(BPF_STMT(BPF_RET | BPF_K, nothing)); }
   void give_accumulator() { add(BPF_STMT(BPF_RET | BPF_A, 0)); }
@@ -116,18 +108,8 @@ Filter filter_of(const PacketPort::Options& options, int interface_index) {
   filter.load(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PKTTYPE));
   filter.discard_if_equal(PACKET_OUTGOING);
   if (!options.promiscuous) filter.discard_if_equal(PACKET_OTHERHOST);
-  // A frame too short for what is loaded below is discarded.
-  if (const auto& answers = options.answers; answers.mask != 0) {
-    filter.load(BPF_LD | BPF_B | BPF_ABS, layout::offset(Field::flags));
-    filter.discard_unless_set(flag_response);
-    filter.load(BPF_LD | BPF_B | BPF_ABS, layout::offset(Field::command));
-    filter.accept_if_equal(static_cast<std::uint32_t>(Command::config));
-    filter.load(BPF_LD | BPF_W | BPF_ABS, layout::offset(Field::tag));
-    filter.accept_if_set(answers.shared);
-    filter.load(BPF_ALU | BPF_AND | BPF_K, answers.mask);
-    filter.discard_unless_equal(answers.value);
-  }
   if (options.shares > 1) {
+    // A frame too short for an address makes these loads end in a discard.
     constexpr std::uint32_t shelf_at = layout::offset(Field::shelf);
     constexpr std::uint32_t slot_at = layout::offset(Field::slot);
     filter.load(BPF_LD | BPF_H | BPF_ABS, shelf_at);

@@ -10,7 +10,6 @@
 // and counts all frames to send.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -41,15 +40,6 @@ class PacketPort final : public FramePort {
     /// and frames with a wildcard, so that several ports can divide an interface's work.
     unsigned share = 0;
     unsigned shares = 1;
-    /// Accept only responses, and of them those to Query Config, those whose tag has a bit of
-    /// `shared`, and those whose tag has `value` in the bits of `mask`: an initiator is not to be woken
-    /// for the answers that others on its interface wait for. No bits: accept all frames.
-    struct Answers {
-      std::uint32_t mask = 0;
-      std::uint32_t value = 0;
-      std::uint32_t shared = 0;
-    };
-    Answers answers{};
     /// Socket send buffer, bytes: frames that may wait for a slow interface before the port drops
     /// more. Limited by net.core.wmem_max in the same way.
     int send_buffer = 4 << 20;

@@ -335,25 +335,6 @@ TEST_F(PacketPortTest, SharesDivideAddressesAndEachSeesWildcards) {
   EXPECT_EQ(labels(received_until(*shares[1], 0xef)), (Labels{0x01, 0x12, 0xf1, 0x2f, 0xef}));
 }
 
-TEST_F(PacketPortTest, AnswersOfOthersAreLeftToThem) {
-  const auto port = open(
-      "right", {.answers = {.mask = 0xff00'0000, .value = 0x8100'0000, .shared = 0x4000'0000}});
-  constexpr std::uint8_t response = 0x18;
-  const auto of = [&](std::uint8_t flags, std::uint8_t command, std::uint8_t tag,
-                      std::uint8_t label) {
-    Octets bytes = to_right(label);
-    bytes[14] = flags;
-    bytes[19] = command;
-    bytes[20] = tag;
-    return bytes;
-  };
-  send(*left_, {of(response, 0, 0x81, 1), of(response, 0, 0x82, 2), of(response, 0, 0x01, 3),
-                of(response, 2, 0xc2, 4), of(response, 3, 0x81, 5), of(response, 1, 0x00, 6),
-                of(0x10, 0, 0x81, 7), of(0x10, 1, 0x81, 8), frame(right(), left(), 9, 18),
-                of(response, 0, 0x81, 10)});
-  EXPECT_EQ(labels(received_until(*port, 10)), (Labels{1, 4, 5, 6, 10}));
-}
-
 // Lanes.
 
 class LanesTest : public PacketPortTest {

@@ -91,7 +91,8 @@ DeviceStatus LiveSession::status(const Device& device) const {
                               .retransmit_timeout = remote.rtt.timeout(1)});
     }
   }
-  std::ranges::stable_partition(status.paths, &PathStatus::is_used);
+  std::stable_partition(status.paths.begin(), status.paths.end(),
+                        [](const PathStatus& path) { return path.is_used(); });
   return status;
 }
 

@@ -322,7 +322,7 @@ DiskFile::Extent FileSystem::extent(const Handle& handle) const {
   return handle.node.kind == Kind::partition ? handle.place : extent(handle.node);
 }
 
-void FileSystem::setattr(Request request, const Node& node, SharedHandle handle,
+void FileSystem::setattr(Request request, const Node& node, const SharedHandle& handle,
                          const struct stat* wanted, int which) {
   if (which & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
     return answer(request, EPERM);

@@ -92,8 +92,8 @@ class FileSystem {
   void lookup(Request request, const Node& folder, std::string_view name);
   /// `handle` is null when the file is not open, as in setattr().
   void getattr(Request request, const Node& node, const Handle* handle);
-  void setattr(Request request, const Node& node, SharedHandle handle, const struct stat* wanted,
-               int which);
+  void setattr(Request request, const Node& node, const SharedHandle& handle,
+               const struct stat* wanted, int which);
   void open(Request request, const Node& node, fuse_file_info* info);
   void release(Request request, fuse_file_info* info);
   void opendir(Request request, const Node& node, fuse_file_info* info);

@@ -231,7 +231,7 @@ class TwoDisks {
 };
 
 TEST(TwoDisksAtOneAddress, AreNeverMixed) {
-  const auto [first, count] = seeds(60);
+  const auto [first, count] = seeds(30);
   for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
     SCOPED_TRACE(testing::Message() << "again with AOE_SEED=" << seed);
     TwoDisks(seed).run();

@@ -178,7 +178,7 @@ void over_seeds(std::uint64_t count, Play play) {
 }
 
 TEST(BlackHole, IsFoundWithinTwoSecondsAndLeftWhenItHasGone) {
-  over_seeds(100, [](std::uint64_t seed) {
+  over_seeds(30, [](std::uint64_t seed) {
     std::mt19937 random(seed + 1000);
     Segment segment{.round_trip = std::chrono::microseconds(500 << random() % 6),
                     .lost_each_way = static_cast<int>(random() % 10),
@@ -215,7 +215,7 @@ TEST(BlackHole, IsFoundWithinTwoSecondsAndLeftWhenItHasGone) {
 }
 
 TEST(BlackHole, FramesLostByChanceAreNotTakenForOne) {
-  over_seeds(100, [](std::uint64_t seed) {
+  over_seeds(30, [](std::uint64_t seed) {
     std::mt19937 random(seed + 2000);
     BlackHole segment({.round_trip = std::chrono::microseconds(500 << random() % 6),
                        .lost_each_way = 10 + static_cast<int>(random() % 41),

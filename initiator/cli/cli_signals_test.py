@@ -137,8 +137,8 @@ def a_ping_says_what_was_answered(trial):
 
 
 def a_bench_says_what_it_measured(trial):
-    sniffer = trial.server.packet_socket("eth0")
     for options in [], ["--json"]:
+        sniffer = trial.server.packet_socket("eth0")  # which has seen nothing of an earlier one
         measuring = trial.client.start([INITIATOR, "bench", "e0.2", "--seconds", "1000", *options])
         wait_for_requests(sniffer, 200)
         soon(measuring, signal.SIGINT, 130)

@@ -1,6 +1,7 @@
 // What one remote target is asked by one path, apart from its users' I/O: who it is (IDENTIFY),
-// what it offers (Query Config), what is in a few sectors, or whether its last sector is there. The answer shows that this MAC
-// address can be reached by this path, because nobody else can guess the question's tag.
+// what it offers (Query Config), what is in a few sectors, or whether its last sector is there. The
+// answer shows that this MAC address can be reached by this path, because nobody else can guess the
+// question's tag.
 //
 // A path has one question at a time (membership.h). Plain data.
 #pragma once

@@ -12,8 +12,9 @@
 //   there is no more than one loss in answers_per_loss answers. So a full queue that drops frames
 //   takes back just that many places, and a few frames that are lost by chance take none.
 //
-// With Profile::linux_driver the first two do not apply; the others are up to the caller. Owned by one remote target; called on send, answer, loss and expiry.
-// Reads no clock.
+// With Profile::linux_driver the first two do not apply; the others are up to the caller.
+//
+// Owned by one remote target; called on send, answer, loss and expiry. Reads no clock.
 #pragma once
 
 #include <cstdint>

@@ -96,7 +96,12 @@ class Daemon {
   /// Waits until the present state of all LUNs is in its files. Returns false if that takes too long.
   bool settle_state();
   void apply(std::vector<LunChange> changes);
-  void apply(LunChange& change, Worker& worker) const;
+  void for_each_on_its_worker(std::vector<LunChange>& changes,
+                              const std::function<void(LunChange&, Worker&)>& task);
+  /// Takes a LUN out that is removed, or replaced by another.
+  static void withdraw(LunChange& change, Worker& worker);
+  /// Adds a LUN that is new or in the place of another, or changes one.
+  void introduce(LunChange& change, Worker& worker) const;
   /// The same while LUNs are served: logs what is opened, and announces it. Returns the changes, a line
   /// each.
   std::vector<std::string> carry_out(std::vector<LunChange> changes);
@@ -132,6 +137,7 @@ class Daemon {
   std::unique_ptr<RequestMemory> memory_;
   std::unique_ptr<PollLoop> background_;
   std::thread background_thread_;
+  FormerLuns former_luns_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Watchdog> watchdog_;
   MissingLuns missing_;

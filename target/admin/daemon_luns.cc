@@ -183,7 +183,16 @@ std::vector<LogLine> Daemon::take_state(const LunChange& change) const {
   return lines;
 }
 
+/// First out, then in: an image that moves to another address is not served at both, and what its former
+/// LUN has under way is waited for.
 void Daemon::apply(std::vector<LunChange> changes) {
+  for_each_on_its_worker(changes, &Daemon::withdraw);
+  for_each_on_its_worker(
+      changes, [this](LunChange& change, Worker& worker) { introduce(change, worker); });
+}
+
+void Daemon::for_each_on_its_worker(std::vector<LunChange>& changes,
+                                    const std::function<void(LunChange&, Worker&)>& task) {
   std::map<Worker*, std::vector<LunChange*>> of_worker;
   for (LunChange& change : changes) {
     of_worker[&worker_of(change.definition.address)].push_back(&change);
@@ -192,30 +201,36 @@ void Daemon::apply(std::vector<LunChange> changes) {
     for (std::span<LunChange* const> left = its_changes; !left.empty();) {
       const auto now = left.first(std::min(left.size(), changes_per_turn));
       left = left.subspan(now.size());
-      worker->ask([this, now, worker = worker] {
-        for (LunChange* const change : now) apply(*change, *worker);
+      worker->ask([now, &task, worker = worker] {
+        for (LunChange* const change : now) task(*change, *worker);
       });
     }
   }
 }
 
-void Daemon::apply(LunChange& change, Worker& worker) const {
+void Daemon::withdraw(LunChange& change, Worker& worker) {
+  const bool is_replaced = change.kind == LunChange::Kind::replace;
+  if (!is_replaced && change.kind != LunChange::Kind::remove) return;
+  const Address address = change.definition.address;
+  if (is_replaced && !change.is_other_image) {
+    change.state = worker.service().find(address)->lun.state();
+  }
+  worker.remove(address);
+}
+
+void Daemon::introduce(LunChange& change, Worker& worker) const {
+  if (change.kind == LunChange::Kind::remove) return;
   const Address address = change.definition.address;
   const auto options = [&](std::uint64_t sectors, const StoreTraits& traits) {
     return change.options(sectors, traits, options_.version);
   };
-  ServedLun* const present = worker.service().find(address);
   if (change.kind == LunChange::Kind::change) {
-    const LunOptions& before = present->lun.options();
-    change.image = present->image;
-    present->define(change.definition);
+    ServedLun& present = *worker.service().find(address);
+    const LunOptions& before = present.lun.options();
+    change.image = present.image;
+    present.define(change.definition);
     return worker.service().change(options(before.sectors, before.disk));
   }
-  if (change.kind == LunChange::Kind::replace && !change.is_other_image) {
-    change.state = present->lun.state();
-  }
-  if (change.kind != LunChange::Kind::add) worker.remove(address);
-  if (change.kind == LunChange::Kind::remove) return;
   const Store& store = *change.store->store;
   auto added = std::make_unique<ServedLun>(options(sectors_of(store), store.traits()),
                                            std::move(change.store->store), change.state);

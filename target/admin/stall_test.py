@@ -23,10 +23,10 @@ MIB = 1 << 20
 class Bench:
     """A target with the LUN of the test, e0.2, and a steady one beside it, which is read all the time."""
 
-    def __init__(self, world, folder, far=None, server=None, beside=(), of_process=(), **of_lun):
+    def __init__(self, world, folder, far=None, server=None, beside=(), of_process=(), workers=1, **of_lun):
         self.folder, self.server = folder, server or world.node("server")
         self.cable = Cable(world, world.node("client"), "port0", self.server, "eth0")
-        self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun), *beside])
+        self.config = configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun), *beside], workers=workers)
         self.ctl = Control(TARGET, self.server, folder)
         there = ["nsenter", f"--mount=/proc/{far.mount.pid}/ns/mnt", f"--root=/proc/{far.mount.pid}/root"] if far else []
         self.command = [*there, TARGET, "--config", self.config, *of_process]
@@ -381,31 +381,52 @@ def a_server_of_blocks_that_hangs_is_taken_out(world, folder):
         assert bench.target.stop() == 0
 
 
-def a_write_under_way_undoes_none_of_the_lun_that_comes_after(world, folder):
+def write_across_a_reload(world, folder, after, reloads, workers=1):
+    """A write to e0.2 is on its way to a slow disk while reloads make it another LUN, `after`: whose write comes after it."""
     lab.require("nbdkit")
     socket_path = os.path.join(folder, "nbd.sock")
     slow = ["nbdkit", "--foreground", "--unix", socket_path, "--filter=delay", "memory", "64M", "wdelay=3"]
     world.node("nbd").start(slow)
     lab.eventually(lambda: os.path.exists(socket_path))
     disk = f"nbd+unix:///?socket={socket_path}"
-    bench = Bench(world, folder, path=disk)
+    bench = Bench(world, folder, path=disk, workers=workers)
+
+    def counted(what):
+        return bench.ctl.json("stats")["report"]["luns"][1][what]
+
     bench.send(WRITE_EXT, 0, b"first".ljust(SECTOR, b"."))
-    lab.eventually(lambda: bench.ctl.json("stats")["report"]["luns"][1]["requests"] == 1)
-    for read_only in True, False:  # it is another LUN each time
-        configure(folder, [lun(1, "memory:1MiB"), lun(2, disk, **{"read-only": read_only})])
-        assert "e0.2: changed" in bench.ctl("reload")
-    bench.send(WRITE_EXT, 0, b"second".ljust(SECTOR, b"."))
-    lab.eventually(lambda: bench.ctl.json("stats")["report"]["luns"][1]["dropped_busy"] == 1)
+    lab.eventually(lambda: counted("requests") == 1)
+    reloads(bench, lambda slot, **of_lun: configure(folder, [lun(1, "memory:1MiB"), lun(slot, disk, **of_lun)],
+                                                    workers=workers))
+    bench.send(WRITE_EXT, 0, b"second".ljust(SECTOR, b"."), address=after)
+    lab.eventually(lambda: counted("dropped_busy") == 1)
 
     def is_written():
         try:
-            return bench.cable.write(b"second".ljust(SECTOR, b"."), timeout=4).status == DONE
+            return bench.cable.write(b"second".ljust(SECTOR, b"."), timeout=4, address=after).status == DONE
         except TimeoutError:
             return False
 
     lab.eventually(is_written)
-    assert bench.cable.read() == (DONE, b"second".ljust(SECTOR, b"."))
+    assert bench.cable.read(address=after) == (DONE, b"second".ljust(SECTOR, b"."))
     assert bench.target.stop() == 0
+
+
+def a_write_under_way_undoes_none_of_the_lun_that_comes_after(world, folder):
+    def reloads(bench, serve):
+        for read_only in True, False:  # it is another LUN each time
+            serve(2, **{"read-only": read_only})
+            assert "e0.2: changed" in bench.ctl("reload")
+
+    write_across_a_reload(world, folder, (0, 2), reloads)
+
+
+def a_write_under_way_undoes_none_of_the_lun_at_another_address(world, folder):
+    def reloads(bench, serve):
+        serve(3)  # another thread serves it
+        assert bench.ctl("reload") == "e0.2: removed\ne0.3: added\n"
+
+    write_across_a_reload(world, folder, (0, 3), reloads, workers=2)
 
 
 def a_name_server_that_does_not_answer(world, folder):
@@ -466,5 +487,6 @@ lab.play_all([
     a_reload_that_is_asked_for_during_the_start_comes_after_it,
     a_server_of_blocks_that_hangs_is_taken_out,
     a_write_under_way_undoes_none_of_the_lun_that_comes_after,
+    a_write_under_way_undoes_none_of_the_lun_at_another_address,
     a_name_server_that_does_not_answer,
 ])

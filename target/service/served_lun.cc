@@ -29,6 +29,11 @@ void ServedLun::define(const LunDefinition& wanted) {
   if (limiter.limits() != wanted.limits) limiter = RateLimiter(wanted.limits);
 }
 
+bool ServedLun::waits_for_former() {
+  std::erase_if(formers, [](const auto& former) { return former.expired(); });
+  return !formers.empty();
+}
+
 void ServedLun::count(const PendingReply& pending, bool failed) {
   Health& health = lun.health();
   const std::uint64_t sectors = failed ? 0 : pending.sectors;

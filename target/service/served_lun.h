@@ -16,6 +16,7 @@
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
+#include "target/service/former_luns.h"
 #include "target/service/held_state.h"
 #include "target/service/image_identity.h"
 #include "target/service/image_use.h"
@@ -38,6 +39,9 @@ struct ServedLun {
   /// Returns whether a limit may delay one more request of a client: each client has room for as many
   /// as it may have outstanding, and all of them for `in_flight_max()`.
   bool may_delay(Mac client) const;
+  /// Returns whether a former LUN of the same image has operations under way: this one does none until
+  /// they are done.
+  bool waits_for_former();
   void count_read(std::uint64_t sectors) {
     ++counters.reads;
     counters.bytes_read += sectors * sector_size;
@@ -55,9 +59,7 @@ struct ServedLun {
   std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for
   OperationList ready;              // those that have to wait for no other any more
   bool must_submit = false;         // the store has operations to submit
-  /// A former LUN of the same image has operations under way: this one does none until they are done,
-  /// for a write of the former must not undo one of this.
-  bool waits_for_former = false;
+  FormerLuns::Tokens formers;  // of the same image: their operations may still be under way
 
   /// Takes a definition, and its limits if they are others.
   void define(const LunDefinition& wanted);

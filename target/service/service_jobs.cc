@@ -16,7 +16,7 @@ namespace aoe::target {
 /// Has an operation done: at once, as a job, or when it is within the limits.
 void Service::carry_out(ServedLun& served, const PendingReply& pending, FramePort& port,
                         const Link& link) {
-  if (served.waits_for_former) {
+  if (served.waits_for_former()) {
     ++served.counters.dropped_busy;
     return trace_drop(served, pending, "a former LUN of this image is not done yet");
   }

@@ -133,10 +133,13 @@ TEST_F(ServiceLimitsTest, ATrimBeyondTheLimitIsDroppedAndHoldsUpNobody) {
 }
 
 TEST_F(ServiceLimitsTest, ALunThatWaitsForAFormerOneDoesNothing) {
-  limited->waits_for_former = true;
+  FormerLuns former;
+  auto under_way = former.enter(
+      {{.lun = {}, .path = {}, .identity = "image", .range = {}, .writes = true}});
+  limited->formers = former.that_use(*under_way);
   EXPECT_EQ(ask(write_ext(0, pattern(512, 1))), Lines{});
   EXPECT_EQ(counters().dropped_busy, 1U);
-  limited->waits_for_former = false;
+  under_way.reset();
   EXPECT_EQ(ask(read_ext(0, 1)), a_read);
 }
 

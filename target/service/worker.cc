@@ -42,7 +42,7 @@ struct Worker::OpenPort {
 
 /// A removed LUN, until its disk is stable and closed: the flush of its disk.
 struct Worker::Retirement final : Operation {
-  Retirement(Worker& its_worker, std::string its_name, std::vector<ImageUse> its_images)
+  Retirement(Worker& its_worker, std::string its_name, FormerLuns::Token its_images)
       : worker(its_worker), name(std::move(its_name)), images(std::move(its_images)) {
     kind = Kind::flush;
   }
@@ -53,7 +53,7 @@ struct Worker::Retirement final : Operation {
 
   Worker& worker;
   std::string name;                      // "e0.2: disk.img"
-  std::vector<ImageUse> images;          // that it uses
+  FormerLuns::Token images;              // that it uses, until its operations are done
   std::list<Retirement>::iterator self;  // its place
   std::unique_ptr<ServedLun> served;     // once its operations are done
   std::error_code error;
@@ -179,7 +179,7 @@ bool Worker::stop(std::chrono::milliseconds patience) {
 
 void Worker::add(std::unique_ptr<ServedLun> lun) {
   Store* const store = lun->store.get();
-  hold_back(*lun);
+  lun->formers = world_.former->that_use(lun->images);
   service_.add(std::move(lun));
   if (store->descriptor() >= 0) {
     loop_.watch(store->descriptor(), [this, store] {
@@ -190,27 +190,19 @@ void Worker::add(std::unique_ptr<ServedLun> lun) {
 }
 
 void Worker::remove(Address address) {
-  const StoreDefinition& store = service_.find(address)->definition.store;
+  const ServedLun& lun = *service_.find(address);
   Retirement& retired = retiring_.emplace_front(
-      *this, fmt::format("{}: {}", address, store.written_path()), service_.find(address)->images);
+      *this, fmt::format("{}: {}", address, lun.definition.store.written_path()),
+      world_.former->enter(lun.images));
   retired.self = retiring_.begin();
   service_.remove(address, [this, &retired](std::unique_ptr<ServedLun> served) {
     retired.served = std::move(served);
-    for (const auto& [other, lun] : service_.luns()) {
-      if (lun->waits_for_former) hold_back(*lun);
-    }
+    retired.images.reset();
     if (const auto result = retired.served->store->try_now(retired)) return retired.done(*result);
     retired.served->store->start(retired);
     retired.served->store->submit();
   });
   settle();
-}
-
-/// Notes whether a LUN shares an image with a removed one that has operations under way.
-void Worker::hold_back(ServedLun& lun) const {
-  lun.waits_for_former = std::ranges::any_of(retiring_, [&lun](const Retirement& retired) {
-    return retired.served == nullptr && share_data(retired.images, lun.images);
-  });
 }
 
 void Worker::settle() {

@@ -25,6 +25,7 @@
 #include "base/line_limit.h"
 #include "base/log.h"
 #include "target/service/definition.h"
+#include "target/service/former_luns.h"
 #include "target/service/recording_port.h"
 #include "target/service/report.h"
 #include "target/service/service.h"
@@ -48,6 +49,7 @@ class Worker final : LivePorts::User, StateKeeper {
     PollLoop* background = nullptr;     // runs what waits for a disk
     Recording* recording = nullptr;     // null: traffic is not recorded
     RequestMemory* memory = nullptr;    // null: requests may take as much as they like
+    FormerLuns* former = nullptr;       // not null
     Wildcards wildcards = Wildcards::all;
   };
 
@@ -134,7 +136,6 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Sends what stores have finished, and sees to removed LUNs.
   void settle();
   void close(Retirement& retired);
-  void hold_back(ServedLun& lun) const;
 
   const World world_;
   const unsigned share_;

@@ -8,6 +8,8 @@ import os
 import statistics
 import sys
 
+import lab
+
 # Other work on the machine should not decide. Each session is scheduled as one group, and this is its niceness.
 PREFERRED = ["sh", "-c", 'echo -20 2>/dev/null >/proc/self/autogroup; exec "$@"', "sh"]
 
@@ -17,6 +19,16 @@ class Comparison:
         self.arguments = arguments
         self.samples = {}  # what was measured -> contender -> one number a round
         self.troubles = []
+
+    def wants(self, case):
+        return not self.arguments.only or case in self.arguments.only
+
+    def measure(self, task, *arguments):
+        """Takes the samples of one case. Where something fails, the other cases still have theirs."""
+        try:
+            task(self, *arguments)
+        except lab.Failure as failure:
+            self.troubles.append(f"{task.__name__}: {failure}")
 
     def helper(self, name):
         return os.path.join(self.arguments.helpers, name)

@@ -247,7 +247,7 @@ class Node:
             if process.running():
                 process.stop()
             if show:
-                print(f"--- {self.name}$ {_shown(process.command)}\n{process.output}"
+                print(f"--- {self.name}$ {_shown(process.command)}\n{_shortened(process.output)}"
                       f"--- ended with status {process.status}", file=sys.stderr)
         self._holder.stdin.close()
         self._holder.stdout.close()
@@ -364,6 +364,14 @@ class Process:
 
 def _environment(changes):
     return {**os.environ, **changes} if changes else None
+
+
+def _shortened(output, most=200):
+    """The first and last lines of what may be tens of thousands."""
+    lines = output.splitlines(keepends=True)
+    if len(lines) <= most:
+        return output
+    return "".join([*lines[:most // 2], f"... {len(lines) - most} lines ...\n", *lines[-most // 2:]])
 
 
 def _shown(command):

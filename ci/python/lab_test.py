@@ -26,6 +26,7 @@ def inside():
     plays_all_and_says_what_was_skipped()
     ends_with_the_play_that_fails()
     gives_each_play_a_laboratory()
+    shows_the_two_ends_of_what_is_long()
     with lab.Lab() as world:
         client, server = world.node("client"), world.node("server")
         world.join(client, "eth0", server, "eth1", mtu=9000, mac_a="02:00:00:00:00:01", mac_b="02:00:00:00:00:02")
@@ -134,6 +135,12 @@ def ends_with_the_play_that_fails():
     status, told, complained = played([impossible, wrong, unplayed], lab.shared())
     assert (status, complained) == ("not so", "in wrong:\n"), (status, complained)
     assert len(told) == 1, told
+
+
+def shows_the_two_ends_of_what_is_long():
+    lines = [f"{number}\n" for number in range(10000)]
+    assert lab._shortened("".join(lines[:200])) == "".join(lines[:200])
+    assert lab._shortened("".join(lines)) == "".join([*lines[:100], "... 9800 lines ...\n", *lines[-100:]])
 
 
 def gives_each_play_a_laboratory():

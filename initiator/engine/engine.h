@@ -5,6 +5,7 @@
 // once. A frame that answers nothing that was asked is reported as an event, and otherwise ignored.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -82,6 +83,10 @@ class Engine {
   /// When tick() has something to do, at the earliest.
   Instant deadline() const { return deadline_; }
   void tick(Instant now, Actions& out);
+
+  /// Which answers are to this engine: all their tags are of one of these patterns. Announcements,
+  /// and answers to the queries of others, are answers to Query Config that it takes with any tag.
+  std::array<TagPattern, 2> own_answers() const { return {tags_.pattern(), query_tags_.pattern()}; }
 
   /// References to devices are valid until the engine is called again: it may forget them.
   using Devices = std::map<Address, std::unique_ptr<Device>>;

@@ -16,7 +16,9 @@ std::uint64_t next_word(std::uint64_t& state) {
 }  // namespace
 
 TagSequence::TagSequence(std::uint32_t prefix, std::uint64_t key) : prefix_(prefix) {
-  AOE_CHECK((prefix & mask) == 0);
+  constexpr std::uint32_t given = 0xc000'0000;
+  AOE_CHECK((prefix & ~given) == 0);
+  prefix_ |= static_cast<std::uint32_t>(next_word(key)) & ~given & ~mask;
   for (std::uint64_t& word : keys_) word = next_word(key);
 }
 

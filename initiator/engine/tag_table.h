@@ -2,7 +2,8 @@
 //
 // Every transmission takes a new tag, so a reply tells which of a command's transmissions it
 // answers. Tags have bit 31 set, which keeps them apart from those of a Linux aoe driver on the same
-// interface, and can't be guessed (tag_sequence.h). The table remembers a tag past its use, until
+// interface, have six bits that keep them apart from those of most other programs, and can't be
+// guessed (tag_sequence.h). The table remembers a tag past its use, until
 // its place is needed: so late and duplicate replies differ from replies that nobody asked for.
 // Lookup and issue take constant time.
 //
@@ -68,6 +69,9 @@ class TagTable {
   /// Returns the transmission of this tag, in whatever state. Null for a tag that was never issued,
   /// or whose place has been used again.
   Transmission* find(std::uint32_t tag);
+
+  /// What all tags that it issues have in common.
+  TagPattern pattern() const { return sequence_.pattern(); }
 
   /// Ends an outstanding transmission: `as` is what it is from now on.
   void retire(Transmission& transmission, State as);

@@ -134,7 +134,7 @@ def fails(number, function, *arguments):
 
 
 def wait_to_hear(err, text):
-    """Waits until err, open and not blocking, tells of it."""
+    """Waits until err, open and not blocking, tells of it. Returns all that it told meanwhile."""
     told = b""
 
     def is_told():
@@ -144,6 +144,7 @@ def wait_to_hear(err, text):
         return text.encode() in told
 
     lab.eventually(is_told, f"err to tell of: {text}")
+    return told.decode()
 
 
 def wait_for_retransmission(trial):

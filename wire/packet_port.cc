@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <limits>
+#include <optional>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -20,11 +21,13 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/descriptor.h"
 #include "base/privileges.h"
 #include "proto/address.h"
 #include "proto/codes.h"
 #include "proto/layout.h"
+#include "wire/receive_ring.h"
 
 namespace aoe {
 namespace {
@@ -77,6 +80,16 @@ class Filter {
     add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0));
     add(BPF_STMT(BPF_RET | BPF_K, nothing));
   }
+  void accept_if_matches(const TagPattern& pattern) {
+    add(BPF_STMT(BPF_MISC | BPF_TAX, 0));
+    add(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, pattern.mask));
+    accept_if_equal(pattern.value);
+    add(BPF_STMT(BPF_MISC | BPF_TXA, 0));
+  }
+  void discard_unless_set(std::uint32_t bits) {
+    add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 1, 0));
+    add(BPF_STMT(BPF_RET | BPF_K, nothing));
+  }
   void accept() { add(BPF_STMT(BPF_RET | BPF_K, everything)); }
   void discard() { add(BPF_STMT(BPF_RET | BPF_K, nothing)); }
   void give_accumulator() { add(BPF_STMT(BPF_RET | BPF_A, 0)); }
@@ -108,8 +121,18 @@ Filter filter_of(const PacketPort::Options& options, int interface_index) {
   filter.load(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PKTTYPE));
   filter.discard_if_equal(PACKET_OUTGOING);
   if (!options.promiscuous) filter.discard_if_equal(PACKET_OTHERHOST);
+  // A frame too short for what is loaded below is discarded.
+  if (!options.answers.empty()) {
+    filter.load(BPF_LD | BPF_B | BPF_ABS, layout::offset(Field::flags));
+    filter.discard_unless_set(flag_response);
+    filter.load(BPF_LD | BPF_B | BPF_ABS, layout::offset(Field::command));
+    filter.accept_if_equal(static_cast<std::uint32_t>(Command::config));
+    filter.load(BPF_LD | BPF_W | BPF_ABS, layout::offset(Field::tag));
+    for (const TagPattern& own : options.answers) filter.accept_if_matches(own);
+    filter.discard();
+    return filter;
+  }
   if (options.shares > 1) {
-    // A frame too short for an address makes these loads end in a discard.
     constexpr std::uint32_t shelf_at = layout::offset(Field::shelf);
     constexpr std::uint32_t slot_at = layout::offset(Field::slot);
     filter.load(BPF_LD | BPF_H | BPF_ABS, shelf_at);
@@ -155,6 +178,8 @@ struct PacketPort::Socket {
   void notice_sent(std::span<const mmsghdr> messages);
   std::size_t receive_from(int fd, std::span<Bytes> frames);
   std::size_t receive_in_turn(std::span<Bytes> frames);
+  std::size_t receive_from_ring(std::span<Bytes> frames);
+  void fit_ring();
   tl::unexpected<std::string> failure(std::string_view what) const {
     return tl::unexpected(
         fmt::format("{}: {}: {}", interface.name, what, text_with_descriptor_limit(last_error())));
@@ -176,6 +201,8 @@ struct PacketPort::Socket {
   int current = -1;
   bool current_was_full = false;
   std::vector<int> waiting;
+
+  std::optional<ReceiveRing> ring;  // of the only lane
 
   // What recvmmsg and sendmmsg are given, wired up once: a batch fills in lengths and pointers
   // only. A message to receive has one piece, one to send has two.
@@ -251,6 +278,7 @@ tl::expected<void, std::string> PacketPort::Socket::open() {
   waiting.clear();
   current = fd;
   lanes.push_back(*std::move(first));
+  fit_ring();
   if (options.lanes > 1) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     if (epoll_ctl(readable.get(), EPOLL_CTL_ADD, fd, &event) != 0)
@@ -308,6 +336,29 @@ void PacketPort::Socket::fit_receive_buffers() {
   receive_memory.resize(std::max(receive_memory.size(), batch_size * stride));
   for (std::size_t i = 0; i < batch_size; ++i)
     receive_pieces[i] = {.iov_base = receive_memory.data() + i * stride, .iov_len = size};
+}
+
+/// Makes the ring anew where its slots are too small; where that fails, frames wait in the queue.
+void PacketPort::Socket::fit_ring() {
+  const std::size_t size = interface.link.frame_size_max() + overlength_max;
+  if (options.ring_slots == 0 || (ring && ring->frame_size() >= size)) return;
+  ring.reset();
+  if (auto made = ReceiveRing::open(lanes.front().get(), size, options.ring_slots))
+    ring.emplace(*std::move(made));
+}
+
+std::size_t PacketPort::Socket::receive_from_ring(std::span<Bytes> frames) {
+  const std::size_t count =
+      ring->receive(frames.first(std::min(frames.size(), batch_size)), counters.receive_dropped);
+  counters.received += count;
+  if (count == 0) {
+    // Takes a pending error (ENETDOWN when the interface goes down) off the socket, which would be
+    // readable for it for ever.
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(lanes.front().get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  }
+  return count;
 }
 
 std::size_t PacketPort::Socket::receive_from(int fd, std::span<Bytes> frames) {
@@ -383,10 +434,12 @@ std::size_t PacketPort::receive(std::span<Bytes> frames) {
   Socket& s = *socket_;
   s.fit_receive_buffers();
   if (frames.empty()) return 0;
+  if (s.ring) return s.receive_from_ring(frames);
   return s.options.lanes > 1 ? s.receive_in_turn(frames) : s.receive_from(s.current, frames);
 }
 
 std::shared_ptr<const void> PacketPort::keep_received() {
+  AOE_CHECK(!socket_->ring);
   socket_->receive_size = 0;  // the next receive() takes new memory
   return std::make_shared<std::vector<std::uint8_t>>(std::exchange(socket_->receive_memory, {}));
 }
@@ -488,6 +541,10 @@ int PacketPort::receive_buffer() const {
   return bytes / 2;  // the kernel reports twice the size that was requested
 }
 
+std::size_t PacketPort::ring_size() const {
+  return socket_->ring ? socket_->ring->size() : 0;
+}
+
 PortCounters PacketPort::counters() const {
   for (const Descriptor& lane : socket_->lanes) {
     tpacket_stats lost{};  // since the last call
@@ -502,6 +559,7 @@ void PacketPort::update(const Interface& changed) {
   Socket& s = *socket_;
   const bool replaced = changed.index != s.interface.index;
   s.interface = changed;
+  s.fit_ring();
   if (replaced) {
     s.reopen();
   } else if (s.options.lanes > 1 && s.lanes.size() == 1 && changed.link.up) {

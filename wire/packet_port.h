@@ -1,6 +1,6 @@
 // A FramePort on a real network interface: an AF_PACKET socket bound to EtherType 0x88A2.
 //
-// Owns the socket and its receive buffers. Needs CAP_NET_RAW in the network namespace where it is
+// Owns the socket, and its receive buffers or ring. Needs CAP_NET_RAW in the network namespace where it is
 // opened. Frames are moved in batches (recvmmsg, sendmmsg). The kernel discards these frames before
 // they take room in the queue, and no counter includes them: frames that the port sent itself
 // (except on lo, which returns them), frames for other stations that a promiscuous interface lets
@@ -12,9 +12,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
+#include "proto/tag_pattern.h"
 #include "wire/frame_port.h"
 #include "wire/interfaces.h"
 
@@ -31,6 +33,10 @@ class PacketPort final : public FramePort {
     /// frame of two sectors, 13 KiB for one of sixteen. Without CAP_NET_ADMIN, net.core.rmem_max
     /// limits it.
     int receive_buffer = 8 << 20;
+    /// Slots of a ring in which frames arrive instead of a queue, where the kernel has that and memory
+    /// for it (receive_ring.h); 0: none. Costs that memory always, and saves a system call and a
+    /// copy. Not with several lanes, and not for who calls keep_received().
+    std::size_t ring_slots = 0;
     /// Number of receive queues, 1 to 16, among which source MAC addresses are spread; each has its
     /// own receive buffer, and they take turns. A flood from one source then fills its own queue,
     /// not those of most other sources. Before Linux 6.13 an interface that is down has one queue
@@ -40,6 +46,10 @@ class PacketPort final : public FramePort {
     /// and frames with a wildcard, so that several ports can divide an interface's work.
     unsigned share = 0;
     unsigned shares = 1;
+    /// Unless empty: accept only responses, and of them those to Query Config and those whose tag is of
+    /// one of these patterns. An initiator is not to be woken for the answers that others on its
+    /// interface wait for. `shares` are of no effect then.
+    std::vector<TagPattern> answers{};
     /// Socket send buffer, bytes: frames that may wait for a slow interface before the port drops
     /// more. Limited by net.core.wmem_max in the same way.
     int send_buffer = 4 << 20;
@@ -70,10 +80,12 @@ class PacketPort final : public FramePort {
   const Interface& interface() const;
   /// The receive buffer that the kernel granted, bytes (see Options::receive_buffer).
   int receive_buffer() const;
+  /// Bytes of memory of the ring; 0: there is none.
+  std::size_t ring_size() const;
   /// Takes over the new MAC, MTU and state of the interface after a change that InterfaceMonitor
   /// reported. Until then, frames longer than the old MTU allows are dropped. If `changed` has a
   /// different index (the interface was removed and made again), the port moves to it. Views that
-  /// receive() returned stay valid.
+  /// receive() returned stay valid, except those into a ring.
   void update(const Interface& changed);
 
  private:

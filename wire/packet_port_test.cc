@@ -75,8 +75,10 @@ std::vector<Octets> received_until(PacketPort& port, std::uint8_t last) {
 
 constexpr std::uint8_t fence = 0xfe;
 
-class PacketPortTest : public NamespaceTest {
+class PortTest : public NamespaceTest {
  protected:
+  explicit PortTest(std::size_t ring_slots = 0) : ring_slots_(ring_slots) {}
+
   void SetUp() override {
     NamespaceTest::SetUp();
     if (IsSkipped()) return;
@@ -85,10 +87,12 @@ class PacketPortTest : public NamespaceTest {
     right_ = open("right");
   }
 
-  static std::unique_ptr<PacketPort> open(const std::string& name,
-                                          const PacketPort::Options& options = {}) {
+  std::unique_ptr<PacketPort> open(const std::string& name,
+                                   PacketPort::Options options = {}) const {
+    options.ring_slots = ring_slots_;
     auto port = PacketPort::open(name, options);
     EXPECT_TRUE(port) << port.error();
+    EXPECT_EQ((*port)->ring_size() > 0, ring_slots_ > 0);
     return *std::move(port);
   }
 
@@ -109,14 +113,25 @@ class PacketPortTest : public NamespaceTest {
 
   std::unique_ptr<PacketPort> left_;
   std::unique_ptr<PacketPort> right_;
+
+ private:
+  const std::size_t ring_slots_;
 };
 
-TEST_F(PacketPortTest, KnowsItsInterface) {
+/// Frames arrive in the socket's queue, or in a ring of a few slots more than this.
+class PacketPortTest : public PortTest, public testing::WithParamInterface<std::size_t> {
+ protected:
+  PacketPortTest() : PortTest(GetParam()) {}
+};
+INSTANTIATE_TEST_SUITE_P(Ways, PacketPortTest, testing::Values(0, 256),
+                         [](const auto& way) { return way.param == 0 ? "Queue" : "Ring"; });
+
+TEST_P(PacketPortTest, KnowsItsInterface) {
   EXPECT_EQ(left_->interface(), find_interface("left"));
   EXPECT_EQ(left_->link(), find_interface("left").link);
 }
 
-TEST_F(PacketPortTest, BatchesCrossInOrder) {
+TEST_P(PacketPortTest, BatchesCrossInOrder) {
   std::vector<Octets> frames;
   for (std::uint8_t i = 0; i < 200; ++i) frames.push_back(to_right(i, 60 + 7u * i));
   EXPECT_EQ(cross(frames), frames);
@@ -124,7 +139,7 @@ TEST_F(PacketPortTest, BatchesCrossInOrder) {
   EXPECT_EQ(right_->counters(), (PortCounters{.received = 201}));
 }
 
-TEST_F(PacketPortTest, ReceiveGivesNoMoreThanIsAskedForAndKeepsTheRest) {
+TEST_P(PacketPortTest, ReceiveGivesNoMoreThanIsAskedForAndKeepsTheRest) {
   send(*left_, {to_right(1), to_right(2), to_right(fence)});
   ASSERT_TRUE(wait_readable(right_->descriptor()));
   std::array<Bytes, 1> one;
@@ -134,19 +149,19 @@ TEST_F(PacketPortTest, ReceiveGivesNoMoreThanIsAskedForAndKeepsTheRest) {
   EXPECT_EQ(labels(received_until(*right_, fence)), (Labels{2, fence}));
 }
 
-TEST_F(PacketPortTest, NothingWaitsAtFirst) {
+TEST_P(PacketPortTest, NothingWaitsAtFirst) {
   EXPECT_FALSE(wait_readable(left_->descriptor(), 0ms));
   EXPECT_TRUE(received(*left_).empty());
 }
 
-TEST_F(PacketPortTest, TwoPiecesAreOneFrame) {
+TEST_P(PacketPortTest, TwoPiecesAreOneFrame) {
   const Octets whole = to_right(7, 1060);
   const Outgoing pieces{.head = Bytes(whole).first(36), .data = Bytes(whole).subspan(36)};
   left_->send({&pieces, 1});
   EXPECT_EQ(cross({whole}), (std::vector<Octets>{whole, whole}));
 }
 
-TEST_F(PacketPortTest, DataThatCanNotBeReadIsToldAndTheOthersGo) {
+TEST_P(PacketPortTest, DataThatCanNotBeReadIsToldAndTheOthersGo) {
   const std::size_t page = 4096;
   void* const hole = mmap(nullptr, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(hole, MAP_FAILED);
@@ -163,24 +178,24 @@ TEST_F(PacketPortTest, DataThatCanNotBeReadIsToldAndTheOthersGo) {
   munmap(hole, page);
 }
 
-TEST_F(PacketPortTest, OwnFramesAreNotSeen) {
+TEST_P(PacketPortTest, OwnFramesAreNotSeen) {
   cross({frame(Mac::broadcast(), left(), 1)});
   EXPECT_TRUE(received(*left_).empty());
 }
 
-TEST_F(PacketPortTest, OtherEtherTypesAreNotSeen) {
+TEST_P(PacketPortTest, OtherEtherTypesAreNotSeen) {
   EXPECT_TRUE(cross({frame(right(), left(), 1, 60, 0x0800), frame(right(), left(), 2, 60, 0x88a3)})
                   .empty());
 }
 
-TEST_F(PacketPortTest, FramesOfOtherInterfacesAreNotSeen) {
+TEST_P(PacketPortTest, FramesOfOtherInterfacesAreNotSeen) {
   make_cable("elsewhere", "elsewhere2");
   const auto other = open("elsewhere");
   send(*other, {frame(Mac::broadcast(), other->link().mac, 1)});
   EXPECT_TRUE(cross({}).empty());
 }
 
-TEST_F(PacketPortTest, BroadcastsAreSeenAndFramesForOtherStationsAreNot) {
+TEST_P(PacketPortTest, BroadcastsAreSeenAndFramesForOtherStationsAreNot) {
   const Mac stranger{{2, 0, 0, 0, 0, 0x99}};
   EXPECT_EQ(labels(cross({frame(Mac::broadcast(), left(), 1), frame(stranger, left(), 2)})),
             (Labels{1}));
@@ -189,14 +204,14 @@ TEST_F(PacketPortTest, BroadcastsAreSeenAndFramesForOtherStationsAreNot) {
   EXPECT_EQ(right_->counters().receive_dropped, 0u);
 }
 
-TEST_F(PacketPortTest, APromiscuousPortSeesFramesForOtherStationsAndNotItsOwn) {
+TEST_P(PacketPortTest, APromiscuousPortSeesFramesForOtherStationsAndNotItsOwn) {
   right_ = open("right", {.promiscuous = true});
   const Mac stranger{{2, 0, 0, 0, 0, 0x99}};
   send(*right_, {frame(stranger, right(), 1)});
   EXPECT_EQ(labels(cross({frame(stranger, left(), 2)})), (Labels{2}));
 }
 
-TEST_F(PacketPortTest, AFrameBeyondTheMtuIsDroppedAndThoseAfterItGo) {
+TEST_P(PacketPortTest, AFrameBeyondTheMtuIsDroppedAndThoseAfterItGo) {
   const Octets fits = to_right(1, 1514);
   const Octets too_long = to_right(2, 1515);
   EXPECT_EQ(labels(cross({fits, too_long, to_right(3), too_long, too_long, to_right(4)})),
@@ -204,7 +219,7 @@ TEST_F(PacketPortTest, AFrameBeyondTheMtuIsDroppedAndThoseAfterItGo) {
   EXPECT_EQ(left_->counters(), (PortCounters{.sent = 4, .send_dropped = 3}));
 }
 
-TEST_F(PacketPortTest, AFrameThatTheKernelRefusesIsDroppedAndThoseAfterItGo) {
+TEST_P(PacketPortTest, AFrameThatTheKernelRefusesIsDroppedAndThoseAfterItGo) {
   ip("link set left mtu 1000");  // and the port is not told
   const Octets too_long = to_right(2, 1514);
   EXPECT_EQ(labels(cross({to_right(1), too_long, to_right(3), too_long, too_long, to_right(4)})),
@@ -212,7 +227,7 @@ TEST_F(PacketPortTest, AFrameThatTheKernelRefusesIsDroppedAndThoseAfterItGo) {
   EXPECT_EQ(left_->counters(), (PortCounters{.sent = 4, .send_dropped = 3}));
 }
 
-TEST_F(PacketPortTest, AnMtuThatGrewCountsFromTheUpdateOn) {
+TEST_P(PacketPortTest, AnMtuThatGrewCountsFromTheUpdateOn) {
   for (const auto* name : {"left", "right"}) ip(fmt::format("link set {} mtu 9000", name));
   left_->update(find_interface("left"));
   EXPECT_EQ(left_->link().mtu, 9000);
@@ -225,7 +240,8 @@ TEST_F(PacketPortTest, AnMtuThatGrewCountsFromTheUpdateOn) {
   EXPECT_EQ(cross({jumbo}), (std::vector<Octets>{jumbo}));
 }
 
-TEST_F(PacketPortTest, ViewsOutliveAnUpdate) {
+TEST_P(PacketPortTest, ViewsOutliveAnUpdate) {
+  if (GetParam() > 0) return;  // those into a ring do not
   const Octets sent = to_right(1);
   send(*left_, {sent});
   ASSERT_TRUE(wait_readable(right_->descriptor()));
@@ -237,21 +253,21 @@ TEST_F(PacketPortTest, ViewsOutliveAnUpdate) {
   EXPECT_TRUE(std::ranges::equal(views[0], sent));
 }
 
-TEST_F(PacketPortTest, FramesThatAFullQueueLostAreCounted) {
+TEST_P(PacketPortTest, FramesThatAFullQueueLostAreCounted) {
   right_ = open("right", {.receive_buffer = 1});  // the kernel's least: a few frames
   std::vector<Octets> frames;
-  for (std::uint8_t i = 0; i < 100; ++i) frames.push_back(to_right(i));
+  for (unsigned i = 0; i < 400; ++i) frames.push_back(to_right(static_cast<std::uint8_t>(i)));
   send(*left_, frames);
   ASSERT_TRUE(wait_readable(right_->descriptor()));
-  EXPECT_LT(received(*right_).size(), 100u);
+  EXPECT_LT(received(*right_).size(), 400u);
   for (int reading = 0; reading < 2; ++reading) {
     const PortCounters counters = right_->counters();
     EXPECT_GT(counters.receive_dropped, 0u);
-    EXPECT_EQ(counters.received + counters.receive_dropped, 100u);
+    EXPECT_EQ(counters.received + counters.receive_dropped, 400u);
   }
 }
 
-TEST_F(PacketPortTest, AnInterfaceThatGoesDownAndUpIsSurvivedWithoutSpinning) {
+TEST_P(PacketPortTest, AnInterfaceThatGoesDownAndUpIsSurvivedWithoutSpinning) {
   send(*left_, {to_right(1)});  // waits behind the error that going down leaves on the socket
   ASSERT_TRUE(wait_readable(right_->descriptor()));
   ip("link set right down");
@@ -268,7 +284,7 @@ TEST_F(PacketPortTest, AnInterfaceThatGoesDownAndUpIsSurvivedWithoutSpinning) {
   EXPECT_EQ(right_->counters().receive_dropped, 0u);
 }
 
-TEST_F(PacketPortTest, TheFirstFrameAfterAnInterfaceCameBackIsNotLost) {
+TEST_P(PacketPortTest, TheFirstFrameAfterAnInterfaceCameBackIsNotLost) {
   ip("link set left down");
   ip("link set left up");
   wait_until_up({"left", "right"});
@@ -276,7 +292,7 @@ TEST_F(PacketPortTest, TheFirstFrameAfterAnInterfaceCameBackIsNotLost) {
   EXPECT_EQ(left_->counters(), (PortCounters{.sent = 2}));
 }
 
-TEST_F(PacketPortTest, AnInterfaceThatIsDownCanBeOpened) {
+TEST_P(PacketPortTest, AnInterfaceThatIsDownCanBeOpened) {
   ip("link set right down");
   right_ = open("right");
   EXPECT_FALSE(right_->link().up);
@@ -287,7 +303,7 @@ TEST_F(PacketPortTest, AnInterfaceThatIsDownCanBeOpened) {
   EXPECT_EQ(labels(cross({to_right(1)})), (Labels{1}));
 }
 
-TEST_F(PacketPortTest, AnInterfaceThatIsRemovedAndComesBackIsSurvived) {
+TEST_P(PacketPortTest, AnInterfaceThatIsRemovedAndComesBackIsSurvived) {
   ip("link del right");
   EXPECT_TRUE(received(*right_).empty());
   EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms));
@@ -301,7 +317,7 @@ TEST_F(PacketPortTest, AnInterfaceThatIsRemovedAndComesBackIsSurvived) {
   EXPECT_TRUE(right_->link().up);
 }
 
-TEST_F(PacketPortTest, AnUpdateToAnInterfaceThatIsGoneIsALinkThatIsDown) {
+TEST_P(PacketPortTest, AnUpdateToAnInterfaceThatIsGoneIsALinkThatIsDown) {
   Interface gone = right_->interface();
   gone.index = 9999;
   right_->update(gone);
@@ -310,13 +326,13 @@ TEST_F(PacketPortTest, AnUpdateToAnInterfaceThatIsGoneIsALinkThatIsDown) {
   EXPECT_EQ(labels(cross({to_right(1)})), (Labels{1}));
 }
 
-TEST_F(PacketPortTest, FramesWithAVlanTagAreNotSeen) {
+TEST_P(PacketPortTest, FramesWithAVlanTagAreNotSeen) {
   Octets tagged = frame(Mac::broadcast(), left(), 1, 64, 0x8100);
   copy(std::array<std::uint8_t, 4>{0, 5, 0x88, 0xa2}, MutableBytes(tagged).subspan(14));  // VLAN 5
   EXPECT_EQ(labels(cross({tagged, to_right(2)})), (Labels{2}));
 }
 
-TEST_F(PacketPortTest, SharesDivideAddressesAndEachSeesWildcards) {
+TEST_P(PacketPortTest, SharesDivideAddressesAndEachSeesWildcards) {
   std::array<std::unique_ptr<PacketPort>, 2> shares;
   for (unsigned i = 0; i < shares.size(); ++i) {
     shares[i] = open("right", {.share = i, .shares = 2});
@@ -335,12 +351,79 @@ TEST_F(PacketPortTest, SharesDivideAddressesAndEachSeesWildcards) {
   EXPECT_EQ(labels(received_until(*shares[1], 0xef)), (Labels{0x01, 0x12, 0xf1, 0x2f, 0xef}));
 }
 
+TEST_P(PacketPortTest, AnswersOfOthersAreLeftToThem) {
+  const auto port = open("right", {.answers = {{.mask = 0xff00'0000, .value = 0x8100'0000},
+                                               {.mask = 0xff00'0000, .value = 0xc200'0000}}});
+  constexpr std::uint8_t response = 0x18;
+  const auto of = [&](std::uint8_t flags, std::uint8_t command, std::uint8_t tag,
+                      std::uint8_t label) {
+    Octets bytes = to_right(label);
+    bytes[14] = flags;
+    bytes[19] = command;
+    bytes[20] = tag;
+    return bytes;
+  };
+  send(*left_, {of(response, 0, 0x81, 1), of(response, 0, 0x82, 2), of(response, 0, 0x01, 3),
+                of(response, 2, 0xc2, 4), of(response, 3, 0x81, 5), of(response, 1, 0x00, 6),
+                of(0x10, 0, 0x81, 7), of(0x10, 1, 0x81, 8), frame(right(), left(), 9, 18),
+                of(response, 0, 0x81, 10)});
+  EXPECT_EQ(labels(received_until(*port, 10)), (Labels{1, 4, 5, 6, 10}));
+}
+
+// The ring.
+
+TEST_P(PacketPortTest, TheLongestFramesThereAreArrive) {
+  ip("link set lo mtu 65536");
+  ip("link set lo up");
+  const auto lo = open("lo");
+  EXPECT_LE(lo->ring_size(), 8u << 20);
+  for (std::uint8_t i = 0; i < 200; ++i) {
+    const Octets longest = frame(lo->link().mac, lo->link().mac, i, 14 + 65535);
+    send(*lo, {longest});
+    ASSERT_TRUE(received_until(*lo, i) == std::vector<Octets>{longest}) << int{i};
+  }
+}
+
+TEST_P(PacketPortTest, ManyFramesGoRoundAndRound) {
+  for (unsigned round = 0; round < 40; ++round) {
+    std::vector<Octets> frames;
+    for (std::uint8_t i = 0; i < 50; ++i) frames.push_back(to_right(i, 60 + 13u * i + round));
+    ASSERT_EQ(cross(frames), frames);
+  }
+  EXPECT_EQ(right_->counters(), (PortCounters{.received = 40 * 51}));
+}
+
+TEST_P(PacketPortTest, WhatFitsAfterAFullQueueArrives) {
+  right_ = open("right", {.receive_buffer = 1});
+  std::vector<Octets> frames;
+  for (unsigned i = 0; i < 400; ++i) frames.push_back(to_right(static_cast<std::uint8_t>(i)));
+  send(*left_, frames);
+  ASSERT_TRUE(wait_readable(right_->descriptor()));
+  const auto arrived = received(*right_);
+  EXPECT_LT(arrived.size(), 400u);
+  EXPECT_TRUE(std::ranges::equal(arrived, std::span(frames).first(arrived.size())));
+  EXPECT_EQ(labels(cross({to_right(1)})), (Labels{1}));
+}
+
+TEST_P(PacketPortTest, ManyFramesThatAreTooLongHoldUpNothing) {
+  for (const auto* name : {"left", "right"}) ip(fmt::format("link set {} mtu 9000", name));
+  left_->update(find_interface("left"));
+  for (unsigned i = 0; i < 300; ++i) {
+    send(*left_, {to_right(1, 9014)});
+    received(*right_);
+  }
+  EXPECT_EQ(labels(cross({to_right(2)})), (Labels{2}));
+  const PortCounters counters = right_->counters();
+  EXPECT_EQ(counters.receive_dropped, 300u);
+  EXPECT_EQ(counters.received, 2u);
+}
+
 // Lanes.
 
-class LanesTest : public PacketPortTest {
+class LanesTest : public PortTest {
  protected:
   void SetUp() override {
-    PacketPortTest::SetUp();
+    PortTest::SetUp();
     if (IsSkipped()) return;
     right_ = open("right", {.receive_buffer = 64 << 10, .lanes = 8});
   }
@@ -422,13 +505,13 @@ TEST_F(LanesTest, AnInterfaceThatGoesDownAndUpIsSurvivedWithoutSpinning) {
   EXPECT_EQ(labels(cross({to_right(4)})), (Labels{4}));
 }
 
-TEST_F(PacketPortTest, OpeningAnInterfaceThatDoesNotExistNamesIt) {
+TEST_P(PacketPortTest, OpeningAnInterfaceThatDoesNotExistNamesIt) {
   const auto port = PacketPort::open("eth9");
   ASSERT_FALSE(port);
   EXPECT_EQ(port.error(), "eth9: no such interface");
 }
 
-TEST_F(PacketPortTest, OpeningWithoutTheCapabilityNamesIt) {
+TEST_P(PacketPortTest, OpeningWithoutTheCapabilityNamesIt) {
   std::array<int, 2> pipe{};
   ASSERT_EQ(pipe2(pipe.data(), O_CLOEXEC), 0);
   const pid_t child = fork();

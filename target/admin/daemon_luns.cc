@@ -187,8 +187,8 @@ std::vector<LogLine> Daemon::take_state(const LunChange& change) const {
 /// LUN has under way is waited for.
 void Daemon::apply(std::vector<LunChange> changes) {
   for_each_on_its_worker(changes, &Daemon::withdraw);
-  for_each_on_its_worker(
-      changes, [this](LunChange& change, Worker& worker) { introduce(change, worker); });
+  for_each_on_its_worker(changes,
+                         [this](LunChange& change, Worker& worker) { introduce(change, worker); });
 }
 
 void Daemon::for_each_on_its_worker(std::vector<LunChange>& changes,

@@ -59,7 +59,7 @@ struct ServedLun {
   std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for
   OperationList ready;              // those that have to wait for no other any more
   bool must_submit = false;         // the store has operations to submit
-  FormerLuns::Tokens formers;  // of the same image: their operations may still be under way
+  FormerLuns::Tokens formers;       // of the same image: their operations may still be under way
 
   /// Takes a definition, and its limits if they are others.
   void define(const LunDefinition& wanted);

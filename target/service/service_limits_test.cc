@@ -134,8 +134,8 @@ TEST_F(ServiceLimitsTest, ATrimBeyondTheLimitIsDroppedAndHoldsUpNobody) {
 
 TEST_F(ServiceLimitsTest, ALunThatWaitsForAFormerOneDoesNothing) {
   FormerLuns former;
-  auto under_way = former.enter(
-      {{.lun = {}, .path = {}, .identity = "image", .range = {}, .writes = true}});
+  auto under_way =
+      former.enter({{.lun = {}, .path = {}, .identity = "image", .range = {}, .writes = true}});
   limited->formers = former.that_use(*under_way);
   EXPECT_EQ(ask(write_ext(0, pattern(512, 1))), Lines{});
   EXPECT_EQ(counters().dropped_busy, 1U);

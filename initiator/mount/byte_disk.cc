@@ -86,6 +86,15 @@ void ByteDisk::flush(Done done, CancelSlot slot) {
   disk_.flush(std::move(done), slot);
 }
 
+void ByteDisk::write_sectors(std::uint64_t offset, Bytes from, Done done, CancelSlot slot) {
+  tell_change(offset, from.size());
+  disk_.write(offset, from, std::move(done), slot);
+}
+
+void ByteDisk::tell_change(std::uint64_t offset, std::uint64_t length) const {
+  for (ChangeListener* const listener : listeners_) listener->changed(offset, length);
+}
+
 bool ByteDisk::must_wait(Updates::const_iterator update) const {
   return std::any_of(updates_.begin(), update, [&](const Update& earlier) {
     return earlier.first <= update->last && update->first <= earlier.last;
@@ -101,7 +110,7 @@ void ByteDisk::start_what_can() {
         case Update::Kind::zeros: start_zeros(update); break;
         case Update::Kind::whole:
           // From here on the disk itself keeps the order.
-          disk_.write(update->offset, update->from, std::move(update->done), update->slot);
+          write_sectors(update->offset, update->from, std::move(update->done), update->slot);
           updates_.erase(update);
           break;
       }
@@ -135,8 +144,8 @@ void ByteDisk::write_back(Updates::iterator update) {
   if (update->error) return finish(update, update->error);
   const std::uint64_t skip = update->offset % sector_size;
   std::ranges::copy(update->from, update->sectors.begin() + static_cast<std::ptrdiff_t>(skip));
-  disk_.write(update->first * sector_size, update->sectors,
-              [this, update](error_code error) { finish(update, error); }, {});
+  write_sectors(update->first * sector_size, update->sectors,
+                [this, update](error_code error) { finish(update, error); }, {});
 }
 
 void ByteDisk::finish(Updates::iterator update, error_code error) {
@@ -172,6 +181,7 @@ void ByteDisk::start_zeros(Updates::iterator update) {
   }
   // The disk keeps the order, as of whole sectors.
   const std::uint64_t sectors = update->last - update->first + 1;
+  tell_change(update->offset, sectors * sector_size);
   disk_.trim(update->offset, sectors * sector_size, std::move(update->done), update->slot);
   updates_.erase(update);
 }
@@ -179,7 +189,7 @@ void ByteDisk::start_zeros(Updates::iterator update) {
 void ByteDisk::write_zeros(Updates::iterator update) {
   const std::uint64_t end = (update->last + 1) * sector_size;
   const Bytes block = zeros(end - update->offset);
-  disk_.write(
+  write_sectors(
       update->offset, block,
       [this, update, end, size = block.size()](error_code error) {
         update->offset += size;

@@ -54,7 +54,23 @@ class ByteDisk {
   ByteDisk(const ByteDisk&) = delete;
   ByteDisk& operator=(const ByteDisk&) = delete;
 
+  /// Who has read something and is to know when it changes.
+  class ChangeListener {
+   public:
+    /// A write or zeros go to the disk: reads that were begun before do not see them.
+    virtual void changed(std::uint64_t offset, std::uint64_t length) = 0;
+
+   protected:
+    ~ChangeListener() = default;
+  };
+  void listen(ChangeListener& listener) { listeners_.push_back(&listener); }
+  void unlisten(ChangeListener& listener) { std::erase(listeners_, &listener); }
+
   void read(std::uint64_t offset, std::size_t size, ReadDone done, CancelSlot slot = {});
+  /// The same of whole sectors, into the caller's memory, which stays in place until `done` is called.
+  void read_sectors(std::uint64_t offset, MutableBytes into, Done done, CancelSlot slot) {
+    disk_.read(offset, into, std::move(done), slot);
+  }
   /// `from` stays in place until `done` is called. Sectors that are written in part are, whether it
   /// is cancelled or not.
   void write(std::uint64_t offset, Bytes from, Done done, CancelSlot slot = {});
@@ -91,9 +107,13 @@ class ByteDisk {
   void write_zeros(Updates::iterator update);
   void finish(Updates::iterator update, boost::system::error_code error);
 
+  void write_sectors(std::uint64_t offset, Bytes from, Done done, CancelSlot slot);
+  void tell_change(std::uint64_t offset, std::uint64_t length) const;
+
   std::vector<std::uint8_t> take_buffer(std::size_t size);
 
   SectorDisk& disk_;
+  std::vector<ChangeListener*> listeners_;
   Updates updates_;  // in the order in which they came
   std::vector<std::vector<std::uint8_t>> unused_buffers_;
 };

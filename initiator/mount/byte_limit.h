@@ -23,6 +23,13 @@ class ByteLimit {
     }
   }
 
+  /// Returns whether so many may be under way now, and then they are.
+  bool try_enter(std::uint64_t bytes) {
+    if (!waiting_.empty() || !fits(bytes)) return false;
+    bytes_ += bytes;
+    return true;
+  }
+
   /// `bytes` of what was started are done.
   void leave(std::uint64_t bytes) {
     bytes_ -= bytes;

@@ -39,12 +39,18 @@ std::uint64_t DiskFile::grow_for(std::uint64_t offset, std::uint64_t size) {
 }
 
 void DiskFile::read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
-                    CancelSlot slot) {
+                    CancelSlot slot, Instant now) {
   if (offset >= extent.size || size == 0) return done(0, {});
-  disk_.read(
-      extent.start + offset, std::min<std::uint64_t>(size, extent.size - offset),
-      [done = std::move(done)](error_code error, Bytes bytes) { done(errno_of(error), bytes); },
-      slot);
+  const std::uint64_t start = extent.start + offset;
+  const std::size_t length = std::min<std::uint64_t>(size, extent.size - offset);
+  auto read = [done = std::move(done)](error_code error, Bytes bytes) {
+    done(errno_of(error), bytes);
+  };
+  if (ahead_) {
+    ahead_->read(start, length, extent.start + extent.size, std::move(read), slot, now);
+  } else {
+    disk_.read(start, length, std::move(read), slot);
+  }
 }
 
 void DiskFile::write(const Extent& extent, std::uint64_t offset, Bytes from, bool synchronous,

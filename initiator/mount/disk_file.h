@@ -10,10 +10,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include <boost/system/error_code.hpp>
 
+#include "base/instant.h"
 #include "initiator/mount/byte_disk.h"
+#include "initiator/mount/read_ahead.h"
 
 namespace aoe::initiator {
 
@@ -35,6 +40,8 @@ class DiskFile {
   /// `truncated`: it was opened with O_TRUNC. `disk` and `truncation` outlive the DiskFile, which
   /// outlives all that it began.
   DiskFile(ByteDisk& disk, Truncation& truncation, bool truncated);
+  /// Reads ahead from now on.
+  void read_ahead(std::shared_ptr<ReadAhead::Source> source) { ahead_.emplace(std::move(source)); }
   DiskFile(const DiskFile&) = delete;
   DiskFile& operator=(const DiskFile&) = delete;
   ~DiskFile();
@@ -46,7 +53,7 @@ class DiskFile {
   };
 
   void read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
-            CancelSlot slot = {});
+            CancelSlot slot = {}, Instant now = {});
   /// `synchronous`: what was written is stable before `done` is called.
   void write(const Extent& extent, std::uint64_t offset, Bytes from, bool synchronous, Done done,
              CancelSlot slot = {});
@@ -77,6 +84,7 @@ class DiskFile {
 
   ByteDisk& disk_;
   Truncation& truncation_;
+  std::optional<ReadAhead> ahead_;
   bool holds_ = false;  // it has truncated the file
   bool was_cut_ = false;
   bool was_written_ = false;

@@ -399,6 +399,9 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
     handle->file = std::make_unique<DiskFile>(handle->disk->bytes(),
                                               handle->disk->truncation(handle->place.start),
                                               (info->flags & O_TRUNC) != 0);
+    if (reads && !(info->flags & O_DIRECT)) {
+      handle->file->read_ahead(OpenDisk::source(handle->disk));
+    }
   } else if (node.kind == Kind::err) {
     info->nonseekable = 1;
   }
@@ -470,7 +473,7 @@ void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
         handle->disk->reads().leave(size);
       };
       if (work->request == nullptr) return done(EINTR, {});  // given up before its turn
-      handle->file->read(extent(*handle), offset, size, done, work->cancel.slot());
+      handle->file->read(extent(*handle), offset, size, done, work->cancel.slot(), monotonic_now());
     };
     return handle.disk->reads().enter(size, start);
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 
 #include <boost/asio/io_context.hpp>
 
@@ -20,6 +21,10 @@ class OpenDisk final : public SectorDisk {
       : loop_(loop), disk_(std::move(disk)), bytes_(*this) {}
 
   ByteDisk& bytes() { return bytes_; }
+  /// What is read ahead for the open files of the disk, which is this.
+  static std::shared_ptr<ReadAhead::Source> source(const std::shared_ptr<OpenDisk>& disk) {
+    return {disk, &disk->source_};
+  }
   /// Bounds the memory of reads.
   ByteLimit& reads() { return reads_; }
   /// Returns what all open files that start at byte `start` of the disk share: see DiskFile.
@@ -44,6 +49,8 @@ class OpenDisk final : public SectorDisk {
   std::optional<Disk> disk_;
   ByteDisk bytes_;
   ByteLimit reads_{std::uint64_t{64} << 20};
+  ByteLimit ahead_{std::uint64_t{16} << 20};
+  ReadAhead::Source source_{bytes_, ahead_};
   std::map<std::uint64_t, Truncation> truncations_;  // by start
 };
 

@@ -5,14 +5,13 @@
 // request again when its answer is half a round trip late. AOE_SEED=n plays one seed.
 #include <cstdlib>
 #include <iostream>
-#include <queue>
-
 #include <random>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "initiator/testing/test_words.h"
+#include "initiator/testing/read_play.h"
+#include "initiator/testing/seeds.h"
 
 namespace aoe::initiator {
 namespace {
@@ -61,12 +60,6 @@ class Fate {
   const Instant begun_;
 };
 
-struct Flight {
-  Instant at;
-  Sent command;
-  bool operator>(const Flight& other) const { return at > other.at; }
-};
-
 /// Reads for so long, as fast as may be.
 Outcome play(const Line& line, Duration how_long, std::uint64_t seed = 1,
              Profile profile = Profile::rfc6298) {
@@ -77,30 +70,12 @@ Outcome play(const Line& line, Duration how_long, std::uint64_t seed = 1,
   world.advance(line.round_trip);
   world.answer(identify);
   Fate fate(line, seed, world.now);
-  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights;
-  const Instant end = world.now + how_long;
   Outcome outcome;
-  unsigned outstanding = 0;
-  while (world.now < end) {
-    for (; outstanding < outstanding_max; ++outstanding) world.read(fate.any() % 400 * 2, 2);
-    for (Sent& command : world.take()) {
-      const Instant at = fate.arrival(world.now);
-      if (at != never) flights.push({at, std::move(command)});
-    }
-    const Instant arrival = flights.empty() ? never : flights.top().at;
-    world.now = std::max(world.now, std::min(arrival, world.engine.deadline()));
-    world.advance(0ns);
-    while (!flights.empty() && flights.top().at <= world.now) {
-      const Sent command = flights.top().command;
-      flights.pop();
-      world.answer(command);
-    }
-    const std::string completions = world.completions();
-    const auto done = static_cast<unsigned>(std::ranges::count(completions, 'k'));
-    outcome.requests += done;
-    outstanding -= done;
-    world.events();
-  }
+  outcome.requests =
+      play_reads(world, {.how_long = how_long,
+                         .outstanding_max = outstanding_max,
+                         .place = [&] { return fate.any(); },
+                         .arrival = [&](const Sent&) { return fate.arrival(world.now); }});
   outcome.retransmissions = world.device().counters().retransmissions;
   return outcome;
 }
@@ -128,8 +103,7 @@ Outcome generate(const Line& line, Duration how_long, std::uint64_t seed = 1) {
 }
 
 std::uint64_t seed() {
-  const char* const text = std::getenv("AOE_SEED");
-  return text == nullptr ? 1 : std::strtoull(text, nullptr, 0);
+  return seeds(1).first;
 }
 
 TEST(Line, ADiskThatStandsStillNowAndThenCostsItsStandstillAndNoMore) {

@@ -2,13 +2,12 @@
 // one alone.
 #include "initiator/engine/path_speed.h"
 
-#include <queue>
+#include <array>
 #include <random>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "initiator/testing/test_words.h"
+#include "initiator/testing/read_play.h"
 
 namespace aoe::initiator {
 namespace {
@@ -26,8 +25,6 @@ enum class Kind { macs, ports };
 
 /// Returns how many reads are done. A dead path may answer the IDENTIFY at the beginning.
 unsigned play(const std::vector<Quality>& paths, Kind kind) {
-  constexpr Duration how_long = 4s;
-  constexpr unsigned outstanding_max = 64;
   World world;
   const bool two = paths.size() > 1;
   world.add_ports(two && kind == Kind::ports ? 2 : 1);
@@ -48,41 +45,16 @@ unsigned play(const std::vector<Quality>& paths, Kind kind) {
       if (paths[path_of(command)].lost < 1000) world.answer(command);
     }
   }
-  struct Flight {
-    Instant at;
-    Sent command;
-    bool operator>(const Flight& other) const { return at > other.at; }
-  };
-  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights;
   std::mt19937 random(1);
   std::array<Instant, 2> busy_until{};
-  const Instant end = world.now + how_long;
-  unsigned done = 0;
-  unsigned outstanding = 0;
-  while (world.now < end) {
-    for (; outstanding < outstanding_max; ++outstanding) world.read(random() % 400 * 2, 2);
-    for (Sent& command : world.take()) {
-      const std::size_t path = path_of(command);
-      const Quality& quality = paths[path];
-      if (static_cast<int>(random() % 1000) < quality.lost) continue;
-      busy_until[path] = std::max(busy_until[path], world.now) + quality.each;
-      flights.push({busy_until[path] + quality.round_trip, std::move(command)});
-    }
-    const Instant arrival = flights.empty() ? never : flights.top().at;
-    world.now = std::max(world.now, std::min(arrival, world.engine.deadline()));
-    world.advance(0ns);
-    while (!flights.empty() && flights.top().at <= world.now) {
-      const Sent command = flights.top().command;
-      flights.pop();
-      world.answer(command);
-    }
-    const std::string completions = world.completions();
-    const auto completed = static_cast<unsigned>(std::ranges::count(completions, 'k'));
-    done += completed;
-    outstanding -= completed;
-    world.events();
-  }
-  return done;
+  const auto arrival = [&](const Sent& command) {
+    const std::size_t path = path_of(command);
+    const Quality& quality = paths[path];
+    if (static_cast<int>(random() % 1000) < quality.lost) return never;
+    busy_until[path] = std::max(busy_until[path], world.now) + quality.each;
+    return busy_until[path] + quality.round_trip;
+  };
+  return play_reads(world, {.how_long = 4s, .place = [&] { return random(); }, .arrival = arrival});
 }
 
 void expect_as_good_as_the_better(const Quality& better, const Quality& other) {

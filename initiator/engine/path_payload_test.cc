@@ -119,6 +119,30 @@ TEST(PathPayload, ATryThatIsWithdrawnIsNotAwaitedForEver) {
   EXPECT_EQ(payload.next(now + PathPayload::try_max), 17U);
 }
 
+TEST(PathPayload, OnlyItsOwnLossCountsAgainstATry) {
+  PathPayload payload;
+  payload.set_limit(17);
+  const Instant now(1h);
+  for (int i = 0; i < 2; ++i) payload.lost(17, now, now + 1s);
+  payload.answered(2);
+  payload.sent(17, now + 1s);
+  EXPECT_FALSE(payload.lost(17, now, now + 2s));  // that was sent before
+  payload.answered(2);
+  EXPECT_EQ(payload.next(now + 2s), 2U);  // the try is still on its way
+}
+
+TEST(PathPayload, ALossIsForgottenWhenOneAsLargeIsAnswered) {
+  const Instant now(1h);
+  for (const unsigned answered : {16U, 17U}) {
+    PathPayload payload;
+    payload.set_limit(17);
+    payload.lost(17, now, now + 1s);
+    payload.answered(answered);
+    payload.lost(17, now, now + 1s);
+    EXPECT_EQ(payload.is_whole(), answered == 17);
+  }
+}
+
 TEST(PathPayload, AnotherLimitBeginsAgain) {
   Swallower path(2);
   path.until_changed();

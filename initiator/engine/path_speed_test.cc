@@ -113,5 +113,17 @@ TEST(PathSpeed, ExpectsMoreOfWhatIsOutstandingAndLost) {
   EXPECT_GT(speed.expectation(0ns), idle);
 }
 
+TEST(PathSpeed, WhatWasKnownOfASilentPathIsForgotten) {
+  PathSpeed speed;
+  const Instant now(1h);
+  speed.sent(now);
+  speed.answered(1s);
+  for (int i = 0; i < 10; ++i) speed.lost();
+  speed.forget();
+  EXPECT_FALSE(speed.is_measured());
+  EXPECT_TRUE(speed.is_due(now));
+  EXPECT_DOUBLE_EQ(speed.expectation(1ms), 1e6);
+}
+
 }  // namespace
 }  // namespace aoe::initiator

@@ -59,6 +59,17 @@ TEST(Rtt, AnAnswerAfterItsTimeoutRaisesTheMinimumAndRightTimeoutsLowerItAgain) {
   EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_max);
 }
 
+TEST(Rtt, TheMinimumThatALateAnswerRaisedWearsOffWithAnswers) {
+  RttEstimator rtt;
+  for (int i = 0; i < 200; ++i) rtt.sample(1ms);
+  rtt.was_early(2s);
+  for (int i = 0; i < 256; ++i) rtt.sample(1ms);
+  EXPECT_LT(rtt.timeout(1), 1s);
+  EXPECT_GT(rtt.timeout(1), 500ms);
+  for (int i = 0; i < 1000; ++i) rtt.sample(1ms);
+  EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_min);
+}
+
 TEST(Rtt, EachAttemptDoublesTheTimeoutUpToTheMaximum) {
   RttEstimator rtt;
   const Duration expected[] = {1s, 2s, 4s, 8s, 8s, 8s};

@@ -174,7 +174,7 @@ std::optional<Reject> Device::take_data(const AtaCommand& command, const Complet
 }
 
 void Device::trust(const Paths::Way& way, Instant now) {
-  const bool suspect = way.path->suspect;
+  const bool suspect = way.path->is_suspect();
   paths_.answered(way, now);
   if (trace_ && suspect) trace_.path(now, way, "trusted, answered");
 }

@@ -15,7 +15,7 @@ Path* path_to(RemoteTarget& remote, const PortTable& ports) {
   Path* found = nullptr;
   for (Path& path : remote.paths) {
     if (!path.proven || !ports.is_usable(path.port)) continue;
-    if (found == nullptr || (found->suspect && !path.suspect)) found = &path;
+    if (found == nullptr || (found->is_suspect() && !path.is_suspect())) found = &path;
   }
   return found;
 }
@@ -56,7 +56,7 @@ void Membership::heard(const Paths::Way& way, bool announced, bool open, Instant
       remote.claim_heeded = now;
     }
     ask_soon(Kind::config, false);
-  } else if (!is_part || path.suspect || !open) {
+  } else if (!is_part || path.is_suspect() || !open) {
     ask_soon(Kind::identify, !remote.is_member());
   }
 }
@@ -125,7 +125,7 @@ bool Membership::expire(const View& view, Instant now, Actions& out) {
     const auto way = *paths_.find(serial);
     questions_.expired(way, now);
     const Question& question = way.path->question;
-    if (question.kind == Kind::sample && way.path->suspect && view.identity != nullptr) {
+    if (question.kind == Kind::sample && way.path->is_suspect() && view.identity != nullptr) {
       lose_reference(way, *view.identity, now, out);
       continue;
     }
@@ -376,7 +376,7 @@ void Membership::compare(const Paths::Way& way, std::optional<std::uint64_t> wri
   comparison_.reset();
   for (RemoteTarget& member : paths_.remotes()) {
     Path* const path = member.is_member() ? path_to(member, shared_.ports) : nullptr;
-    if (path == nullptr || path->suspect) continue;
+    if (path == nullptr || path->is_suspect()) continue;
     comparison_ = std::make_unique<ContentComparison>(device_, paths_, questions_, *way.path, *path,
                                                       identity, written);
     return go_on_comparing(now);

@@ -62,7 +62,7 @@ struct Path {
   std::uint64_t serial = 0;  // no other path of the device ever has it
   PortId port = 0;
   bool proven = false;              // the target has answered a question by it
-  bool suspect = false;             // silent: any other path is chosen before it
+  Instant suspect_since = never;    // silent: any other path is chosen before it
   unsigned strikes = 0;             // batches in a row that were lost without an answer
   Instant struck = Instant::min();  // the last time
   Instant heard = Instant::min();   // when a command was last answered on it
@@ -75,6 +75,7 @@ struct Path {
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
 
+  bool is_suspect() const { return suspect_since != never; }
   PathPayload& payload(IoKind kind) {
     if (payloads == nullptr) payloads = std::make_unique<std::array<PathPayload, 2>>();
     return (*payloads)[kind == IoKind::write ? 1 : 0];

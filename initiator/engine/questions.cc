@@ -172,7 +172,7 @@ Question Questions::answered(const Paths::Way& way, Transmission& transmission, 
   way.remote->rtt.sample(now - transmission.sent);
   way.remote->window.answered();
   --way.remote->questions;
-  if (way.path->suspect) way.path->speed.forget();
+  if (way.path->is_suspect()) way.path->speed.forget();
   way.path->speed.answered(now - transmission.sent);
   if (way.remote->is_member()) {
     paths_.answered(way, now);

@@ -15,6 +15,7 @@ TEST(Rtt, FirstSampleSetsAverageAndHalfOfItAsDeviation) {
   RttEstimator rtt;
   rtt.sample(200ms);
   EXPECT_EQ(rtt.average(), 200ms);
+  EXPECT_EQ(rtt.deviation(), 100ms);
   EXPECT_EQ(rtt.timeout(1), 200ms + 4 * 100ms);
 }
 

@@ -92,6 +92,21 @@ TEST_F(DeviceFlush, AFlushToAMacThatFellSilentIsDoneByAnother) {
   EXPECT_EQ(world.completions(), fmt::format("{} ok", id));
 }
 
+TEST_F(DeviceFlush, AFlushForASuspendedMacThatFellSilentIsDoneByAnother) {
+  up();
+  open();
+  second(World::large_disk);
+  answer_all();
+  for (int i = 0; i < 4; ++i) world.write(0, 1), answer_all();
+  ASSERT_TRUE(remote(second_mac).is_dirty());
+  world.completions();
+  disks.erase(second_mac);
+  world.announce(second_mac);
+  const auto id = world.flush();
+  pass(20s);
+  EXPECT_EQ(world.completions(), fmt::format("{} ok", id));
+}
+
 TEST_F(DeviceFlush, AWriteThatASuspendedTargetAnswersLateIsCoveredByTheNext) {
   up();
   open();

@@ -19,7 +19,7 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
   ++counters_.late_answers;
   if (const auto way = paths_.find(transmission.path)) {
     if (transmission.timed) way->remote->rtt.sample(now - transmission.sent);
-    const bool is_used = way->remote->is_member() && !way->remote->suspended;
+    const bool is_used = way->remote->is_member() && !way->remote->is_suspended();
     if (transmission.expired && transmission.timed && !is_linux() && is_used) {
       on_early_timeout(transmission, *way, now);
     }

@@ -45,10 +45,7 @@ void Membership::heard(const Paths::Way& way, bool announced, bool open, Instant
     questions_.ask(path, {.kind = kind, .due = std::max(granted, at)});
   };
   if (is_part && open && announced) {
-    if (suspends) {
-      suspend(way);
-      remote.suspended_at = now;
-    }
+    if (suspends) remote.suspended_since = remote.suspended_at = now;
     ask_soon(Kind::identify, !suspends);
   } else if (is_part && remote.claim != remote.offer) {
     if (remote.claim_heeded == Instant::min() || now >= remote.claim_heeded + identify_distance) {
@@ -59,15 +56,6 @@ void Membership::heard(const Paths::Way& way, bool announced, bool open, Instant
   } else if (!is_part || path.is_suspect() || !open) {
     ask_soon(Kind::identify, !remote.is_member());
   }
-}
-
-void Membership::suspend(const Paths::Way& way) {
-  way.remote->suspended = true;
-  way.remote->suspended_by = way.path->serial;
-}
-
-void Membership::lift_suspension(const Paths::Way& way) {
-  if (way.remote->suspended_by == way.path->serial) way.remote->suspended = false;
 }
 
 void Membership::ask_offer(Path& path, Instant now) {
@@ -83,13 +71,18 @@ void Membership::identify_members(Instant now) {
   }
 }
 
+void Membership::identify_by_all_paths(RemoteTarget& remote, Instant now) {
+  for (Path& path : remote.paths) {
+    if (path.proven) questions_.ask(path, {.kind = Kind::identify, .due = now});
+  }
+}
+
 /// What is compared goes on without a path that it read by.
 void Membership::ended(const Paths::Way& way) {
   way.path->question = {};
   way.remote->heeds_claim = false;
   if (is_comparing(*way.path)) comparison_.reset();
   if (doubt_ != nullptr && doubt_->path == way.path->serial) doubt_.reset();
-  lift_suspension(way);
 }
 
 void Membership::drop(const Paths::Way& way) {
@@ -108,12 +101,11 @@ void Membership::drop_port(PortId port) {
   for (RemoteTarget& remote : paths_.remotes()) {
     for (Path& path : remote.paths) {
       if (path.port != port) continue;
-      const bool was_asked = remote.suspended && remote.suspended_by == path.serial;
       drop({&remote, &path});
       path.proven = false;  // it is about to be removed
-      Path* const other = was_asked ? path_to(remote, shared_.ports) : nullptr;
+      Path* const other = remote.is_suspended() ? path_to(remote, shared_.ports) : nullptr;
       if (other == nullptr) continue;
-      suspend({&remote, other});
+      drop({&remote, other});  // what it is asked already, it may have been asked before it came up
       questions_.ask(*other, {.kind = Kind::identify});
     }
   }
@@ -166,9 +158,11 @@ void Membership::repeat_or_drop(const Paths::Way& way, const View& view, Instant
   const Question& question = way.path->question;
   const bool is_part = way.remote->is_member() && way.path->proven;
   const bool is_needed =
-      view.identity == nullptr || (is_part && !has_answered(question.first_sent));
+      view.identity == nullptr ||
+      (is_part && (way.remote->is_suspended() || !has_answered(question.first_sent)));
   // Others may be well.
   if (is_part && question.attempts == 1 && !is_linux()) identify_members(now);
+  if (is_part && way.remote->is_suspended()) identify_by_all_paths(*way.remote, now);
   if (question.attempts < attempts_max || is_needed) {
     return questions_.repeat(*way.path, shared_.pace.reserve(IdentifyPace::Attempt::repeated, now));
   }
@@ -224,9 +218,9 @@ Membership::Answer Membership::on_answer(Transmission& transmission, const Frame
       break;
   }
   if (answer.kind != Answer::Kind::nothing) {
-    lift_suspension(*way);
+    if (transmission.sent >= way->remote->suspended_since) way->remote->suspended_since = never;
   } else if (question.kind == Kind::identify && way->remote->is_member() && view.open) {
-    suspend(*way);  // until it is known which size it has
+    way->remote->suspended_since = now;  // until it is known which size it has
   }
   go_on_comparing(now);  // it may have waited for this path
   if (way->remote->is_member() && way->remote->claim != way->remote->offer) {

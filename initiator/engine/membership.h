@@ -15,9 +15,10 @@
 //                                                  was a member, only the size changed; else foreign
 //
 // Until then nothing waits for it: I/O goes on by the members. A member that says that it came up
-// (an announcement) is asked before more commands go to it: at most every ten seconds, so that a
-// forger can't hold it. What else a config answer says of a member, new limits or that a silent path
-// is back, is a claim: the target is asked by that path, with a tag that nobody can guess.
+// (an announcement) is asked before more commands go to it, for as long as it does not answer; at most
+// every ten seconds, so that a forger can't hold it. What else a config answer says of a member, new
+// limits or that a silent path is back, is a claim: the target is asked by that path, with a tag that
+// nobody can guess.
 //
 // Questions are repeated as commands are; a candidate that does not answer five of them is dropped.
 // Owned by its device, and called by it alone. Does no I/O and reads no clock.
@@ -140,9 +141,8 @@ class Membership {
   /// Whether the last sector of the larger size is there.
   void take_last_sector(const Paths::Way& way, bool is_there, Instant now, Answer& answer,
                         Actions& out);
-  /// No command goes to a target from here on, until it has been identified by this path.
-  static void suspend(const Paths::Way& way);
-  static void lift_suspension(const Paths::Way& way);
+  /// Asks a target who it is by each of its paths.
+  void identify_by_all_paths(RemoteTarget& remote, Instant now);
   void lose_reference(const Paths::Way& way, const Identity& identity, Instant now, Actions& out);
   bool is_dead(const Paths::Way& way, const View& view, Instant now) const;
   /// Returns whether a member has answered since then.

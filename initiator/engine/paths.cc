@@ -141,14 +141,17 @@ std::size_t Paths::payload_to_try(const Way& way, IoKind kind, Instant now) {
 }
 
 bool Paths::is_usable(const RemoteTarget& remote) const {
-  return remote.is_member() && !remote.suspended &&
+  return remote.is_member() && !remote.is_suspended() &&
          std::ranges::any_of(remote.paths, [this](const Path& path) { return is_open(path); });
 }
 
+bool Paths::is_silent(const RemoteTarget& remote) const {
+  return std::ranges::none_of(
+      remote.paths, [this](const Path& path) { return !path.is_suspect() && is_open(path); });
+}
+
 bool Paths::is_trusted(const RemoteTarget& remote) const {
-  return is_usable(remote) && std::ranges::any_of(remote.paths, [this](const Path& path) {
-           return !path.is_suspect() && is_open(path);
-         });
+  return is_usable(remote) && !is_silent(remote);
 }
 
 bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
@@ -160,7 +163,8 @@ bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
 std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const Mac* whom) {
   if (whom != nullptr) {
     RemoteTarget* const remote = find_remote(*whom);
-    if (remote != nullptr && remote->is_member() && remote->suspended) return std::nullopt;
+    const bool waits = remote != nullptr && remote->is_member() && remote->is_suspended();
+    if (waits && !is_silent(*remote)) return std::nullopt;
     if (remote != nullptr && is_trusted(*remote)) {
       if (!has_room(*remote, within_window)) return std::nullopt;
       return Way{&*remote, &next_path(*remote)};

@@ -92,9 +92,9 @@ struct RemoteTarget {
   Standing standing = Standing::candidate;
   bool other_content = false;             // foreign, though serial and size are the same
   unsigned questions = 0;                 // outstanding (membership.h): by a silent path, perhaps
-  std::uint64_t suspended_by = 0;         // the path, by serial number, by which it is being asked
-  bool suspended = false;                 // no command goes there until it was identified
-  Instant suspended_at = Instant::min();  // the last time
+  Instant suspended_since = never;        // no command goes there until it was asked later who it
+                                          // is, and has answered
+  Instant suspended_at = Instant::min();  // when an announcement last did that
   Instant identified = Instant::min();    // when it last said which disk it is
   std::optional<Likeness> said{};         // and what it said
   Offer offer{};                          // as advertised, and believed
@@ -109,6 +109,7 @@ struct RemoteTarget {
   std::size_t turn = 0;
 
   bool is_member() const { return standing == Standing::member; }
+  bool is_suspended() const { return suspended_since != never; }
   bool is_dirty() const { return writes != flushed; }
 };
 
@@ -158,7 +159,7 @@ class Paths {
   /// Chooses the path of the next command, a trusted one before a suspect one, with room in the
   /// target's window, or else only in its buffers. Nothing: the command has to wait. With `whom`,
   /// only a path to that member, unless it has fallen silent or is none any more; nothing while it is
-  /// suspended.
+  /// suspended, and not silent.
   std::optional<Way> choose(bool within_window, Instant now, const Mac* whom = nullptr);
   std::optional<Way> find(std::uint64_t serial);
   /// Returns null for a MAC that is no remote target of the device.
@@ -178,6 +179,9 @@ class Paths {
 
  private:
   bool is_open(const Path& path) const { return path.proven && ports_.is_usable(path.port); }
+  /// Returns whether none of its paths answers.
+  bool is_silent(const RemoteTarget& remote) const;
+  /// Returns whether commands may go to it, and one of its paths answers.
   bool is_trusted(const RemoteTarget& remote) const;
   bool is_usable(const RemoteTarget& remote) const;
   Path& next_path(RemoteTarget& remote) const;

@@ -60,6 +60,55 @@ TEST_F(Suspension, AnAnnouncementIsHeardWhileSomethingElseIsAsked) {
   EXPECT_EQ(world.taken(), "IDENTIFY 0+1");
 }
 
+// It does not answer.
+
+TEST_F(Suspension, LastsForAsLongAsTheTargetIsSilent) {
+  up();
+  second(World::large_disk);
+  answer_all();
+  open();
+  ASSERT_EQ(standings(), "1 member, 2 member");
+  disks.erase(second_mac);
+  world.announce(second_mac);
+  for (int i = 0; i < 20; ++i) {
+    world.write(static_cast<std::uint64_t>(i), 1);
+    pass(1s);
+  }
+  writes_to.clear();
+  disks[second_mac].identity = with_serial("S2");
+  disks.erase(target_mac);
+  world.write(0, 1);
+  pass(20s);
+  EXPECT_GT(writes_to[target_mac], 0);
+  EXPECT_EQ(writes_to[second_mac], 0);
+  EXPECT_EQ(standings(), "1 member, 2 foreign");
+}
+
+TEST_F(Suspension, IsLiftedByAnyPathThatWasAskedSinceThen) {
+  up("S1", 2);
+  open();
+  silent_port = 0;
+  world.announce(target_mac, 0);
+  world.write(0, 1);
+  pass(1s);
+  EXPECT_EQ(world.completions(), "1 ok");
+}
+
+TEST_F(Suspension, IsNotLiftedByAnAnswerToWhatWasAskedBefore) {
+  up("S1", 2);
+  open();
+  world.revalidate();
+  const auto before = world.take();
+  ASSERT_EQ(text(before), "IDENTIFY 0+1");
+  const PortId other = before[0].port == 0 ? 1 : 0;
+  world.advance(1ms);
+  world.announce(target_mac, other);
+  ASSERT_EQ(world.taken(), "IDENTIFY 0+1");
+  answer(before[0]);
+  world.write(0, 1);
+  EXPECT_EQ(world.taken(), "");
+}
+
 // Its port is lost before it has answered.
 
 TEST_F(Suspension, IsLiftedByAnotherPort) {

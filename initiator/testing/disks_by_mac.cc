@@ -41,7 +41,7 @@ void DisksByMac::answer(const Sent& command) {
   if (ata::kind(command.opcode) == ata::Kind::write) ++writes_to[mac];
   if (text({command}).starts_with("FLUSH")) ++flushes_to[mac];
   const auto found = disks.find(mac);
-  if (found == disks.end()) return;
+  if (found == disks.end() || command.port == silent_port) return;
   Disk& its = found->second;
   if (command.opcode == ata::Opcode::identify_device) {
     return world.answer_identify(command, its.identity);

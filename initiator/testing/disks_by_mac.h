@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,7 @@ class DisksByMac : public ::testing::Test {
 
   World world{with_deadsecs(30)};
   std::map<Mac, Disk> disks;
+  std::optional<PortId> silent_port;  // no answer comes by it
   std::map<Mac, int> commands_to;
   std::map<Mac, int> writes_to;
   std::map<Mac, int> flushes_to;

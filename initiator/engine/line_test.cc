@@ -2,7 +2,8 @@
 // MTU of 1500, beside a bare generator on the same line.
 //
 // The generator keeps as many requests outstanding from the start, knows the round trip, and sends a
-// request again when its answer is half a round trip late. AOE_SEED=n plays one seed.
+// request again when its answer is half a round trip late. AOE_SEED=n plays one seed, AOE_SEEDS=n the
+// first n where a play is short.
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -102,34 +103,35 @@ Outcome generate(const Line& line, Duration how_long, std::uint64_t seed = 1) {
   return outcome;
 }
 
-std::uint64_t seed() {
-  return seeds(1).first;
-}
-
 TEST(Line, ADiskThatStandsStillNowAndThenCostsItsStandstillAndNoMore) {
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+  over_seeds(10, [](std::uint64_t seed) {
     const Line line{.round_trip = 20ms, .lost_each_way = 1, .stall = 2s};
     const Outcome ours = play(line, 15s, seed);
     const Outcome bare = generate({.round_trip = 20ms, .lost_each_way = 1}, 15s, seed);
-    EXPECT_GT(ours.requests, 0.9 * 3 / 5 * bare.requests) << "seed " << seed;
-    EXPECT_LT(ours.retransmissions, bare.retransmissions + outstanding_max) << "seed " << seed;
-  }
+    EXPECT_GT(ours.requests, 0.9 * 3 / 5 * bare.requests);
+    EXPECT_LT(ours.retransmissions, bare.retransmissions + outstanding_max);
+  });
 }
 
 TEST(Line, OneFrameInAHundredLostEachWayLeavesNineTenthsOfTheThroughput) {
-  const Outcome clean = play({}, 500ms, seed());
-  const Outcome lossy = play({.lost_each_way = 10}, 500ms, seed());
-  EXPECT_EQ(clean.retransmissions, 0U);
-  EXPECT_GT(lossy.retransmissions, lossy.requests / 100);
-  EXPECT_GT(lossy.requests, clean.requests * 0.88) << clean.requests << " without loss";
+  over_seeds(1, [](std::uint64_t seed) {
+    const Outcome clean = play({}, 500ms, seed);
+    const Outcome lossy = play({.lost_each_way = 10}, 500ms, seed);
+    EXPECT_EQ(clean.retransmissions, 0U);
+    EXPECT_GT(lossy.retransmissions, lossy.requests / 100);
+    EXPECT_GT(lossy.requests, clean.requests * 0.88) << clean.requests << " without loss";
+  });
 }
 
 TEST(Line, ADiskThatSeeksForOneReadInFiftyIsHardlyAskedTwice) {
-  const Outcome slow = play({.slow = 30ms, .slow_answers = 20}, 400ms, seed());
-  EXPECT_LT(slow.retransmissions, 2 * outstanding_max) << "of " << slow.requests;
+  over_seeds(1, [](std::uint64_t seed) {
+    const Outcome slow = play({.slow = 30ms, .slow_answers = 20}, 400ms, seed);
+    EXPECT_LT(slow.retransmissions, 2 * outstanding_max) << "of " << slow.requests;
+  });
 }
 
 TEST(Line, ARoundTripOfAnyLengthLeavesNineTenthsOfWhatABareGeneratorReaches) {
+  const std::uint64_t seed = seeds(1).first;
   std::string table;
   for (const Duration delay : {Duration(10ms), Duration(50ms), Duration(100ms), Duration(500ms)}) {
     for (const bool of_disk : {false, true}) {
@@ -138,8 +140,8 @@ TEST(Line, ARoundTripOfAnyLengthLeavesNineTenthsOfWhatABareGeneratorReaches) {
                         .disk = of_disk ? delay : 0ns,
                         .lost_each_way = lost};
         const Duration how_long = 20 * delay + 20s;
-        const Outcome ours = play(line, how_long, seed());
-        const Outcome bare = generate(line, how_long, seed());
+        const Outcome ours = play(line, how_long, seed);
+        const Outcome bare = generate(line, how_long, seed);
         const double ratio = static_cast<double>(ours.requests) / bare.requests;
         const double seconds = std::chrono::duration<double>(how_long).count();
         table += fmt::format(

@@ -22,7 +22,7 @@ Device::Device(Address address, const Shared& shared)
       shared_(shared),
       trace_(shared.trace, address),
       paths_(shared.parameters, shared.ports),
-      membership_(*this, address, shared_, trace_, paths_, counters_) {}
+      membership_(*this, shared_, trace_, paths_, counters_) {}
 
 // Users.
 

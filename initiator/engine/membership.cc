@@ -259,7 +259,7 @@ void Membership::take_last_sector(const Paths::Way& way, bool is_there, Instant 
   answer.identity = is_there ? doubt->usable.identity : *doubt->usable.smaller;
   answer.result = {};
   report({.kind = Event::Kind::ambiguous_size,
-          .device = address_,
+          .device = device_.address(),
           .port = way.path->port,
           .mac = way.remote->mac,
           .sectors = answer.identity.sectors},
@@ -332,7 +332,7 @@ void Membership::try_to_join(const Paths::Way& way, const Identity& identity, In
   RemoteTarget& remote = *way.remote;
   if (remote.other_content) return;
   if (remote.standing == Standing::foreign) remote.standing = Standing::candidate;
-  if (is_known(remote.mac) || is_proof(identity.serial, address_)) return join(remote);
+  if (is_known(remote.mac) || is_proof(identity.serial, device_.address())) return join(remote);
   if (paths_.is_answering()) return compare(way, std::nullopt, identity, now);
   become(remote, Standing::unproven, Event::Kind::unproven_disk, identity.sectors, now, out);
 }
@@ -355,7 +355,7 @@ void Membership::become(RemoteTarget& remote, Standing standing, Event::Kind kin
   if (remote.standing == standing) return;
   remote.standing = standing;
   unproven_ += standing == Standing::unproven;
-  Event event{.kind = kind, .device = address_, .mac = remote.mac, .sectors = sectors};
+  Event event{.kind = kind, .device = device_.address(), .mac = remote.mac, .sectors = sectors};
   if (remote.said) event.serial = remote.said->serial;
   report(event, shared_.trace, now, out);
 }

@@ -53,14 +53,13 @@ class Membership {
     bool revived = false;  // it is looked for at its user's wish: serial and size are enough
   };
   /// `device`: whose transmissions these are, and who knows what it is writing.
-  Membership(Device& device, Address address, const Shared& shared, const DeviceTrace& trace,
-             Paths& paths, DeviceCounters& counters)
+  Membership(Device& device, const Shared& shared, const DeviceTrace& trace, Paths& paths,
+             DeviceCounters& counters)
       : device_(device),
-        address_(address),
         shared_(shared),
         trace_(trace),
         paths_(paths),
-        questions_(device, address, shared, trace, paths, counters) {}
+        questions_(device, shared, trace, paths, counters) {}
 
   /// A config answer came by this path. `announced`: nobody had asked for it.
   void heard(const Paths::Way& way, bool announced, bool open, Instant now);
@@ -165,7 +164,6 @@ class Membership {
   bool is_comparing(const Path& path) const;
 
   Device& device_;
-  const Address address_;
   const Shared& shared_;
   const DeviceTrace& trace_;
   Paths& paths_;

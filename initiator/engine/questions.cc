@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "initiator/engine/device.h"
 #include "proto/identify.h"
 
 namespace aoe::initiator {
@@ -83,7 +84,7 @@ void Questions::transmit(const Paths::Way& way, Instant now, Actions& out) {
   if (question.attempts > 1) {
     ++counters_.retransmissions;
     report({.kind = Event::Kind::retransmission,
-            .device = address_,
+            .device = device_.address(),
             .port = way.path->port,
             .mac = way.remote->mac,
             .tag = question.tag,
@@ -94,7 +95,8 @@ void Questions::transmit(const Paths::Way& way, Instant now, Actions& out) {
 
   Transmit& frame = out.frames.emplace_back();
   frame.port = way.path->port;
-  const Header header{way.remote->mac, shared_.ports[frame.port].mac, address_, question.tag};
+  const Header header{way.remote->mac, shared_.ports[frame.port].mac, device_.address(),
+                      question.tag};
   AtaRequest ata{.sectors = 1, .opcode = ata::Opcode::identify_device};
   if (question.kind == Kind::sample || question.kind == Kind::last_sector) {
     ata = {.flags = {.extended = question.extended},

@@ -22,14 +22,9 @@ namespace aoe::initiator {
 class Questions {
  public:
   /// `device`: whose transmissions these are.
-  Questions(Device& device, Address address, const Shared& shared, const DeviceTrace& trace,
-            Paths& paths, DeviceCounters& counters)
-      : device_(device),
-        address_(address),
-        shared_(shared),
-        trace_(trace),
-        paths_(paths),
-        counters_(counters) {}
+  Questions(Device& device, const Shared& shared, const DeviceTrace& trace, Paths& paths,
+            DeviceCounters& counters)
+      : device_(device), shared_(shared), trace_(trace), paths_(paths), counters_(counters) {}
 
   /// Asks this by a path, at `question.due` or later. Does nothing while the path has a question.
   void ask(Path& path, const Question& question);
@@ -65,7 +60,6 @@ class Questions {
   void transmit(const Paths::Way& way, Instant now, Actions& out);
 
   Device& device_;
-  const Address address_;
   const Shared& shared_;
   const DeviceTrace& trace_;
   Paths& paths_;

@@ -83,7 +83,7 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   }
   if (trace_)
     trace_.answered(now, transmission.tag, result, now - transmission.sent, way->remote->rtt);
-  way->path->speed.answered(transmission.timed ? now - transmission.sent : PathSpeed::none);
+  way->path->speed.answered(transmission.timed ? now - transmission.sent : PathSpeed::none, now);
   const unsigned window = way->remote->window.size();
   way->remote->window.answered();
   if (trace_) trace_.window(now, *way->remote, window, "answered");

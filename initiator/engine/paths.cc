@@ -200,7 +200,7 @@ std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const M
     if (measured && !speed.is_measured() && speed.outstanding() > 0) continue;
     const double commands =
         static_cast<double>(largest) / static_cast<double>(payload(*way.remote, *way.path));
-    const double expected = speed.expectation(fastest) * commands;
+    const double expected = speed.expectation(fastest, now) * commands;
     if (best.path == nullptr || expected < least) {
       best = way;
       least = expected;

@@ -175,7 +175,7 @@ Question Questions::answered(const Paths::Way& way, Transmission& transmission, 
   way.remote->window.answered();
   --way.remote->questions;
   if (way.path->is_suspect()) way.path->speed.forget();
-  way.path->speed.answered(now - transmission.sent);
+  way.path->speed.answered(now - transmission.sent, now);
   if (way.remote->is_member()) {
     paths_.answered(way, now);
   } else {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "initiator/testing/disks_by_mac.h"
+#include "initiator/testing/test_disks.h"
 
 namespace aoe::initiator {
 namespace {

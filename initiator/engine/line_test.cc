@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "initiator/testing/read_play.h"
+#include "initiator/testing/test_reads.h"
 #include "initiator/testing/seeds.h"
 
 namespace aoe::initiator {

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "initiator/testing/read_play.h"
+#include "initiator/testing/test_reads.h"
 
 namespace aoe::initiator {
 namespace {

@@ -64,14 +64,14 @@ struct Path {
   bool proven = false;              // the target has answered a question by it
   Instant suspect_since = never;    // silent: any other path is chosen before it
   unsigned strikes = 0;             // batches in a row that were lost without an answer
-  Instant struck = Instant::min();  // the last time
+  unsigned doubts = 0;              // commands sent again early, and not answered since
+  Instant struck = Instant::min();  // when the last of those batches was lost
   Instant heard = Instant::min();   // when a command was last answered on it
   ReorderingWindow reordering{};
   PathSpeed speed{};
   /// Of reads and of writes; null until the first of them: a network can claim thousands of paths.
   std::unique_ptr<std::array<PathPayload, 2>> payloads{};
   Question question{};
-  unsigned doubts = 0;  // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
 
@@ -91,6 +91,7 @@ struct RemoteTarget {
   RttEstimator rtt{};
   Standing standing = Standing::candidate;
   bool other_content = false;             // foreign, though serial and size are the same
+  bool heeds_claim = false;               // no more commands than it claims to take, until asked
   unsigned questions = 0;                 // outstanding (membership.h): by a silent path, perhaps
   Instant suspended_since = never;        // no command goes there until it was asked later who it
                                           // is, and has answered
@@ -98,9 +99,8 @@ struct RemoteTarget {
   Instant identified = Instant::min();    // when it last said which disk it is
   std::optional<Likeness> said{};         // and what it said
   Offer offer{};                          // as advertised, and believed
-  bool heeds_claim = false;  // no more commands than it claims to take, until it was asked
-  Instant claim_heeded = Instant::min();  // the last time
   Offer claim{};                          // as advertised by its last config answer
+  Instant claim_heeded = Instant::min();  // when heeds_claim last began
   std::uint64_t writes = 0;               // that change the disk: sent to it, and answered
   std::uint64_t flushed = 0;              // of these, those before its last flush
   Instant heard{};                        // when its last answer came, on any path

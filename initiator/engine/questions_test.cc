@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "initiator/testing/disks_by_mac.h"
+#include "initiator/testing/test_disks.h"
 
 namespace aoe::initiator {
 namespace {

@@ -1,7 +1,7 @@
 // A target that came up again may be another disk: no command goes to it until it has said which it is.
 #include <gtest/gtest.h>
 
-#include "initiator/testing/disks_by_mac.h"
+#include "initiator/testing/test_disks.h"
 
 namespace aoe::initiator {
 namespace {

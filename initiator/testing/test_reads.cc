@@ -1,4 +1,4 @@
-#include "initiator/testing/read_play.h"
+#include "initiator/testing/test_reads.h"
 
 #include <algorithm>
 #include <utility>

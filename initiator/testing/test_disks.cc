@@ -1,4 +1,4 @@
-#include "initiator/testing/disks_by_mac.h"
+#include "initiator/testing/test_disks.h"
 
 #include <algorithm>
 

@@ -117,6 +117,10 @@ class BlackHole {
     world.advance_to(std::min(flights_.arrival(), world.engine.deadline()));
     while (const auto landed = flights_.land(world.now)) {
       const Sent& command = *landed;
+      if (command.opcode == ata::Opcode::identify_device) {
+        world.answer(command);
+        continue;
+      }
       const bool is_read = ata::kind(command.opcode) == ata::Kind::read;
       world.answer(command,
                    AtaReply{.flags = command.flags,

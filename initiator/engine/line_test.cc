@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "initiator/testing/test_reads.h"
 #include "initiator/testing/seeds.h"
+#include "initiator/testing/test_reads.h"
 
 namespace aoe::initiator {
 namespace {

@@ -13,13 +13,13 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <queue>
 #include <random>
 #include <unordered_set>
 
 #include <gtest/gtest.h>
 
 #include "initiator/client/session.h"
+#include "initiator/testing/flights.h"
 #include "initiator/testing/seeds.h"
 #include "initiator/testing/test_target.h"
 #include "wire/memory_port.h"
@@ -132,15 +132,9 @@ class Chaos {
   };
   /// A frame on its way.
   struct Flight {
-    Instant at;
-    std::uint64_t number;
     std::size_t cable;
     bool to_target;
     std::vector<std::uint8_t> frame;
-
-    bool operator>(const Flight& other) const {
-      return std::tie(at, number) > std::tie(other.at, other.number);
-    }
   };
   struct Pending {
     IoRequest io;
@@ -174,10 +168,10 @@ class Chaos {
     const auto delay = happens(20) ? delay_max_ * random(0, 1000) / 1000 : 50us;
     for (int copies = happens(duplication_) ? 2 : 1; copies > 0; --copies) {
       if (happens(loss_)) continue;
-      flights_.push({now_ + delay, ++flight_number_, cable, to_target, frame});
+      flights_.send(now_ + delay, {cable, to_target, frame});
     }
     if (!to_target && happens(forgery_)) {
-      flights_.push({now_ + delay, ++flight_number_, cable, to_target, forge(std::move(frame))});
+      flights_.send(now_ + delay, {cable, to_target, forge(std::move(frame))});
     }
   }
 
@@ -289,8 +283,7 @@ class Chaos {
   // Time.
 
   void step() {
-    Instant next = session_.deadline();
-    if (!flights_.empty()) next = std::min(next, flights_.top().at);
+    Instant next = std::min(session_.deadline(), flights_.arrival());
     if (coming_up_) next = std::min(next, target_up_at_);
     if (faults_) next = std::min(next, next_fault_);
     now_ = std::max(now_, next);
@@ -305,11 +298,7 @@ class Chaos {
         put_on_the_wire(i, false, target_.announcement(cables_[i].target_mac));
       }
     }
-    while (!flights_.empty() && flights_.top().at <= now_) {
-      const Flight flight = flights_.top();
-      flights_.pop();
-      deliver(flight);
-    }
+    while (const auto flight = flights_.land(now_)) deliver(*flight);
     session_.tick(now_);
     collect_sent();
   }
@@ -447,8 +436,7 @@ class Chaos {
   Session session_;
   TestTarget target_{the_disk, disk_sectors};
   std::array<Cable, 2> cables_;
-  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights_;
-  std::uint64_t flight_number_ = 0;
+  Flights<Flight> flights_;
   std::unordered_set<std::uint32_t> tags_;
 
   int to_submit_ = 0;
@@ -460,11 +448,7 @@ class Chaos {
 };
 
 TEST(Chaos, EveryRequestCompletesOnceAndNoByteIsWrong) {
-  const auto [first, count] = seeds(5);
-  for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
-    SCOPED_TRACE(testing::Message() << "again with AOE_SEED=" << seed);
-    Chaos(seed).run();
-  }
+  over_seeds(5, [](std::uint64_t seed) { Chaos(seed).run(); });
 }
 
 }  // namespace

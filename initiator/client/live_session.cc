@@ -85,7 +85,7 @@ DeviceStatus LiveSession::status(const Device& device) const {
       status.paths.push_back({.interface = port.name,
                               .mac = remote.mac,
                               .mtu = port.port->link().mtu,
-                              .suspect = path.suspect,
+                              .suspect = path.is_suspect(),
                               .payload = device.payload(remote, path),
                               .standing = text(remote.standing),
                               .serial = std::string(remote.said ? remote.said->serial.view() : ""),

@@ -8,12 +8,12 @@
 // AOE_SEED=n plays one seed, AOE_SEEDS=n the first n.
 #include <algorithm>
 #include <map>
-#include <queue>
 #include <random>
 
 #include <gtest/gtest.h>
 
 #include "initiator/client/session.h"
+#include "initiator/testing/flights.h"
 #include "initiator/testing/seeds.h"
 #include "initiator/testing/test_target.h"
 #include "wire/memory_port.h"
@@ -79,14 +79,8 @@ class TwoDisks {
     bool up = false;
   };
   struct Flight {
-    Instant at;
-    std::uint64_t number;
     std::optional<std::size_t> host;  // to it; none: to the initiator
     std::vector<std::uint8_t> frame;
-
-    bool operator>(const Flight& other) const {
-      return std::tie(at, number) > std::tie(other.at, other.number);
-    }
   };
   struct Pending {
     IoRequest io;
@@ -125,7 +119,7 @@ class TwoDisks {
     for (int copies = random(0, 19) == 0 ? 2 : 1; copies > 0; --copies) {
       if (random(0, 99) < loss_) continue;
       const auto delay = random(0, 3) == 0 ? delay_max_ * random(0, 1000) / 1000 : 20us;
-      flights_.push({now_ + delay, ++flight_number_, host, frame});
+      flights_.send(now_ + delay, {host, frame});
     }
   }
 
@@ -141,9 +135,8 @@ class TwoDisks {
   }
 
   void step() {
-    Instant next = std::min({session_.deadline(), next_change_, next_request_});
-    if (!flights_.empty()) next = std::min(next, flights_.top().at);
-    now_ = std::max(now_, next);
+    now_ = std::max(
+        now_, std::min({session_.deadline(), next_change_, next_request_, flights_.arrival()}));
     if (now_ >= next_change_) {
       next_change_ = now_ + std::chrono::milliseconds(random(100, 6000));
       const auto which = static_cast<std::size_t>(random(0, 1));
@@ -155,11 +148,7 @@ class TwoDisks {
       next_request_ = is_over_ ? never : now_ + 20ms;
       for (int i = 0; i < 4 && requests_.size() < 8; ++i) submit();
     }
-    while (!flights_.empty() && flights_.top().at <= now_) {
-      const Flight flight = flights_.top();
-      flights_.pop();
-      deliver(flight);
-    }
+    while (const auto flight = flights_.land(now_)) deliver(*flight);
     session_.tick(now_);
     std::array<Bytes, batch_size> frames;
     while (const std::size_t count = far_->receive(frames)) {
@@ -223,20 +212,15 @@ class TwoDisks {
   std::unique_ptr<MemoryPort> near_;
   std::unique_ptr<MemoryPort> far_;
   PortId port_ = 0;
-  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights_;
-  std::uint64_t flight_number_ = 0;
+  Flights<Flight> flights_;
   std::map<std::uint64_t, Pending> requests_;
   std::uint64_t last_id_ = 0;
   std::uint64_t reads_ = 0;
 };
 
 TEST(TwoDisksAtOneAddress, AreNeverMixed) {
-  const auto [first, count] = seeds(30);
-  for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
-    SCOPED_TRACE(testing::Message() << "again with AOE_SEED=" << seed);
-    TwoDisks(seed).run();
-  }
-  EXPECT_GT(TwoDisks::reads_of_all_, count);  // it was about something
+  over_seeds(30, [](std::uint64_t seed) { TwoDisks(seed).run(); });
+  EXPECT_GT(TwoDisks::reads_of_all_, seeds(30).count);  // it was about something
 }
 
 }  // namespace

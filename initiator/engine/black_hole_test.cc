@@ -3,14 +3,16 @@
 // taken for it.
 //
 // AOE_SEED=n plays one seed, AOE_SEEDS=n the first n.
+#include <array>
 #include <cstdlib>
 #include <cstring>
-#include <queue>
+#include <map>
 #include <random>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "initiator/testing/flights.h"
+#include "initiator/testing/seeds.h"
 #include "initiator/testing/test_words.h"
 
 namespace aoe::initiator {
@@ -77,11 +79,6 @@ class BlackHole {
   std::array<std::size_t, 2> sectors_by_port{};
 
  private:
-  struct Flight {
-    Instant at;
-    Sent command;
-    bool operator>(const Flight& other) const { return at > other.at; }
-  };
   struct Pending {
     Instant begun;
     std::uint64_t lba;
@@ -115,14 +112,15 @@ class BlackHole {
         EXPECT_TRUE(are_same(command.data, data_at(command.lba, command.sectors)));
       }
       sectors_by_port[command.port] += command.sectors;
-      if (!is_lost(command)) flights_.push({world.now + segment.round_trip, std::move(command)});
+      if (!is_lost(command)) flights_.send(world.now + segment.round_trip, std::move(command));
     }
-    const Instant arrival = flights_.empty() ? never : flights_.top().at;
-    world.now = std::max(world.now, std::min(arrival, world.engine.deadline()));
-    world.advance(0ns);
-    while (!flights_.empty() && flights_.top().at <= world.now) {
-      const Sent command = flights_.top().command;
-      flights_.pop();
+    world.advance_to(std::min(flights_.arrival(), world.engine.deadline()));
+    while (const auto landed = flights_.land(world.now)) {
+      const Sent& command = *landed;
+      if (command.opcode == ata::Opcode::identify_device) {
+        world.answer(command);
+        continue;
+      }
       const bool is_read = ata::kind(command.opcode) == ata::Kind::read;
       world.answer(command,
                    AtaReply{.flags = command.flags,
@@ -155,27 +153,10 @@ class BlackHole {
   }
 
   std::mt19937 random_;
-  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights_;
+  Flights<Sent> flights_;
   std::map<std::uint64_t, Pending> pending_;
   Duration longest_wait_{};
 };
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
-}
-
-/// Plays each seed of those that are asked for.
-template <class Play>
-void over_seeds(std::uint64_t count, Play play) {
-  const std::uint64_t one = number_from("AOE_SEED", 0);
-  const std::uint64_t last = one > 0 ? one : number_from("AOE_SEEDS", count);
-  for (std::uint64_t seed = one > 0 ? one : 1; seed <= last; ++seed) {
-    SCOPED_TRACE(fmt::format("AOE_SEED={}", seed));
-    play(seed);
-    if (::testing::Test::HasFailure()) return;
-  }
-}
 
 TEST(BlackHole, IsFoundWithinTwoSecondsAndLeftWhenItHasGone) {
   over_seeds(30, [](std::uint64_t seed) {

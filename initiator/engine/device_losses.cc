@@ -19,7 +19,7 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
   ++counters_.late_answers;
   if (const auto way = paths_.find(transmission.path)) {
     if (transmission.timed) way->remote->rtt.sample(now - transmission.sent);
-    const bool is_used = way->remote->is_member() && !way->remote->suspended;
+    const bool is_used = way->remote->is_member() && !way->remote->is_suspended();
     if (transmission.expired && transmission.timed && !is_linux() && is_used) {
       on_early_timeout(transmission, *way, now);
     }
@@ -130,10 +130,10 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
     command.collapsed = collapsed;
   }
   if (trace_) trace_.window(now, *way->remote, window, alone ? "lost" : "timeout");
-  const bool suspect = way->path->suspect;
+  const bool suspect = way->path->is_suspect();
   if (timed) way->path->speed.lost();
   if (!tried) paths_.expired(*way, command.last_sent, now);
-  if (trace_ && way->path->suspect && !suspect) trace_.path(now, *way, "suspect, silent");
+  if (trace_ && way->path->is_suspect() && !suspect) trace_.path(now, *way, "suspect, silent");
   const auto next = collapsed ? choose_for(index, false, now) : std::nullopt;
   if (!next) {
     waiting_.push_back(commands_, index);

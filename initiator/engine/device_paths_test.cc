@@ -109,14 +109,18 @@ TEST(DevicePaths, ASuspectTargetIsTrustedAgainWhenItAnswersAQuery) {
     world.take();
     world.until_sent();
   }
-  EXPECT_TRUE(world.device().remotes()[0].paths[0].suspect);
+  EXPECT_TRUE(world.device().remotes()[0].paths[0].is_suspect());
+  const Instant fell_silent = world.now;
+  world.take();
+  world.until_sent();
+  EXPECT_EQ(world.device().remotes()[0].paths[0].suspect_since, fell_silent);
   world.take();
   world.config();  // anyone may say that
-  EXPECT_TRUE(world.device().remotes()[0].paths[0].suspect);
+  EXPECT_TRUE(world.device().remotes()[0].paths[0].is_suspect());
   const auto commands = world.take();
   ASSERT_EQ(text(commands), "IDENTIFY 0+1");
   world.answer(commands);
-  EXPECT_FALSE(world.device().remotes()[0].paths[0].suspect);
+  EXPECT_FALSE(world.device().remotes()[0].paths[0].is_suspect());
 }
 
 TEST(DevicePaths, OfTwoPortsTheOneThatIsDeadInSilenceIsLeftAlone) {
@@ -179,7 +183,7 @@ TEST(DevicePaths, AmongSuspectsOneWithRoomIsUsed) {
   world.answer(world.take());
   const auto suspects = [&] {
     return std::ranges::count_if(world.device().remotes(), [](const RemoteTarget& remote) {
-      return remote.paths[0].suspect;
+      return remote.paths[0].is_suspect();
     });
   };
   world.read(0, 8);

@@ -381,7 +381,9 @@ TEST(DeviceDriverProfile, ATargetIsSuspectAfterTenSecondsOfSilence) {
   world.config(World::default_offer, second_mac);
   world.answer(world.take());
   const Instant start = world.now;
-  const auto suspect = [&](std::size_t i) { return world.device().remotes()[i].paths[0].suspect; };
+  const auto suspect = [&](std::size_t i) {
+    return world.device().remotes()[i].paths[0].is_suspect();
+  };
   while (!suspect(0)) {
     world.read(0, 1);
     world.advance(100ms);

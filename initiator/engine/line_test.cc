@@ -2,17 +2,17 @@
 // MTU of 1500, beside a bare generator on the same line.
 //
 // The generator keeps as many requests outstanding from the start, knows the round trip, and sends a
-// request again when its answer is half a round trip late. AOE_SEED=n plays one seed.
+// request again when its answer is half a round trip late. AOE_SEED=n plays one seed, AOE_SEEDS=n the
+// first n where a play is short.
 #include <cstdlib>
 #include <iostream>
-#include <queue>
-
 #include <random>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "initiator/testing/test_words.h"
+#include "initiator/testing/seeds.h"
+#include "initiator/testing/test_reads.h"
 
 namespace aoe::initiator {
 namespace {
@@ -61,12 +61,6 @@ class Fate {
   const Instant begun_;
 };
 
-struct Flight {
-  Instant at;
-  Sent command;
-  bool operator>(const Flight& other) const { return at > other.at; }
-};
-
 /// Reads for so long, as fast as may be.
 Outcome play(const Line& line, Duration how_long, std::uint64_t seed = 1,
              Profile profile = Profile::rfc6298) {
@@ -77,30 +71,12 @@ Outcome play(const Line& line, Duration how_long, std::uint64_t seed = 1,
   world.advance(line.round_trip);
   world.answer(identify);
   Fate fate(line, seed, world.now);
-  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights;
-  const Instant end = world.now + how_long;
   Outcome outcome;
-  unsigned outstanding = 0;
-  while (world.now < end) {
-    for (; outstanding < outstanding_max; ++outstanding) world.read(fate.any() % 400 * 2, 2);
-    for (Sent& command : world.take()) {
-      const Instant at = fate.arrival(world.now);
-      if (at != never) flights.push({at, std::move(command)});
-    }
-    const Instant arrival = flights.empty() ? never : flights.top().at;
-    world.now = std::max(world.now, std::min(arrival, world.engine.deadline()));
-    world.advance(0ns);
-    while (!flights.empty() && flights.top().at <= world.now) {
-      const Sent command = flights.top().command;
-      flights.pop();
-      world.answer(command);
-    }
-    const std::string completions = world.completions();
-    const auto done = static_cast<unsigned>(std::ranges::count(completions, 'k'));
-    outcome.requests += done;
-    outstanding -= done;
-    world.events();
-  }
+  outcome.requests =
+      play_reads(world, {.how_long = how_long,
+                         .outstanding_max = outstanding_max,
+                         .place = [&] { return fate.any(); },
+                         .arrival = [&](const Sent&) { return fate.arrival(world.now); }});
   outcome.retransmissions = world.device().counters().retransmissions;
   return outcome;
 }
@@ -127,35 +103,35 @@ Outcome generate(const Line& line, Duration how_long, std::uint64_t seed = 1) {
   return outcome;
 }
 
-std::uint64_t seed() {
-  const char* const text = std::getenv("AOE_SEED");
-  return text == nullptr ? 1 : std::strtoull(text, nullptr, 0);
-}
-
 TEST(Line, ADiskThatStandsStillNowAndThenCostsItsStandstillAndNoMore) {
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+  over_seeds(10, [](std::uint64_t seed) {
     const Line line{.round_trip = 20ms, .lost_each_way = 1, .stall = 2s};
     const Outcome ours = play(line, 15s, seed);
     const Outcome bare = generate({.round_trip = 20ms, .lost_each_way = 1}, 15s, seed);
-    EXPECT_GT(ours.requests, 0.9 * 3 / 5 * bare.requests) << "seed " << seed;
-    EXPECT_LT(ours.retransmissions, bare.retransmissions + outstanding_max) << "seed " << seed;
-  }
+    EXPECT_GT(ours.requests, 0.9 * 3 / 5 * bare.requests);
+    EXPECT_LT(ours.retransmissions, bare.retransmissions + outstanding_max);
+  });
 }
 
 TEST(Line, OneFrameInAHundredLostEachWayLeavesNineTenthsOfTheThroughput) {
-  const Outcome clean = play({}, 500ms, seed());
-  const Outcome lossy = play({.lost_each_way = 10}, 500ms, seed());
-  EXPECT_EQ(clean.retransmissions, 0U);
-  EXPECT_GT(lossy.retransmissions, lossy.requests / 100);
-  EXPECT_GT(lossy.requests, clean.requests * 0.88) << clean.requests << " without loss";
+  over_seeds(1, [](std::uint64_t seed) {
+    const Outcome clean = play({}, 500ms, seed);
+    const Outcome lossy = play({.lost_each_way = 10}, 500ms, seed);
+    EXPECT_EQ(clean.retransmissions, 0U);
+    EXPECT_GT(lossy.retransmissions, lossy.requests / 100);
+    EXPECT_GT(lossy.requests, clean.requests * 0.88) << clean.requests << " without loss";
+  });
 }
 
 TEST(Line, ADiskThatSeeksForOneReadInFiftyIsHardlyAskedTwice) {
-  const Outcome slow = play({.slow = 30ms, .slow_answers = 20}, 400ms, seed());
-  EXPECT_LT(slow.retransmissions, 2 * outstanding_max) << "of " << slow.requests;
+  over_seeds(1, [](std::uint64_t seed) {
+    const Outcome slow = play({.slow = 30ms, .slow_answers = 20}, 400ms, seed);
+    EXPECT_LT(slow.retransmissions, 2 * outstanding_max) << "of " << slow.requests;
+  });
 }
 
 TEST(Line, ARoundTripOfAnyLengthLeavesNineTenthsOfWhatABareGeneratorReaches) {
+  const std::uint64_t seed = seeds(1).first;
   std::string table;
   for (const Duration delay : {Duration(10ms), Duration(50ms), Duration(100ms), Duration(500ms)}) {
     for (const bool of_disk : {false, true}) {
@@ -164,8 +140,8 @@ TEST(Line, ARoundTripOfAnyLengthLeavesNineTenthsOfWhatABareGeneratorReaches) {
                         .disk = of_disk ? delay : 0ns,
                         .lost_each_way = lost};
         const Duration how_long = 20 * delay + 20s;
-        const Outcome ours = play(line, how_long, seed());
-        const Outcome bare = generate(line, how_long, seed());
+        const Outcome ours = play(line, how_long, seed);
+        const Outcome bare = generate(line, how_long, seed);
         const double ratio = static_cast<double>(ours.requests) / bare.requests;
         const double seconds = std::chrono::duration<double>(how_long).count();
         table += fmt::format(

@@ -15,14 +15,13 @@
 //                                                  was a member, only the size changed; else foreign
 //
 // Until then nothing waits for it: I/O goes on by the members. A member that says that it came up
-// (an announcement) is asked before more commands go to it: at most every ten seconds, so that a
-// forger can't hold it. What else a config answer says of a member, new limits or that a silent path
-// is back, is a claim: the target is asked by that path, with a tag that nobody can guess.
+// (an announcement) is asked before more commands go to it, for as long as it does not answer; at most
+// every ten seconds, so that a forger can't hold it. What else a config answer says of a member, new
+// limits or that a silent path is back, is a claim: the target is asked by that path, with a tag that
+// nobody can guess.
 //
-// Questions share the target's buffers with I/O, and take no room in its window: one that is lost on a
-// silent path must not stop the others. They are repeated as commands are; a candidate that
-// does not answer five of them is dropped. Owned by its device, and called by it alone. Does no I/O
-// and reads no clock.
+// Questions are repeated as commands are; a candidate that does not answer five of them is dropped.
+// Owned by its device, and called by it alone. Does no I/O and reads no clock.
 #pragma once
 
 #include <algorithm>
@@ -31,10 +30,12 @@
 #include <vector>
 
 #include "initiator/engine/actions.h"
-#include "initiator/engine/content_sample.h"
+#include "initiator/engine/content_comparison.h"
 #include "initiator/engine/counters.h"
 #include "initiator/engine/device_trace.h"
+#include "initiator/engine/likeness.h"
 #include "initiator/engine/paths.h"
+#include "initiator/engine/questions.h"
 #include "initiator/engine/shared.h"
 
 namespace aoe::initiator {
@@ -52,14 +53,13 @@ class Membership {
     bool revived = false;  // it is looked for at its user's wish: serial and size are enough
   };
   /// `device`: whose transmissions these are, and who knows what it is writing.
-  Membership(Device& device, Address address, const Shared& shared, const DeviceTrace& trace,
-             Paths& paths, DeviceCounters& counters)
+  Membership(Device& device, const Shared& shared, const DeviceTrace& trace, Paths& paths,
+             DeviceCounters& counters)
       : device_(device),
-        address_(address),
         shared_(shared),
         trace_(trace),
         paths_(paths),
-        counters_(counters) {}
+        questions_(device, shared, trace, paths, counters) {}
 
   /// A config answer came by this path. `announced`: nobody had asked for it.
   void heard(const Paths::Way& way, bool announced, bool open, Instant now);
@@ -67,10 +67,10 @@ class Membership {
   void ask_offer(Path& path, Instant now);
   /// Asks each member who it is.
   void identify_members(Instant now);
-  bool is_asking() const;
+  bool is_asking() const { return questions_.is_asking(); }
 
   /// Sends the questions that are due, as far as there is room.
-  void send(Instant now, Actions& out);
+  void send(Instant now, Actions& out) { questions_.send(now, out); }
 
   /// An answer to a question, as far as the device has to know.
   struct Answer {
@@ -82,8 +82,10 @@ class Membership {
     Reject reject{};
   };
   /// Which command an outstanding transmission was, and how many bytes of data its reply has to have.
-  Command command_of(const Transmission& transmission);
-  std::size_t size_of(const Transmission& transmission);
+  Command command_of(const Transmission& transmission) {
+    return questions_.command_of(transmission);
+  }
+  std::size_t size_of(const Transmission& transmission) { return questions_.size_of(transmission); }
   /// Takes the reply to an outstanding transmission that asked a question.
   /// Precondition: it is of that command, and a good one has that much data.
   Answer on_answer(Transmission& transmission, const Frame& frame, const View& view, Instant now,
@@ -100,7 +102,7 @@ class Membership {
 
   /// A write or trim goes out; one has ended well.
   void note_write(std::uint64_t lba, std::uint64_t sectors) {
-    if (comparison_ != nullptr) comparison_->sample.note_write(lba, sectors);
+    if (comparison_ != nullptr) comparison_->note_write(lba, sectors);
   }
   void written(std::uint64_t lba, const View& view, Instant now) {
     if (unproven_ > 0) try_written(lba, view, now);
@@ -114,21 +116,12 @@ class Membership {
   /// The device went down: who was a member has to prove it again.
   void forget_members() { known_.clear(); }
 
-  Instant deadline() const { return deadline_; }
+  Instant deadline() const { return questions_.deadline(); }
   /// Returns whether the device is silent: it has not answered for `deadsecs` (zero: for ever) who
   /// it is.
   bool expire(const View& view, Instant now, Actions& out);
 
  private:
-  struct Comparison {
-    std::uint64_t candidate;  // paths, by serial number
-    std::uint64_t reference;
-    bool extended;  // reads with LBA48
-    ContentSample sample;
-    bool reading = false;
-    bool skip = false;  // one of them can't read this place
-  };
-
   /// A disk whose size can be read in two ways.
   struct Doubt {
     std::uint64_t path;  // by serial number
@@ -136,10 +129,7 @@ class Membership {
   };
 
   bool is_linux() const { return shared_.parameters.profile == Profile::linux_driver; }
-  void ask(Path& path, Question question);
-  void transmit(const Paths::Way& way, Instant now, Actions& out);
-  /// Ends a question without an answer.
-  void withdraw(const Paths::Way& way);
+  /// This path's question is over.
   void ended(const Paths::Way& way);
   /// What is in the sectors that were asked for; no data: they can't be read.
   void take_sample(const Paths::Way& way, const Question& question, Bytes data, const View& view,
@@ -150,11 +140,9 @@ class Membership {
   /// Whether the last sector of the larger size is there.
   void take_last_sector(const Paths::Way& way, bool is_there, Instant now, Answer& answer,
                         Actions& out);
-  /// No command goes to a target from here on, until it has been identified by this path.
-  static void suspend(const Paths::Way& way);
-  static void lift_suspension(const Paths::Way& way);
+  /// Asks a target who it is by each of its paths.
+  void identify_by_all_paths(RemoteTarget& remote, Instant now);
   void lose_reference(const Paths::Way& way, const Identity& identity, Instant now, Actions& out);
-  void reckon_deadline(Instant now);
   bool is_dead(const Paths::Way& way, const View& view, Instant now) const;
   /// Returns whether a member has answered since then.
   bool has_answered(Instant since) const;
@@ -174,21 +162,16 @@ class Membership {
                const Identity& identity, Instant now);
   void go_on_comparing(Instant now);
   bool is_comparing(const Path& path) const;
-  void ask_sample(Path& path, Instant due);
-  void compared(ContentSample::Verdict verdict, const View& view, Instant now, Actions& out);
 
   Device& device_;
-  const Address address_;
   const Shared& shared_;
   const DeviceTrace& trace_;
   Paths& paths_;
-  DeviceCounters& counters_;
+  Questions questions_;
   std::vector<Mac> known_;  // members since the device was up, remotes_max at most
-  std::unique_ptr<Comparison> comparison_;
+  std::unique_ptr<ContentComparison> comparison_;
   std::unique_ptr<Doubt> doubt_;
   unsigned unproven_ = 0;  // remote targets that are, at most
-  bool unsent_ = false;
-  Instant deadline_ = never;
 };
 
 }  // namespace aoe::initiator

@@ -14,7 +14,7 @@ unsigned PathPayload::next(Instant now) const {
   if (trying_ && now < tried_ + try_max) return size();
   switch (phase_) {
     case Phase::whole: return limit_;
-    case Phase::careful: return heard_ ? limit_ : low_;
+    case Phase::careful: return heard_ ? top_ : low_;
     case Phase::searching: return (low_ + high_ + 1) / 2;
     case Phase::settled: return now >= next_try_ ? limit_ : low_;
   }
@@ -29,16 +29,20 @@ void PathPayload::sent(unsigned sectors, Instant now) {
 }
 
 bool PathPayload::answered(unsigned sectors) {
-  if (phase_ == Phase::whole) {
-    if (sectors >= least_lost_) losses_ = 0;
-    return false;
-  }
+  if (sectors >= least_doubted_) doubts_ = 0;
+  if (phase_ == Phase::whole) return false;
   if (sectors <= low_) {
     heard_ = true;
     return false;
   }
   trying_ = false;
-  if (sectors >= most_lost_) return become_whole();
+  if (phase_ == Phase::careful && sectors >= most_doubted_) {
+    if (top_ == limit_) return become_whole();
+    low_ = top_;
+    losses_ = 0;
+    phase_ = low_ < high_ ? Phase::searching : Phase::settled;
+  }
+  if (phase_ != Phase::careful && sectors >= most_lost_) return become_whole();
   low_ = std::max(low_, sectors);
   if (phase_ != Phase::searching) return false;
   losses_ = 0;
@@ -49,24 +53,18 @@ bool PathPayload::answered(unsigned sectors) {
 
 bool PathPayload::lost(unsigned sectors, Instant sent, Instant now) {
   if (sectors <= small) return false;
-  if (phase_ == Phase::whole) {
-    if (losses_ == 0) least_lost_ = most_lost_ = sectors;
-    least_lost_ = std::min(least_lost_, sectors);
-    most_lost_ = std::max(most_lost_, sectors);
-    if (++losses_ < losses_to_doubt) return false;
-    phase_ = Phase::careful;
-    low_ = small;
-    losses_ = 0;
-    heard_ = false;
+  if (sectors <= size()) {
+    doubt(sectors);
     return false;
   }
-  if (!trying_ || sent != tried_ || sectors <= low_) return false;
+  if (!trying_ || sent != tried_) return false;
   trying_ = false;
   ++losses_;
   if (phase_ == Phase::careful) {
-    most_lost_ = std::max(most_lost_, sectors);
+    most_doubted_ = std::max(most_doubted_, std::min(sectors, top_));
     if (losses_ < losses_to_shrink) return false;
-    high_ = most_lost_ - 1;
+    if (top_ == limit_) most_lost_ = most_doubted_;
+    high_ = most_doubted_ - 1;
     search(now);
     return true;
   }
@@ -79,6 +77,20 @@ bool PathPayload::lost(unsigned sectors, Instant sent, Instant now) {
   interval_ = std::min(2 * interval_, interval_max);
   next_try_ = now + interval_;
   return false;
+}
+
+/// A command of a size that is said to pass was lost.
+void PathPayload::doubt(unsigned sectors) {
+  if (doubts_ == 0) least_doubted_ = sectors;
+  if (doubts_ == 0 && phase_ != Phase::careful) most_doubted_ = 0;
+  least_doubted_ = std::min(least_doubted_, sectors);
+  most_doubted_ = std::max(most_doubted_, sectors);
+  if (++doubts_ < losses_to_doubt) return;
+  if (phase_ != Phase::careful) top_ = size();
+  phase_ = Phase::careful;
+  low_ = small;
+  losses_ = doubts_ = 0;
+  heard_ = false;
 }
 
 bool PathPayload::become_whole() {

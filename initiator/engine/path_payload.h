@@ -8,6 +8,8 @@
 // - careful: commands move `small` sectors, which pass wherever AoE does. After each answer to a
 //   small one, one large command is tried. One that is answered makes it whole again; when
 //   losses_to_shrink of them in a row were lost, the path swallows large frames.
+//   What was learnt may be out of date, in any phase: two commands in a row that were lost though
+//   their size is said to pass make it careful as well, and that size is tried.
 // - searching: it tries sizes halfway between what passed and what did not.
 // - settled: commands are as large as what passed. The agreed size is tried again after interval_min,
 //   and then more and more rarely. When it passes the payload is whole.
@@ -54,6 +56,7 @@ class PathPayload {
  private:
   enum class Phase { whole, careful, searching, settled };
 
+  void doubt(unsigned sectors);
   bool become_whole();
   void search(Instant now);
 
@@ -62,8 +65,11 @@ class PathPayload {
   unsigned low_ = 0;                   // sectors that pass, in all phases but `whole`
   unsigned high_ = 0;                  // more do not pass, while searching
   unsigned losses_ = 0;                // in a row
-  unsigned least_lost_ = 0;            // the smallest of the losses while whole, sectors
-  unsigned most_lost_ = 0;             // the largest of the losses before searching
+  unsigned most_lost_ = 0;             // the largest of the losses before the first search
+  unsigned doubts_ = 0;                // losses in a row of what is said to pass
+  unsigned least_doubted_ = 0;         // the smallest of them, sectors
+  unsigned most_doubted_ = 0;          // the largest of them, and of the tries lost while careful
+  unsigned top_ = 0;                   // careful: what was said to pass before
   bool heard_ = false;                 // a small command was answered since the last try
   bool trying_ = false;                // a try is outstanding
   Instant tried_ = Instant::min();     // when the last try was sent

@@ -119,6 +119,66 @@ TEST(PathPayload, ATryThatIsWithdrawnIsNotAwaitedForEver) {
   EXPECT_EQ(payload.next(now + PathPayload::try_max), 17U);
 }
 
+TEST(PathPayload, OnlyItsOwnLossCountsAgainstATry) {
+  PathPayload payload;
+  payload.set_limit(17);
+  const Instant now(1h);
+  for (int i = 0; i < 2; ++i) payload.lost(17, now, now + 1s);
+  payload.answered(2);
+  payload.sent(17, now + 1s);
+  EXPECT_FALSE(payload.lost(17, now, now + 2s));  // that was sent before
+  payload.answered(2);
+  EXPECT_EQ(payload.next(now + 2s), 2U);  // the try is still on its way
+}
+
+TEST(PathPayload, ALossIsForgottenWhenOneAsLargeIsAnswered) {
+  const Instant now(1h);
+  for (const unsigned answered : {16U, 17U}) {
+    PathPayload payload;
+    payload.set_limit(17);
+    payload.lost(17, now, now + 1s);
+    payload.answered(answered);
+    payload.lost(17, now, now + 1s);
+    EXPECT_EQ(payload.is_whole(), answered == 17);
+  }
+}
+
+TEST(PathPayload, ShrinksFurtherWhereWhatHasPassedDoesNotAnyMore) {
+  for (unsigned before = 3; before < 17; ++before) {
+    for (unsigned after = 2; after < before; ++after) {
+      Swallower path(before);
+      path.until_changed();
+      while (path.payload.size() < before) path.send();
+      path.let_pass(after);
+      path.until_changed();
+      const Instant begin = path.now;
+      while (path.payload.size() != after) {
+        ASSERT_LT(path.now - begin, 1s) << before << " and then " << after;
+        path.send();
+      }
+    }
+  }
+}
+
+TEST(PathPayload, WhatWasAnsweredBeforeFramesWereSwallowedIsLearntAgain) {
+  Swallower path(5);
+  for (int i = 0; i < 2; ++i) path.payload.lost(17, path.now, path.now);
+  path.payload.answered(14);
+  ASSERT_EQ(path.payload.size(), 14U);
+  path.until_changed();
+  EXPECT_LE(path.payload.size(), 5U);
+}
+
+TEST(PathPayload, ChanceLossesOfASizeThatPassesChangeNothing) {
+  Swallower path(8);
+  path.until_changed();
+  while (path.payload.size() < 8) path.send();
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(path.payload.lost(8, path.now, path.now));
+  EXPECT_EQ(path.payload.size(), 2U);
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(path.send());
+  EXPECT_EQ(path.payload.size(), 8U);
+}
+
 TEST(PathPayload, AnotherLimitBeginsAgain) {
   Swallower path(2);
   path.until_changed();

@@ -16,12 +16,13 @@ constexpr Duration average_min = std::chrono::microseconds(50);  // less is nois
 }  // namespace
 
 void PathSpeed::sent(Instant now) {
-  ++outstanding_;
+  if (outstanding_++ == 0) silent_since_ = now;
   sent_ = now;
 }
 
-void PathSpeed::answered(Duration round_trip) {
+void PathSpeed::answered(Duration round_trip, Instant now) {
   --outstanding_;
+  silent_since_ = now;
   loss_ -= loss_ * loss_gain;
   if (round_trip == none) return;
   const Duration sample = std::max(round_trip, average_min);
@@ -38,8 +39,9 @@ void PathSpeed::forget() {
   sent_ = Instant::min();
 }
 
-double PathSpeed::expectation(Duration unmeasured) const {
-  const Duration round_trip = is_measured() ? average_ : std::max(unmeasured, average_min);
+double PathSpeed::expectation(Duration unmeasured, Instant now) const {
+  const Duration usual = is_measured() ? average_ : std::max(unmeasured, average_min);
+  const Duration round_trip = outstanding_ > 0 ? std::max(usual, now - silent_since_) : usual;
   const double answered = static_cast<double>(round_trip.count()) *
                           (1 + outstanding_ / outstanding_scale) * (1 + loss_weight * loss_);
   return answered + loss_ * loss_ * static_cast<double>(RttEstimator::timeout_min.count());

@@ -2,13 +2,12 @@
 // one alone.
 #include "initiator/engine/path_speed.h"
 
-#include <queue>
+#include <array>
 #include <random>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "initiator/testing/test_words.h"
+#include "initiator/testing/test_reads.h"
 
 namespace aoe::initiator {
 namespace {
@@ -26,8 +25,6 @@ enum class Kind { macs, ports };
 
 /// Returns how many reads are done. A dead path may answer the IDENTIFY at the beginning.
 unsigned play(const std::vector<Quality>& paths, Kind kind) {
-  constexpr Duration how_long = 4s;
-  constexpr unsigned outstanding_max = 64;
   World world;
   const bool two = paths.size() > 1;
   world.add_ports(two && kind == Kind::ports ? 2 : 1);
@@ -48,41 +45,16 @@ unsigned play(const std::vector<Quality>& paths, Kind kind) {
       if (paths[path_of(command)].lost < 1000) world.answer(command);
     }
   }
-  struct Flight {
-    Instant at;
-    Sent command;
-    bool operator>(const Flight& other) const { return at > other.at; }
-  };
-  std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights;
   std::mt19937 random(1);
   std::array<Instant, 2> busy_until{};
-  const Instant end = world.now + how_long;
-  unsigned done = 0;
-  unsigned outstanding = 0;
-  while (world.now < end) {
-    for (; outstanding < outstanding_max; ++outstanding) world.read(random() % 400 * 2, 2);
-    for (Sent& command : world.take()) {
-      const std::size_t path = path_of(command);
-      const Quality& quality = paths[path];
-      if (static_cast<int>(random() % 1000) < quality.lost) continue;
-      busy_until[path] = std::max(busy_until[path], world.now) + quality.each;
-      flights.push({busy_until[path] + quality.round_trip, std::move(command)});
-    }
-    const Instant arrival = flights.empty() ? never : flights.top().at;
-    world.now = std::max(world.now, std::min(arrival, world.engine.deadline()));
-    world.advance(0ns);
-    while (!flights.empty() && flights.top().at <= world.now) {
-      const Sent command = flights.top().command;
-      flights.pop();
-      world.answer(command);
-    }
-    const std::string completions = world.completions();
-    const auto completed = static_cast<unsigned>(std::ranges::count(completions, 'k'));
-    done += completed;
-    outstanding -= completed;
-    world.events();
-  }
-  return done;
+  const auto arrival = [&](const Sent& command) {
+    const std::size_t path = path_of(command);
+    const Quality& quality = paths[path];
+    if (static_cast<int>(random() % 1000) < quality.lost) return never;
+    busy_until[path] = std::max(busy_until[path], world.now) + quality.each;
+    return busy_until[path] + quality.round_trip;
+  };
+  return play_reads(world, {.how_long = 4s, .place = [&] { return random(); }, .arrival = arrival});
 }
 
 void expect_as_good_as_the_better(const Quality& better, const Quality& other) {
@@ -104,8 +76,8 @@ TEST(PathSpeed, ADeadPathBesideAGoodOneCostsNothing) {
   for (const Kind kind : {Kind::macs, Kind::ports}) {
     const unsigned alone = play({good}, kind);
     EXPECT_GE(play({good, dead}, kind), 0.95 * alone) << alone << " alone";
-    // The path that has answered IDENTIFY dies: noticing that takes a timeout, and the window grows again.
-    EXPECT_GE(play({dead, good}, kind), 0.85 * alone)
+    // The path that has answered IDENTIFY dies: what it has taken until then costs a timeout.
+    EXPECT_GE(play({dead, good}, kind), 0.95 * alone)
         << alone << " alone, kind " << static_cast<int>(kind);
   }
 }
@@ -130,15 +102,42 @@ TEST(PathSpeed, ExpectsMoreOfWhatIsOutstandingAndLost) {
   EXPECT_TRUE(speed.is_due(now));
   speed.sent(now);
   EXPECT_FALSE(speed.is_due(now));
-  speed.answered(1ms);
-  const double idle = speed.expectation(0ns);
+  speed.answered(1ms, now);
+  const double idle = speed.expectation(0ns, now);
   EXPECT_DOUBLE_EQ(idle, 1e6);
   speed.sent(now);
-  EXPECT_GT(speed.expectation(0ns), idle);
+  EXPECT_GT(speed.expectation(0ns, now), idle);
   speed.withdrawn();
-  EXPECT_DOUBLE_EQ(speed.expectation(0ns), idle);
+  EXPECT_DOUBLE_EQ(speed.expectation(0ns, now), idle);
   speed.lost();
-  EXPECT_GT(speed.expectation(0ns), idle);
+  EXPECT_GT(speed.expectation(0ns, now), idle);
+}
+
+TEST(PathSpeed, ExpectsNoLessThanItHasBeenSilent) {
+  PathSpeed speed;
+  const Instant now(1h);
+  speed.sent(now);
+  speed.answered(1ms, now);
+  const double idle = speed.expectation(0ns, now + 1s);
+  speed.sent(now + 1s);
+  speed.sent(now + 1s);
+  EXPECT_GT(speed.expectation(0ns, now + 1s + 100ms), 100 * idle);
+  speed.answered(1ms, now + 1s + 100ms);
+  EXPECT_LT(speed.expectation(0ns, now + 1s + 100ms), 2 * idle);
+  speed.withdrawn();
+  EXPECT_DOUBLE_EQ(speed.expectation(0ns, now + 2s), idle);
+}
+
+TEST(PathSpeed, WhatWasKnownOfASilentPathIsForgotten) {
+  PathSpeed speed;
+  const Instant now(1h);
+  speed.sent(now);
+  speed.answered(1s, now);
+  for (int i = 0; i < 10; ++i) speed.lost();
+  speed.forget();
+  EXPECT_FALSE(speed.is_measured());
+  EXPECT_TRUE(speed.is_due(now));
+  EXPECT_DOUBLE_EQ(speed.expectation(1ms, now), 1e6);
 }
 
 }  // namespace

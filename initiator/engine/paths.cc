@@ -141,14 +141,17 @@ std::size_t Paths::payload_to_try(const Way& way, IoKind kind, Instant now) {
 }
 
 bool Paths::is_usable(const RemoteTarget& remote) const {
-  return remote.is_member() && !remote.suspended &&
+  return remote.is_member() && !remote.is_suspended() &&
          std::ranges::any_of(remote.paths, [this](const Path& path) { return is_open(path); });
 }
 
+bool Paths::is_silent(const RemoteTarget& remote) const {
+  return std::ranges::none_of(
+      remote.paths, [this](const Path& path) { return !path.is_suspect() && is_open(path); });
+}
+
 bool Paths::is_trusted(const RemoteTarget& remote) const {
-  return is_usable(remote) && std::ranges::any_of(remote.paths, [this](const Path& path) {
-           return !path.suspect && is_open(path);
-         });
+  return is_usable(remote) && !is_silent(remote);
 }
 
 bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
@@ -160,7 +163,8 @@ bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
 std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const Mac* whom) {
   if (whom != nullptr) {
     RemoteTarget* const remote = find_remote(*whom);
-    if (remote != nullptr && remote->is_member() && remote->suspended) return std::nullopt;
+    const bool waits = remote != nullptr && remote->is_member() && remote->is_suspended();
+    if (waits && !is_silent(*remote)) return std::nullopt;
     if (remote != nullptr && is_trusted(*remote)) {
       if (!has_room(*remote, within_window)) return std::nullopt;
       return Way{&*remote, &next_path(*remote)};
@@ -177,7 +181,7 @@ std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const M
     if (!is_usable(remote)) continue;
     const bool room = has_room(remote, within_window);
     for (Path& path : remote.paths) {
-      if (!is_open(path) || (trusted && path.suspect)) continue;
+      if (!is_open(path) || (trusted && path.is_suspect())) continue;
       if (path.speed.is_measured()) fastest = std::min(fastest, path.speed.average());
       largest = std::max(largest, payload(remote, path));
       if (room) ways.push_back({&remote, &path});
@@ -196,7 +200,7 @@ std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const M
     if (measured && !speed.is_measured() && speed.outstanding() > 0) continue;
     const double commands =
         static_cast<double>(largest) / static_cast<double>(payload(*way.remote, *way.path));
-    const double expected = speed.expectation(fastest) * commands;
+    const double expected = speed.expectation(fastest, now) * commands;
     if (best.path == nullptr || expected < least) {
       best = way;
       least = expected;
@@ -229,7 +233,7 @@ Path& Paths::next_path(RemoteTarget& remote) const {
   const bool trusted = is_trusted(remote);
   while (true) {
     Path& path = remote.paths[remote.turn++ % remote.paths.size()];
-    if (is_open(path) && !(trusted && path.suspect)) return path;
+    if (is_open(path) && !(trusted && path.is_suspect())) return path;
   }
 }
 
@@ -264,7 +268,7 @@ void Paths::answered(const Way& way, Instant now) {
   way.path->heard = now;
   for (Path& path : way.remote->paths) {
     if (&path != way.path && profile_ != Profile::linux_driver) continue;
-    path.suspect = false;
+    path.suspect_since = never;
     path.strikes = 0;
   }
 }
@@ -277,12 +281,14 @@ void Paths::expired(const Way& way, Instant sent, Instant now) {
                                   ? driver_patience
                                   : std::min<Duration>(driver_patience, share);
     if (way.remote->silent_since == never || now - way.remote->silent_since < patience) return;
-    for (Path& path : way.remote->paths) path.suspect = true;
+    for (Path& path : way.remote->paths) path.suspect_since = std::min(path.suspect_since, now);
   } else if (sent >= way.path->struck) {  // not along with one that has struck already
     way.path->struck = now;
-    way.path->suspect = ++way.path->strikes >= strikes_max;
+    if (++way.path->strikes >= strikes_max) {
+      way.path->suspect_since = std::min(way.path->suspect_since, now);
+    }
   }
-  any_suspect_ |= way.path->suspect;
+  any_suspect_ |= way.path->is_suspect();
 }
 
 bool Paths::take_search(Instant now) {
@@ -291,7 +297,7 @@ bool Paths::take_search(Instant now) {
   any_suspect_ = false;
   for (const RemoteTarget& remote : remotes_) {
     serves |= is_trusted(remote);
-    any_suspect_ |= std::ranges::any_of(remote.paths, &Path::suspect);
+    any_suspect_ |= std::ranges::any_of(remote.paths, &Path::is_suspect);
   }
   if (!any_suspect_ || !serves) search_interval_ = search_interval_min;
   if (!any_suspect_) return false;

@@ -62,19 +62,20 @@ struct Path {
   std::uint64_t serial = 0;  // no other path of the device ever has it
   PortId port = 0;
   bool proven = false;              // the target has answered a question by it
-  bool suspect = false;             // silent: any other path is chosen before it
+  Instant suspect_since = never;    // silent: any other path is chosen before it
   unsigned strikes = 0;             // batches in a row that were lost without an answer
-  Instant struck = Instant::min();  // the last time
+  unsigned doubts = 0;              // commands sent again early, and not answered since
+  Instant struck = Instant::min();  // when the last of those batches was lost
   Instant heard = Instant::min();   // when a command was last answered on it
   ReorderingWindow reordering{};
   PathSpeed speed{};
   /// Of reads and of writes; null until the first of them: a network can claim thousands of paths.
   std::unique_ptr<std::array<PathPayload, 2>> payloads{};
   Question question{};
-  unsigned doubts = 0;  // commands sent again early, and not answered since
   List sent{};  // the device's commands that are outstanding on it, but for those that take a
                 // disk's time; in the order in which they were sent
 
+  bool is_suspect() const { return suspect_since != never; }
   PathPayload& payload(IoKind kind) {
     if (payloads == nullptr) payloads = std::make_unique<std::array<PathPayload, 2>>();
     return (*payloads)[kind == IoKind::write ? 1 : 0];
@@ -90,16 +91,16 @@ struct RemoteTarget {
   RttEstimator rtt{};
   Standing standing = Standing::candidate;
   bool other_content = false;             // foreign, though serial and size are the same
+  bool heeds_claim = false;               // no more commands than it claims to take, until asked
   unsigned questions = 0;                 // outstanding (membership.h): by a silent path, perhaps
-  std::uint64_t suspended_by = 0;         // the path, by serial number, by which it is being asked
-  bool suspended = false;                 // no command goes there until it was identified
-  Instant suspended_at = Instant::min();  // the last time
+  Instant suspended_since = never;        // no command goes there until it was asked later who it
+                                          // is, and has answered
+  Instant suspended_at = Instant::min();  // when an announcement last did that
   Instant identified = Instant::min();    // when it last said which disk it is
   std::optional<Likeness> said{};         // and what it said
   Offer offer{};                          // as advertised, and believed
-  bool heeds_claim = false;  // no more commands than it claims to take, until it was asked
-  Instant claim_heeded = Instant::min();  // the last time
   Offer claim{};                          // as advertised by its last config answer
+  Instant claim_heeded = Instant::min();  // when heeds_claim last began
   std::uint64_t writes = 0;               // that change the disk: sent to it, and answered
   std::uint64_t flushed = 0;              // of these, those before its last flush
   Instant heard{};                        // when its last answer came, on any path
@@ -108,6 +109,7 @@ struct RemoteTarget {
   std::size_t turn = 0;
 
   bool is_member() const { return standing == Standing::member; }
+  bool is_suspended() const { return suspended_since != never; }
   bool is_dirty() const { return writes != flushed; }
 };
 
@@ -157,7 +159,7 @@ class Paths {
   /// Chooses the path of the next command, a trusted one before a suspect one, with room in the
   /// target's window, or else only in its buffers. Nothing: the command has to wait. With `whom`,
   /// only a path to that member, unless it has fallen silent or is none any more; nothing while it is
-  /// suspended.
+  /// suspended, and not silent.
   std::optional<Way> choose(bool within_window, Instant now, const Mac* whom = nullptr);
   std::optional<Way> find(std::uint64_t serial);
   /// Returns null for a MAC that is no remote target of the device.
@@ -177,6 +179,9 @@ class Paths {
 
  private:
   bool is_open(const Path& path) const { return path.proven && ports_.is_usable(path.port); }
+  /// Returns whether none of its paths answers.
+  bool is_silent(const RemoteTarget& remote) const;
+  /// Returns whether commands may go to it, and one of its paths answers.
   bool is_trusted(const RemoteTarget& remote) const;
   bool is_usable(const RemoteTarget& remote) const;
   Path& next_path(RemoteTarget& remote) const;

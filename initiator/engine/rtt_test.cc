@@ -15,6 +15,7 @@ TEST(Rtt, FirstSampleSetsAverageAndHalfOfItAsDeviation) {
   RttEstimator rtt;
   rtt.sample(200ms);
   EXPECT_EQ(rtt.average(), 200ms);
+  EXPECT_EQ(rtt.deviation(), 100ms);
   EXPECT_EQ(rtt.timeout(1), 200ms + 4 * 100ms);
 }
 
@@ -57,6 +58,17 @@ TEST(Rtt, AnAnswerAfterItsTimeoutRaisesTheMinimumAndRightTimeoutsLowerItAgain) {
   EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_min);
   rtt.was_early(1min);
   EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_max);
+}
+
+TEST(Rtt, TheMinimumThatALateAnswerRaisedWearsOffWithAnswers) {
+  RttEstimator rtt;
+  for (int i = 0; i < 200; ++i) rtt.sample(1ms);
+  rtt.was_early(2s);
+  for (int i = 0; i < 256; ++i) rtt.sample(1ms);
+  EXPECT_LT(rtt.timeout(1), 1s);
+  EXPECT_GT(rtt.timeout(1), 500ms);
+  for (int i = 0; i < 1000; ++i) rtt.sample(1ms);
+  EXPECT_EQ(rtt.timeout(1), RttEstimator::timeout_min);
 }
 
 TEST(Rtt, EachAttemptDoublesTheTimeoutUpToTheMaximum) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include <gtest/gtest.h>
+
 namespace aoe::initiator {
 
 struct Seeds {
@@ -19,6 +21,17 @@ inline Seeds seeds(std::uint64_t count) {
   };
   const bool is_one = std::getenv("AOE_SEED") != nullptr;
   return {number("AOE_SEED", 1), is_one ? 1 : number("AOE_SEEDS", count)};
+}
+
+/// Plays each of them, up to the first that fails.
+template <class Play>
+void over_seeds(std::uint64_t count, Play play) {
+  const auto [first, number] = seeds(count);
+  for (std::uint64_t seed = first; seed < first + number; ++seed) {
+    SCOPED_TRACE(testing::Message() << "again with AOE_SEED=" << seed);
+    play(seed);
+    if (testing::Test::HasFailure()) return;
+  }
 }
 
 }  // namespace aoe::initiator

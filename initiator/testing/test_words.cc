@@ -226,12 +226,13 @@ void World::advance(Duration by) {
   gather();
 }
 
+void World::advance_to(Instant at) {
+  advance(std::max(at - now, Duration(0)));
+}
+
 void World::until_sent(Duration limit) {
   const Instant end = now + limit;
-  while (sent_.empty() && engine.deadline() <= end) {
-    now = std::max(now, engine.deadline());
-    advance(Duration(0));
-  }
+  while (sent_.empty() && engine.deadline() <= end) advance_to(engine.deadline());
 }
 
 void World::gather() {

@@ -98,6 +98,8 @@ class World {
 
   // Time.
   void advance(Duration by);
+  /// Ticks at that time, or now where it is over.
+  void advance_to(Instant at);
   /// Ticks at the engine's deadlines until it has sent an ATA command, or does nothing more before
   /// `limit` is over.
   void until_sent(Duration limit = std::chrono::hours(1));

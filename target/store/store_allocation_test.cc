@@ -1,5 +1,7 @@
 // A store that has no memory for an operation refuses it or ends it with an error, once: whichever
 // allocation fails, of the serving thread or of one that works for it.
+#include <fcntl.h>
+#include <sys/eventfd.h>
 
 #include <array>
 #include <cerrno>
@@ -110,6 +112,39 @@ INSTANTIATE_TEST_SUITE_P(
                       Kind{"OverlayByRing", IoMode::mapped, true, make_ring_queue},
                       Kind{"OverlayByThreads", IoMode::mapped, true, make_thread_queue}),
     [](const auto& kind) { return kind.param.name; });
+
+// The record of an operation is used again. Where memory was lacking after the sync of a flush, the next
+// flush by the same record syncs its file again: here one that can't be synced.
+TEST(RingAllocation, AFlushThatFailedHalfwayDoesNotShortenTheNext) {
+  const auto queue = make_ring_queue();
+  if (!queue) GTEST_SKIP() << "the kernel refuses io_uring";
+  TestFolder folder{TestFolder::Where::memory};
+  const Descriptor file(::open(folder.make_image(size).c_str(), O_RDWR | O_CLOEXEC));
+  const Descriptor unsyncable(::eventfd(0, EFD_CLOEXEC));
+  const auto run = [&queue](TestOperation& operation) {
+    operation.result.reset();
+    queue->start(operation);
+    queue->submit();
+    while (!operation.result) queue->wait();
+    return *operation.result;
+  };
+  TestOperation flush;
+  flush.kind = Operation::Kind::flush;
+  flush.length = size;
+  flush.descriptor = file.get();
+  ASSERT_FALSE(run(flush));  // what the queue needs once is there
+  std::size_t failed = 0;
+  for (bool has_come_to_it = true; has_come_to_it; ++failed) {
+    flush.descriptor = file.get();
+    fail_allocation_after(failed);
+    const std::error_code result = run(flush);
+    has_come_to_it = !fail_no_allocation();
+    EXPECT_EQ(result, has_come_to_it ? error_of(EAGAIN) : std::error_code());
+    flush.descriptor = unsyncable.get();
+    EXPECT_EQ(run(flush), error_of(EINVAL)) << failed;
+  }
+  EXPECT_GT(failed, 2U);
+}
 
 }  // namespace
 }  // namespace aoe::target

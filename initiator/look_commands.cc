@@ -1,0 +1,68 @@
+// The commands discover, stat, identify, interfaces, ping, sancheck and sos.
+#include <chrono>
+
+#include "initiator/argument_checks.h"
+#include "initiator/command_line.h"
+
+namespace aoe::initiator {
+
+void CommandLine::add_looking() {
+  constexpr const char* group = "Look";
+  Arguments& a = arguments_;
+  auto* discover = add("discover", "List the targets that answer", group, [&a] {
+    return a.mount.empty() ? discover_command(a.options)
+                           : command_in_tree(a.mount, "discover", "discover");
+  });
+  add_json(discover);
+  add_mount(discover, "Let the tree mounted there discover");
+
+  auto* stat = add("stat", "Size, interfaces, payload and state of devices", group, [&a] {
+    return stat_command(a.options, a.device.empty() ? std::nullopt : std::optional(a.address()));
+  });
+  add_device(stat);
+  add_json(stat);
+
+  auto* identify = add("identify", "Model, serial number, size and features of a disk", group,
+                       [&a] { return identify_command(a.options, a.address()); });
+  add_device(identify)->required();
+  add_json(identify);
+
+  auto* interfaces =
+      add("interfaces", "List the interfaces, or set those of a mounted tree", group, [&a] {
+        auto& names = a.options.interfaces;
+        names.insert(names.end(), a.operands.begin(), a.operands.end());
+        if (a.mount.empty()) {
+          if (a.all) throw Refused("interfaces: --clear needs --mount");
+          return interfaces_command(a.options);
+        }
+        if (a.all) return command_in_tree(a.mount, "interfaces", "");
+        interfaces_in_tree(a.mount, names);
+      });
+  auto* names =
+      interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
+          ->option_text(" ");
+  interfaces->add_flag("-c,--clear", a.all, "With --mount: use all again")
+      ->excludes(names)
+      ->option_text(" ");
+  add_json(interfaces);
+  add_mount(interfaces, "The tree mounted there");
+
+  auto* ping = add("ping", "Measure how long a target takes to answer", group, [&] {
+    status_ = ping_command(a.options, a.address(), a.count == 0 ? 4 : a.count,
+                           std::chrono::milliseconds(a.interval_ms));
+  });
+  add_device(ping)->required();
+  add_number(ping, "--count", a.count, {1, 1'000'000}, "How often to ask (4)");
+  add_number(ping, "--interval", a.interval_ms, {1, 3'600'000}, "Milliseconds between (1000)",
+             "MS");
+
+  auto* sancheck = add("sancheck", "Look for lost frames and other faults on all paths", group,
+                       [&a] { return sancheck_command(a.options, a.count == 0 ? 10 : a.count); });
+  add_number(sancheck, "--count", a.count, {1, 100'000}, "Requests of each kind on a path (10)");
+  add_json(sancheck);
+
+  add("sos", "Print what a report of a fault should have, as JSON", group,
+      [&a] { return sos_command(a.options, AOE_VERSION); });
+}
+
+}  // namespace aoe::initiator

@@ -35,6 +35,8 @@ def shows_what_is_there(trial):
         assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}, told
         assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "payload": 8704, "buffers": 64, "sectors": 17, "window-max": 64,
                                 "suspect": False}.items(), path
+        assert path.items() >= {"standing": "member", "payload-sectors": 17, "window-threshold": 64}.items(), path
+        assert path["round-trip-deviation-us"] > 0, path
         assert 0 < path["round-trip-us"] <= path["retransmit-timeout-us"] and 0 < path["window"] <= 64, path
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)

@@ -21,13 +21,17 @@ ordered_json facts_of(const std::vector<PathStatus>& paths) {
     list.push_back({{"interface", path.interface},
                     {"mac", fmt::format("{}", path.mac)},
                     {"mtu", path.mtu},
+                    {"standing", path.standing},
                     {"payload", path.payload},
+                    {"payload-sectors", path.payload / sector_size},
                     {"buffers", path.buffers},
                     {"sectors", path.sectors},
                     {"window", path.window},
                     {"window-max", path.window_max},
+                    {"window-threshold", path.threshold},
                     {"outstanding", path.outstanding},
                     {"round-trip-us", in_microseconds(path.round_trip)},
+                    {"round-trip-deviation-us", in_microseconds(path.deviation)},
                     {"retransmit-timeout-us", in_microseconds(path.retransmit_timeout)},
                     {"suspect", path.suspect}});
   }

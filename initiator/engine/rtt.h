@@ -40,6 +40,7 @@ class RttEstimator {
   Duration timeout(unsigned attempt) const;
 
   Duration average() const { return average_; }
+  Duration deviation() const { return deviation_; }
 
  private:
   bool linux_driver_;

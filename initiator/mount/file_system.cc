@@ -497,7 +497,7 @@ void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std:
 }
 
 std::string FileSystem::text_of(const Node& node) const {
-  if (folder_of(node).kind == Kind::device) return show(node.kind, *client_->device(node.device));
+  if (node.is_of_disk()) return show(node.kind, *client_->device(node.device));
   return show(node.kind, client_->parameters(), settings_);
 }
 

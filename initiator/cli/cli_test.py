@@ -86,14 +86,16 @@ def shows_nothing_where_nothing_is(trial):
     missing = os.path.join(trial.folder, "missing")
     _, nothing, asked, _ = together(
         lambda: trial.refused(FAILURE, "no target answers on idle0", "discover", "--interface", "idle0"),
-        lambda: trial.run("discover", "--interface", "idle0", "--json"),
+        lambda: [trial.run(command, "--interface", "idle0", "--json") for command in ("discover", "stat")],
         lambda: trial.run("ping", "e9.9", "--interface", "eth0", "--count", "1", "--wait", "1"),
         lambda: trial.all_refused(
             "e9.9: no answer on eth0 within 1 s", *(command + ["--interface", "eth0"] for command in [
                 ["read", "e9.9"], ["write", "e9.9"], ["identify", "e9.9"], ["stat", "e9.9"], ["copy", "e9.9", missing],
                 ["bench", "e9.9"], ["revalidate", "e9.9"], ["flush", "e9.9"], ["config", "get", "e9.9"], ["mask", "e9.9"],
                 ["reserve", "e9.9"]])))
-    assert nothing.stdout == "[]\n", nothing
+    for told in nothing:
+        line = "aoe-initiator: no target answers on idle0\n"
+        assert (told.returncode, told.stdout, told.stderr) == (FAILURE, "[]\n", line), told
     assert not os.path.exists(missing), "made before the disk was there"
     assert (asked.returncode, asked.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), asked
     assert asked.stderr == "aoe-initiator: e9.9: no answer on eth0\n", asked

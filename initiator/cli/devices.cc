@@ -76,9 +76,10 @@ void discover_command(const CommandOptions& options) {
                       {"firmware", answer.config.firmware},
                       {"config", answer.string}});
     }
-    return print(list);
+    print(list);
   }
   if (answers.empty()) throw connection.nothing_found();
+  if (options.json) return;
   fmt::print("{:<10} {:<12} {:<17} {:>7} {:>7} {:>8}  {}\n", "device", "interface", "mac",
              "buffers", "sectors", "firmware", "config");
   for (const auto& [key, answer] : answers) {
@@ -93,6 +94,7 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
   Connection connection(options);
   if (only) {
     connection.open_disk(*only);
+    connection.wait_for_others(*only);
   } else {
     connection.gather(Connection::Gather::identify);
   }
@@ -118,8 +120,11 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
     }
   }
   if (options.json) print(list);
-  if (!options.json && devices.empty()) throw connection.nothing_found();
+  if (devices.empty()) throw connection.nothing_found();
   if (!only) connection.check_complete();
+  for (const DeviceStatus& device : devices) {
+    if (!only || device.address == *only) connection.check_no_other(device.address);
+  }
 }
 
 void identify_command(const CommandOptions& options, Address address) {
@@ -222,6 +227,7 @@ void revalidate_command(const CommandOptions& options, Address address) {
   } else {
     fmt::print("{}: {} sectors, {} bytes\n", address, sectors, sectors * sector_size);
   }
+  connection.check_alone(address, Connection::Reached::all);
 }
 
 void flush_command(const CommandOptions& options, Address address) {

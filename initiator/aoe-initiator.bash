@@ -5,10 +5,11 @@ _aoe_initiator_options() {
   case $1 in
     discover) echo "$common --json --mount" ;;
     interfaces) echo "$common --json --mount --clear" ;;
-    stat | identify) echo "$common --json" ;;
+    stat) echo "$common --json --mount" ;;
+    identify) echo "$common --json" ;;
     ping) echo "$common --count --interval" ;;
     sancheck) echo "$common --count --json" ;;
-    sos) echo "$common" ;;
+    sos) echo "$common --mount" ;;
     read | write) echo "$common --offset --length --quiet" ;;
     copy) echo "$common --offset --length --quiet --verify --resume" ;;
     bench)

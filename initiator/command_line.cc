@@ -12,6 +12,9 @@
 namespace aoe::initiator {
 namespace {
 
+/// The group of options that --help leaves out.
+constexpr const char* not_shown = "";
+
 bool has_command(const CLI::App* app, const std::string& name) {
   return std::ranges::any_of(app->get_subcommands([](const CLI::App*) { return true; }),
                              [&](const CLI::App* command) { return command->check_name(name); });
@@ -64,10 +67,13 @@ CLI::App* CommandLine::add(CLI::App* parent, const char* name, const char* help,
                            Action action) {
   CommandOptions& options = arguments_.options;
   CLI::App* command = parent->add_subcommand(name, help)->group(group);
-  command->callback(std::move(action));
+  command->callback([this, command, action = std::move(action)] {
+    command->count("--mount") == 0 ? action() : in_tree_.at(command)();
+  });
   command->option_defaults()->always_capture_default(false);
   command->add_option("--interface", options.interfaces, "Use this interface; again for more (all)")
       ->type_name("IF")
+      ->option_text("IF")
       ->expected(1)
       ->delimiter(',')
       ->take_all();
@@ -89,6 +95,7 @@ CLI::App* CommandLine::add(CLI::App* parent, const char* name, const char* help,
   command->add_flag("--verbose", options.verbose, "Show events on standard error");
   command->add_flag("--trace", options.trace, "Show each decision of the engine")
       ->envname("AOE_TRACE");
+  command->add_option("--mount", arguments_.mount)->option_text("DIR")->group(not_shown);
   return command;
 }
 
@@ -102,9 +109,23 @@ void CommandLine::add_json(CLI::App* command) {
   command->add_flag("--json", arguments_.options.json, "Print JSON");
 }
 
-void CommandLine::add_mount(CLI::App* command, const char* help) {
-  auto* mount = command->add_option("--mount", arguments_.mount, help)->option_text("DIR");
-  if (auto* json = command->get_option_no_throw("--json")) mount->excludes(json);
+void CommandLine::in_tree(CLI::App* command, const char* help, Action action, bool prints_json) {
+  CLI::Option* const mount = command->get_option("--mount");
+  mount->description(help)->group("Options");
+  // They are for the network, which the command does not use then.
+  for (const char* name : {"--deadsecs", "--maxout", "--max-sectors", "--profile", "--wait"}) {
+    mount->excludes(command->get_option(name));
+  }
+  if (command->get_name() != "interfaces") mount->excludes(command->get_option("--interface"));
+  auto* json = command->get_option_no_throw("--json");
+  if (json != nullptr && !prints_json) mount->excludes(json);
+  in_tree_[command] = std::move(action);
+}
+
+void CommandLine::not_in_tree(CLI::App* command, std::string_view why) {
+  in_tree_[command] = [name = command->get_name(), why = std::string(why)] {
+    throw Refused(fmt::format("{}: not with --mount: {}", name, why));
+  };
 }
 
 void CommandLine::add_extent(CLI::App* command) {

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -70,8 +72,11 @@ class CommandLine {
 
   CLI::Option* add_device(CLI::App* command);
   void add_json(CLI::App* command);
-  /// A tree has no JSON to print.
-  void add_mount(CLI::App* command, const char* help);
+  /// Has a command work through the files of a mounted tree with --mount DIR: `action` does. `help`
+  /// describes the option. `prints_json`: with --json, too.
+  void in_tree(CLI::App* command, const char* help, Action action, bool prints_json = false);
+  /// Says why a command can't: "it …". Each command that has no in_tree() has this.
+  void not_in_tree(CLI::App* command, std::string_view why);
   struct Limits {
     int least;
     int most;
@@ -101,6 +106,7 @@ class CommandLine {
 
   CLI::App app_{"Finds, reads and writes ATA over Ethernet disks without a kernel driver."};
   Arguments arguments_;
+  std::map<const CLI::App*, Action> in_tree_;  // carries a command out with --mount, or refuses it
   int status_ = 0;
 };
 

@@ -6,6 +6,12 @@
 #include "initiator/command_line.h"
 
 namespace aoe::initiator {
+namespace {
+
+constexpr const char* is_a_file =
+    "in a tree the disk is a file, as DIR/dev/etherd/e0.2, for cat, cp, dd and fio";
+
+}  // namespace
 
 void CommandLine::add_disks() {
   constexpr const char* group = "Disks";
@@ -29,6 +35,7 @@ void CommandLine::add_disks() {
       ->option_text(" ")
       ->required();
   add_extent(copy);
+  for (auto* moves : {read, write, copy}) not_in_tree(moves, is_a_file);
   copy->add_flag("--verify", a.copy.verify, "Read back what was written, and compare");
   copy->add_flag("--resume", a.copy.resume, "Continue a copy that was interrupted");
 
@@ -56,27 +63,21 @@ void CommandLine::add_disks() {
   add_number(bench, "--outstanding", a.bench.outstanding, {1, 65536}, "Requests at a time (64)");
   add_number(bench, "--seconds", a.bench.time, {1, 86400}, "How long (10)");
   add_json(bench);
+  not_in_tree(bench, is_a_file);
 
-  auto* revalidate =
-      add("revalidate", "Ask a disk for its identity again, and print its size", group, [&a] {
-        return a.mount.empty() ? revalidate_command(a.options, a.address())
-                               : command_in_tree(a.mount, "revalidate", a.device);
-      });
+  auto* revalidate = add("revalidate", "Ask a disk for its identity again, and print its size",
+                         group, [&a] { return revalidate_command(a.options, a.address()); });
   add_device(revalidate)->required();
   add_json(revalidate);
-  add_mount(revalidate, "Let the tree mounted there ask");
+  in_tree(revalidate, "Let the tree mounted there ask",
+          [&a] { command_in_tree(a.mount, "revalidate", a.device); });
 
   auto* flush =
       add("flush", "Make a disk's cache stable, or let a tree forget devices", group, [&a] {
-        if (a.mount.empty() && (a.all || a.operands.empty())) {
+        if (a.all || a.operands.empty()) {
           throw Refused("flush: DEVICE is required, or --mount");
         }
-        if (a.mount.empty()) {
-          for (const std::string& name : a.operands) flush_command(a.options, *parse_address(name));
-          return;
-        }
-        if (a.operands.empty()) a.operands = {a.all ? "all" : ""};
-        for (const std::string& name : a.operands) command_in_tree(a.mount, "flush", name);
+        for (const std::string& name : a.operands) flush_command(a.options, *parse_address(name));
       });
   auto* devices = flush->add_option("DEVICE", a.operands, "eSHELF.SLOT, as in e0.2; or several")
                       ->option_text(" ")
@@ -84,11 +85,15 @@ void CommandLine::add_disks() {
   flush->add_flag("--all", a.all, "With --mount: all that are not open")
       ->excludes(devices)
       ->option_text(" ");
-  add_mount(flush, "Let the tree mounted there forget DEVICE,\nor what is down");
+  in_tree(flush, "Let the tree mounted there forget DEVICE,\nor what is down", [&a] {
+    if (a.operands.empty()) a.operands = {a.all ? "all" : ""};
+    for (const std::string& name : a.operands) command_in_tree(a.mount, "flush", name);
+  });
 
   auto* mount = add("mount", "Show disks as files, in the Linux driver's places", group,
                     [&] { status_ = mount_command(a.options, a.tree); });
   mount->remove_option(mount->get_option("--wait"));  // it waits for devices
+  not_in_tree(mount, "it makes a tree, and uses none");
   mount->add_option("DIR", a.tree.folder, "Folder to mount on")->option_text(" ")->required();
   mount->add_flag("--daemon", a.tree.daemon, "Return when the files are there");
   mount

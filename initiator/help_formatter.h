@@ -35,7 +35,9 @@ class CompactFormatter : public CLI::Formatter {
                                                                                  : " COMMAND\n";
     }
     for (const CLI::Option* option : app->get_options()) {
-      if (!top) help += make_option(option, option->get_positional());
+      if (!top && !option->get_group().empty()) {
+        help += make_option(option, option->get_positional());
+      }
     }
     std::string group;
     for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {

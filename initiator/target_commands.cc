@@ -6,6 +6,11 @@
 #include "initiator/command_line.h"
 
 namespace aoe::initiator {
+namespace {
+
+constexpr const char* is_of_the_target = "it is kept by the target, which a tree has no file for";
+
+}  // namespace
 
 void CommandLine::add_targets() {
   constexpr const char* group = "Targets";
@@ -36,6 +41,7 @@ void CommandLine::add_targets() {
           ->required();
     }
     add_json(one);
+    not_in_tree(one, is_of_the_target);
   };
   add_config("get", "Print it", ConfigCommand::read);
   add_config("test", "Print it, if it is STRING", ConfigCommand::test);
@@ -64,6 +70,7 @@ void CommandLine::add_targets() {
   mac_list(mask, "--add", a.add, "Add to the list");
   mask->add_flag("--force", a.force_mask, "Even if the target then ignores this machine");
   add_json(mask);
+  not_in_tree(mask, is_of_the_target);
 
   auto* reserve = add("reserve", "List or change the reservation of a disk", group, [&a] {
     if (a.set.size() > 255 || a.force.size() > 255) throw Refused("reserve: more than 255 MACs");
@@ -84,6 +91,7 @@ void CommandLine::add_targets() {
   set->excludes(force)->excludes(release);
   force->excludes(release);
   add_json(reserve);
+  not_in_tree(reserve, is_of_the_target);
 }
 
 }  // namespace aoe::initiator

@@ -6,12 +6,22 @@ usage: cli_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 import functools
 import json
 import os
+import shutil
 
 import cli_trial
 from cli_trial import INITIATOR, TARGET, OK, FAILURE, USAGE, MEGABYTE, SIZE, together
 
 NO_SIZE = "not a size in bytes such as 512, 64K or 1.5MiB"
 HINT = " (aoe-initiator --help shows how)"
+ASKS, KEPT = "it asks the target, which a tree has no file for", "it is kept by the target, which a tree has no file for"
+A_FILE = "in a tree the disk is a file, as DIR/dev/etherd/e0.2, for cat, cp, dd and fio"
+NOT_IN_TREE = [  # a command's name, its arguments, and why it can't be carried out through a mounted tree
+    *((command[0], command, ASKS) for command in [["identify", "e0.2"], ["ping", "e0.2"], ["sancheck"]]),
+    *((command[0], command, A_FILE) for command in [["read", "e0.2"], ["write", "e0.2"], ["copy", "e0.2", "file"], ["bench", "e0.2"]]),
+    ("mount", ["mount", "folder"], "it makes a tree, and uses none"),
+    *((name, ["config", name, "e0.2", *text], KEPT) for name, *text in [
+        ["get"], ["test", "x"], ["prefix", "x"], ["set", "x"], ["force-set", "x"]]),
+    *((command[0], command, KEPT) for command in [["mask", "e0.2"], ["reserve", "e0.2"]])]
 MAC = bytes.fromhex("020000000506")  # of a target that a rule plays itself
 
 
@@ -142,13 +152,19 @@ def refuses_bad_arguments(trial):
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
             (["flush"], "flush: DEVICE is required, or --mount"),
             (["interfaces", "--clear"], "interfaces: --clear needs --mount"),
-            *((command + ["--mount", "tree", "--json"], "--json excludes --mount" + HINT)
-              for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]])]:
+            *((command + ["--mount", "tree", "--json"], "--mount excludes --json" + HINT)
+              for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]]),
+            *((["stat", "--mount", "tree", option, value], f"{option} excludes --mount" + HINT) for option, value in
+              [("--interface", "eth0"), ("--deadsecs", "1"), ("--maxout", "1"), ("--max-sectors", "1"), ("--wait", "1"),
+               ("--profile", "linux")]),
+            *((command + ["--mount", "tree"], f"{name}: not with --mount: {why}") for name, command, why in NOT_IN_TREE)]:
         trial.refused(USAGE, line, *arguments)
     help = trial.run("--help").stdout
     assert "aoe-initiator read e0.2 --interface eth1 > disk.copy" in help
     commands = [line.split()[0] for line in help.splitlines() if line.startswith("  ") and "aoe-initiator" not in line]
     assert {"discover", "copy", "config"} <= set(commands), help
+    refuse = {command[0] for _, command, _ in NOT_IN_TREE}
+    assert {command for command in commands if "--mount" in trial.run(command, "--help").stdout} == set(commands) - refuse
     for command in [[], *([command] for command in commands), ["config", "set"]]:
         result = trial.run(*command, "--help")
         lines = result.stdout.splitlines()

@@ -96,5 +96,10 @@ void reserve_command(const CommandOptions& options, Address device, const Reserv
 void command_in_tree(const std::string& folder, std::string_view file, const std::string& line);
 /// Sets the interfaces to use from now on. With no names, prints those in use.
 void interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces);
+/// As stat_command(), from the tree's attributes. Fails when the tree has no such device, or none.
+void stat_in_tree(const CommandOptions& options, const std::string& folder,
+                  std::optional<Address> only);
+/// As sos_command(): the tree's parameters, and its devices with their targets and paths.
+void sos_in_tree(const std::string& folder, std::string_view version);
 
 }  // namespace aoe::initiator

@@ -20,11 +20,6 @@ namespace {
 using nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
-std::string gigabytes(std::uint64_t bytes) {
-  const std::uint64_t megabytes = bytes / 1'000'000;
-  return fmt::format("{:.3f}GB", static_cast<double>(megabytes) / 1000);
-}
-
 /// The interfaces through which a device is reached.
 std::set<std::string> interfaces_of(const DeviceStatus& device) {
   std::set<std::string> names;
@@ -114,9 +109,8 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
       if (device.read_only) list.back()["read-only"] = true;
       if (!device.others().empty()) list.back()["other-disks"] = others_of(device);
     } else {
-      fmt::print("{:>10} {:>15} {:>10} {:<5} {}\n", fmt::format("{}", device.address),
-                 gigabytes(device.size()), fmt::join(interfaces, ","), device.payload,
-                 device.state);
+      fmt::print("{}\n", stat_line(device.address, device.size(), interfaces, device.payload,
+                                   device.state));
     }
   }
   if (options.json) print(list);

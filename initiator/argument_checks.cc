@@ -1,6 +1,7 @@
 #include "initiator/argument_checks.h"
 
 #include "base/size.h"
+#include "initiator/cli/smart.h"
 #include "proto/address.h"
 #include "proto/frame.h"
 
@@ -20,6 +21,13 @@ std::string check_mac(const std::string& text) {
 
 std::string check_size(const std::string& text) {
   return parse_size(text) ? "" : text + ": not a size in bytes such as 512, 64K or 1.5MiB";
+}
+
+std::string check_smart(const std::string& text) {
+  return parse_smart(text) ? ""
+                           : text +
+                                 ": not a SMART command such as return-status, read-data or "
+                                 "read-log:0";
 }
 
 std::string check_sectors(const std::string& text) {

@@ -15,6 +15,8 @@ std::string check_device_or_all(const std::string& text);
 std::string check_mac(const std::string& text);
 /// "512", "64K" (base/size.h).
 std::string check_size(const std::string& text);
+/// "read-log:1" (cli/smart.h).
+std::string check_smart(const std::string& text);
 /// A size of whole sectors, up to a gigabyte.
 std::string check_sectors(const std::string& text);
 

@@ -38,6 +38,8 @@ struct Arguments {
   bool destroy_data = false;
   bool all = false;
   std::string string;
+  bool raw = false;
+  std::string smart = "return-status";
   std::vector<Mac> add;
   std::vector<Mac> remove;
   std::vector<Mac> set;

@@ -1,5 +1,8 @@
-// The commands discover, stat, identify, interfaces, ping, sancheck and sos.
+// The commands discover, stat, identify, smart, interfaces, ping, sancheck and sos.
 #include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "initiator/argument_checks.h"
 #include "initiator/command_line.h"
@@ -29,17 +32,39 @@ void CommandLine::add_looking() {
       stat, "Show the devices of the tree mounted there",
       [&a, named] { stat_in_tree(a.options, a.mount, named()); }, true);
 
-  auto* identify = add("identify", "Model, serial number, size and features of a disk", group,
-                       [&a] { return identify_command(a.options, a.address()); });
+  auto* identify =
+      add("identify", "Model, serial number, size and features of a disk", group, [&a] {
+        return a.raw ? identify_raw_command(a.options, a.address())
+                     : identify_command(a.options, a.address());
+      });
   add_device(identify)->required();
   add_json(identify);
+  identify->add_flag("--raw", a.raw, "The 512 bytes as they are; hex on a terminal")
+      ->excludes(identify->get_option("--json"));
   not_in_tree(identify, asks_the_target);
 
+  auto* smart = add("smart", "What a disk says of its health, or another SMART command", group,
+                    [&a] { return smart_command(a.options, a.address(), *parse_smart(a.smart)); });
+  add_device(smart)->required();
+  smart
+      ->add_option(
+          "COMMAND", a.smart,
+          "return-status (default), read-data,\nread-thresholds, read-log:N, write-log:N,\n"
+          "offline-immediate:N, enable or disable")
+      ->option_text(" ")
+      ->check(check_smart);
+  add_json(smart);
+  not_in_tree(smart, asks_the_target);
+
+  const auto chosen = [&a] {
+    std::vector<std::string> names = a.options.interfaces;
+    names.insert(names.end(), a.operands.begin(), a.operands.end());
+    return names;
+  };
   auto* interfaces =
-      add("interfaces", "List the interfaces, or set those of a mounted tree", group, [&a] {
-        auto& names = a.options.interfaces;
-        names.insert(names.end(), a.operands.begin(), a.operands.end());
+      add("interfaces", "List the interfaces, or set those of a mounted tree", group, [&a, chosen] {
         if (a.all) throw Refused("interfaces: --clear needs --mount");
+        a.options.interfaces = chosen();
         return interfaces_command(a.options);
       });
   auto* names =
@@ -49,11 +74,9 @@ void CommandLine::add_looking() {
       ->excludes(names)
       ->option_text(" ");
   add_json(interfaces);
-  in_tree(interfaces, "The tree mounted there", [&a] {
+  in_tree(interfaces, "The tree mounted there", [&a, chosen] {
     if (a.all) return command_in_tree(a.mount, "interfaces", "");
-    auto& chosen = a.options.interfaces;
-    chosen.insert(chosen.end(), a.operands.begin(), a.operands.end());
-    interfaces_in_tree(a.mount, chosen);
+    interfaces_in_tree(a.mount, chosen());
   });
 
   auto* ping = add("ping", "Measure how long a target takes to answer", group, [&] {

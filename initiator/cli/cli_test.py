@@ -16,7 +16,7 @@ HINT = " (aoe-initiator --help shows how)"
 ASKS, KEPT = "it asks the target, which a tree has no file for", "it is kept by the target, which a tree has no file for"
 A_FILE = "in a tree the disk is a file, as DIR/dev/etherd/e0.2, for cat, cp, dd and fio"
 NOT_IN_TREE = [  # a command's name, its arguments, and why it can't be carried out through a mounted tree
-    *((command[0], command, ASKS) for command in [["identify", "e0.2"], ["ping", "e0.2"], ["sancheck"]]),
+    *((command[0], command, ASKS) for command in [["identify", "e0.2"], ["smart", "e0.2"], ["ping", "e0.2"], ["sancheck"]]),
     *((command[0], command, A_FILE) for command in [["read", "e0.2"], ["write", "e0.2"], ["copy", "e0.2", "file"], ["bench", "e0.2"]]),
     ("mount", ["mount", "folder"], "it makes a tree, and uses none"),
     *((name, ["config", name, "e0.2", *text], KEPT) for name, *text in [
@@ -63,6 +63,59 @@ def shows_what_is_there(trial):
     assert sorted(line.split("time=")[0] for line in lines[:-1]) == [
         f"e0.2 ({mac}) on eth0: seq={sequence} " for sequence in (1, 2, 3)], lines
     assert (told.returncode, lines[-1]) == (OK, "e0.2: 3 asked, 3 answered, 0 % lost"), told
+
+
+def dumps_what_the_disk_says(trial):
+    """The same bytes as aoeping's."""
+    if not shutil.which("aoeping"):
+        raise lab.Skipped("aoeping is not installed (apt-get install aoetools)")
+    smart = functools.partial(trial.run, "smart", "e0.2")
+
+    def aoeping(*arguments):
+        # Its lines of hexadecimal; what is not of the sector comes before.
+        words = trial.client.run(["aoeping", *arguments, "0", "2", "eth0"]).stdout.split()
+        return bytes(int(word, 16) for word in words[-512:])
+
+    for ours, theirs in [(["identify", "e0.2", "--raw"], ["-i"]), (["smart", "e0.2", "read-data"], ["-S", "read_data"]),
+                         (["smart", "e0.2", "read_log:0"], ["-S", "read_log:0"])]:
+        result = trial.run(*ours, text=False)
+        assert (result.returncode, result.stderr, len(result.stdout)) == (OK, b"", 512), result
+        assert result.stdout == aoeping(*theirs), ours
+        assert any(result.stdout), ours
+    data = trial.run("smart", "e0.2", "read-thresholds", "--json")
+    facts = json.loads(data.stdout)
+    assert (facts["device"], facts["command"], len(facts["data-hex"])) == ("e0.2", "read-thresholds", 1024), facts
+    raw = trial.run("identify", "e0.2", "--raw", text=False).stdout
+    shown = trial.client.run(["script", "--quiet", "--return", "--command", f"{INITIATOR} identify e0.2 --raw", "/dev/null"]).stdout
+    assert bytes.fromhex("".join(line.split(":")[1] for line in shown.splitlines())) == raw, shown
+    assert shown.splitlines()[1].startswith("010: ") and len(shown.splitlines()) == 32, shown
+
+    told = smart()
+    assert (told.returncode, told.stdout, told.stderr) == (OK, "e0.2: SMART: no threshold is exceeded\n", ""), told
+    assert json.loads(smart("return-status", "--json").stdout)["threshold-exceeded"] is False
+    error = (FAILURE, "", "aoe-initiator: e0.2: ATA error: status 41, error 04\n")
+    for command, expected in [("disable", (OK, "", "")), ("read-data", error), ("enable", (OK, "", "")), ("read-log:9", error),
+                              ("offline-immediate:1", error)]:
+        told = smart(command)
+        assert (told.returncode, told.stdout, told.stderr) == expected, (command, told)
+    for given, line in (bytes(511), "standard input: not the 512 bytes of a sector of the log"), \
+            (bytes(513), "standard input: not the 512 bytes of a sector of the log"), (bytes(512), "e0.2: "):
+        told = smart("write-log:128", input=given, text=False)
+        assert told.returncode == FAILURE and told.stderr.decode().startswith(f"aoe-initiator: {line}"), told
+
+
+def tells_of_a_failing_disk(trial):
+    """A disk of the test, whose SMART status is bad."""
+    with trial.server.packet_socket("eth0") as wire:
+        asking = trial.client.start([INITIATOR, "smart", "e5.6"])
+        while True:
+            frame = wire.recv(2000)
+            if not frame[14] & 0x08 and frame[16:20] == bytes([0, 5, 6, 0]):
+                break
+        assert frame[24:28] == bytes([0, 0xda, 0, 0xb0]) and frame[28:31] == bytes([0, 0x4f, 0xc2]), frame.hex()
+        wire.send(frame[6:12] + MAC + bytes.fromhex("88a2 1800") + frame[16:24] + bytes.fromhex("00 00 00 40 00 f4 2c").ljust(36, b"\0"))
+    assert asking.wait() == FAILURE
+    assert asking.output == "aoe-initiator: e5.6: SMART: a threshold is exceeded\n", asking.output
 
 
 def tells_late_answers_from_lost_ones(trial):
@@ -150,6 +203,9 @@ def refuses_bad_arguments(trial):
             (["config", "set", "all", "x"], "DEVICE: all: not a device name such as e0.2" + HINT),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
+            (["smart", "e0.2", "status"],
+             "COMMAND: status: not a SMART command such as return-status, read-data or read-log:0" + HINT),
+            (["identify", "e0.2", "--raw", "--json"], "--json excludes --raw" + HINT),
             (["flush"], "flush: DEVICE is required, or --mount"),
             (["interfaces", "--clear"], "interfaces: --clear needs --mount"),
             *((command + ["--mount", "tree", "--json"], "--mount excludes --json" + HINT)
@@ -351,7 +407,8 @@ def measures_speed(trial):
                   "--outstanding", "1")
 
 
-cli_trial.play([shows_what_is_there, tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is, refuses_bad_arguments,
+cli_trial.play([shows_what_is_there, dumps_what_the_disk_says, tells_of_a_failing_disk,
+                tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is, refuses_bad_arguments,
                 completes_what_there_is, traces_each_decision, reads_and_sets_what_a_target_keeps,
                 looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed,
                 bundles_what_a_report_should_have])

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "initiator/cli/connection.h"
+#include "initiator/cli/smart.h"
 
 namespace aoe::initiator {
 
@@ -22,6 +23,12 @@ void discover_command(const CommandOptions& options);
 void stat_command(const CommandOptions& options, std::optional<Address> device);
 /// Prints the IDENTIFY data of a disk.
 void identify_command(const CommandOptions& options, Address device);
+/// Writes the 512 bytes of IDENTIFY as they came: in hexadecimal on a terminal. The disk need not be
+/// one that could be used.
+void identify_raw_command(const CommandOptions& options, Address device);
+/// Sends a disk a SMART command, and writes the 512 bytes that it reads as identify_raw_command()
+/// does. What it writes comes from standard input. Fails when the disk says that it is failing.
+void smart_command(const CommandOptions& options, Address device, const SmartCommand& command);
 /// Lists the Ethernet interfaces that these options use.
 void interfaces_command(const CommandOptions& options);
 /// Discovers the target `count` times, `interval` apart, and prints the round trip of each reply

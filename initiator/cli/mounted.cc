@@ -63,7 +63,10 @@ struct TreeDevice {
     std::string target;
     for (std::string line; std::getline(lines, line);) {
       if (!line.starts_with('\t')) target = line.substr(0, line.find(':'));
-      if (line == "\tstanding:foreign") return target;
+      if (line != "\tstanding:foreign") continue;
+      for (std::size_t octet = target.size() / 2; octet > 1; --octet)
+        target.insert(2 * octet - 2, ":");
+      return target;
     }
     return std::nullopt;
   }

@@ -173,7 +173,7 @@ def one_starts_under_a_mounted_file(trial):
         text += os.read(errors, 4096)
     os.close(errors)
     told = trial.client.run(at_home(INITIATOR, "stat", "--mount", "mnt"), check=False)
-    line = f"aoe-initiator: e0.2: another disk has this address, at {trial.mac(1).replace(':', '')}\n"
+    line = f"aoe-initiator: e0.2: another disk has this address, at {trial.mac(1)}\n"
     assert (told.returncode, told.stderr) == (ANOTHER_DISK, line) and " e0.2 " in told.stdout, told
     assert trial.content(0) == new
     assert trial.content(1) == trial.contents[1]

@@ -312,9 +312,16 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert (result.returncode, result.stderr) == (USAGE, "aoe-initiator: config: the string is longer than 1024 bytes\n"), result
     ask("config", "force-set", "e0.2", "")
 
-    lockout = ("e0.2: the mask list would have no address of this machine, and the target would not answer it any more "
-               "(--force changes it all the same)")
+    lockout = ("e0.2: the mask list would have no address of an interface by which the target answers (eth0), and it would not "
+               "answer this machine any more (--force changes it all the same)")
     trial.refused(FAILURE, lockout, "mask", "e0.2", "--add", stranger)
+    # An interface of this machine that leads elsewhere is of no use.
+    trial.client.ip("link", "add", "aside0", "type", "veth", "peer", "name", "aside1")
+    for end in "aside0", "aside1":
+        trial.client.ip("link", "set", end, "up")
+    trial.client.wait_until_up("aside0")
+    trial.refused(FAILURE, lockout, "mask", "e0.2", "--add", trial.client.link("aside0")["address"])
+    trial.client.ip("link", "del", "aside0")
     assert ask("mask", "e0.2") == ""
     assert ask("mask", "e0.2", "--add", mac, "--add", stranger) == f"{mac}\n{stranger}\n"
     assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "macs": [mac, stranger]}

@@ -90,7 +90,7 @@ std::string read_config_string();
 struct MaskChange {
   std::vector<Mac> remove;
   std::vector<Mac> add;
-  bool force = false;  // even if the list then has no address of this machine
+  bool force = false;  // even if the list then has no address by which the target is reached
 };
 /// Removes, then adds MACs, then lists them. Refuses a change that locks this machine out.
 void mask_command(const CommandOptions& options, Address device, const MaskChange& change);

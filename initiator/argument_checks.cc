@@ -1,5 +1,10 @@
 #include "initiator/argument_checks.h"
 
+#include <charconv>
+#include <chrono>
+
+#include <fmt/format.h>
+
 #include "base/size.h"
 #include "initiator/cli/smart.h"
 #include "proto/address.h"
@@ -28,6 +33,29 @@ std::string check_smart(const std::string& text) {
                            : text +
                                  ": not a SMART command such as return-status, read-data or "
                                  "read-log:0";
+}
+
+std::string check_number(const std::string& text, std::int64_t least, std::int64_t most) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && stopped == end && least <= number && number <= most) return "";
+  return fmt::format("{}: not a whole number from {} to {}", text, least, most);
+}
+
+std::optional<Duration> parse_seconds(const std::string& text) {
+  double seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] =
+      std::from_chars(text.data(), end, seconds, std::chars_format::fixed);
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  constexpr double day = 86400;
+  if (!(seconds >= 0.001 && seconds <= day)) return std::nullopt;
+  return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
+}
+
+std::string check_seconds(const std::string& text) {
+  return parse_seconds(text) ? "" : text + ": not a number of seconds from 0.001 to 86400";
 }
 
 std::string check_sectors(const std::string& text) {

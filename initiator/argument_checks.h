@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "base/instant.h"
 
 namespace aoe::initiator {
 
@@ -17,6 +20,11 @@ std::string check_mac(const std::string& text);
 std::string check_size(const std::string& text);
 /// "read-log:1" (cli/smart.h).
 std::string check_smart(const std::string& text);
+/// "65535": a whole number between two.
+std::string check_number(const std::string& text, std::int64_t least, std::int64_t most);
+/// "3", "1.5": from a thousandth to a day.
+std::string check_seconds(const std::string& text);
+std::optional<Duration> parse_seconds(const std::string& text);
 /// A size of whole sectors, up to a gigabyte.
 std::string check_sectors(const std::string& text);
 

@@ -91,7 +91,7 @@ CLI::App* CommandLine::add(CLI::App* parent, const char* name, const char* help,
                                          "Timing: rfc6298 (default) or linux")
       ->option_text("NAME")
       ->check(CLI::IsMember({"rfc6298", "linux"}));
-  add_number(command, "--wait", options.wait, {1, 86400}, "Seconds to wait for an answer (3)");
+  add_seconds(command, "--wait", options.wait, "Seconds to wait for an answer (3)");
   command->add_flag("--verbose", options.verbose, "Show events on standard error");
   command->add_flag("--trace", options.trace, "Show each decision of the engine")
       ->envname("AOE_TRACE");
@@ -126,6 +126,14 @@ void CommandLine::not_in_tree(CLI::App* command, std::string_view why) {
   in_tree_[command] = [name = command->get_name(), why = std::string(why)] {
     throw Refused(fmt::format("{}: not with --mount: {}", name, why));
   };
+}
+
+void CommandLine::add_seconds(CLI::App* command, const char* name, Duration& duration,
+                              const char* help) {
+  const auto set = [&duration](const std::string& text) { duration = *parse_seconds(text); };
+  command->add_option_function<std::string>(name, set, help)
+      ->option_text("N")
+      ->check(check_seconds);
 }
 
 void CommandLine::add_extent(CLI::App* command) {

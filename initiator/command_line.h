@@ -91,8 +91,12 @@ class CommandLine {
     const auto set = [&number](Given given) { number = Number(given); };
     command->add_option_function<Given>(name, set, help)
         ->option_text(unit)
-        ->check(CLI::Range(limits.least, limits.most));
+        ->check([limits](const std::string& text) {
+          return check_number(text, limits.least, limits.most);
+        });
   }
+  static void add_seconds(CLI::App* command, const char* name, Duration& duration,
+                          const char* help);
   /// `Size` is an integer, optional or not.
   template <class Size>
   static void add_size(CLI::App* command, const char* name, Size& size, const char* help,

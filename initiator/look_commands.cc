@@ -69,9 +69,11 @@ void CommandLine::add_looking() {
       });
   auto* names =
       interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
-          ->option_text(" ");
+          ->option_text(" ")
+          ->delimiter(',');
   interfaces->add_flag("-c,--clear", a.all, "With --mount: use all again")
       ->excludes(names)
+      ->excludes(interfaces->get_option("--interface"))
       ->option_text(" ");
   add_json(interfaces);
   in_tree(interfaces, "The tree mounted there", [&a, chosen] {

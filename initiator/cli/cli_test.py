@@ -142,7 +142,9 @@ def shows_nothing_where_nothing_is(trial):
     trial.client.ip("link", "add", "idle0", "type", "veth", "peer", "name", "idle1")
     together(lambda: trial.refused(FAILURE, "no target answers on idle0 (down)", "stat", "--interface", "idle0"),
              lambda: trial.refused(FAILURE, "e0.2: no answer on idle0 (down) within 1 s",
-                                   "read", "e0.2", "--interface", "idle0", "--wait", "1"))
+                                   "read", "e0.2", "--interface", "idle0", "--wait", "1"),
+             lambda: trial.refused(FAILURE, "e0.2: no answer on idle0 (down) within 0.5 s",
+                                   "read", "e0.2", "--interface", "idle0", "--wait", "0.5"))
     for end in "idle0", "idle1":
         trial.client.ip("link", "set", end, "up")
     trial.client.wait_until_up("idle0")
@@ -179,9 +181,11 @@ def refuses_bad_arguments(trial):
             (["read", "x0.2"], "DEVICE: x0.2: not a device name such as e0.2" + HINT),
             (["read", "e0.255"], "DEVICE: e0.255: not a device name such as e0.2" + HINT),
             (["read", "e0.2", "more"], "The following argument was not expected: more" + HINT),
-            (["read", "e0.2", "--maxout", "0"], "--maxout: Value 0 not in range 1 to 65535" + HINT),
-            (["read", "e0.2", "--deadsecs", "x"], "--deadsecs: Value x not in range 0 to 1000000" + HINT),
-            (["read", "e0.2", "--wait", "0"], "--wait: Value 0 not in range 1 to 86400" + HINT),
+            (["read", "e0.2", "--maxout", "0"], "--maxout: 0: not a whole number from 1 to 65535" + HINT),
+            (["read", "e0.2", "--deadsecs", "x"], "--deadsecs: x: not a whole number from 0 to 1000000" + HINT),
+            (["ping", "e0.2", "--count", "1.5"], "--count: 1.5: not a whole number from 1 to 1000000" + HINT),
+            *((["read", "e0.2", "--wait", text], f"--wait: {text}: not a number of seconds from 0.001 to 86400" + HINT)
+              for text in ["0", "-1", "86400.5", "nan", "1s", "1e3", ""]),
             (["read", "e0.2", "--offset", "-1"], f"--offset: -1: {NO_SIZE}" + HINT),
             (["read", "e0.2", "--length", "1k"], f"--length: 1k: {NO_SIZE}" + HINT),
             (["stat", "--interface"], "--interface: 1 required IF missing" + HINT),
@@ -207,6 +211,12 @@ def refuses_bad_arguments(trial):
              "COMMAND: status: not a SMART command such as return-status, read-data or read-log:0" + HINT),
             (["identify", "e0.2", "--raw", "--json"], "--json excludes --raw" + HINT),
             (["flush"], "flush: DEVICE is required, or --mount"),
+            (["reserve", "e0.2", "02:00:00:00:00:01", "--release"],
+             "The following argument was not expected: 02:00:00:00:00:01" + HINT),
+            (["config", "set", "e0.2", "text", "--clear"], "The following argument was not expected: --clear" + HINT),
+            (["config", "e0.2", "text", "--clear"], "config e0.2: no such command (aoe-initiator config --help lists them)"),
+            (["interfaces", "eth0", "--clear", "--mount", "tree"], "IF excludes --clear" + HINT),
+            (["interfaces", "--interface", "eth0", "--clear", "--mount", "tree"], "--interface excludes --clear" + HINT),
             (["interfaces", "--clear"], "interfaces: --clear needs --mount"),
             *((command + ["--mount", "tree", "--json"], "--mount excludes --json" + HINT)
               for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]]),
@@ -349,6 +359,8 @@ def looks_after_disks_and_interfaces(trial):
     lines = trial.run("interfaces", "eth*").stdout.splitlines()
     assert lines[1].split() == ["eth0", link["address"], "9000", "17", "up"], lines
     trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth7")
+    trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth0,eth7")
+    assert json.loads(trial.run("interfaces", "--json", "none*,eth*").stdout) == [expected]
 
     tree = os.path.join(trial.folder, "tree")
     etherd, parameters = os.path.join(tree, "dev/etherd"), os.path.join(tree, "sys/module/aoe/parameters")
@@ -361,6 +373,7 @@ def looks_after_disks_and_interfaces(trial):
                                   (["flush", "e0.2"], "flush", "e0.2\n"),
                                   (["flush", "e0.10", "e0.3"], "flush", "e0.3\n\n"),  # over what the first wrote
                                   (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n"),
+                                  (["interfaces", "eth0,eth1"], "interfaces", "eth0 eth1\n"),
                                   (["interfaces", "-c"], "interfaces", "\n")]:
         path = trial.file(f"tree/dev/etherd/{name}", b"")
         assert trial.run(*arguments, "--mount", tree).returncode == OK, arguments

@@ -22,6 +22,11 @@ constexpr milliseconds ask_interval{1000};
 constexpr int gather_rounds_max = 100;
 constexpr std::size_t missing_shown_max = 8;
 
+/// Returns "3", "1.5".
+std::string in_seconds(Duration duration) {
+  return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
+}
+
 }  // namespace
 
 std::string system_message(std::string_view name) {
@@ -116,7 +121,7 @@ void Connection::check_complete() const {
   throw Failed(
       fmt::format("{} of {} devices did not answer IDENTIFY within {} s of the last "
                   "answer: {}{}; a larger --wait may find them",
-                  count, devices.size(), options_.wait.count(), fmt::join(missing, " "),
+                  count, devices.size(), in_seconds(options_.wait), fmt::join(missing, " "),
                   count > missing.size() ? " ..." : ""));
 }
 
@@ -127,7 +132,7 @@ Disk Connection::open_disk(Address device) {
   if (!error) return disk;
   const bool silent = !client_->device(device);
   throw Failed(client_->why_not_up(device) +
-               (silent ? fmt::format(" within {} s", options_.wait.count()) : ""));
+               (silent ? fmt::format(" within {} s", in_seconds(options_.wait)) : ""));
 }
 
 void Connection::wait_for_others(Address device) {
@@ -173,7 +178,7 @@ QueryAnswer Connection::ask(Address device, const Query& query, std::string_view
   }
   if (!silence.empty()) throw Failed(fmt::format("{}: {}", device, silence));
   throw Failed(fmt::format("{}: no answer on {} within {} s", device, client_->interface_names(),
-                           options_.wait.count()));
+                           in_seconds(options_.wait)));
 }
 
 Failed Connection::nothing_found() const {

@@ -52,7 +52,7 @@ std::string system_message(std::string_view name);
 struct CommandOptions {
   std::vector<std::string> interfaces;
   Parameters parameters;
-  std::chrono::seconds wait{3};  // for a device to come up, or a target to answer
+  Duration wait = std::chrono::seconds(3);  // for a device to come up, or a target to answer
   bool json = false;
   bool verbose = false;  // events on standard error
   bool trace = false;    // the engine's decisions on standard error

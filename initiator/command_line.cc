@@ -28,9 +28,7 @@ CommandLine::CommandLine() {
   app_.set_version_flag("-V,--version", "aoe-initiator " AOE_VERSION, "Show the version and exit");
   app_.set_help_flag("-h,--help", "Show this help and exit");
   app_.require_subcommand(1);
-  app_.footer(
-      "Example:\n"
-      "  aoe-initiator read e0.2 --interface eth1 > disk.copy");
+  app_.footer("Example: aoe-initiator read e0.2 --interface eth1 > disk.copy");
   add_looking();
   add_disks();
   add_targets();

@@ -4,8 +4,8 @@
     relay.py eth0 eth1 --delay-ms 50 --lose 1 --longest 1500
 
 Frames go from either interface to the other, each way alike. It says "ready" when it forwards, and one line for each change that
-its standard input asks for: `longest 1500`, `delay-ms 5`, `lose 10`, `lose-first 3`, `lose-answer 2`. In lab.py's world it runs on a node of its own,
-between two cables:
+its standard input asks for: `longest 1500`, `delay-ms 5`, `lose 10`, `lose-first 3`, `lose-answer 2`. In lab.py's world it
+runs on a node of its own, between two cables:
 
     relay = Relay(world, client, "eth0", server, "eth0", mtu=9000, options=["--longest", 1500])
 """

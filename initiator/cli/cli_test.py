@@ -17,7 +17,8 @@ ASKS, KEPT = "it asks the target, which a tree has no file for", "it is kept by 
 A_FILE = "in a tree the disk is a file, as DIR/dev/etherd/e0.2, for cat, cp, dd and fio"
 NOT_IN_TREE = [  # a command's name, its arguments, and why it can't be carried out through a mounted tree
     *((command[0], command, ASKS) for command in [["identify", "e0.2"], ["smart", "e0.2"], ["ping", "e0.2"], ["sancheck"]]),
-    *((command[0], command, A_FILE) for command in [["read", "e0.2"], ["write", "e0.2"], ["copy", "e0.2", "file"], ["bench", "e0.2"]]),
+    *((command[0], command, A_FILE) for command in [
+        ["read", "e0.2"], ["write", "e0.2"], ["copy", "e0.2", "file"], ["bench", "e0.2"]]),
     ("mount", ["mount", "folder"], "it makes a tree, and uses none"),
     *((name, ["config", name, "e0.2", *text], KEPT) for name, *text in [
         ["get"], ["test", "x"], ["prefix", "x"], ["set", "x"], ["force-set", "x"]]),
@@ -86,7 +87,8 @@ def dumps_what_the_disk_says(trial):
     facts = json.loads(data.stdout)
     assert (facts["device"], facts["command"], len(facts["data-hex"])) == ("e0.2", "read-thresholds", 1024), facts
     raw = trial.run("identify", "e0.2", "--raw", text=False).stdout
-    shown = trial.client.run(["script", "--quiet", "--return", "--command", f"{INITIATOR} identify e0.2 --raw", "/dev/null"]).stdout
+    command = f"{INITIATOR} identify e0.2 --raw"
+    shown = trial.client.run(["script", "--quiet", "--return", "--command", command, "/dev/null"]).stdout
     assert bytes.fromhex("".join(line.split(":")[1] for line in shown.splitlines())) == raw, shown
     assert shown.splitlines()[1].startswith("010: ") and len(shown.splitlines()) == 32, shown
 
@@ -113,7 +115,8 @@ def tells_of_a_failing_disk(trial):
             if not frame[14] & 0x08 and frame[16:20] == bytes([0, 5, 6, 0]):
                 break
         assert frame[24:28] == bytes([0, 0xda, 0, 0xb0]) and frame[28:31] == bytes([0, 0x4f, 0xc2]), frame.hex()
-        wire.send(frame[6:12] + MAC + bytes.fromhex("88a2 1800") + frame[16:24] + bytes.fromhex("00 00 00 40 00 f4 2c").ljust(36, b"\0"))
+        wire.send(frame[6:12] + MAC + bytes.fromhex("88a2 1800") + frame[16:24]
+                  + bytes.fromhex("00 00 00 40 00 f4 2c").ljust(36, b"\0"))
     assert asking.wait() == FAILURE
     assert asking.output == "aoe-initiator: e5.6: SMART: a threshold is exceeded\n", asking.output
 

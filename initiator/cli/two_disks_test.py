@@ -181,8 +181,8 @@ def one_starts_under_a_mounted_file(trial):
     home.kill()
 
 
-PLAYS = [ours_with_serials, ours_on_hosts_of_one_name, ours_and_vblade, two_vblades, the_other_is_named_though_its_answers_are_lost,
-         one_starts_under_a_mounted_file]
+PLAYS = [ours_with_serials, ours_on_hosts_of_one_name, ours_and_vblade, two_vblades,
+         the_other_is_named_though_its_answers_are_lost, one_starts_under_a_mounted_file]
 
 
 @contextlib.contextmanager

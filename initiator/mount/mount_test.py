@@ -65,7 +65,8 @@ def shows_targets_and_paths_as_the_drivers_debugfs(trial):
     assert mac == trial.server.link("eth0")["address"].replace(":", ""), rest
     assert (outstanding, limit) == ("0", "20") and 0 < int(window) <= 20, rest
     assert rest[3].startswith("\tssthresh:") and rest[4:] == [
-        "\ttaint:0", "\teth0", "\tstanding:member", f"\trttavg:{average}", f"\trttdev:{deviation}", "\teth0 sectors:17 taint:0"], rest
+        "\ttaint:0", "\teth0", "\tstanding:member", f"\trttavg:{average}", f"\trttdev:{deviation}",
+        "\teth0 sectors:17 taint:0"], rest
     fails(errno.EACCES, write, f"{place}/e0.2", "x")
     trial.unmount()
 
@@ -76,7 +77,8 @@ def commands_use_the_tree(trial):
 
     def told(*arguments):
         # It has no right to open a packet socket.
-        result = trial.run("setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", INITIATOR, *arguments, "--mount", "mnt")
+        result = trial.run("setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw",
+                           INITIATOR, *arguments, "--mount", "mnt")
         return result.returncode, result.stdout, result.stderr
 
     line = f"{'e0.2':>10} {'0.016GB':>15} {'eth0':>10} 8704  up\n"
@@ -647,7 +649,8 @@ def serves_an_ordinary_user(trial):
 
 
 lab.require("sfdisk", "setpriv")
-mount_trial.play([is_the_drivers_tree, shows_targets_and_paths_as_the_drivers_debugfs, commands_use_the_tree, moves_any_bytes, makes_stable_what_is_to_be, takes_parameters,
+mount_trial.play([is_the_drivers_tree, shows_targets_and_paths_as_the_drivers_debugfs, commands_use_the_tree,
+                  moves_any_bytes, makes_stable_what_is_to_be, takes_parameters,
                   refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
                   shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
                   says_what_is_wrong, waits_for_an_interface_that_is_not_there_yet, a_log_that_cannot_be_written_ends_and_delays_nothing,

@@ -5,10 +5,12 @@ _aoe_initiator_options() {
   case $1 in
     discover) echo "$common --json --mount" ;;
     interfaces) echo "$common --json --mount --clear" ;;
-    stat | identify) echo "$common --json" ;;
+    stat) echo "$common --json --mount" ;;
+    identify) echo "$common --json --raw" ;;
+    smart) echo "$common --json" ;;
     ping) echo "$common --count --interval" ;;
     sancheck) echo "$common --count --json" ;;
-    sos) echo "$common" ;;
+    sos) echo "$common --mount" ;;
     read | write) echo "$common --offset --length --quiet" ;;
     copy) echo "$common --offset --length --quiet --verify --resume" ;;
     bench)
@@ -24,7 +26,7 @@ _aoe_initiator_options() {
 }
 
 _aoe_initiator() {
-  local commands='discover stat identify interfaces ping sancheck sos read write copy bench revalidate
+  local commands='discover stat identify smart interfaces ping sancheck sos read write copy bench revalidate
     flush mount config mask reserve'
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
   local choices=''
@@ -44,6 +46,8 @@ _aoe_initiator() {
     choices=$(_aoe_initiator_options "$command")
   elif [[ $command == config ]] && ((COMP_CWORD == 2)); then
     choices='get test prefix set force-set'
+  elif [[ $command == smart ]] && ((COMP_CWORD == 3)); then
+    choices='return-status read-data read-thresholds read-log: write-log: offline-immediate: enable disable'
   elif [[ $command == copy ]]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -- "$word")

@@ -4,8 +4,8 @@
     relay.py eth0 eth1 --delay-ms 50 --lose 1 --longest 1500
 
 Frames go from either interface to the other, each way alike. It says "ready" when it forwards, and one line for each change that
-its standard input asks for: `longest 1500`, `delay-ms 5`, `lose 10`, `lose-first 3`. In lab.py's world it runs on a node of its own,
-between two cables:
+its standard input asks for: `longest 1500`, `delay-ms 5`, `lose 10`, `lose-first 3`, `lose-answer 2`. In lab.py's world it
+runs on a node of its own, between two cables:
 
     relay = Relay(world, client, "eth0", server, "eth0", mtu=9000, options=["--longest", 1500])
 """
@@ -38,6 +38,7 @@ def read_arguments():
     parser.add_argument("--delay-ms", type=float, default=0, help="each frame takes so much longer")
     parser.add_argument("--lose", type=float, default=0, metavar="PERCENT", help="of all frames, each way")
     parser.add_argument("--lose-first", type=int, default=0, metavar="N", help="the first N frames, both ways together")
+    parser.add_argument("--lose-answer", type=int, default=0, metavar="N", help="the Nth AoE answer from now on")
     parser.add_argument("--longest", type=int, default=1 << 16, metavar="BYTES", help="longer ones are lost; without the Ethernet header")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -74,6 +75,10 @@ def main():
                     frame = port.socket.recv(1 << 16)
                 except BlockingIOError:
                     break
+                if frame[12:14] == b"\x88\xa2" and frame[14] & 0x08:
+                    arguments.lose_answer -= 1
+                    if arguments.lose_answer == 0:
+                        continue
                 if arguments.lose_first > 0:
                     arguments.lose_first -= 1
                     continue

@@ -136,11 +136,13 @@ def copies_between_disks_and_files(trial):
         assert (result.returncode, result.stdout) == (OK, ""), result
         return result.stderr
 
-    assert run("e0.2", copy, "--verify").startswith(f"{SIZE} bytes in ")
+    summary = run("e0.2", copy, "--verify")
+    assert summary.startswith(f"{SIZE} bytes in ") and summary.endswith(" retransmissions, verified\n"), summary
     assert content() == trial.content
     assert run("e0.2", copy, "--offset", "777", "--length", "3000", "--quiet") == ""
     assert content() == trial.content[777:3777]
-    run("e0.2", "e0.3", "--verify")
+    assert run("e0.2", "e0.3", "--verify").endswith(", verified\n")
+    assert not run("e0.2", "e0.3").endswith(", verified\n")
     assert content(second) == trial.content
     part = trial.file("part", random.Random(5).randbytes(MEGABYTE + 1))
     run(part, "e0.3", "--offset", "1023", "--verify")

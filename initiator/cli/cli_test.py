@@ -6,12 +6,23 @@ usage: cli_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 import functools
 import json
 import os
+import shutil
 
 import cli_trial
 from cli_trial import INITIATOR, TARGET, OK, FAILURE, USAGE, MEGABYTE, SIZE, together
 
 NO_SIZE = "not a size in bytes such as 512, 64K or 1.5MiB"
 HINT = " (aoe-initiator --help shows how)"
+ASKS, KEPT = "it asks the target, which a tree has no file for", "it is kept by the target, which a tree has no file for"
+A_FILE = "in a tree the disk is a file, as DIR/dev/etherd/e0.2, for cat, cp, dd and fio"
+NOT_IN_TREE = [  # a command's name, its arguments, and why it can't be carried out through a mounted tree
+    *((command[0], command, ASKS) for command in [["identify", "e0.2"], ["smart", "e0.2"], ["ping", "e0.2"], ["sancheck"]]),
+    *((command[0], command, A_FILE) for command in [
+        ["read", "e0.2"], ["write", "e0.2"], ["copy", "e0.2", "file"], ["bench", "e0.2"]]),
+    ("mount", ["mount", "folder"], "it makes a tree, and uses none"),
+    *((name, ["config", name, "e0.2", *text], KEPT) for name, *text in [
+        ["get"], ["test", "x"], ["prefix", "x"], ["set", "x"], ["force-set", "x"]]),
+    *((command[0], command, KEPT) for command in [["mask", "e0.2"], ["reserve", "e0.2"]])]
 MAC = bytes.fromhex("020000000506")  # of a target that a rule plays itself
 
 
@@ -35,6 +46,8 @@ def shows_what_is_there(trial):
         assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}, told
         assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "payload": 8704, "buffers": 64, "sectors": 17, "window-max": 64,
                                 "suspect": False}.items(), path
+        assert path.items() >= {"standing": "member", "payload-sectors": 17, "window-threshold": 64}.items(), path
+        assert path["round-trip-deviation-us"] > 0, path
         assert 0 < path["round-trip-us"] <= path["retransmit-timeout-us"] and 0 < path["window"] <= 64, path
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
@@ -51,6 +64,61 @@ def shows_what_is_there(trial):
     assert sorted(line.split("time=")[0] for line in lines[:-1]) == [
         f"e0.2 ({mac}) on eth0: seq={sequence} " for sequence in (1, 2, 3)], lines
     assert (told.returncode, lines[-1]) == (OK, "e0.2: 3 asked, 3 answered, 0 % lost"), told
+
+
+def dumps_what_the_disk_says(trial):
+    """The same bytes as aoeping's."""
+    if not shutil.which("aoeping"):
+        raise lab.Skipped("aoeping is not installed (apt-get install aoetools)")
+    smart = functools.partial(trial.run, "smart", "e0.2")
+
+    def aoeping(*arguments):
+        # Its lines of hexadecimal; what is not of the sector comes before.
+        words = trial.client.run(["aoeping", *arguments, "0", "2", "eth0"]).stdout.split()
+        return bytes(int(word, 16) for word in words[-512:])
+
+    for ours, theirs in [(["identify", "e0.2", "--raw"], ["-i"]), (["smart", "e0.2", "read-data"], ["-S", "read_data"]),
+                         (["smart", "e0.2", "read_log:0"], ["-S", "read_log:0"])]:
+        result = trial.run(*ours, text=False)
+        assert (result.returncode, result.stderr, len(result.stdout)) == (OK, b"", 512), result
+        assert result.stdout == aoeping(*theirs), ours
+        assert any(result.stdout), ours
+    data = trial.run("smart", "e0.2", "read-thresholds", "--json")
+    facts = json.loads(data.stdout)
+    assert (facts["device"], facts["command"], len(facts["data-hex"])) == ("e0.2", "read-thresholds", 1024), facts
+    raw = trial.run("identify", "e0.2", "--raw", text=False).stdout
+    command = f"{INITIATOR} identify e0.2 --raw"
+    shown = trial.client.run(["script", "--quiet", "--return", "--command", command, "/dev/null"]).stdout
+    assert bytes.fromhex("".join(line.split(":")[1] for line in shown.splitlines())) == raw, shown
+    assert shown.splitlines()[1].startswith("010: ") and len(shown.splitlines()) == 32, shown
+
+    told = smart()
+    assert (told.returncode, told.stdout, told.stderr) == (OK, "e0.2: SMART: no threshold is exceeded\n", ""), told
+    assert json.loads(smart("return-status", "--json").stdout)["threshold-exceeded"] is False
+    error = (FAILURE, "", "aoe-initiator: e0.2: ATA error: status 41, error 04\n")
+    for command, expected in [("disable", (OK, "", "")), ("read-data", error), ("enable", (OK, "", "")), ("read-log:9", error),
+                              ("offline-immediate:1", error)]:
+        told = smart(command)
+        assert (told.returncode, told.stdout, told.stderr) == expected, (command, told)
+    for given, line in (bytes(511), "standard input: not the 512 bytes of a sector of the log"), \
+            (bytes(513), "standard input: not the 512 bytes of a sector of the log"), (bytes(512), "e0.2: "):
+        told = smart("write-log:128", input=given, text=False)
+        assert told.returncode == FAILURE and told.stderr.decode().startswith(f"aoe-initiator: {line}"), told
+
+
+def tells_of_a_failing_disk(trial):
+    """A disk of the test, whose SMART status is bad."""
+    with trial.server.packet_socket("eth0") as wire:
+        asking = trial.client.start([INITIATOR, "smart", "e5.6"])
+        while True:
+            frame = wire.recv(2000)
+            if not frame[14] & 0x08 and frame[16:20] == bytes([0, 5, 6, 0]):
+                break
+        assert frame[24:28] == bytes([0, 0xda, 0, 0xb0]) and frame[28:31] == bytes([0, 0x4f, 0xc2]), frame.hex()
+        wire.send(frame[6:12] + MAC + bytes.fromhex("88a2 1800") + frame[16:24]
+                  + bytes.fromhex("00 00 00 40 00 f4 2c").ljust(36, b"\0"))
+    assert asking.wait() == FAILURE
+    assert asking.output == "aoe-initiator: e5.6: SMART: a threshold is exceeded\n", asking.output
 
 
 def tells_late_answers_from_lost_ones(trial):
@@ -77,21 +145,25 @@ def shows_nothing_where_nothing_is(trial):
     trial.client.ip("link", "add", "idle0", "type", "veth", "peer", "name", "idle1")
     together(lambda: trial.refused(FAILURE, "no target answers on idle0 (down)", "stat", "--interface", "idle0"),
              lambda: trial.refused(FAILURE, "e0.2: no answer on idle0 (down) within 1 s",
-                                   "read", "e0.2", "--interface", "idle0", "--wait", "1"))
+                                   "read", "e0.2", "--interface", "idle0", "--wait", "1"),
+             lambda: trial.refused(FAILURE, "e0.2: no answer on idle0 (down) within 0.5 s",
+                                   "read", "e0.2", "--interface", "idle0", "--wait", "0.5"))
     for end in "idle0", "idle1":
         trial.client.ip("link", "set", end, "up")
     trial.client.wait_until_up("idle0")
     missing = os.path.join(trial.folder, "missing")
     _, nothing, asked, _ = together(
         lambda: trial.refused(FAILURE, "no target answers on idle0", "discover", "--interface", "idle0"),
-        lambda: trial.run("discover", "--interface", "idle0", "--json"),
+        lambda: [trial.run(command, "--interface", "idle0", "--json") for command in ("discover", "stat")],
         lambda: trial.run("ping", "e9.9", "--interface", "eth0", "--count", "1", "--wait", "1"),
         lambda: trial.all_refused(
             "e9.9: no answer on eth0 within 1 s", *(command + ["--interface", "eth0"] for command in [
                 ["read", "e9.9"], ["write", "e9.9"], ["identify", "e9.9"], ["stat", "e9.9"], ["copy", "e9.9", missing],
                 ["bench", "e9.9"], ["revalidate", "e9.9"], ["flush", "e9.9"], ["config", "get", "e9.9"], ["mask", "e9.9"],
                 ["reserve", "e9.9"]])))
-    assert nothing.stdout == "[]\n", nothing
+    for told in nothing:
+        line = "aoe-initiator: no target answers on idle0\n"
+        assert (told.returncode, told.stdout, told.stderr) == (FAILURE, "[]\n", line), told
     assert not os.path.exists(missing), "made before the disk was there"
     assert (asked.returncode, asked.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), asked
     assert asked.stderr == "aoe-initiator: e9.9: no answer on eth0\n", asked
@@ -112,9 +184,11 @@ def refuses_bad_arguments(trial):
             (["read", "x0.2"], "DEVICE: x0.2: not a device name such as e0.2" + HINT),
             (["read", "e0.255"], "DEVICE: e0.255: not a device name such as e0.2" + HINT),
             (["read", "e0.2", "more"], "The following argument was not expected: more" + HINT),
-            (["read", "e0.2", "--maxout", "0"], "--maxout: Value 0 not in range 1 to 65535" + HINT),
-            (["read", "e0.2", "--deadsecs", "x"], "--deadsecs: Value x not in range 0 to 1000000" + HINT),
-            (["read", "e0.2", "--wait", "0"], "--wait: Value 0 not in range 1 to 86400" + HINT),
+            (["read", "e0.2", "--maxout", "0"], "--maxout: 0: not a whole number from 1 to 65535" + HINT),
+            (["read", "e0.2", "--deadsecs", "x"], "--deadsecs: x: not a whole number from 0 to 1000000" + HINT),
+            (["ping", "e0.2", "--count", "1.5"], "--count: 1.5: not a whole number from 1 to 1000000" + HINT),
+            *((["read", "e0.2", "--wait", text], f"--wait: {text}: not a number of seconds from 0.001 to 86400" + HINT)
+              for text in ["0", "-1", "86400.5", "nan", "1s", "1e3", ""]),
             (["read", "e0.2", "--offset", "-1"], f"--offset: -1: {NO_SIZE}" + HINT),
             (["read", "e0.2", "--length", "1k"], f"--length: 1k: {NO_SIZE}" + HINT),
             (["stat", "--interface"], "--interface: 1 required IF missing" + HINT),
@@ -136,15 +210,30 @@ def refuses_bad_arguments(trial):
             (["config", "set", "all", "x"], "DEVICE: all: not a device name such as e0.2" + HINT),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
+            (["smart", "e0.2", "status"],
+             "COMMAND: status: not a SMART command such as return-status, read-data or read-log:0" + HINT),
+            (["identify", "e0.2", "--raw", "--json"], "--json excludes --raw" + HINT),
             (["flush"], "flush: DEVICE is required, or --mount"),
+            (["reserve", "e0.2", "02:00:00:00:00:01", "--release"],
+             "The following argument was not expected: 02:00:00:00:00:01" + HINT),
+            (["config", "set", "e0.2", "text", "--clear"], "The following argument was not expected: --clear" + HINT),
+            (["config", "e0.2", "text", "--clear"], "config e0.2: no such command (aoe-initiator config --help lists them)"),
+            (["interfaces", "eth0", "--clear", "--mount", "tree"], "IF excludes --clear" + HINT),
+            (["interfaces", "--interface", "eth0", "--clear", "--mount", "tree"], "--interface excludes --clear" + HINT),
             (["interfaces", "--clear"], "interfaces: --clear needs --mount"),
-            *((command + ["--mount", "tree", "--json"], "--json excludes --mount" + HINT)
-              for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]])]:
+            *((command + ["--mount", "tree", "--json"], "--mount excludes --json" + HINT)
+              for command in [["discover"], ["interfaces"], ["revalidate", "e0.2"]]),
+            *((["stat", "--mount", "tree", option, value], f"{option} excludes --mount" + HINT) for option, value in
+              [("--interface", "eth0"), ("--deadsecs", "1"), ("--maxout", "1"), ("--max-sectors", "1"), ("--wait", "1"),
+               ("--profile", "linux")]),
+            *((command + ["--mount", "tree"], f"{name}: not with --mount: {why}") for name, command, why in NOT_IN_TREE)]:
         trial.refused(USAGE, line, *arguments)
     help = trial.run("--help").stdout
     assert "aoe-initiator read e0.2 --interface eth1 > disk.copy" in help
     commands = [line.split()[0] for line in help.splitlines() if line.startswith("  ") and "aoe-initiator" not in line]
     assert {"discover", "copy", "config"} <= set(commands), help
+    refuse = {command[0] for _, command, _ in NOT_IN_TREE}
+    assert {command for command in commands if "--mount" in trial.run(command, "--help").stdout} == set(commands) - refuse
     for command in [[], *([command] for command in commands), ["config", "set"]]:
         result = trial.run(*command, "--help")
         lines = result.stdout.splitlines()
@@ -236,9 +325,16 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert (result.returncode, result.stderr) == (USAGE, "aoe-initiator: config: the string is longer than 1024 bytes\n"), result
     ask("config", "force-set", "e0.2", "")
 
-    lockout = ("e0.2: the mask list would have no address of this machine, and the target would not answer it any more "
-               "(--force changes it all the same)")
+    lockout = ("e0.2: the mask list would have no address of an interface by which the target answers (eth0), and it would not "
+               "answer this machine any more (--force changes it all the same)")
     trial.refused(FAILURE, lockout, "mask", "e0.2", "--add", stranger)
+    # An interface of this machine that leads elsewhere is of no use.
+    trial.client.ip("link", "add", "aside0", "type", "veth", "peer", "name", "aside1")
+    for end in "aside0", "aside1":
+        trial.client.ip("link", "set", end, "up")
+    trial.client.wait_until_up("aside0")
+    trial.refused(FAILURE, lockout, "mask", "e0.2", "--add", trial.client.link("aside0")["address"])
+    trial.client.ip("link", "del", "aside0")
     assert ask("mask", "e0.2") == ""
     assert ask("mask", "e0.2", "--add", mac, "--add", stranger) == f"{mac}\n{stranger}\n"
     assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "macs": [mac, stranger]}
@@ -266,6 +362,8 @@ def looks_after_disks_and_interfaces(trial):
     lines = trial.run("interfaces", "eth*").stdout.splitlines()
     assert lines[1].split() == ["eth0", link["address"], "9000", "17", "up"], lines
     trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth7")
+    trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth0,eth7")
+    assert json.loads(trial.run("interfaces", "--json", "none*,eth*").stdout) == [expected]
 
     tree = os.path.join(trial.folder, "tree")
     etherd, parameters = os.path.join(tree, "dev/etherd"), os.path.join(tree, "sys/module/aoe/parameters")
@@ -278,6 +376,7 @@ def looks_after_disks_and_interfaces(trial):
                                   (["flush", "e0.2"], "flush", "e0.2\n"),
                                   (["flush", "e0.10", "e0.3"], "flush", "e0.3\n\n"),  # over what the first wrote
                                   (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n"),
+                                  (["interfaces", "eth0,eth1"], "interfaces", "eth0 eth1\n"),
                                   (["interfaces", "-c"], "interfaces", "\n")]:
         path = trial.file(f"tree/dev/etherd/{name}", b"")
         assert trial.run(*arguments, "--mount", tree).returncode == OK, arguments
@@ -331,7 +430,8 @@ def measures_speed(trial):
                   "--outstanding", "1")
 
 
-cli_trial.play([shows_what_is_there, tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is, refuses_bad_arguments,
+cli_trial.play([shows_what_is_there, dumps_what_the_disk_says, tells_of_a_failing_disk,
+                tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is, refuses_bad_arguments,
                 completes_what_there_is, traces_each_decision, reads_and_sets_what_a_target_keeps,
                 looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed,
                 bundles_what_a_report_should_have])

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "initiator/cli/connection.h"
+#include "initiator/cli/smart.h"
 
 namespace aoe::initiator {
 
@@ -22,6 +23,12 @@ void discover_command(const CommandOptions& options);
 void stat_command(const CommandOptions& options, std::optional<Address> device);
 /// Prints the IDENTIFY data of a disk.
 void identify_command(const CommandOptions& options, Address device);
+/// Writes the 512 bytes of IDENTIFY as they came: in hexadecimal on a terminal. The disk need not be
+/// one that could be used.
+void identify_raw_command(const CommandOptions& options, Address device);
+/// Sends a disk a SMART command, and writes the 512 bytes that it reads as identify_raw_command()
+/// does. What it writes comes from standard input. Fails when the disk says that it is failing.
+void smart_command(const CommandOptions& options, Address device, const SmartCommand& command);
 /// Lists the Ethernet interfaces that these options use.
 void interfaces_command(const CommandOptions& options);
 /// Discovers the target `count` times, `interval` apart, and prints the round trip of each reply
@@ -83,7 +90,7 @@ std::string read_config_string();
 struct MaskChange {
   std::vector<Mac> remove;
   std::vector<Mac> add;
-  bool force = false;  // even if the list then has no address of this machine
+  bool force = false;  // even if the list then has no address by which the target is reached
 };
 /// Removes, then adds MACs, then lists them. Refuses a change that locks this machine out.
 void mask_command(const CommandOptions& options, Address device, const MaskChange& change);
@@ -96,5 +103,10 @@ void reserve_command(const CommandOptions& options, Address device, const Reserv
 void command_in_tree(const std::string& folder, std::string_view file, const std::string& line);
 /// Sets the interfaces to use from now on. With no names, prints those in use.
 void interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces);
+/// As stat_command(), from the tree's attributes. Fails when the tree has no such device, or none.
+void stat_in_tree(const CommandOptions& options, const std::string& folder,
+                  std::optional<Address> only);
+/// As sos_command(): the tree's parameters, and its devices with their targets and paths.
+void sos_in_tree(const std::string& folder, std::string_view version);
 
 }  // namespace aoe::initiator

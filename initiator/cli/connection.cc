@@ -16,15 +16,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// No more answers come after so long without one, or twice as long as the first one took.
-constexpr milliseconds quiet_min{250};
 constexpr milliseconds look_interval{50};
 /// Until the first answer: how often the query is repeated.
 constexpr milliseconds ask_interval{1000};
 constexpr int gather_rounds_max = 100;
 constexpr std::size_t missing_shown_max = 8;
-/// How long a target that claims a disk's address has to say which disk it is.
-constexpr std::chrono::seconds verdict_time{1};
+
+/// Returns "3", "1.5".
+std::string in_seconds(Duration duration) {
+  return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
+}
 
 }  // namespace
 
@@ -98,10 +99,10 @@ void Connection::gather(Gather what) {
     if (known.size() == before) break;
   }
   listener_ = listener;
-  const auto is_known = [this] {
+  const auto are_known = [this] {
     return std::ranges::none_of(client_->devices(), &DeviceStatus::is_in_doubt);
   };
-  if (what == Gather::identify) wait(is_known, verdict_time);
+  if (what == Gather::identify) wait(are_known, options_.wait);
 }
 
 bool Connection::all_identified() const {
@@ -120,7 +121,7 @@ void Connection::check_complete() const {
   throw Failed(
       fmt::format("{} of {} devices did not answer IDENTIFY within {} s of the last "
                   "answer: {}{}; a larger --wait may find them",
-                  count, devices.size(), options_.wait.count(), fmt::join(missing, " "),
+                  count, devices.size(), in_seconds(options_.wait), fmt::join(missing, " "),
                   count > missing.size() ? " ..." : ""));
 }
 
@@ -131,15 +132,30 @@ Disk Connection::open_disk(Address device) {
   if (!error) return disk;
   const bool silent = !client_->device(device);
   throw Failed(client_->why_not_up(device) +
-               (silent ? fmt::format(" within {} s", options_.wait.count()) : ""));
+               (silent ? fmt::format(" within {} s", in_seconds(options_.wait)) : ""));
 }
 
-void Connection::check_alone(Address device, Reached reached) {
-  const auto is_known = [&] {
+void Connection::wait_for_others(Address device) {
+  const auto taken = std::chrono::steady_clock::now() - begun_;
+  if (taken < quiet_min) {
+    client_->discover(device);
+    wait([] { return false; }, quiet_min - taken);
+  }
+  std::optional<Mac> unknown;
+  const auto are_known = [&] {
+    unknown.reset();
     const auto status = client_->device(device);
-    return !status || !status->is_in_doubt();
+    if (!status || status->paths.size() < 2) return true;
+    const auto found = std::ranges::find(status->paths, "candidate", &PathStatus::standing);
+    if (found != status->paths.end()) unknown = found->mac;
+    return !unknown;
   };
-  wait(is_known, verdict_time);
+  if (wait(are_known, options_.wait)) return;
+  complain(fmt::format("{}: {} answers at this address as well, and has not said which disk it is",
+                       device, *unknown));
+}
+
+void Connection::check_no_other(Address device, Reached reached) {
   const auto status = client_->device(device);
   if (!status || status->others().empty()) return;
   const auto used = std::ranges::find_if(status->paths, &PathStatus::is_used);
@@ -162,7 +178,7 @@ QueryAnswer Connection::ask(Address device, const Query& query, std::string_view
   }
   if (!silence.empty()) throw Failed(fmt::format("{}: {}", device, silence));
   throw Failed(fmt::format("{}: no answer on {} within {} s", device, client_->interface_names(),
-                           options_.wait.count()));
+                           in_seconds(options_.wait)));
 }
 
 Failed Connection::nothing_found() const {

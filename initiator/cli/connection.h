@@ -52,7 +52,7 @@ std::string system_message(std::string_view name);
 struct CommandOptions {
   std::vector<std::string> interfaces;
   Parameters parameters;
-  std::chrono::seconds wait{3};  // for a device to come up, or a target to answer
+  Duration wait = std::chrono::seconds(3);  // for a device to come up, or a target to answer
   bool json = false;
   bool verbose = false;  // events on standard error
   bool trace = false;    // the engine's decisions on standard error
@@ -71,6 +71,9 @@ class Connection {
  public:
   /// Throws Failed when an interface can't be used.
   explicit Connection(const CommandOptions& options);
+  /// No more answers to a discovery come after so long without one, or twice as long as the first
+  /// one took.
+  static constexpr std::chrono::milliseconds quiet_min{250};
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -118,10 +121,20 @@ class Connection {
 
   /// Opens a disk. Throws Failed when it does not come up in time.
   Disk open_disk(Address device);
-  /// Called when a command has done its work on a disk. Throws AnotherDisk if another one answers
-  /// at its address; a target that is being asked which disk it is gets a second to say it.
+  /// Waits until all that answer at a disk's address have said which disk they are, for the option
+  /// --wait at most. The disk that is used may be the first to answer of several, so a connection
+  /// lasts quiet_min at least, and asks once more who is there. Complains of a target that has not
+  /// said it in the end.
+  void wait_for_others(Address device);
   enum class Reached { one, all };
-  void check_alone(Address device, Reached reached = Reached::one);
+  /// Throws AnotherDisk if another disk is known to answer at the address. `reached`: whether the
+  /// command was carried out on one target, or on all that answer.
+  void check_no_other(Address device, Reached reached = Reached::one);
+  /// Called when a command has done its work on a disk: waits for others, then checks.
+  void check_alone(Address device, Reached reached = Reached::one) {
+    wait_for_others(device);
+    check_no_other(device, reached);
+  }
   /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
   /// what it means that nothing answers, if it means more than that.
   QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});
@@ -132,6 +145,7 @@ class Connection {
   bool all_identified() const;
 
   const CommandOptions options_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   boost::asio::io_context loop_;
   std::optional<Client> client_;
   Client::Listener listener_;

@@ -213,9 +213,9 @@ int copy_command(const CommandOptions& options, const std::string& source,
     for (const auto* disk : {&from, &to}) {
       if (*disk) retransmissions += (*disk)->status().counters.retransmissions;
     }
-    tell(fmt::format("{} bytes in {:.3f} s, {:.1f} MB/s, {} retransmissions\n", moved.moved,
+    tell(fmt::format("{} bytes in {:.3f} s, {:.1f} MB/s, {} retransmissions{}\n", moved.moved,
                      copying.seconds(), static_cast<double>(moved.moved) / 1e6 / copying.seconds(),
-                     retransmissions));
+                     retransmissions, copy.verify ? ", verified" : ""));
   }
   for (const auto& address : {from_address, to_address}) {
     if (address) connection.check_alone(*address);

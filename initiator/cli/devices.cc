@@ -20,11 +20,6 @@ namespace {
 using nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
-std::string gigabytes(std::uint64_t bytes) {
-  const std::uint64_t megabytes = bytes / 1'000'000;
-  return fmt::format("{:.3f}GB", static_cast<double>(megabytes) / 1000);
-}
-
 /// The interfaces through which a device is reached.
 std::set<std::string> interfaces_of(const DeviceStatus& device) {
   std::set<std::string> names;
@@ -76,9 +71,10 @@ void discover_command(const CommandOptions& options) {
                       {"firmware", answer.config.firmware},
                       {"config", answer.string}});
     }
-    return print(list);
+    print(list);
   }
   if (answers.empty()) throw connection.nothing_found();
+  if (options.json) return;
   fmt::print("{:<10} {:<12} {:<17} {:>7} {:>7} {:>8}  {}\n", "device", "interface", "mac",
              "buffers", "sectors", "firmware", "config");
   for (const auto& [key, answer] : answers) {
@@ -93,6 +89,7 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
   Connection connection(options);
   if (only) {
     connection.open_disk(*only);
+    connection.wait_for_others(*only);
   } else {
     connection.gather(Connection::Gather::identify);
   }
@@ -112,14 +109,16 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
       if (device.read_only) list.back()["read-only"] = true;
       if (!device.others().empty()) list.back()["other-disks"] = others_of(device);
     } else {
-      fmt::print("{:>10} {:>15} {:>10} {:<5} {}\n", fmt::format("{}", device.address),
-                 gigabytes(device.size()), fmt::join(interfaces, ","), device.payload,
-                 device.state);
+      fmt::print("{}\n", stat_line(device.address, device.size(), interfaces, device.payload,
+                                   device.state));
     }
   }
   if (options.json) print(list);
-  if (!options.json && devices.empty()) throw connection.nothing_found();
+  if (devices.empty()) throw connection.nothing_found();
   if (!only) connection.check_complete();
+  for (const DeviceStatus& device : devices) {
+    if (!only || device.address == *only) connection.check_no_other(device.address);
+  }
 }
 
 void identify_command(const CommandOptions& options, Address address) {
@@ -222,6 +221,7 @@ void revalidate_command(const CommandOptions& options, Address address) {
   } else {
     fmt::print("{}: {} sectors, {} bytes\n", address, sectors, sectors * sector_size);
   }
+  connection.check_alone(address, Connection::Reached::all);
 }
 
 void flush_command(const CommandOptions& options, Address address) {

@@ -1,8 +1,8 @@
 #include "initiator/cli/facts.h"
 
-#include <chrono>
+#include <sys/utsname.h>
 
-#include <fmt/format.h>
+#include <chrono>
 
 namespace aoe::initiator {
 namespace {
@@ -21,13 +21,17 @@ ordered_json facts_of(const std::vector<PathStatus>& paths) {
     list.push_back({{"interface", path.interface},
                     {"mac", fmt::format("{}", path.mac)},
                     {"mtu", path.mtu},
+                    {"standing", path.standing},
                     {"payload", path.payload},
+                    {"payload-sectors", path.payload / sector_size},
                     {"buffers", path.buffers},
                     {"sectors", path.sectors},
                     {"window", path.window},
                     {"window-max", path.window_max},
+                    {"window-threshold", path.threshold},
                     {"outstanding", path.outstanding},
                     {"round-trip-us", in_microseconds(path.round_trip)},
+                    {"round-trip-deviation-us", in_microseconds(path.deviation)},
                     {"retransmit-timeout-us", in_microseconds(path.retransmit_timeout)},
                     {"suspect", path.suspect}});
   }
@@ -59,6 +63,17 @@ ordered_json facts_of(const DeviceStatus& device) {
                        {"early-retransmissions", device.counters.early_retransmissions},
                        {"late-answers", device.counters.late_answers}};
   return facts;
+}
+
+std::string gigabytes(std::uint64_t bytes) {
+  const std::uint64_t megabytes = bytes / 1'000'000;
+  return fmt::format("{:.3f}GB", static_cast<double>(megabytes) / 1000);
+}
+
+std::string system_text() {
+  utsname system{};
+  ::uname(&system);
+  return fmt::format("{} {} {} {}", system.sysname, system.release, system.version, system.machine);
 }
 
 ordered_json facts_of(const InterfaceStatus& interface) {

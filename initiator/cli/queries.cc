@@ -1,12 +1,12 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
@@ -32,20 +32,26 @@ std::string hexadecimal(std::string_view bytes) {
   return text;
 }
 
-/// Throws Failed when the list would hold the addresses of others only.
+/// Throws Failed when the list would have no address of an interface by which the target answers.
 void refuse_lockout(Connection& connection, Address device, const MaskChange& change) {
   std::set<Mac> list;
   for (const Mac& mac : connection.ask(device, MaskQuery{}).macs) list.insert(mac);
   for (const Mac& mac : change.remove) list.erase(mac);
   list.insert(change.add.begin(), change.add.end());
-  const auto interfaces = connection.client().interfaces();
-  const bool has_ours = std::ranges::any_of(
-      interfaces, [&](const InterfaceStatus& interface) { return list.contains(interface.mac); });
-  if (list.empty() || has_ours) return;
+  if (list.empty()) return;
+  connection.gather(Connection::Gather::answers);
+  std::set<std::string> names;
+  if (const auto status = connection.client().device(device)) {
+    for (const PathStatus& path : status->paths) names.insert(path.interface);
+  }
+  for (const InterfaceStatus& interface : connection.client().interfaces()) {
+    if (names.contains(interface.name) && list.contains(interface.mac)) return;
+  }
   throw Failed(
-      fmt::format("{}: the mask list would have no address of this machine, and the target "
-                  "would not answer it any more (--force changes it all the same)",
-                  device));
+      fmt::format("{}: the mask list would have no address of an interface by which the target "
+                  "answers ({}), and it would not answer this machine any more (--force changes "
+                  "it all the same)",
+                  device, fmt::join(names, ", ")));
 }
 
 }  // namespace

@@ -2,23 +2,18 @@
 
 #include <algorithm>
 #include <set>
-#include <variant>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "initiator/cli/commands.h"
+#include "initiator/cli/path_probe.h"
 
 namespace aoe::initiator {
 namespace {
 
 using boost::system::error_code;
 using nlohmann::ordered_json;
-
-/// How long an answer is waited for once the path's round trip is known: at least, and how often it.
-constexpr Duration probe_limit_min = std::chrono::milliseconds(500);
-constexpr int probe_limit_round_trips = 8;
-constexpr unsigned hopeless = 3;  // queries without any answer: the rest is not sent
 
 std::string name(const PathCheck& check) {
   return fmt::format("{} by {} to {}", check.device, check.path.interface, check.path.mac);
@@ -104,90 +99,6 @@ void judge_device(const std::vector<const PathCheck*>& paths, std::vector<Findin
                                       least->path.mac)});
   }
 }
-
-/// Sends the queries on one path.
-class Prober {
- public:
-  Prober(Connection& connection, PathCheck& check, Duration wait)
-      : connection_(connection), check_(check), wait_(wait) {}
-
-  void run(unsigned count) {
-    repeat(count, ConfigQuery{}, 0, check_.small);
-    if (check_.small.answered == 0) return;
-    static const Query identify = IdentifyQuery{};
-    QueryAnswer identified;
-    if (!ask(identify, 0, identified)) check_.identity = identified.identity;
-    repeat(count, ConfigQuery{}, check_.frame_size(), check_.request);
-    repeat(count, ReadQuery{check_.sectors()}, 0, check_.answer);
-    if (check_.request.answered == 0) {
-      check_.request_passes = largest([&](std::uint8_t sectors) {
-        return passes(ConfigQuery{}, ata_header_size + sectors * sector_size);
-      });
-    }
-    if (check_.answer.answered == 0 && check_.refusal.empty()) {
-      check_.answer_passes =
-          largest([&](std::uint8_t sectors) { return passes(ReadQuery{sectors}, 0); });
-    }
-  }
-
- private:
-  error_code ask(const Query& query, std::size_t frame_size, QueryAnswer& into) {
-    return connection_.result_of(
-        [&](auto done) {
-          connection_.client().async_probe(check_.device, check_.path, query, frame_size, limit(),
-                                           done);
-        },
-        into);
-  }
-
-  Duration limit() const {
-    if (check_.small.answered == 0) return wait_;
-    return std::min(wait_,
-                    std::max(probe_limit_min, probe_limit_round_trips * check_.small.round_trip));
-  }
-
-  bool passes(const Query& query, std::size_t frame_size) {
-    ProbeCount tried;
-    repeat(hopeless, query, frame_size, tried);
-    return tried.answered > 0;
-  }
-
-  /// Returns the most sectors that pass, of less than the path's; nothing when one does not.
-  template <class Passes>
-  static std::optional<unsigned> search(unsigned low, unsigned high, Passes passes) {
-    while (low < high) {
-      const unsigned middle = (low + high + 1) / 2;
-      if (passes(static_cast<std::uint8_t>(middle))) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return low == 0 ? std::nullopt : std::optional(low);
-  }
-  template <class Passes>
-  std::optional<unsigned> largest(Passes passes) const {
-    return search(0, check_.sectors() - 1U, passes);
-  }
-
-  void repeat(unsigned count, const Query& query, std::size_t frame_size, ProbeCount& into) {
-    while (into.asked < count && (into.asked < hopeless || into.answered > 0)) {
-      QueryAnswer answer;
-      const error_code error = ask(query, frame_size, answer);
-      const bool refused = error && error != boost::system::errc::timed_out;
-      if (refused && std::holds_alternative<ReadQuery>(query)) {
-        ++into.asked;  // there was an answer, but not of the length that counts
-        check_.refusal = error.message();
-        return;
-      }
-      into.add(error, answer.round_trip);
-    }
-  }
-
-  Connection& connection_;
-  PathCheck& check_;
-  const Duration wait_;
-};
 
 double in_milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -284,7 +195,7 @@ void sancheck_command(const CommandOptions& options, unsigned count) {
     }
   }
   if (checks.empty()) throw connection.nothing_found();
-  for (PathCheck& check : checks) Prober(connection, check, options.wait).run(count);
+  probe_paths(connection, checks, options.wait, count);
 
   std::vector<Finding> findings = judge(checks);
   for (const std::string& interface : silent) {

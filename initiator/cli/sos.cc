@@ -1,5 +1,3 @@
-#include <sys/utsname.h>
-
 #include <string>
 
 #include <fmt/format.h>
@@ -21,8 +19,6 @@ void sos_command(const CommandOptions& options, std::string_view version) {
   });
   connection.gather(Connection::Gather::identify);
 
-  utsname system{};
-  ::uname(&system);
   ordered_json devices = ordered_json::array();
   for (const DeviceStatus& device : connection.client().devices()) {
     devices.push_back(facts_of(device));
@@ -33,8 +29,7 @@ void sos_command(const CommandOptions& options, std::string_view version) {
   }
   const Parameters& parameters = connection.client().parameters();
   print({{"version", version},
-         {"system", fmt::format("{} {} {} {}", system.sysname, system.release, system.version,
-                                system.machine)},
+         {"system", system_text()},
          {"parameters",
           {{"deadsecs", parameters.deadsecs.count()},
            {"maxout", parameters.maxout},

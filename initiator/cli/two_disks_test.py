@@ -10,6 +10,7 @@ import random
 import sys
 
 import lab
+from relay import Relay
 
 INITIATOR, TARGET = map(os.path.abspath, sys.argv[1:3])
 SIZE = 2 << 20
@@ -17,7 +18,7 @@ ANOTHER_DISK = 3  # exit status
 
 
 class Trial:
-    """A client and two servers at one switch; each server has an image of its own for e0.2."""
+    """A client and two servers at one switch, the second behind a relay; each server has an image of its own for e0.2."""
 
     def __init__(self, world, folder):
         self.folder = folder
@@ -26,7 +27,10 @@ class Trial:
         self.servers = [world.node("first"), world.node("second")]
         for node in (self.client, *self.servers):
             port = "to" + node.name[-6:]
-            world.join(node, "eth0", switch, port, mtu=1500)
+            if node.name == "second":
+                self.relay = Relay(world, node, "eth0", switch, port)
+            else:
+                world.join(node, "eth0", switch, port, mtu=1500)
             switch.ip("link", "set", port, "up", "master", "bridge")
         switch.ip("link", "set", "bridge", "up")
         self.contents = [random.Random(i).randbytes(SIZE) for i in range(2)]
@@ -82,6 +86,7 @@ def nothing_is_mixed(trial):
     assert len(changed) == 1 and after[changed[0]] == new, changed
 
     status, table, errors = trial.ask("stat", "--json")
+    assert status == ANOTHER_DISK and "another disk has this address" in errors, (status, errors)
     [device] = json.loads(table)
     [other] = device["other-disks"]
     assert other["mac"] in (trial.mac(0), trial.mac(1)), device
@@ -115,6 +120,27 @@ def two_vblades(trial):
     nothing_is_mixed(trial)
 
 
+def the_other_is_named_though_its_answers_are_lost(trial):
+    """Whichever of its first answers: the one to the discovery, or that to IDENTIFY."""
+    trial.serve(0, serial="A")
+    trial.serve(1, serial="B")
+    for command in ["identify", "e0.2"], ["revalidate", "e0.2"], ["revalidate", "e0.2", "--json"], ["stat", "e0.2"], \
+            ["stat", "e0.2", "--json"], ["stat"], ["config", "get", "e0.2"]:
+        told = []
+        for lost in range(4):  # 0: none
+            trial.relay.change("lose-answer", lost)
+            status, shown, errors = trial.ask(*command)
+            assert shown != b"", (command, errors)
+            assert (b"other-disks" in shown) == (command[0] == "stat" and "--json" in command), (command, shown)
+            told.append((status, "e0.2: another disk has this address" in errors))
+        assert told == [(ANOTHER_DISK, True)] * 4, (command, told)
+    # One whose IDENTIFY answers never come may be the same disk.
+    trial.relay.change("longest", 300)
+    status, _, errors = trial.ask("identify", "e0.2", "--wait", "1.5")
+    line = f"aoe-initiator: e0.2: {trial.mac(1)} answers at this address as well, and has not said which disk it is\n"
+    assert (status, errors) == (0, line), (status, errors)
+
+
 def one_starts_under_a_mounted_file(trial):
     trial.serve(0)
     folder = os.path.join(trial.folder, "mnt")
@@ -146,13 +172,17 @@ def one_starts_under_a_mounted_file(trial):
     while b"another disk" not in text:
         text += os.read(errors, 4096)
     os.close(errors)
+    told = trial.client.run(at_home(INITIATOR, "stat", "--mount", "mnt"), check=False)
+    line = f"aoe-initiator: e0.2: another disk has this address, at {trial.mac(1)}\n"
+    assert (told.returncode, told.stderr) == (ANOTHER_DISK, line) and " e0.2 " in told.stdout, told
     assert trial.content(0) == new
     assert trial.content(1) == trial.contents[1]
     mounted.stop()
     home.kill()
 
 
-PLAYS = [ours_with_serials, ours_on_hosts_of_one_name, ours_and_vblade, two_vblades, one_starts_under_a_mounted_file]
+PLAYS = [ours_with_serials, ours_on_hosts_of_one_name, ours_and_vblade, two_vblades,
+         the_other_is_named_though_its_answers_are_lost, one_starts_under_a_mounted_file]
 
 
 @contextlib.contextmanager

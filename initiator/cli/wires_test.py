@@ -8,6 +8,7 @@ import json
 import os
 import random
 import sys
+import time
 
 import lab
 from relay import Relay
@@ -61,6 +62,30 @@ def a_switch_that_swallows_jumbo_frames_is_noticed(world, folder):
     assert b"retransmission" not in told.stderr and b"are lost" not in told.stderr, told.stderr
 
 
+def many_disks_are_checked_side_by_side(world, folder):
+    """Behind a switch that swallows jumbo frames: on each of the 40 paths all large frames are lost, and waited for."""
+    client, server = world.node("client"), world.node("server")
+    Relay(world, client, "eth0", server, "eth0", mtu=9000, options=["--longest", "4000"])
+    config = os.path.join(folder, "target.yaml")
+    with open(config, "w") as file:
+        json.dump({"luns": [{"shelf": 0, "slot": slot, "path": "memory:1MiB"} for slot in range(40)]}, file)
+    server.start([TARGET, "--config", config, "--no-state"]).wait_for("ready")
+    began = time.monotonic()
+    told = client.run([INITIATOR, "sancheck", "--json"], check=False)
+    taken = time.monotonic() - began
+    paths = json.loads(told.stdout)["paths"]
+    assert (told.returncode, len(paths)) == (1, 40), told
+    for path in paths:
+        assert path["small"] | {"round-trip-ms": 0} == {"asked": 10, "answered": 10, "round-trip-ms": 0}, path
+        assert path["large-request"] == path["large-answer"] == {"asked": 3, "answered": 0}, path
+        assert (path["request-sectors-that-pass"], path["answer-sectors-that-pass"]) == (7, 7), path
+    assert taken < 40, f"{taken:.0f} s: one after the other, the losses alone take two minutes"
+
+    shown = client.run(["script", "--quiet", "--return", "--command", f"{INITIATOR} sancheck --count 1 > /dev/null", "/dev/null"],
+                       check=False).stdout
+    assert "40 of 40 paths checked" in shown and shown.endswith("aoe-initiator: faults found: 80\n"), shown
+
+
 def a_long_round_trip_is_waited_for(world, folder):
     client, _, image = lay(world, folder, "--delay-ms", "350")
     found = json.loads(client.run([INITIATOR, "discover", "--json"]).stdout)
@@ -112,7 +137,8 @@ def a_first_discovery_that_is_lost_is_repeated(world, folder):
 def main():
     lab.require("tc")
     lab.require_namespaces()
-    plays = [a_switch_that_swallows_jumbo_frames_is_noticed, a_long_round_trip_is_waited_for,
+    plays = [a_switch_that_swallows_jumbo_frames_is_noticed, many_disks_are_checked_side_by_side,
+             a_long_round_trip_is_waited_for,
              a_long_list_over_a_slow_link_is_complete, a_list_that_lacks_devices_says_so, a_first_discovery_that_is_lost_is_repeated]
     asked = sys.argv[3:]
     lab.play_all([play for play in plays if not asked or play.__name__ in asked])

@@ -94,8 +94,10 @@ DeviceStatus LiveSession::status(const Device& device) const {
                               .sectors = remote.offer.sector_count,
                               .window = remote.window.size(),
                               .window_max = remote.window.limit(),
+                              .threshold = remote.window.threshold(),
                               .outstanding = remote.window.outstanding(),
                               .round_trip = remote.rtt.average(),
+                              .deviation = remote.rtt.deviation(),
                               .retransmit_timeout = remote.rtt.timeout(1)});
     }
   }

@@ -29,8 +29,10 @@ struct PathStatus {
   std::uint8_t sectors = 0;        // as advertised: most sectors in one command; 0 stands for 2
   std::uint16_t window = 0;        // commands that may be outstanding now, on all interfaces
   std::uint16_t window_max = 0;    // the smaller of buffers (at least 1) and maxout
+  std::uint16_t threshold = 0;     // of the window: it grows more slowly above it
   std::uint16_t outstanding = 0;   // commands that are
   Duration round_trip{};           // average
+  Duration deviation{};            // of the round trip, average
   Duration retransmit_timeout{};   // of a first transmission
 
   bool is_used() const { return standing == "member"; }

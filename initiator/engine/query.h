@@ -1,5 +1,5 @@
 // Queries: what a target can be asked besides I/O, as plain values. Its config string, mask list
-// and reservation (§3.2-3.4), and reads that measure a path.
+// and reservation (§3.2-3.4), reads that measure a path, and single ATA commands.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,19 @@ struct ReadQuery {
 /// §3.1: IDENTIFY DEVICE.
 struct IdentifyQuery {};
 
-using Query = std::variant<ConfigQuery, MaskQuery, ReserveQuery, ReadQuery, IdentifyQuery>;
+/// §3.1: a non-extended ATA command that moves a sector at most, as it is: SMART, or IDENTIFY DEVICE
+/// whose data is not to be read as an Identity.
+struct AtaQuery {
+  ata::Opcode opcode{};
+  std::uint8_t feature = 0;
+  std::uint8_t sectors = 0;
+  std::uint64_t lba = 0;             // below 2^28
+  std::vector<std::uint8_t> data{};  // that goes to the disk: 512 bytes, or none
+  bool reads = false;                // 512 bytes come from the disk
+};
+
+using Query =
+    std::variant<ConfigQuery, MaskQuery, ReserveQuery, ReadQuery, IdentifyQuery, AtaQuery>;
 
 /// The target's answer. A change of the mask list that was refused is no error of the query: see
 /// mask_error.
@@ -56,6 +68,9 @@ struct QueryAnswer {
   MaskError mask_error = MaskError::none;
   unsigned directives_done = 0;        // before the one that was refused
   std::optional<Identity> identity{};  // to an IdentifyQuery
+  // To an AtaQuery:
+  std::uint64_t lba = 0;             // the LBA registers
+  std::vector<std::uint8_t> data{};  // 512 bytes, if it reads
 };
 
 }  // namespace aoe::initiator

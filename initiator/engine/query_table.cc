@@ -45,6 +45,19 @@ std::optional<Form> form_of(const Query& query, std::vector<std::uint8_t>& room)
     return Form{Command::ata, "read",
                 AtaRequest{.sectors = read->sectors, .opcode = ata::Opcode::read_sectors}};
   }
+  if (const auto* ata = std::get_if<AtaQuery>(&query)) {
+    const bool has_data = !ata->data.empty();
+    if (ata->lba > ata::lba28_sectors_max || (has_data && ata->data.size() != sector_size)) {
+      return std::nullopt;
+    }
+    return Form{Command::ata, "ATA",
+                AtaRequest{.flags = {.write = has_data},
+                           .feature = ata->feature,
+                           .sectors = ata->sectors,
+                           .opcode = ata->opcode,
+                           .lba = ata->lba,
+                           .data = ata->data}};
+  }
   return Form{Command::ata, "identify",
               AtaRequest{.sectors = 1, .opcode = ata::Opcode::identify_device}};
 }
@@ -99,13 +112,21 @@ bool take(const Query& query, const Body& body, QueryAnswer& answer, Completion&
   }
   const auto* ata = std::get_if<AtaReply>(&body);
   const auto* read = std::get_if<ReadQuery>(&query);
+  const auto* other = std::get_if<AtaQuery>(&query);
   const bool identify = std::holds_alternative<IdentifyQuery>(query);
-  if (ata == nullptr || (read == nullptr && !identify)) return false;
+  if (ata == nullptr || (read == nullptr && other == nullptr && !identify)) return false;
   if ((ata->status & ata::status_failed) != 0) {
     completion = {.error = IoError::ata_error, .ata_status = ata->status, .ata_error = ata->error};
     return true;
   }
-  if (!identify) return ata->data.size() >= read->sectors * sector_size;
+  if (read != nullptr) return ata->data.size() >= read->sectors * sector_size;
+  if (other != nullptr) {
+    const std::size_t size = other->reads ? sector_size : 0;
+    if (ata->data.size() < size) return false;
+    answer.lba = ata->lba;
+    answer.data.assign(ata->data.begin(), ata->data.begin() + static_cast<std::ptrdiff_t>(size));
+    return true;
+  }
   const auto identity = parse_identify(ata->data);
   if (identity) answer.identity = *identity;
   return identity.has_value();

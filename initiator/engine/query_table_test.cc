@@ -253,6 +253,35 @@ TEST_F(QueryTableTest, IdentifiesTheDiskAtOneAddress) {
   EXPECT_EQ(actions.answers.at(0).answer.identity->sectors, 1000U);
 }
 
+TEST_F(QueryTableTest, GivesTheRegistersAndTheDataOfAnAtaCommand) {
+  const AtaQuery read{
+      .opcode = ata::Opcode::smart, .feature = 0xd5, .sectors = 1, .lba = 0xc24f01, .reads = true};
+  ask(read);
+  const Asked asked = take_one();
+  const auto sent = request<AtaRequest>(asked);
+  EXPECT_EQ(fmt::format("{:02x} {:02x} {} {:06x} {}", static_cast<int>(sent.opcode), sent.feature,
+                        sent.sectors, sent.lba, sent.flags.write),
+            "b0 d5 1 c24f01 false");
+  std::vector<std::uint8_t> data(512, 7);
+  answer(asked, AtaReply{.status = ata::status_drdy, .data = Bytes(data).first(500)});
+  EXPECT_TRUE(actions.answers.empty()) << "cut short";
+  answer(asked, AtaReply{.status = ata::status_drdy, .lba = 0x2cf401, .data = data});
+  EXPECT_EQ(actions.answers.at(0).answer.lba, 0x2cf401U);
+  EXPECT_EQ(actions.answers.at(0).answer.data, data);
+  actions.answers.clear();
+
+  ask(AtaQuery{.opcode = ata::Opcode::smart, .feature = 0xd6, .sectors = 1, .data = data});
+  const Asked written = take_one();
+  EXPECT_TRUE(request<AtaRequest>(written).flags.write);
+  EXPECT_TRUE(std::ranges::equal(request<AtaRequest>(written).data, data));
+  answer(written, AtaReply{.error = ata::error_abrt, .status = ata::status_drdy | ata::status_err});
+  EXPECT_EQ(results(), "[2 ATA error: status 41, error 04]");
+
+  ask({AtaQuery{.lba = std::uint64_t{1} << 28}});
+  ask({AtaQuery{.data = std::vector<std::uint8_t>(511)}});
+  EXPECT_EQ(results(), "[3 not whole sectors][4 not whole sectors]");
+}
+
 TEST_F(QueryTableTest, WhatFitsNoFrameIsRefused) {
   ask(ConfigQuery{ConfigCommand::set, std::string(1025, 'x')});
   ask(MaskQuery{std::vector<Directive>(256)});

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "initiator/mount/debug_text.h"
 
 namespace aoe::initiator {
 namespace {
@@ -75,6 +76,9 @@ std::optional<Command> set(Command::Kind kind, std::string_view word, unsigned s
 
 std::string show(Kind kind, const DeviceStatus& device) {
   switch (kind) {
+    case Kind::debug_disk: return debug_text(device);
+    case Kind::max_hw_sectors_kb:
+    case Kind::max_sectors_kb: return fmt::format("{}\n", device.payload / 1024);
     case Kind::firmware_version: return fmt::format("0x{:04x}\n", device.firmware);
     case Kind::mac: return mac_of(device) + "\n";
     case Kind::netif: return interfaces_of(device) + "\n";

@@ -22,7 +22,8 @@ struct Settings {
 };
 
 /// Returns the content of sys/block/etherd!e0.2/{state,...} as the driver formats it, with a
-/// newline.
+/// newline; of queue/max_sectors_kb and max_hw_sectors_kb what one command moves at most, in whole
+/// KiB; and of sys/kernel/debug/aoe/e0.2 (debug_text.h).
 std::string show(Node::Kind kind, const DeviceStatus& device);
 /// Returns that of sys/module/aoe/parameters/{aoe_deadsecs,...}.
 std::string show(Node::Kind kind, const Parameters& parameters, const Settings& settings);

@@ -49,6 +49,9 @@ TEST(Attributes, OfADeviceAreWhatTheDriverPrints) {
   EXPECT_EQ(show(Kind::firmware_version, device), "0x402a\n");
   EXPECT_EQ(show(Kind::payload, device), "8704\n");
   EXPECT_EQ(show(Kind::size, device), "2048\n");
+  EXPECT_EQ(show(Kind::max_sectors_kb, device), "8\n");
+  EXPECT_EQ(show(Kind::max_hw_sectors_kb, device), "8\n");
+  EXPECT_TRUE(show(Kind::debug_disk, device).starts_with("rttavg: "));
 }
 
 TEST(Attributes, OfADeviceThatNothingLeadsToSayNone) {

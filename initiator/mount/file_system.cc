@@ -77,35 +77,6 @@ int reply_open_disk(fuse_req_t request, const fuse_file_info& info) {
   return fuse_reply_iov(request, &reply, 1);
 }
 
-/// Returns how much an event matters to an administrator. Those that a busy or hostile network causes
-/// by the thousand are debug.
-LogLevel level_of(Event::Kind kind) {
-  switch (kind) {
-    case Event::Kind::device_up:
-    case Event::Kind::device_forgotten:
-    case Event::Kind::payload_restored:
-    case Event::Kind::device_resized: return LogLevel::info;
-    case Event::Kind::foreign_disk:
-    case Event::Kind::foreign_content: return LogLevel::error;
-    case Event::Kind::device_down:
-    case Event::Kind::payload_shrunk:
-    case Event::Kind::unproven_disk:
-    case Event::Kind::ambiguous_size:
-    case Event::Kind::write_refused:
-    case Event::Kind::identify_failed: return LogLevel::warning;
-    case Event::Kind::config_answer:
-    case Event::Kind::device_refused:
-    case Event::Kind::retransmission:
-    case Event::Kind::late_answer:
-    case Event::Kind::duplicate_answer:
-    case Event::Kind::unexpected_answer:
-    case Event::Kind::wrong_address:
-    case Event::Kind::unknown_source:
-    case Event::Kind::bad_answer: return LogLevel::debug;
-  }
-  AOE_CHECK(false && "an event without a level");
-}
-
 }  // namespace
 
 // What libfuse calls. An inode that is no longer there is stale, but for what is open.
@@ -118,7 +89,7 @@ struct Operations {
   template <auto operation>
   static constexpr auto on_node = [](fuse_req_t request, fuse_ino_t inode, auto... arguments) {
     const std::optional<Node> node = Node::of(inode);
-    if (!node || !is_there(fs(request).disks_, *node)) return answer(request, ENOENT);
+    if (!node || !is_there(fs(request).shown_.disks(), *node)) return answer(request, ENOENT);
     (fs(request).*operation)(request, *node, arguments...);
   };
   /// An operation on what is open.
@@ -149,12 +120,6 @@ struct Operations {
     const FileSystem::SharedHandle& open = fs(request).open_handle(*info);
     fs(request).setattr(request, open->node, open, wanted, which);
   }
-  // libfuse holds locks of the request's.
-  static void interrupt(fuse_req_t request, void* user) {
-    FileSystem& self = *static_cast<FileSystem*>(user);
-    boost::asio::post(self.loop_, [&self, request] { self.interrupted(request); });
-  }
-
   /// Files come and go with their disks, and by nothing else.
   static constexpr auto not_permitted = [](fuse_req_t request, auto...) { answer(request, EPERM); };
 
@@ -197,6 +162,10 @@ FileSystem::FileSystem(boost::asio::io_context& loop, Client client,
       client_(std::move(client)),
       log_(std::move(log)),
       ownership_(ownership),
+      shown_(loop, *client_,
+             {.trouble = [this](const std::string& line) { say(LogLevel::warning, line); },
+              .loaded = [this] { look_whether_ready(); }}),
+      diagnostics_(loop),
       look_at_outstanding_(loop) {
   settings_.interfaces = interfaces;
   ::clock_gettime(CLOCK_REALTIME, &begun_);
@@ -235,9 +204,8 @@ tl::expected<void, std::string> FileSystem::mount(const std::string& folder, boo
 }
 
 void FileSystem::look_whether_ready() {
-  const bool all_there = std::ranges::none_of(awaited_, [this](Address address) {
-    return std::ranges::find(loadings_, address, &Loading::address) != loadings_.end();
-  });
+  const bool all_there = std::ranges::none_of(
+      awaited_, [this](Address address) { return shown_.is_loading(address); });
   if (is_served_ && all_there && ready_) std::exchange(ready_, nullptr)();
 }
 
@@ -253,18 +221,15 @@ void FileSystem::unmount() {
 /// Everything that waits is answered, and nothing new begins.
 void FileSystem::finish() {
   look_at_outstanding_.cancel();
-  for (const auto& [address, known] : open_disks_) {
-    if (const auto disk = known.lock()) disk->let_go();
-  }
+  shown_.let_go();
   client_.reset();
-  for (const Reader& reader : std::exchange(readers_, {})) answer(reader.request, ENODEV);
-  for (const auto& [handle, waiter] : std::exchange(pollers_, {})) fuse_pollhandle_destroy(waiter);
+  diagnostics_.finish();
 }
 
 // Names and attributes.
 
 void FileSystem::lookup(Request request, const Node& folder, std::string_view name) {
-  const std::optional<Node> node = look_up(disks_, folder, name);
+  const std::optional<Node> node = look_up(shown_.disks(), folder, name);
   if (!node) return answer(request, ENOENT);
   fuse_entry_param entry{};
   entry.ino = node->number();
@@ -300,8 +265,7 @@ mode_t FileSystem::mode_of(const Node& node) const {
 
 /// dd gives the file the size that it wants only if it sees that it is shorter.
 std::uint64_t FileSystem::shown_size(const Node& node, const DiskFile::Extent& extent) const {
-  const auto known = open_disks_.find(node.device);
-  const auto disk = known == open_disks_.end() ? nullptr : known->second.lock();
+  const auto disk = shown_.find_open(node.device);
   if (disk == nullptr) return extent.size;
   const Truncation& truncation = disk->truncation(extent.start);
   return truncation.holders == 0 ? extent.size : std::min(truncation.end, extent.size);
@@ -312,7 +276,7 @@ DiskFile::Extent FileSystem::extent(const Node& node) const {
     const auto device = client_->device(node.device);
     return {0, device ? device->size() : 0};
   }
-  const Partition* const partition = partition_of(disks_, node);
+  const Partition* const partition = partition_of(shown_.disks(), node);
   return partition == nullptr ? DiskFile::Extent{}
                               : DiskFile::Extent{partition->start, partition->size};
 }
@@ -343,7 +307,7 @@ void FileSystem::setattr(Request request, const Node& node, const SharedHandle& 
 
 void FileSystem::opendir(Request request, const Node& node, fuse_file_info* info) {
   auto handle = std::make_shared<Handle>(node);
-  handle->entries = list(disks_, node);
+  handle->entries = list(shown_.disks(), node);
   opened(request, std::move(handle), info);
 }
 
@@ -393,7 +357,7 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
   if ((reads && !(mode & S_IRUSR)) || (writes && !(mode & S_IWUSR))) return answer(request, EACCES);
   auto handle = std::make_shared<Handle>(node);
   if (node.is_disk()) {
-    handle->disk = held_open(node.device);
+    handle->disk = shown_.open(node.device);
     if (handle->disk == nullptr) return answer(request, ENXIO);
     handle->place = extent(node);
     handle->file = std::make_unique<DiskFile>(handle->disk->bytes(),
@@ -410,28 +374,15 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
   opened(request, std::move(handle), info);
 }
 
-/// Null: it is down.
-std::shared_ptr<OpenDisk> FileSystem::held_open(Address address) {
-  const auto status = client_->device(address);
-  if (!status || !status->is_up()) return nullptr;
-  std::weak_ptr<OpenDisk>& known = open_disks_[address];
-  if (auto disk = known.lock()) return disk;
-  auto disk = client_->open_disk(address);
-  if (!disk) return nullptr;
-  auto opened = std::make_shared<OpenDisk>(loop_, *std::move(disk));
-  known = opened;
-  return opened;
-}
-
 void FileSystem::release(Request request, fuse_file_info* info) {
   const auto found = handles_.find(info->fh);
   AOE_CHECK(found != handles_.end());
   const SharedHandle handle = std::move(found->second);
   handles_.erase(found);
-  stop_polling(info->fh);
+  diagnostics_.released(info->fh);
   answer(request, 0);
   if (handle->node.kind == Kind::disk && handle->file->was_written()) {
-    load_partitions(handle->node.device);
+    shown_.load_partitions(handle->node.device);
   }
 }
 
@@ -478,13 +429,10 @@ void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
     return handle.disk->reads().enter(size, start);
   }
   if (handle.node.kind == Kind::err) {
-    if (errors_.empty() && (info->flags & O_NONBLOCK)) return answer(request, EAGAIN);
-    readers_.push_back({request, size});
-    fuse_req_interrupt_func(request, Operations::interrupt, this);
-    return answer_readers();
+    return diagnostics_.read(request, size, (info->flags & O_NONBLOCK) == 0);
   }
   if (offset == 0) {
-    if (!is_there(disks_, handle.node)) return answer(request, ENODEV);
+    if (!is_there(shown_.disks(), handle.node)) return answer(request, ENODEV);
     handle.text = text_of(handle.node);
   }
   answer(request, std::string_view(handle.text)
@@ -549,7 +497,7 @@ void FileSystem::fallocate(Request request, int mode, std::uint64_t offset, std:
 }
 
 std::string FileSystem::text_of(const Node& node) const {
-  if (folder_of(node).kind == Kind::device) return show(node.kind, *client_->device(node.device));
+  if (node.is_of_disk()) return show(node.kind, *client_->device(node.device));
   return show(node.kind, client_->parameters(), settings_);
 }
 
@@ -562,7 +510,7 @@ int FileSystem::carry_out(const Command& command) {
     case What::discover: client_->discover(); return 0;
     case What::revalidate:
       if (!client_->revalidate(command.device)) return ENODEV;
-      load_partitions(command.device);
+      shown_.load_partitions(command.device);
       return 0;
     case What::forget_down: client_->forget_down(); break;
     case What::forget_all: client_->forget_unopened(); break;
@@ -587,7 +535,7 @@ int FileSystem::carry_out(const Command& command) {
       client_->set_parameters(parameters);
       return 0;
   }
-  take_in_devices();  // some are forgotten
+  shown_.update();  // some are forgotten
   return 0;
 }
 
@@ -597,111 +545,22 @@ void FileSystem::happened(const Event& event) {
   // Who answers a question, all is well with.
   if (event.kind != Event::Kind::config_answer) say(level_of(event.kind), describe(event));
   if (event.kind == Event::Kind::device_up || event.kind == Event::Kind::device_resized) {
-    take_in_devices();
-    load_partitions(event.device);
+    shown_.update();
+    shown_.load_partitions(event.device);
   }
 }
 
 void FileSystem::say(LogLevel level, std::string_view line) {
   log_(level, line);
-  errors_.add(line);
-  answer_readers();
-  for (const auto& [handle, waiter] : std::exchange(pollers_, {})) {
-    fuse_lowlevel_notify_poll(waiter);
-    fuse_pollhandle_destroy(waiter);
-  }
-}
-
-void FileSystem::answer_readers() {
-  while (!readers_.empty() && !errors_.empty()) {
-    const Reader reader = readers_.front();
-    readers_.pop_front();
-    answer(reader.request, errors_.take(reader.size));
-  }
-}
-
-void FileSystem::interrupted(Request request) {
-  const auto reader = std::ranges::find(readers_, request, &Reader::request);
-  if (reader == readers_.end() || !fuse_req_interrupted(request)) return;
-  readers_.erase(reader);
-  answer(request, EINTR);
+  diagnostics_.add(line);
 }
 
 void FileSystem::poll(Request request, fuse_file_info* info, fuse_pollhandle* waiter) {
-  const Handle& handle = *open_handle(*info);
-  if (handle.node.kind != Kind::err) {
-    if (waiter != nullptr) fuse_pollhandle_destroy(waiter);
-    fuse_reply_poll(request, POLLIN | POLLOUT);
-    return;
+  if (open_handle(*info)->node.kind == Kind::err) {
+    return diagnostics_.poll(request, info->fh, waiter);
   }
-  if (waiter != nullptr) {
-    stop_polling(info->fh);
-    pollers_[info->fh] = waiter;
-  }
-  fuse_reply_poll(request, errors_.empty() ? 0 : POLLIN);
-}
-
-void FileSystem::stop_polling(std::uint64_t handle) {
-  const auto poller = pollers_.find(handle);
-  if (poller == pollers_.end()) return;
-  fuse_pollhandle_destroy(poller->second);
-  pollers_.erase(poller);
-}
-
-// Devices and their partitions.
-
-/// A device is to be seen from when it was identified until it is forgotten.
-void FileSystem::take_in_devices() {
-  Disks disks;
-  for (const DeviceStatus& device : client_->devices()) {
-    if (!device.identity) continue;
-    const auto known = disks_.find(device.address);
-    disks[device.address] = known == disks_.end() ? std::vector<Partition>{} : known->second;
-  }
-  disks_ = std::move(disks);
-}
-
-void FileSystem::load_partitions(Address address) {
-  if (!client_) return;
-  const auto loading = std::ranges::find(loadings_, address, &Loading::address);
-  if (loading != loadings_.end()) {
-    loading->again = true;
-    return;
-  }
-  auto disk = held_open(address);
-  if (disk == nullptr) return;
-  auto reader = PartitionReader::make(disk->size());
-  if (!reader) {
-    return say(LogLevel::warning,
-               fmt::format("{}: partitions: {}", address, reader.error().message()));
-  }
-  loadings_.push_back({address, std::move(disk), *std::move(reader)});
-  load_more(std::prev(loadings_.end()));
-}
-
-void FileSystem::load_more(std::list<Loading>::iterator loading) {
-  const PartitionReader::Place place = loading->reader.next();
-  if (place.size == 0) return loaded(loading);
-  loading->disk->bytes().read(
-      place.start, place.size,
-      [this, loading, keep_disk = loading->disk](boost::system::error_code error, Bytes bytes) {
-        const std::error_code trouble = error ? std::error_code(error) : loading->reader.add(bytes);
-        if (!trouble) return load_more(loading);
-        say(LogLevel::warning,
-            fmt::format("{}: partitions: {}", loading->address, trouble.message()));
-        loadings_.erase(loading);
-        look_whether_ready();
-      });
-}
-
-void FileSystem::loaded(std::list<Loading>::iterator loading) {
-  const Address address = loading->address;
-  const bool again = loading->again;
-  const auto disk = disks_.find(address);
-  if (disk != disks_.end()) disk->second = loading->reader.partitions();
-  loadings_.erase(loading);
-  if (again) load_partitions(address);
-  look_whether_ready();
+  if (waiter != nullptr) fuse_pollhandle_destroy(waiter);
+  fuse_reply_poll(request, POLLIN | POLLOUT);
 }
 
 }  // namespace aoe::initiator

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <ctime>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,13 +22,12 @@
 #include "base/log.h"
 #include "initiator/client/client.h"
 #include "initiator/mount/attributes.h"
+#include "initiator/mount/diagnostics.h"
 #include "initiator/mount/disk_file.h"
-#include "initiator/mount/error_log.h"
 #include "initiator/mount/fuse_channel.h"
-#include "initiator/mount/open_disk.h"
 #include "initiator/mount/outstanding.h"
 #include "initiator/mount/ownership.h"
-#include "initiator/mount/partition.h"
+#include "initiator/mount/shown_disks.h"
 #include "initiator/mount/tree.h"
 
 struct fuse_req;
@@ -77,16 +75,6 @@ class FileSystem {
     std::vector<Node> entries{};       // of a folder
   };
   using SharedHandle = std::shared_ptr<Handle>;
-  struct Reader {  // a read of err that waits
-    Request request;
-    std::size_t size;
-  };
-  struct Loading {  // a partition table that is being read
-    Address address;
-    std::shared_ptr<OpenDisk> disk;
-    PartitionReader reader;
-    bool again = false;  // to be read again, because something changed
-  };
 
   // Operations, as FUSE names them.
   void lookup(Request request, const Node& folder, std::string_view name);
@@ -116,7 +104,6 @@ class FileSystem {
   /// Where a file is on its disk now; where one is that is open.
   DiskFile::Extent extent(const Node& node) const;
   DiskFile::Extent extent(const Handle& handle) const;
-  std::shared_ptr<OpenDisk> held_open(Address address);
   std::string text_of(const Node& node) const;
   void opened(Request request, SharedHandle handle, fuse_file_info* info);
 
@@ -125,13 +112,6 @@ class FileSystem {
 
   void happened(const Event& event);
   void say(LogLevel level, std::string_view line);
-  void answer_readers();
-  void interrupted(Request request);
-  void stop_polling(std::uint64_t handle);
-  void take_in_devices();
-  void load_partitions(Address address);
-  void load_more(std::list<Loading>::iterator loading);
-  void loaded(std::list<Loading>::iterator loading);
   /// Calls ready_, once, when all is there that it waits for.
   void look_whether_ready();
   void finish();
@@ -150,15 +130,11 @@ class FileSystem {
   const Ownership ownership_;
   Settings settings_;
   timespec begun_{};
-  Disks disks_;
-  std::map<Address, std::weak_ptr<OpenDisk>> open_disks_;
   std::map<std::uint64_t, SharedHandle> handles_;
   std::uint64_t next_handle_ = 1;
-  std::list<Loading> loadings_;
-  ErrorLog errors_;
-  std::list<Reader> readers_;
-  std::map<std::uint64_t, fuse_pollhandle*> pollers_;  // of err, by handle
-  Outstanding outstanding_;                            // requests that disks work on
+  ShownDisks shown_;
+  Diagnostics diagnostics_;
+  Outstanding outstanding_;  // requests that disks work on
   boost::asio::steady_timer look_at_outstanding_;
   bool is_to_look_ = false;  // the timer is set
   std::int64_t kept_ = 0;    // bytes of the writes among them

@@ -31,10 +31,14 @@ constexpr std::array rows{
     Row{Kind::etherd, Kind::dev, folder, "etherd"},
     Row{Kind::sys, Kind::root, folder, "sys"},
     Row{Kind::block, Kind::sys, folder, "block"},
+    Row{Kind::kernel, Kind::sys, folder, "kernel"},
+    Row{Kind::debug, Kind::kernel, folder, "debug"},
+    Row{Kind::debug_aoe, Kind::debug, folder, "aoe"},
     Row{Kind::module, Kind::sys, folder, "module"},
     Row{Kind::aoe, Kind::module, folder, "aoe"},
     Row{Kind::parameters, Kind::aoe, folder, "parameters"},
     Row{Kind::device, Kind::block, folder, ""},
+    Row{Kind::queue, Kind::device, folder, "queue"},
     Row{Kind::disk, Kind::etherd, S_IFREG | 0660, ""},
     Row{Kind::partition, Kind::etherd, S_IFREG | 0660, ""},
     Row{Kind::discover, Kind::etherd, control, "discover"},
@@ -46,6 +50,9 @@ constexpr std::array rows{
     Row{Kind::aoe_dyndevs, Kind::parameters, parameter, "aoe_dyndevs"},
     Row{Kind::aoe_iflist, Kind::parameters, parameter, "aoe_iflist"},
     Row{Kind::aoe_maxout, Kind::parameters, parameter, "aoe_maxout"},
+    Row{Kind::debug_disk, Kind::debug_aoe, attribute, ""},
+    Row{Kind::max_hw_sectors_kb, Kind::queue, attribute, "max_hw_sectors_kb"},
+    Row{Kind::max_sectors_kb, Kind::queue, attribute, "max_sectors_kb"},
     Row{Kind::firmware_version, Kind::device, attribute, "firmware-version"},
     Row{Kind::mac, Kind::device, attribute, "mac"},
     Row{Kind::netif, Kind::device, attribute, "netif"},
@@ -71,8 +78,7 @@ constexpr const Row& row(Kind kind) {
 }
 
 bool belongs_to_disk(Kind kind) {
-  return kind == Kind::device || kind == Kind::disk || kind == Kind::partition ||
-         row(kind).folder == Kind::device;
+  return kind != Kind::root && (row(kind).name.empty() || belongs_to_disk(row(kind).folder));
 }
 
 }  // namespace
@@ -101,10 +107,15 @@ bool Node::is_folder() const {
   return S_ISDIR(mode());
 }
 
+bool Node::is_of_disk() const {
+  return belongs_to_disk(kind);
+}
+
 std::string name_of(const Node& node) {
   switch (node.kind) {
     case Kind::device: return fmt::format("etherd!{}", node.device);
-    case Kind::disk: return fmt::format("{}", node.device);
+    case Kind::disk:
+    case Kind::debug_disk: return fmt::format("{}", node.device);
     case Kind::partition: return fmt::format("{}p{}", node.device, node.partition);
     default: return std::string(row(node.kind).name);
   }

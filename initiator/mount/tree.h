@@ -3,6 +3,8 @@
 //   dev/etherd/{e0.2,e0.2p1,...}                   disks and their partitions
 //   dev/etherd/{discover,err,flush,interfaces,revalidate}
 //   sys/block/etherd!e0.2/{firmware-version,mac,netif,payload,size,state}
+//   sys/block/etherd!e0.2/queue/{max_hw_sectors_kb,max_sectors_kb}
+//   sys/kernel/debug/aoe/e0.2                      its targets and paths
 //   sys/module/aoe/parameters/{aoe_deadsecs,aoe_dyndevs,aoe_iflist,aoe_maxout}
 //
 // Pure functions of the disks that there are. An inode's number encodes what it stands for, so
@@ -34,10 +36,14 @@ struct Node {
     etherd,
     sys,
     block,
+    kernel,
+    debug,
+    debug_aoe,
     module,
     aoe,
     parameters,
     device,  // of one disk, in sys/block
+    queue,   // in it
     // Disks.
     disk,
     partition,
@@ -53,6 +59,9 @@ struct Node {
     aoe_iflist,
     aoe_maxout,
     // Attributes of one disk.
+    debug_disk,  // in sys/kernel/debug/aoe
+    max_hw_sectors_kb,
+    max_sectors_kb,
     firmware_version,
     mac,
     netif,
@@ -76,6 +85,8 @@ struct Node {
   mode_t mode() const;
   bool is_folder() const;
   bool is_disk() const { return kind == Kind::disk || kind == Kind::partition; }
+  /// Returns whether `device` is of use: the node is shown because that disk is.
+  bool is_of_disk() const;
 };
 
 /// Returns the name in its folder: "e0.2p1", "etherd!e0.2".

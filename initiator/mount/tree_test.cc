@@ -42,13 +42,19 @@ TEST(Tree, IsTheDriversFace) {
       " dev/etherd/revalidate"
       " sys sys/block"
       " sys/block/etherd!e0.2"
+      " sys/block/etherd!e0.2/queue sys/block/etherd!e0.2/queue/max_hw_sectors_kb"
+      " sys/block/etherd!e0.2/queue/max_sectors_kb"
       " sys/block/etherd!e0.2/firmware-version sys/block/etherd!e0.2/mac"
       " sys/block/etherd!e0.2/netif sys/block/etherd!e0.2/payload sys/block/etherd!e0.2/size"
       " sys/block/etherd!e0.2/state"
       " sys/block/etherd!e65534.254"
+      " sys/block/etherd!e65534.254/queue sys/block/etherd!e65534.254/queue/max_hw_sectors_kb"
+      " sys/block/etherd!e65534.254/queue/max_sectors_kb"
       " sys/block/etherd!e65534.254/firmware-version sys/block/etherd!e65534.254/mac"
       " sys/block/etherd!e65534.254/netif sys/block/etherd!e65534.254/payload"
       " sys/block/etherd!e65534.254/size sys/block/etherd!e65534.254/state"
+      " sys/kernel sys/kernel/debug sys/kernel/debug/aoe sys/kernel/debug/aoe/e0.2"
+      " sys/kernel/debug/aoe/e65534.254"
       " sys/module sys/module/aoe sys/module/aoe/parameters"
       " sys/module/aoe/parameters/aoe_deadsecs sys/module/aoe/parameters/aoe_dyndevs"
       " sys/module/aoe/parameters/aoe_iflist sys/module/aoe/parameters/aoe_maxout";
@@ -89,6 +95,8 @@ TEST(Tree, ForgetsWhatBelongsToADiskThatIsGone) {
   const Node partition{Kind::partition, {0, 2}, 5};
   EXPECT_TRUE(is_there(two_disks, state));
   EXPECT_FALSE(is_there({}, state));
+  EXPECT_FALSE(is_there({}, {Kind::max_sectors_kb, {0, 2}}));
+  EXPECT_FALSE(is_there({}, {Kind::debug_disk, {0, 2}}));
   EXPECT_FALSE(is_there({}, partition));
   EXPECT_FALSE(is_there({{{0, 2}, {{1, 512, 512}}}}, partition));
   EXPECT_TRUE(list({}, folder_of(state)).empty());

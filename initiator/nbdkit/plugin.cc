@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -74,8 +75,11 @@ int set(std::string_view key, const char* value) {
     return complain(fmt::format("device={}: not a device name such as e0.2", value));
   }
   if (key == "interface") {
-    settings.options.interfaces.emplace_back(value);
-    return 0;
+    std::istringstream names(value);
+    for (std::string name; std::getline(names, name, ',');) {
+      settings.options.interfaces.push_back(name);
+    }
+    return *value != '\0' ? 0 : complain("interface=: expected names, separated by commas");
   }
   if (key == "deadsecs") return parse("deadsecs", value, 0, 1'000'000, parameters.deadsecs);
   if (key == "maxout") return parse("maxout", value, 1, 65535, parameters.maxout);

@@ -97,7 +97,9 @@ def refuses_bad_parameters(trial):
     trial.refused("maxout=0: expected 1 to 65535", "e0.2", "maxout=0")
     trial.refused("profile=fast: expected rfc6298 or linux", "e0.2", "profile=fast")
     trial.refused("colour: no such parameter", "e0.2", "colour=red")
-    trial.refused("eth7: no such interface", "e0.2", "interface=eth7")
+    for names in "eth7", "eth0,eth7", "eth7,eth0":
+        trial.refused("eth7: no such interface", "e0.2", f"interface={names}")
+    trial.refused("interface=: expected names, separated by commas", "e0.2", "interface=")
     trial.refused("e9.9: no answer on eth0", "e9.9", "interface=eth0", "wait=1")
     shown = trial.client.run(["nbdkit", PLUGIN, "--help"]).stdout
     for name in "device", "interface", "deadsecs", "maxout", "profile", "wait":

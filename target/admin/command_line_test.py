@@ -87,6 +87,9 @@ def help_and_version(trial):
 
 def output_that_is_lost(trial):
     trial.image("disk.img", 1 << 20)
+    assert trial.node.run([TARGET, "-V"]).stdout == version
+    assert trial.node.run([TARGET, "-h"]).stdout == trial.node.run([TARGET, "--help"]).stdout
+    assert "Usage: aoe-target ctl" in trial.node.run([TARGET, "ctl", "-h"]).stdout
     with open(os.path.join(trial.folder, "good.yaml"), "w") as file:
         file.write("luns:\n  - {shelf: 0, slot: 2, path: disk.img}\n")
     target = trial.node.start([TARGET, "--config", "good.yaml", "--no-state", "--control", "socket"], cwd=trial.folder)

@@ -308,8 +308,8 @@ int run(int argc, char** argv) {
   CLI::App app;
   app.name("aoe-target");
   app.get_formatter()->column_width(26);
-  app.set_version_flag("--version", "aoe-target " AOE_VERSION, "Show the version and exit");
-  app.set_help_flag("--help", "Show this help and exit");
+  app.set_version_flag("-V,--version", "aoe-target " AOE_VERSION, "Show the version and exit");
+  app.set_help_flag("-h,--help", "Show this help and exit");
   app.option_defaults()->always_capture_default(false);
   app.footer(
       "Serves until SIGINT or SIGTERM. As for vblade: aoe-target SHELF SLOT IF IMAGE.\n"
@@ -317,7 +317,7 @@ int run(int argc, char** argv) {
   CommandLine line;
   app.set_help_all_flag("--help-all", "Show all options and subcommands");
   const bool is_short = std::any_of(
-      argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help"; });
+      argv, argv + argc, [](std::string_view word) { return word == "-h" || word == "--help"; });
   describe_serving(app, line, is_short);
   std::string checked;
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");

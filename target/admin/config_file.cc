@@ -21,7 +21,6 @@ namespace {
 constexpr std::uint64_t sectors_max = 1ULL << 48;
 constexpr std::size_t socket_path_size_max = 107;    // sun_path of unix(7) without its NUL
 constexpr std::size_t interface_name_size_max = 15;  // IFNAMSIZ without its NUL
-constexpr std::size_t model_size_max = 40;           // characters of IDENTIFY DEVICE
 constexpr std::uint64_t iops_max = 10'000'000;
 constexpr std::uint64_t bytes_per_second_min = 1024;
 constexpr std::uint64_t bytes_per_second_max = 1ULL << 40;
@@ -42,10 +41,6 @@ bool is_glob(std::string_view interface) {
 
 bool is_control(char c) {
   return (c >= 0 && c < ' ') || c == 0x7f;
-}
-
-bool is_printable(char c) {
-  return c >= ' ' && c <= '~';
 }
 
 class Reader {
@@ -315,9 +310,8 @@ class Reader {
 
   static std::string ata_text(YamlMap& map, const std::string& key, std::size_t size_max) {
     std::string text = map.text(key);
-    if (text.empty() || text.size() > size_max || !std::ranges::all_of(text, is_printable)) {
-      map.fail(map.require(key),
-               fmt::format("{}: expected 1 to {} characters of ASCII", key, size_max));
+    if (const std::string error = ata_text_error(text, size_max); !error.empty()) {
+      map.fail(map.require(key), fmt::format("{}: {}", key, error));
     }
     return text;
   }
@@ -356,6 +350,13 @@ class Reader {
   // Of the LUNs that were read: their addresses, and whose overlay or path a file is.
   using Owners = std::unordered_map<std::string, Address>;
   std::set<Address> addresses_;
+std::string ata_text_error(std::string_view text, std::size_t size_max) {
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  const bool fits = !text.empty() && text.size() <= size_max;
+  if (fits && std::ranges::all_of(text, is_printable)) return {};
+  return fmt::format("expected 1 to {} characters of ASCII", size_max);
+}
+
   Owners overlays_;
   Owners paths_;
 };

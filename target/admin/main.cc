@@ -22,6 +22,7 @@
 #include "target/admin/config_file.h"
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
+#include "target/admin/default_serial.h"
 #include "target/admin/overlay_command.h"
 
 namespace aoe {
@@ -110,10 +111,16 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->check([](const std::string& text) {
         return text.size() <= config_string_size_max ? "" : "longer than 1024 bytes";
       });
-  app.add_option("--model", lun.model, "Model that IDENTIFY reports")->type_name("TEXT");
+  const auto ata_text = [](std::size_t size_max) {
+    return [size_max](const std::string& text) { return ata_text_error(text, size_max); };
+  };
+  app.add_option("--model", lun.model, "Model that IDENTIFY reports")
+      ->type_name("TEXT")
+      ->check(ata_text(model_size_max));
   app.add_option("--serial", lun.serial,
                  "Serial number of IDENTIFY (default: address and host name)")
-      ->type_name("TEXT");
+      ->type_name("TEXT")
+      ->check(ata_text(serial_size_max));
   app.add_flag("--no-announce", line.silent, "Do not announce the disk");
   app.add_flag("--force", line.force, "Serve an image that is in use elsewhere");
   app.add_option("--config", line.config_file, "Serve what this file says: aoe-target.yaml(5)")

@@ -26,7 +26,7 @@ typedef struct aoe_disk aoe_disk;
 
 /* All zeros are the defaults. */
 struct aoe_options {
-  const char* interfaces; /* names or globs, separated by commas; NULL: every Ethernet interface */
+  const char* interfaces; /* names or globs, separated by commas; NULL: as without --interface */
   unsigned wait;          /* seconds to wait for an answer; 0: 3 */
   unsigned deadsecs;      /* seconds until a silent disk is down; 0: 180 */
   void* reserved[4];      /* NULL */

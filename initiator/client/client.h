@@ -57,7 +57,8 @@ class LiveSession;
 class Client {
  public:
   struct Options {
-    /// Names or globs ("eth*"). Empty: every Ethernet interface, as soon as it is up.
+    /// Names, altnames or globs ("eth*"). Empty: every Ethernet interface that is not the port of a
+    /// bridge, bond or team, as soon as it is up.
     std::vector<std::string> interfaces{};
     /// An interface that is named and not there is no error: it is used when it comes.
     bool wait_for_interfaces = false;
@@ -130,7 +131,8 @@ class Client {
   /// Sets the function that is called for each event, from within the loop or from within the
   /// function that caused the event. Events before this call are seen in devices() only.
   void listen(Listener listener);
-  /// Sets the function that is called for each interface that could not be opened, with a line.
+  /// [loop] Sets the function that is called with a line for each interface that could not be opened, or
+  /// whose frames a bridge, bond or team takes.
   void listen_for_trouble(TroubleListener listener);
 
  private:

@@ -44,8 +44,9 @@ tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
     boost::asio::io_context& loop, const Parameters& parameters,
     const std::vector<std::string>& interfaces, Trace trace, Missing missing) {
   std::unique_ptr<LiveSession> session(new LiveSession(loop, parameters, std::move(trace)));
-  if (auto opened = session->live_ports_.open(interfaces, missing); !opened)
-    return tl::unexpected(opened.error());
+  const LivePorts::Wanted wanted{.patterns = interfaces, .defaults = interfaces.empty()};
+  if (auto opened = session->live_ports_.open(wanted, missing); !opened)
+    return tl::unexpected(opened.error().text);
   if (session->ports_.empty() && missing == Missing::refuse)
     return tl::unexpected(std::string("no Ethernet interface is up"));
   session->tick();
@@ -165,6 +166,14 @@ void LiveSession::port_trouble(const std::string& what) {
 
 void LiveSession::port_missing(const std::string& name) {
   port_trouble(name + ": no such interface yet");
+}
+
+void LiveSession::port_is_deaf(const std::string& what) {
+  port_trouble(what);
+}
+
+void LiveSession::interface_left_out(const std::string& what) {
+  if (trace_) trace_(now(), "interface {}", what);
 }
 
 void LiveSession::receive(PortId port) {

@@ -49,7 +49,7 @@ class LiveSession final : LivePorts::User {
   void listen_for_trouble(TroubleListener listener);
   /// Works on other interfaces from now on.
   void change_interfaces(const std::vector<std::string>& interfaces) {
-    live_ports_.change(interfaces);
+    live_ports_.change({.patterns = interfaces, .defaults = interfaces.empty()});
   }
 
   // As the session has them, at the present instant: call(&Engine::discover, whom), as
@@ -99,6 +99,8 @@ class LiveSession final : LivePorts::User {
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
   void port_missing(const std::string& name) override;
+  void port_is_deaf(const std::string& what) override;
+  void interface_left_out(const std::string& what) override;
 
   /// Now, or the time of the batch of frames that is being handled.
   Instant now() const { return batch_time_ != never ? batch_time_ : monotonic_now(); }

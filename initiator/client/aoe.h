@@ -40,8 +40,9 @@ struct aoe_found {
   const char* serial;
 };
 
-/* Opens a disk by name. `options` may be NULL. Errors: EINVAL for what is no name or option, ENODEV
- * where no target answers, ENETDOWN where an interface can't be used, ENOMEM. */
+/* Opens a disk by name. `options` may be NULL. Any thread. Errors: EINVAL for what is no name or option,
+ * ENODEV where no target answers, ENXIO where an interface that is named is not there, EPERM without
+ * CAP_NET_RAW, ENETDOWN where no interface is up or can be used, ENOMEM. */
 aoe_disk* aoe_open(const char* device, const struct aoe_options* options);
 /* Fails what is outstanding. NULL is no disk. */
 void aoe_close(aoe_disk* disk);

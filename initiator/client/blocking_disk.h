@@ -39,9 +39,8 @@ class BlockingDisk {
   using Complain = std::function<void(const std::string&)>;
 
   /// Returns as soon as the disk is up, within `limit`. The error's code is errc::no_such_device where
-  /// no target answered or none was identified, errc::network_down where an interface can't be used;
-  /// its text says why. `complain` is called later, on the loop's thread: "e0.2: another disk
-  /// answers: ...".
+  /// no target answered or none was identified, or one of Client::open(); its text says why. `complain`
+  /// is called later, on the loop's thread: "e0.2: another disk answers: ...".
   static tl::expected<std::unique_ptr<BlockingDisk>, OpenError> open(const Client::Options& options,
                                                                      Address address,
                                                                      std::chrono::seconds limit,

@@ -12,7 +12,7 @@
 //
 //   boost::asio::io_context loop;
 //   auto client = aoe::initiator::Client::open(loop, {.interfaces = {"eth0"}});
-//   if (!client) return fail(client.error());
+//   if (!client) return fail(client.error().text);
 //   boost::asio::co_spawn(loop, print_first_byte(*client), [&](std::exception_ptr) { loop.stop(); });
 //   loop.run();
 //
@@ -69,10 +69,10 @@ class Client {
   using Listener = std::function<void(const Event&)>;
   using TroubleListener = std::function<void(const std::string&)>;
 
-  /// Opens packet sockets (which takes CAP_NET_RAW) and discovers all targets. The error names the
-  /// interface: "eth9: no such interface".
-  static tl::expected<Client, std::string> open(boost::asio::io_context& loop,
-                                                const Options& options);
+  /// [loop] Opens packet sockets (which takes CAP_NET_RAW) and discovers all targets. OpenError says
+  /// by a code and a line why that can't be: "eth9: no such interface".
+  static tl::expected<Client, OpenError> open(boost::asio::io_context& loop,
+                                              const Options& options);
 
   // Devices.
 

@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
+#include "initiator/client/error.h"
 #include "initiator/client/session.h"
 #include "initiator/client/status.h"
 #include "wire/asio_watcher.h"
@@ -35,7 +36,7 @@ class LiveSession final : LivePorts::User {
   /// names the interface: "eth9: no such interface". With Missing::wait an interface that is not there
   /// is no error: it is used when it comes.
   using Missing = LivePorts::Missing;
-  static tl::expected<std::unique_ptr<LiveSession>, std::string> open(
+  static tl::expected<std::unique_ptr<LiveSession>, OpenError> open(
       boost::asio::io_context& loop, const Parameters& parameters,
       const std::vector<std::string>& interfaces, Trace trace = {},
       Missing missing = Missing::refuse);

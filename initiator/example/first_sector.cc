@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   boost::asio::io_context loop;
   auto client = Client::open(loop, {.interfaces = {argv[2]}});
   if (!client) {
-    fmt::print(stderr, "first_sector: {}\n", client.error());
+    fmt::print(stderr, "first_sector: {}\n", client.error().text);
     return 1;
   }
   int status = 1;

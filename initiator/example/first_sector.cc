@@ -10,7 +10,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "initiator/client/client.h"
+#include <aoe/client.h>
 
 using aoe::initiator::Client;
 using aoe::initiator::Disk;

@@ -14,7 +14,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "initiator/client/client.h"
+#include <aoe/client.h>
 
 using aoe::Bytes;
 using aoe::MutableBytes;

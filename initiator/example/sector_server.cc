@@ -15,7 +15,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include "initiator/client/client.h"
+#include <aoe/client.h>
 
 using aoe::initiator::Client;
 using aoe::initiator::Disk;

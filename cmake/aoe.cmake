@@ -43,13 +43,38 @@ endfunction()
 # aoe_installed_library(NAME AS HEADERS...): a folder's library as a part of the client library that is installed, with these
 # of its headers; find_package(aoe) knows it as aoe::AS. The nbdkit plugin is linked from it, too.
 function(aoe_installed_library name as)
-  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  aoe_public_headers(headers ${ARGN})
   set_target_properties(${name} PROPERTIES EXPORT_NAME ${as} OUTPUT_NAME aoe_${as})
   target_compile_features(${name} PUBLIC cxx_std_20)
-  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARGN})
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_BINARY_DIR}/include FILES ${headers})
   install(TARGETS ${name} EXPORT aoe
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/aoe)
+          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endfunction()
+
+# aoe_public_headers(VARIABLE HEADERS...): copies headers of this folder as others include them, and lists the copies. All are
+# below one folder: initiator/client/client.h is <aoe/client.h>, base/check.h is <aoe/base/check.h>, and they include each
+# other by these names.
+function(aoe_public_headers variable)
+  set(copies "")
+  foreach(name ${ARGN})
+    set(header ${CMAKE_CURRENT_SOURCE_DIR}/${name})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+    file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${header})
+    string(REGEX REPLACE "^initiator/client/" "" path ${path})
+    set(copy ${PROJECT_BINARY_DIR}/include/aoe/${path})
+    file(READ ${header} text)
+    string(REGEX REPLACE "#include \"(initiator/client/)?" "#include \"aoe/" text "${text}")
+    set(copied "")
+    if(EXISTS ${copy})
+      file(READ ${copy} copied)
+    endif()
+    if(NOT text STREQUAL copied)
+      file(WRITE ${copy} "${text}")
+    endif()
+    list(APPEND copies ${copy})
+  endforeach()
+  set(${variable} ${copies} PARENT_SCOPE)
 endfunction()
 
 # aoe_program(NAME SOURCES... LINK LIBRARIES...): an installed program with its manual page. Its own sources only read the

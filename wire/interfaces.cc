@@ -6,9 +6,9 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <deque>
-#include <iterator>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -35,6 +35,27 @@ struct Parsed {
   bool whole = false;  // the message says all there is to know
 };
 
+std::string text_of(const nlattr* attribute) {
+  if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0) return {};
+  return mnl_attr_get_str(attribute);
+}
+
+/// The altnames of a link.
+int parse_property(const nlattr* attribute, void* data) {
+  if (mnl_attr_get_type(attribute) != IFLA_ALT_IFNAME) return MNL_CB_OK;
+  static_cast<Interface*>(data)->altnames.push_back(text_of(attribute));
+  return MNL_CB_OK;
+}
+
+/// The kinds of a link and of its master.
+int parse_kind(const nlattr* attribute, void* data) {
+  Interface& interface = *static_cast<Interface*>(data);
+  if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) interface.kind = text_of(attribute);
+  if (mnl_attr_get_type(attribute) == IFLA_INFO_SLAVE_KIND)
+    interface.master_kind = text_of(attribute);
+  return MNL_CB_OK;
+}
+
 /// One attribute of a link, into the Parsed that `data` points to.
 int parse_attribute(const nlattr* attribute, void* data) {
   Parsed& parsed = *static_cast<Parsed*>(data);
@@ -57,9 +78,21 @@ int parse_attribute(const nlattr* attribute, void* data) {
       std::copy_n(octets, size, mac.octets.begin());
       break;
     }
+    case IFLA_MASTER:
+      if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0) return MNL_CB_ERROR;
+      parsed.interface.master_index = static_cast<int>(mnl_attr_get_u32(attribute));
+      break;
+    case IFLA_LINKINFO: return mnl_attr_parse_nested(attribute, parse_kind, &parsed.interface);
+    case IFLA_PROP_LIST: return mnl_attr_parse_nested(attribute, parse_property, &parsed.interface);
     default: break;
   }
   return MNL_CB_OK;
+}
+
+/// Masters that take the frames of their ports. Others, a VRF for one, leave them.
+bool takes_frames(std::string_view kind) {
+  constexpr std::array<std::string_view, 4> kinds{"bridge", "bond", "team", "openvswitch"};
+  return std::ranges::find(kinds, kind) != kinds.end();
 }
 
 /// What an RTM_NEWLINK or RTM_DELLINK says of an interface; nothing where it is about something
@@ -76,6 +109,10 @@ std::optional<Interface> parse(const nlmsghdr* notice) {
   parsed.interface.link.up = (info->ifi_flags & up) == up;
   if (mnl_attr_parse(notice, sizeof(ifinfomsg), parse_attribute, &parsed) < 0 || !parsed.whole)
     return std::nullopt;
+  if (!takes_frames(parsed.interface.master_kind)) {
+    parsed.interface.master_index = 0;
+    parsed.interface.master_kind.clear();
+  }
   return std::move(parsed.interface);
 }
 
@@ -112,6 +149,11 @@ tl::expected<std::vector<Interface>, int> dump_links() {
     if (state < 0) return tl::unexpected(errno);
   }
   std::ranges::sort(interfaces, {}, &Interface::index);
+  for (Interface& interface : interfaces) {
+    if (!interface.is_port()) continue;
+    const auto master = std::ranges::find(interfaces, interface.master_index, &Interface::index);
+    if (master != interfaces.end()) interface.master = master->name;
+  }
   return interfaces;
 }
 
@@ -131,12 +173,43 @@ bool is_glob(const std::string& pattern) {
   return pattern.find_first_of("*?[") != std::string::npos;
 }
 
+bool could_be_interface(std::string_view name) {
+  const auto is_wrong = [](char c) {
+    return c == '/' || c == ' ' || c == '\x7f' || (c & 0xe0) == 0;
+  };
+  return !name.empty() && name != "." && name != ".." && name.size() <= interface_name_size_max &&
+         std::ranges::none_of(name, is_wrong);
+}
+
+bool Interface::is_called(std::string_view wanted) const {
+  return name == wanted || std::ranges::find(altnames, wanted) != altnames.end();
+}
+
+std::string why_left_out(const Interface& interface, Scope scope) {
+  if (interface.is_port()) {
+    return fmt::format("a port of the {} {}, which gets its frames", interface.master_kind,
+                       interface.master);
+  }
+  // A card may have any name.
+  const bool is_local = interface.kind == "bridge" || interface.kind == "veth";
+  if (scope == Scope::everywhere || !is_local) return {};
+  constexpr std::array names{"docker*", "br-????????????", "podman*", "cni*", "lxcbr*",
+                             "lxdbr*",  "virbr*",          "veth*",   "cali*"};
+  const bool is_known = std::ranges::any_of(
+      names, [&](const char* known) { return fnmatch(known, interface.name.c_str(), 0) == 0; });
+  return is_known ? "a network of containers or virtual machines" : "";
+}
+
 bool matches(const Interface& interface, const std::vector<std::string>& patterns) {
-  if (patterns.empty()) return interface.ethernet;
   return std::ranges::any_of(patterns, [&](const std::string& pattern) {
-    if (!is_glob(pattern)) return interface.name == pattern;
+    if (!is_glob(pattern)) return interface.is_called(pattern);
     return interface.ethernet && fnmatch(pattern.c_str(), interface.name.c_str(), 0) == 0;
   });
+}
+
+bool matches(const Interface& interface, const std::vector<std::string>& patterns, Scope scope) {
+  if (!patterns.empty()) return matches(interface, patterns);
+  return interface.ethernet && why_left_out(interface, scope).empty();
 }
 
 tl::expected<std::vector<Interface>, std::string> choose_interfaces(
@@ -145,16 +218,10 @@ tl::expected<std::vector<Interface>, std::string> choose_interfaces(
   if (!all) return tl::unexpected(all.error());
 
   std::vector<Interface> chosen;
-  if (names.empty()) {
-    std::ranges::copy_if(*all, std::back_inserter(chosen),
-                         [](const Interface& i) { return i.ethernet && i.link.up; });
-    if (chosen.empty()) return tl::unexpected(std::string("no Ethernet interface is up"));
-    return chosen;
-  }
   for (const std::string& name : names) {
-    const auto found = std::ranges::find(*all, name, &Interface::name);
+    const auto found = std::ranges::find_if(*all, [&](const auto& i) { return i.is_called(name); });
     if (found == all->end()) return tl::unexpected(fmt::format("{}: no such interface", name));
-    if (std::ranges::find(chosen, name, &Interface::name) == chosen.end()) chosen.push_back(*found);
+    if (std::ranges::find(chosen, *found) == chosen.end()) chosen.push_back(*found);
   }
   return chosen;
 }
@@ -175,6 +242,8 @@ void InterfaceMonitor::Socket::take(const nlmsghdr* notice) {
   auto interface = parse(notice);
   if (!interface) return;
   const int index = interface->index;
+  if (const auto master = known.find(interface->master_index); master != known.end())
+    interface->master = master->second.name;
   if (notice->nlmsg_type == RTM_DELLINK) {
     if (const auto gone = known.extract(index))
       waiting.push_back({.interface = gone.mapped(), .removed = true});

@@ -50,16 +50,57 @@ TEST_F(InterfacesTest, LoopbackIsNoEthernetAndItsMtuIsClamped) {
   EXPECT_EQ(lo.link.mtu, 65535);
 }
 
-TEST_F(InterfacesTest, WithoutNamesEveryEthernetInterfaceThatIsUpIsChosen) {
-  ip("link set lo up");
-  ip("link add name idle type veth peer name idle2");
-  EXPECT_EQ(error_of({}), "no Ethernet interface is up");
+TEST_F(InterfacesTest, AnAltnameIsANameOfAnyLength) {
+  const std::string longest(interface_name_size_max, 'x');
   make_cable("left", "right");
-  auto chosen = choose_interfaces({});
+  ip("link property add dev left altname a-name-of-more-than-15-characters");
+  ip("link property add dev left altname " + longest);
+  const auto chosen = choose_interfaces({"a-name-of-more-than-15-characters", "right", longest});
   ASSERT_TRUE(chosen) << chosen.error();
-  auto found = names(*chosen);
-  std::ranges::sort(found);
-  EXPECT_EQ(found, (Names{"left", "right"}));
+  EXPECT_EQ(names(*chosen), (Names{"left", "right"})) << "by its first name, and once";
+  EXPECT_TRUE(matches(chosen->front(), {longest}));
+  EXPECT_FALSE(matches(chosen->front(), {"a-name*"})) << "a glob stands for first names";
+  ip("link property del dev left altname " + longest);
+  EXPECT_EQ(error_of({longest}), longest + ": no such interface");
+}
+
+TEST_F(InterfacesTest, APortOfABridgeNamesIt) {
+  make_cable("left", "right");
+  EXPECT_FALSE(find_interface("left").is_port());
+  EXPECT_EQ(why_left_out(find_interface("left"), Scope::everywhere), "");
+  ip("link add name br0 type bridge");
+  ip("link set left master br0");
+  const Interface left = find_interface("left");
+  EXPECT_TRUE(left.is_port());
+  EXPECT_EQ(left.master, "br0");
+  EXPECT_EQ(why_left_out(left, Scope::everywhere),
+            "a port of the bridge br0, which gets its frames");
+  EXPECT_FALSE(matches(left, {}, Scope::everywhere));
+  EXPECT_TRUE(matches(left, {"left"}, Scope::everywhere)) << "where it is named";
+  EXPECT_FALSE(find_interface("br0").is_port());
+  EXPECT_TRUE(matches(find_interface("br0"), {}, Scope::outside));
+  ip("link set left nomaster");
+  EXPECT_FALSE(find_interface("left").is_port());
+}
+
+TEST_F(InterfacesTest, NetworksOfContainersDoNotLeadOutside) {
+  ip("link add name docker0 type bridge");
+  ip("link add name virbr0 type bridge");
+  ip("link add name br-0123456789ab type bridge");
+  ip("link add name veth1a2b3c4 type veth peer name eth0");
+  for (const char* name : {"docker0", "virbr0", "br-0123456789ab", "veth1a2b3c4"}) {
+    const Interface interface = find_interface(name);
+    EXPECT_EQ(why_left_out(interface, Scope::outside),
+              "a network of containers or virtual machines")
+        << name;
+    EXPECT_FALSE(matches(interface, {}, Scope::outside)) << name;
+    EXPECT_TRUE(matches(interface, {}, Scope::everywhere)) << name;
+    EXPECT_TRUE(matches(interface, {"*"}, Scope::outside)) << name;
+  }
+  const Interface eth0 = find_interface("eth0");
+  EXPECT_TRUE(matches(eth0, {}, Scope::outside)) << "a container's own end";
+  const Interface card{.index = 9, .name = "veth1", .ethernet = true};
+  EXPECT_TRUE(matches(card, {}, Scope::outside)) << "a card may have any name";
 }
 
 TEST_F(InterfacesTest, NamedInterfacesAreChosenInThatOrderUpOrNot) {
@@ -72,8 +113,9 @@ TEST_F(InterfacesTest, NamedInterfacesAreChosenInThatOrderUpOrNot) {
 TEST(Matches, NamesAnyInterfaceAndGlobsEthernet) {
   const Interface eth{.index = 2, .name = "eth1", .link = {.up = false}, .ethernet = true};
   const Interface lo{.index = 1, .name = "lo", .link = {}, .ethernet = false};
-  EXPECT_TRUE(matches(eth, {}));
-  EXPECT_FALSE(matches(lo, {}));
+  EXPECT_TRUE(matches(eth, {}, Scope::everywhere));
+  EXPECT_FALSE(matches(lo, {}, Scope::everywhere));
+  EXPECT_FALSE(matches(eth, {}));
   EXPECT_TRUE(matches(eth, {"lo", "eth1"}));
   EXPECT_FALSE(matches(eth, {"eth", "eth10"}));
   EXPECT_TRUE(matches(eth, {"eth*"}));
@@ -81,6 +123,17 @@ TEST(Matches, NamesAnyInterfaceAndGlobsEthernet) {
   EXPECT_FALSE(matches(eth, {"wlan?"}));
   EXPECT_TRUE(matches(lo, {"lo"}));
   EXPECT_FALSE(matches(lo, {"*"})) << "lo only where it is named";
+}
+
+TEST(Names, AreWhatTheKernelAllows) {
+  const std::string longest(interface_name_size_max, 'x');
+  for (const std::string& name :
+       {std::string("eth0"), longest, std::string("eth*"), std::string("ö")})
+    EXPECT_TRUE(could_be_interface(name)) << name;
+  for (const std::string& name :
+       {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("a b"),
+        std::string("a\tb"), longest + "x"})
+    EXPECT_FALSE(could_be_interface(name)) << name;
 }
 
 TEST_F(InterfacesTest, ANameThatDoesNotExistIsAnError) {
@@ -158,6 +211,18 @@ TEST_F(InterfaceMonitorTest, ReportsNewAndRemovedInterfaces) {
   ip("link del new1");
   EXPECT_TRUE(reports([](const Change& c) {
     return c.interface.name == "new1" && c.removed && c.interface.ethernet;
+  }));
+}
+
+TEST_F(InterfaceMonitorTest, ReportsAltnamesAndMasters) {
+  ip("link property add dev left altname another-name-of-the-left-end");
+  EXPECT_TRUE(reports([](const Change& c) {
+    return c.interface.name == "left" && c.interface.is_called("another-name-of-the-left-end");
+  }));
+  ip("link add name br0 type bridge");
+  ip("link set left master br0");
+  EXPECT_TRUE(reports([](const Change& c) {
+    return c.interface.name == "left" && c.interface.master == "br0" && !c.removed;
   }));
 }
 

@@ -1,12 +1,40 @@
 #include "wire/live_ports.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
-namespace aoe {
+#include <fmt/format.h>
 
-LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options)
-    : watcher_(watcher), user_(user), options_(options) {}
+#include "base/descriptor.h"
+
+namespace aoe {
+namespace {
+
+/// What keeps this process from opening a packet socket anywhere; else it is the interface.
+std::errc socket_error() {
+  const Descriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  return socket.get() < 0 ? std::errc(errno) : std::errc::network_down;
+}
+
+bool is_there(const std::vector<Interface>& interfaces, const std::string& name) {
+  return std::ranges::any_of(interfaces, [&](const auto& i) { return i.is_called(name); });
+}
+
+}  // namespace
+
+bool LivePorts::Wanted::covers(const Interface& interface, Scope scope) const {
+  return matches(interface, patterns) || (defaults && matches(interface, {}, scope));
+}
+
+bool LivePorts::Wanted::names(const Interface& interface) const {
+  return std::ranges::any_of(patterns, [&](const auto& name) { return interface.is_called(name); });
+}
+
+LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options, Scope scope)
+    : watcher_(watcher), user_(user), options_(options), scope_(scope) {}
 
 LivePorts::~LivePorts() {
   for (const auto& [index, port] : open_) {
@@ -15,58 +43,81 @@ LivePorts::~LivePorts() {
   if (monitor_) watcher_.unwatch(monitor_->descriptor());
 }
 
-tl::expected<void, std::string> LivePorts::open(std::vector<std::string> patterns,
-                                                Missing missing) {
-  patterns_ = std::move(patterns);
+tl::expected<void, LivePorts::Failure> LivePorts::open(Wanted wanted, Missing missing) {
+  wanted_ = std::move(wanted);
+  const auto failure = [](std::string text) {
+    return tl::unexpected(Failure{std::errc::network_down, "", std::move(text)});
+  };
   // Watched before they are listed, so that no change falls between the two.
   auto monitor = InterfaceMonitor::open();
-  if (!monitor) return tl::unexpected(monitor.error());
+  if (!monitor) return failure(monitor.error());
   monitor_ = *std::move(monitor);
   watcher_.watch(monitor_->descriptor(), [this] {
     while (const auto change = monitor_->next()) changed(*change);
   });
 
   const auto interfaces = list_interfaces();
-  if (!interfaces) return tl::unexpected(interfaces.error());
-  for (const std::string& pattern : patterns_) {
-    if (!is_glob(pattern) &&
-        std::ranges::find(*interfaces, pattern, &Interface::name) == interfaces->end()) {
-      if (missing == Missing::refuse) return tl::unexpected(pattern + ": no such interface");
-      user_.port_missing(pattern);
-    }
+  if (!interfaces) return failure(interfaces.error());
+  for (const std::string& name : wanted_.patterns) {
+    if (missing == Missing::wait || is_glob(name) || is_there(*interfaces, name)) continue;
+    return tl::unexpected(
+        Failure{std::errc::no_such_device_or_address, name, name + ": no such interface"});
   }
-  std::map<int, std::string> errors;
+  report_missing(*interfaces);
+  std::map<int, Failure> errors;
   for (const Interface& interface : *interfaces) {
-    if (!may_open(interface)) continue;
-    if (auto opened = open_port(interface); !opened) {
-      errors.emplace(interface.index, opened.error());
+    if (may_open(interface)) {
+      if (auto opened = open_port(interface); !opened)
+        errors.emplace(interface.index, Failure{socket_error(), interface.name, opened.error()});
     }
+    report_state(interface);
   }
   if (open_.empty() && !errors.empty()) return tl::unexpected(errors.begin()->second);
   for (const auto& [index, error] : errors) {
     in_trouble_.insert(index);
-    user_.port_trouble(error);
+    user_.port_trouble(error.text);
   }
   return {};
 }
 
-void LivePorts::change(std::vector<std::string> patterns) {
-  patterns_ = std::move(patterns);
+void LivePorts::change(Wanted wanted) {
+  wanted_ = std::move(wanted);
   const auto interfaces = list_interfaces();
   if (!interfaces) return user_.port_trouble(interfaces.error());
   for (const Interface& interface : *interfaces) {
-    if (open_.contains(interface.index)) {
-      if (!matches(interface, patterns_)) close_port(interface.index);
-      continue;
+    if (!open_.contains(interface.index)) {
+      if (may_open(interface)) try_port(interface);
+    } else if (!wanted_.covers(interface, scope_)) {
+      close_port(interface.index);
     }
-    if (may_open(interface)) try_port(interface);
+    report_state(interface);
   }
-  const auto wanted = patterns_;  // the user may change them when called
-  for (const std::string& pattern : wanted) {
-    if (!is_glob(pattern) &&
-        std::ranges::find(*interfaces, pattern, &Interface::name) == interfaces->end()) {
-      user_.port_missing(pattern);
-    }
+  report_missing(*interfaces);
+}
+
+void LivePorts::report_missing(const std::vector<Interface>& interfaces) {
+  const auto patterns = wanted_.patterns;  // the user may change them when called
+  for (const std::string& name : patterns) {
+    if (!is_glob(name) && !is_there(interfaces, name)) user_.port_missing(name);
+  }
+}
+
+/// Reports, once, that a port is deaf, or that an interface is left out.
+void LivePorts::report_state(const Interface& interface) {
+  const int index = interface.index;
+  const bool is_open = open_.contains(index);
+  if (!is_open || !interface.is_port()) {
+    deaf_.erase(index);
+  } else if (deaf_.insert(index).second) {
+    user_.port_is_deaf(fmt::format("{0}: is {1}: use {2} instead", interface.name,
+                                   why_left_out(interface, scope_), interface.master));
+  }
+  const std::string why = interface.ethernet ? why_left_out(interface, scope_) : "";
+  const bool is_left_out = wanted_.defaults && !is_open && interface.link.up && !why.empty();
+  if (!is_left_out) {
+    left_out_.erase(index);
+  } else if (left_out_.insert(index).second) {
+    user_.interface_left_out(fmt::format("{}: left out: {}", interface.name, why));
   }
 }
 
@@ -92,8 +143,7 @@ void LivePorts::try_port(const Interface& interface) {
 }
 
 bool LivePorts::may_open(const Interface& interface) const {
-  const bool is_named = std::ranges::find(patterns_, interface.name) != patterns_.end();
-  return is_named || (interface.link.up && matches(interface, patterns_));
+  return wanted_.names(interface) || (interface.link.up && wanted_.covers(interface, scope_));
 }
 
 std::vector<PacketPort*> LivePorts::ports() const {
@@ -137,24 +187,27 @@ void LivePorts::close_port(int index) {
 void LivePorts::changed(const InterfaceMonitor::Change& change) {
   const Interface& interface = change.interface;
   const auto found = open_.find(interface.index);
-  if (found == open_.end()) {
-    if (change.removed) {
-      in_trouble_.erase(interface.index);
-    } else if (may_open(interface)) {
-      try_port(interface);
-    }
+  if (change.removed) {
+    for (std::set<int>* reported : {&in_trouble_, &deaf_, &left_out_})
+      reported->erase(interface.index);
+    if (found != open_.end()) close_port(interface.index);
     return;
+  }
+  if (found == open_.end()) {
+    if (may_open(interface)) try_port(interface);
+    return report_state(interface);
   }
   PacketPort& port = *found->second;
-  const bool renamed_away = !patterns_.empty() && interface.name != port.interface().name &&
-                            !matches(interface, patterns_);
-  if (change.removed || renamed_away) {
+  const Interface& before = port.interface();
+  const bool is_renamed = interface.name != before.name || interface.altnames != before.altnames;
+  if (is_renamed && !wanted_.covers(interface, scope_)) {
     close_port(interface.index);
-    return;
+  } else {
+    const Link link_before = port.link();
+    port.update(interface);
+    if (port.link() != link_before) user_.port_changed(port);
   }
-  const Link before = port.link();
-  port.update(interface);
-  if (port.link() != before) user_.port_changed(port);
+  report_state(interface);
 }
 
 }  // namespace aoe

@@ -3,13 +3,15 @@
 //
 // Owns the ports, and waits for frames and for changes of interfaces in the event loop of a
 // Watcher. Patterns select the interfaces: see matches() in interfaces.h. An interface that a
-// pattern names exactly gets its port even while it is down, any other interface once it is up.
+// pattern names exactly gets its port even while it is down, any other interface once it is up. One
+// that becomes the port of a bridge keeps its port, and that is reported.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -39,27 +41,49 @@ class LivePorts {
     virtual void port_trouble(const std::string& what) = 0;
     /// An interface that a pattern names exactly is not there after change(), or open() that waits.
     virtual void port_missing(const std::string& name) = 0;
+    /// A port is open on an interface whose frames a bridge, bond or team takes; `what` is a line for
+    /// the log that names it. Called once, until that is no longer so.
+    virtual void port_is_deaf(const std::string& what) = 0;
+    /// An interface that is up is not used, because no pattern selects it and it is left out by
+    /// default; `what` is a line for the log that says why. Called once, until that is no longer so.
+    virtual void interface_left_out(const std::string& what) = 0;
 
    protected:
     ~User() = default;
   };
 
-  LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options = {});
+  /// What selects interfaces.
+  struct Wanted {
+    std::vector<std::string> patterns{};
+    bool defaults = false;  // also those that are used where none are given: see why_left_out()
+
+    bool covers(const Interface& interface, Scope scope) const;
+    /// Returns whether a pattern names it exactly.
+    bool names(const Interface& interface) const;
+  };
+
+  LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options = {},
+            Scope scope = Scope::everywhere);
   LivePorts(const LivePorts&) = delete;
   LivePorts& operator=(const LivePorts&) = delete;
   ~LivePorts();
 
-  /// Opens a port on each interface that `patterns` select now; without exact names that may be
-  /// none. Where some can't be opened, they are reported as port_trouble(). Fails where none can, or
-  /// one is named that is not there: "eth9: no such interface"; with Missing::wait that is reported
-  /// as port_missing(), and the interface is used when it comes.
+  /// Why ports could not be opened.
+  struct Failure {
+    std::errc code;         // no_such_device_or_address: not there; operation_not_permitted; ...
+    std::string interface;  // empty where it is about none of them
+    std::string text;       // a line: "eth9: no such interface"
+  };
+  /// Opens a port on each interface that is wanted now; without exact names that may be none. Where
+  /// some can't be opened, they are reported as port_trouble(). Fails where none can, or one is named
+  /// that is not there; with Missing::wait that is reported as port_missing(), and the interface is
+  /// used when it comes.
   enum class Missing { refuse, wait };
-  tl::expected<void, std::string> open(std::vector<std::string> patterns,
-                                       Missing missing = Missing::refuse);
+  tl::expected<void, Failure> open(Wanted wanted, Missing missing = Missing::refuse);
 
-  /// Replaces the patterns: closes ports that no pattern selects any more, and opens new ones. An
-  /// interface that is missing or can't be opened is reported.
-  void change(std::vector<std::string> patterns);
+  /// Replaces what is wanted: closes ports that are not any more, and opens new ones. An interface
+  /// that is missing or can't be opened is reported.
+  void change(Wanted wanted);
 
   /// Tries again to open the ports that could not be opened: to be called now and then.
   /// Opens one at most, which the kernel may let wait for tens of milliseconds; returns whether it did,
@@ -80,14 +104,20 @@ class LivePorts {
   void watch(PacketPort& port);
   void changed(const InterfaceMonitor::Change& change);
   bool may_open(const Interface& interface) const;
+  void report_missing(const std::vector<Interface>& interfaces);
+  void report_state(const Interface& interface);
 
   Watcher& watcher_;
-  std::vector<std::string> patterns_;
+  Wanted wanted_;
   User& user_;
   const PacketPort::Options options_;
+  const Scope scope_;
   std::map<int, std::unique_ptr<PacketPort>> open_;  // by interface index
   std::set<const PacketPort*> paused_;
-  std::set<int> in_trouble_;  // interface indexes: reported, to be retried
+  // Interface indexes: what was reported, and is so until now.
+  std::set<int> in_trouble_;  // to be retried
+  std::set<int> deaf_;
+  std::set<int> left_out_;
   std::unique_ptr<InterfaceMonitor> monitor_;
 };
 

@@ -16,8 +16,8 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Runs scenarios of faults against AoE initiators and targets, and judges what they do.");
   app.name("aoe-harness");
-  app.set_version_flag("--version", "aoe-harness " AOE_VERSION, "Show the version and exit");
-  app.set_help_flag("--help", "Show this help and exit; after a command: that command's");
+  app.set_version_flag("-V,--version", "aoe-harness " AOE_VERSION, "Show the version and exit");
+  app.set_help_flag("-h,--help", "Show this help and exit; after a command: that command's");
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 as expected, 1 failures, 2 wrong use, 3 environment, 5 doubtful, 130 "

@@ -330,6 +330,8 @@ def help_and_version_fit_a_screen(trial):
         assert len(lines) < lines_max and max(map(len, lines)) <= 100, result.stdout
     version = trial.run("--version")
     assert re.fullmatch(r"aoe-harness \d+\.\d+\.\d+\n", version.stdout), version
+    for long, short in [(["--version"], ["-V"]), (["--help"], ["-h"]), (["run", "--help"], ["run", "-h"])]:
+        assert trial.run(*short).stdout == trial.run(*long).stdout != "", short
 
 
 def captures_please_tcpdump_and_tshark(trial):

@@ -17,7 +17,7 @@ std::string_view state_of(Address device, const initiator::Engine& engine) {
 tl::expected<std::unique_ptr<EngineInitiator>, std::string> EngineInitiator::open(
     boost::asio::io_context& loop, const Givens& given, std::function<void(Address)> gave_up) {
   auto session = initiator::LiveSession::open(loop, parameters_of(given), {"eth0"});
-  if (!session) return tl::unexpected(session.error());
+  if (!session) return tl::unexpected(session.error().text);
   (*session)->listen([gave_up = std::move(gave_up)](const initiator::Event& event) {
     if (event.kind == initiator::Event::Kind::device_down) gave_up(event.device);
   });

@@ -58,7 +58,7 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
     if (options_.verbose || matters) complain(describe(event));
     if (listener_) listener_(event);
   });
-  if (options.verbose) {
+  if (options.verbose || !options.interfaces.empty()) {
     client_->listen_for_trouble([](const std::string& what) { complain(what); });
   }
 }

@@ -44,6 +44,11 @@ Value or_fail(tl::expected<Value, std::string> result) {
   if (!result) throw Failed(result.error());
   return *std::move(result);
 }
+template <class Value>
+Value or_fail(tl::expected<Value, OpenError> result) {
+  if (!result) throw Failed(result.error().text);
+  return *std::move(result);
+}
 
 /// Returns "NAME: …", with the present errno's message.
 std::string system_message(std::string_view name);

@@ -159,18 +159,23 @@ void interfaces_command(const CommandOptions& options) {
     fmt::print("{:<15} {:<17} {:>5} {:>7} {}\n", "interface", "mac", "mtu", "sectors", "state");
   }
   for (const Interface& interface : all) {
-    if (!matches(interface, options.interfaces)) continue;
+    const bool is_wanted =
+        options.interfaces.empty() ? interface.ethernet : matches(interface, options.interfaces);
+    if (!is_wanted) continue;
     const Link& link = interface.link;
     const unsigned sectors = sectors_per_frame(link.mtu);
     const std::string_view state = link.up ? "up" : "down";
+    const std::string port_of = interface.is_port() ? ", a port of " + interface.master : "";
     if (options.json) {
       list.push_back({{"interface", interface.name},
                       {"mac", fmt::format("{}", link.mac)},
                       {"mtu", link.mtu},
                       {"sectors", sectors},
                       {"state", state}});
+      if (interface.is_port()) list.back()["port-of"] = interface.master;
     } else {
-      fmt::print("{:<15} {} {:>5} {:>7} {}\n", interface.name, link.mac, link.mtu, sectors, state);
+      fmt::print("{:<15} {} {:>5} {:>7} {}{}\n", interface.name, link.mac, link.mtu, sectors, state,
+                 port_of);
     }
   }
   if (options.json) print(list);

@@ -134,12 +134,38 @@ def a_first_discovery_that_is_lost_is_repeated(world, folder):
     assert [one["device"] for one in found] == ["e0.2"], found
 
 
+LONG_NAME = "a-name-of-more-than-fifteen-characters"
+
+
+def an_interface_has_other_names(world, folder):
+    client, _, image = lay(world, folder)
+    client.ip("link", "property", "add", "dev", "eth0", "altname", LONG_NAME)
+    assert client.run([INITIATOR, "read", "e0.2", "--quiet", "--interface", LONG_NAME], text=False).stdout == content(image)
+    shown = client.run([INITIATOR, "interfaces", LONG_NAME]).stdout
+    assert shown.splitlines()[1].startswith("eth0 "), shown
+
+
+def a_port_of_a_bridge_is_named_with_its_bridge(world, folder):
+    client, _, image = lay(world, folder)
+    client.ip("link", "add", "br0", "type", "bridge")
+    client.ip("link", "set", "eth0", "master", "br0")
+    client.ip("link", "set", "br0", "up")
+    client.wait_until_up("br0")
+    told = client.run([INITIATOR, "discover", "--interface", "eth0", "--wait", "1"], check=False)
+    assert "eth0: is a port of the bridge br0, which gets its frames: use br0 instead" in told.stderr, told
+    told = client.run([INITIATOR, "read", "e0.2", "--quiet"], text=False)
+    assert (told.stdout, told.stderr) == (content(image), b""), told.stderr
+    shown = client.run([INITIATOR, "interfaces"]).stdout
+    assert " up, a port of br0\n" in shown, shown
+
+
 def main():
     lab.require("tc")
     lab.require_namespaces()
     plays = [a_switch_that_swallows_jumbo_frames_is_noticed, many_disks_are_checked_side_by_side,
              a_long_round_trip_is_waited_for,
-             a_long_list_over_a_slow_link_is_complete, a_list_that_lacks_devices_says_so, a_first_discovery_that_is_lost_is_repeated]
+             a_long_list_over_a_slow_link_is_complete, a_list_that_lacks_devices_says_so, a_first_discovery_that_is_lost_is_repeated,
+             an_interface_has_other_names, a_port_of_a_bridge_is_named_with_its_bridge]
     asked = sys.argv[3:]
     lab.play_all([play for play in plays if not asked or play.__name__ in asked])
 

@@ -21,10 +21,7 @@ tl::expected<std::unique_ptr<BlockingDisk>, OpenError> BlockingDisk::open(
     Complain complain) {
   std::unique_ptr<BlockingDisk> result(new BlockingDisk(address, std::move(complain)));
   auto client = Client::open(result->loop_, options);
-  if (!client) {
-    const auto code = make_error_code(boost::system::errc::network_down);
-    return tl::unexpected(OpenError{code, client.error()});
-  }
+  if (!client) return tl::unexpected(client.error());
   result->client_ = *std::move(client);
 
   std::optional<error_code> opened;
@@ -35,7 +32,10 @@ tl::expected<std::unique_ptr<BlockingDisk>, OpenError> BlockingDisk::open(
     result->disk_ = std::move(disk);
   });
   while (!opened) result->loop_.run_one();
-  if (*opened) return tl::unexpected(OpenError{*opened, result->client_->why_not_up(address)});
+  if (*opened) {
+    return tl::unexpected(
+        OpenError{*opened, fmt::format("{}", address), result->client_->why_not_up(address)});
+  }
   result->client_->listen([self = result.get()](const Event& event) { self->happened(event); });
   result->loop_.notify_fork(boost::asio::execution_context::fork_prepare);
   return result;

@@ -11,6 +11,10 @@
 // fail if another disk answers, by its serial number or its size, because the users are in the
 // midst of working with the first. A size that changes while the disk is up is taken over.
 //
+// Threads: what is marked [any] may be called from any thread from start() on, by many at the same
+// time, but neither while nor after the disk is destroyed, and not from within `complain`. The rest is
+// called by one thread at a time.
+//
 // Owns the client, its loop and, from start() on, the thread that runs the loop. Between open() and
 // start() the process may fork: then the disk belongs to the child, and the parent must end without
 // destroying it.
@@ -39,40 +43,41 @@ class BlockingDisk {
   using Complain = std::function<void(const std::string&)>;
 
   /// Returns as soon as the disk is up, within `limit`. The error's code is errc::no_such_device where
-  /// no target answered or none was identified, errc::network_down where an interface can't be used;
-  /// its text says why. `complain` is called later, on the loop's thread: "e0.2: another disk
-  /// answers: ...".
+  /// no target answered or none was identified, or one of Client::open(); its text says why. `complain`
+  /// is called later, on the loop's thread: "e0.2: another disk answers: ...".
   static tl::expected<std::unique_ptr<BlockingDisk>, OpenError> open(const Client::Options& options,
                                                                      Address address,
                                                                      std::chrono::seconds limit,
                                                                      Complain complain = {});
   BlockingDisk(const BlockingDisk&) = delete;
   BlockingDisk& operator=(const BlockingDisk&) = delete;
-  /// Fails what is outstanding.
+  /// Fails what is outstanding. Not called from within `complain`.
   ~BlockingDisk();
 
-  /// Starts the thread: the calls below work from now on, from any thread.
+  /// Starts the thread: the calls below work from now on, from any thread. Called once, in the process
+  /// that uses the disk.
   void start();
 
   // Offsets and lengths are bytes, multiples of 512. Errors are those of Disk.
 
-  /// Reads all of `into`.
+  /// [any] Reads all of `into`.
   error_code read(std::uint64_t offset, MutableBytes into) {
     return wait_for([=](Disk& disk, auto done) { disk.async_read(offset, into, done); });
   }
-  /// Writes all of `from`, which is stable after a flush.
+  /// [any] Writes all of `from`, which is stable after a flush.
   error_code write(std::uint64_t offset, Bytes from) {
     return wait_for([=](Disk& disk, auto done) { disk.async_write(offset, from, done); });
   }
+  /// [any] Makes stable what was written.
   error_code flush() {
     return wait_for([](Disk& disk, auto done) { disk.async_flush(done); });
   }
-  /// Tells the disk that a range is unused.
+  /// [any] Tells the disk that a range is unused.
   error_code trim(std::uint64_t offset, std::uint64_t length) {
     return wait_for([=](Disk& disk, auto done) { disk.async_trim(offset, length, done); });
   }
 
-  /// Calls `begin` in the loop with the disk and a handler, and waits until the handler is called.
+  /// [any] Calls `begin` in the loop with the disk and a handler, and waits until the handler is called.
   template <class Begin>
   error_code wait_for(Begin begin) {
     error_code result;
@@ -91,7 +96,7 @@ class BlockingDisk {
     done.acquire();
     return result;
   }
-  /// Returns the status of when it last came up, or changed its size.
+  /// [any] Returns the status of when it last came up, or changed its size.
   DeviceStatus status();
 
  private:

@@ -131,7 +131,7 @@ int aoe_discover(const aoe_options* options, void (*found)(void* user, const aoe
   return guarded([&] {
     boost::asio::io_context loop;
     auto client = Client::open(loop, client_options(options));
-    if (!client) return fail(ENETDOWN, client.error());
+    if (!client) return fail(client.error());
     loop.run_for(wait_of(options));
     int count = 0;
     for (const DeviceStatus& device : client->devices()) {

@@ -50,8 +50,8 @@ boost::asio::io_context::executor_type executor(const LiveSession& session) {
 
 // Client.
 
-tl::expected<Client, std::string> Client::open(boost::asio::io_context& loop,
-                                               const Options& options) {
+tl::expected<Client, OpenError> Client::open(boost::asio::io_context& loop,
+                                             const Options& options) {
   auto session = LiveSession::open(
       loop, options.parameters, options.interfaces, options.trace,
       options.wait_for_interfaces ? LiveSession::Missing::wait : LiveSession::Missing::refuse);

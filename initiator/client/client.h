@@ -12,7 +12,7 @@
 //
 //   boost::asio::io_context loop;
 //   auto client = aoe::initiator::Client::open(loop, {.interfaces = {"eth0"}});
-//   if (!client) return fail(client.error());
+//   if (!client) return fail(client.error().text);
 //   boost::asio::co_spawn(loop, print_first_byte(*client), [&](std::exception_ptr) { loop.stop(); });
 //   loop.run();
 //
@@ -21,8 +21,10 @@
 // once, and never from within the function that began the operation. Buffers stay in place until
 // then.
 //
-// Handlers and listeners must not throw. One thread: everything here is called from the thread that
-// runs the loop (or while none does). As long as a Client or a Disk of it lives, the loop has work.
+// Threads: what is marked [loop] is called from the thread that runs the loop, or while none does. A
+// loop of a Client has one thread. Handlers run on their executor, which is the loop's unless they have
+// one of their own; listeners run in the loop. Neither may throw. As long as a Client or a Disk of it
+// lives, the loop has work.
 #pragma once
 
 #include <chrono>
@@ -53,11 +55,12 @@ class Disk;
 class LiveSession;
 
 /// Discovers disks on this machine's interfaces. Movable. When the client and all its disks are
-/// gone, what is outstanding completes with operation_aborted.
+/// gone, what is outstanding completes with operation_aborted. [loop] Moved and destroyed.
 class Client {
  public:
   struct Options {
-    /// Names or globs ("eth*"). Empty: every Ethernet interface, as soon as it is up.
+    /// Names, altnames or globs ("eth*"). Empty: every Ethernet interface that is not the port of a
+    /// bridge, bond or team, as soon as it is up.
     std::vector<std::string> interfaces{};
     /// An interface that is named and not there is no error: it is used when it comes.
     bool wait_for_interfaces = false;
@@ -68,69 +71,76 @@ class Client {
   using Listener = std::function<void(const Event&)>;
   using TroubleListener = std::function<void(const std::string&)>;
 
-  /// Opens packet sockets (which takes CAP_NET_RAW) and discovers all targets. The error names the
-  /// interface: "eth9: no such interface".
-  static tl::expected<Client, std::string> open(boost::asio::io_context& loop,
-                                                const Options& options);
+  /// [loop] Opens packet sockets (which takes CAP_NET_RAW) and discovers all targets. OpenError says
+  /// by a code and a line why that can't be: "eth9: no such interface".
+  static tl::expected<Client, OpenError> open(boost::asio::io_context& loop,
+                                              const Options& options);
 
   // Devices.
 
-  /// Opens a disk as soon as it is up. Discovers it again and again, for `limit` at most.
+  /// [loop] Opens a disk as soon as it is up. Discovers it again and again, for `limit` at most.
   /// void(error_code, Disk). Fails with IoError::no_such_device when no target answered, or none
   /// that could be identified: why_not_up() says which.
   template <class Token>
   auto async_open(Address address, std::chrono::nanoseconds limit, Token&& token);
-  /// Opens a disk by name: "e0.2". Fails with IoError::invalid for what is no such name.
+  /// [loop] Opens a disk by name: "e0.2". Fails with IoError::invalid for what is no such name.
   template <class Token>
   auto async_open(std::string_view name, std::chrono::nanoseconds limit, Token&& token);
-  /// Opens a disk now. Returns nothing when it is not up.
+  /// [loop] Opens a disk now. Returns nothing when it is not up.
   std::optional<Disk> open_disk(Address address);
 
-  /// Discovers all targets, or those at one address. Returns the tag that the replies carry. Each
+  /// [loop] Discovers all targets, or those at one address. Returns the tag that the replies carry. Each
   /// reply is an event; devices() lists the devices.
   std::uint32_t discover(Address whom = Address::everyone());
-  /// Returns all devices that have answered, ordered by address.
+  /// [loop] Returns all devices that have answered, ordered by address.
   std::vector<DeviceStatus> devices() const;
+  /// [loop] Returns one of them; nothing where it has not answered.
   std::optional<DeviceStatus> device(Address address) const;
-  /// Returns a line: "e0.2: no answer on eth1", "e0.2: IDENTIFY failed: device unavailable".
+  /// [loop] Returns a line: "e0.2: no answer on eth1", "e0.2: IDENTIFY failed: device unavailable".
   std::string why_not_up(Address address) const;
 
-  /// Sends a disk IDENTIFY again, also while it is open. A changed size is an event. Returns false
+  /// [loop] Sends a disk IDENTIFY again, also while it is open. A changed size is an event. Returns false
   /// for an address that never answered.
   bool revalidate(Address address);
-  /// Forgets a device. Returns false when it is open, or not known.
+  /// [loop] Forgets a device. Returns false when it is open, or not known.
   bool forget(Address address);
-  /// Forget all devices that are down, or all, except those that are open. Return how many.
+  /// [loop] Forgets all devices that are down and not open. Returns how many.
   std::size_t forget_down();
+  /// [loop] Forgets all devices that are not open. Returns how many.
   std::size_t forget_unopened();
 
   // Queries: what a target can be asked besides I/O (query.h).
 
-  /// Repeats a query until there is a reply, for `limit` at most. The device need not be up.
+  /// [loop] Repeats a query until there is a reply, for `limit` at most. The device need not be up.
   /// void(error_code, QueryAnswer). The error is errc::timed_out when no target answered.
   template <class Token>
   auto async_query(Address address, Query query, std::chrono::nanoseconds limit, Token&& token);
-  /// Sends a query once, by this path alone, in a frame of at least `frame_size` bytes.
+  /// [loop] Sends a query once, by this path alone, in a frame of at least `frame_size` bytes.
   template <class Token>
   auto async_probe(Address address, PathStatus path, Query query, std::size_t frame_size,
                    std::chrono::nanoseconds limit, Token&& token);
 
   // Parameters and interfaces.
 
+  /// [loop] Returns those in effect. The reference is valid until they are set.
   const Parameters& parameters() const;
-  /// Takes effect at once, also on what is outstanding.
+  /// [loop] Takes effect at once, also on what is outstanding.
   void set_parameters(const Parameters& parameters);
+  /// [loop] Returns the interfaces that are used now.
   std::vector<InterfaceStatus> interfaces() const;
-  /// Returns "eth0, eth1 (down)".
+  /// [loop] Returns "eth0, eth1 (down)".
   std::string interface_names() const;
+  /// [loop] Uses others from now on: names, altnames or globs, as in Options. One that can't be used is
+  /// reported to the TroubleListener.
   void change_interfaces(const std::vector<std::string>& interfaces);
-  /// Returns the interface of an event's port, also of one that is gone.
+  /// [loop] Returns the interface of an event's port, also of one that is gone.
   const std::string& interface_name(PortId port) const;
 
-  /// Sets the function that is called for each event, from within the loop or from within the
+  /// [loop] Sets the function that is called for each event, from within the loop or from within the
   /// function that caused the event. Events before this call are seen in devices() only.
   void listen(Listener listener);
-  /// Sets the function that is called for each interface that could not be opened, with a line.
+  /// [loop] Sets the function that is called with a line for each interface that could not be opened, or
+  /// whose frames a bridge, bond or team takes.
   void listen_for_trouble(TroubleListener listener);
 
  private:
@@ -154,7 +164,7 @@ class Client {
 
 /// A disk that is held open. A device that goes down stays down until every Disk of it is gone,
 /// because what comes back may be another disk. Offsets and lengths are bytes, multiples of 512.
-/// Movable.
+/// Movable. [loop] Moved.
 ///
 /// Requests may be of any size, and are split as the paths demand. Requests that overlap take
 /// effect in the order in which they were begun. A flush makes stable what completed before it
@@ -166,35 +176,38 @@ class Disk {
   Disk() = default;
   Disk(Disk&&) noexcept = default;
   Disk& operator=(Disk&& other) noexcept;
-  /// When nobody else has it open either, the device is discovered again, and so may be reported.
+  /// [loop] When nobody else has it open either, the device is discovered again, and so may be reported.
   ~Disk();
 
+  /// [loop] Returns false for a Disk that was default-constructed or moved from.
   bool is_open() const { return session_ != nullptr; }
+  /// [loop] Returns its shelf and slot.
   Address address() const { return address_; }
+  /// [loop] Returns its present state.
   DeviceStatus status() const;
-  /// Returns the size in bytes, by the last IDENTIFY.
+  /// [loop] Returns the size in bytes, by the last IDENTIFY.
   std::uint64_t size() const;
 
-  /// Reads all of `into`. void(error_code).
+  /// [loop] Reads all of `into`. void(error_code).
   template <class Token>
   auto async_read(std::uint64_t offset, MutableBytes into, Token&& token) {
     return begin(
         {.kind = IoKind::read, .device = address_, .lba = offset / sector_size, .into = into},
         offset, std::forward<Token>(token));
   }
-  /// Writes all of `from`, which is stable after a flush. void(error_code).
+  /// [loop] Writes all of `from`, which is stable after a flush. void(error_code).
   template <class Token>
   auto async_write(std::uint64_t offset, Bytes from, Token&& token) {
     return begin(
         {.kind = IoKind::write, .device = address_, .lba = offset / sector_size, .from = from},
         offset, std::forward<Token>(token));
   }
-  /// Makes stable what was written. void(error_code).
+  /// [loop] Makes stable what was written. void(error_code).
   template <class Token>
   auto async_flush(Token&& token) {
     return begin({.kind = IoKind::flush, .device = address_}, 0, std::forward<Token>(token));
   }
-  /// Tells the disk that a range is unused. void(error_code). Fails with IoError::unsupported on a
+  /// [loop] Tells the disk that a range is unused. void(error_code). Fails with IoError::unsupported on a
   /// disk without TRIM.
   template <class Token>
   auto async_trim(std::uint64_t offset, std::uint64_t length, Token&& token) {

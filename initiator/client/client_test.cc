@@ -45,7 +45,7 @@ class ClientTest : public NamespaceTest {
 
   Client open_client(Parameters parameters = {}) {
     auto client = Client::open(loop, {.interfaces = {"near"}, .parameters = parameters});
-    EXPECT_TRUE(client) << client.error();
+    EXPECT_TRUE(client) << client.error().text;
     return *std::move(client);
   }
 
@@ -167,7 +167,11 @@ TEST_F(ClientTest, RefusesWhatCannotBe) {
   EXPECT_EQ(result_of([&](auto done) { disk.async_write(0, {}, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { disk.async_trim(0, 100, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { client.async_open("eth0", 1s, done); }), invalid);
-  EXPECT_EQ(Client::open(loop, {.interfaces = {"none"}}).error(), "none: no such interface");
+  const auto missing = Client::open(loop, {.interfaces = {"none"}});
+  ASSERT_FALSE(missing);
+  EXPECT_TRUE(missing.error().code == boost::system::errc::no_such_device_or_address);
+  EXPECT_EQ(missing.error().subject, "none");
+  EXPECT_EQ(missing.error().text, "none: no such interface");
 }
 
 TEST_F(ClientTest, SaysWhyADiskDoesNotComeUp) {

@@ -5,6 +5,8 @@
 // compare with the conditions of boost::system::errc: a device that is down, an ATA error and an
 // AoE error are io_error, a range beyond the end is invalid_argument. A cancelled operation has
 // boost::asio::error::operation_aborted.
+//
+// Threads: what is marked [any] may be called from any thread. An OpenError is a value.
 #pragma once
 
 #include <string>
@@ -15,18 +17,24 @@
 
 namespace aoe::initiator {
 
+/// [any] Returns the category of the errors of requests.
 const boost::system::error_category& error_category();
 
-/// Returns a clear error_code for a request that succeeded.
+/// [any] Returns a clear error_code for a request that succeeded.
 boost::system::error_code make_error_code(const Completion& completion);
 
-/// Returns the completion that an error_code of error_category() was made from; its id is lost.
+/// [any] Returns the completion that an error_code of error_category() was made from; its id is lost.
 Completion completion_of(const boost::system::error_code& error);
 
-/// Why a disk could not be opened.
+/// Why a client or a disk could not be opened. The codes, as conditions of boost::system::errc:
+/// no_such_device: no target answers for the disk, or none that could be identified;
+/// no_such_device_or_address: an interface that is named is not there;
+/// operation_not_permitted: CAP_NET_RAW is missing;
+/// network_down: no Ethernet interface is up, or one can't be used for another reason.
 struct OpenError {
   boost::system::error_code code;
-  std::string text;  // a line: "e0.2: no answer on eth0", "eth9: no such interface"
+  std::string subject;  // the disk or interface: "e0.2", "eth9"; empty where it is none of them
+  std::string text;     // a line: "e0.2: no answer on eth0", "eth9: no such interface"
 };
 
 }  // namespace aoe::initiator

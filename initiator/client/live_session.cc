@@ -48,14 +48,20 @@ LiveSession::~LiveSession() {
   session_.cancel_all();
 }
 
-tl::expected<std::unique_ptr<LiveSession>, std::string> LiveSession::open(
+tl::expected<std::unique_ptr<LiveSession>, OpenError> LiveSession::open(
     boost::asio::io_context& loop, const Parameters& parameters,
     const std::vector<std::string>& interfaces, Trace trace, Missing missing) {
   std::unique_ptr<LiveSession> session(new LiveSession(loop, parameters, std::move(trace)));
-  if (auto opened = session->live_ports_.open(interfaces, missing); !opened)
-    return tl::unexpected(opened.error());
-  if (session->ports_.empty() && missing == Missing::refuse)
-    return tl::unexpected(std::string("no Ethernet interface is up"));
+  const LivePorts::Wanted wanted{.patterns = interfaces, .defaults = interfaces.empty()};
+  if (auto opened = session->live_ports_.open(wanted, missing); !opened) {
+    const LivePorts::Failure& failure = opened.error();
+    const auto code = static_cast<boost::system::errc::errc_t>(failure.code);
+    return tl::unexpected(OpenError{make_error_code(code), failure.interface, failure.text});
+  }
+  if (session->ports_.empty() && missing == Missing::refuse) {
+    return tl::unexpected(OpenError{make_error_code(boost::system::errc::network_down), "",
+                                    "no Ethernet interface is up"});
+  }
   session->tick();
   return session;
 }
@@ -175,6 +181,14 @@ void LiveSession::port_trouble(const std::string& what) {
 
 void LiveSession::port_missing(const std::string& name) {
   port_trouble(name + ": no such interface yet");
+}
+
+void LiveSession::port_is_deaf(const std::string& what) {
+  port_trouble(what);
+}
+
+void LiveSession::interface_left_out(const std::string& what) {
+  if (trace_) trace_(now(), "interface {}", what);
 }
 
 void LiveSession::receive(PortId port) {

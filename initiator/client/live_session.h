@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
+#include "initiator/client/error.h"
 #include "initiator/client/session.h"
 #include "initiator/client/status.h"
 #include "wire/asio_watcher.h"
@@ -35,7 +36,7 @@ class LiveSession final : LivePorts::User {
   /// names the interface: "eth9: no such interface". With Missing::wait an interface that is not there
   /// is no error: it is used when it comes.
   using Missing = LivePorts::Missing;
-  static tl::expected<std::unique_ptr<LiveSession>, std::string> open(
+  static tl::expected<std::unique_ptr<LiveSession>, OpenError> open(
       boost::asio::io_context& loop, const Parameters& parameters,
       const std::vector<std::string>& interfaces, Trace trace = {},
       Missing missing = Missing::refuse);
@@ -49,7 +50,7 @@ class LiveSession final : LivePorts::User {
   void listen_for_trouble(TroubleListener listener);
   /// Works on other interfaces from now on.
   void change_interfaces(const std::vector<std::string>& interfaces) {
-    live_ports_.change(interfaces);
+    live_ports_.change({.patterns = interfaces, .defaults = interfaces.empty()});
   }
 
   // As the session has them, at the present instant: call(&Engine::discover, whom), as
@@ -99,6 +100,8 @@ class LiveSession final : LivePorts::User {
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
   void port_missing(const std::string& name) override;
+  void port_is_deaf(const std::string& what) override;
+  void interface_left_out(const std::string& what) override;
 
   /// Now, or the time of the batch of frames that is being handled.
   Instant now() const { return batch_time_ != never ? batch_time_ : monotonic_now(); }

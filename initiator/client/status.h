@@ -1,4 +1,4 @@
-// The state of devices and interfaces at one moment, as plain values.
+// The state of devices and interfaces at one moment, as plain values. Any thread may use a copy.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aoe.h"
+#include <aoe/aoe.h>
 
 int main(int argc, char **argv) {
   enum { part = 1 << 20 };

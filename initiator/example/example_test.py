@@ -36,6 +36,16 @@ with Disk("e0.2", "eth0") as disk:
         print(error)
 """
 
+OPEN = """
+import errno, sys
+sys.path.insert(0, {folder!r})
+from aoe_disk import Disk
+try:
+    Disk({name!r}, {interface!r}, 1)
+except OSError as error:
+    print(errno.errorcode[error.errno], error.strerror)
+"""
+
 
 class Bench:
     """A client, and a server with two disks, e0.2 and e1.2."""
@@ -112,5 +122,19 @@ def disks_in_python(world, folder):
     assert bench.image(0)[512:1024].startswith(b"written from Python")
 
 
+def errors_have_codes(world, folder):
+    lab.require("setpriv")
+    bench = Bench(world, folder)
+    no_raw = ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"]
+    for name, interface, prefix, expected in [
+            ("e9.9", "eth0", [], "ENODEV e9.9: no answer on eth0"),
+            ("e0.2", "eth7", [], "ENXIO eth7: no such interface"),
+            ("e0.2", "eth*", no_raw, "EPERM eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)"),
+            ("e0.2", "lan*", [], "ENETDOWN no Ethernet interface is up")]:
+        program = OPEN.format(folder=os.path.dirname(AOE_DISK), name=name, interface=interface)
+        shown = bench.run(*prefix, "env", f"LIBAOE={LIBAOE}", sys.executable, "-c", program).stdout
+        assert shown == expected + "\n", shown
+
+
 lab.require_namespaces()
-lab.play_all([the_first_sector, a_mirror_of_two_disks, a_server_of_sectors, a_copy_in_c, disks_in_python])
+lab.play_all([the_first_sector, a_mirror_of_two_disks, a_server_of_sectors, a_copy_in_c, disks_in_python, errors_have_codes])

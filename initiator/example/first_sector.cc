@@ -10,7 +10,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "initiator/client/client.h"
+#include <aoe/client.h>
 
 using aoe::initiator::Client;
 using aoe::initiator::Disk;
@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   boost::asio::io_context loop;
   auto client = Client::open(loop, {.interfaces = {argv[2]}});
   if (!client) {
-    fmt::print(stderr, "first_sector: {}\n", client.error());
+    fmt::print(stderr, "first_sector: {}\n", client.error().text);
     return 1;
   }
   int status = 1;

@@ -14,7 +14,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "initiator/client/client.h"
+#include <aoe/client.h>
 
 using aoe::Bytes;
 using aoe::MutableBytes;
@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
   boost::asio::io_context loop;
   auto client = Client::open(loop, {.interfaces = {argv[3]}});
   if (!client) {
-    fmt::print(stderr, "mirror: {}\n", client.error());
+    fmt::print(stderr, "mirror: {}\n", client.error().text);
     return 1;
   }
   int status = 1;

@@ -15,7 +15,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include "initiator/client/client.h"
+#include <aoe/client.h>
 
 using aoe::initiator::Client;
 using aoe::initiator::Disk;
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   boost::asio::io_context loop;
   auto client = Client::open(loop, {.interfaces = {argv[2]}});
   if (!client) {
-    fmt::print(stderr, "sector_server: {}\n", client.error());
+    fmt::print(stderr, "sector_server: {}\n", client.error().text);
     return 1;
   }
   boost::asio::co_spawn(loop, run(*client, argv), [&](const std::exception_ptr& error) {

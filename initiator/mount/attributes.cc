@@ -1,7 +1,5 @@
 #include "initiator/mount/attributes.h"
 
-#include <net/if.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -10,6 +8,7 @@
 
 #include "base/check.h"
 #include "initiator/mount/debug_text.h"
+#include "wire/interfaces.h"
 
 namespace aoe::initiator {
 namespace {
@@ -45,10 +44,6 @@ std::string interfaces_of(const DeviceStatus& device) {
     if (std::ranges::find(names, path.interface) == names.end()) names.push_back(path.interface);
   }
   return names.empty() ? std::string(none) : fmt::format("{}", fmt::join(names, ","));
-}
-
-bool could_be_interface(const std::string& name) {
-  return name.size() < IFNAMSIZ && name.find('/') == std::string::npos;
 }
 
 std::optional<Command> parse_flush(const std::vector<std::string>& words) {

@@ -62,6 +62,10 @@ def usage_errors(trial):
             ([*good, "--buffers", "1"], "--buffers: Value 1 not in range 2 to 65535"),
             ([*good, "--buffers", "65536"], "--buffers: Value 65536 not in range 2 to 65535"),
             ([*good, "--config-string", "x" * 1025], "--config-string: longer than 1024 bytes"),
+            ([*good, "--model", "x" * 41], "--model: expected 1 to 40 characters of ASCII"),
+            ([*good, "--serial", "x" * 21], "--serial: expected 1 to 20 characters of ASCII"),
+            ([*good, "--serial", "dïsk"], "--serial: expected 1 to 20 characters of ASCII"),
+            ([*good, "--serial", ""], "--serial: expected 1 to 20 characters of ASCII"),
             ([*good, "--workers", "65"], "--workers: Value 65 not in range 1 to 64"),
             ([*good, "--request-memory", "64K"], "--request-memory: 64K: not a size of 1MiB or more"),
             ([*good, "--log-level", "loud"], "--log-level: loud not in {error,warning,info,debug}"),
@@ -83,6 +87,9 @@ def help_and_version(trial):
         assert text in told, text
     version = trial.node.run([TARGET, "--version"]).stdout
     assert version.startswith("aoe-target 0."), version
+    assert trial.node.run([TARGET, "-V"]).stdout == version
+    assert trial.node.run([TARGET, "-h"]).stdout == trial.node.run([TARGET, "--help"]).stdout
+    assert "Usage: aoe-target ctl" in trial.node.run([TARGET, "ctl", "-h"]).stdout
 
 
 def output_that_is_lost(trial):

@@ -13,15 +13,14 @@
 #include "proto/codes.h"
 #include "proto/frame.h"
 #include "target/admin/default_serial.h"
+#include "wire/interfaces.h"
 
 namespace aoe::target {
 namespace {
 
 // The sectors that a 48-bit LBA can address: no disk has more, and their bytes fit 64 bits.
 constexpr std::uint64_t sectors_max = 1ULL << 48;
-constexpr std::size_t socket_path_size_max = 107;    // sun_path of unix(7) without its NUL
-constexpr std::size_t interface_name_size_max = 15;  // IFNAMSIZ without its NUL
-constexpr std::size_t model_size_max = 40;           // characters of IDENTIFY DEVICE
+constexpr std::size_t socket_path_size_max = 107;  // sun_path of unix(7) without its NUL
 constexpr std::uint64_t iops_max = 10'000'000;
 constexpr std::uint64_t bytes_per_second_min = 1024;
 constexpr std::uint64_t bytes_per_second_max = 1ULL << 40;
@@ -36,16 +35,8 @@ bool is_uri(std::string_view path) {
   return path.find("://") != std::string_view::npos && path.find('/') > path.find("://");
 }
 
-bool is_glob(std::string_view interface) {
-  return interface.find_first_of("*?[") != std::string_view::npos;
-}
-
 bool is_control(char c) {
   return (c >= 0 && c < ' ') || c == 0x7f;
-}
-
-bool is_printable(char c) {
-  return c >= ' ' && c <= '~';
 }
 
 class Reader {
@@ -236,10 +227,7 @@ class Reader {
     std::vector<std::string> interfaces;
     for (const YAML::Node& item : map.items("interfaces")) {
       const std::string& name = item.Scalar();
-      const bool is_name =
-          !name.empty() && name != "." && name != ".." &&
-          std::ranges::none_of(name, [](char c) { return c == '/' || c == ' ' || is_control(c); });
-      if (!is_name || (!is_glob(name) && name.size() > interface_name_size_max)) {
+      if (!could_be_interface(name)) {
         map.fail(item, fmt::format("interfaces: '{}' is not the name of an interface", name));
       }
       interfaces.push_back(name);
@@ -315,9 +303,8 @@ class Reader {
 
   static std::string ata_text(YamlMap& map, const std::string& key, std::size_t size_max) {
     std::string text = map.text(key);
-    if (text.empty() || text.size() > size_max || !std::ranges::all_of(text, is_printable)) {
-      map.fail(map.require(key),
-               fmt::format("{}: expected 1 to {} characters of ASCII", key, size_max));
+    if (const std::string error = ata_text_error(text, size_max); !error.empty()) {
+      map.fail(map.require(key), fmt::format("{}: {}", key, error));
     }
     return text;
   }
@@ -361,6 +348,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::string ata_text_error(std::string_view text, std::size_t size_max) {
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  const bool fits = !text.empty() && text.size() <= size_max;
+  if (fits && std::ranges::all_of(text, is_printable)) return {};
+  return fmt::format("expected 1 to {} characters of ASCII", size_max);
+}
 
 tl::expected<TargetDefinition, std::string> parse_config(const std::string& text,
                                                          const std::string& path) {

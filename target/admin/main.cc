@@ -22,6 +22,7 @@
 #include "target/admin/config_file.h"
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
+#include "target/admin/default_serial.h"
 #include "target/admin/overlay_command.h"
 
 namespace aoe {
@@ -110,10 +111,16 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->check([](const std::string& text) {
         return text.size() <= config_string_size_max ? "" : "longer than 1024 bytes";
       });
-  app.add_option("--model", lun.model, "Model that IDENTIFY reports")->type_name("TEXT");
+  const auto ata_text = [](std::size_t size_max) {
+    return [size_max](const std::string& text) { return ata_text_error(text, size_max); };
+  };
+  app.add_option("--model", lun.model, "Model that IDENTIFY reports")
+      ->type_name("TEXT")
+      ->check(ata_text(model_size_max));
   app.add_option("--serial", lun.serial,
                  "Serial number of IDENTIFY (default: address and host name)")
-      ->type_name("TEXT");
+      ->type_name("TEXT")
+      ->check(ata_text(serial_size_max));
   app.add_flag("--no-announce", line.silent, "Do not announce the disk");
   app.add_flag("--force", line.force, "Serve an image that is in use elsewhere");
   app.add_option("--config", line.config_file, "Serve what this file says: aoe-target.yaml(5)")
@@ -308,8 +315,8 @@ int run(int argc, char** argv) {
   CLI::App app;
   app.name("aoe-target");
   app.get_formatter()->column_width(26);
-  app.set_version_flag("--version", "aoe-target " AOE_VERSION, "Show the version and exit");
-  app.set_help_flag("--help", "Show this help and exit");
+  app.set_version_flag("-V,--version", "aoe-target " AOE_VERSION, "Show the version and exit");
+  app.set_help_flag("-h,--help", "Show this help and exit");
   app.option_defaults()->always_capture_default(false);
   app.footer(
       "Serves until SIGINT or SIGTERM. As for vblade: aoe-target SHELF SLOT IF IMAGE.\n"
@@ -317,7 +324,7 @@ int run(int argc, char** argv) {
   CommandLine line;
   app.set_help_all_flag("--help-all", "Show all options and subcommands");
   const bool is_short = std::any_of(
-      argv, argv + argc, [](const char* word) { return std::string_view(word) == "--help"; });
+      argv, argv + argc, [](std::string_view word) { return word == "-h" || word == "--help"; });
   describe_serving(app, line, is_short);
   std::string checked;
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");

@@ -205,6 +205,50 @@ def a_glob_takes_what_comes_later(world, folder):
     assert target.stop() == 0
 
 
+LONG_NAME = "a-name-of-more-than-fifteen-characters"
+
+
+def an_interface_has_other_names(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    server.ip("link", "property", "add", "dev", "eth0", "altname", LONG_NAME)
+    target = start(server, folder, "--interface", LONG_NAME)
+    assert cable.read()[0] == DONE
+    assert "on eth0 (" in target.output, target.output
+    assert target.stop() == 0
+
+
+def a_port_of_a_bridge_is_named_with_its_bridge(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    server.ip("link", "add", "br0", "type", "bridge")
+    server.ip("link", "set", "eth0", "master", "br0")
+    server.ip("link", "set", "br0", "up")
+    why = "a port of the bridge br0, which gets its frames"
+    target = start(server, folder, "--interface", "eth0")
+    assert f"warning: eth0: is {why}: use br0 instead" in target.output, target.output
+    assert target.stop() == 0
+    server.wait_until_up("br0")
+    target = start(server, folder)
+    assert f"info: eth0: left out: {why}" in target.output, target.output
+    assert cable.read()[0] == DONE, "through the bridge"
+    assert target.stop() == 0
+
+
+def networks_of_containers_are_left_out(world, folder):
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "veth1a2b3c4")
+    inside = Cable(world, client, "port1", server, "eth0", mac=MAC_B)
+    target = start(server, folder)
+    assert "info: veth1a2b3c4: left out: a network of containers or virtual machines" in target.output, target.output
+    assert inside.read()[0] == DONE
+    assert cable.silent()
+    assert target.stop() == 0
+    target = start(server, folder, "--interface", "veth*")
+    assert cable.read()[0] == DONE
+    assert target.stop() == 0
+
+
 def many_interfaces_are_all_served(world, folder):
     """ggaoed never answers where there are five."""
     client, server = world.node("client"), world.node("server")
@@ -308,6 +352,7 @@ def main():
                   an_interface_that_goes_and_comes_back_under_load,
                   lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
                   interfaces_that_there_are_no_descriptors_for_are_named_and_served_later,
+                  an_interface_has_other_names, a_port_of_a_bridge_is_named_with_its_bridge, networks_of_containers_are_left_out,
                   what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])
 
 

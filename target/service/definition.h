@@ -18,7 +18,7 @@ namespace aoe::target {
 struct LunDefinition {
   Address address;  // exact
   StoreDefinition store;
-  std::vector<std::string> interfaces;  // names or globs; every Ethernet interface where empty
+  std::vector<std::string> interfaces;  // names or globs; as Scope::outside has it where empty
   std::uint16_t buffers = 64;           // commands that a client may have outstanding
   std::string config_string;            // until a client sets one
   std::vector<Mac> allow;               // sources that are answered; all where empty

@@ -67,7 +67,7 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
       pause_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       queue_(make_disk_queue()),
       service_(monotonic_now, world.state != nullptr ? this : nullptr, world.memory),
-      live_ports_(loop_, *this, port_options(share, shares)) {
+      live_ports_(loop_, *this, port_options(share, shares), Scope::outside) {
   service_.send_from_store(world.recording == nullptr);
   service_.admit_wildcards(world.wildcards);
   service_.trace(world.trace);
@@ -94,7 +94,9 @@ Worker::~Worker() {
 // The thread.
 
 tl::expected<void, std::string> Worker::open_ports() {
-  return live_ports_.open(patterns());
+  const auto opened = live_ports_.open(wanted_interfaces());
+  if (!opened) return tl::unexpected(opened.error().text);
+  return {};
 }
 
 void Worker::start() {
@@ -238,18 +240,19 @@ void Worker::close(Retirement& retired) {
   }
 }
 
-std::vector<std::string> Worker::patterns() const {
+LivePorts::Wanted Worker::wanted_interfaces() const {
   std::set<std::string> all;
+  bool defaults = false;
   for (const auto& [address, served] : service_.luns()) {
     const auto& interfaces = served->definition.interfaces;
-    if (interfaces.empty()) all.emplace("*");
+    defaults |= interfaces.empty();
     all.insert(interfaces.begin(), interfaces.end());
   }
-  return {all.begin(), all.end()};
+  return {.patterns = {all.begin(), all.end()}, .defaults = defaults};
 }
 
 void Worker::follow(const std::vector<Address>& to_announce) {
-  live_ports_.change(patterns());
+  live_ports_.change(wanted_interfaces());
   service_.admit_again();
   for (const Address address : to_announce) service_.announce(address);
   if (!is_going_on_) go_on();
@@ -298,7 +301,7 @@ void Worker::port_opened(PacketPort& port) {
   FramePort& served = *open.served;
   ports_.emplace(&port, std::move(open));
   service_.attach(served, [&port](const ServedLun& lun) {
-    return matches(port.interface(), lun.definition.interfaces);
+    return matches(port.interface(), lun.definition.interfaces, Scope::outside);
   });
   const PacketPort::Options wanted;
   if (share_ == 0 && port.receive_buffer() < wanted.receive_buffer) {
@@ -374,6 +377,14 @@ void Worker::port_trouble(const std::string& what) {
 
 void Worker::port_missing(const std::string& name) {
   if (share_ == 0) world_.log(LogLevel::warning, name + ": no such interface yet");
+}
+
+void Worker::port_is_deaf(const std::string& what) {
+  if (share_ == 0) world_.log(LogLevel::warning, what);
+}
+
+void Worker::interface_left_out(const std::string& what) {
+  if (share_ == 0) world_.log(LogLevel::info, what);
 }
 
 // What an administrator should know.

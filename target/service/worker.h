@@ -115,12 +115,14 @@ class Worker final : LivePorts::User, StateKeeper {
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
   void port_missing(const std::string& name) override;
+  void port_is_deaf(const std::string& what) override;
+  void interface_left_out(const std::string& what) override;
 
   /// Whether the port has room for a reply.
   static bool has_room(const PacketPort& port);
   /// Goes on with replies to wildcards, announcements and delayed operations, until there are no more.
   void go_on();
-  std::vector<std::string> patterns() const;
+  LivePorts::Wanted wanted_interfaces() const;
   void log_losses();
   void log_strangers(ServedLun& lun) const;
   void log_trouble(ServedLun& lun) const;

@@ -143,6 +143,21 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   transmit(index, *next, now, out);
 }
 
+void Device::hasten(const Mac& mac, Instant now) {
+  RemoteTarget* const remote = paths_.find_remote(mac);
+  if (is_linux() || remote == nullptr || !remote->is_member()) return;
+  for (Path& path : remote->paths) {
+    for (Index i = path.sent.front(); i != no_index; i = commands_[i].link.next) {
+      AtaCommand& command = commands_[i];
+      if (command.attempts < 2 || now - command.last_sent < remote->rtt.timeout(1)) continue;
+      command.attempts = 1;
+      command.deadline = now;
+      deadline_ = std::min(deadline_, now);
+      if (trace_) trace_.hastened(now, command);
+    }
+  }
+}
+
 bool Device::tries_payload(const AtaCommand& command, const Paths::Way& way) const {
   return !is_linux() && !command.takes_disk_time() &&
          way.path->payload(command.kind).is_try(command.sectors);

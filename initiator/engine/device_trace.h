@@ -92,6 +92,9 @@ class DeviceTrace {
     trace_(now, "doubt {} tag {:08x}: not sent again early, {} others are", device_, command.tag,
            doubts);
   }
+  void hastened(Instant now, const AtaCommand& command) const {
+    trace_(now, "due {} tag {:08x}: the target is there", device_, command.tag);
+  }
   void split(Instant now, const AtaCommand& command, std::size_t payload) const {
     trace_(now, "split {}: {}+{} at {} sectors", device_, command.lba, command.sectors, payload);
   }

@@ -60,6 +60,35 @@ TEST_F(Suspension, AnAnnouncementIsHeardWhileSomethingElseIsAsked) {
   EXPECT_EQ(world.taken(), "IDENTIFY 0+1");
 }
 
+// It is the same disk: what was sent to it meanwhile has timeouts of seconds by now.
+
+TEST_F(Suspension, ATargetThatStartsAgainIsSentAtOnceWhatItMissed) {
+  up();
+  open();
+  silent_port = 0;
+  for (std::uint64_t lba = 0; lba < 10; ++lba) world.read(lba, 1);
+  pass(5s);
+  silent_port.reset();
+  EXPECT_EQ(world.completions(), "");
+  world.announce();
+  answer_all();
+  pass(1ms);
+  EXPECT_EQ(world.device().request_counters().reads, 10U);
+}
+
+TEST_F(Suspension, AnAnnouncementBringsNothingForwardThatWasJustSent) {
+  up();
+  open();
+  world.read(0, 1);
+  ASSERT_EQ(world.taken(), "READ EXT 0+1");
+  world.announce();
+  const auto commands = world.take();
+  ASSERT_EQ(text(commands), "IDENTIFY 0+1");
+  answer(commands[0]);
+  world.advance(1ms);
+  EXPECT_EQ(world.taken(), "");
+}
+
 // It does not answer.
 
 TEST_F(Suspension, LastsForAsLongAsTheTargetIsSilent) {

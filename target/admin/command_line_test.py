@@ -73,6 +73,9 @@ def usage_errors(trial):
             ([*good, "--colour"], "The following argument was not expected: --colour"),
             ([*good, "--interface"], "--interface: 1 required IF missing")]:
         trial.refused(arguments, USAGE, line + hint)
+    for arguments, line in [(["config", "e0.2", "text", "--clear"], "TEXT excludes --clear"),
+                            (["reserve", "e0.2", "020000000001", "--release"], "MAC excludes --release")]:
+        trial.refused(["ctl", "--socket", "control.sock", *arguments], USAGE, line + hint)
 
 
 def help_and_version(trial):

@@ -227,12 +227,13 @@ struct Control {
     }
     CLI::App* const reserve =
         of_lun("reserve", "Show or replace a reservation", ControlCommand::reserve);
-    reserve->add_option("MAC", request.macs)->option_text(" ")->check(is_mac);
-    reserve->add_flag("--release", release, "Release it");
+    CLI::Option* const macs =
+        reserve->add_option("MAC", request.macs)->option_text(" ")->check(is_mac);
+    reserve->add_flag("--release", release, "Release it")->excludes(macs);
     CLI::App* const config =
         of_lun("config", "Show or set a config string", ControlCommand::config);
-    config->add_option("TEXT", request.set)->option_text(" ");
-    config->add_flag("--clear", clear, "Make it empty");
+    CLI::Option* const text = config->add_option("TEXT", request.set)->option_text(" ");
+    config->add_flag("--clear", clear, "Make it empty")->excludes(text);
   }
 
   int run() {

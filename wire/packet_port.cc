@@ -203,6 +203,7 @@ struct PacketPort::Socket {
   std::vector<int> waiting;
 
   std::optional<ReceiveRing> ring;  // of the only lane
+  bool ring_was_empty = true;       // at the last look
 
   // What recvmmsg and sendmmsg are given, wired up once: a batch fills in lengths and pointers
   // only. A message to receive has one piece, one to send has two.
@@ -351,13 +352,14 @@ std::size_t PacketPort::Socket::receive_from_ring(std::span<Bytes> frames) {
   const std::size_t count =
       ring->receive(frames.first(std::min(frames.size(), batch_size)), counters.receive_dropped);
   counters.received += count;
-  if (count == 0) {
-    // Takes a pending error (ENETDOWN when the interface goes down) off the socket, which would be
-    // readable for it for ever.
+  // Looked for nothing, twice: a loop that waits for the descriptor was woken by an error (ENETDOWN
+  // when the interface goes down), which the call that asks for it takes off the socket.
+  if (count == 0 && ring_was_empty) {
     int error = 0;
     socklen_t size = sizeof error;
     getsockopt(lanes.front().get(), SOL_SOCKET, SO_ERROR, &error, &size);
   }
+  ring_was_empty = count == 0;
   return count;
 }
 
@@ -539,6 +541,10 @@ int PacketPort::receive_buffer() const {
   socklen_t size = sizeof bytes;
   getsockopt(socket_->lanes.front().get(), SOL_SOCKET, SO_RCVBUF, &bytes, &size);
   return bytes / 2;  // the kernel reports twice the size that was requested
+}
+
+bool PacketPort::has_frame() const {
+  return socket_->ring && socket_->ring->has_frame();
 }
 
 std::size_t PacketPort::ring_size() const {

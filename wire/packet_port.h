@@ -80,6 +80,8 @@ class PacketPort final : public FramePort {
   const Interface& interface() const;
   /// The receive buffer that the kernel granted, bytes (see Options::receive_buffer).
   int receive_buffer() const;
+  /// Whether a frame waits in the ring; false without one. Makes no system call.
+  bool has_frame() const;
   /// Bytes of memory of the ring; 0: there is none.
   std::size_t ring_size() const;
   /// Takes over the new MAC, MTU and state of the interface after a change that InterfaceMonitor

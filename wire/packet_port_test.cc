@@ -272,6 +272,7 @@ TEST_P(PacketPortTest, AnInterfaceThatGoesDownAndUpIsSurvivedWithoutSpinning) {
   ASSERT_TRUE(wait_readable(right_->descriptor()));
   ip("link set right down");
   EXPECT_EQ(labels(received(*right_)), (Labels{1}));
+  received(*right_);  // a loop may be woken once more
   EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms)) << "a loop would spin";
 
   send(*right_, {frame(left(), right(), 2), frame(left(), right(), 3)});

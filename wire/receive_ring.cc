@@ -87,16 +87,19 @@ tpacket2_hdr* ReceiveRing::slot(std::size_t number) const {
                                          number % slots_per_block_ * slot_size_);
 }
 
+bool ReceiveRing::has_frame() const {
+  const std::atomic_ref status(slot(next_)->tp_status);
+  return held_ < slots_ && (status.load(std::memory_order_acquire) & TP_STATUS_USER) != 0;
+}
+
 std::size_t ReceiveRing::receive(std::span<Bytes> frames, std::uint64_t& too_long) {
   for (; held_ > 0; --held_) {
     std::atomic_ref(slot(next_ + slots_ - held_)->tp_status)
         .store(TP_STATUS_KERNEL, std::memory_order_release);
   }
   std::size_t count = 0;
-  while (count < frames.size() && held_ < slots_) {
-    tpacket2_hdr* const header = slot(next_);
-    const auto status = std::atomic_ref(header->tp_status).load(std::memory_order_acquire);
-    if ((status & TP_STATUS_USER) == 0) break;
+  while (count < frames.size() && has_frame()) {
+    const tpacket2_hdr* const header = slot(next_);
     next_ = next_ + 1 == slots_ ? 0 : next_ + 1;
     ++held_;
     if (header->tp_snaplen < header->tp_len) {

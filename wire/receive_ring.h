@@ -36,6 +36,9 @@ class ReceiveRing {
   /// are valid until the next call. Adds frames that no slot has room for to `too_long`.
   std::size_t receive(std::span<Bytes> frames, std::uint64_t& too_long);
 
+  /// Whether a frame has arrived that receive() has not returned. Looks at memory only.
+  bool has_frame() const;
+
   /// The longest frame that a slot has room for, bytes.
   std::size_t frame_size() const { return frame_size_; }
   /// Bytes of memory.

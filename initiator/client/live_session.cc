@@ -194,12 +194,25 @@ void LiveSession::interface_left_out(const std::string& what) {
 void LiveSession::receive(PortId port) {
   // Others want their turn, too, though this one never runs dry.
   constexpr int batches_max = 16;
-  bool more = true;
-  for (int i = 0; i < batches_max && more; ++i) {
+  for (int i = 0; i < batches_max; ++i) {
     batch_time_ = monotonic_now();
-    more = session_.receive_batch(port, batch_time_);
+    if (!session_.receive_batch(port, batch_time_) && !arrives(port)) break;
   }
   batch_time_ = never;
+}
+
+bool LiveSession::arrives(PortId id) {
+  const PacketPort* const port = ports_[id].port;
+  if (port == nullptr || port->ring_size() == 0 || !session_.awaits_answers() ||
+      !linger_.is_worthwhile()) {
+    return false;
+  }
+  const Instant end = monotonic_now() + Linger::longest;
+  bool has_frame = false;
+  while (!(has_frame = port->has_frame()) && monotonic_now() < end) {
+  }
+  linger_.tried(has_frame);
+  return has_frame;
 }
 
 void LiveSession::tick() {

@@ -17,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "initiator/client/error.h"
+#include "initiator/client/linger.h"
 #include "initiator/client/session.h"
 #include "initiator/client/status.h"
 #include "wire/asio_watcher.h"
@@ -107,6 +108,8 @@ class LiveSession final : LivePorts::User {
   Instant now() const { return batch_time_ != never ? batch_time_ : monotonic_now(); }
   /// Handles what waits at the port, for a while.
   void receive(PortId port);
+  /// Returns whether a frame arrives that is worth staying awake for.
+  bool arrives(PortId port);
   PortId id_of(const PacketPort& port) const;
   /// Handles what came in while the loop stood still, and then what is due by now.
   void tick();
@@ -117,6 +120,7 @@ class LiveSession final : LivePorts::User {
   boost::asio::steady_timer timer_;
   Instant timer_due_ = never;
   Instant batch_time_ = never;
+  Linger linger_;
   bool in_step_ = false;
   bool in_trouble_ = false;
   const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);

@@ -63,6 +63,7 @@ bool Session::receive_batch(PortId port, Instant now) {
 std::uint64_t Session::add(Address device, Callback done) {
   const Index index = operations_.take();
   operations_[index] = {.device = device, .done = std::move(done)};
+  ++outstanding_;
   return operations_.id(index);
 }
 
@@ -71,6 +72,7 @@ Session::Callback Session::take(std::uint64_t id) {
   AOE_CHECK(index != no_index);
   Callback done = std::move(operations_[index].done);
   operations_.release(index);
+  --outstanding_;
   return done;
 }
 

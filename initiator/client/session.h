@@ -88,6 +88,8 @@ class Session {
   /// Whether a callback is running.
   bool is_reporting() const { return carrying_out_; }
 
+  /// Whether something is outstanding that an answer may complete.
+  bool awaits_answers() const { return outstanding_ > waits_.size(); }
   const Engine& engine() const { return engine_; }
 
  private:
@@ -113,6 +115,7 @@ class Session {
   Engine engine_;
   std::shared_ptr<const Listener> listener_;  // shared: it may be replaced while it is called
   Pool<Operation> operations_;
+  std::size_t outstanding_ = 0;       // of them
   std::vector<std::uint64_t> waits_;  // the ids of the operations that wait for a device
   std::vector<FramePort*> ports_;     // by PortId; null while no port has it
   Actions actions_;

@@ -60,8 +60,13 @@ class TestNbdServer {
     ::waitpid(process_, nullptr, 0);
   }
 
-  /// From here on it says nothing more.
-  void stop() const { EXPECT_EQ(::kill(process_, SIGSTOP), 0); }
+  /// From here on it says nothing more: the kernel tells of a stop once the last thread stands still.
+  void stop() const {
+    EXPECT_EQ(::kill(process_, SIGSTOP), 0);
+    int status = 0;
+    EXPECT_EQ(::waitpid(process_, &status, WUNTRACED), process_);
+    EXPECT_TRUE(WIFSTOPPED(status));
+  }
 
  private:
   pid_t process_ = 0;

@@ -216,9 +216,9 @@ class Device {
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
-  /// The target has said who it is, so it is there: what it was sent while it was not is due now,
-  /// though timeouts have grown to seconds.
-  void hasten(const Mac& mac, Instant now);
+  /// The target has answered this IDENTIFY, so it is there: what it was sent before that, and has not
+  /// answered for longer than a first timeout, is due now, though timeouts have grown to seconds.
+  void hasten(const Transmission& identify, Instant now);
   /// Returns whether a command is longer than what is known to pass: its loss says nothing else.
   bool tries_payload(const AtaCommand& command, const Paths::Way& way) const;
   /// Returns whether the target still answered when this answer was due, or answered later commands.

@@ -149,7 +149,7 @@ void Device::on_question_answered(Transmission& transmission, const Frame& frame
   const auto answer = membership_.on_answer(transmission, frame, view(), now, out);
   if (answer.kind == Membership::Answer::Kind::identified) {
     on_identity(*answer.way, answer.identity, event, now, out);
-    hasten(transmission.asked, now);
+    hasten(transmission, now);
   } else if (answer.kind == Membership::Answer::Kind::useless) {
     on_useless_identity(answer, event, now, out);
   }

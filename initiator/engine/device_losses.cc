@@ -143,14 +143,16 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
   transmit(index, *next, now, out);
 }
 
-void Device::hasten(const Mac& mac, Instant now) {
-  RemoteTarget* const remote = paths_.find_remote(mac);
+void Device::hasten(const Transmission& identify, Instant now) {
+  RemoteTarget* const remote = paths_.find_remote(identify.asked);
   if (is_linux() || remote == nullptr || !remote->is_member()) return;
   for (Path& path : remote->paths) {
     for (Index i = path.sent.front(); i != no_index; i = commands_[i].link.next) {
       AtaCommand& command = commands_[i];
-      if (command.attempts < 2 || now - command.last_sent < remote->rtt.timeout(1)) continue;
-      command.attempts = 1;
+      if (command.attempts < 2 || command.last_sent > identify.sent ||
+          now - command.last_sent < remote->rtt.timeout(1)) {
+        continue;
+      }
       command.deadline = now;
       deadline_ = std::min(deadline_, now);
       if (trace_) trace_.hastened(now, command);

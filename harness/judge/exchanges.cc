@@ -213,8 +213,24 @@ bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
   // The search is only made for what its timeout does not excuse.
   const LedgerEntry* const answer = overtaken_by(before, entry.id);
   if (answer == nullptr) return true;
+  // Its timeouts have grown while the target was away, which is back.
+  if (attempt_before >= 2 && is_identified_since(before, entry.id) &&
+      entry.sent + slack_ >= before.sent + remotes_[before.remote].model.rto(1)) {
+    return false;
+  }
   const unsigned eightfolds = std::min(attempt_before - 1, 5U);
   return entry.sent + slack_ < answer->delivered + answer->wait * (1LL << 3 * eightfolds);
+}
+
+bool Exchanges::is_identified_since(const LedgerEntry& request, FrameId end) const {
+  for (FrameId id = request.id + 1; id < end; ++id) {
+    const LedgerEntry& entry = ledger_[id];
+    if (entry.opcode == ata::Opcode::identify_device && entry.remote == request.remote &&
+        entry.kind == FrameKind::ata_request && entry.answered != never) {
+      return true;
+    }
+  }
+  return false;
 }
 
 const LedgerEntry* Exchanges::overtaken_by(const LedgerEntry& request, FrameId end) const {

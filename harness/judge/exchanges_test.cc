@@ -265,6 +265,34 @@ TEST_F(ExchangesTest, OnlyAnswersToLaterRequestsOvertakeAndOnlyAtTheSameTarget) 
   EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
 }
 
+// A target that was away, and has said who it is.
+
+TEST_F(ExchangesTest, WhatATargetMissedMayBeSentAgainWhenItIsBack) {
+  const AtaRequest identify{.sectors = 1, .opcode = ata::Opcode::identify_device};
+  warm_up();
+  ask(read_command(2), 1, clock);
+  ask(read_command(2), 2, clock + 100'000);
+  ask(read_command(2), 3, clock + 300'000);  // 400 ms
+  ask_well(identify, 9, clock + 350'000);
+  answer_well(9, clock + 350'100);
+  ask(read_command(2), 4, clock + 400'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(2), 5, clock + 500'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U) << "that was asked before";
+}
+
+TEST_F(ExchangesTest, ButNotBeforeAFirstTimeoutHasPassed) {
+  const AtaRequest identify{.sectors = 1, .opcode = ata::Opcode::identify_device};
+  warm_up();
+  ask(read_command(2), 1, clock);
+  ask(read_command(4), 2, clock);
+  ask(read_command(4), 3, clock + 100'000);
+  ask_well(identify, 9, clock + 100'010);
+  answer_well(9, clock + 100'200);
+  ask(read_command(4), 4, clock + 105'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+}
+
 TEST_F(ExchangesTest, AFlushIsNeverOvertaken) {
   warm_up();
   ask(flush_command(), 1, clock);

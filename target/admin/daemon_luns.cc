@@ -103,7 +103,7 @@ tl::expected<Daemon::Prepared, std::string> Daemon::prepare(
     prepared.changes.push_back(std::move(change));
   }
   if (const auto conflict = find_conflict(images, definition_.capture)) {
-    return tl::unexpected(*conflict);
+    return tl::unexpected(conflict->text);
   }
   open_files(prepared);
   return prepared;

@@ -179,7 +179,7 @@ int check(const std::string& file) {
     return exit_failure;
   }
   if (const auto error = first_image_error(*definition)) {
-    complain(fmt::format("{}: {}", file, *error));
+    complain(fmt::format("{}: {}", definition->places.at(error->lun), error->text));
     return exit_failure;
   }
   for (const LunDefinition& lun : definition->luns) {

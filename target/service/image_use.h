@@ -35,11 +35,16 @@ std::vector<ImageUse> images_of(const LunDefinition& lun);
 /// Returns whether one writes to a file, device or export that the other uses.
 bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other);
 
+/// What is wrong with an image, in a line that names the LUN: "e0.2: disk.img: …".
+struct ImageError {
+  Address lun;
+  std::string text;
+};
+
 /// Returns the error of the first use that writes to bytes of another one, or that is of the same
 /// file as `capture`, the path of a capture file (empty: none): "e0.3: link.img: e0.2 uses it too
 /// (as disk.img), and both write to it; --force serves it all the same". Two uses of which one has
 /// `force` are no error.
-std::optional<std::string> find_conflict(std::span<const ImageUse> uses,
-                                         const std::string& capture);
+std::optional<ImageError> find_conflict(std::span<const ImageUse> uses, const std::string& capture);
 
 }  // namespace aoe::target

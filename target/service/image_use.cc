@@ -146,6 +146,13 @@ std::vector<ImageUse> images_of(const LunDefinition& lun) {
   return uses;
 }
 
+std::string_view disk_of(const ImageUse& use) {
+  const std::string_view identity = use.identity;
+  constexpr std::string_view on = " of ";
+  const std::size_t found = identity.find(on);
+  return identity.starts_with("file ") ? identity.substr(found + on.size()) : identity;
+}
+
 bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other) {
   return std::ranges::any_of(one, [other](const ImageUse& use) {
     return std::ranges::any_of(other, [&use](const ImageUse& its) {

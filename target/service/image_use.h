@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/address.h"
@@ -31,6 +32,10 @@ struct ImageUse {
 /// moment, for reading only. Memory, and what cannot be opened, is left out: open_store() says what
 /// is wrong with it.
 std::vector<ImageUse> images_of(const LunDefinition& lun);
+
+/// Returns the name of the file system, device or export that an image is on: while one does not
+/// answer, another may. The name is a part of `use`.
+std::string_view disk_of(const ImageUse& use);
 
 /// Returns whether one writes to a file, device or export that the other uses.
 bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other);

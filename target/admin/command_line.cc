@@ -1,17 +1,12 @@
 #include "target/admin/command_line.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include "proto/codes.h"
 #include "target/admin/config_file.h"
-#include "target/service/image_use.h"
 
 namespace aoe::target {
 namespace {
@@ -121,22 +116,21 @@ std::optional<Mac> parse_loose_mac(std::string_view text) {
   return parse_mac(with_colons);
 }
 
-std::optional<std::string> first_image_error(const TargetDefinition& definition) {
+std::optional<ImageError> first_image_error(const TargetDefinition& definition) {
   std::vector<ImageUse> images;
   for (const LunDefinition& lun : definition.luns) {
     const std::vector<ImageUse> used = images_of(lun);
     images.insert(images.end(), used.begin(), used.end());
-    if (const auto error = image_error(lun)) return fmt::format("{}: {}", lun.address, *error);
+    if (const auto error = image_error(lun)) {
+      return ImageError{lun.address, fmt::format("{}: {}", lun.address, *error)};
+    }
   }
   return find_conflict(images, definition.capture);
 }
 
 std::optional<std::string> image_error(const LunDefinition& lun) {
   if (lun.store.needs_new_overlay() && !lun.store.create) return missing_overlay_error(lun.store);
-  const std::string& path = lun.store.path;
-  if (path.starts_with("memory:") || path.find("://") != path.npos) return std::nullopt;
-  if (::access(path.c_str(), R_OK) == 0) return std::nullopt;
-  return fmt::format("{}: {}", path, std::generic_category().message(errno));
+  return file_error(lun.store);
 }
 
 }  // namespace aoe::target

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "target/service/definition.h"
+#include "target/service/image_use.h"
 
 namespace aoe::target {
 
@@ -60,10 +61,11 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
 /// Parses a MAC address with or without colons, in upper or lower case, as vblade does.
 std::optional<Mac> parse_loose_mac(std::string_view text);
 
-/// Returns the error of the first image, device or overlay that is missing, "e0.2: disk.img: No such
-/// file or directory", or that two LUNs would spoil: see find_conflict().
-std::optional<std::string> first_image_error(const TargetDefinition& definition);
-/// Returns why the image of a LUN can't be opened, if it is a file: a look, which opens nothing.
+/// Returns the error of the first image or overlay that can't be opened, "e0.2: disk.img: No such file
+/// or directory", or that two LUNs would spoil: see find_conflict().
+std::optional<ImageError> first_image_error(const TargetDefinition& definition);
+/// Returns why the image or the overlay of a LUN can't be opened, if a look tells that: see
+/// file_error().
 std::optional<std::string> image_error(const LunDefinition& lun);
 
 }  // namespace aoe::target

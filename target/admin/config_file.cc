@@ -79,6 +79,9 @@ class Reader {
       YamlMap lun(node, file_, "lun");
       target.luns.push_back(read_lun(lun, defaults));
       check_against_others(lun, target.luns.back());
+      const Mark& mark = lun.mark();
+      target.places.emplace(target.luns.back().address,
+                            fmt::format("{}:{}:{}", mark.file, mark.line, mark.column));
     }
     return target;
   }

@@ -94,6 +94,7 @@ TEST(ConfigFile, ATargetIsReadWhole) {
                                 {{mac(1), of_lab}, {mac(2), of_lab}, {mac(3), {}}}};
   EXPECT_EQ(target.client_limits, of_clients);
   ASSERT_EQ(target.luns.size(), 5U);
+  EXPECT_EQ(target.places.size(), 5U);
 
   LunDefinition plain;
   plain.address = {0, 2};
@@ -138,6 +139,17 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   memory.store.force = true;
   memory.limits = {.iops = 500, .bytes_per_second = 1 << 20};
   EXPECT_EQ(target.luns[4], memory);
+}
+
+TEST(ConfigFile, EachLunHasItsPlace) {
+  const TargetDefinition target = definition(
+      "luns:\n"
+      "  - shelf: 0\n"
+      "    slot: 2\n"
+      "    path: disk.img\n"
+      "  - {shelf: 1, slot: 3, path: other.img}\n");
+  EXPECT_TRUE(target.places.at({0, 2}).ends_with("aoe.yaml:2:5")) << target.places.at({0, 2});
+  EXPECT_TRUE(target.places.at({1, 3}).ends_with("aoe.yaml:5:5")) << target.places.at({1, 3});
 }
 
 TEST(ConfigFile, ATargetMayBeginWithoutLuns) {

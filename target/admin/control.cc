@@ -21,8 +21,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// In the order of ControlCommand.
-constexpr std::array<std::string_view, 7> command_names{"status", "stats",   "metrics", "reload",
-                                                        "mask",   "reserve", "config"};
+constexpr std::array<std::string_view, 9> command_names{
+    "status", "stats", "metrics", "reload", "mask", "reserve", "config", "resize", "reopen"};
 
 /// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
@@ -96,7 +96,9 @@ ControlRequest read(Fields& fields) {
   if (!name) throw Malformed("command: is missing");
   const auto known = std::ranges::find(command_names, *name);
   if (known == command_names.end()) {
-    throw Malformed("command: expected status, stats, metrics, reload, mask, reserve or config");
+    throw Malformed(
+        "command: expected status, stats, metrics, reload, mask, reserve, config, resize or "
+        "reopen");
   }
   ControlRequest request{static_cast<ControlCommand>(known - command_names.begin())};
   if (request.command >= ControlCommand::mask) request.lun = fields.lun();
@@ -258,6 +260,15 @@ std::string reload_reply(const std::vector<std::string>& changes) {
   Json json = success(changes.empty() ? "nothing has changed\n"
                                       : fmt::format("{}\n", fmt::join(changes, "\n")));
   json["changes"] = changes;
+  return line_of(json);
+}
+
+std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors_before,
+                       std::uint64_t sectors) {
+  Json json = success(fmt::format("{}: {}\n", lun, what));
+  json["lun"] = fmt::format("{}", lun);
+  json["sectors_before"] = sectors_before;
+  json["sectors"] = sectors;
   return line_of(json);
 }
 

@@ -5,6 +5,7 @@
 //   {"command":"mask","lun":"e0.2","add":["02:…"]}          {"ok":true,"text":"…","mask":["02:…"]}
 //   {"command":"reserve","lun":"e0.2","macs":["02:…"]}      {"ok":true,"text":"…","reservation":…}
 //   {"command":"config","lun":"e0.2","set":"text"}          {"ok":true,"text":"…","config_string":…}
+//   {"command":"resize","lun":"e0.2"}                       {"ok":true,"text":"…","sectors":4096,…}
 //   {"command":"format"}                                    {"ok":false,"error":"command: …"}
 //
 // `text` is what `aoe-target ctl` shows to a person. Nothing here does I/O: control_server.h reads
@@ -30,14 +31,24 @@ namespace aoe::target {
 inline constexpr std::size_t control_line_size_max = 65536;
 
 /// Those from mask on are about one LUN.
-enum class ControlCommand : std::uint8_t { status, stats, metrics, reload, mask, reserve, config };
+enum class ControlCommand : std::uint8_t {
+  status,
+  stats,
+  metrics,
+  reload,
+  mask,
+  reserve,
+  config,
+  resize,
+  reopen,
+};
 
 /// Returns the word of a command.
 std::string_view text(ControlCommand command);
 
 struct ControlRequest {
   ControlCommand command{};
-  Address lun{};  // of mask, reserve and config, which show what is set there
+  Address lun{};  // of those from mask on
 
   // mask: changes the mask list (§3.3) first. Removals are done before additions.
   std::vector<Mac> add{};
@@ -73,6 +84,9 @@ std::string report_reply(std::string text, const TargetReport& report);
 std::string metrics_reply(const TargetReport& report);
 /// `changes`: what a reload has changed, a line each: "e0.2: added".
 std::string reload_reply(const std::vector<std::string>& changes);
+/// The reply to resize or reopen. `what` has become of the LUN: "grown from 2048 to 4096 sectors".
+std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors_before,
+                       std::uint64_t sectors);
 /// The reply to mask, reserve or config: what is set in the LUN now.
 std::string state_reply(const ControlRequest& request, const LunState& state);
 

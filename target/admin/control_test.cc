@@ -41,6 +41,8 @@ TEST(ControlRequest, EachIsOneLineAndReadBackTheSame) {
   same({.command = config, .lun = lun, .set = ""}, R"({"command":"config","lun":"e0.2","set":""})");
   same({.command = config, .lun = lun, .set = "a\nb"},
        R"({"command":"config","lun":"e0.2","set":"a\nb"})");
+  same({resize, lun}, R"({"command":"resize","lun":"e0.2"})");
+  same({reopen, lun}, R"({"command":"reopen","lun":"e0.2"})");
 }
 
 TEST(ControlRequest, AnEditChangesWhatItNamesOnly) {
@@ -74,7 +76,8 @@ TEST(ControlRequest, ACommandIsKnownAndHasNothingBesideIt) {
   EXPECT_EQ(complaint("{}"), "command: is missing");
   EXPECT_EQ(complaint(R"({"command":null})"), "command: expected a text");
   EXPECT_EQ(complaint(R"({"command":"format"})"),
-            "command: expected status, stats, metrics, reload, mask, reserve or config");
+            "command: expected status, stats, metrics, reload, mask, reserve, config, resize or "
+            "reopen");
   EXPECT_EQ(complaint(R"({"command":"status","lun":"e0.2"})"), "lun: unknown here");
   EXPECT_EQ(complaint(R"({"command":"mask","lun":"e0.2","a\nb":1})"), "a\\x0ab: unknown here");
 }
@@ -175,6 +178,9 @@ TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
             R"({"ok":true,"text":"e0.2: added\ne0.3: removed\n",)"
             R"("changes":["e0.2: added","e0.3: removed"]})");
   EXPECT_EQ(parse_reply(reload_reply({})), "nothing has changed\n");
+  EXPECT_EQ(size_reply(lun, "grown from 8 to 16 sectors", 8, 16),
+            R"({"ok":true,"text":"e0.2: grown from 8 to 16 sectors\n","lun":"e0.2",)"
+            R"("sectors_before":8,"sectors":16})");
 }
 
 TEST(ControlReply, AReportIsAllThereAndOnOneLine) {

@@ -68,7 +68,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));
     workers_.back()->service().limit_clients(definition.client_limits);
   }
-  auto prepared = prepare(definition.luns, {});
+  auto prepared = prepare(definition.luns, {}, {});
   if (!prepared) return tl::unexpected(prepared.error());
   // Of descriptors there are too few for the ports as well, then.
   for (const auto& [lun, why] : prepared->failures) {
@@ -203,6 +203,8 @@ void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply
     case ControlCommand::mask:
     case ControlCommand::reserve:
     case ControlCommand::config: return edit_and_show(request, reply);
+    case ControlCommand::resize:
+    case ControlCommand::reopen: return reply(resize_or_reopen(request));
   }
   AOE_CHECK(false && "a command without an answer");
 }

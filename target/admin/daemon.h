@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "target/admin/control_server.h"
+#include "target/admin/image_look.h"
 #include "target/admin/lun_change.h"
 #include "target/admin/missing_luns.h"
 #include "target/service/definition.h"
@@ -73,6 +74,7 @@ class Daemon {
     LunDefinition definition;
     std::vector<ImageUse> images;
     ImageIdentity image;
+    std::uint64_t sectors;
   };
   /// A LUN that can't be served now: an image, or what clients set, can't be opened.
   struct Failure {
@@ -85,10 +87,15 @@ class Daemon {
   };
 
   std::map<Address, Present> served() const;
-  /// Returns what it takes from what is served to these LUNs. Fails where two of them would spoil each
-  /// other's data: see find_conflict().
+  /// Returns the change of one LUN to this definition. `present`: what is served at its address; null
+  /// where nothing is. `look`: at its images, which are to be opened again; else null.
+  static LunChange change_to(const LunDefinition& wanted, const Present* present,
+                             const ImageLook* look);
+  /// Returns what it takes from what is served to these LUNs. Those with a look open their images
+  /// again. Fails where two of them would spoil each other's data: see find_conflict().
   tl::expected<Prepared, std::string> prepare(const std::vector<LunDefinition>& luns,
-                                              const std::map<Address, Present>& served);
+                                              const std::map<Address, Present>& served,
+                                              const ImageLooks& looks);
   void open_files(Prepared& prepared);
   /// Sets aside the state of another image than the one that will be served. Returns the lines for
   /// the log about that, and about loaded state that keeps clients out.
@@ -109,8 +116,17 @@ class Daemon {
   void note_missing(const std::vector<Failure>& failures);
   void try_missing();
   void serve_found(const std::vector<LunDefinition>& found, std::vector<Failure>& failures);
-  /// Reads the configuration again. Returns the changes, a line each. Fails where an image can't be
-  /// opened, unless that was missing before.
+  /// Looks at what the images of these LUNs are now.
+  static ImageLooks look_at(const std::map<Address, Present>& luns);
+  /// Looks at the images of those LUNs whose store stays. Returns what was found at those that are
+  /// to be opened again. Adds a line to `kept` for each other that is not what the LUN has open.
+  static ImageLooks find_other_images(const std::vector<LunDefinition>& wanted,
+                                      const std::map<Address, Present>& served,
+                                      std::vector<std::string>& kept);
+  /// Looks at the image of a LUN for `ctl resize` or `ctl reopen`. Error: why that is not to be done.
+  static tl::expected<ImageLook, std::string> look_for(ControlCommand command, const Present& lun);
+  /// Reads the configuration again, and looks at the images of what is served. Returns the changes,
+  /// a line each. Fails where an image can't be opened, unless that was missing before.
   tl::expected<std::vector<std::string>, std::string> reload();
   /// The same; the log says them, too.
   tl::expected<std::vector<std::string>, std::string> reload_and_log();
@@ -120,6 +136,8 @@ class Daemon {
   void run_loop();
   void answer(const ControlRequest& request, const ControlServer::Reply& reply);
   void carry_out(const ControlRequest& request, const ControlServer::Reply& reply);
+  /// Does `ctl resize` or `ctl reopen`. Returns the reply.
+  std::string resize_or_reopen(const ControlRequest& request);
   /// Edits what clients set, if it is asked to, and replies with the result once that is stable.
   void edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply);
   TargetReport report();

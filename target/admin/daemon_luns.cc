@@ -1,7 +1,6 @@
 // Daemon: its LUNs, from their definitions to what is served.
 
 #include <algorithm>
-#include <future>
 #include <map>
 #include <set>
 #include <span>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "proto/codes.h"
 #include "target/admin/command_line.h"
 #include "target/admin/daemon.h"
 #include "target/admin/disk_work.h"
@@ -26,16 +26,18 @@ constexpr std::size_t changes_per_turn = 32;
 struct OpenedImage {
   OpenedStore store;
   ImageIdentity identity;
-  bool is_other;  // than the one that was served at this address before
+  std::vector<ImageUse> uses;  // with the overlay that was made, perhaps
+  bool is_other;               // than the one that was served at this address before
 };
 
-tl::expected<OpenedImage, std::string> open_image(const StoreDefinition& definition,
+tl::expected<OpenedImage, std::string> open_image(const LunDefinition& lun,
                                                   const std::optional<ImageIdentity>& former,
                                                   Worker& worker) {
-  auto store = open_store(definition, worker.queue(), worker.handover());
+  auto store = open_store(lun.store, worker.queue(), worker.handover());
   if (!store) return tl::unexpected(store.error());
-  const ImageIdentity identity = identify(definition);
-  return OpenedImage{*std::move(store), identity, former && !is_same_image(*former, identity)};
+  const ImageIdentity identity = identify(lun.store);
+  return OpenedImage{*std::move(store), identity, images_of(lun),
+                     former && !is_same_image(*former, identity)};
 }
 
 /// Returns whether nobody has set anything.
@@ -54,15 +56,37 @@ std::map<Address, Daemon::Present> Daemon::served() const {
   for (const auto& worker : workers_) {
     worker->ask([&] {
       for (const auto& [address, lun] : worker->service().luns()) {
-        served.emplace(address, Present{lun->definition, lun->images, lun->image});
+        served.emplace(
+            address, Present{lun->definition, lun->images, lun->image, lun->lun.options().sectors});
       }
     });
   }
   return served;
 }
 
+LunChange Daemon::change_to(const LunDefinition& wanted, const Present* present,
+                            const ImageLook* look) {
+  LunChange change{.kind = LunChange::Kind::add, .definition = wanted};
+  if (present == nullptr) return change;
+  change.is_redefined = present->definition != wanted;
+  if (present->definition.store == wanted.store && look == nullptr) {
+    change.kind = LunChange::Kind::change;
+    change.images = present->images;
+    return change;
+  }
+  change.kind = LunChange::Kind::replace;
+  change.former_image = present->image;
+  change.former_sectors = present->sectors;
+  if (present->definition.store == wanted.store) {
+    change.images = look->images;
+    change.found = look->found_other();
+  }
+  return change;
+}
+
 tl::expected<Daemon::Prepared, std::string> Daemon::prepare(
-    const std::vector<LunDefinition>& luns, const std::map<Address, Present>& served) {
+    const std::vector<LunDefinition>& luns, const std::map<Address, Present>& served,
+    const ImageLooks& looks) {
   Prepared prepared;
   std::set<Address> wanted_addresses;
   for (const LunDefinition& wanted : luns) wanted_addresses.insert(wanted.address);
@@ -72,38 +96,33 @@ tl::expected<Daemon::Prepared, std::string> Daemon::prepare(
           {.kind = LunChange::Kind::remove, .definition = present.definition});
     }
   }
+  std::vector<LunChange> changes;
   std::vector<DiskWork<std::vector<ImageUse>>> to_look_at;
   for (const LunDefinition& wanted : luns) {
-    const auto found = served.find(wanted.address);
-    if (found != served.end() && found->second.definition.store == wanted.store) continue;
+    const auto present = served.find(wanted.address);
+    const auto look = looks.find(wanted.address);
+    changes.push_back(change_to(wanted, present == served.end() ? nullptr : &present->second,
+                                look == looks.end() ? nullptr : &look->second));
+    if (!changes.back().opens_image() || changes.back().found) continue;
     to_look_at.push_back({wanted.store.path, [wanted] { return images_of(wanted); }});
   }
   auto looked_at = do_in_time(std::move(to_look_at), patience);
   auto new_images = looked_at.begin();
   std::vector<ImageUse> images;
-  for (const LunDefinition& wanted : luns) {
-    const auto found = served.find(wanted.address);
-    const Present* const present = found == served.end() ? nullptr : &found->second;
-    const bool is_same_store = present != nullptr && present->definition.store == wanted.store;
-    LunChange change{.kind = LunChange::Kind::change, .definition = wanted};
-    if (is_same_store) {
-      change.images = present->images;
-    } else if (auto used = std::move(*new_images++)) {
+  for (LunChange& change : changes) {
+    if (change.opens_image() && !change.found) {
+      auto used = std::move(*new_images++);
+      if (!used) {
+        prepared.failures.push_back({change.definition, used.error()});
+        continue;
+      }
       change.images = *std::move(used);
-    } else {
-      prepared.failures.push_back({wanted, used.error()});
-      continue;
     }
     images.insert(images.end(), change.images.begin(), change.images.end());
-    if (present != nullptr && present->definition == wanted) continue;
-    if (!is_same_store) {
-      change.kind = present != nullptr ? LunChange::Kind::replace : LunChange::Kind::add;
-      if (present != nullptr) change.former_image = present->image;
-    }
-    prepared.changes.push_back(std::move(change));
+    if (change.opens_image() || change.is_redefined) prepared.changes.push_back(std::move(change));
   }
   if (const auto conflict = find_conflict(images, definition_.capture)) {
-    return tl::unexpected(*conflict);
+    return tl::unexpected(conflict->text);
   }
   open_files(prepared);
   return prepared;
@@ -127,9 +146,9 @@ void Daemon::open_files(Prepared& prepared) {
       }
     }
     if (change.opens_image()) {
-      to_open.push_back({wanted.store.path, [store = wanted.store, former = change.former_image,
+      to_open.push_back({wanted.store.path, [wanted, former = change.former_image,
                                              worker = &worker_of(wanted.address)] {
-                           return open_image(store, former, *worker);
+                           return open_image(wanted, former, *worker);
                          }});
     }
     changes.push_back(std::move(change));
@@ -145,6 +164,7 @@ void Daemon::open_files(Prepared& prepared) {
       }
       change.store = std::move(image->store);
       change.image = std::move(image->identity);
+      change.images = std::move(image->uses);
       change.is_other_image = image->is_other;
       if (image->is_other) change.state.reset();
     }
@@ -215,6 +235,9 @@ void Daemon::withdraw(LunChange& change, Worker& worker) {
   if (is_replaced && !change.is_other_image) {
     change.state = worker.service().find(address)->lun.state();
   }
+  if (change.cuts_image()) {
+    worker.service().find(address)->store->cut(sectors_of(*change.store->store) * sector_size);
+  }
   worker.remove(address);
 }
 
@@ -243,44 +266,6 @@ void Daemon::introduce(LunChange& change, Worker& worker) const {
   if (change.state && !is_default(*change.state) && change.former_image != change.image) {
     worker.service().set_state(address, *change.state, [](std::error_code) {});
   }
-}
-
-tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
-  if (!options_.read_again) {
-    return tl::unexpected(std::string("started from a command line: there is no file to read"));
-  }
-  const auto wanted = options_.read_again();
-  if (!wanted) return tl::unexpected(wanted.error());
-  // A LUN that is added again loads its state, which must be complete.
-  if (!settle_state()) {
-    return tl::unexpected(fmt::format("{}: does not answer", definition_.state_folder));
-  }
-  auto prepared = prepare(wanted->luns, served());
-  if (!prepared) return tl::unexpected(prepared.error());
-  for (const auto& [lun, why] : prepared->failures) {
-    if (!missing_.contains(lun)) return tl::unexpected(why);
-  }
-  missing_.follow(wanted->luns);
-  note_missing(prepared->failures);
-  std::vector<std::string> lines = carry_out(std::move(prepared->changes));
-  if (wanted->client_limits != definition_.client_limits) {
-    definition_.client_limits = wanted->client_limits;
-    for (const auto& worker : workers_) {
-      worker->ask([&] { worker->service().limit_clients(wanted->client_limits); });
-    }
-    lines.emplace_back("client-limits: changed");
-  }
-  const auto note = [&](const char* key, bool differs) {
-    if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));
-  };
-  note("state", wanted->state_folder != definition_.state_folder);
-  note("control", wanted->control != definition_.control);
-  note("workers", wanted->workers != definition_.workers);
-  note("busy-poll", wanted->busy_poll != definition_.busy_poll);
-  note("wildcards", wanted->wildcards != definition_.wildcards);
-  note("request-memory", wanted->request_memory != definition_.request_memory);
-  note("capture", wanted->capture != definition_.capture);
-  return lines;
 }
 
 std::vector<std::string> Daemon::carry_out(std::vector<LunChange> changes) {
@@ -350,7 +335,7 @@ void Daemon::serve_found(const std::vector<LunDefinition>& found, std::vector<Fa
   const auto present = served();
   std::vector<LunDefinition> wanted = found;
   for (const auto& [address, lun] : present) wanted.push_back(lun.definition);
-  auto prepared = prepare(wanted, present);
+  auto prepared = prepare(wanted, present, {});
   if (!prepared) {
     // One of them is in another's way, which is no reason to leave out the rest.
     if (found.size() == 1) return failures.push_back({found.front(), prepared.error()});
@@ -361,25 +346,6 @@ void Daemon::serve_found(const std::vector<LunDefinition>& found, std::vector<Fa
   for (const std::string& line : carry_out(std::move(prepared->changes))) {
     options_.log(LogLevel::info, line);
   }
-}
-
-bool Daemon::settle_state() {
-  for (const auto& worker : workers_) worker->ask([] {});
-  const auto done = std::make_shared<std::promise<void>>();
-  background_->post([done] { done->set_value(); });
-  return done->get_future().wait_for(patience) == std::future_status::ready;
-}
-
-tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
-  auto changes = reload();
-  if (changes) {
-    for (const std::string& line : *changes) options_.log(LogLevel::info, line);
-    options_.log(LogLevel::info,
-                 fmt::format("configuration read again: {} changes", changes->size()));
-  } else {
-    options_.log(LogLevel::error, fmt::format("{}; nothing was changed", changes.error()));
-  }
-  return changes;
 }
 
 }  // namespace aoe::target

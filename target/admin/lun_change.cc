@@ -58,10 +58,31 @@ std::vector<LogLine> LunChange::store_lines() const {
   return lines;
 }
 
-std::string_view LunChange::text() const {
+bool LunChange::cuts_image() const {
+  return found && found->empty() && sectors_of(*store->store) < former_sectors;
+}
+
+std::string LunChange::text_of_found() const {
+  const std::uint64_t sectors = sectors_of(*store->store);
+  std::string text;
+  if (!found->empty()) {
+    text = *found;
+    if (sectors != former_sectors) {
+      text += fmt::format(", of {} sectors instead of {}", sectors, former_sectors);
+    }
+  } else if (sectors == former_sectors) {
+    text = fmt::format("opened again, {} sectors as before", sectors);
+  } else {
+    text = fmt::format("{} from {} to {} sectors", sectors > former_sectors ? "grown" : "shrunk",
+                       former_sectors, sectors);
+  }
+  return is_redefined ? "changed, and " + text : text;
+}
+
+std::string LunChange::text() const {
   switch (kind) {
     case Kind::add: return "added";
-    case Kind::replace: return "changed, and its image opened again";
+    case Kind::replace: return found ? text_of_found() : "changed, and its image opened again";
     case Kind::change: return "changed";
     case Kind::remove: return "removed";
   }

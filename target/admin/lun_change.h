@@ -29,14 +29,26 @@ struct LunChange {
   std::optional<ImageIdentity> former_image = {};
   bool is_other_image = false;
 
+  // replace: of what the address served before.
+  std::uint64_t former_sectors = 0;
+  /// What a look at the image of the same store has found, "disk.img is another file now", or empty
+  /// for the file or device that was open; nothing where another store is defined.
+  std::optional<std::string> found = {};
+  bool is_redefined = false;  // something else of the LUN changes as well
+
   bool opens_image() const { return kind == Kind::add || kind == Kind::replace; }
   /// Returns the options of the LUN over this disk. `revision`: the version of the program.
   LunOptions options(std::uint64_t sectors, const StoreTraits& disk,
                      const std::string& revision) const;
   /// Returns the lines for the log about the opened store.
   std::vector<LogLine> store_lines() const;
-  /// What was done: "added".
-  std::string_view text() const;
+  /// Returns whether the file or device that was open has become shorter.
+  bool cuts_image() const;
+  /// Returns what was done, while the store is here: "added", "grown from 2048 to 4096 sectors".
+  std::string text() const;
+
+ private:
+  std::string text_of_found() const;
 };
 
 /// Returns the sectors of a LUN over this store.

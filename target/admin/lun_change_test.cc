@@ -44,6 +44,30 @@ TEST(LunChange, SaysWhatItServesAndWhatIsOddAboutIt) {
   EXPECT_TRUE(texts(odd).empty());
 }
 
+TEST(LunChange, SaysWhatHasBecomeOfItsImage) {
+  LunChange change = added_at({0, 2});
+  EXPECT_EQ(change.text(), "added");
+  change.kind = LunChange::Kind::replace;
+  change.former_sectors = 8;
+  EXPECT_EQ(change.text(), "changed, and its image opened again");
+  change.found = "";
+  EXPECT_EQ(change.text(), "opened again, 8 sectors as before");
+  change.former_sectors = 6;
+  EXPECT_EQ(change.text(), "grown from 6 to 8 sectors");
+  EXPECT_FALSE(change.cuts_image());
+  change.former_sectors = 10;
+  EXPECT_EQ(change.text(), "shrunk from 10 to 8 sectors");
+  EXPECT_TRUE(change.cuts_image());
+  change.is_redefined = true;
+  EXPECT_EQ(change.text(), "changed, and shrunk from 10 to 8 sectors");
+  change.found = "disk.img is another file now";
+  change.is_redefined = false;
+  EXPECT_EQ(change.text(), "disk.img is another file now, of 8 sectors instead of 10");
+  EXPECT_FALSE(change.cuts_image()) << "the former file has all that was written";
+  change.former_sectors = 8;
+  EXPECT_EQ(change.text(), "disk.img is another file now");
+}
+
 TEST(LunChange, GivesTheOptionsThatWereDefined) {
   LunChange change = added_at({3, 4});
   change.definition.model = "a model";

@@ -179,7 +179,7 @@ int check(const std::string& file) {
     return exit_failure;
   }
   if (const auto error = first_image_error(*definition)) {
-    complain(fmt::format("{}: {}", file, *error));
+    complain(fmt::format("{}: {}", definition->places.at(error->lun), error->text));
     return exit_failure;
   }
   for (const LunDefinition& lun : definition->luns) {
@@ -213,7 +213,7 @@ struct Control {
     sub("status", "What is served, and where", ControlCommand::status);
     sub("stats", "Counters", ControlCommand::stats);
     sub("metrics", "Counters for Prometheus", ControlCommand::metrics);
-    sub("reload", "Read the configuration again", ControlCommand::reload);
+    sub("reload", "Read the configuration, and look at the images, again", ControlCommand::reload);
 
     const auto of_lun = [&](const char* name, const char* help, ControlCommand what) {
       CLI::App* const added = sub(name, help, what);
@@ -234,6 +234,8 @@ struct Control {
         of_lun("config", "Show or set a config string", ControlCommand::config);
     CLI::Option* const text = config->add_option("TEXT", request.set)->option_text(" ");
     config->add_flag("--clear", clear, "Make it empty")->excludes(text);
+    of_lun("resize", "Serve the size that the image has now", ControlCommand::resize);
+    of_lun("reopen", "Open the image again", ControlCommand::reopen);
   }
 
   int run() {

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import sys
 
 import lab
@@ -54,7 +55,9 @@ def check_names_what_is_wrong(world, folder):
     assert checked() == (0, f"{path}: valid, 2 LUNs\n", "")
     os.remove(os.path.join(folder, "disk2.img"))
     missing = f"e0.2: {folder}/disk2.img: No such file or directory"
-    assert checked() == (1, "", f"aoe-target: {path}: {missing}\n"), checked()
+    second = f"{path}:10:3"  # where the second LUN is defined
+    assert checked() == (1, "", f"aoe-target: {second}: {missing}\n"), checked()
+    check_finds_what_a_start_finds(node, folder, path, checked)
     with open(path, "w") as file:
         file.write("luns:\n  - shelf: 0\n    slto: 2\n    path: disk1.img\n")
     status, out, errors = checked()
@@ -63,9 +66,34 @@ def check_names_what_is_wrong(world, folder):
     assert checked() == (1, "", f"aoe-target: {path}: No such file or directory\n"), checked()
     os.symlink("disk1.img", os.path.join(folder, "link.img"))
     path = configure(folder, [lun(1), lun(2, "link.img")])
-    assert checked() == (1, "", f"aoe-target: {path}: {both_write(folder)}\n"), checked()
+    assert checked() == (1, "", f"aoe-target: {path}:10:3: {both_write(folder)}\n"), checked()
     path = configure(folder, [lun(1), lun(2, "link.img", force=True)])
     assert checked() == (0, f"{path}: valid, 2 LUNs\n", ""), checked()
+
+
+def check_finds_what_a_start_finds(node, folder, path, checked):
+    os.mkfifo(os.path.join(folder, "pipe"))
+    image(folder, "small.img", size=511, content=b"")
+    read_only = os.path.join(folder, "read-only")
+    os.mkdir(read_only)
+    image(read_only)
+    subprocess.run(["mount", "--bind", read_only, read_only], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", read_only], check=True)
+        for of_lun, why in [({"path": "pipe"}, "pipe: neither a regular file nor a block device"),
+                            ({"path": "read-only", "read-only": True}, "read-only: neither a regular file nor a block device"),
+                            ({"path": "read-only/disk.img"}, "read-only/disk.img: Read-only file system"),
+                            ({"path": "small.img"}, "small.img: smaller than one sector"),
+                            ({"path": "disk1.img", "offset": 2048},
+                             "disk1.img: has 2048 sectors, so none is left after an offset of 2048"),
+                            ({"path": "disk1.img", "offset": 2000, "length": 49},
+                             "disk1.img: has 2048 sectors, so 49 from sector 2000 on reach beyond its end")]:
+            configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun)])
+            assert checked() == (1, "", f"aoe-target: {path}:10:3: e0.2: {folder}/{why}\n"), checked()
+            started = node.run([TARGET, "--config", path, "--strict", "--no-state"], check=False).stderr
+            assert started == f"aoe-target: {folder}/{why}\n", started
+    finally:
+        subprocess.run(["umount", read_only], check=True)
 
 
 def both_write(folder):
@@ -359,7 +387,7 @@ def a_capture_overwrites_no_image(world, folder):
 
 
 def main():
-    lab.require("ip", "tcpdump")
+    lab.require("ip", "mount", "tcpdump")
     lab.require_namespaces()
     lab.play_all([check_names_what_is_wrong, an_image_is_served_once, a_start_that_fails_announces_nothing,
                   a_capture_overwrites_no_image, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,

@@ -266,7 +266,7 @@ def a_misspelt_overlay_is_no_new_disk(world, folder):
         result = shop.server.run([TARGET, *arguments], check=False, cwd=folder)
         return result.returncode, result.stdout, result.stderr
 
-    assert run("check", config) == (FAILURE, "", f"aoe-target: {config}: e0.2: {absent}\n")
+    assert run("check", config) == (FAILURE, "", f"aoe-target: {config}:5:3: e0.2: {absent}\n")
     assert run("--config", config, "--no-state", "--strict") == (FAILURE, "", f"aoe-target: {absent}\n")
     on_command_line = ["--no-state", "--overlay", "two.cow", "0", "2", "eth0", "golden.img"]
     assert run(*on_command_line) == (FAILURE, "", f"aoe-target: {absent.removeprefix(folder + '/')}\n")

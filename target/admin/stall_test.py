@@ -256,6 +256,11 @@ def a_file_that_cannot_be_opened_in_time_is_refused(world, folder):
             assert bench.ctl.refused("reload") == f"{far.disk}: does not answer: opening it takes more than 10 s"
             bench.all_else_goes_on()
             bench.target.wait_for(f"e0.2: {far.disk}: does not answer")
+            # Nor does a look at what is served wait for it.
+            configure(folder, [lun(1, "memory:1MiB"), lun(2, far.disk)])
+            hangs = f"e0.2: {far.disk}: does not answer: opening it takes more than 3 s"
+            assert bench.ctl("reload") == f"{hangs}; it is served on as it was opened\n"
+            bench.all_else_goes_on()
             far.go_on()
             bench.target.wait_for(f"e0.2: {far.disk}: answers again")
         assert bench.target.stop() == 0

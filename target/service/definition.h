@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ struct TargetDefinition {
   ClientLimits client_limits;  // of each client, over all LUNs of a worker
   std::size_t request_memory = RequestMemory::default_size;  // bytes
   std::string capture;  // pcap file that records the traffic; none where empty
+  /// Where a configuration file defines each LUN: "aoe.yaml:7:5".
+  std::map<Address, std::string> places;
 
   bool operator==(const TargetDefinition&) const = default;
 };

@@ -136,14 +136,21 @@ std::vector<ImageUse> images_of(const LunDefinition& lun) {
   };
   const bool has_overlay = !store.overlay.empty();
   const bool writes = !has_overlay && !store.read_only;
-  if (store.path.find("://") != std::string::npos) {
+  if (store.is_file()) {
+    add(store.path, find_place(store.path, store), writes);
+  } else if (!store.path.starts_with("memory:")) {
     const ByteRange range = clip(no_end, store);
     add(store.path, Place{store.path, range}, writes);
-  } else if (!store.path.starts_with("memory:")) {
-    add(store.path, find_place(store.path, store), writes);
   }
   if (has_overlay) add(store.overlay, find_whole(store.overlay), true);
   return uses;
+}
+
+std::string_view disk_of(const ImageUse& use) {
+  const std::string_view identity = use.identity;
+  constexpr std::string_view on = " of ";
+  const std::size_t found = identity.find(on);
+  return identity.starts_with("file ") ? identity.substr(found + on.size()) : identity;
 }
 
 bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other) {
@@ -154,20 +161,21 @@ bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other) 
   });
 }
 
-std::optional<std::string> find_conflict(std::span<const ImageUse> uses,
-                                         const std::string& capture) {
+std::optional<ImageError> find_conflict(std::span<const ImageUse> uses,
+                                        const std::string& capture) {
   if (const auto place = capture.empty() ? std::nullopt : find_whole(capture)) {
     const auto found = std::ranges::find(uses, place->identity, &ImageUse::identity);
     if (found != uses.end()) {
-      return fmt::format("{}: {} uses it (as {}); it is not overwritten by a capture", capture,
-                         found->lun, found->path);
+      return ImageError{found->lun,
+                        fmt::format("{}: {} uses it (as {}); it is not overwritten by a capture",
+                                    capture, found->lun, found->path)};
     }
   }
   std::map<std::string_view, std::vector<const ImageUse*>> users;
   for (const ImageUse& use : uses) {
     std::vector<const ImageUse*>& others = users[use.identity];
     for (const ImageUse* const other : others) {
-      if (in_conflict(use, *other)) return describe(use, *other);
+      if (in_conflict(use, *other)) return ImageError{use.lun, describe(use, *other)};
     }
     others.push_back(&use);
   }

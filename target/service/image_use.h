@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/address.h"
@@ -32,14 +33,23 @@ struct ImageUse {
 /// is wrong with it.
 std::vector<ImageUse> images_of(const LunDefinition& lun);
 
+/// Returns the name of the file system, device or export that an image is on: while one does not
+/// answer, another may. The name is a part of `use`.
+std::string_view disk_of(const ImageUse& use);
+
 /// Returns whether one writes to a file, device or export that the other uses.
 bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other);
+
+/// What is wrong with an image, in a line that names the LUN: "e0.2: disk.img: …".
+struct ImageError {
+  Address lun;
+  std::string text;
+};
 
 /// Returns the error of the first use that writes to bytes of another one, or that is of the same
 /// file as `capture`, the path of a capture file (empty: none): "e0.3: link.img: e0.2 uses it too
 /// (as disk.img), and both write to it; --force serves it all the same". Two uses of which one has
 /// `force` are no error.
-std::optional<std::string> find_conflict(std::span<const ImageUse> uses,
-                                         const std::string& capture);
+std::optional<ImageError> find_conflict(std::span<const ImageUse> uses, const std::string& capture);
 
 }  // namespace aoe::target

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -44,7 +45,9 @@ class ImageUseTest : public ::testing::Test {
       for (ImageUse& use : images_of(lun)) uses.push_back(std::move(use));
     }
     const auto found = find_conflict(uses, capture.empty() ? "" : folder.path(capture).string());
-    return found ? folder.shorten(*found) : "none";
+    if (!found) return "none";
+    EXPECT_TRUE(std::ranges::count(luns, found->lun, &LunDefinition::address));
+    return folder.shorten(found->text);
   }
 
   TestFolder folder;

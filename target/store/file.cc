@@ -215,6 +215,21 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   return file;
 }
 
+tl::expected<std::uint64_t, std::string> File::look(const std::string& path, FileUse use) {
+  const auto fail = [&](const std::string& why) { return tl::unexpected(path + ": " + why); };
+  const Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  struct stat status;
+  if (opened.get() < 0 || ::fstat(opened.get(), &status) != 0) {
+    return fail(text_with_descriptor_limit(last_error()));
+  }
+  const auto size = size_of(opened.get(), status);
+  if (!size) return fail(size.error());
+  if (*size < sector_size) return fail("smaller than one sector");
+  const bool may_be_used = use == FileUse::read || ::access(path.c_str(), W_OK) == 0;
+  if (!may_be_used) return fail(last_error().message());
+  return *size;
+}
+
 std::uint32_t File::physical_sector_size(ByteRange range) const {
   return (range.offset | range.length) % block_size_ == 0 ? block_size_ : sector_size;
 }

@@ -46,6 +46,10 @@ class File {
   /// mounted, or held by something else; …". The file's content is not changed.
   static tl::expected<File, std::string> open(const std::string& path, const Options& options);
 
+  /// Returns the size of a file or block device, bytes. Fails with the error of open() where that would
+  /// fail, as far as a look tells, which waits for no lock and claims no device. May wait for a disk.
+  static tl::expected<std::uint64_t, std::string> look(const std::string& path, FileUse use);
+
   const std::string& path() const { return path_; }
   int descriptor() const { return descriptor_.get(); }
   /// The size when it was opened, bytes.

@@ -25,6 +25,7 @@ class FileStore : public Store {
   void start(Operation& operation) override;
   void submit() override { queue_.submit(); }
   void wait() override { queue_.wait(); }
+  void cut(std::uint64_t size) override { flusher_.cut(range_.offset + size); }
 
   const File& file() const { return file_; }
 

@@ -107,6 +107,18 @@ TEST_P(FileStoreTest, TruncatedFileIsAnErrorAndNeverStaleMemory) {
   EXPECT_EQ(flush(*store), std::errc::io_error) << "what was lost is still lost";
 }
 
+TEST_P(FileStoreTest, WhatIsCutOffOnPurposeIsNotLost) {
+  constexpr std::uint64_t start = 4096;
+  OPEN_OR_SKIP(folder.path(), {start, size - start});
+  std::filesystem::resize_file(folder.path(), start + 8192);
+  store->cut(8192 + 512);
+  store->cut(8192);
+  EXPECT_FALSE(flush(*store));
+  EXPECT_EQ(write_to(*store, 8192, pattern(512, 1)), std::errc::io_error);
+  std::filesystem::resize_file(folder.path(), start + 8192 - 512);
+  EXPECT_EQ(flush(*store), std::errc::io_error) << "more is gone than was cut off";
+}
+
 TEST_P(FileStoreTest, BlockDevice) {
   const TestLoopDevice device(folder.path());
   if (device.path().empty()) GTEST_SKIP() << "no loop device";

@@ -1,5 +1,6 @@
 #include "target/store/flusher.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 
@@ -10,7 +11,10 @@ namespace aoe::target {
 Flusher::Flusher(const File& file, std::uint64_t end, DiskQueue& queue)
     : queue_(queue), file_(file), end_(end) {
   file.aim(*this);
-  if (!file.is_device()) length = end;
+}
+
+void Flusher::cut(std::uint64_t end) {
+  end_ = std::min(end_, end);
 }
 
 void Flusher::start(Operation& flush) {
@@ -57,6 +61,7 @@ void Flusher::begin_round() {
 
 void Flusher::sync() {
   kind = Kind::flush;
+  length = file_.is_device() ? 0 : end_;
   queue_.start(*this);
 }
 

@@ -26,6 +26,9 @@ class Flusher : protected Operation {
   virtual ~Flusher() = default;
 
   void start(Operation& flush);
+  /// Notes that the file was made shorter on purpose: a flush that begins from now on need not find
+  /// what was beyond `end`.
+  void cut(std::uint64_t end);
 
  protected:
   /// Begins to make stable what has been written so far; end_round() follows, not from within this.
@@ -45,7 +48,7 @@ class Flusher : protected Operation {
   void tell(std::error_code error);
 
   const File& file_;
-  const std::uint64_t end_;
+  std::uint64_t end_;
   OperationList waiting_;
   OperationList current_;  // of the round under way
   bool is_busy_ = false;   // a round is under way, or its flushes are being told

@@ -216,6 +216,10 @@ Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue, Hando
 
 }  // namespace
 
+bool StoreDefinition::is_file() const {
+  return !path.starts_with(memory_prefix) && path.find("://") == path.npos;
+}
+
 bool StoreDefinition::needs_new_overlay() const {
   if (overlay.empty()) return false;
   std::error_code error;
@@ -234,6 +238,15 @@ bool StoreDefinition::operator==(const StoreDefinition& other) const {
 std::string missing_overlay_error(const StoreDefinition& definition) {
   return fmt::format("{}: no such overlay; create: true (or --create) makes a new one",
                      definition.overlay);
+}
+
+std::optional<std::string> file_error(const StoreDefinition& definition) {
+  if (!definition.is_file()) return std::nullopt;
+  const bool is_read = definition.read_only || !definition.overlay.empty();
+  const auto size = File::look(definition.path, is_read ? FileUse::read : FileUse::write);
+  if (!size) return size.error();
+  const auto part = part_of(*size, definition);
+  return part ? std::nullopt : std::optional(part.error());
 }
 
 Opened open_store(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {

@@ -40,6 +40,9 @@ struct StoreDefinition {
   /// Returns the path of what is written to: the overlay, if there is one.
   const std::string& written_path() const { return overlay.empty() ? path : overlay; }
 
+  /// Returns whether `path` names a file or a block device, and neither memory nor a URI.
+  bool is_file() const;
+
   /// Returns whether opening the store has to make the overlay: its file is missing, or empty.
   bool needs_new_overlay() const;
 
@@ -62,6 +65,11 @@ struct OpenedStore {
 /// Returns the error of an overlay that is not there and must not be made: "client3.cow: no such
 /// overlay; create: true (or --create) makes a new one".
 std::string missing_overlay_error(const StoreDefinition& definition);
+
+/// Returns why the file or block device of a store can't be opened, if a look at it tells that: it is
+/// not there, is something else, may not be written to, or is too small for the part that is to be
+/// served. Returns nothing for memory and a URI. May wait for a disk.
+std::optional<std::string> file_error(const StoreDefinition& definition);
 
 /// Opens a store. Blocks, for an NBD server up to a few seconds. The queue and `handover` outlive the
 /// store. Errors are one line that begins with the path: "disk.img: smaller than one sector",

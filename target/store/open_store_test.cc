@@ -1,5 +1,7 @@
 #include "target/store/open_store.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -60,6 +62,39 @@ TEST_F(OpenStoreTest, SyncIsNeverMapped) {
   wanted.io = IoMode::mapped;
   EXPECT_EQ(open(wanted),
             "disk.img: a write to a mapping cannot be stable at once; use io: buffered");
+}
+
+TEST_F(OpenStoreTest, ALookFindsWhatOpeningFinds) {
+  const auto both = [&](const StoreDefinition& wanted) {
+    const auto error = file_error(wanted);
+    EXPECT_EQ(error.has_value(), !open_store(wanted, *queue, handover));
+    if (error) {
+      EXPECT_EQ(folder.shorten(*error), open(wanted));
+    }
+    return error ? folder.shorten(*error) : "none";
+  };
+  auto wanted = definition();
+  EXPECT_EQ(both(wanted), "none");
+  wanted.offset = 64;
+  EXPECT_EQ(both(wanted), "disk.img: has 64 sectors, so none is left after an offset of 64");
+  wanted.offset = 60;
+  wanted.length = 5;
+  EXPECT_EQ(both(wanted), "disk.img: has 64 sectors, so 5 from sector 60 on reach beyond its end");
+  wanted.length = 0;
+  EXPECT_EQ(both(wanted), "disk.img: a length of 0 sectors");
+  folder.make_image(511, "small.img");
+  EXPECT_EQ(both(definition("small.img")), "small.img: smaller than one sector");
+  EXPECT_EQ(both(definition("none.img")), "none.img: No such file or directory");
+  ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(both(definition("pipe")), "pipe: neither a regular file nor a block device");
+  std::filesystem::create_directory(folder.path("folder"));
+  auto read_only = definition("folder");
+  read_only.read_only = true;
+  EXPECT_EQ(both(read_only), "folder: neither a regular file nor a block device");
+  for (const char* const path : {"memory:1MiB", "memory:", "nbd://nowhere.example"}) {
+    wanted.path = path;
+    EXPECT_EQ(file_error(wanted), std::nullopt) << path;
+  }
 }
 
 TEST_F(OpenStoreTest, BlockDeviceIsDirect) {

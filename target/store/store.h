@@ -80,6 +80,10 @@ class Store {
   virtual int descriptor() const { return -1; }
   virtual void reap() {}
 
+  /// Notes that what the store had beyond its first `size` bytes was cut off on purpose: a flush that
+  /// begins from now on succeeds without it. Does nothing for a store that can't be cut.
+  virtual void cut(std::uint64_t /*size*/) {}
+
   /// Returns what is wrong even if no operation has failed yet, for the log: "golden.img has changed
   /// under client3.cow". Empty for nothing.
   virtual std::string trouble() const { return {}; }

@@ -19,7 +19,7 @@ namespace aoe::target {
 
 class FormerLuns {
  public:
-  /// A removed LUN's hold on its images. Whoever drops the last one says that its operations are over.
+  /// A removed LUN's hold on its images. When the last one is dropped, its operations are over.
   using Token = std::shared_ptr<const std::vector<ImageUse>>;
   /// What a new LUN waits for: until they have expired.
   using Tokens = std::vector<std::weak_ptr<const std::vector<ImageUse>>>;

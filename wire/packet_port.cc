@@ -179,7 +179,9 @@ struct PacketPort::Socket {
   std::size_t receive_from(int fd, std::span<Bytes> frames);
   std::size_t receive_in_turn(std::span<Bytes> frames);
   std::size_t receive_from_ring(std::span<Bytes> frames);
+  void make_ring();
   void fit_ring();
+  void notice_busy(std::size_t count, std::size_t wanted);
   tl::unexpected<std::string> failure(std::string_view what) const {
     return tl::unexpected(
         fmt::format("{}: {}: {}", interface.name, what, text_with_descriptor_limit(last_error())));
@@ -204,6 +206,8 @@ struct PacketPort::Socket {
 
   std::optional<ReceiveRing> ring;  // of the only lane
   bool ring_was_empty = true;       // at the last look
+  bool was_busy = false;            // a whole batch has waited in the queue
+  bool is_ring_tried = false;
 
   // What recvmmsg and sendmmsg are given, wired up once: a batch fills in lengths and pointers
   // only. A message to receive has one piece, one to send has two.
@@ -279,7 +283,7 @@ tl::expected<void, std::string> PacketPort::Socket::open() {
   waiting.clear();
   current = fd;
   lanes.push_back(*std::move(first));
-  fit_ring();
+  if (options.ring_slots > 0 && !options.ring_when_busy) make_ring();
   if (options.lanes > 1) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     if (epoll_ctl(readable.get(), EPOLL_CTL_ADD, fd, &event) != 0)
@@ -339,13 +343,30 @@ void PacketPort::Socket::fit_receive_buffers() {
     receive_pieces[i] = {.iov_base = receive_memory.data() + i * stride, .iov_len = size};
 }
 
-/// Makes the ring anew where its slots are too small; where that fails, frames wait in the queue.
-void PacketPort::Socket::fit_ring() {
+/// Frames wait in the queue where there can be no ring.
+void PacketPort::Socket::make_ring() {
   const std::size_t size = interface.link.frame_size_max() + overlength_max;
-  if (options.ring_slots == 0 || (ring && ring->frame_size() >= size)) return;
-  ring.reset();
-  if (auto made = ReceiveRing::open(lanes.front().get(), size, options.ring_slots))
+  if (auto made = ReceiveRing::open(lanes.front().get(), size, options.ring_slots)) {
     ring.emplace(*std::move(made));
+  }
+}
+
+/// Makes the ring anew where its slots are too small. One that is shared with a child stays, and drops
+/// longer frames.
+void PacketPort::Socket::fit_ring() {
+  if (!ring || ring->frame_size() >= interface.link.frame_size_max() + overlength_max) return;
+  if (!ring->close()) return;
+  ring.reset();
+  make_ring();
+}
+
+/// Counts a batch from the queue. The first time that the queue is empty after a whole one, a ring takes
+/// its place: what arrives at that moment is lost.
+void PacketPort::Socket::notice_busy(std::size_t count, std::size_t wanted) {
+  was_busy |= count == wanted;
+  if (count > 0 || !was_busy || is_ring_tried) return;
+  is_ring_tried = true;
+  make_ring();
 }
 
 std::size_t PacketPort::Socket::receive_from_ring(std::span<Bytes> frames) {
@@ -437,7 +458,10 @@ std::size_t PacketPort::receive(std::span<Bytes> frames) {
   s.fit_receive_buffers();
   if (frames.empty()) return 0;
   if (s.ring) return s.receive_from_ring(frames);
-  return s.options.lanes > 1 ? s.receive_in_turn(frames) : s.receive_from(s.current, frames);
+  if (s.options.lanes > 1) return s.receive_in_turn(frames);
+  const std::size_t count = s.receive_from(s.current, frames);
+  if (s.options.ring_when_busy) s.notice_busy(count, std::min(frames.size(), batch_size));
+  return count;
 }
 
 std::shared_ptr<const void> PacketPort::keep_received() {
@@ -544,7 +568,8 @@ int PacketPort::receive_buffer() const {
 }
 
 bool PacketPort::has_frame() const {
-  return socket_->ring && socket_->ring->has_frame();
+  if (socket_->ring) return socket_->ring->has_frame();
+  return ::recv(socket_->current, nullptr, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC) >= 0;
 }
 
 std::size_t PacketPort::ring_size() const {

@@ -33,10 +33,13 @@ class PacketPort final : public FramePort {
     /// frame of two sectors, 13 KiB for one of sixteen. Without CAP_NET_ADMIN, net.core.rmem_max
     /// limits it.
     int receive_buffer = 8 << 20;
-    /// Slots of a ring in which frames arrive instead of a queue, where the kernel has that and memory
+    /// Slots, as far as 8 MiB have room for them, of a ring in which frames arrive instead of a queue, where the kernel has that and memory
     /// for it (receive_ring.h); 0: none. Costs that memory always, and saves a system call and a
     /// copy. Not with several lanes, and not for who calls keep_received().
     std::size_t ring_slots = 0;
+    /// Make the ring only once a whole batch of frames has waited, and has been received: an interface
+    /// without such traffic takes no memory.
+    bool ring_when_busy = false;
     /// Number of receive queues, 1 to 16, among which source MAC addresses are spread; each has its
     /// own receive buffer, and they take turns. A flood from one source then fills its own queue,
     /// not those of most other sources. Before Linux 6.13 an interface that is down has one queue
@@ -80,7 +83,7 @@ class PacketPort final : public FramePort {
   const Interface& interface() const;
   /// The receive buffer that the kernel granted, bytes (see Options::receive_buffer).
   int receive_buffer() const;
-  /// Whether a frame waits in the ring; false without one. Makes no system call.
+  /// Whether a frame waits. Makes no system call where there is a ring. Not with several lanes.
   bool has_frame() const;
   /// Bytes of memory of the ring; 0: there is none.
   std::size_t ring_size() const;

@@ -240,8 +240,7 @@ TEST_P(PacketPortTest, AnMtuThatGrewCountsFromTheUpdateOn) {
   EXPECT_EQ(cross({jumbo}), (std::vector<Octets>{jumbo}));
 }
 
-TEST_P(PacketPortTest, ViewsOutliveAnUpdate) {
-  if (GetParam() > 0) return;  // those into a ring do not
+TEST_F(PortTest, ViewsOutliveAnUpdate) {
   const Octets sent = to_right(1);
   send(*left_, {sent});
   ASSERT_TRUE(wait_readable(right_->descriptor()));
@@ -383,6 +382,47 @@ TEST_P(PacketPortTest, TheLongestFramesThereAreArrive) {
     send(*lo, {longest});
     ASSERT_TRUE(received_until(*lo, i) == std::vector<Octets>{longest}) << int{i};
   }
+}
+
+TEST_P(PacketPortTest, AnMtuThatGrowsWhileAChildOfAForkLivesHoldsUpNothing) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char end = 0;
+    close(pipe[1]);
+    _exit(read(pipe[0], &end, 1) == 0 ? 0 : 1);
+  }
+  for (const auto* name : {"left", "right"}) ip(fmt::format("link set {} mtu 9000", name));
+  left_->update(find_interface("left"));
+  right_->update(find_interface("right"));
+  EXPECT_EQ(labels(cross({to_right(1), to_right(2)})), (Labels{1, 2}));
+  EXPECT_FALSE(wait_readable(right_->descriptor(), 0ms)) << "a loop would spin";
+  close(pipe[0]);
+  close(pipe[1]);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+  Interface longer = find_interface("right");
+  right_->update(longer);
+  EXPECT_EQ(labels(cross({to_right(3, 9014)})), (Labels{3}));
+}
+
+TEST_F(PortTest, ARingIsMadeForAPortThatIsBusy) {
+  auto port = PacketPort::open("right", {.ring_slots = 4096, .ring_when_busy = true});
+  ASSERT_TRUE(port);
+  std::vector<Octets> few(batch_size - 1, to_right(1));
+  send(*left_, few);
+  ASSERT_TRUE(wait_readable((*port)->descriptor()));
+  EXPECT_EQ(received(**port).size(), few.size());
+  EXPECT_EQ((*port)->ring_size(), 0U);
+
+  std::vector<Octets> many(batch_size, to_right(2));
+  send(*left_, many);
+  EXPECT_EQ(received(**port).size(), many.size());
+  EXPECT_GT((*port)->ring_size(), 4U << 20);
+  EXPECT_LE((*port)->ring_size(), 8U << 20);
+  std::vector<Octets> burst(4096, to_right(3));
+  send(*left_, burst);
+  EXPECT_EQ(received(**port).size(), burst.size()) << "none is lost";
 }
 
 TEST_P(PacketPortTest, ManyFramesGoRoundAndRound) {

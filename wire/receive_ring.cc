@@ -8,6 +8,7 @@
 #include <bit>
 #include <utility>
 
+#include "base/check.h"
 #include "base/descriptor.h"
 #include "proto/codes.h"
 
@@ -64,21 +65,33 @@ std::error_code ReceiveRing::make() {
                      .tp_frame_size = static_cast<unsigned>(slot_size_),
                      .tp_frame_nr = static_cast<unsigned>(slots_)};
   if (!set_option(socket_, PACKET_RX_RING, wanted)) return last_error();
+  const std::error_code error = map();
+  if (error) set_option(socket_, PACKET_RX_RING, tpacket_req{});
+  return error;
+}
+
+std::error_code ReceiveRing::map() {
   void* const memory =
       ::mmap(nullptr, size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, socket_, 0);
-  if (memory == MAP_FAILED) {
-    const std::error_code error = last_error();
-    set_option(socket_, PACKET_RX_RING, tpacket_req{});
-    return error;
-  }
+  if (memory == MAP_FAILED) return last_error();
   memory_ = static_cast<std::uint8_t*>(memory);
   return {};
 }
 
-ReceiveRing::~ReceiveRing() {
-  if (memory_ == nullptr) return;
+bool ReceiveRing::close() {
+  // The kernel refuses while the memory is mapped, here or in a child.
   ::munmap(memory_, size());
-  set_option(socket_, PACKET_RX_RING, tpacket_req{});
+  if (set_option(socket_, PACKET_RX_RING, tpacket_req{})) {
+    memory_ = nullptr;
+    return true;
+  }
+  AOE_CHECK(!map());  // the memory is there
+  return false;
+}
+
+ReceiveRing::~ReceiveRing() {
+  if (memory_ != nullptr) close();
+  if (memory_ != nullptr) ::munmap(memory_, size());
 }
 
 tpacket2_hdr* ReceiveRing::slot(std::size_t number) const {

@@ -29,8 +29,11 @@ class ReceiveRing {
                                                          std::size_t slots);
   ReceiveRing(ReceiveRing&& other) noexcept;
   ReceiveRing& operator=(ReceiveRing&& other) = delete;
-  /// Takes the ring from the socket, which has a queue again.
+  /// Takes the ring from the socket, which has a queue again, if nobody else has the memory mapped.
   ~ReceiveRing();
+
+  /// The same. Returns false, and the ring goes on, while the child of a fork has it mapped as well.
+  bool close();
 
   /// Fills `frames` from the front with frames that have arrived, and returns their number. The views
   /// are valid until the next call. Adds frames that no slot has room for to `too_long`.
@@ -47,6 +50,7 @@ class ReceiveRing {
  private:
   ReceiveRing(int socket, std::size_t frame_size, std::size_t slots);
   std::error_code make();
+  std::error_code map();
   /// Of a number below twice as many as there are.
   tpacket2_hdr* slot(std::size_t number) const;
 

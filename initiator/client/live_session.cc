@@ -22,12 +22,12 @@ std::uint64_t random_seed() {
   return seed;
 }
 
-/// What the windows of some targets allow: 0.8 MiB of memory at MTU 1500, 4.7 MiB at 9000.
-constexpr std::size_t ring_slots = 512;
+/// As many as 8 MiB have room for: those of a port hold what the windows of all its targets allow.
+constexpr std::size_t ring_slots = 4096;
 
 PacketPort::Options port_options(const Engine& engine) {
   const auto own = engine.own_answers();
-  return {.ring_slots = ring_slots, .answers = {own.begin(), own.end()}};
+  return {.ring_slots = ring_slots, .ring_when_busy = true, .answers = {own.begin(), own.end()}};
 }
 
 }  // namespace
@@ -203,10 +203,7 @@ void LiveSession::receive(PortId port) {
 
 bool LiveSession::arrives(PortId id) {
   const PacketPort* const port = ports_[id].port;
-  if (port == nullptr || port->ring_size() == 0 || !session_.awaits_answers() ||
-      !linger_.is_worthwhile()) {
-    return false;
-  }
+  if (port == nullptr || !session_.awaits_answers() || !linger_.is_worthwhile()) return false;
   const Instant end = monotonic_now() + Linger::longest;
   bool has_frame = false;
   while (!(has_frame = port->has_frame()) && monotonic_now() < end) {

@@ -216,8 +216,8 @@ class Device {
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
-  /// The target has answered this IDENTIFY, so it is there: what it was sent before that, and has not
-  /// answered for longer than a first timeout, is due now, though timeouts have grown to seconds.
+  /// A target that came up has answered this IDENTIFY. What it was sent before that, and has not answered
+  /// for longer than a first timeout, is due now, though timeouts have grown to seconds.
   void hasten(const Transmission& identify, Instant now);
   /// Returns whether a command is longer than what is known to pass: its loss says nothing else.
   bool tries_payload(const AtaCommand& command, const Paths::Way& way) const;

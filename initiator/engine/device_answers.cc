@@ -67,7 +67,7 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
     }
   }
   if (late) {
-    reject(Event::Kind::late_answer);
+    if (!transmission.cancelled) reject(Event::Kind::late_answer);
     on_late_answer(transmission, result, now, out);
     return pump(now, out);
   }
@@ -146,10 +146,12 @@ void Device::on_question_answered(Transmission& transmission, const Frame& frame
   if (const auto way = paths_.find(transmission.path); way && way->remote->is_member()) {
     passed(transmission, *way, now, out);
   }
+  const RemoteTarget* const asked = paths_.find_remote(transmission.asked);
+  const bool was_suspended = asked != nullptr && asked->is_suspended();
   const auto answer = membership_.on_answer(transmission, frame, view(), now, out);
   if (answer.kind == Membership::Answer::Kind::identified) {
     on_identity(*answer.way, answer.identity, event, now, out);
-    hasten(transmission, now);
+    if (was_suspended) hasten(transmission, now);
   } else if (answer.kind == Membership::Answer::Kind::useless) {
     on_useless_identity(answer, event, now, out);
   }

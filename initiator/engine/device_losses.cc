@@ -16,7 +16,7 @@ constexpr unsigned doubts_min = 4;
 void Device::on_late_answer(Transmission& transmission, const Completion& result, Instant now,
                             Actions& out) {
   transmission.state = Transmission::State::answered;
-  ++counters_.late_answers;
+  if (!transmission.cancelled) ++counters_.late_answers;
   if (const auto way = paths_.find(transmission.path)) {
     if (transmission.timed) way->remote->rtt.sample(now - transmission.sent);
     const bool is_used = way->remote->is_member() && !way->remote->is_suspended();

@@ -48,7 +48,11 @@ bool Device::cancel(std::uint64_t id, Instant now, Actions& out) {
   if (request == no_index) return false;
   for (Index i = 0; i < commands_.end(); ++i) {
     const bool its = commands_.is_used(i) && commands_[i].request == request;
-    if (its && commands_[i].state != AtaCommand::State::lingering) give_up(i, now);
+    if (!its || commands_[i].state == AtaCommand::State::lingering) continue;
+    if (commands_[i].state == AtaCommand::State::outstanding) {
+      shared_.tags.find(commands_[i].tag)->cancelled = true;
+    }
+    give_up(i, now);
   }
   requests_.fail(request, IoError::cancelled, out);
   pump(now, out);

@@ -76,6 +76,26 @@ TEST_F(Suspension, ATargetThatStartsAgainIsSentAtOnceWhatItMissed) {
   EXPECT_EQ(world.device().request_counters().reads, 10U);
 }
 
+// One whose disk is slow answers IDENTIFY all the same.
+TEST_F(Suspension, WhatATargetIsAskedWithoutAnAnnouncementBringsNothingForward) {
+  up();
+  open();
+  for (std::uint64_t lba = 0; lba < 10; ++lba) world.read(lba, 1);
+  int reads = 0;
+  for (int i = 0; i < 100; ++i) {
+    world.advance(100ms);
+    world.revalidate();
+    for (const Sent& command : world.take()) {
+      if (text({command}) == "IDENTIFY 0+1") {
+        answer(command);
+      } else {
+        ++reads;
+      }
+    }
+  }
+  EXPECT_LE(reads, 10 * 7) << "timeouts double";
+}
+
 TEST_F(Suspension, AnAnnouncementBringsNothingForwardThatWasJustSent) {
   up();
   open();

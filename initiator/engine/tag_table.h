@@ -41,6 +41,7 @@ struct Transmission {
   Instant sent{};
   Instant overtaken = never;  // superseded because a later one was answered first, at this time
   State state = State::unused;
+  bool cancelled = false;    // superseded because nobody wants its answer any more
   bool expired = false;      // superseded because its timeout had passed
   std::uint8_t sectors = 0;  // of data that it moves; 0 for other commands
   IoKind kind = IoKind::read;

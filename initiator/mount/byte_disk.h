@@ -15,6 +15,7 @@
 #include <boost/system/error_code.hpp>
 
 #include "base/bytes.h"
+#include "base/instant.h"
 
 namespace aoe::initiator {
 
@@ -59,12 +60,17 @@ class ByteDisk {
    public:
     /// A write or zeros go to the disk: reads that were begun before do not see them.
     virtual void changed(std::uint64_t offset, std::uint64_t length) = 0;
+    /// Another needs memory for what it reads: what is too old to be used is to be let go.
+    virtual void let_go(Instant now) = 0;
 
    protected:
     ~ChangeListener() = default;
   };
   void listen(ChangeListener& listener) { listeners_.push_back(&listener); }
   void unlisten(ChangeListener& listener) { std::erase(listeners_, &listener); }
+  void ask_for_room(Instant now) const {
+    for (ChangeListener* const listener : listeners_) listener->let_go(now);
+  }
 
   void read(std::uint64_t offset, std::size_t size, ReadDone done, CancelSlot slot = {});
   /// The same of whole sectors, into the caller's memory, which stays in place until `done` is called.

@@ -39,18 +39,22 @@ std::uint64_t DiskFile::grow_for(std::uint64_t offset, std::uint64_t size) {
 }
 
 void DiskFile::read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
-                    CancelSlot slot, Instant now) {
+                    CancelSlot slot) {
   if (offset >= extent.size || size == 0) return done(0, {});
-  const std::uint64_t start = extent.start + offset;
-  const std::size_t length = std::min<std::uint64_t>(size, extent.size - offset);
-  auto read = [done = std::move(done)](error_code error, Bytes bytes) {
-    done(errno_of(error), bytes);
-  };
-  if (ahead_) {
-    ahead_->read(start, length, extent.start + extent.size, std::move(read), slot, now);
-  } else {
-    disk_.read(start, length, std::move(read), slot);
-  }
+  disk_.read(
+      extent.start + offset, std::min<std::uint64_t>(size, extent.size - offset),
+      [done = std::move(done)](error_code error, Bytes bytes) { done(errno_of(error), bytes); },
+      slot);
+}
+
+void DiskFile::read_on(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
+                       CancelSlot slot, Instant now) {
+  if (offset >= extent.size || size == 0) return done(0, {});
+  ahead_->read(
+      extent.start + offset, std::min<std::uint64_t>(size, extent.size - offset),
+      extent.start + extent.size,
+      [done = std::move(done)](error_code error, Bytes bytes) { done(errno_of(error), bytes); },
+      slot, now);
 }
 
 void DiskFile::write(const Extent& extent, std::uint64_t offset, Bytes from, bool synchronous,

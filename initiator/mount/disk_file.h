@@ -40,7 +40,7 @@ class DiskFile {
   /// `truncated`: it was opened with O_TRUNC. `disk` and `truncation` outlive the DiskFile, which
   /// outlives all that it began.
   DiskFile(ByteDisk& disk, Truncation& truncation, bool truncated);
-  /// Reads ahead from now on.
+  /// For read_on().
   void read_ahead(std::shared_ptr<ReadAhead::Source> source) { ahead_.emplace(std::move(source)); }
   DiskFile(const DiskFile&) = delete;
   DiskFile& operator=(const DiskFile&) = delete;
@@ -53,7 +53,10 @@ class DiskFile {
   };
 
   void read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
-            CancelSlot slot = {}, Instant now = {});
+            CancelSlot slot = {});
+  /// The same, and reads ahead.
+  void read_on(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
+               CancelSlot slot, Instant now);
   /// `synchronous`: what was written is stable before `done` is called.
   void write(const Extent& extent, std::uint64_t offset, Bytes from, bool synchronous, Done done,
              CancelSlot slot = {});

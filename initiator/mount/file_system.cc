@@ -363,9 +363,7 @@ void FileSystem::open(Request request, const Node& node, fuse_file_info* info) {
     handle->file = std::make_unique<DiskFile>(handle->disk->bytes(),
                                               handle->disk->truncation(handle->place.start),
                                               (info->flags & O_TRUNC) != 0);
-    if (reads && !(info->flags & O_DIRECT)) {
-      handle->file->read_ahead(OpenDisk::source(handle->disk));
-    }
+    handle->file->read_ahead(OpenDisk::source(handle->disk));
   } else if (node.kind == Kind::err) {
     info->nonseekable = 1;
   }
@@ -417,14 +415,20 @@ void FileSystem::read(Request request, std::size_t size, std::uint64_t offset,
   const SharedHandle& shared = open_handle(*info);
   Handle& handle = *shared;
   if (handle.file != nullptr) {
-    const auto start = [this, work = begin(request), size, offset, handle = shared] {
+    const bool is_direct = (info->flags & O_DIRECT) != 0;
+    const auto start = [this, work = begin(request), size, offset, is_direct, handle = shared] {
       const auto done = [this, work, size, handle](int error, Bytes bytes) {
         const Request waiting = outstanding_.remove(work);
         if (waiting != nullptr) error != 0 ? answer(waiting, error) : answer(waiting, bytes);
         handle->disk->reads().leave(size);
       };
       if (work->request == nullptr) return done(EINTR, {});  // given up before its turn
-      handle->file->read(extent(*handle), offset, size, done, work->cancel.slot(), monotonic_now());
+      if (is_direct) {
+        handle->file->read(extent(*handle), offset, size, done, work->cancel.slot());
+      } else {
+        handle->file->read_on(extent(*handle), offset, size, done, work->cancel.slot(),
+                              monotonic_now());
+      }
     };
     return handle.disk->reads().enter(size, start);
   }

@@ -10,16 +10,12 @@ namespace aoe::initiator {
 using boost::system::error_code;
 
 struct ReadAhead::Piece {
-  Piece(std::shared_ptr<Source> its_source, std::shared_ptr<Buffers> its_unused,
-        std::uint64_t its_offset, std::size_t its_size, Instant now)
-      : source(std::move(its_source)),
-        unused(std::move(its_unused)),
-        offset(its_offset),
-        size(its_size),
-        begun(now) {
-    if (!unused->empty()) {
-      buffer = std::move(unused->back());
-      unused->pop_back();
+  Piece(std::shared_ptr<Source> its_source, std::uint64_t its_offset, std::size_t its_size,
+        Instant now)
+      : source(std::move(its_source)), offset(its_offset), size(its_size), begun(now) {
+    if (!source->unused.empty()) {
+      buffer = std::move(source->unused.back());
+      source->unused.pop_back();
     }
     // Never shrunk: to grow again would cost clearing it.
     if (buffer.size() < size) buffer.resize(size);
@@ -28,14 +24,13 @@ struct ReadAhead::Piece {
   Piece& operator=(const Piece&) = delete;
   ~Piece() {
     constexpr std::size_t unused_max = 8;
-    if (unused->size() < unused_max) unused->push_back(std::move(buffer));
+    if (source->unused.size() < unused_max) source->unused.push_back(std::move(buffer));
     source->limit.leave(size);
   }
 
   Bytes bytes() const { return Bytes(buffer).first(size); }
 
   const std::shared_ptr<Source> source;
-  const std::shared_ptr<Buffers> unused;
   const std::uint64_t offset;
   const std::size_t size;
   const Instant begun;
@@ -81,7 +76,7 @@ bool ReadAhead::has_next(std::uint64_t offset, std::size_t size, Instant now) co
   if (pieces_.empty()) return false;
   const Piece& piece = *pieces_.front();
   return piece.offset == offset && piece.size == size && !piece.error &&
-         (!piece.is_read || now - piece.begun <= age_max);
+         now - piece.begun <= age_max;
 }
 
 /// Reads ahead as far as it may.
@@ -91,8 +86,11 @@ void ReadAhead::go_on(std::size_t size, std::uint64_t end, Instant now) {
         pieces_.empty() ? next_ : pieces_.back()->offset + pieces_.back()->size;
     if (offset >= end) return;
     const std::size_t left = std::min<std::uint64_t>(size, end - offset);
-    if (!source_->limit.try_enter(left)) return;
-    const auto piece = std::make_shared<Piece>(source_, unused_, offset, left, now);
+    if (!source_->limit.try_enter(left)) {
+      source_->disk.ask_for_room(now);
+      if (!source_->limit.try_enter(left)) return;
+    }
+    const auto piece = std::make_shared<Piece>(source_, offset, left, now);
     pieces_.push_back(piece);
     const auto read = [piece](error_code error) {
       piece->is_read = true;
@@ -110,6 +108,11 @@ void ReadAhead::drop() {
   for (const auto& piece : std::exchange(pieces_, {})) {
     if (!piece->is_read) piece->cancel.emit(boost::asio::cancellation_type::total);
   }
+}
+
+/// What is too old for its own file takes the room of others.
+void ReadAhead::let_go(Instant now) {
+  if (!pieces_.empty() && now - pieces_.front()->begun > age_max) drop();
 }
 
 void ReadAhead::changed(std::uint64_t offset, std::uint64_t length) {

@@ -27,10 +27,13 @@ class ReadAhead final : ByteDisk::ChangeListener {
   static constexpr std::size_t held_max = 1 << 20;
   static constexpr Duration age_max = std::chrono::seconds(1);
 
-  /// What the open files of one disk share: the disk, and how much all of them may hold.
+  using Buffers = std::vector<std::vector<std::uint8_t>>;
+  /// What the open files of one disk share: the disk, how much all of them may hold, and memory that is
+  /// not used.
   struct Source {
     ByteDisk& disk;
     ByteLimit& limit;
+    Buffers unused{};
   };
   /// Reads that nobody waits for any more keep the source alive.
   explicit ReadAhead(std::shared_ptr<Source> source);
@@ -47,6 +50,7 @@ class ReadAhead final : ByteDisk::ChangeListener {
   struct Piece;
 
   void changed(std::uint64_t offset, std::uint64_t length) override;
+  void let_go(Instant now) override;
   bool has_next(std::uint64_t offset, std::size_t size, Instant now) const;
   void go_on(std::size_t size, std::uint64_t end, Instant now);
   void begin(std::uint64_t offset, std::size_t size, Instant now);
@@ -56,8 +60,6 @@ class ReadAhead final : ByteDisk::ChangeListener {
   std::uint64_t next_ = ~std::uint64_t{0};     // where the next read is if they go on
   std::size_t pieces_max_ = 0;                 // as many may be ahead
   std::deque<std::shared_ptr<Piece>> pieces_;  // from next_ on, one after the other
-  using Buffers = std::vector<std::vector<std::uint8_t>>;
-  const std::shared_ptr<Buffers> unused_ = std::make_shared<Buffers>();
 };
 
 }  // namespace aoe::initiator

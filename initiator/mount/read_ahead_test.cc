@@ -25,6 +25,7 @@ class ReadAheadTest : public testing::Test {
   std::optional<ReadAhead> ahead{source};
   Instant now = start;
   std::string got;  // the first octet of each read
+  CancelSlot slot;
 
   /// Asks for sectors. What was begun for it is as TestSectorDisk tells it.
   std::string ask(std::uint64_t first, std::size_t sectors = 1, std::uint64_t end = disk_end) {
@@ -33,7 +34,7 @@ class ReadAheadTest : public testing::Test {
         [this](boost::system::error_code error, Bytes read) {
           got += error ? '!' : static_cast<char>(read[0]);
         },
-        {}, now);
+        slot, now);
     return disk.begun();
   }
   void put(std::uint64_t sector, char content) {
@@ -182,6 +183,52 @@ TEST_F(ReadAheadTest, HoldsNoMoreThanAllFilesMay) {
   disk.run();
   ahead.reset();
   EXPECT_EQ(ask_other(24), "read 24+12 read 36+12");
+  disk.run();
+}
+
+TEST_F(ReadAheadTest, AReaderThatIsKilledWaitsNoLonger) {
+  boost::asio::cancellation_signal killed;
+  ask(0);
+  ask(1);
+  slot = killed.slot();
+  ask(2);
+  killed.emit(boost::asio::cancellation_type::total);
+  EXPECT_EQ(disk.cancelled, "2");
+  disk.run();
+}
+
+TEST_F(ReadAheadTest, WhatNobodyWaitsForIsCancelled) {
+  ask(0);
+  ask(1);
+  ask(9);
+  EXPECT_EQ(disk.cancelled, "2");
+  ask(10);
+  ahead.reset();
+  EXPECT_EQ(disk.cancelled, "2 11");
+  disk.run();
+}
+
+TEST_F(ReadAheadTest, WhatIsUnderWayForLongIsAskedForAgain) {
+  ask(0);
+  ask(1);
+  now += ReadAhead::age_max + 1ns;
+  EXPECT_EQ(ask(2), "read 2+1 read 3+1");
+  disk.run();
+}
+
+TEST_F(ReadAheadTest, WhatIsOldMakesRoomForOthers) {
+  ask(0, 8);
+  ask(8, 8);
+  ReadAhead other(source);
+  const auto ask_other = [&](std::uint64_t first) {
+    other.read(
+        first * sector_size, 12 * sector_size, disk_end, [](auto, Bytes) {}, {}, now);
+    return disk.begun();
+  };
+  disk.run();
+  ask_other(0);
+  now += ReadAhead::age_max + 1ns;
+  EXPECT_EQ(ask_other(12), "read 12+12 read 24+12");
   disk.run();
 }
 

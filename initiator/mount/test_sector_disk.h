@@ -17,7 +17,12 @@ class TestSectorDisk final : public SectorDisk {
  public:
   explicit TestSectorDisk(std::size_t sectors) : content(sectors * sector_size, 'o') {}
 
-  void read(std::uint64_t offset, MutableBytes into, Done done, CancelSlot) override {
+  void read(std::uint64_t offset, MutableBytes into, Done done, CancelSlot slot) override {
+    if (slot.is_connected()) {
+      slot.assign([this, offset](boost::asio::cancellation_type) {
+        cancelled += fmt::format("{}{}", cancelled.empty() ? "" : " ", offset / sector_size);
+      });
+    }
     begin("read", offset, into.size(), std::move(done), [this, offset, into] {
       std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
     });
@@ -59,6 +64,7 @@ class TestSectorDisk final : public SectorDisk {
     std::function<void()> effect;
     Done done;
   };
+  std::string cancelled;  // sectors at which a read began that is to end now
   std::vector<std::uint8_t> content;
   bool trims = false;
   std::deque<Waiting> waiting;

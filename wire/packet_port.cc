@@ -351,7 +351,7 @@ void PacketPort::Socket::make_ring() {
   }
 }
 
-/// Makes the ring anew where its slots are too small. One that is shared with a child stays, and drops
+/// Makes another ring where its slots are too small. One that is shared with a child stays, and drops
 /// longer frames.
 void PacketPort::Socket::fit_ring() {
   if (!ring || ring->frame_size() >= interface.link.frame_size_max() + overlength_max) return;

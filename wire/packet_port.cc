@@ -181,7 +181,6 @@ struct PacketPort::Socket {
   std::size_t receive_from_ring(std::span<Bytes> frames);
   void make_ring();
   void fit_ring();
-  void notice_busy(std::size_t count, std::size_t wanted);
   tl::unexpected<std::string> failure(std::string_view what) const {
     return tl::unexpected(
         fmt::format("{}: {}: {}", interface.name, what, text_with_descriptor_limit(last_error())));
@@ -206,7 +205,6 @@ struct PacketPort::Socket {
 
   std::optional<ReceiveRing> ring;  // of the only lane
   bool ring_was_empty = true;       // at the last look
-  bool was_busy = false;            // a whole batch has waited in the queue
   bool is_ring_tried = false;
 
   // What recvmmsg and sendmmsg are given, wired up once: a batch fills in lengths and pointers
@@ -283,7 +281,7 @@ tl::expected<void, std::string> PacketPort::Socket::open() {
   waiting.clear();
   current = fd;
   lanes.push_back(*std::move(first));
-  if (options.ring_slots > 0 && !options.ring_when_busy) make_ring();
+  if (options.ring_slots > 0 && !options.ring_on_demand) make_ring();
   if (options.lanes > 1) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     if (epoll_ctl(readable.get(), EPOLL_CTL_ADD, fd, &event) != 0)
@@ -345,6 +343,7 @@ void PacketPort::Socket::fit_receive_buffers() {
 
 /// Frames wait in the queue where there can be no ring.
 void PacketPort::Socket::make_ring() {
+  is_ring_tried = true;
   const std::size_t size = interface.link.frame_size_max() + overlength_max;
   if (auto made = ReceiveRing::open(lanes.front().get(), size, options.ring_slots)) {
     ring.emplace(*std::move(made));
@@ -357,15 +356,6 @@ void PacketPort::Socket::fit_ring() {
   if (!ring || ring->frame_size() >= interface.link.frame_size_max() + overlength_max) return;
   if (!ring->close()) return;
   ring.reset();
-  make_ring();
-}
-
-/// Counts a batch from the queue. The first time that the queue is empty after a whole one, a ring takes
-/// its place: what arrives at that moment is lost.
-void PacketPort::Socket::notice_busy(std::size_t count, std::size_t wanted) {
-  was_busy |= count == wanted;
-  if (count > 0 || !was_busy || is_ring_tried) return;
-  is_ring_tried = true;
   make_ring();
 }
 
@@ -459,9 +449,7 @@ std::size_t PacketPort::receive(std::span<Bytes> frames) {
   if (frames.empty()) return 0;
   if (s.ring) return s.receive_from_ring(frames);
   if (s.options.lanes > 1) return s.receive_in_turn(frames);
-  const std::size_t count = s.receive_from(s.current, frames);
-  if (s.options.ring_when_busy) s.notice_busy(count, std::min(frames.size(), batch_size));
-  return count;
+  return s.receive_from(s.current, frames);
 }
 
 std::shared_ptr<const void> PacketPort::keep_received() {
@@ -565,6 +553,10 @@ int PacketPort::receive_buffer() const {
   socklen_t size = sizeof bytes;
   getsockopt(socket_->lanes.front().get(), SOL_SOCKET, SO_RCVBUF, &bytes, &size);
   return bytes / 2;  // the kernel reports twice the size that was requested
+}
+
+void PacketPort::use_ring() {
+  if (socket_->options.ring_slots > 0 && !socket_->is_ring_tried) socket_->make_ring();
 }
 
 bool PacketPort::has_frame() const {

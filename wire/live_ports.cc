@@ -13,6 +13,9 @@
 namespace aoe {
 namespace {
 
+/// Further ports have none: a host of containers has hundreds of interfaces.
+constexpr std::size_t rings_max = 4;
+
 /// What keeps this process from opening a packet socket anywhere; else it is the interface.
 std::errc socket_error() {
   const Descriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
@@ -153,7 +156,9 @@ std::vector<PacketPort*> LivePorts::ports() const {
 }
 
 tl::expected<void, std::string> LivePorts::open_port(const Interface& interface) {
-  auto opened = PacketPort::open(interface.name, options_);
+  PacketPort::Options options = options_;
+  if (open_.size() >= rings_max) options.ring_slots = 0;
+  auto opened = PacketPort::open(interface.name, options);
   if (!opened) return tl::unexpected(opened.error());
   // By the opened one's index: the name may have moved to another interface meanwhile.
   const int index = (*opened)->interface().index;

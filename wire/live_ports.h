@@ -62,6 +62,7 @@ class LivePorts {
     bool names(const Interface& interface) const;
   };
 
+  /// `options`: of each port; those beyond four have no ring.
   LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options = {},
             Scope scope = Scope::everywhere);
   LivePorts(const LivePorts&) = delete;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
@@ -53,6 +54,16 @@ TEST_F(LivePortsTest, OpensByAltname) {
   EXPECT_EQ(take(), Lines{"on left"});
   ip("link property del dev left altname the-left-end-of-the-cable");
   await("off left");
+}
+
+TEST_F(LivePortsTest, AFewPortsHaveARing) {
+  for (const auto* name : {"a", "b", "c"})
+    make_cable(fmt::format("{}0", name), fmt::format("{}1", name));
+  LivePorts ports(watcher_, *this, {.ring_slots = 16});
+  ASSERT_TRUE(ports.open({.patterns = {"*"}}));
+  const auto all = ports.ports();
+  EXPECT_EQ(all.size(), 6U);
+  EXPECT_EQ(std::ranges::count_if(all, [](const auto* port) { return port->ring_size() > 0; }), 4);
 }
 
 TEST_F(LivePortsTest, SaysWhyNoneCanBeOpened) {

@@ -205,7 +205,6 @@ struct PacketPort::Socket {
 
   std::optional<ReceiveRing> ring;  // of the only lane
   bool ring_was_empty = true;       // at the last look
-  bool is_ring_tried = false;
 
   // What recvmmsg and sendmmsg are given, wired up once: a batch fills in lengths and pointers
   // only. A message to receive has one piece, one to send has two.
@@ -281,7 +280,7 @@ tl::expected<void, std::string> PacketPort::Socket::open() {
   waiting.clear();
   current = fd;
   lanes.push_back(*std::move(first));
-  if (options.ring_slots > 0 && !options.ring_on_demand) make_ring();
+  if (options.ring_slots > 0) make_ring();
   if (options.lanes > 1) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     if (epoll_ctl(readable.get(), EPOLL_CTL_ADD, fd, &event) != 0)
@@ -343,7 +342,6 @@ void PacketPort::Socket::fit_receive_buffers() {
 
 /// Frames wait in the queue where there can be no ring.
 void PacketPort::Socket::make_ring() {
-  is_ring_tried = true;
   const std::size_t size = interface.link.frame_size_max() + overlength_max;
   if (auto made = ReceiveRing::open(lanes.front().get(), size, options.ring_slots)) {
     ring.emplace(*std::move(made));
@@ -553,10 +551,6 @@ int PacketPort::receive_buffer() const {
   socklen_t size = sizeof bytes;
   getsockopt(socket_->lanes.front().get(), SOL_SOCKET, SO_RCVBUF, &bytes, &size);
   return bytes / 2;  // the kernel reports twice the size that was requested
-}
-
-void PacketPort::use_ring() {
-  if (socket_->options.ring_slots > 0 && !socket_->is_ring_tried) socket_->make_ring();
 }
 
 bool PacketPort::has_frame() const {

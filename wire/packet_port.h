@@ -37,8 +37,6 @@ class PacketPort final : public FramePort {
     /// for it (receive_ring.h); 0: none. Costs that memory always, and saves a system call and a
     /// copy. Not with several lanes, and not for who calls keep_received().
     std::size_t ring_slots = 0;
-    /// Make the ring only when use_ring() is called: an interface without traffic takes no memory.
-    bool ring_on_demand = false;
     /// Number of receive queues, 1 to 16, among which source MAC addresses are spread; each has its
     /// own receive buffer, and they take turns. A flood from one source then fills its own queue,
     /// not those of most other sources. Before Linux 6.13 an interface that is down has one queue
@@ -82,9 +80,6 @@ class PacketPort final : public FramePort {
   const Interface& interface() const;
   /// The receive buffer that the kernel granted, bytes (see Options::receive_buffer).
   int receive_buffer() const;
-  /// Makes the ring that the options allow, unless that was tried before. Takes up to 20 ms, and frames
-  /// that wait are lost: to be called before there is traffic.
-  void use_ring();
   /// Whether a frame waits. Makes no system call where there is a ring. Not with several lanes.
   bool has_frame() const;
   /// Bytes of memory of the ring; 0: there is none.

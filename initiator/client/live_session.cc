@@ -27,7 +27,7 @@ constexpr std::size_t ring_slots = 4096;
 
 PacketPort::Options port_options(const Engine& engine) {
   const auto own = engine.own_answers();
-  return {.ring_slots = ring_slots, .ring_on_demand = true, .answers = {own.begin(), own.end()}};
+  return {.ring_slots = ring_slots, .answers = {own.begin(), own.end()}};
 }
 
 }  // namespace
@@ -199,16 +199,6 @@ void LiveSession::receive(PortId port) {
     if (!session_.receive_batch(port, batch_time_) && !arrives(port)) break;
   }
   batch_time_ = never;
-}
-
-bool LiveSession::open(Address address) {
-  if (!session_.open(address)) return false;
-  for (const RemoteTarget& remote : engine().find(address)->remotes()) {
-    for (const Path& path : remote.paths) {
-      if (PacketPort* const port = ports_[path.port].port) port->use_ring();
-    }
-  }
-  return true;
 }
 
 bool LiveSession::arrives(PortId id) {

@@ -66,8 +66,7 @@ class LiveSession final : LivePorts::User {
     const SetTimer afterwards(*this);
     return (session_.*function)(std::forward<Arguments>(arguments)..., now());
   }
-  /// As the session has it. The ports by which the device is reached are made ready for traffic.
-  bool open(Address device);
+  bool open(Address device) { return session_.open(device); }
 
   /// Whether the loop has called it, for frames that came in or for what is due.
   bool is_in_step() const { return in_step_; }

@@ -90,8 +90,9 @@ bool ReceiveRing::close() {
 }
 
 ReceiveRing::~ReceiveRing() {
-  if (memory_ != nullptr) close();
-  if (memory_ != nullptr) ::munmap(memory_, size());
+  if (memory_ == nullptr) return;
+  ::munmap(memory_, size());
+  set_option(socket_, PACKET_RX_RING, tpacket_req{});
 }
 
 tpacket2_hdr* ReceiveRing::slot(std::size_t number) const {

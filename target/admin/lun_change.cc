@@ -59,7 +59,8 @@ std::vector<LogLine> LunChange::store_lines() const {
 }
 
 bool LunChange::cuts_image() const {
-  return found && found->empty() && sectors_of(*store->store) < former_sectors;
+  const bool is_same = found ? found->empty() : !is_other_image;
+  return kind == Kind::replace && is_same && sectors_of(*store->store) < former_sectors;
 }
 
 std::string LunChange::text_of_found() const {

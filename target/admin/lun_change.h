@@ -42,7 +42,8 @@ struct LunChange {
                      const std::string& revision) const;
   /// Returns the lines for the log about the opened store.
   std::vector<LogLine> store_lines() const;
-  /// Returns whether the file or device that was open has become shorter.
+  /// Returns whether less of the file or device that was open is served from now on: it has become
+  /// shorter, or may.
   bool cuts_image() const;
   /// Returns what was done, while the store is here: "added", "grown from 2048 to 4096 sectors".
   std::string text() const;

@@ -128,12 +128,13 @@ bool LivePorts::retry() {
   if (in_trouble_.empty()) return false;
   const auto interfaces = list_interfaces();
   if (!interfaces) return false;
+  const auto next = in_trouble_.upper_bound(last_retried_);
+  last_retried_ = next == in_trouble_.end() ? *in_trouble_.begin() : *next;
+  const auto interface = std::ranges::find(*interfaces, last_retried_, &Interface::index);
+  if (interface == interfaces->end() || !may_open(*interface)) return false;
   const std::size_t open_before = open_.size();
-  for (const Interface& interface : *interfaces) {
-    if (in_trouble_.contains(interface.index) && may_open(interface)) try_port(interface);
-    if (open_.size() > open_before) return true;
-  }
-  return false;
+  try_port(*interface);
+  return open_.size() > open_before;
 }
 
 /// Opens a port, or reports it, unless that was done.

@@ -87,8 +87,8 @@ class LivePorts {
   void change(Wanted wanted);
 
   /// Tries again to open the ports that could not be opened: to be called now and then.
-  /// Opens one at most, which the kernel may let wait for tens of milliseconds; returns whether it did,
-  /// so that another call may open the next.
+  /// Tries one of them, in turn, for the kernel may let wait for tens of milliseconds who opens a port or
+  /// fails to; returns whether it was opened, so that another call may open the next.
   bool retry();
 
   /// Stops and starts to wait for frames at a port, which wait in its queue meanwhile.
@@ -117,6 +117,7 @@ class LivePorts {
   std::set<const PacketPort*> paused_;
   // Interface indexes: what was reported, and is so until now.
   std::set<int> in_trouble_;  // to be retried
+  int last_retried_ = 0;      // of them
   std::set<int> deaf_;
   std::set<int> left_out_;
   std::unique_ptr<InterfaceMonitor> monitor_;

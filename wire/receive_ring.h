@@ -1,7 +1,7 @@
 // Received frames in memory that the kernel shares with the program: a TPACKET_V2 ring (packet(7)).
 //
 // The kernel copies each frame into the next free slot, and the program reads it there: no system call
-// and no further copy, which is a third of what an initiator spends on an answer. For this the ring
+// and no further copy, which was a quarter of what an initiator spent on an answer. For this the ring
 // takes all its memory at once, in the kernel, whether frames come or not; a socket's queue takes
 // what waits. Frames that find all slots taken are dropped, and counted by the socket.
 //

@@ -54,7 +54,7 @@ class DiskFile {
 
   void read(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
             CancelSlot slot = {});
-  /// The same, and reads ahead.
+  /// The same, and reads ahead: after read_ahead().
   void read_on(const Extent& extent, std::uint64_t offset, std::size_t size, ReadDone done,
                CancelSlot slot, Instant now);
   /// `synchronous`: what was written is stable before `done` is called.

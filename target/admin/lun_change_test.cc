@@ -68,6 +68,16 @@ TEST(LunChange, SaysWhatHasBecomeOfItsImage) {
   EXPECT_EQ(change.text(), "disk.img is another file now");
 }
 
+TEST(LunChange, OfTheSameImageThatIsServedShorterTheFormerEndIsCutOff) {
+  LunChange change = added_at({0, 2});
+  change.former_sectors = 10;
+  EXPECT_FALSE(change.cuts_image()) << "there was no LUN";
+  change.kind = LunChange::Kind::replace;
+  EXPECT_TRUE(change.cuts_image());
+  change.is_other_image = true;
+  EXPECT_FALSE(change.cuts_image()) << "the former image has all that was written";
+}
+
 TEST(LunChange, GivesTheOptionsThatWereDefined) {
   LunChange change = added_at({3, 4});
   change.definition.model = "a model";

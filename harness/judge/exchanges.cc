@@ -209,15 +209,17 @@ bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
                          unsigned attempt_before) const {
   if (entry.sent + slack_ >= before.sent + before.wait || before.sent <= port_changed_)
     return false;
-  if (profile_ == RtoModel::Profile::linux_driver || takes_disk_time(before.opcode)) return true;
-  // The search is only made for what its timeout does not excuse.
-  const LedgerEntry* const answer = overtaken_by(before, entry.id);
-  if (answer == nullptr) return true;
+  if (profile_ == RtoModel::Profile::linux_driver) return true;
+  // The searches are only made for what its timeout does not excuse.
+  const RtoModel& model = remotes_[before.remote].model;
+  const bool is_disks = takes_disk_time(before.opcode);
   // Its timeouts have grown while the target was away, which is back.
   if (attempt_before >= 2 && is_identified_since(before, entry.id) &&
-      entry.sent + slack_ >= before.sent + remotes_[before.remote].model.rto(1)) {
+      entry.sent + slack_ >= before.sent + (is_disks ? model.flush_rto(1) : model.rto(1))) {
     return false;
   }
+  const LedgerEntry* const answer = is_disks ? nullptr : overtaken_by(before, entry.id);
+  if (answer == nullptr) return true;
   const unsigned eightfolds = std::min(attempt_before - 1, 5U);
   return entry.sent + slack_ < answer->delivered + answer->wait * (1LL << 3 * eightfolds);
 }

@@ -281,6 +281,21 @@ TEST_F(ExchangesTest, WhatATargetMissedMayBeSentAgainWhenItIsBack) {
   EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U) << "that was asked before";
 }
 
+TEST_F(ExchangesTest, AFlushThatItMissedMayAsWell) {
+  const AtaRequest identify{.sectors = 1, .opcode = ata::Opcode::identify_device};
+  warm_up();
+  ask(flush_command(), 1, clock);
+  ask(flush_command(), 2, clock + 1'000'000);  // 2 s
+  ask_well(identify, 9, clock + 2'100'000);
+  answer_well(9, clock + 2'100'100);
+  ask(flush_command(), 3, clock + 2'100'200);
+  EXPECT_EQ(violations(), "");
+  ask_well(identify, 10, clock + 2'200'000);
+  answer_well(10, clock + 2'200'100);
+  ask(flush_command(), 4, clock + 3'000'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U) << "within a second";
+}
+
 TEST_F(ExchangesTest, ButNotBeforeAFirstTimeoutHasPassed) {
   const AtaRequest identify{.sectors = 1, .opcode = ata::Opcode::identify_device};
   warm_up();

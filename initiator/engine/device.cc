@@ -21,7 +21,7 @@ Device::Device(Address address, const Shared& shared)
     : address_(address),
       shared_(shared),
       trace_(shared.trace, address),
-      paths_(shared.parameters, shared.ports),
+      paths_(shared.parameters, shared.ports, shared.pace),
       membership_(*this, shared_, trace_, paths_, counters_) {}
 
 // Users.
@@ -109,10 +109,14 @@ void Device::on_parameters(Instant now, Actions& out) {
 }
 
 bool Device::take_search(Instant now) {
-  if (now < search_due_) return paths_.take_search(now);
-  search_due_ = now + Paths::search_interval_min;
-  reckon_deadline();
-  return true;
+  const Instant due = paths_.search_due();
+  bool searches = paths_.take_search(now);
+  if (now >= search_due_) {
+    search_due_ = now + Paths::search_interval_min;
+    searches = true;
+  }
+  if (searches || paths_.search_due() != due) reckon_deadline();
+  return searches;
 }
 
 // The end of its I/O.
@@ -183,9 +187,13 @@ void Device::expire(Instant now, Actions& out) {
 void Device::reckon_deadline() {
   deadline_ = std::min(
       {dead_at(stranded_), search_due_, membership_.deadline(), dead_at(identifying_since())});
+  bool is_awaited = has_to_send();
   for (Index i = 0; i < commands_.end(); ++i) {
-    if (commands_.is_used(i)) deadline_ = std::min(deadline_, due(commands_[i]));
+    if (!commands_.is_used(i)) continue;
+    deadline_ = std::min(deadline_, due(commands_[i]));
+    is_awaited |= commands_[i].state != AtaCommand::State::lingering;
   }
+  if (is_awaited) deadline_ = std::min(deadline_, paths_.search_due());
 }
 
 // What the device is.

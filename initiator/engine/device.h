@@ -174,6 +174,9 @@ class Device {
   std::optional<Paths::Way> choose_for(Index index, bool within_window, Instant now);
   /// Cuts a command down to what fits the way; the rest becomes a command of its own.
   void split(Index index, const Paths::Way& way);
+  /// Returns how long the answer to the command's `attempt`-th transmission (from 1 on) is awaited.
+  Duration timeout_of(const AtaCommand& command, unsigned attempt,
+                      const RemoteTarget& remote) const;
   void transmit(Index index, const Paths::Way& way, Instant now, Actions& out);
   /// Sends commands as long as there are any, and room for them.
   void pump(Instant now, Actions& out);
@@ -216,8 +219,9 @@ class Device {
   Instant due(const AtaCommand& command) const;
   void reckon_deadline();
   void expire_command(Index index, Instant now, Actions& out);
-  /// A target that came up has answered this IDENTIFY. What it was sent before that, and has not answered
-  /// for longer than a first timeout, is due now, though timeouts have grown to seconds.
+  /// A target that came up, or had been silent, has answered this IDENTIFY. What it was sent before
+  /// that, and has not answered for longer than a first timeout, is due now, though timeouts have
+  /// grown to seconds.
   void hasten(const Transmission& identify, Instant now);
   /// Returns whether a command is longer than what is known to pass: its loss says nothing else.
   bool tries_payload(const AtaCommand& command, const Paths::Way& way) const;

@@ -143,15 +143,13 @@ void Device::on_question_answered(Transmission& transmission, const Frame& frame
                     static_cast<std::uint32_t>(size)};
     return report(event, shared_.trace, now, out);
   }
-  if (const auto way = paths_.find(transmission.path); way && way->remote->is_member()) {
-    passed(transmission, *way, now, out);
-  }
-  const RemoteTarget* const asked = paths_.find_remote(transmission.asked);
-  const bool was_suspended = asked != nullptr && asked->is_suspended();
+  const auto way = paths_.find(transmission.path);
+  if (way && way->remote->is_member()) passed(transmission, *way, now, out);
+  const bool was_away = way && (way->remote->is_suspended() || Paths::is_absent(*way->path, now));
   const auto answer = membership_.on_answer(transmission, frame, view(), now, out);
   if (answer.kind == Membership::Answer::Kind::identified) {
     on_identity(*answer.way, answer.identity, event, now, out);
-    if (was_suspended) hasten(transmission, now);
+    if (was_away) hasten(transmission, now);
   } else if (answer.kind == Membership::Answer::Kind::useless) {
     on_useless_identity(answer, event, now, out);
   }

@@ -144,19 +144,18 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
 }
 
 void Device::hasten(const Transmission& identify, Instant now) {
-  RemoteTarget* const remote = paths_.find_remote(identify.asked);
+  const RemoteTarget* const remote = paths_.find_remote(identify.asked);
   if (is_linux() || remote == nullptr || !remote->is_member()) return;
-  for (Path& path : remote->paths) {
-    for (Index i = path.sent.front(); i != no_index; i = commands_[i].link.next) {
-      AtaCommand& command = commands_[i];
-      if (command.attempts < 2 || command.last_sent > identify.sent ||
-          now - command.last_sent < remote->rtt.timeout(1)) {
-        continue;
-      }
-      command.deadline = now;
-      deadline_ = std::min(deadline_, now);
-      if (trace_) trace_.hastened(now, command);
-    }
+  for (Index i = 0; i < commands_.end(); ++i) {
+    AtaCommand& command = commands_[i];
+    if (!commands_.is_used(i) || command.state != AtaCommand::State::outstanding) continue;
+    const auto way = paths_.find(command.path);
+    if (!way || way->remote != remote || command.attempts < 2) continue;
+    const Instant due = command.last_sent + timeout_of(command, 1, *remote);
+    if (command.last_sent > identify.sent || now < due) continue;
+    command.deadline = now;
+    deadline_ = std::min(deadline_, now);
+    if (trace_) trace_.hastened(now, command);
   }
 }
 

@@ -169,6 +169,12 @@ std::optional<Paths::Way> Device::choose_for(Index index, bool within_window, In
   return paths_.choose(within_window, now, is_directed ? &*commands_[index].whom : nullptr);
 }
 
+Duration Device::timeout_of(const AtaCommand& command, unsigned attempt,
+                            const RemoteTarget& remote) const {
+  const Duration timeout = remote.rtt.timeout(attempt);
+  return command.takes_disk_time() && !is_linux() ? std::max(timeout, disk_timeout_min) : timeout;
+}
+
 void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& out) {
   AtaCommand& command = commands_[index];
   const bool timed = !command.takes_disk_time();
@@ -192,9 +198,7 @@ void Device::transmit(Index index, const Paths::Way& way, Instant now, Actions& 
   command.last_sent = now;
   command.overtaken = never;
   command.lost = never;
-  Duration timeout = way.remote->rtt.timeout(++command.attempts);
-  if (!timed && !is_linux()) timeout = std::max(timeout, disk_timeout_min);
-  command.deadline = now + timeout;
+  command.deadline = now + timeout_of(command, ++command.attempts, *way.remote);
   if (is_linux()) {
     command.deadline = Instant(std::chrono::ceil<DriverTick>(command.deadline.time_since_epoch()));
   }

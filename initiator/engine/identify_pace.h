@@ -2,7 +2,8 @@
 //
 // Anyone may claim 65,536 disks with as many config answers, and each has to be asked. The first
 // question to each target goes out at once while they come at up to 10,000 a second, with 4,096 to
-// spare; repetitions, which only silence needs, at up to 1,000 a second. A question beyond that is
+// spare; repetitions, which only silence needs, and searches for silent devices (paths.h) at up to
+// 1,000 a second. A question beyond that is
 // sent later, in the order of asking, at an instant of its own: nothing is polled.
 //
 // Owned by the engine, used by its devices. Constant time and memory; reads no clock.

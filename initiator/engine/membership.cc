@@ -32,6 +32,7 @@ void Membership::heard(const Paths::Way& way, bool announced, bool open, Instant
       is_part && open && announced &&
       (remote.suspended_at == Instant::min() || now >= remote.suspended_at + suspension_distance);
   if (path.question.is_pending()) {
+    if (path.is_suspect()) questions_.hasten(way, now);
     if (!suspends) return;
     drop(way);  // what it is asked already, it may have been asked before it came up
   }

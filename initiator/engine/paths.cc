@@ -21,8 +21,8 @@ std::string_view text(Standing standing) {
   return names.at(static_cast<std::size_t>(standing));
 }
 
-Paths::Paths(const Parameters& parameters, const PortTable& ports)
-    : parameters_(parameters), ports_(ports), profile_(parameters.profile) {}
+Paths::Paths(const Parameters& parameters, const PortTable& ports, IdentifyPace& pace)
+    : parameters_(parameters), ports_(ports), pace_(pace), profile_(parameters.profile) {}
 
 std::uint16_t Paths::limit(const RemoteTarget& remote) const {
   return std::min(std::max<std::uint16_t>(remote.offer.buffer_count, 1), parameters_.maxout);
@@ -294,16 +294,34 @@ void Paths::expired(const Way& way, Instant sent, Instant now) {
 bool Paths::take_search(Instant now) {
   if (!any_suspect_) return false;
   bool serves = false;
+  Instant last_suspect = Instant::min();
   any_suspect_ = false;
   for (const RemoteTarget& remote : remotes_) {
     serves |= is_trusted(remote);
-    any_suspect_ |= std::ranges::any_of(remote.paths, &Path::is_suspect);
+    for (const Path& path : remote.paths) {
+      if (!path.is_suspect()) continue;
+      any_suspect_ = true;
+      last_suspect = std::max(last_suspect, path.suspect_since);
+    }
   }
+  const bool is_silence = any_suspect_ && !serves && profile_ != Profile::linux_driver;
+  if (!is_silence) search_due_ = never;
   if (!any_suspect_ || !serves) search_interval_ = search_interval_min;
   if (!any_suspect_) return false;
-  if (searched_ != Instant::min() && now < searched_ + search_interval_) return false;
+  const bool is_first = searched_ == Instant::min();
+  if (is_silence && search_due_ == never) {
+    search_due_ = is_first ? now : searched_ + silence_interval_min;
+  }
+  const bool is_due =
+      is_silence ? now >= search_due_ : is_first || now >= searched_ + search_interval_;
+  if (!is_due) return false;
   searched_ = now;
   search_interval_ = std::min(2 * search_interval_, search_interval_max);
+  if (is_silence) {
+    const Duration wait =
+        std::clamp((now - last_suspect) / silence_parts, silence_interval_min, search_interval_min);
+    search_due_ = pace_.reserve(IdentifyPace::Attempt::repeated, now + wait);
+  }
   return true;
 }
 

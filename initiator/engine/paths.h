@@ -4,8 +4,9 @@
 // are as good take turns. With the Linux profile remote targets take turns, and so do the ports of
 // each, as in the driver. A path that has fallen silent is suspect:
 // no command goes by it while there is another path. Instead the device is discovered, which probes
-// the path at no cost, and the path is trusted again when it answers. One more silence makes it
-// suspect again, until it has answered a command. The Linux profile judges a target by all of its
+// the path at no cost, and the path is trusted again when it answers. While no path answers, the
+// device is discovered often, so that a silence of T is noticed to end by 1.02 T + 100 ms: the
+// timeouts of commands, which double, would make it 2 T. The Linux profile judges a target by all of its
 // paths at once, as the driver does.
 //
 // Anyone may send a config answer. So it only makes a remote target a candidate, and a local port a
@@ -23,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "initiator/engine/identify_pace.h"
 #include "initiator/engine/likeness.h"
 #include "initiator/engine/parameters.h"
 #include "initiator/engine/path_payload.h"
@@ -118,6 +120,10 @@ class Paths {
   static constexpr std::size_t remotes_max = 16;
   static constexpr Duration search_interval_min = std::chrono::seconds(1);
   static constexpr Duration search_interval_max = std::chrono::seconds(64);
+  /// While no path answers: one part in so many of the silence, at least, and at most a
+  /// search_interval_min.
+  static constexpr int silence_parts = 50;
+  static constexpr Duration silence_interval_min = std::chrono::milliseconds(100);
 
   /// A path, and the remote target that it leads to. Valid until the paths change.
   struct Way {
@@ -125,7 +131,7 @@ class Paths {
     Path* path;
   };
 
-  Paths(const Parameters& parameters, const PortTable& ports);
+  Paths(const Parameters& parameters, const PortTable& ports, IdentifyPace& pace);
 
   const std::vector<RemoteTarget>& remotes() const { return remotes_; }
 
@@ -143,7 +149,10 @@ class Paths {
   void remove(const Way& way);
   /// Removes the paths of a local port. Nothing is outstanding on it.
   void remove_port(PortId port);
-  void clear() { remotes_.clear(); }
+  void clear() {
+    remotes_.clear();
+    search_due_ = never;
+  }
   void parameters_changed();
 
   /// Returns the most sectors that a command moves on every path. 0 with no path.
@@ -173,9 +182,16 @@ class Paths {
   /// A transmission that was sent at `sent` was not answered in time.
   void expired(const Way& way, Instant sent, Instant now);
 
-  /// Returns whether the engine is to discover the device now, because a path is suspect: at most
-  /// every second, and more and more rarely while another path serves.
+  /// Returns whether the engine is to discover the device now, because a path is suspect: more and
+  /// more rarely, at first every second while another path serves, and every 100 ms while none does.
   bool take_search(Instant now);
+  /// Returns whether a path has been silent to discoveries, too, and not only to commands, which may
+  /// wait for a slow disk.
+  static bool is_absent(const Path& path, Instant now) {
+    return path.is_suspect() && now - path.suspect_since >= 2 * silence_interval_min;
+  }
+  /// Returns when the device is discovered next while no path answers; else never.
+  Instant search_due() const { return search_due_; }
 
  private:
   bool is_open(const Path& path) const { return path.proven && ports_.is_usable(path.port); }
@@ -192,6 +208,7 @@ class Paths {
 
   const Parameters& parameters_;
   const PortTable& ports_;
+  IdentifyPace& pace_;
   std::vector<RemoteTarget> remotes_;
   std::uint64_t next_serial_ = 0;
   std::size_t turn_ = 0;
@@ -200,6 +217,7 @@ class Paths {
   bool any_suspect_ = false;
   Instant searched_ = Instant::min();
   Duration search_interval_ = search_interval_min;
+  Instant search_due_ = never;
 };
 
 }  // namespace aoe::initiator

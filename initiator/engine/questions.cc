@@ -21,6 +21,14 @@ void Questions::ask(Path& path, const Question& question) {
   deadline_ = std::min(deadline_, question.due);
 }
 
+void Questions::hasten(const Paths::Way& way, Instant now) {
+  Question& question = way.path->question;
+  if (!question.sent || is_linux()) return;
+  const Instant due = std::max(now, question.last_sent + way.remote->rtt.timeout(1));
+  question.due = std::min(question.due, due);
+  deadline_ = std::min(deadline_, question.due);
+}
+
 void Questions::repeat(Path& path, Instant due) {
   path.question.due = due;
   unsent_ = true;

@@ -28,6 +28,8 @@ class Questions {
 
   /// Asks this by a path, at `question.due` or later. Does nothing while the path has a question.
   void ask(Path& path, const Question& question);
+  /// A path that was silent may be back: its question is not awaited for longer than a first timeout.
+  void hasten(const Paths::Way& way, Instant now);
   /// Asks again at `due` what is not awaited any more.
   void repeat(Path& path, Instant due);
   bool is_asking() const;

@@ -54,7 +54,7 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
   client_->listen([this](const Event& event) {
     const bool matters =
         event.kind == Event::Kind::foreign_disk || event.kind == Event::Kind::foreign_content ||
-        event.kind == Event::Kind::write_refused || event.kind == Event::Kind::payload_shrunk;
+        event.kind == Event::Kind::disk_replaced || event.kind == Event::Kind::write_refused || event.kind == Event::Kind::payload_shrunk;
     if (options_.verbose || matters) complain(describe(event));
     if (listener_) listener_(event);
   });

@@ -61,7 +61,9 @@ ordered_json facts_of(const DeviceStatus& device) {
   facts["counters"] = {{"commands", device.counters.commands},
                        {"retransmissions", device.counters.retransmissions},
                        {"early-retransmissions", device.counters.early_retransmissions},
-                       {"late-answers", device.counters.late_answers}};
+                       {"late-answers", device.counters.late_answers},
+                       {"refused-answers", device.counters.refused_answers},
+                       {"replaced", device.counters.replaced}};
   return facts;
 }
 

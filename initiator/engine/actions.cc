@@ -21,6 +21,9 @@ constexpr std::array event_texts{
     EventText{"device forgotten", "{device} is forgotten"},
     EventText{"device refused", "{device} at {mac} is refused"},
     EventText{"device resized", "{device} has {sectors} sectors now"},
+    EventText{"disk replaced",
+              "{device} is another disk than before, at {mac}: serial \"{serial}\", {sectors} "
+              "sectors"},
     EventText{
         "payload shrunk",
         "{device} at {mac}: {io}s of more than {sectors} sectors are lost on the way, a switch "

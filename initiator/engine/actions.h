@@ -95,6 +95,7 @@ struct Event {
     device_forgotten,   // by the user, or because it was silent and never identified
     device_refused,     // there is no room for it, or it has no static minor (Parameters::dyndevs)
     device_resized,     // sectors
+    disk_replaced,      // while it was not open another disk took its place: serial, sectors
     payload_shrunk,     // a path loses all frames of more sectors than this, of this kind (io)
     payload_restored,   // it carries as many sectors as agreed on again
     foreign_disk,       // another disk answers at the address: serial, sectors; it is not used
@@ -121,7 +122,7 @@ struct Event {
   unsigned attempt = 0;
   std::uint64_t sectors = 0;
   IoKind io = IoKind::read;
-  FixedText<20> serial{};  // of foreign_disk and unproven_disk
+  FixedText<20> serial{};  // of foreign_disk, unproven_disk and disk_replaced
   Reject reject{};
   Completion result{};   // of a failed IDENTIFY
   ConfigReply config{};  // its string is valid until the engine is called again

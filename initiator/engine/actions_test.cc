@@ -41,6 +41,7 @@ TEST(Actions, EveryKindOfEventHasItsText) {
                                    {Kind::device_forgotten, "device forgotten"},
                                    {Kind::device_refused, "device refused"},
                                    {Kind::device_resized, "device resized"},
+                                   {Kind::disk_replaced, "disk replaced"},
                                    {Kind::identify_failed, "identify failed"},
                                    {Kind::retransmission, "retransmission"},
                                    {Kind::late_answer, "late answer"},
@@ -74,6 +75,8 @@ TEST(Actions, AnEventIsOneLine) {
   EXPECT_EQ(line(Kind::device_up), "e7.3 is up: 1000 sectors");
   EXPECT_EQ(line(Kind::device_down), "e7.3 is down");
   EXPECT_EQ(line(Kind::device_resized), "e7.3 has 1000 sectors now");
+  EXPECT_EQ(line(Kind::disk_replaced),
+            "e7.3 is another disk than before, at 02:00:00:00:00:01: serial \"\", 1000 sectors");
   EXPECT_EQ(line(Kind::retransmission), "e7.3 retransmission 2: tag 80000a3c replaces 80000a11");
   EXPECT_EQ(line(Kind::late_answer), "e7.3 late answer to tag 80000a3c");
   EXPECT_EQ(line(Kind::duplicate_answer), "e7.3 duplicate answer to tag 80000a3c");

@@ -21,6 +21,7 @@ struct DeviceCounters {
   std::uint64_t early_retransmissions = 0;  // of the retransmissions, those before the timeout
   std::uint64_t late_answers = 0;
   std::uint64_t refused_answers = 0;  // from another MAC than was asked
+  std::uint64_t replaced = 0;         // another disk, of another serial number, took its place
 };
 
 }  // namespace aoe::initiator

@@ -207,6 +207,14 @@ void Device::on_identity(const Paths::Way& way, const Identity& identity, Event 
   if (judgement != Membership::Judgement::unchanged) {
     take_back_all([](const Paths::Way& its) { return !its.remote->is_member(); }, now);
   }
+  const bool is_new =
+      state_ == DeviceState::identifying || judgement == Membership::Judgement::adopted;
+  const bool is_replaced = is_new && identity_ && identity_->serial != identity.serial;
+  if (is_replaced) {
+    ++counters_.replaced;
+    event.kind = Event::Kind::disk_replaced;
+    report(event, shared_.trace, now, out);
+  }
   if (state_ == DeviceState::identifying) {
     become(DeviceState::up, "identified", now);
     identify_failure_.reset();
@@ -215,7 +223,9 @@ void Device::on_identity(const Paths::Way& way, const Identity& identity, Event 
     identity_ = identity;
   } else if (judgement == Membership::Judgement::adopted) {
     event.kind = Event::Kind::device_resized;
-    if (identity_->sectors != identity.sectors) report(event, shared_.trace, now, out);
+    if (identity_->sectors != identity.sectors && !is_replaced) {
+      report(event, shared_.trace, now, out);
+    }
     identity_ = identity;
   } else if (likeness(*identity_) == likeness(identity) && way.remote->is_member()) {
     identity_ = identity;  // what else it says may have changed

@@ -107,6 +107,41 @@ TEST_F(MembershipTest, AnOpenDiskMayChangeItsSizeByItself) {
   EXPECT_EQ(standings(), "1 member, 2 member");
 }
 
+// Nobody has it open.
+
+TEST_F(MembershipTest, ADiskThatIsReplacedIsReportedOnce) {
+  up();
+  disks[target_mac].identity = with_serial("S2", 2000);
+  std::string said;
+  for (int i = 0; i < 3; ++i) {
+    world.config();
+    world.events();
+    answer_all();
+    said += world.events();
+  }
+  EXPECT_EQ(world.device().identity()->serial.view(), "S2");
+  EXPECT_EQ(said,
+            "e7.3 is another disk than before, at 02:00:00:00:00:01: serial \"S2\", 2000 sectors");
+  EXPECT_EQ(world.device().counters().replaced, 1U);
+}
+
+TEST_F(MembershipTest, ADiskThatIsReplacedWhileItIsDownIsReportedAsWell) {
+  up();
+  open();
+  disks.erase(target_mac);
+  world.read(0, 1);
+  pass(40s);
+  world.close();
+  disks[second_mac].identity = with_serial("S2");
+  world.config(World::default_offer, second_mac);
+  world.events();
+  answer_all();
+  EXPECT_EQ(world.events(),
+            "e7.3 is another disk than before, at 02:00:00:00:00:02: serial \"S2\", 1000 sectors, "
+            "e7.3 is up: 1000 sectors");
+  EXPECT_EQ(world.device().counters().replaced, 1U);
+}
+
 // down,closewait.
 
 TEST_F(MembershipTest, RevalidateRevivesTheSameDiskThatIsHeldOpen) {

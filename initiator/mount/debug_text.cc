@@ -40,6 +40,7 @@ std::string debug_text(const DeviceStatus& device) {
   std::string text = fmt::format("rttavg: {} rttdev: {}\nmaxbcnt: {}\nref: {}\n",
                                  in_microseconds(first.round_trip),
                                  in_microseconds(first.deviation), device.payload, device.opens);
+  if (device.counters.replaced > 0) text += fmt::format("replaced: {}\n", device.counters.replaced);
   // The paths of a target are next to each other.
   for (std::span<const PathStatus> left = device.paths; !left.empty();) {
     const auto end = std::ranges::find_if(

@@ -26,6 +26,7 @@ LogLevel level_of(Event::Kind kind) {
     case Event::Kind::device_down:
     case Event::Kind::payload_shrunk:
     case Event::Kind::unproven_disk:
+    case Event::Kind::disk_replaced:
     case Event::Kind::ambiguous_size:
     case Event::Kind::write_refused:
     case Event::Kind::identify_failed: return LogLevel::warning;

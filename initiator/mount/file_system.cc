@@ -548,7 +548,8 @@ int FileSystem::carry_out(const Command& command) {
 void FileSystem::happened(const Event& event) {
   // Who answers a question, all is well with.
   if (event.kind != Event::Kind::config_answer) say(level_of(event.kind), describe(event));
-  if (event.kind == Event::Kind::device_up || event.kind == Event::Kind::device_resized) {
+  if (event.kind == Event::Kind::device_up || event.kind == Event::Kind::device_resized ||
+      event.kind == Event::Kind::disk_replaced) {
     shown_.update();
     shown_.load_partitions(event.device);
   }

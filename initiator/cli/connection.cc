@@ -27,6 +27,15 @@ std::string in_seconds(Duration duration) {
   return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
 }
 
+/// Returns a target that has not said yet which disk it is, where several answer at the address.
+std::optional<Mac> unknown_of(const DeviceStatus& device) {
+  const auto& paths = device.paths;
+  const auto found = std::ranges::find(paths, "candidate", &PathStatus::standing);
+  const bool are_several = std::ranges::any_of(
+      paths, [&](const PathStatus& path) { return path.mac != paths.front().mac; });
+  return are_several && found != paths.end() ? std::optional(found->mac) : std::nullopt;
+}
+
 }  // namespace
 
 std::string system_message(std::string_view name) {
@@ -54,8 +63,13 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
   client_->listen([this](const Event& event) {
     const bool matters =
         event.kind == Event::Kind::foreign_disk || event.kind == Event::Kind::foreign_content ||
-        event.kind == Event::Kind::disk_replaced || event.kind == Event::Kind::write_refused || event.kind == Event::Kind::payload_shrunk;
+        event.kind == Event::Kind::disk_replaced || event.kind == Event::Kind::write_refused ||
+        event.kind == Event::Kind::payload_shrunk;
     if (options_.verbose || matters) complain(describe(event));
+    if (event.kind == Event::Kind::config_answer && look_ && event.tag == look_->tag) {
+      look_->last = Clock::now();
+      if (!look_->first) look_->first = look_->last;
+    }
     if (listener_) listener_(event);
   });
   if (options.verbose || !options.interfaces.empty()) {
@@ -64,7 +78,6 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
 }
 
 void Connection::gather(Gather what) {
-  using Clock = std::chrono::steady_clock;
   using Answer = std::tuple<Address, PortId, Mac>;
   std::set<Answer> known;
   Clock::time_point last{};
@@ -129,25 +142,39 @@ Disk Connection::open_disk(Address device) {
   Disk disk;
   const auto error =
       result_of([&](auto done) { client_->async_open(device, options_.wait, done); }, disk);
-  if (!error) return disk;
+  if (!error) {
+    look_again(device);
+    return disk;
+  }
   const bool silent = !client_->device(device);
   throw Failed(client_->why_not_up(device) +
                (silent ? fmt::format(" within {} s", in_seconds(options_.wait)) : ""));
 }
 
+void Connection::look_again(Address device) {
+  look_ = {.device = device, .asked = Clock::now()};
+  look_->tag = client_->discover(device);
+}
+
+Connection::Clock::duration Connection::remaining(const Look& look) const {
+  const auto now = Clock::now();
+  const auto limit = look.asked + std::max<Clock::duration>(quiet_min, options_.wait);
+  // A busy machine is slow to answer, and the one that is used says how slow.
+  const auto quiet =
+      look.first ? look.last + std::max<Clock::duration>(quiet_min, 2 * (*look.first - look.asked))
+                 : limit;
+  return std::max(std::min(quiet, limit) - now, Clock::duration::zero());
+}
+
 void Connection::wait_for_others(Address device) {
-  const auto taken = std::chrono::steady_clock::now() - begun_;
-  if (taken < quiet_min) {
-    client_->discover(device);
-    wait([] { return false; }, quiet_min - taken);
+  if (!look_ || look_->device != device) look_again(device);
+  while (remaining(*look_) > Clock::duration::zero()) {
+    wait([] { return false; }, std::min<Clock::duration>(remaining(*look_), look_interval));
   }
   std::optional<Mac> unknown;
   const auto are_known = [&] {
-    unknown.reset();
     const auto status = client_->device(device);
-    if (!status || status->paths.size() < 2) return true;
-    const auto found = std::ranges::find(status->paths, "candidate", &PathStatus::standing);
-    if (found != status->paths.end()) unknown = found->mac;
+    unknown = status ? unknown_of(*status) : std::nullopt;
     return !unknown;
   };
   if (wait(are_known, options_.wait)) return;

@@ -127,9 +127,9 @@ class Connection {
   /// Opens a disk. Throws Failed when it does not come up in time.
   Disk open_disk(Address device);
   /// Waits until all that answer at a disk's address have said which disk they are, for the option
-  /// --wait at most. The disk that is used may be the first to answer of several, so a connection
-  /// lasts quiet_min at least, and asks once more who is there. Complains of a target that has not
-  /// said it in the end.
+  /// --wait at most. The disk that is used may be the first to answer of several, so it is asked once
+  /// more who is there, when the disk is opened or else now, and the answers are awaited. Complains of
+  /// a target that has not said it in the end.
   void wait_for_others(Address device);
   enum class Reached { one, all };
   /// Throws AnotherDisk if another disk is known to answer at the address. `reached`: whether the
@@ -147,10 +147,23 @@ class Connection {
   Failed nothing_found() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
+  /// A discovery of one device, and when it was answered.
+  struct Look {
+    Address device{};
+    std::uint32_t tag = 0;
+    Clock::time_point asked{};
+    std::optional<Clock::time_point> first{};
+    Clock::time_point last{};
+  };
+
   bool all_identified() const;
+  void look_again(Address device);
+  /// Returns how long the answers to a discovery are awaited still: zero when no more are to come.
+  Clock::duration remaining(const Look& look) const;
 
   const CommandOptions options_;
-  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::optional<Look> look_;  // the last one of look_again()
   boost::asio::io_context loop_;
   std::optional<Client> client_;
   Client::Listener listener_;

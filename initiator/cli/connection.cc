@@ -195,6 +195,16 @@ void Connection::check_no_other(Address device, Reached reached) {
   throw AnotherDisk(text);
 }
 
+void Connection::check_all_alone(Reached reached) {
+  const auto are_known = [this] {
+    return std::ranges::none_of(client_->devices(), [](const DeviceStatus& device) {
+      return unknown_of(device).has_value();
+    });
+  };
+  wait(are_known, options_.wait);
+  for (const DeviceStatus& device : client_->devices()) check_no_other(device.address, reached);
+}
+
 QueryAnswer Connection::ask(Address device, const Query& query, std::string_view silence) {
   QueryAnswer answer;
   const auto error = result_of(

@@ -140,6 +140,8 @@ class Connection {
     wait_for_others(device);
     check_no_other(device, reached);
   }
+  /// The same for all devices that a discovery has found.
+  void check_all_alone(Reached reached);
   /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
   /// what it means that nothing answers, if it means more than that.
   QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});

@@ -74,7 +74,7 @@ void discover_command(const CommandOptions& options) {
     print(list);
   }
   if (answers.empty()) throw connection.nothing_found();
-  if (options.json) return;
+  if (options.json) return connection.check_all_alone(Connection::Reached::all);
   fmt::print("{:<10} {:<12} {:<17} {:>7} {:>7} {:>8}  {}\n", "device", "interface", "mac",
              "buffers", "sectors", "firmware", "config");
   for (const auto& [key, answer] : answers) {
@@ -83,6 +83,7 @@ void discover_command(const CommandOptions& options) {
                mac, answer.config.buffer_count, answer.config.sector_count,
                fmt::format("{:04x}", answer.config.firmware), one_line(answer.string));
   }
+  connection.check_all_alone(Connection::Reached::all);
 }
 
 void stat_command(const CommandOptions& options, std::optional<Address> only) {
@@ -212,8 +213,12 @@ int ping_command(const CommandOptions& options, Address address, unsigned count,
   fmt::print("{}: {} asked, {} answered, {:.0f} % lost\n", address, asked, pings.answers(),
              asked == 0 ? 0.0 : 100.0 * (asked - pings.answers()) / asked);
   if (interruption) return interruption.status();
-  if (pings.answers() > 0) return 0;
-  throw Failed(fmt::format("{}: no answer on {}", address, client.interface_names()));
+  if (pings.answers() == 0) {
+    throw Failed(fmt::format("{}: no answer on {}", address, client.interface_names()));
+  }
+  connection.listen({});
+  connection.check_alone(address, Connection::Reached::all);
+  return 0;
 }
 
 void revalidate_command(const CommandOptions& options, Address address) {

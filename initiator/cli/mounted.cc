@@ -123,6 +123,16 @@ ordered_json facts_of(const std::vector<TreeDevice>& devices) {
   return list;
 }
 
+/// Throws AnotherDisk if one of them is not alone at its address.
+void check_no_other(const std::vector<TreeDevice>& devices) {
+  for (const TreeDevice& device : devices) {
+    if (const auto mac = device.other_disk()) {
+      throw AnotherDisk(
+          fmt::format("{}: another disk has this address, at {}", device.address, *mac));
+    }
+  }
+}
+
 }  // namespace
 
 void command_in_tree(const std::string& folder, std::string_view file, const std::string& line) {
@@ -152,12 +162,7 @@ void stat_in_tree(const CommandOptions& options, const std::string& folder,
   }
   if (devices.empty() && only) throw Failed(fmt::format("{}: not in the tree {}", *only, folder));
   if (devices.empty()) throw Failed(folder + ": the tree has no device");
-  for (const TreeDevice& device : devices) {
-    if (const auto mac = device.other_disk()) {
-      throw AnotherDisk(
-          fmt::format("{}: another disk has this address, at {}", device.address, *mac));
-    }
-  }
+  check_no_other(devices);
 }
 
 void sos_in_tree(const std::string& folder, std::string_view version) {
@@ -165,11 +170,13 @@ void sos_in_tree(const std::string& folder, std::string_view version) {
   for (const char* name : {"aoe_deadsecs", "aoe_dyndevs", "aoe_iflist", "aoe_maxout"}) {
     parameters[name] = read_line(fmt::format("{}/sys/module/aoe/parameters/{}", folder, name));
   }
+  const auto devices = read_devices(folder, std::nullopt);
   print({{"version", version},
          {"system", system_text()},
          {"tree", folder},
          {"parameters", parameters},
-         {"devices", facts_of(read_devices(folder, std::nullopt))}});
+         {"devices", facts_of(devices)}});
+  check_no_other(devices);
 }
 
 }  // namespace aoe::initiator

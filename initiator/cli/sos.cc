@@ -37,6 +37,8 @@ void sos_command(const CommandOptions& options, std::string_view version) {
          {"interfaces", interfaces},
          {"devices", devices},
          {"events", events}});
+  connection.listen({});
+  connection.check_all_alone(Connection::Reached::one);
 }
 
 }  // namespace aoe::initiator

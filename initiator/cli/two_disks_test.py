@@ -126,7 +126,8 @@ def the_other_is_named_though_its_answers_are_lost(trial):
     trial.serve(0, serial="A")
     trial.serve(1, serial="B")
     for command in ["identify", "e0.2"], ["revalidate", "e0.2"], ["revalidate", "e0.2", "--json"], ["stat", "e0.2"], \
-            ["stat", "e0.2", "--json"], ["stat"], ["config", "get", "e0.2"]:
+            ["stat", "e0.2", "--json"], ["stat"], ["config", "get", "e0.2"], ["discover"], ["sos"], \
+            ["ping", "e0.2", "--count", "1"]:
         for lost in range(4):  # 0: none
             trial.relay.change("lose-answer", lost)
             status, shown, errors = trial.ask(*command)

@@ -70,7 +70,7 @@ void CommandLine::add_disks() {
   add_device(revalidate)->required();
   add_json(revalidate);
   in_tree(revalidate, "Let the tree mounted there ask",
-          [&a] { command_in_tree(a.mount, "revalidate", a.device); });
+          [&a] { revalidate_in_tree(a.mount, a.address()); });
 
   auto* flush =
       add("flush", "Make a disk's cache stable, or let a tree forget devices", group, [&a] {

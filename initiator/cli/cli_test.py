@@ -371,8 +371,7 @@ def looks_after_disks_and_interfaces(trial):
     os.makedirs(etherd)
     os.makedirs(parameters)
     trial.file("tree/sys/module/aoe/parameters/aoe_iflist", b"eth0 eth1\n")
-    for arguments, name, text in [(["discover"], "discover", "discover\n"), (["revalidate", "e0.2"], "revalidate", "e0.2\n"),
-                                  (["flush"], "flush", "\n"), (["flush", "--all"], "flush", "all\n"),
+    for arguments, name, text in [(["discover"], "discover", "discover\n"), (["flush"], "flush", "\n"), (["flush", "--all"], "flush", "all\n"),
                                   (["flush", "e0.2"], "flush", "e0.2\n"),
                                   (["flush", "e0.10", "e0.3"], "flush", "e0.3\n\n"),  # over what the first wrote
                                   (["interfaces", "eth0", "eth1"], "interfaces", "eth0 eth1\n"),

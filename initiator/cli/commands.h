@@ -101,6 +101,8 @@ void reserve_command(const CommandOptions& options, Address device, const Reserv
 
 /// Writes a line to DIR/dev/etherd/FILE, as aoetools do to the files of the Linux driver.
 void command_in_tree(const std::string& folder, std::string_view file, const std::string& line);
+/// As revalidate_command(). Fails when the disk is silent.
+void revalidate_in_tree(const std::string& folder, Address device);
 /// Sets the interfaces to use from now on. With no names, prints those in use.
 void interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces);
 /// As stat_command(), from the tree's attributes. Fails when the tree has no such device, or none.

@@ -144,6 +144,17 @@ void command_in_tree(const std::string& folder, std::string_view file, const std
   if (written != static_cast<ssize_t>(text.size())) throw Failed(system_message(path));
 }
 
+void revalidate_in_tree(const std::string& folder, Address address) {
+  const auto is_there = [&] { return !read_devices(folder, address).empty(); };
+  if (!is_there()) throw Failed(fmt::format("{}: not in the tree {}", address, folder));
+  command_in_tree(folder, "revalidate", fmt::format("{}", address));
+  const auto devices = read_devices(folder, address);
+  for (const TreeDevice& device : devices) {
+    fmt::print("{}: {} sectors, {} bytes\n", address, device.size() / sector_size, device.size());
+  }
+  check_no_other(devices);
+}
+
 void interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces) {
   if (!interfaces.empty()) {
     return command_in_tree(folder, "interfaces", fmt::format("{}", fmt::join(interfaces, " ")));

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
 
 #define FUSE_USE_VERSION 314
@@ -39,6 +40,7 @@ constexpr std::int64_t kept_max = std::int64_t{512} << 20;
 constexpr std::chrono::milliseconds silence_limit{700};
 /// How often it is seen whether those who wait for a disk are killed.
 constexpr std::chrono::milliseconds look_interval{100};
+constexpr std::chrono::seconds revalidate_limit{3};
 constexpr off_t attribute_size = 4096;  // as sysfs says
 constexpr std::size_t command_size_max = 4096;
 
@@ -449,6 +451,9 @@ void FileSystem::write(Request request, const char* bytes, std::size_t size, std
   if (handle->file == nullptr) {
     const auto command = parse_command(handle->node.kind, {bytes, size});
     const bool fits = offset == 0 && size <= command_size_max;
+    if (command && fits && command->kind == Command::Kind::revalidate) {
+      return revalidate(request, size, command->device);
+    }
     const int error = command && fits ? carry_out(*command) : EINVAL;
     error != 0 ? answer(request, error) : static_cast<void>(fuse_reply_write(request, size));
     return;
@@ -512,10 +517,7 @@ int FileSystem::carry_out(const Command& command) {
   Parameters parameters = client_->parameters();
   switch (command.kind) {
     case What::discover: client_->discover(); return 0;
-    case What::revalidate:
-      if (!client_->revalidate(command.device)) return ENODEV;
-      shown_.load_partitions(command.device);
-      return 0;
+    case What::revalidate: break;
     case What::forget_down: client_->forget_down(); break;
     case What::forget_all: client_->forget_unopened(); break;
     case What::forget:
@@ -541,6 +543,25 @@ int FileSystem::carry_out(const Command& command) {
   }
   shown_.update();  // some are forgotten
   return 0;
+}
+
+void FileSystem::revalidate(Request request, std::size_t size, Address device) {
+  if (!client_->revalidate(device)) return answer(request, ENODEV);
+  const Outstanding::Work work = begin(request);
+  const auto done = [this, work, size, device](boost::system::error_code error,
+                                               const QueryAnswer& told) {
+    const auto status = client_ ? client_->device(device) : std::nullopt;
+    // Another disk may have answered, while this one is silent.
+    const bool is_it = !error && status && status->identity && told.identity &&
+                       status->identity->serial == told.identity->serial;
+    if (is_it) shown_.load_partitions(device);
+    const Request waiting = outstanding_.remove(work);
+    if (waiting == nullptr) return;
+    if (!error) return static_cast<void>(fuse_reply_write(waiting, size));
+    answer(waiting, error == boost::system::errc::timed_out ? ETIMEDOUT : EIO);
+  };
+  client_->async_query(device, IdentifyQuery{}, revalidate_limit,
+                       boost::asio::bind_cancellation_slot(work->cancel.slot(), done));
 }
 
 // Diagnostics.

@@ -107,8 +107,11 @@ class FileSystem {
   std::string text_of(const Node& node) const;
   void opened(Request request, SharedHandle handle, fuse_file_info* info);
 
-  /// Carries out what was written. Returns an errno.
+  /// Carries out what was written, but for `revalidate`. Returns an errno.
   int carry_out(const Command& command);
+  /// Asks a disk who it is, and answers the request, which wrote `size` bytes, when that is known. A
+  /// silent disk is not opened.
+  void revalidate(Request request, std::size_t size, Address device);
 
   void happened(const Event& event);
   void say(LogLevel level, std::string_view line);

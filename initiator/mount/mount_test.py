@@ -93,8 +93,15 @@ def commands_use_the_tree(trial):
     facts = json.loads(told("sos")[1])
     assert facts["parameters"] == {"aoe_deadsecs": "180", "aoe_dyndevs": "1", "aoe_iflist": "", "aoe_maxout": "20"}, facts
     assert [device["device"] for device in facts["devices"]] == ["e0.2"] and facts["system"].startswith("Linux "), facts
-    for command in ["discover"], ["revalidate", "e0.2"], ["interfaces", "eth0"]:
+    for command in ["discover"], ["interfaces", "eth0"]:
         assert told(*command) == (0, "", ""), command
+    assert told("revalidate", "e0.2") == (0, f"e0.2: {SIZE // 512} sectors, {SIZE} bytes\n", "")
+    assert told("revalidate", "e9.9") == (1, "", "aoe-initiator: e9.9: not in the tree mnt\n")
+    trial.targets[2].signal(signal.SIGSTOP)
+    silence = "aoe-initiator: mnt/dev/etherd/revalidate: Connection timed out\n"
+    assert told("revalidate", "e0.2") == (1, "", silence)
+    assert "ref: 0" in read(trial.path("sys/kernel/debug/aoe/e0.2")).splitlines(), "a silent disk is held open"
+    trial.targets[2].signal(signal.SIGCONT)
     assert told("interfaces") == (0, "eth0\n", "")
     forget(trial, "all")
     assert told("stat") == (1, "", "aoe-initiator: mnt: the tree has no device\n"), told("stat")

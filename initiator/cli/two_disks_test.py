@@ -133,6 +133,7 @@ def the_other_is_named_though_its_answers_are_lost(trial):
             status, shown, errors = trial.ask(*command)
             assert (status, "e0.2: another disk has this address" in errors) == (ANOTHER_DISK, True), \
                 (command, lost, status, errors)
+            assert errors.count("e0.2 is another disk at") == 1, (command, lost, errors)
             assert shown and (b"other-disks" in shown) == (command[0] == "stat" and "--json" in command), (command, shown)
     # A command that took longer asks again all the same.
     trial.relay.change("lose-answer", 1)

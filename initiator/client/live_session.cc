@@ -62,7 +62,9 @@ tl::expected<std::unique_ptr<LiveSession>, OpenError> LiveSession::open(
     return tl::unexpected(OpenError{make_error_code(boost::system::errc::network_down), "",
                                     "no Ethernet interface is up"});
   }
-  session->tick();
+  // Nothing is received before the caller's loop runs: it may want to listen to events.
+  session->session_.tick(monotonic_now());
+  session->set_timer();
   return session;
 }
 

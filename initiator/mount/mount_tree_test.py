@@ -127,5 +127,6 @@ def refuses_commands_that_make_no_sense(trial):
     trial.unmount()
 
 
+lab.require("setpriv")
 mount_trial.play([is_the_drivers_tree, shows_targets_and_paths_as_the_drivers_debugfs, commands_use_the_tree, takes_parameters,
                   refuses_commands_that_make_no_sense])

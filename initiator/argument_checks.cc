@@ -25,7 +25,8 @@ std::string check_mac(const std::string& text) {
 }
 
 std::string check_size(const std::string& text) {
-  return parse_size(text) ? "" : text + ": not a size in bytes such as 512, 64K or 1.5MiB";
+  return parse_size(text) ? ""
+                          : fmt::format("{}: not a size in bytes such as {}", text, size_examples);
 }
 
 std::string check_smart(const std::string& text) {
@@ -60,7 +61,8 @@ std::string check_seconds(const std::string& text) {
 
 std::string check_sectors(const std::string& text) {
   const auto bytes = parse_size(text);
-  return bytes && *bytes > 0 && *bytes <= gigabyte && *bytes % sector_size == 0
+  if (!bytes) return check_size(text);
+  return *bytes > 0 && *bytes <= gigabyte && *bytes % sector_size == 0
              ? ""
              : text + ": not a multiple of 512 up to 1GiB";
 }

@@ -11,7 +11,7 @@ import shutil
 import cli_trial
 from cli_trial import INITIATOR, TARGET, OK, FAILURE, USAGE, MEGABYTE, SIZE, together
 
-NO_SIZE = "not a size in bytes such as 512, 64K or 1.5MiB"
+NO_SIZE = "not a size in bytes such as 512, 64K or 1.5MiB (units: K, M, G, T, or KiB, MiB, GiB, TiB)"
 HINT = " (aoe-initiator --help shows how)"
 ASKS, KEPT = "it asks the target, which a tree has no file for", "it is kept by the target, which a tree has no file for"
 A_FILE = "in a tree the disk is a file, as DIR/dev/etherd/e0.2, for cat, cp, dd and fio"
@@ -209,6 +209,8 @@ def refuses_bad_arguments(trial):
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
             (["config", "set", "all", "x"], "DEVICE: all: not a device name such as e0.2" + HINT),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
+            (["read", "e0.2", "--length", "8k"], f"--length: 8k: {NO_SIZE}" + HINT),
+            (["bench", "e0.2", "--size", "8k"], f"--size: 8k: {NO_SIZE}" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
             (["smart", "e0.2", "status"],
              "COMMAND: status: not a SMART command such as return-status, read-data or read-log:0" + HINT),

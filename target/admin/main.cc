@@ -63,7 +63,8 @@ std::string is_lun(const std::string& word) {
 
 std::string is_request_memory(const std::string& word) {
   const auto size = parse_size(word);
-  return size && *size >= RequestMemory::size_min ? "" : word + ": not a size of 1MiB or more";
+  if (!size) return fmt::format("{}: not a size such as {}", word, size_examples);
+  return *size >= RequestMemory::size_min ? "" : word + ": not a size of 1MiB or more";
 }
 
 /// Declares the options of the program, in the order of the help. Most are not in the short help: with

@@ -95,7 +95,7 @@ def dumps_what_the_disk_says(trial):
     told = smart()
     assert (told.returncode, told.stdout, told.stderr) == (OK, "e0.2: SMART: no threshold is exceeded\n", ""), told
     assert json.loads(smart("return-status", "--json").stdout)["threshold-exceeded"] is False
-    error = (FAILURE, "", "aoe-initiator: e0.2: ATA error: status 41, error 04\n")
+    error = (FAILURE, "", "aoe-initiator: e0.2: ATA error: status 41, error 04: a command that the disk does not know, or refuses\n")
     for command, expected in [("disable", (OK, "", "")), ("read-data", error), ("enable", (OK, "", "")), ("read-log:9", error),
                               ("offline-immediate:1", error)]:
         told = smart(command)

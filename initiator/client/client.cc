@@ -160,7 +160,7 @@ std::string Client::why_not_up(Address address) const {
     return fmt::format("{}: IDENTIFY failed: {}", address,
                        event.result.error == IoError::none
                            ? std::string(describe(event.reject, room))
-                           : describe(event.result));
+                           : make_error_code(event.result).message());
   }
   return fmt::format("{}: no answer{} on {}", address, device != nullptr ? " to IDENTIFY" : "",
                      interface_names());

@@ -81,6 +81,11 @@ def usage_errors(trial):
 def help_and_version(trial):
     told = trial.node.run([TARGET, "--help"])
     lines = told.stdout.splitlines()
+    commands = "no such command (there are status, stats, metrics, reload, mask, reserve, config, resize, reopen)"
+    for arguments in ["frob"], ["--json", "frob"], ["--socket", "control.sock", "frob", "e0.2"], ["frob", "--json"]:
+        trial.refused(["ctl", *arguments], USAGE, f"ctl frob: {commands}")
+    trial.refused(["overlay", "frob", "delta"], USAGE, "overlay frob: no such command (there are info, adopt, rebase, commit, compact)")
+    trial.refused(["ctl"], USAGE, "A subcommand is required" + hint)
     assert told.stderr == "" and len(lines) <= 24 and all(len(line) <= 80 for line in lines), told.stdout
     for text in ["--shelf", "--slot", "--interface", "--read-only", "--buffers", "overlay",
                  "aoe-target --shelf 0 --slot 2 --interface eth1 disk.img"]:

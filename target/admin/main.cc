@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 
 #include "base/log.h"
 #include "base/signals_blocked.h"
@@ -172,9 +173,9 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   }
 }
 
-/// `aoe-target check FILE`
-int check(const std::string& file) {
-  const auto definition = read_config_file(file);
+/// `aoe-target check FILE`. `force`: as it would be served with --force.
+int check(const std::string& file, bool force) {
+  auto definition = read_config_file(file);
   if (!definition) {
     complain(definition.error());
     return exit_failure;
@@ -194,6 +195,7 @@ int check(const std::string& file) {
 
 /// `aoe-target ctl …`
 struct Control {
+  for (LunDefinition& lun : definition->luns) lun.store.force |= force;
   CLI::App* command = nullptr;
   ControlArguments arguments;
   ControlRequest& request = arguments.request;
@@ -293,6 +295,21 @@ int serve(const CommandLine& line) {
     const auto write = [&log](std::string_view text) { log.trace(text); };
     options.trace = Trace(write, monotonic_now());
   }
+/// Returns why the word after `ctl` or `overlay` is no command of it: "ctl frob: no such command (there are
+/// status, …)". CLI11 would say that a command is missing.
+std::optional<std::string> find_unknown_command(const CLI::App& command) {
+  if (!command.parsed() || !command.get_subcommands().empty()) return std::nullopt;
+  const std::vector<std::string> words = command.remaining(true);
+  const auto word = std::ranges::find_if(words, [](const auto& w) { return !w.starts_with('-'); });
+  if (word == words.end()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const CLI::App* known : command.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(known->get_name());
+  }
+  return fmt::format("{} {}: no such command (there are {})", command.get_name(), *word,
+                     fmt::join(names, ", "));
+}
+
   options.watchdog = std::chrono::milliseconds(line.watchdog);
   options.state_is_optional =
       definition->state_folder == default_state_folder() && line.state.empty();
@@ -343,11 +360,13 @@ int run(int argc, char** argv) {
     complain(fmt::format("{} (aoe-target --help shows how)", error.what()));
     return exit_usage;
   }
-  if (check_command->parsed()) return check(checked);
+  if (check_command->parsed()) return check(checked, is_forced);
   if (control.command->parsed()) return control.run();
   if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);
+  bool is_forced = false;
   if (const auto error = complete(line)) {
     complain(fmt::format("{} (aoe-target --help shows how)", *error));
+  check_command->add_flag("--force", is_forced, "As it is served with --force");
     return exit_usage;
   }
   return serve(line);
@@ -355,6 +374,12 @@ int run(int argc, char** argv) {
 
 }  // namespace
 }  // namespace aoe::target
+    for (const CLI::App* const command : {control.command, overlay.command}) {
+      if (const auto unknown = find_unknown_command(*command)) {
+        complain(*unknown);
+        return exit_usage;
+      }
+    }
 
 int main(int argc, char** argv) {
   aoe::occupy_standard_streams();

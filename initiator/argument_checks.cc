@@ -1,7 +1,9 @@
 #include "initiator/argument_checks.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -9,6 +11,7 @@
 #include "initiator/cli/smart.h"
 #include "proto/address.h"
 #include "proto/frame.h"
+#include "wire/interfaces.h"
 
 namespace aoe::initiator {
 
@@ -22,6 +25,19 @@ std::string check_device_or_all(const std::string& text) {
 
 std::string check_mac(const std::string& text) {
   return parse_mac(text) ? "" : text + ": not a MAC address such as 02:00:00:0a:0b:0c";
+}
+
+std::string check_interfaces(const std::string& text) {
+  const auto names = parse_some_interfaces(text);
+  return names ? "" : names.error();
+}
+
+std::vector<std::string> interfaces_of(const std::vector<std::string>& lists) {
+  std::vector<std::string> all;
+  for (const std::string& list : lists) {
+    std::ranges::copy(*parse_some_interfaces(list), std::back_inserter(all));
+  }
+  return all;
 }
 
 std::string check_size(const std::string& text) {

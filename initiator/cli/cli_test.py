@@ -172,6 +172,10 @@ def shows_nothing_where_nothing_is(trial):
     trial.refused(FAILURE, "eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)", "stat",
                   prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
 
+    trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth0, eth7")
+    trial.refused(FAILURE, "lan*, wan?: matches no Ethernet interface that is up", "stat", "--interface", "lan*, wan?")
+    told = trial.run("stat", "--interface", "eth0,lan*")
+    assert (told.returncode, told.stderr) == (OK, "aoe-initiator: lan*: matches no interface yet\n"), told
 
 def refuses_bad_arguments(trial):
     no_such = "no such command (aoe-initiator --help lists them)"
@@ -195,6 +199,9 @@ def refuses_bad_arguments(trial):
             (["stat", "--profile", "bsd"], "--profile: bsd not in {rfc6298,linux}" + HINT),
             (["copy", "e0.2"], "DESTINATION is required" + HINT),
             (["copy", "a", "b"], "copy: neither source nor destination is a device name such as e0.2"),
+            (["stat", "--interface", ","], "--interface: ',' names no interface" + HINT),
+            (["stat", "--interface", "eth0, a/b"], "--interface: 'a/b' is not the name of an interface" + HINT),
+            (["interfaces", "a/b"], "IF: 'a/b' is not the name of an interface" + HINT),
             (["copy", "e0.2", "e0.2"], "copy: source and destination are the same"),
             (["copy", "e0.2", "-", "--verify"], "--verify: standard output can't be read back"),
             (["copy", "e0.2", "-", "--resume"], "--resume: standard output has no earlier copy"),
@@ -365,7 +372,13 @@ def looks_after_disks_and_interfaces(trial):
     assert lines[1].split() == ["eth0", link["address"], "9000", "17", "up"], lines
     trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth7")
     trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth0,eth7")
-    assert json.loads(trial.run("interfaces", "--json", "none*,eth*").stdout) == [expected]
+    trial.refused(FAILURE, "none*: matches no Ethernet interface", "interfaces", "none*")
+    told = trial.run("interfaces", "--json", "none*")
+    assert (told.returncode, told.stdout) == (FAILURE, "[]\n"), told
+    for named in ["none*,eth*"], ["none*,", "eth*"]:
+        told = trial.run("interfaces", "--json", *named)
+        assert (json.loads(told.stdout), told.returncode) == ([expected], OK), told
+        assert told.stderr == "aoe-initiator: none*: matches no Ethernet interface\n", told
 
     tree = os.path.join(trial.folder, "tree")
     etherd, parameters = os.path.join(tree, "dev/etherd"), os.path.join(tree, "sys/module/aoe/parameters")
@@ -381,10 +394,13 @@ def looks_after_disks_and_interfaces(trial):
                                   (["interfaces", "eth0,eth1"], "interfaces", "eth0 eth1\n"),
                                   (["interfaces", "-c"], "interfaces", "\n")]:
         path = trial.file(f"tree/dev/etherd/{name}", b"")
-        assert trial.run(*arguments, "--mount", tree).returncode == OK, arguments
+        told = trial.run(*arguments, "--mount", tree)
+        expected = "aoe-initiator: eth1: no such interface yet\n" if "eth1" in text else ""
+        assert (told.returncode, told.stderr) == (OK, expected), (arguments, told)
         with open(path) as file:
             assert file.read() == text, arguments
-    assert trial.run("interfaces", "--mount", tree).stdout == "eth0 eth1\n"
+    told = trial.run("interfaces", "--mount", tree)
+    assert (told.stdout, told.stderr) == ("eth0 eth1\n", "aoe-initiator: eth1: no such interface yet\n"), told
 
 
 def checks_the_paths_to_its_targets(trial):

@@ -10,6 +10,7 @@
 
 #include "base/descriptor.h"
 #include "base/standard_streams.h"
+#include "wire/interfaces.h"
 
 namespace aoe::initiator {
 namespace {
@@ -39,6 +40,12 @@ void complain(std::string_view line) {
 
 void print(const nlohmann::ordered_json& json) {
   fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+void complain_of_unmatched(const std::vector<std::string>& interfaces) {
+  for (const std::string& pattern : find_unmatched(or_fail(list_interfaces()), interfaces)) {
+    complain(unmatched_text(pattern));
+  }
+}
+
 }
 
 Trace trace_of(const CommandOptions& options) {

@@ -65,6 +65,8 @@ struct CommandOptions {
 
 /// Writes the line "aoe-initiator: …" to standard error.
 void complain(std::string_view line);
+/// Complains of each interface or pattern that nothing on this machine matches yet.
+void complain_of_unmatched(const std::vector<std::string>& interfaces);
 /// Writes JSON and a newline to standard output.
 void print(const nlohmann::ordered_json& json);
 

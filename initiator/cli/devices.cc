@@ -149,13 +149,21 @@ void identify_command(const CommandOptions& options, Address address) {
   connection.check_alone(address);
 }
 
+  if (!has_any) {
+    throw Failed(fmt::format("{}: matches no Ethernet interface", fmt::join(unmatched, ", ")));
+  }
 void interfaces_command(const CommandOptions& options) {
   for (const std::string& name : options.interfaces) {
     if (!is_glob(name)) or_fail(choose_interfaces({name}));
   }
   ordered_json list = ordered_json::array();
   const auto all = or_fail(list_interfaces());
-  if (!options.json) {
+  const auto unmatched = find_unmatched(all, options.interfaces);
+  const bool has_any = unmatched.empty() || unmatched.size() < options.interfaces.size();
+  for (const std::string& pattern : unmatched) {
+    if (has_any) complain(pattern + ": matches no Ethernet interface");
+  }
+  if (!options.json && has_any) {
     fmt::print("{:<15} {:<17} {:>5} {:>7} {}\n", "interface", "mac", "mtu", "sectors", "state");
   }
   for (const Interface& interface : all) {

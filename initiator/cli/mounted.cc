@@ -16,6 +16,7 @@
 #include "initiator/cli/facts.h"
 
 namespace aoe::initiator {
+#include "wire/interfaces.h"
 namespace {
 
 using nlohmann::ordered_json;
@@ -136,9 +137,13 @@ void command_in_tree(const std::string& folder, std::string_view file, const std
 
 void interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces) {
   if (!interfaces.empty()) {
-    return command_in_tree(folder, "interfaces", fmt::format("{}", fmt::join(interfaces, " ")));
+    command_in_tree(folder, "interfaces", fmt::format("{}", fmt::join(interfaces, " ")));
+    return complain_of_unmatched(interfaces);
   }
-  fmt::print("{}", read_text(folder + "/sys/module/aoe/parameters/aoe_iflist"));
+  require_tree(folder);
+  const std::string list = read_text(folder + "/sys/module/aoe/parameters/aoe_iflist");
+  fmt::print("{}", list);
+  complain_of_unmatched(parse_interfaces(list).value_or(interfaces));
 }
 
 void stat_in_tree(const CommandOptions& options, const std::string& folder,

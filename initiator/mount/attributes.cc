@@ -15,9 +15,7 @@ namespace {
 
 using Kind = Node::Kind;
 
-using namespace std::string_view_literals;
-// Between words; aoe-interfaces(8) ends with a NUL, and interface lists may have commas.
-constexpr std::string_view white_space = " \t\r\n,\0"sv;
+constexpr std::string_view white_space = " \t\r\n";
 constexpr std::string_view none = "none";  // what the driver says for a device without targets
 
 std::vector<std::string> words(std::string_view text) {
@@ -96,12 +94,13 @@ std::string show(Kind kind, const Parameters& parameters, const Settings& settin
 
 std::optional<Command> parse_command(Kind kind, std::string_view text) {
   if (kind == Kind::discover) return Command{Command::Kind::discover};
-  const std::vector<std::string> given = words(text);
   if (kind == Kind::interfaces || kind == Kind::aoe_iflist) {
-    if (!std::ranges::all_of(given, could_be_interface)) return std::nullopt;
-    return Command{.kind = Command::Kind::set_interfaces, .names = given};
+    const auto names = parse_interfaces(text);
+    if (!names) return std::nullopt;
+    return Command{.kind = Command::Kind::set_interfaces, .names = *names};
   }
   if (given.size() > 1) return std::nullopt;
+  const std::vector<std::string> given = words(text);
   if (kind == Kind::flush) return parse_flush(given);
 
   if (given.empty()) return std::nullopt;

@@ -467,6 +467,17 @@ def waits_for_an_interface_that_is_not_there_yet(trial):
     trial.client.wait_until_up("eth0")
 
 
+def names_the_interfaces_that_a_daemon_waits_for(trial):
+    result = trial.run(INITIATOR, "mount", "mnt", "--daemon", "--interface", "eth0, eht1,lan*")
+    assert (result.returncode, result.stdout) == (0, ""), result
+    assert result.stderr == ("aoe-initiator: eht1: no such interface yet\n"
+                             "aoe-initiator: lan*: matches no interface yet\n"), result
+    told = trial.run(INITIATOR, "interfaces", "--mount", "mnt")
+    assert (told.stdout, told.stderr) == ("eth0 eht1 lan*\n", result.stderr), told
+    trial.wait_for_disk()
+    assert trial.run("fusermount3", "-u", "mnt").returncode == 0
+
+
 def a_log_that_cannot_be_written_ends_and_delays_nothing(trial):
     """A full disk, a pipe whose reader is gone, and one that nobody reads."""
     fifo = trial.folder + "/log"
@@ -525,5 +536,6 @@ lab.require("sfdisk", "setpriv")
 mount_trial.play([moves_any_bytes, makes_stable_what_is_to_be, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
                   shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
                   says_what_is_wrong, waits_for_an_interface_that_is_not_there_yet, a_log_that_cannot_be_written_ends_and_delays_nothing,
-                  logs_what_an_administrator_should_know, runs_as_a_daemon, waits_for_devices,
+                  logs_what_an_administrator_should_know, runs_as_a_daemon, names_the_interfaces_that_a_daemon_waits_for,
+                  waits_for_devices,
                   belongs_to_whom_it_should, serves_an_ordinary_user])

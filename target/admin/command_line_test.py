@@ -71,21 +71,26 @@ def usage_errors(trial):
             ([*good, "--log-level", "loud"], "--log-level: loud not in {error,warning,info,debug}"),
             ([*good, "other.img"], "one IMAGE is expected, or SHELF SLOT IF IMAGE"),
             ([*good, "--colour"], "The following argument was not expected: --colour"),
-            ([*good, "--interface"], "--interface: 1 required IF missing")]:
+            ([*good, "--interface"], "--interface: 1 required IF missing"),
+            ([*good, "--interface", ","], "--interface: ',' names no interface"),
+            ([*good, "--interface", "eth0, a/b"], "--interface: 'a/b' is not the name of an interface"),
+            (["0", "2", "a/b", "disk.img"], "IF: 'a/b' is not the name of an interface"),
+            ([*good, "--request-memory", "8m"],
+             "--request-memory: 8m: not a size such as 512, 64K or 1.5MiB (units: K, M, G, T, or KiB, MiB, GiB, TiB)")]:
         trial.refused(arguments, USAGE, line + hint)
     for arguments, line in [(["config", "e0.2", "text", "--clear"], "TEXT excludes --clear"),
                             (["reserve", "e0.2", "020000000001", "--release"], "MAC excludes --release")]:
         trial.refused(["ctl", "--socket", "control.sock", *arguments], USAGE, line + hint)
-
-
-def help_and_version(trial):
-    told = trial.node.run([TARGET, "--help"])
-    lines = told.stdout.splitlines()
     commands = "no such command (there are status, stats, metrics, reload, mask, reserve, config, resize, reopen)"
     for arguments in ["frob"], ["--json", "frob"], ["--socket", "control.sock", "frob", "e0.2"], ["frob", "--json"]:
         trial.refused(["ctl", *arguments], USAGE, f"ctl frob: {commands}")
     trial.refused(["overlay", "frob", "delta"], USAGE, "overlay frob: no such command (there are info, adopt, rebase, commit, compact)")
     trial.refused(["ctl"], USAGE, "A subcommand is required" + hint)
+
+
+def help_and_version(trial):
+    told = trial.node.run([TARGET, "--help"])
+    lines = told.stdout.splitlines()
     assert told.stderr == "" and len(lines) <= 24 and all(len(line) <= 80 for line in lines), told.stdout
     for text in ["--shelf", "--slot", "--interface", "--read-only", "--buffers", "overlay",
                  "aoe-target --shelf 0 --slot 2 --interface eth1 disk.img"]:

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,8 +12,8 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include "base/log.h"
 #include "base/signals_blocked.h"
@@ -25,6 +26,7 @@
 #include "target/admin/daemon.h"
 #include "target/admin/default_serial.h"
 #include "target/admin/overlay_command.h"
+#include "wire/interfaces.h"
 
 namespace aoe {
 
@@ -62,6 +64,11 @@ std::string is_lun(const std::string& word) {
   return address && address->is_exact() ? std::string() : word + ": not a LUN such as e0.2";
 }
 
+std::string is_interface_list(const std::string& word) {
+  const auto names = parse_some_interfaces(word);
+  return names ? "" : names.error();
+}
+
 std::string is_request_memory(const std::string& word) {
   const auto size = parse_size(word);
   if (!size) return fmt::format("{}: not a size such as {}", word, size_examples);
@@ -88,9 +95,17 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   app.add_option("--slot", line.slot, "Slot (minor address), 0 to 254")
       ->option_text("N")
       ->check(CLI::Range(0, Address::any_slot - 1));
-  app.add_option("--interface", lun.interfaces, "Name or glob; again for more (default: all)")
+  const auto add_interfaces = [&lun](const std::vector<std::string>& lists) {
+    for (const std::string& list : lists) {
+      std::ranges::copy(*parse_some_interfaces(list), std::back_inserter(lun.interfaces));
+    }
+  };
+  app.add_option_function<std::vector<std::string>>("--interface", add_interfaces,
+                                                    "Names or globs; again for more (default: all)")
       ->type_name("IF")
-      ->allow_extra_args(false);
+      ->option_text("IF,...")
+      ->allow_extra_args(false)
+      ->check(is_interface_list);
   app.add_flag("-r,--read-only", store.read_only, "Refuse writes, and open IMAGE read-only");
   app.add_flag("-d,--direct", line.direct, "Past the page cache: --io direct");
   app.add_flag("-s,--sync", store.sync, "Answer a write when it is stable");
@@ -180,6 +195,7 @@ int check(const std::string& file, bool force) {
     complain(definition.error());
     return exit_failure;
   }
+  for (LunDefinition& lun : definition->luns) lun.store.force |= force;
   if (const auto error = first_image_error(*definition)) {
     complain(fmt::format("{}: {}", definition->places.at(error->lun), error->text));
     return exit_failure;
@@ -195,7 +211,6 @@ int check(const std::string& file, bool force) {
 
 /// `aoe-target ctl …`
 struct Control {
-  for (LunDefinition& lun : definition->luns) lun.store.force |= force;
   CLI::App* command = nullptr;
   ControlArguments arguments;
   ControlRequest& request = arguments.request;
@@ -280,21 +295,6 @@ struct Overlay {
   }
 };
 
-int serve(const CommandLine& line) {
-  block_signal(SIGHUP);  // until the daemon waits for it
-  const auto definition = definition_of(line);
-  if (!definition) {
-    complain(definition.error());
-    return exit_failure;
-  }
-  Log log({.program = "aoe-target", .level = line.log_level});
-  Daemon::Options options;
-  options.log = std::cref(log);
-  options.version = AOE_VERSION;
-  if (line.trace) {
-    const auto write = [&log](std::string_view text) { log.trace(text); };
-    options.trace = Trace(write, monotonic_now());
-  }
 /// Returns why the word after `ctl` or `overlay` is no command of it: "ctl frob: no such command (there are
 /// status, …)". CLI11 would say that a command is missing.
 std::optional<std::string> find_unknown_command(const CLI::App& command) {
@@ -310,6 +310,21 @@ std::optional<std::string> find_unknown_command(const CLI::App& command) {
                      fmt::join(names, ", "));
 }
 
+int serve(const CommandLine& line) {
+  block_signal(SIGHUP);  // until the daemon waits for it
+  const auto definition = definition_of(line);
+  if (!definition) {
+    complain(definition.error());
+    return exit_failure;
+  }
+  Log log({.program = "aoe-target", .level = line.log_level});
+  Daemon::Options options;
+  options.log = std::cref(log);
+  options.version = AOE_VERSION;
+  if (line.trace) {
+    const auto write = [&log](std::string_view text) { log.trace(text); };
+    options.trace = Trace(write, monotonic_now());
+  }
   options.watchdog = std::chrono::milliseconds(line.watchdog);
   options.state_is_optional =
       definition->state_folder == default_state_folder() && line.state.empty();
@@ -348,8 +363,10 @@ int run(int argc, char** argv) {
       argv, argv + argc, [](std::string_view word) { return word == "-h" || word == "--help"; });
   describe_serving(app, line, is_short);
   std::string checked;
+  bool is_forced = false;
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("FILE", checked)->required();
+  check_command->add_flag("--force", is_forced, "As it is served with --force");
   Control control(app);
   Overlay overlay(app);
   try {
@@ -357,16 +374,20 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help_or_version) {
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
+    for (const CLI::App* const command : {control.command, overlay.command}) {
+      if (const auto unknown = find_unknown_command(*command)) {
+        complain(*unknown);
+        return exit_usage;
+      }
+    }
     complain(fmt::format("{} (aoe-target --help shows how)", error.what()));
     return exit_usage;
   }
   if (check_command->parsed()) return check(checked, is_forced);
   if (control.command->parsed()) return control.run();
   if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);
-  bool is_forced = false;
   if (const auto error = complete(line)) {
     complain(fmt::format("{} (aoe-target --help shows how)", *error));
-  check_command->add_flag("--force", is_forced, "As it is served with --force");
     return exit_usage;
   }
   return serve(line);
@@ -374,12 +395,6 @@ int run(int argc, char** argv) {
 
 }  // namespace
 }  // namespace aoe::target
-    for (const CLI::App* const command : {control.command, overlay.command}) {
-      if (const auto unknown = find_unknown_command(*command)) {
-        complain(*unknown);
-        return exit_usage;
-      }
-    }
 
 int main(int argc, char** argv) {
   aoe::occupy_standard_streams();

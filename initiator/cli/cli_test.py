@@ -43,7 +43,8 @@ def shows_what_is_there(trial):
     for told in stats[2:]:
         device, = json.loads(told)
         path, = device.pop("paths")
-        assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}, told
+        assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up", "read-only": None,
+                          "other-disks": []}, told
         assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "payload": 8704, "buffers": 64, "sectors": 17, "window-max": 64,
                                 "suspect": False}.items(), path
         assert path.items() >= {"standing": "member", "payload-sectors": 17, "window-threshold": 64}.items(), path
@@ -52,12 +53,12 @@ def shows_what_is_there(trial):
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
     assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts
-    assert facts["lba48"] is True, facts
+    assert facts["lba48"] is True and facts["trim"] is True and facts["rotation-rate"] is None, facts
     for line in trial.run("identify", "e0.2").stdout.splitlines():
         name, value = line.split(None, 1)
         expected = facts[name]
-        assert value == ("eth0" if name == "interfaces" else expected if isinstance(expected, str) else
-                         json.dumps(expected)), line
+        assert value == ("eth0" if name == "interfaces" else "unknown" if expected is None else
+                         expected if isinstance(expected, str) else json.dumps(expected)), line
 
     told = trial.run("ping", "e0.2", "--count", "3", "--interval", "1")
     lines = told.stdout.splitlines()
@@ -164,6 +165,8 @@ def shows_nothing_where_nothing_is(trial):
     for told in nothing:
         line = "aoe-initiator: no target answers on idle0\n"
         assert (told.returncode, told.stdout, told.stderr) == (FAILURE, "[]\n", line), told
+    told = trial.run("stat", "e9.9", "--json", "--wait", "0.5")
+    assert (told.returncode, told.stdout) == (FAILURE, "[]\n"), told
     assert not os.path.exists(missing), "made before the disk was there"
     assert (asked.returncode, asked.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), asked
     assert asked.stderr == "aoe-initiator: e9.9: no answer on eth0\n", asked
@@ -382,7 +385,9 @@ def looks_after_disks_and_interfaces(trial):
 
     tree = os.path.join(trial.folder, "tree")
     etherd, parameters = os.path.join(tree, "dev/etherd"), os.path.join(tree, "sys/module/aoe/parameters")
-    trial.refused(FAILURE, f"{etherd}/discover: No such file or directory", "discover", "--mount", tree)
+    for folder in tree, trial.folder:
+        for command in ["discover"], ["stat"], ["stat", "--json"], ["interfaces"], ["interfaces", "eth0"], ["flush"], ["sos"]:
+            trial.refused(FAILURE, f"{folder}: no aoe-initiator mount has its tree there", *command, "--mount", folder)
     os.makedirs(etherd)
     os.makedirs(parameters)
     trial.file("tree/sys/module/aoe/parameters/aoe_iflist", b"eth0 eth1\n")

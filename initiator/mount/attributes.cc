@@ -76,6 +76,7 @@ std::string show(Kind kind, const DeviceStatus& device) {
     case Kind::mac: return mac_of(device) + "\n";
     case Kind::netif: return interfaces_of(device) + "\n";
     case Kind::payload: return fmt::format("{}\n", device.payload);
+    case Kind::ro: return fmt::format("{:d}\n", device.read_only);
     case Kind::size: return fmt::format("{}\n", device.sectors);
     case Kind::state: return fmt::format("{}\n", device.state);
     default: AOE_CHECK(false && "not an attribute of a device");
@@ -99,8 +100,8 @@ std::optional<Command> parse_command(Kind kind, std::string_view text) {
     if (!names) return std::nullopt;
     return Command{.kind = Command::Kind::set_interfaces, .names = *names};
   }
-  if (given.size() > 1) return std::nullopt;
   const std::vector<std::string> given = words(text);
+  if (given.size() > 1) return std::nullopt;
   if (kind == Kind::flush) return parse_flush(given);
 
   if (given.empty()) return std::nullopt;

@@ -10,7 +10,7 @@ import shutil
 
 import lab
 import mount_trial
-from mount_trial import INITIATOR, MEGABYTE, PARAMETERS, SIZE, fails, forget, opened, read, write
+from mount_trial import INITIATOR, MEGABYTE, PARAMETERS, SIZE, TARGET, fails, forget, opened, read, write
 
 
 def is_the_drivers_tree(trial):
@@ -19,7 +19,7 @@ def is_the_drivers_tree(trial):
     assert set(os.listdir(trial.sys("queue"))) == {"max_sectors_kb", "max_hw_sectors_kb"}
     told = {name: read(trial.sys(name)) for name in os.listdir(trial.sys("")) if name != "queue"}
     assert told == {"state": "up\n", "mac": f"{mac}\n", "netif": "eth0\n", "firmware-version": "0x0001\n",
-                    "payload": "8704\n", "size": f"{SIZE // 512}\n"}, told
+                    "payload": "8704\n", "ro": "0\n", "size": f"{SIZE // 512}\n"}, told
     assert read(trial.sys("queue/max_sectors_kb")) == read(trial.sys("queue/max_hw_sectors_kb")) == "8\n"
     status = os.stat(trial.etherd("e0.2"))
     assert (status.st_size, oct(status.st_mode), status.st_blocks) == (SIZE, "0o100660", SIZE // 512), status
@@ -50,9 +50,10 @@ def shows_targets_and_paths_as_the_drivers_debugfs(trial):
     mac, outstanding, window, limit = rest[2].split(":")
     assert mac == trial.server.link("eth0")["address"].replace(":", ""), rest
     assert (outstanding, limit) == ("0", "20") and 0 < int(window) <= 20, rest
-    assert rest[3].startswith("\tssthresh:") and rest[4:] == [
-        "\ttaint:0", "\teth0", "\tstanding:member", f"\trttavg:{average}", f"\trttdev:{deviation}",
-        "\teth0 sectors:17 taint:0"], rest
+    assert rest[3].startswith("\tssthresh:") and rest[4:9] == [
+        "\ttaint:0", "\teth0", "\tstanding:member", f"\trttavg:{average}", f"\trttdev:{deviation}"], rest
+    assert rest[9].startswith("\trto:") and rest[10:13] == ["\tbuffers:64", "\taccepts:17", f"\tsize:{SIZE // 512}"], rest
+    assert rest[13].startswith("\tserial:aoe") and rest[14:] == ["\teth0 sectors:17 taint:0 mtu:9000"], rest
     fails(errno.EACCES, write, f"{place}/e0.2", "x")
     trial.unmount()
 
@@ -70,13 +71,9 @@ def commands_use_the_tree(trial):
     line = f"{'e0.2':>10} {'0.016GB':>15} {'eth0':>10} 8704  up\n"
     assert told("stat") == told("stat", "e0.2") == (0, line, ""), told("stat")
     assert told("stat", "e9.9") == (1, "", "aoe-initiator: e9.9: not in the tree mnt\n"), told("stat", "e9.9")
-    mac = trial.server.link("eth0")["address"].replace(":", "")
-    (device,) = json.loads(told("stat", "--json")[1])
-    debug = device.pop("debug")
-    assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up", "mac": mac,
-                      "firmware-version": "0x0001"}, device
-    assert debug[0].startswith("rttavg: ") and "\teth0 sectors:17 taint:0" in debug, debug
+    is_the_document_that_the_network_gives(trial, json.loads(told("stat", "--json")[1]))
     facts = json.loads(told("sos")[1])
+    assert "\teth0 sectors:17 taint:0 mtu:9000" in facts["devices"][0]["debug"], facts
     assert facts["parameters"] == {"aoe_deadsecs": "180", "aoe_dyndevs": "1", "aoe_iflist": "", "aoe_maxout": "20"}, facts
     assert [device["device"] for device in facts["devices"]] == ["e0.2"] and facts["system"].startswith("Linux "), facts
     for command in ["discover"], ["revalidate", "e0.2"], ["interfaces", "eth0"]:
@@ -86,7 +83,51 @@ def commands_use_the_tree(trial):
     assert told("stat") == (1, "", "aoe-initiator: mnt: the tree has no device\n"), told("stat")
     assert told("stat", "--json")[:2] == (1, "[]\n"), told("stat", "--json")
     trial.unmount()
-    assert told("stat") == (1, "", "aoe-initiator: mnt/sys/block: No such file or directory\n"), told("stat")
+    assert told("stat") == (1, "", "aoe-initiator: mnt: no aoe-initiator mount has its tree there\n"), told("stat")
+
+
+def is_the_document_that_the_network_gives(trial, mounted):
+    asked = json.loads(trial.run(INITIATOR, "stat", "--json").stdout)
+
+    def is_alike(one, other):
+        """But for what each of the two has measured."""
+        if isinstance(one, dict):
+            assert one.keys() == other.keys(), (one.keys(), other.keys())
+            return all(is_alike(one[key], other[key]) for key in one)
+        if isinstance(one, list):
+            return len(one) == len(other) and all(map(is_alike, one, other))
+        return one == other or isinstance(one, (int, float))
+
+    assert is_alike(mounted, asked), (mounted, asked)
+    (device,), (other,) = mounted, asked
+    for facts, known, names in [(device, other, ["size", "payload", "read-only"]),
+                                (device["paths"][0], other["paths"][0], ["mtu", "payload", "payload-sectors", "buffers", "sectors",
+                                                                         "suspect", "mac", "standing"])]:
+        for name in names:
+            assert facts[name] == known[name], (name, facts, known)
+    assert device["paths"][0]["window-max"] == 20 and device["paths"][0]["retransmit-timeout-us"] > 0, device
+
+
+def shows_a_disk_that_refuses_writes(trial):
+    """ATA has no word for it: it is known once a write was refused."""
+    image = trial.file("kept.img", bytes(MEGABYTE))
+    target = trial.server.start([TARGET, "--shelf", "0", "--slot", "3", "--interface", "eth0", "--no-state", "--read-only", image])
+    target.wait_for("ready")
+    trial.mount("--wait", "e0.3")
+
+    def shown():
+        lines = trial.run(INITIATOR, "stat", "--mount", "mnt").stdout.splitlines()
+        facts = json.loads(trial.run(INITIATOR, "stat", "--mount", "mnt", "--json").stdout)
+        ro = read(trial.path("sys/block/etherd!e0.3/ro"))
+        return [line.split()[4:] for line in lines], [device["read-only"] for device in facts], ro
+
+    assert shown() == ([["up"], ["up"]], [None, None], "0\n"), shown()
+    with opened(trial.etherd("e0.3")) as disk:
+        fails(errno.EIO, os.pwrite, disk, b"x" * 512, 0)
+    assert shown() == ([["up"], ["up", "read-only"]], [None, True], "1\n"), shown()
+    assert read(trial.path("sys/block/etherd!e0.3/state")) == read(trial.sys("state")) == "up\n"
+    trial.unmount()
+    assert target.stop() == 0
 
 
 def takes_parameters(trial):
@@ -128,5 +169,5 @@ def refuses_commands_that_make_no_sense(trial):
 
 
 lab.require("setpriv")
-mount_trial.play([is_the_drivers_tree, shows_targets_and_paths_as_the_drivers_debugfs, commands_use_the_tree, takes_parameters,
-                  refuses_commands_that_make_no_sense])
+mount_trial.play([is_the_drivers_tree, shows_targets_and_paths_as_the_drivers_debugfs, commands_use_the_tree, shows_a_disk_that_refuses_writes,
+                  takes_parameters, refuses_commands_that_make_no_sense])

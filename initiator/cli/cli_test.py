@@ -172,13 +172,13 @@ def shows_nothing_where_nothing_is(trial):
     assert asked.stderr == "aoe-initiator: e9.9: no answer on eth0\n", asked
     trial.client.ip("link", "del", "idle0")
     trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth7")
-    trial.refused(FAILURE, "eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)", "stat",
-                  prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
-
     trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth0, eth7")
     trial.refused(FAILURE, "lan*, wan?: matches no Ethernet interface that is up", "stat", "--interface", "lan*, wan?")
     told = trial.run("stat", "--interface", "eth0,lan*")
     assert (told.returncode, told.stderr) == (OK, "aoe-initiator: lan*: matches no interface yet\n"), told
+    trial.refused(FAILURE, "eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)", "stat",
+                  prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
+
 
 def refuses_bad_arguments(trial):
     no_such = "no such command (aoe-initiator --help lists them)"
@@ -199,16 +199,18 @@ def refuses_bad_arguments(trial):
             (["read", "e0.2", "--offset", "-1"], f"--offset: -1: {NO_SIZE}" + HINT),
             (["read", "e0.2", "--length", "1k"], f"--length: 1k: {NO_SIZE}" + HINT),
             (["stat", "--interface"], "--interface: 1 required IF missing" + HINT),
-            (["stat", "--profile", "bsd"], "--profile: bsd not in {rfc6298,linux}" + HINT),
-            (["copy", "e0.2"], "DESTINATION is required" + HINT),
-            (["copy", "a", "b"], "copy: neither source nor destination is a device name such as e0.2"),
             (["stat", "--interface", ","], "--interface: ',' names no interface" + HINT),
             (["stat", "--interface", "eth0, a/b"], "--interface: 'a/b' is not the name of an interface" + HINT),
             (["interfaces", "a/b"], "IF: 'a/b' is not the name of an interface" + HINT),
+            (["stat", "--profile", "bsd"], "--profile: bsd not in {rfc6298,linux}" + HINT),
+            (["copy", "e0.2"], "DESTINATION is required" + HINT),
+            (["copy", "a", "b"], "copy: neither source nor destination is a device name such as e0.2"),
             (["copy", "e0.2", "e0.2"], "copy: source and destination are the same"),
             (["copy", "e0.2", "-", "--verify"], "--verify: standard output can't be read back"),
             (["copy", "e0.2", "-", "--resume"], "--resume: standard output has no earlier copy"),
             (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, because it overwrites the disk"),
+            (["read", "e0.2", "--length", "8k"], f"--length: 8k: {NO_SIZE}" + HINT),
+            (["bench", "e0.2", "--size", "8k"], f"--size: 8k: {NO_SIZE}" + HINT),
             (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1GiB" + HINT),
             (["bench", "e0.2", "--size", str(16 * MEGABYTE), "--outstanding", "65"],
              "bench: --size times --outstanding is more than 1 GiB"),
@@ -219,8 +221,6 @@ def refuses_bad_arguments(trial):
             (["config", "set", "e0.2", "x" * 1025], "config: the string is longer than 1024 bytes"),
             (["config", "set", "all", "x"], "DEVICE: all: not a device name such as e0.2" + HINT),
             (["mask", "e0.2", "--add", "me"], "--add: me: not a MAC address such as 02:00:00:0a:0b:0c" + HINT),
-            (["read", "e0.2", "--length", "8k"], f"--length: 8k: {NO_SIZE}" + HINT),
-            (["bench", "e0.2", "--size", "8k"], f"--size: 8k: {NO_SIZE}" + HINT),
             (["reserve", "e0.2", "--set", "02:00:00:00:00:01", "--release"], "--set excludes --release" + HINT),
             (["smart", "e0.2", "status"],
              "COMMAND: status: not a SMART command such as return-status, read-data or read-log:0" + HINT),
@@ -349,7 +349,8 @@ def reads_and_sets_what_a_target_keeps(trial):
     trial.client.ip("link", "del", "aside0")
     assert ask("mask", "e0.2") == ""
     assert ask("mask", "e0.2", "--add", mac, "--add", stranger) == f"{mac}\n{stranger}\n"
-    assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "macs": [mac, stranger]}
+    its = trial.server.link("eth0")["address"]
+    assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "mac": its, "macs": [mac, stranger], "others": []}
     trial.refused(FAILURE, lockout, "mask", "e0.2", "--delete", mac)
     assert ask("mask", "e0.2", "--delete", f"{mac},{stranger}") == ""
 
@@ -360,7 +361,7 @@ def reads_and_sets_what_a_target_keeps(trial):
     result = trial.run("flush", "e0.2", "--deadsecs", "1")
     assert (result.returncode, result.stderr) == (FAILURE, "aoe-initiator: e0.2: flushing: AoE error: target is reserved\n")
     assert ask("reserve", "e0.2", "--force", f"{mac},{stranger}") == f"{mac}\n{stranger}\n"
-    assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "macs": []}
+    assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "mac": its, "macs": [], "others": []}
 
 
 def looks_after_disks_and_interfaces(trial):

@@ -145,6 +145,9 @@ class Connection {
   /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
   /// what it means that nothing answers, if it means more than that.
   QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});
+  /// Waits for others at the address, and asks each what it has: of every MAC address but `known`.
+  /// Complains of one that does not say.
+  std::vector<QueryAnswer> ask_others(Address device, const Query& query, std::optional<Mac> known);
   /// Returns the failure of a command that looked for any target.
   Failed nothing_found() const;
 

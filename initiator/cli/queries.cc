@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <ranges>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -52,7 +52,7 @@ void print_all(bool json, Address device, const std::vector<QueryAnswer>& answer
     ordered_json whole = {{"device", fmt::format("{}", device)}};
     whole.update(facts(answers.front()));
     whole["others"] = ordered_json::array();
-    for (const QueryAnswer& answer : answers | std::views::drop(1)) {
+    for (const QueryAnswer& answer : std::span(answers).subspan(1)) {
       whole["others"].push_back(facts(answer));
     }
     return print(whole);
@@ -161,7 +161,8 @@ void config_command(const CommandOptions& options, Address device, const ConfigQ
                         {"config", answer.string},
                         {"config-hex", hexadecimal(answer.string)}};
   };
-  if (!answers.all.empty()) print_all(options.json, device, answers.all, facts, line);
+  if (answers.all.empty()) throw Failed(*answers.failure);
+  print_all(options.json, device, answers.all, facts, line);
   const bool sets =
       query.command == ConfigCommand::set || query.command == ConfigCommand::force_set;
   finish(connection, device, answers,

@@ -177,6 +177,11 @@ def each_says_what_it_keeps(trial):
         told = {facts["mac"]: facts[key], **{other["mac"]: other[key] for other in facts["others"]}}
         assert status == ANOTHER_DISK and told == {first: its, second: other}, (command, shown)
 
+    status, shown, _ = trial.ask("config", "test", "e0.2", "the first")
+    assert (status, shown) == (ANOTHER_DISK, b"the first\n"), shown
+    status, shown, errors = trial.ask("config", "prefix", "e0.2", "a third", "--wait", "0.5")
+    assert (status, shown) == (1, b"") and errors.endswith("aoe-initiator: e0.2: no target's config string matches\n"), (shown, errors)
+
     # A change reaches both; that one refuses it is seen whichever is the first to answer.
     status, shown, errors = trial.ask("config", "set", "e0.2", "another")
     assert status == ANOTHER_DISK and line in errors, errors

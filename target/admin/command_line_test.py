@@ -158,6 +158,8 @@ def bad_network(trial):
     trial.image("disk.img", 1 << 20)
     arguments = ["--shelf", "0", "--slot", "2"]
     trial.refused([*arguments, "--interface", "eth9", "disk.img"], FAILURE, "eth9: no such interface")
+    for names in "eth0,eth9", "eth0, eth9":
+        trial.refused([*arguments, "--interface", names, "disk.img"], FAILURE, "eth9: no such interface")
     trial.refused([*arguments, "--interface", "eth0", "--interface", "eth9", "disk.img"], FAILURE,
                   "eth9: no such interface")
     trial.refused([*arguments, "disk.img"], FAILURE,

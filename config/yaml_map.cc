@@ -224,7 +224,7 @@ std::uint64_t YamlMap::size(const std::string& key, std::uint64_t fallback) {
   if (value->IsScalar()) {
     if (const auto size = parse_size(value->Scalar())) return *size;
   }
-  fail(*value, fmt::format("{}: expected a size such as 64MiB", key));
+  fail(*value, fmt::format("{}: expected a size such as {}", key, size_examples));
 }
 
 std::vector<YAML::Node> YamlMap::keys() const {

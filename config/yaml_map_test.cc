@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/size.h"
+
 namespace aoe {
 namespace {
 
@@ -177,7 +179,7 @@ TEST(YamlMap, TimesAndSizesShowAnExampleWhenTheyAreRefused) {
   EXPECT_EQ(complaint("t: 5 s", [](YamlMap& map) { map.duration("t", {}); }),
             "x.yaml:1:4: thing: t: expected a time such as 250ms");
   EXPECT_EQ(complaint("s: 64MB", [](YamlMap& map) { map.size("s", 0); }),
-            "x.yaml:1:4: thing: s: expected a size such as 64MiB");
+            fmt::format("x.yaml:1:4: thing: s: expected a size such as {}", size_examples));
 }
 
 TEST(YamlMap, AChoiceIsOneOfItsWords) {

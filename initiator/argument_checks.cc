@@ -1,7 +1,9 @@
 #include "initiator/argument_checks.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -9,6 +11,7 @@
 #include "initiator/cli/smart.h"
 #include "proto/address.h"
 #include "proto/frame.h"
+#include "wire/interfaces.h"
 
 namespace aoe::initiator {
 
@@ -24,8 +27,22 @@ std::string check_mac(const std::string& text) {
   return parse_mac(text) ? "" : text + ": not a MAC address such as 02:00:00:0a:0b:0c";
 }
 
+std::string check_interfaces(const std::string& text) {
+  const auto names = parse_some_interfaces(text);
+  return names ? "" : names.error();
+}
+
+std::vector<std::string> interfaces_of(const std::vector<std::string>& lists) {
+  std::vector<std::string> all;
+  for (const std::string& list : lists) {
+    std::ranges::copy(*parse_some_interfaces(list), std::back_inserter(all));
+  }
+  return all;
+}
+
 std::string check_size(const std::string& text) {
-  return parse_size(text) ? "" : text + ": not a size in bytes such as 512, 64K or 1.5MiB";
+  return parse_size(text) ? ""
+                          : fmt::format("{}: not a size in bytes such as {}", text, size_examples);
 }
 
 std::string check_smart(const std::string& text) {
@@ -60,7 +77,8 @@ std::string check_seconds(const std::string& text) {
 
 std::string check_sectors(const std::string& text) {
   const auto bytes = parse_size(text);
-  return bytes && *bytes > 0 && *bytes <= gigabyte && *bytes % sector_size == 0
+  if (!bytes) return check_size(text);
+  return *bytes > 0 && *bytes <= gigabyte && *bytes % sector_size == 0
              ? ""
              : text + ": not a multiple of 512 up to 1GiB";
 }

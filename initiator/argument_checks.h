@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/instant.h"
 
@@ -16,6 +17,10 @@ std::string check_device(const std::string& text);
 /// The same, or "all" for commands that ask all targets.
 std::string check_device_or_all(const std::string& text);
 std::string check_mac(const std::string& text);
+/// "eth0,lan*": names of interfaces, or globs, one at least.
+std::string check_interfaces(const std::string& text);
+/// Returns the names of lists that were checked.
+std::vector<std::string> interfaces_of(const std::vector<std::string>& lists);
 /// "512", "64K" (base/size.h).
 std::string check_size(const std::string& text);
 /// "read-log:1" (cli/smart.h).

@@ -69,12 +69,17 @@ CLI::App* CommandLine::add(CLI::App* parent, const char* name, const char* help,
     command->count("--mount") == 0 ? action() : in_tree_.at(command)();
   });
   command->option_defaults()->always_capture_default(false);
-  command->add_option("--interface", options.interfaces, "Use this interface; again for more (all)")
+  const auto set_interfaces = [&options](const std::vector<std::string>& lists) {
+    options.interfaces = interfaces_of(lists);
+  };
+  command
+      ->add_option_function<std::vector<std::string>>("--interface", set_interfaces,
+                                                      "Use this interface; again for more (all)")
       ->type_name("IF")
       ->option_text("IF")
       ->expected(1)
-      ->delimiter(',')
-      ->take_all();
+      ->take_all()
+      ->check(check_interfaces);
   add_number(command, "--deadsecs", options.parameters.deadsecs, {0, 1'000'000},
              "Seconds until a silent device is down (180)");
   add_number(command, "--maxout", options.parameters.maxout, {1, 65535},

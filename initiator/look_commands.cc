@@ -1,5 +1,7 @@
 // The commands discover, stat, identify, smart, interfaces, ping, sancheck and sos.
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,7 +60,7 @@ void CommandLine::add_looking() {
 
   const auto chosen = [&a] {
     std::vector<std::string> names = a.options.interfaces;
-    names.insert(names.end(), a.operands.begin(), a.operands.end());
+    std::ranges::copy(interfaces_of(a.operands), std::back_inserter(names));
     return names;
   };
   auto* interfaces =
@@ -70,7 +72,7 @@ void CommandLine::add_looking() {
   auto* names =
       interfaces->add_option("IF", a.operands, "Only these; for a tree: these from now on")
           ->option_text(" ")
-          ->delimiter(',');
+          ->check(check_interfaces);
   interfaces->add_flag("-c,--clear", a.all, "With --mount: use all again")
       ->excludes(names)
       ->excludes(interfaces->get_option("--interface"))

@@ -127,6 +127,20 @@ inline constexpr std::uint8_t status_failed = status_bsy | status_df | status_dr
 inline constexpr std::uint8_t error_abrt = 0x04;  // aborted: unknown or refused command
 inline constexpr std::uint8_t error_idnf = 0x10;  // id not found: an LBA outside the disk
 inline constexpr std::uint8_t error_unc = 0x40;   // uncorrectable data
+inline constexpr std::uint8_t error_icrc = 0x80;  // damaged between the disk and its host
+
+/// Returns what the status and error registers of a command that failed mean.
+constexpr std::string_view failure_text(std::uint8_t status, std::uint8_t error) {
+  if ((status & status_bsy) != 0) return "the disk is busy";
+  if ((status & status_err) != 0) {
+    if ((error & error_unc) != 0) return "data that can't be read, or write protection";
+    if ((error & error_idnf) != 0) return "no such sector";
+    if ((error & error_icrc) != 0) return "data damaged on the way to the disk";
+    if ((error & error_abrt) != 0) return "a command that the disk does not know, or refuses";
+  }
+  if ((status & status_df) != 0) return "a fault of the disk";
+  return "no reason given";
+}
 
 /// LBA28 reaches 2^28 - 1 sectors (the capacity field's limit), LBA48 2^48.
 inline constexpr std::uint64_t lba28_sectors_max = 0x0fff'ffff;

@@ -19,6 +19,9 @@ constexpr std::uint16_t smart_bit = 1 << 0;                    // words 82 and 8
 constexpr std::uint16_t power_management_bit = 1 << 3;         // words 82 and 85
 constexpr std::uint16_t write_cache_bit = 1 << 5;              // words 82 and 85
 constexpr std::uint16_t trimmed_zero_bits = 1 << 14 | 1 << 5;  // word 69: always the same, zeros
+constexpr std::uint16_t does_not_rotate = 1;                   // word 217
+constexpr std::uint16_t rotation_min = 0x0401;                 // word 217
+constexpr std::uint16_t rotation_max = 0xfffe;                 // word 217
 constexpr std::uint16_t lba48_bit = 1 << 10;                   // words 83 and 86
 constexpr std::uint16_t flush_bit = 1 << 12;
 constexpr std::uint16_t flush_ext_bit = 1 << 13;
@@ -121,6 +124,9 @@ void build_identify(const Identity& identity, Block out) {
     put_word(out, 105, identity.trim_blocks_max);
     put_word(out, 169, 1);
   }
+  if (identity.rotation) {
+    put_word(out, 217, *identity.rotation == 0 ? does_not_rotate : *identity.rotation);
+  }
   const auto exponent = std::countr_zero(identity.physical_sector_size / sector_size);
   if (exponent > 0) {
     put_word(out, 106, static_cast<std::uint64_t>(valid_bit | 1 << 13 | exponent));
@@ -168,6 +174,9 @@ tl::expected<Identity, Reject> parse_identify(Bytes data, Reading reading) {
     identity.trim_blocks_max = words[105];
     identity.trimmed_reads_zero = (words[69] & trimmed_zero_bits) == trimmed_zero_bits;
   }
+  const std::uint16_t rotation = words[217];
+  if (rotation == does_not_rotate) identity.rotation = std::uint16_t{0};
+  if (rotation >= rotation_min && rotation <= rotation_max) identity.rotation = rotation;
   const std::uint16_t claims = is_strict ? features : words[83] | words[86];
   identity.lba48 = (claims & lba48_bit) != 0;
   identity.flush_cache = (features & flush_bit) != 0;

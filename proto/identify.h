@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include <tl/expected.hpp>
@@ -56,6 +57,7 @@ struct Identity {
   bool trim = false;                         // word 169 bit 0
   std::uint16_t trim_blocks_max = 0;         // with it: of 512 bytes, in one command: word 105
   bool trimmed_reads_zero = false;           // with it: word 69 bits 14 and 5
+  std::optional<std::uint16_t> rotation{};   // a minute, 0: it does not rotate: word 217
   /// Set by parse: word 255 carries its signature and the checksum is wrong, so the data is
   /// damaged.
   bool checksum_wrong = false;

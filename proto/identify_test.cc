@@ -165,6 +165,26 @@ TEST(ParseIdentify, ReadsBackWhatWasBuilt) {
   EXPECT_EQ(*Block(full).parse(), full);
 }
 
+TEST(ParseIdentify, TheRotationRateIsWhatTheDiskTells) {
+  Block block(disk());
+  EXPECT_EQ(block.parse()->rotation, std::nullopt);
+  for (const auto& [word, rate] : {std::pair(1U, std::optional<unsigned>(0)),
+                                   {2U, std::nullopt},
+                                   {0x400U, std::nullopt},
+                                   {0x401U, 0x401U},
+                                   {7200U, 7200U},
+                                   {0xfffeU, 0xfffeU},
+                                   {0xffffU, std::nullopt}}) {
+    block.set(217, word);
+    EXPECT_EQ(block.parse()->rotation, rate) << word;
+  }
+  for (const std::uint16_t rate : {std::uint16_t{0}, std::uint16_t{5400}}) {
+    Identity identity = disk();
+    identity.rotation = rate;
+    EXPECT_EQ(Block(identity).parse(), identity);
+  }
+}
+
 TEST(ParseIdentify, NeedsAll512BytesAndIgnoresMore) {
   const Block block(disk());
   std::vector<std::uint8_t> bytes(block.bytes().begin(), block.bytes().end());

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -181,6 +182,31 @@ bool could_be_interface(std::string_view name) {
          std::ranges::none_of(name, is_wrong);
 }
 
+tl::expected<std::vector<std::string>, std::string> parse_interfaces(std::string_view list) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view separators = " \t\r\n,\0"sv;
+  std::vector<std::string> names;
+  while (true) {
+    const std::size_t begin = list.find_first_not_of(separators);
+    if (begin == std::string_view::npos) return names;
+    list.remove_prefix(begin);
+    const std::string_view name = list.substr(0, list.find_first_of(separators));
+    if (!could_be_interface(name)) {
+      return tl::unexpected(fmt::format("'{}' is not the name of an interface", name));
+    }
+    names.emplace_back(name);
+    list.remove_prefix(name.size());
+  }
+}
+
+tl::expected<std::vector<std::string>, std::string> parse_some_interfaces(std::string_view list) {
+  auto names = parse_interfaces(list);
+  if (names && names->empty()) {
+    return tl::unexpected(fmt::format("'{}' names no interface", list));
+  }
+  return names;
+}
+
 bool Interface::is_called(std::string_view wanted) const {
   return name == wanted || std::ranges::find(altnames, wanted) != altnames.end();
 }
@@ -224,6 +250,19 @@ tl::expected<std::vector<Interface>, std::string> choose_interfaces(
     if (std::ranges::find(chosen, *found) == chosen.end()) chosen.push_back(*found);
   }
   return chosen;
+}
+
+std::vector<std::string> find_unmatched(const std::vector<Interface>& interfaces,
+                                        const std::vector<std::string>& patterns) {
+  std::vector<std::string> unmatched;
+  std::ranges::copy_if(patterns, std::back_inserter(unmatched), [&](const std::string& pattern) {
+    return std::ranges::none_of(interfaces, [&](const auto& i) { return matches(i, {pattern}); });
+  });
+  return unmatched;
+}
+
+std::string unmatched_text(const std::string& pattern) {
+  return pattern + (is_glob(pattern) ? ": matches no interface yet" : ": no such interface yet");
 }
 
 struct InterfaceMonitor::Socket {

@@ -65,6 +65,18 @@ bool matches(const Interface& interface, const std::vector<std::string>& pattern
 bool is_glob(const std::string& pattern);
 /// Returns whether an interface could have this name or altname.
 bool could_be_interface(std::string_view name);
+/// Returns the names, altnames and globs of a list that is separated by commas and white space (or ends
+/// with a NUL, as aoe-interfaces(8) writes it); none where the list is empty.
+/// Error: "'a/b' is not the name of an interface".
+tl::expected<std::vector<std::string>, std::string> parse_interfaces(std::string_view list);
+/// The same for a list that has to name one at least. Error: "'' names no interface".
+tl::expected<std::vector<std::string>, std::string> parse_some_interfaces(std::string_view list);
+/// Returns those of `patterns` that cover none of the interfaces.
+std::vector<std::string> find_unmatched(const std::vector<Interface>& interfaces,
+                                        const std::vector<std::string>& patterns);
+
+/// Returns a line about one of those: "eth9: no such interface yet", "lan*: matches no interface yet".
+std::string unmatched_text(const std::string& pattern);
 
 /// Reports changes of interfaces since open(): an interface is new or removed, or its names, MAC,
 /// MTU, state or master have changed. Owns a netlink socket; an event loop waits for descriptor() and

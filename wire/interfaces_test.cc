@@ -136,6 +136,28 @@ TEST(Names, AreWhatTheKernelAllows) {
     EXPECT_FALSE(could_be_interface(name)) << name;
 }
 
+TEST(Lists, AreSeparatedByCommasAndWhiteSpace) {
+  for (const std::string& list :
+       {std::string("eth0,lan*"), std::string("eth0, lan*"), std::string(" eth0  lan* \n"),
+        std::string("eth0,,lan*,"), std::string("eth0 lan*\0\0", 11)}) {
+    EXPECT_EQ(parse_interfaces(list), (Names{"eth0", "lan*"})) << list;
+    EXPECT_EQ(parse_some_interfaces(list), (Names{"eth0", "lan*"})) << list;
+  }
+  EXPECT_EQ(parse_interfaces("eth0, a/b").error(), "'a/b' is not the name of an interface");
+  for (const char* list : {"", ",", " "}) {
+    EXPECT_EQ(parse_interfaces(list), Names{}) << list;
+    EXPECT_EQ(parse_some_interfaces(list).error(), fmt::format("'{}' names no interface", list));
+  }
+}
+
+TEST(Lists, HavePatternsThatMatchNothing) {
+  const Interface eth{
+      .index = 2, .name = "eth1", .link = {}, .ethernet = true, .altnames = {"lan"}};
+  EXPECT_EQ(find_unmatched({eth}, {"eth*", "lan", "wan*", "eth0"}), (Names{"wan*", "eth0"}));
+  EXPECT_EQ(unmatched_text("wan*"), "wan*: matches no interface yet");
+  EXPECT_EQ(unmatched_text("eth0"), "eth0: no such interface yet");
+}
+
 TEST_F(InterfacesTest, ANameThatDoesNotExistIsAnError) {
   EXPECT_EQ(error_of({"lo", "eth9"}), "eth9: no such interface");
   EXPECT_EQ(error_of({""}), ": no such interface");

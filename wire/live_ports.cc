@@ -99,9 +99,8 @@ void LivePorts::change(Wanted wanted) {
 }
 
 void LivePorts::report_missing(const std::vector<Interface>& interfaces) {
-  const auto patterns = wanted_.patterns;  // the user may change them when called
-  for (const std::string& name : patterns) {
-    if (!is_glob(name) && !is_there(interfaces, name)) user_.port_missing(name);
+  for (const std::string& pattern : find_unmatched(interfaces, wanted_.patterns)) {
+    user_.port_missing(unmatched_text(pattern));
   }
 }
 

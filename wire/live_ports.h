@@ -39,8 +39,8 @@ class LivePorts {
     /// A port could not be opened, for now; `what` is a line for the log. Called once for each
     /// interface, until that has a port or is gone.
     virtual void port_trouble(const std::string& what) = 0;
-    /// An interface that a pattern names exactly is not there after change(), or open() that waits.
-    virtual void port_missing(const std::string& name) = 0;
+    /// No interface matches this pattern after change() or open(); `what` is a line for the log.
+    virtual void port_missing(const std::string& what) = 0;
     /// A port is open on an interface whose frames a bridge, bond or team takes; `what` is a line for
     /// the log that names it. Called once, until that is no longer so.
     virtual void port_is_deaf(const std::string& what) = 0;

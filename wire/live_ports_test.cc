@@ -24,7 +24,7 @@ class LivePortsTest : public NamespaceTest, public LivePorts::User {
   void port_changed(PacketPort&) override {}
   void port_closing(PacketPort& port) override { lines_.push_back("off " + port.interface().name); }
   void port_trouble(const std::string& what) override { lines_.push_back("trouble: " + what); }
-  void port_missing(const std::string& name) override { lines_.push_back("missing: " + name); }
+  void port_missing(const std::string& what) override { lines_.push_back("missing: " + what); }
   void port_is_deaf(const std::string& what) override { lines_.push_back("deaf: " + what); }
   void interface_left_out(const std::string& what) override { lines_.push_back("out: " + what); }
 

@@ -11,7 +11,7 @@ import shutil
 import cli_trial
 from cli_trial import INITIATOR, TARGET, OK, FAILURE, USAGE, MEGABYTE, SIZE, together
 
-NO_SIZE = "not a size in bytes such as 512, 64K or 1.5MiB"
+NO_SIZE = "not a size in bytes such as 512, 64K or 1.5MiB (units: K, M, G, T, or KiB, MiB, GiB, TiB)"
 HINT = " (aoe-initiator --help shows how)"
 ASKS, KEPT = "it asks the target, which a tree has no file for", "it is kept by the target, which a tree has no file for"
 A_FILE = "in a tree the disk is a file, as DIR/dev/etherd/e0.2, for cat, cp, dd and fio"
@@ -43,7 +43,8 @@ def shows_what_is_there(trial):
     for told in stats[2:]:
         device, = json.loads(told)
         path, = device.pop("paths")
-        assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up"}, told
+        assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up", "read-only": None,
+                          "other-disks": []}, told
         assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": 9000, "payload": 8704, "buffers": 64, "sectors": 17, "window-max": 64,
                                 "suspect": False}.items(), path
         assert path.items() >= {"standing": "member", "payload-sectors": 17, "window-threshold": 64}.items(), path
@@ -52,12 +53,12 @@ def shows_what_is_there(trial):
 
     facts = json.loads(trial.run("identify", "e0.2", "--json").stdout)
     assert (facts["device"], facts["model"], facts["sectors"]) == ("e0.2", "aoe-target", SIZE // 512), facts
-    assert facts["lba48"] is True, facts
+    assert facts["lba48"] is True and facts["trim"] is True and facts["rotation-rate"] is None, facts
     for line in trial.run("identify", "e0.2").stdout.splitlines():
         name, value = line.split(None, 1)
         expected = facts[name]
-        assert value == ("eth0" if name == "interfaces" else expected if isinstance(expected, str) else
-                         json.dumps(expected)), line
+        assert value == ("eth0" if name == "interfaces" else "unknown" if expected is None else
+                         expected if isinstance(expected, str) else json.dumps(expected)), line
 
     told = trial.run("ping", "e0.2", "--count", "3", "--interval", "1")
     lines = told.stdout.splitlines()
@@ -95,7 +96,7 @@ def dumps_what_the_disk_says(trial):
     told = smart()
     assert (told.returncode, told.stdout, told.stderr) == (OK, "e0.2: SMART: no threshold is exceeded\n", ""), told
     assert json.loads(smart("return-status", "--json").stdout)["threshold-exceeded"] is False
-    error = (FAILURE, "", "aoe-initiator: e0.2: ATA error: status 41, error 04\n")
+    error = (FAILURE, "", "aoe-initiator: e0.2: ATA error: status 41, error 04: a command that the disk does not know, or refuses\n")
     for command, expected in [("disable", (OK, "", "")), ("read-data", error), ("enable", (OK, "", "")), ("read-log:9", error),
                               ("offline-immediate:1", error)]:
         told = smart(command)
@@ -164,11 +165,17 @@ def shows_nothing_where_nothing_is(trial):
     for told in nothing:
         line = "aoe-initiator: no target answers on idle0\n"
         assert (told.returncode, told.stdout, told.stderr) == (FAILURE, "[]\n", line), told
+    told = trial.run("stat", "e9.9", "--json", "--wait", "0.5")
+    assert (told.returncode, told.stdout) == (FAILURE, "[]\n"), told
     assert not os.path.exists(missing), "made before the disk was there"
     assert (asked.returncode, asked.stdout) == (FAILURE, "e9.9: 1 asked, 0 answered, 100 % lost\n"), asked
     assert asked.stderr == "aoe-initiator: e9.9: no answer on eth0\n", asked
     trial.client.ip("link", "del", "idle0")
     trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth7")
+    trial.refused(FAILURE, "eth7: no such interface", "stat", "--interface", "eth0, eth7")
+    trial.refused(FAILURE, "lan*, wan?: matches no Ethernet interface that is up", "stat", "--interface", "lan*, wan?")
+    told = trial.run("stat", "--interface", "eth0,lan*")
+    assert (told.returncode, told.stderr) == (OK, "aoe-initiator: lan*: matches no interface yet\n"), told
     trial.refused(FAILURE, "eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)", "stat",
                   prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
 
@@ -192,6 +199,9 @@ def refuses_bad_arguments(trial):
             (["read", "e0.2", "--offset", "-1"], f"--offset: -1: {NO_SIZE}" + HINT),
             (["read", "e0.2", "--length", "1k"], f"--length: 1k: {NO_SIZE}" + HINT),
             (["stat", "--interface"], "--interface: 1 required IF missing" + HINT),
+            (["stat", "--interface", ","], "--interface: ',' names no interface" + HINT),
+            (["stat", "--interface", "eth0, a/b"], "--interface: 'a/b' is not the name of an interface" + HINT),
+            (["interfaces", "a/b"], "IF: 'a/b' is not the name of an interface" + HINT),
             (["stat", "--profile", "bsd"], "--profile: bsd not in {rfc6298,linux}" + HINT),
             (["copy", "e0.2"], "DESTINATION is required" + HINT),
             (["copy", "a", "b"], "copy: neither source nor destination is a device name such as e0.2"),
@@ -199,6 +209,8 @@ def refuses_bad_arguments(trial):
             (["copy", "e0.2", "-", "--verify"], "--verify: standard output can't be read back"),
             (["copy", "e0.2", "-", "--resume"], "--resume: standard output has no earlier copy"),
             (["bench", "e0.2", "--write"], "bench: --write needs --destroy-data, because it overwrites the disk"),
+            (["read", "e0.2", "--length", "8k"], f"--length: 8k: {NO_SIZE}" + HINT),
+            (["bench", "e0.2", "--size", "8k"], f"--size: 8k: {NO_SIZE}" + HINT),
             (["bench", "e0.2", "--size", "100"], "--size: 100: not a multiple of 512 up to 1GiB" + HINT),
             (["bench", "e0.2", "--size", str(16 * MEGABYTE), "--outstanding", "65"],
              "bench: --size times --outstanding is more than 1 GiB"),
@@ -337,7 +349,8 @@ def reads_and_sets_what_a_target_keeps(trial):
     trial.client.ip("link", "del", "aside0")
     assert ask("mask", "e0.2") == ""
     assert ask("mask", "e0.2", "--add", mac, "--add", stranger) == f"{mac}\n{stranger}\n"
-    assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "macs": [mac, stranger]}
+    its = trial.server.link("eth0")["address"]
+    assert json.loads(ask("mask", "e0.2", "--json")) == {"device": "e0.2", "mac": its, "macs": [mac, stranger], "others": []}
     trial.refused(FAILURE, lockout, "mask", "e0.2", "--delete", mac)
     assert ask("mask", "e0.2", "--delete", f"{mac},{stranger}") == ""
 
@@ -348,7 +361,7 @@ def reads_and_sets_what_a_target_keeps(trial):
     result = trial.run("flush", "e0.2", "--deadsecs", "1")
     assert (result.returncode, result.stderr) == (FAILURE, "aoe-initiator: e0.2: flushing: AoE error: target is reserved\n")
     assert ask("reserve", "e0.2", "--force", f"{mac},{stranger}") == f"{mac}\n{stranger}\n"
-    assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "macs": []}
+    assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "mac": its, "macs": [], "others": []}
 
 
 def looks_after_disks_and_interfaces(trial):
@@ -363,11 +376,19 @@ def looks_after_disks_and_interfaces(trial):
     assert lines[1].split() == ["eth0", link["address"], "9000", "17", "up"], lines
     trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth7")
     trial.refused(FAILURE, "eth7: no such interface", "interfaces", "eth0,eth7")
-    assert json.loads(trial.run("interfaces", "--json", "none*,eth*").stdout) == [expected]
+    trial.refused(FAILURE, "none*: matches no Ethernet interface", "interfaces", "none*")
+    told = trial.run("interfaces", "--json", "none*")
+    assert (told.returncode, told.stdout) == (FAILURE, "[]\n"), told
+    for named in ["none*,eth*"], ["none*,", "eth*"]:
+        told = trial.run("interfaces", "--json", *named)
+        assert (json.loads(told.stdout), told.returncode) == ([expected], OK), told
+        assert told.stderr == "aoe-initiator: none*: matches no Ethernet interface\n", told
 
     tree = os.path.join(trial.folder, "tree")
     etherd, parameters = os.path.join(tree, "dev/etherd"), os.path.join(tree, "sys/module/aoe/parameters")
-    trial.refused(FAILURE, f"{etherd}/discover: No such file or directory", "discover", "--mount", tree)
+    for folder in tree, trial.folder:
+        for command in ["discover"], ["stat"], ["stat", "--json"], ["interfaces"], ["interfaces", "eth0"], ["flush"], ["sos"]:
+            trial.refused(FAILURE, f"{folder}: no aoe-initiator mount has its tree there", *command, "--mount", folder)
     os.makedirs(etherd)
     os.makedirs(parameters)
     trial.file("tree/sys/module/aoe/parameters/aoe_iflist", b"eth0 eth1\n")
@@ -378,10 +399,13 @@ def looks_after_disks_and_interfaces(trial):
                                   (["interfaces", "eth0,eth1"], "interfaces", "eth0 eth1\n"),
                                   (["interfaces", "-c"], "interfaces", "\n")]:
         path = trial.file(f"tree/dev/etherd/{name}", b"")
-        assert trial.run(*arguments, "--mount", tree).returncode == OK, arguments
+        told = trial.run(*arguments, "--mount", tree)
+        expected = "aoe-initiator: eth1: no such interface yet\n" if "eth1" in text else ""
+        assert (told.returncode, told.stderr) == (OK, expected), (arguments, told)
         with open(path) as file:
             assert file.read() == text, arguments
-    assert trial.run("interfaces", "--mount", tree).stdout == "eth0 eth1\n"
+    told = trial.run("interfaces", "--mount", tree)
+    assert (told.stdout, told.stderr) == ("eth0 eth1\n", "aoe-initiator: eth1: no such interface yet\n"), told
 
 
 def checks_the_paths_to_its_targets(trial):

@@ -10,6 +10,7 @@
 
 #include "base/descriptor.h"
 #include "base/standard_streams.h"
+#include "wire/interfaces.h"
 
 namespace aoe::initiator {
 namespace {
@@ -20,6 +21,8 @@ constexpr milliseconds look_interval{50};
 /// Until the first answer: how often the query is repeated.
 constexpr milliseconds ask_interval{1000};
 constexpr int gather_rounds_max = 100;
+/// Of a query to one target, whose frames may be lost.
+constexpr int ask_attempts = 3;
 constexpr std::size_t missing_shown_max = 8;
 
 /// Returns "3", "1.5".
@@ -44,6 +47,12 @@ std::string system_message(std::string_view name) {
 
 void complain(std::string_view line) {
   tell(fmt::format("aoe-initiator: {}\n", line));
+}
+
+void complain_of_unmatched(const std::vector<std::string>& interfaces) {
+  for (const std::string& pattern : find_unmatched(or_fail(list_interfaces()), interfaces)) {
+    complain(unmatched_text(pattern));
+  }
 }
 
 void print(const nlohmann::ordered_json& json) {
@@ -216,6 +225,35 @@ QueryAnswer Connection::ask(Address device, const Query& query, std::string_view
   if (!silence.empty()) throw Failed(fmt::format("{}: {}", device, silence));
   throw Failed(fmt::format("{}: no answer on {} within {} s", device, client_->interface_names(),
                            in_seconds(options_.wait)));
+}
+
+std::vector<QueryAnswer> Connection::ask_others(Address device, const Query& query,
+                                                std::optional<Mac> known) {
+  wait_for_others(device);
+  std::vector<QueryAnswer> answers;
+  const auto status = client_->device(device);
+  if (!status) return answers;
+  std::set<Mac> asked;
+  for (const PathStatus& path : status->paths) {
+    if (path.mac == known || !asked.insert(path.mac).second) continue;
+    QueryAnswer answer;
+    boost::system::error_code error =
+        boost::system::errc::make_error_code(boost::system::errc::timed_out);
+    for (int attempt = 0; attempt < ask_attempts && error == boost::system::errc::timed_out;
+         ++attempt) {
+      error = result_of(
+          [&](auto done) {
+            client_->async_probe(device, path, query, 0, options_.wait / ask_attempts, done);
+          },
+          answer);
+    }
+    if (error) {
+      complain(fmt::format("{} at {}: {}", device, path.mac, error.message()));
+    } else {
+      answers.push_back(std::move(answer));
+    }
+  }
+  return answers;
 }
 
 Failed Connection::nothing_found() const {

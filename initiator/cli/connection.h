@@ -65,6 +65,8 @@ struct CommandOptions {
 
 /// Writes the line "aoe-initiator: …" to standard error.
 void complain(std::string_view line);
+/// Complains of each interface or pattern that nothing on this machine matches yet.
+void complain_of_unmatched(const std::vector<std::string>& interfaces);
 /// Writes JSON and a newline to standard output.
 void print(const nlohmann::ordered_json& json);
 
@@ -145,6 +147,9 @@ class Connection {
   /// Returns the answer to a query. Throws Failed when there is none, or an error; `silence` says
   /// what it means that nothing answers, if it means more than that.
   QueryAnswer ask(Address device, const Query& query, std::string_view silence = {});
+  /// Waits for others at the address, and asks each what it has: of every MAC address but `known`.
+  /// Complains of one that does not say.
+  std::vector<QueryAnswer> ask_others(Address device, const Query& query, std::optional<Mac> known);
   /// Returns the failure of a command that looked for any target.
   Failed nothing_found() const;
 

@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <map>
-#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -15,33 +14,9 @@
 #include "wire/interfaces.h"
 
 namespace aoe::initiator {
-namespace {
 
 using nlohmann::ordered_json;
 using std::chrono::milliseconds;
-
-/// The interfaces through which a device is reached.
-std::set<std::string> interfaces_of(const DeviceStatus& device) {
-  std::set<std::string> names;
-  for (const PathStatus& path : device.paths) {
-    if (!path.is_foreign()) names.insert(path.interface);
-  }
-  return names;
-}
-
-/// The disks that have the same address by mistake.
-ordered_json others_of(const DeviceStatus& device) {
-  ordered_json list = ordered_json::array();
-  for (const PathStatus& path : device.others()) {
-    list.push_back({{"mac", fmt::format("{}", path.mac)},
-                    {"interface", path.interface},
-                    {"serial", path.serial},
-                    {"sectors", path.disk_sectors}});
-  }
-  return list;
-}
-
-}  // namespace
 
 void discover_command(const CommandOptions& options) {
   Connection connection(options);
@@ -89,7 +64,12 @@ void discover_command(const CommandOptions& options) {
 void stat_command(const CommandOptions& options, std::optional<Address> only) {
   Connection connection(options);
   if (only) {
-    connection.open_disk(*only);
+    try {
+      connection.open_disk(*only);
+    } catch (const Failed&) {
+      if (options.json) print(ordered_json::array());
+      throw;
+    }
     connection.wait_for_others(*only);
   } else {
     connection.gather(Connection::Gather::identify);
@@ -99,19 +79,10 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
   const auto devices = connection.client().devices();
   for (const DeviceStatus& device : devices) {
     if (only && device.address != *only) continue;
-    const auto interfaces = interfaces_of(device);
     if (options.json) {
-      list.push_back({{"device", fmt::format("{}", device.address)},
-                      {"size", device.size()},
-                      {"interfaces", interfaces},
-                      {"payload", device.payload},
-                      {"state", device.state},
-                      {"paths", facts_of(device.paths)}});
-      if (device.read_only) list.back()["read-only"] = true;
-      if (!device.others().empty()) list.back()["other-disks"] = others_of(device);
+      list.push_back(stat_facts(device));
     } else {
-      fmt::print("{}\n", stat_line(device.address, device.size(), interfaces, device.payload,
-                                   device.state));
+      fmt::print("{}\n", stat_line(device));
     }
   }
   if (options.json) print(list);
@@ -125,23 +96,17 @@ void stat_command(const CommandOptions& options, std::optional<Address> only) {
 void identify_command(const CommandOptions& options, Address address) {
   Connection connection(options);
   const DeviceStatus status = connection.open_disk(address).status();
-  const Identity& identity = *status.identity;
-  const ordered_json facts = {{"device", fmt::format("{}", address)},
-                              {"model", identity.model.view()},
-                              {"serial", identity.serial.view()},
-                              {"firmware", identity.firmware.view()},
-                              {"sectors", identity.sectors},
-                              {"bytes", status.size()},
-                              {"physical-sector-size", identity.physical_sector_size},
-                              {"lba48", identity.lba48},
-                              {"flush-cache", identity.flush_cache},
-                              {"flush-cache-ext", identity.flush_cache_ext},
-                              {"interfaces", interfaces_of(status)},
-                              {"payload", status.payload}};
+  ordered_json facts = {{"device", fmt::format("{}", address)}};
+  facts.update(facts_of(*status.identity));
+  facts.update({{"bytes", status.size()},
+                {"interfaces", interfaces_of(status)},
+                {"payload", status.payload}});
   if (options.json) print(facts);
   for (const auto& [name, value] : facts.items()) {
     if (options.json) break;
-    if (value.is_array()) {
+    if (value.is_null()) {
+      fmt::print("{:<22}unknown\n", name);
+    } else if (value.is_array()) {
       fmt::print("{:<22}{}\n", name, fmt::join(value.get<std::vector<std::string>>(), ","));
     } else {
       fmt::print("{:<22}{}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
@@ -156,7 +121,12 @@ void interfaces_command(const CommandOptions& options) {
   }
   ordered_json list = ordered_json::array();
   const auto all = or_fail(list_interfaces());
-  if (!options.json) {
+  const auto unmatched = find_unmatched(all, options.interfaces);
+  const bool has_any = unmatched.empty() || unmatched.size() < options.interfaces.size();
+  for (const std::string& pattern : unmatched) {
+    if (has_any) complain(pattern + ": matches no Ethernet interface");
+  }
+  if (!options.json && has_any) {
     fmt::print("{:<15} {:<17} {:>5} {:>7} {}\n", "interface", "mac", "mtu", "sectors", "state");
   }
   for (const Interface& interface : all) {
@@ -180,6 +150,9 @@ void interfaces_command(const CommandOptions& options) {
     }
   }
   if (options.json) print(list);
+  if (!has_any) {
+    throw Failed(fmt::format("{}: matches no Ethernet interface", fmt::join(unmatched, ", ")));
+  }
 }
 
 int ping_command(const CommandOptions& options, Address address, unsigned count,

@@ -4,6 +4,9 @@
 
 #include <chrono>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace aoe::initiator {
 namespace {
 
@@ -38,25 +41,27 @@ ordered_json facts_of(const std::vector<PathStatus>& paths) {
   return list;
 }
 
+ordered_json facts_of(const Identity& identity) {
+  return {{"model", identity.model.view()},
+          {"serial", identity.serial.view()},
+          {"firmware", identity.firmware.view()},
+          {"sectors", identity.sectors},
+          {"physical-sector-size", identity.physical_sector_size},
+          {"lba48", identity.lba48},
+          {"flush-cache", identity.flush_cache},
+          {"flush-cache-ext", identity.flush_cache_ext},
+          {"trim", identity.trim},
+          {"trimmed-reads-zero", identity.trimmed_reads_zero},
+          {"rotation-rate", identity.rotation ? ordered_json(*identity.rotation) : ordered_json()}};
+}
+
 ordered_json facts_of(const DeviceStatus& device) {
   ordered_json facts = {{"device", fmt::format("{}", device.address)},
                         {"state", device.state},
                         {"size", device.size()},
                         {"payload", device.payload},
                         {"firmware", device.firmware}};
-  if (device.identity) {
-    const Identity& identity = *device.identity;
-    facts["identity"] = {{"model", identity.model.view()},
-                         {"serial", identity.serial.view()},
-                         {"firmware", identity.firmware.view()},
-                         {"sectors", identity.sectors},
-                         {"physical-sector-size", identity.physical_sector_size},
-                         {"lba48", identity.lba48},
-                         {"flush-cache", identity.flush_cache},
-                         {"flush-cache-ext", identity.flush_cache_ext},
-                         {"trim", identity.trim},
-                         {"trimmed-reads-zero", identity.trimmed_reads_zero}};
-  }
+  if (device.identity) facts["identity"] = facts_of(*device.identity);
   facts["paths"] = facts_of(device.paths);
   facts["counters"] = {{"commands", device.counters.commands},
                        {"retransmissions", device.counters.retransmissions},
@@ -67,9 +72,38 @@ ordered_json facts_of(const DeviceStatus& device) {
   return facts;
 }
 
-std::string gigabytes(std::uint64_t bytes) {
-  const std::uint64_t megabytes = bytes / 1'000'000;
-  return fmt::format("{:.3f}GB", static_cast<double>(megabytes) / 1000);
+std::set<std::string> interfaces_of(const DeviceStatus& device) {
+  std::set<std::string> names;
+  for (const PathStatus& path : device.paths) {
+    if (!path.is_foreign()) names.insert(path.interface);
+  }
+  return names;
+}
+
+ordered_json stat_facts(const DeviceStatus& device) {
+  ordered_json others = ordered_json::array();
+  for (const PathStatus& path : device.others()) {
+    others.push_back({{"mac", fmt::format("{}", path.mac)},
+                      {"interface", path.interface},
+                      {"serial", path.serial},
+                      {"sectors", path.disk_sectors}});
+  }
+  return {{"device", fmt::format("{}", device.address)},
+          {"size", device.size()},
+          {"interfaces", interfaces_of(device)},
+          {"payload", device.payload},
+          {"state", device.state},
+          {"read-only", device.read_only ? ordered_json(true) : ordered_json()},
+          {"paths", facts_of(device.paths)},
+          {"other-disks", others}};
+}
+
+std::string stat_line(const DeviceStatus& device) {
+  const std::uint64_t megabytes = device.size() / 1'000'000;
+  return fmt::format("{:>10} {:>15} {:>10} {:<5} {}{}", fmt::format("{}", device.address),
+                     fmt::format("{:.3f}GB", static_cast<double>(megabytes) / 1000),
+                     fmt::format("{}", fmt::join(interfaces_of(device), ",")), device.payload,
+                     device.state, device.read_only ? " read-only" : "");
 }
 
 std::string system_text() {

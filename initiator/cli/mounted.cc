@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -13,7 +14,9 @@
 
 #include "base/descriptor.h"
 #include "initiator/cli/commands.h"
+#include "initiator/cli/debug_paths.h"
 #include "initiator/cli/facts.h"
+#include "wire/interfaces.h"
 
 namespace aoe::initiator {
 namespace {
@@ -46,35 +49,27 @@ struct TreeDevice {
   std::map<std::string, std::string> attributes{};
   std::string debug{};  // empty: the tree is the kernel's, and has its debugfs elsewhere
 
-  std::uint64_t size() const { return std::stoull("0" + attributes.at("size")) * sector_size; }
-  std::uint64_t payload() const { return std::stoull("0" + attributes.at("payload")); }
-  /// Empty: no path leads to it.
-  std::vector<std::string> interfaces() const {
-    std::vector<std::string> names;
-    std::istringstream list(attributes.at("netif"));
-    for (std::string name; std::getline(list, name, ',');) {
-      if (name != "none") names.push_back(name);
+  bool tells_paths() const { return !debug.empty(); }
+  /// Returns what the files say; its texts are the files'. Where they tell no paths, it has one for each
+  /// interface.
+  DeviceStatus status() const {
+    DeviceStatus status{.address = address,
+                        .state = attributes.at("state"),
+                        .sectors = std::stoull("0" + attributes.at("size")),
+                        .read_only = attributes.at("ro") == "1",
+                        .payload = std::stoull("0" + attributes.at("payload")),
+                        .paths = parse_debug_paths(debug)};
+    std::istringstream interfaces(tells_paths() ? "" : attributes.at("netif"));
+    for (std::string name; std::getline(interfaces, name, ',');) {
+      if (name != "none") status.paths.push_back({.interface = name});
     }
-    return names;
-  }
-  /// Returns the MAC address of another disk at this address; nothing when there is none.
-  std::optional<std::string> other_disk() const {
-    std::istringstream lines(debug);
-    std::string target;
-    for (std::string line; std::getline(lines, line);) {
-      if (!line.starts_with('\t')) target = line.substr(0, line.find(':'));
-      if (line != "\tstanding:foreign") continue;
-      for (std::size_t octet = target.size() / 2; octet > 1; --octet)
-        target.insert(2 * octet - 2, ":");
-      return target;
-    }
-    return std::nullopt;
+    return status;
   }
 };
 
 TreeDevice read_device(const std::string& folder, Address address) {
   TreeDevice device{.address = address};
-  for (const char* name : {"state", "size", "netif", "payload", "mac", "firmware-version"}) {
+  for (const char* name : {"state", "size", "ro", "netif", "payload", "mac", "firmware-version"}) {
     device.attributes[name] =
         read_line(fmt::format("{}/sys/block/etherd!{}/{}", folder, address, name));
   }
@@ -103,32 +98,35 @@ std::vector<TreeDevice> read_devices(const std::string& folder, std::optional<Ad
   return devices;
 }
 
+/// Throws Failed where no tree is mounted.
+void require_tree(const std::string& folder) {
+  const std::string etherd = folder + "/dev/etherd";
+  if (::access(etherd.c_str(), F_OK) == 0) return;
+  const bool is_missing = errno == ENOENT || errno == ENOTDIR;
+  throw Failed(is_missing ? folder + ": no aoe-initiator mount has its tree there"
+                          : system_message(etherd));
+}
+
+/// Returns what there is to know of a device, for a report.
 ordered_json facts_of(const TreeDevice& device) {
   ordered_json lines = ordered_json::array();
   std::istringstream text(device.debug);
   for (std::string line; std::getline(text, line);) lines.push_back(line);
-  return {{"device", fmt::format("{}", device.address)},
-          {"size", device.size()},
-          {"interfaces", device.interfaces()},
-          {"payload", device.payload()},
-          {"state", device.attributes.at("state")},
-          {"mac", device.attributes.at("mac")},
-          {"firmware-version", device.attributes.at("firmware-version")},
-          {"debug", lines}};
-}
-
-ordered_json facts_of(const std::vector<TreeDevice>& devices) {
-  ordered_json list = ordered_json::array();
-  for (const TreeDevice& device : devices) list.push_back(facts_of(device));
-  return list;
+  ordered_json facts = stat_facts(device.status());
+  facts.erase("paths");
+  facts.update({{"mac", device.attributes.at("mac")},
+                {"firmware-version", device.attributes.at("firmware-version")},
+                {"debug", lines}});
+  return facts;
 }
 
 /// Throws AnotherDisk if one of them is not alone at its address.
 void check_no_other(const std::vector<TreeDevice>& devices) {
   for (const TreeDevice& device : devices) {
-    if (const auto mac = device.other_disk()) {
-      throw AnotherDisk(
-          fmt::format("{}: another disk has this address, at {}", device.address, *mac));
+    const auto others = device.status().others();
+    if (!others.empty()) {
+      throw AnotherDisk(fmt::format("{}: another disk has this address, at {}", device.address,
+                                    others.front().mac));
     }
   }
 }
@@ -136,6 +134,7 @@ void check_no_other(const std::vector<TreeDevice>& devices) {
 }  // namespace
 
 void command_in_tree(const std::string& folder, std::string_view file, const std::string& line) {
+  require_tree(folder);
   const std::string path = fmt::format("{}/dev/etherd/{}", folder, file);
   const Descriptor opened(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (opened.get() < 0) throw Failed(system_message(path));
@@ -145,48 +144,61 @@ void command_in_tree(const std::string& folder, std::string_view file, const std
 }
 
 void revalidate_in_tree(const std::string& folder, Address address) {
-  const auto is_there = [&] { return !read_devices(folder, address).empty(); };
-  if (!is_there()) throw Failed(fmt::format("{}: not in the tree {}", address, folder));
+  require_tree(folder);
+  if (read_devices(folder, address).empty()) {
+    throw Failed(fmt::format("{}: not in the tree {}", address, folder));
+  }
   command_in_tree(folder, "revalidate", fmt::format("{}", address));
   const auto devices = read_devices(folder, address);
   for (const TreeDevice& device : devices) {
-    fmt::print("{}: {} sectors, {} bytes\n", address, device.size() / sector_size, device.size());
+    const auto size = device.status().size();
+    fmt::print("{}: {} sectors, {} bytes\n", address, size / sector_size, size);
   }
   check_no_other(devices);
 }
 
 void interfaces_in_tree(const std::string& folder, const std::vector<std::string>& interfaces) {
   if (!interfaces.empty()) {
-    return command_in_tree(folder, "interfaces", fmt::format("{}", fmt::join(interfaces, " ")));
+    command_in_tree(folder, "interfaces", fmt::format("{}", fmt::join(interfaces, " ")));
+    return complain_of_unmatched(interfaces);
   }
-  fmt::print("{}", read_text(folder + "/sys/module/aoe/parameters/aoe_iflist"));
+  require_tree(folder);
+  const std::string list = read_text(folder + "/sys/module/aoe/parameters/aoe_iflist");
+  fmt::print("{}", list);
+  complain_of_unmatched(parse_interfaces(list).value_or(interfaces));
 }
 
 void stat_in_tree(const CommandOptions& options, const std::string& folder,
                   std::optional<Address> only) {
+  require_tree(folder);
   const auto devices = read_devices(folder, only);
-  if (options.json) print(facts_of(devices));
+  ordered_json list = ordered_json::array();
   for (const TreeDevice& device : devices) {
-    if (options.json) break;
-    fmt::print("{}\n", stat_line(device.address, device.size(), device.interfaces(),
-                                 device.payload(), device.attributes.at("state")));
+    const DeviceStatus status = device.status();
+    if (!options.json) fmt::print("{}\n", stat_line(status));
+    list.push_back(stat_facts(status));
+    if (!device.tells_paths()) list.back()["paths"] = list.back()["other-disks"] = nullptr;
   }
+  if (options.json) print(list);
   if (devices.empty() && only) throw Failed(fmt::format("{}: not in the tree {}", *only, folder));
   if (devices.empty()) throw Failed(folder + ": the tree has no device");
   check_no_other(devices);
 }
 
 void sos_in_tree(const std::string& folder, std::string_view version) {
+  require_tree(folder);
   ordered_json parameters;
   for (const char* name : {"aoe_deadsecs", "aoe_dyndevs", "aoe_iflist", "aoe_maxout"}) {
     parameters[name] = read_line(fmt::format("{}/sys/module/aoe/parameters/{}", folder, name));
   }
   const auto devices = read_devices(folder, std::nullopt);
+  ordered_json list = ordered_json::array();
+  for (const TreeDevice& device : devices) list.push_back(facts_of(device));
   print({{"version", version},
          {"system", system_text()},
          {"tree", folder},
          {"parameters", parameters},
-         {"devices", facts_of(devices)}});
+         {"devices", list}});
   check_no_other(devices);
 }
 

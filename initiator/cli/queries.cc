@@ -1,8 +1,10 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -17,13 +19,88 @@ namespace {
 
 using nlohmann::ordered_json;
 
-void print_macs(bool json, Address device, const std::vector<Mac>& macs) {
-  ordered_json list = ordered_json::array();
-  for (const Mac& mac : macs) {
-    if (!json) fmt::print("{}\n", mac);
-    list.push_back(fmt::format("{}", mac));
+/// What all targets at an address have: those of one disk, or of two that have it by mistake.
+struct Answers {
+  std::vector<QueryAnswer> all;
+  std::optional<Failed> failure{};  // of the query; what they have is known all the same
+};
+
+/// Sends a query, which reaches all targets of the address, and then asks each but the first to answer
+/// what it has: `read` is the query for that. Throws Failed where nothing else answers than one failure.
+Answers ask_all(Connection& connection, Address device, const Query& query, const Query& read,
+                std::string_view silence = {}) {
+  Answers answers;
+  std::optional<Mac> first;
+  try {
+    answers.all.push_back(connection.ask(device, query, silence));
+    first = answers.all.front().mac;
+  } catch (const Failed& failure) {
+    answers.failure = failure;
   }
-  if (json) print({{"device", fmt::format("{}", device)}, {"macs", list}});
+  const auto others = connection.ask_others(device, read, first);
+  answers.all.insert(answers.all.end(), others.begin(), others.end());
+  if (answers.failure && answers.all.size() < 2) throw Failed(*answers.failure);
+  return answers;
+}
+
+/// Prints what the targets have: `facts` and `line` say that of an answer. The lines of several that have
+/// different things follow a line that names the target; JSON has the first, and "others".
+template <class Facts, class Text>
+void print_all(bool json, Address device, const std::vector<QueryAnswer>& answers, Facts facts,
+               Text text) {
+  if (json) {
+    ordered_json whole = {{"device", fmt::format("{}", device)}};
+    whole.update(facts(answers.front()));
+    whole["others"] = ordered_json::array();
+    for (const QueryAnswer& answer : std::span(answers).subspan(1)) {
+      whole["others"].push_back(facts(answer));
+    }
+    return print(whole);
+  }
+  const bool is_one = std::ranges::all_of(
+      answers, [&](const QueryAnswer& answer) { return text(answer) == text(answers.front()); });
+  if (is_one) return fmt::print("{}", text(answers.front()));
+  for (const QueryAnswer& answer : answers) {
+    fmt::print("{} at {}:\n{}", device, answer.mac, text(answer));
+  }
+}
+
+void print_macs(bool json, Address device, const std::vector<QueryAnswer>& answers) {
+  const auto lines = [](const QueryAnswer& answer) {
+    std::string text;
+    for (const Mac& mac : answer.macs) text += fmt::format("{}\n", mac);
+    return text;
+  };
+  const auto facts = [](const QueryAnswer& answer) {
+    ordered_json macs = ordered_json::array();
+    for (const Mac& mac : answer.macs) macs.push_back(fmt::format("{}", mac));
+    return ordered_json{{"mac", fmt::format("{}", answer.mac)}, {"macs", macs}};
+  };
+  print_all(json, device, answers, facts, lines);
+}
+
+/// Ends a command when what the targets have is printed. Fails where `has_done` does not hold for one.
+template <class HasDone>
+void finish(Connection& connection, Address device, const Answers& answers, HasDone has_done) {
+  std::optional<Failed> failure = answers.failure;
+  const auto other = std::ranges::find_if_not(answers.all, has_done);
+  if (!failure && other != answers.all.end()) {
+    failure.emplace(fmt::format("{} at {}: has not made the change", device, other->mac));
+  }
+  const auto status = connection.client().device(device);
+  if (failure && (!status || status->others().empty())) throw Failed(*failure);
+  if (failure) complain(failure->what());
+  connection.check_no_other(device, Connection::Reached::all);
+}
+
+bool contains(const std::vector<Mac>& macs, Mac mac) {
+  return std::ranges::find(macs, mac) != macs.end();
+}
+
+/// Returns whether a target that has this string answers the query.
+bool matches(const ConfigQuery& query, std::string_view string) {
+  return query.command == ConfigCommand::test ? string == query.string
+                                              : string.starts_with(query.string);
 }
 
 std::string hexadecimal(std::string_view bytes) {
@@ -67,21 +144,29 @@ void config_command(const CommandOptions& options, Address device, const ConfigQ
   const bool conditional =
       query.command == ConfigCommand::test || query.command == ConfigCommand::prefix;
   Connection connection(options);
-  const QueryAnswer answer =
-      connection.ask(device, query, conditional ? "no target's config string matches" : "");
-  if (!options.json) {
-    const bool for_people = ::isatty(STDOUT_FILENO) == 1;
-    fmt::print("{}\n", for_people ? one_line(answer.string) : answer.string);
-    return connection.check_alone(device, Connection::Reached::all);
-  }
-  print({{"device", fmt::format("{}", device)},
-         {"mac", fmt::format("{}", answer.mac)},
-         {"buffers", answer.buffers},
-         {"sectors", answer.sectors},
-         {"firmware", answer.firmware},
-         {"config", answer.string},
-         {"config-hex", hexadecimal(answer.string)}});
-  connection.check_alone(device, Connection::Reached::all);
+  Answers answers = ask_all(connection, device, query, ConfigQuery{},
+                            conditional ? "no target's config string matches" : "");
+  // Of these only targets that have such a string answer.
+  if (conditional)
+    std::erase_if(answers.all, [&](const auto& a) { return !matches(query, a.string); });
+  const bool for_people = ::isatty(STDOUT_FILENO) == 1;
+  const auto line = [&](const QueryAnswer& answer) {
+    return (for_people ? one_line(answer.string) : answer.string) + "\n";
+  };
+  const auto facts = [](const QueryAnswer& answer) {
+    return ordered_json{{"mac", fmt::format("{}", answer.mac)},
+                        {"buffers", answer.buffers},
+                        {"sectors", answer.sectors},
+                        {"firmware", answer.firmware},
+                        {"config", answer.string},
+                        {"config-hex", hexadecimal(answer.string)}};
+  };
+  if (answers.all.empty()) throw Failed(*answers.failure);
+  print_all(options.json, device, answers.all, facts, line);
+  const bool sets =
+      query.command == ConfigCommand::set || query.command == ConfigCommand::force_set;
+  finish(connection, device, answers,
+         [&](const QueryAnswer& answer) { return !sets || answer.string == query.string; });
 }
 
 /// Discovery, whose replies carry the strings, does for all of them what is a query for each.
@@ -95,10 +180,8 @@ void config_of_all_command(const CommandOptions& options, const ConfigQuery& que
     ++answers;
     const auto bytes = event.config.string;
     std::string string(bytes.begin(), bytes.end());
-    const bool matches = query.command == ConfigCommand::test ? string == query.string
-                                                              : string.starts_with(query.string);
     const Key key{event.device, connection.client().interface_name(event.port), event.mac};
-    if (matches) found[key] = std::move(string);
+    if (matches(query, string)) found[key] = std::move(string);
   });
   connection.gather(Connection::Gather::answers);
 
@@ -129,20 +212,32 @@ void mask_command(const CommandOptions& options, Address device, const MaskChang
   }
   Connection connection(options);
   if (!query.directives.empty() && !change.force) refuse_lockout(connection, device, change);
-  const QueryAnswer answer = connection.ask(device, query);
-  if (answer.mask_error != MaskError::none) {
-    throw Failed(fmt::format("{}: mask list: {} ({} of {} directives done)", device,
-                             text(answer.mask_error), answer.directives_done,
-                             query.directives.size()));
+  Answers answers = ask_all(connection, device, query, MaskQuery{});
+  const QueryAnswer& first = answers.all.front();
+  if (first.mask_error != MaskError::none && !answers.failure) {
+    answers.failure.emplace(fmt::format("{}: mask list: {} ({} of {} directives done)", device,
+                                        text(first.mask_error), first.directives_done,
+                                        query.directives.size()));
+    if (answers.all.size() == 1) throw Failed(*answers.failure);
   }
-  print_macs(options.json, device, answer.macs);
-  connection.check_alone(device, Connection::Reached::all);
+  print_macs(options.json, device, answers.all);
+  finish(connection, device, answers, [&](const QueryAnswer& answer) {
+    return std::ranges::all_of(change.add, [&](Mac mac) { return contains(answer.macs, mac); }) &&
+           std::ranges::none_of(change.remove, [&](Mac mac) {
+             return contains(answer.macs, mac) && !contains(change.add, mac);
+           });
+  });
 }
 
 void reserve_command(const CommandOptions& options, Address device, const ReserveQuery& query) {
   Connection connection(options);
-  print_macs(options.json, device, connection.ask(device, query).macs);
-  connection.check_alone(device, Connection::Reached::all);
+  const Answers answers = ask_all(connection, device, query, ReserveQuery{});
+  print_macs(options.json, device, answers.all);
+  finish(connection, device, answers, [&](const QueryAnswer& answer) {
+    const auto is_reserved = [&](Mac mac) { return contains(answer.macs, mac); };
+    return query.command == ReserveCommand::read || (answer.macs.size() == query.macs.size() &&
+                                                     std::ranges::all_of(query.macs, is_reserved));
+  });
 }
 
 }  // namespace aoe::initiator

@@ -151,6 +151,53 @@ def the_other_is_named_though_its_answers_are_lost(trial):
     assert (status, errors) == (0, line), (status, errors)
 
 
+def each_says_what_it_keeps(trial):
+    """What clients set is the first's alone, because the second comes later."""
+    trial.serve(0, serial="A")
+    client = trial.client.link("eth0")["address"]
+    for command in ["config", "set", "e0.2", "the first"], ["mask", "e0.2", "--add", client], ["reserve", "e0.2", "--set", client]:
+        status, _, errors = trial.ask(*command)
+        assert (status, errors) == (0, ""), (command, errors)
+    trial.serve(1, serial="B")
+    first, second = trial.mac(0), trial.mac(1)
+
+    def lines_of(shown):
+        """The lines behind each line that names a target."""
+        told = {}
+        kept = told.setdefault("nobody", []) if not shown.startswith(b"e0.2 at ") else []
+        for line in shown.decode().splitlines():
+            if line.startswith("e0.2 at "):
+                kept = told.setdefault(line[len("e0.2 at "):-1], [])
+            else:
+                kept.append(line)
+        return told
+
+    line = "e0.2: another disk has this address, at "
+    for command, key, its, other in [(["config", "get", "e0.2"], "config", "the first", ""),
+                                     (["mask", "e0.2"], "macs", [client], []), (["reserve", "e0.2"], "macs", [client], [])]:
+        status, shown, errors = trial.ask(*command)
+        assert status == ANOTHER_DISK and line in errors, (command, errors)
+        kept = {first: its, second: other} if key == "macs" else {first: [its], second: [other]}
+        assert lines_of(shown) == kept, (command, shown)
+        status, shown, _ = trial.ask(*command, "--json")
+        facts = json.loads(shown)
+        told = {facts["mac"]: facts[key], **{other["mac"]: other[key] for other in facts["others"]}}
+        assert status == ANOTHER_DISK and told == {first: its, second: other}, (command, shown)
+
+    status, shown, _ = trial.ask("config", "test", "e0.2", "the first")
+    assert (status, shown) == (ANOTHER_DISK, b"the first\n"), shown
+    status, shown, errors = trial.ask("config", "prefix", "e0.2", "a third", "--wait", "0.5")
+    assert (status, shown) == (1, b"") and errors.endswith("aoe-initiator: e0.2: no target's config string matches\n"), (shown, errors)
+
+    # A change reaches both; that one refuses it is seen whichever is the first to answer.
+    status, shown, errors = trial.ask("config", "set", "e0.2", "another")
+    assert status == ANOTHER_DISK and line in errors, errors
+    assert "config string present" in errors or f"e0.2 at {first}: has not made the change" in errors, errors
+    assert lines_of(shown) == {first: ["the first"], second: ["another"]}, shown
+    status, shown, errors = trial.ask("config", "force-set", "e0.2", "both")
+    assert (status, shown) == (ANOTHER_DISK, b"both\n"), (shown, errors)
+
+
 def one_starts_under_a_mounted_file(trial):
     trial.serve(0)
     folder = os.path.join(trial.folder, "mnt")
@@ -192,7 +239,7 @@ def one_starts_under_a_mounted_file(trial):
 
 
 PLAYS = [ours_with_serials, ours_on_hosts_of_one_name, ours_and_vblade, two_vblades,
-         the_other_is_named_though_its_answers_are_lost, one_starts_under_a_mounted_file]
+         the_other_is_named_though_its_answers_are_lost, each_says_what_it_keeps, one_starts_under_a_mounted_file]
 
 
 @contextlib.contextmanager

@@ -27,10 +27,11 @@ typedef struct aoe_disk aoe_disk;
 
 /* All zeros are the defaults. */
 struct aoe_options {
-  const char* interfaces; /* names or globs, separated by commas; NULL: as without --interface */
-  unsigned wait;          /* seconds to wait for an answer; 0: 3 */
-  unsigned deadsecs;      /* seconds until a silent disk is down; 0: 180 */
-  void* reserved[4];      /* NULL */
+  const char*
+      interfaces;    /* names or globs, separated by commas; NULL, "": as without --interface */
+  unsigned wait;     /* seconds to wait for an answer; 0: 3 */
+  unsigned deadsecs; /* seconds until a silent disk is down; 0: 180 */
+  void* reserved[4]; /* NULL */
 };
 
 /* A disk that answers. The texts are valid until the function returns that gets it. */
@@ -51,8 +52,8 @@ void aoe_close(aoe_disk* disk);
 /* Returns the size in bytes, a multiple of 512. Any thread. */
 uint64_t aoe_size(aoe_disk* disk);
 
-/* Offsets and sizes are bytes, multiples of 512. Any thread. 0 is success; a call that fails may have taken
- * effect in part. Errors: EINVAL beyond the end, EIO, EOPNOTSUPP for a trim of a disk without TRIM. */
+/* Offsets and sizes are bytes, multiples of 512; a size of 0 succeeds. Any thread. 0 is success; a call that
+ * fails may have taken effect in part. Errors: EINVAL beyond the end, EIO, EOPNOTSUPP for a trim of a disk without TRIM. */
 
 int aoe_read(aoe_disk* disk, uint64_t offset, void* into, size_t size);
 int aoe_write(aoe_disk* disk, uint64_t offset, const void* from, size_t size);

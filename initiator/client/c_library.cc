@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #pragma GCC visibility pop
 
 #include "initiator/client/blocking_disk.h"
+#include "wire/interfaces.h"
 
 namespace {
 
@@ -28,19 +30,19 @@ std::chrono::seconds wait_of(const aoe_options* options) {
   return is_given ? std::chrono::seconds(options->wait) : wait_default;
 }
 
-Client::Options client_options(const aoe_options* given) {
+tl::expected<Client::Options, OpenError> client_options(const aoe_options* given) {
   Client::Options options;
   if (given == nullptr) return options;
   if (given->deadsecs > 0) options.parameters.deadsecs = std::chrono::seconds(given->deadsecs);
-  std::string name;
-  for (const char* c = given->interfaces == nullptr ? "" : given->interfaces;; ++c) {
-    if (*c != ',' && *c != '\0') {
-      name += *c;
-      continue;
-    }
-    if (!name.empty()) options.interfaces.push_back(std::exchange(name, {}));
-    if (*c == '\0') return options;
+  const std::string_view list = given->interfaces == nullptr ? "" : given->interfaces;
+  if (list.empty()) return options;
+  const auto names = parse_some_interfaces(list);
+  if (!names) {
+    const auto invalid = make_error_code(boost::system::errc::invalid_argument);
+    return tl::unexpected(OpenError{invalid, "", "interfaces: " + names.error()});
   }
+  options.interfaces = *names;
+  return options;
 }
 
 int fail(int error, std::string text) {
@@ -87,7 +89,9 @@ aoe_disk* aoe_open(const char* device, const aoe_options* options) {
     if (!address || !address->is_exact()) {
       return fail(EINVAL, fmt::format("\"{}\" is no disk: eSHELF.SLOT, as in e0.2", name));
     }
-    auto disk = BlockingDisk::open(client_options(options), *address, wait_of(options));
+    const auto client = client_options(options);
+    if (!client) return fail(client.error());
+    auto disk = BlockingDisk::open(*client, *address, wait_of(options));
     if (!disk) return fail(disk.error());
     (*disk)->start();
     opened = new aoe_disk{name, *std::move(disk)};
@@ -130,7 +134,9 @@ int aoe_discover(const aoe_options* options, void (*found)(void* user, const aoe
                  void* user) {
   return guarded([&] {
     boost::asio::io_context loop;
-    auto client = Client::open(loop, client_options(options));
+    const auto given = client_options(options);
+    if (!given) return fail(given.error());
+    auto client = Client::open(loop, *given);
     if (!client) return fail(client.error());
     loop.run_for(wait_of(options));
     int count = 0;

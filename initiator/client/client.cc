@@ -104,9 +104,11 @@ std::uint64_t Client::begin_query(const Shared& session, Address address, const 
 }
 
 std::uint64_t Client::begin_request(const Shared& session, IoRequest request, std::uint64_t offset,
-                                    std::unique_ptr<Operation<>> operation) {
-  if (offset % sector_size != 0) {
-    operation->complete_later(make_error_code({.error = IoError::invalid}));
+                                    std::uint64_t length, std::unique_ptr<Operation<>> operation) {
+  const bool is_whole = offset % sector_size == 0 && length % sector_size == 0;
+  if (!is_whole || (length == 0 && request.kind != IoKind::flush)) {
+    operation->complete_later(
+        make_error_code({.error = is_whole ? IoError::none : IoError::invalid}));
     return 0;
   }
   const auto done = [&session = *session,
@@ -158,7 +160,7 @@ std::string Client::why_not_up(Address address) const {
     return fmt::format("{}: IDENTIFY failed: {}", address,
                        event.result.error == IoError::none
                            ? std::string(describe(event.reject, room))
-                           : describe(event.result));
+                           : make_error_code(event.result).message());
   }
   return fmt::format("{}: no answer{} on {}", address, device != nullptr ? " to IDENTIFY" : "",
                      interface_names());

@@ -156,8 +156,9 @@ class Client {
                                    const PathStatus* path, std::size_t frame_size,
                                    std::chrono::nanoseconds limit,
                                    std::unique_ptr<Operation<QueryAnswer>> operation);
+  /// `offset` and `length` are bytes; a flush has none.
   static std::uint64_t begin_request(const Shared& session, IoRequest request, std::uint64_t offset,
-                                     std::unique_ptr<Operation<>> operation);
+                                     std::uint64_t length, std::unique_ptr<Operation<>> operation);
 
   Shared session_;
 };
@@ -168,7 +169,8 @@ class Client {
 ///
 /// Requests may be of any size, and are split as the paths demand. Requests that overlap take
 /// effect in the order in which they were begun. A flush makes stable what completed before it
-/// began. A request that fails may have taken effect in part.
+/// began. A request that fails may have taken effect in part. One of length 0 succeeds, and asks the disk
+/// nothing.
 class Disk {
  public:
   /// No disk, to be assigned to; a Disk that was moved from is the same. Its size is 0, and nothing
@@ -193,19 +195,19 @@ class Disk {
   auto async_read(std::uint64_t offset, MutableBytes into, Token&& token) {
     return begin(
         {.kind = IoKind::read, .device = address_, .lba = offset / sector_size, .into = into},
-        offset, std::forward<Token>(token));
+        offset, into.size(), std::forward<Token>(token));
   }
   /// [loop] Writes all of `from`, which is stable after a flush. void(error_code).
   template <class Token>
   auto async_write(std::uint64_t offset, Bytes from, Token&& token) {
     return begin(
         {.kind = IoKind::write, .device = address_, .lba = offset / sector_size, .from = from},
-        offset, std::forward<Token>(token));
+        offset, from.size(), std::forward<Token>(token));
   }
   /// [loop] Makes stable what was written. void(error_code).
   template <class Token>
   auto async_flush(Token&& token) {
-    return begin({.kind = IoKind::flush, .device = address_}, 0, std::forward<Token>(token));
+    return begin({.kind = IoKind::flush, .device = address_}, 0, 0, std::forward<Token>(token));
   }
   /// [loop] Tells the disk that a range is unused. void(error_code). Fails with IoError::unsupported on a
   /// disk without TRIM.
@@ -214,8 +216,8 @@ class Disk {
     return begin({.kind = IoKind::trim,
                   .device = address_,
                   .lba = offset / sector_size,
-                  .sectors = length % sector_size == 0 ? length / sector_size : 0},
-                 offset, std::forward<Token>(token));
+                  .sectors = length / sector_size},
+                 offset, length, std::forward<Token>(token));
   }
 
  private:
@@ -223,7 +225,7 @@ class Disk {
   Disk(std::shared_ptr<LiveSession> session, Address address);
 
   template <class Token>
-  auto begin(const IoRequest& request, std::uint64_t offset, Token&& token);
+  auto begin(const IoRequest& request, std::uint64_t offset, std::uint64_t length, Token&& token);
 
   std::shared_ptr<LiveSession> session_;
   Address address_{};
@@ -289,11 +291,12 @@ auto Client::async_probe(Address address, PathStatus path, Query query, std::siz
 }
 
 template <class Token>
-auto Disk::begin(const IoRequest& request, std::uint64_t offset, Token&& token) {
+auto Disk::begin(const IoRequest& request, std::uint64_t offset, std::uint64_t length,
+                 Token&& token) {
   AOE_CHECK(is_open() && "a Disk that is not open");
   return begin_operation(
       session_, std::forward<Token>(token), [=](const Client::Shared& session, auto operation) {
-        return Client::begin_request(session, request, offset, std::move(operation));
+        return Client::begin_request(session, request, offset, length, std::move(operation));
       });
 }
 

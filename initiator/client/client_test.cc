@@ -164,7 +164,6 @@ TEST_F(ClientTest, RefusesWhatCannotBe) {
   const error_code invalid = make_error_code({.error = IoError::invalid});
   EXPECT_EQ(result_of([&](auto done) { disk.async_read(1, sector, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { disk.async_read(0, bytes, done); }), invalid);
-  EXPECT_EQ(result_of([&](auto done) { disk.async_write(0, {}, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { disk.async_trim(0, 100, done); }), invalid);
   EXPECT_EQ(result_of([&](auto done) { client.async_open("eth0", 1s, done); }), invalid);
   const auto missing = Client::open(loop, {.interfaces = {"none"}});
@@ -172,6 +171,25 @@ TEST_F(ClientTest, RefusesWhatCannotBe) {
   EXPECT_TRUE(missing.error().code == boost::system::errc::no_such_device_or_address);
   EXPECT_EQ(missing.error().subject, "none");
   EXPECT_EQ(missing.error().text, "none: no such interface");
+}
+
+TEST_F(ClientTest, NamesThePatternsThatMatchNothing) {
+  const auto none = Client::open(loop, {.interfaces = {"lan*", "wan?"}});
+  ASSERT_FALSE(none);
+  EXPECT_TRUE(none.error().code == boost::system::errc::network_down);
+  EXPECT_EQ(none.error().text, "lan*, wan?: matches no Ethernet interface that is up");
+}
+
+TEST_F(ClientTest, WhatHasNoLengthSucceeds) {
+  Client client = open_client();
+  Disk disk = open_disk(client);
+  const std::uint64_t commands = disk.status().counters.commands;
+  for (const std::uint64_t offset : {std::uint64_t{0}, disk.size(), disk.size() + sector_size}) {
+    EXPECT_EQ(result_of([&](auto done) { disk.async_read(offset, {}, done); }), error_code());
+    EXPECT_EQ(result_of([&](auto done) { disk.async_write(offset, {}, done); }), error_code());
+    EXPECT_EQ(result_of([&](auto done) { disk.async_trim(offset, 0, done); }), error_code());
+  }
+  EXPECT_EQ(disk.status().counters.commands, commands) << "the disk was asked for nothing";
 }
 
 TEST_F(ClientTest, SaysWhyADiskDoesNotComeUp) {

@@ -2,7 +2,10 @@
 
 #include <string>
 
+#include <fmt/format.h>
 #include <boost/asio/error.hpp>
+
+#include "proto/ata.h"
 
 namespace aoe::initiator {
 namespace {
@@ -26,7 +29,14 @@ constexpr Completion unpack(int value) {
 class Category final : public boost::system::error_category {
  public:
   const char* name() const noexcept override { return "aoe"; }
-  std::string message(int value) const override { return describe(unpack(value)); }
+  std::string message(int value) const override {
+    const Completion completion = unpack(value);
+    const bool is_of_disk = completion.error == IoError::ata_error;
+    return describe(completion) +
+           (is_of_disk ? fmt::format(": {}",
+                                     ata::failure_text(completion.ata_status, completion.ata_error))
+                       : "");
+  }
   error_condition default_error_condition(int value) const noexcept override {
     switch (unpack(value).error) {
       case IoError::none: return {};

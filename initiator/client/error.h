@@ -1,10 +1,10 @@
 // Why a request failed, as the error_code that Boost.Asio's completion tokens carry.
 //
 // The value holds the whole Completion except its id, so message() can name all of it: "device is
-// down", "AoE error: target is reserved", "ATA error: status 41, error 10". To distinguish kinds,
-// compare with the conditions of boost::system::errc: a device that is down, an ATA error and an
-// AoE error are io_error, a range beyond the end is invalid_argument. A cancelled operation has
-// boost::asio::error::operation_aborted.
+// down", "AoE error: target is reserved", "ATA error: status 51, error 10: no such sector". To
+// distinguish kinds, compare with the conditions of boost::system::errc: a device that is down, an ATA
+// error and an AoE error are io_error, a range beyond the end is invalid_argument. A cancelled operation
+// has boost::asio::error::operation_aborted.
 //
 // Threads: what is marked [any] may be called from any thread. An OpenError is a value.
 #pragma once

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "base/check.h"
 
 namespace aoe::initiator {
@@ -59,8 +62,11 @@ tl::expected<std::unique_ptr<LiveSession>, OpenError> LiveSession::open(
     return tl::unexpected(OpenError{make_error_code(code), failure.interface, failure.text});
   }
   if (session->ports_.empty() && missing == Missing::refuse) {
-    return tl::unexpected(OpenError{make_error_code(boost::system::errc::network_down), "",
-                                    "no Ethernet interface is up"});
+    const std::string text = interfaces.empty()
+                                 ? "no Ethernet interface is up"
+                                 : fmt::format("{}: matches no Ethernet interface that is up",
+                                               fmt::join(interfaces, ", "));
+    return tl::unexpected(OpenError{make_error_code(boost::system::errc::network_down), "", text});
   }
   // Nothing is received before the caller's loop runs: it may want to listen to events.
   session->session_.tick(monotonic_now());
@@ -181,8 +187,8 @@ void LiveSession::port_trouble(const std::string& what) {
   in_trouble_ = false;
 }
 
-void LiveSession::port_missing(const std::string& name) {
-  port_trouble(name + ": no such interface yet");
+void LiveSession::port_missing(const std::string& what) {
+  port_trouble(what);
 }
 
 void LiveSession::port_is_deaf(const std::string& what) {

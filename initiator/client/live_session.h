@@ -100,7 +100,7 @@ class LiveSession final : LivePorts::User {
   void port_changed(PacketPort& port) override;
   void port_closing(PacketPort& port) override;
   void port_trouble(const std::string& what) override;
-  void port_missing(const std::string& name) override;
+  void port_missing(const std::string& what) override;
   void port_is_deaf(const std::string& what) override;
   void interface_left_out(const std::string& what) override;
 

@@ -29,6 +29,8 @@ from aoe_disk import Disk
 with Disk("e0.2", "eth0") as disk:
     disk.write(512, b"written from Python".ljust(512, b"."))
     disk.flush()
+    disk.write(512, b"")
+    assert disk.read({size}, 0) == b""
     assert len(disk) == {size} and disk.read(512, 512).startswith(b"written from Python")
     try:
         disk.read({size}, 512)
@@ -130,7 +132,8 @@ def errors_have_codes(world, folder):
             ("e9.9", "eth0", [], "ENODEV e9.9: no answer on eth0"),
             ("e0.2", "eth7", [], "ENXIO eth7: no such interface"),
             ("e0.2", "eth*", no_raw, "EPERM eth0: opening a packet socket: Operation not permitted (CAP_NET_RAW is needed)"),
-            ("e0.2", "lan*", [], "ENETDOWN no Ethernet interface is up")]:
+            ("e0.2", "lan*", [], "ENETDOWN lan*: matches no Ethernet interface that is up"),
+            ("e0.2", "eth0, a/b", [], "EINVAL interfaces: 'a/b' is not the name of an interface")]:
         program = OPEN.format(folder=os.path.dirname(AOE_DISK), name=name, interface=interface)
         shown = bench.run(*prefix, "env", f"LIBAOE={LIBAOE}", sys.executable, "-c", program).stdout
         assert shown == expected + "\n", shown

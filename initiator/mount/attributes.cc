@@ -15,9 +15,7 @@ namespace {
 
 using Kind = Node::Kind;
 
-using namespace std::string_view_literals;
-// Between words; aoe-interfaces(8) ends with a NUL, and interface lists may have commas.
-constexpr std::string_view white_space = " \t\r\n,\0"sv;
+constexpr std::string_view white_space = " \t\r\n";
 constexpr std::string_view none = "none";  // what the driver says for a device without targets
 
 std::vector<std::string> words(std::string_view text) {
@@ -78,6 +76,7 @@ std::string show(Kind kind, const DeviceStatus& device) {
     case Kind::mac: return mac_of(device) + "\n";
     case Kind::netif: return interfaces_of(device) + "\n";
     case Kind::payload: return fmt::format("{}\n", device.payload);
+    case Kind::ro: return fmt::format("{:d}\n", device.read_only);
     case Kind::size: return fmt::format("{}\n", device.sectors);
     case Kind::state: return fmt::format("{}\n", device.state);
     default: AOE_CHECK(false && "not an attribute of a device");
@@ -96,11 +95,12 @@ std::string show(Kind kind, const Parameters& parameters, const Settings& settin
 
 std::optional<Command> parse_command(Kind kind, std::string_view text) {
   if (kind == Kind::discover) return Command{Command::Kind::discover};
-  const std::vector<std::string> given = words(text);
   if (kind == Kind::interfaces || kind == Kind::aoe_iflist) {
-    if (!std::ranges::all_of(given, could_be_interface)) return std::nullopt;
-    return Command{.kind = Command::Kind::set_interfaces, .names = given};
+    const auto names = parse_interfaces(text);
+    if (!names) return std::nullopt;
+    return Command{.kind = Command::Kind::set_interfaces, .names = *names};
   }
+  const std::vector<std::string> given = words(text);
   if (given.size() > 1) return std::nullopt;
   if (kind == Kind::flush) return parse_flush(given);
 

@@ -48,6 +48,7 @@ TEST(Attributes, OfADeviceAreWhatTheDriverPrints) {
   EXPECT_EQ(show(Kind::netif, device), "eth1,eth0\n");
   EXPECT_EQ(show(Kind::firmware_version, device), "0x402a\n");
   EXPECT_EQ(show(Kind::payload, device), "8704\n");
+  EXPECT_EQ(show(Kind::ro, device), "0\n");
   EXPECT_EQ(show(Kind::size, device), "2048\n");
   EXPECT_EQ(show(Kind::max_sectors_kb, device), "8\n");
   EXPECT_EQ(show(Kind::max_hw_sectors_kb, device), "8\n");
@@ -58,6 +59,12 @@ TEST(Attributes, OfADeviceThatNothingLeadsToSayNone) {
   EXPECT_EQ(show(Kind::mac, DeviceStatus{}), "none\n");
   EXPECT_EQ(show(Kind::netif, DeviceStatus{}), "none\n");
   EXPECT_EQ(show(Kind::firmware_version, DeviceStatus{}), "0x0000\n");
+}
+
+TEST(Attributes, OfADeviceThatHasRefusedAWriteSayReadOnly) {
+  DeviceStatus device = two_paths();
+  device.read_only = true;
+  EXPECT_EQ(show(Kind::ro, device), "1\n");
 }
 
 TEST(Attributes, ParametersReadAsTheyAreWritten) {

@@ -21,14 +21,15 @@ std::string target_text(std::span<const PathStatus> paths) {
   for (const PathStatus& path : paths) interfaces.push_back(path.interface);
   std::string text = fmt::format(
       "{:02x}:{}:{}:{}\n\tssthresh:{}\n\ttaint:{:d}\n\t{}\n\tstanding:{}\n\trttavg:{}\n"
-      "\trttdev:{}\n",
+      "\trttdev:{}\n\trto:{}\n\tbuffers:{}\n\taccepts:{}\n\tsize:{}\n\tserial:{}\n",
       fmt::join(target.mac.octets, ""), target.outstanding, target.window, target.window_max,
       target.threshold, std::ranges::all_of(paths, &PathStatus::suspect),
       fmt::join(interfaces, ","), target.standing, in_microseconds(target.round_trip),
-      in_microseconds(target.deviation));
+      in_microseconds(target.deviation), in_microseconds(target.retransmit_timeout), target.buffers,
+      target.sectors, target.disk_sectors, target.serial);
   for (const PathStatus& path : paths) {
-    text += fmt::format("\t{} sectors:{} taint:{:d}\n", path.interface, path.payload / sector_size,
-                        path.suspect);
+    text += fmt::format("\t{} sectors:{} taint:{:d} mtu:{}\n", path.interface,
+                        path.payload / sector_size, path.suspect, path.mtu);
   }
   return text;
 }

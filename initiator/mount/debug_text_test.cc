@@ -10,14 +10,20 @@ using std::chrono::microseconds;
 TEST(DebugText, HasALineOrTwoForEachTargetAndPath) {
   const PathStatus good{.interface = "eth0",
                         .mac = {{2, 0, 0, 0xab, 0, 1}},
+                        .mtu = 9000,
                         .payload = 8704,
                         .standing = "member",
+                        .serial = "A 1",
+                        .disk_sectors = 2048,
+                        .buffers = 100,
+                        .sectors = 17,
                         .window = 32,
                         .window_max = 64,
                         .threshold = 48,
                         .outstanding = 3,
                         .round_trip = microseconds(94),
-                        .deviation = microseconds(21)};
+                        .deviation = microseconds(21),
+                        .retransmit_timeout = microseconds(1500)};
   PathStatus narrow = good;
   narrow.interface = "eth1";
   narrow.payload = 1024;
@@ -44,8 +50,13 @@ TEST(DebugText, HasALineOrTwoForEachTargetAndPath) {
             "\tstanding:member\n"
             "\trttavg:94\n"
             "\trttdev:21\n"
-            "\teth0 sectors:17 taint:0\n"
-            "\teth1 sectors:2 taint:1\n"
+            "\trto:1500\n"
+            "\tbuffers:100\n"
+            "\taccepts:17\n"
+            "\tsize:2048\n"
+            "\tserial:A 1\n"
+            "\teth0 sectors:17 taint:0 mtu:9000\n"
+            "\teth1 sectors:2 taint:1 mtu:9000\n"
             "020000ab0002:0:1:16\n"
             "\tssthresh:16\n"
             "\ttaint:1\n"
@@ -53,7 +64,12 @@ TEST(DebugText, HasALineOrTwoForEachTargetAndPath) {
             "\tstanding:foreign\n"
             "\trttavg:0\n"
             "\trttdev:0\n"
-            "\teth1 sectors:0 taint:1\n");
+            "\trto:0\n"
+            "\tbuffers:0\n"
+            "\taccepts:0\n"
+            "\tsize:0\n"
+            "\tserial:\n"
+            "\teth1 sectors:0 taint:1 mtu:0\n");
 }
 
 TEST(DebugText, OfADeviceThatNothingLeadsToNamesNoTarget) {

@@ -96,6 +96,7 @@ void leave_terminal() {
 
 /// Returns in the parent, when the daemon serves or has failed.
 int serve_as_daemon(const CommandOptions& options, const MountOptions& mount) {
+  complain_of_unmatched(options.interfaces);  // the daemon says it in dev/etherd/err alone
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Failed(last_error().message());
   Descriptor parent(ends[0]);

@@ -1,4 +1,4 @@
-"""aoe-initiator mount against aoe-target: the tree, its files, partitions, loop devices, and how it ends.
+"""aoe-initiator mount against aoe-target: files of disks, partitions, loop devices, and how it ends.
 
 usage: mount_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 """
@@ -6,7 +6,6 @@ usage: mount_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 import contextlib
 import errno
 import grp
-import json
 import os
 import pwd
 import random
@@ -21,93 +20,10 @@ import time
 
 import lab
 import mount_trial
-from mount_trial import (INITIATOR, MEGABYTE, SIZE, fails, opened, read, wait_for_retransmission, wait_to_hear, write)
+from mount_trial import (INITIATOR, MEGABYTE, PARAMETERS, SIZE, fails, forget, opened, read, wait_for_retransmission, wait_to_hear,
+                         write)
 
 FLUSH, FLUSH_EXT = 0xE7, 0xEA  # ATA
-PARAMETERS = "sys/module/aoe/parameters/aoe_"
-
-
-def is_the_drivers_tree(trial):
-    trial.mount()
-    mac = trial.server.link("eth0")["address"].replace(":", "")
-    assert set(os.listdir(trial.sys("queue"))) == {"max_sectors_kb", "max_hw_sectors_kb"}
-    told = {name: read(trial.sys(name)) for name in os.listdir(trial.sys("")) if name != "queue"}
-    assert told == {"state": "up\n", "mac": f"{mac}\n", "netif": "eth0\n", "firmware-version": "0x0001\n",
-                    "payload": "8704\n", "size": f"{SIZE // 512}\n"}, told
-    assert read(trial.sys("queue/max_sectors_kb")) == read(trial.sys("queue/max_hw_sectors_kb")) == "8\n"
-    status = os.stat(trial.etherd("e0.2"))
-    assert (status.st_size, oct(status.st_mode), status.st_blocks) == (SIZE, "0o100660", SIZE // 512), status
-    assert trial.disks() == {"e0.2"}
-    fails(errno.ENOENT, os.stat, trial.etherd("e0.3"))
-    # A script of the driver's documentation.
-    line = ("cd mnt; for d in sys/block/etherd*; do dev=`echo $d | sed 's/.*!//'`; "
-            "printf '%s %s %s\\n' $dev `cat $d/netif` `cat $d/state`; done")
-    assert trial.shell(line) == (0, "e0.2 eth0 up\n", ""), trial.shell(line)
-    if shutil.which("aoe-stat"):
-        # It leaves out paths with a p.
-        told = trial.shell("sysfs_dir=mnt/sys aoe-stat")[1]
-        assert told.split() == ["e0.2", "0.016GB", "eth0", "8704", "up"], told
-    trial.unmount()
-
-
-def shows_targets_and_paths_as_the_drivers_debugfs(trial):
-    trial.mount("--maxout", "20")
-    place = trial.path("sys/kernel/debug/aoe")
-    assert os.listdir(place) == ["e0.2"]
-    with opened(trial.etherd("e0.2")) as disk:
-        os.pread(disk, MEGABYTE, 0)
-        lines = read(f"{place}/e0.2").splitlines()
-    first, *rest = lines
-    _, average, _, deviation = first.split()
-    assert first == f"rttavg: {average} rttdev: {deviation}" and 0 < int(average) < 1_000_000 > int(deviation) >= 0, first
-    assert rest[:2] == ["maxbcnt: 8704", "ref: 1"], rest
-    mac, outstanding, window, limit = rest[2].split(":")
-    assert mac == trial.server.link("eth0")["address"].replace(":", ""), rest
-    assert (outstanding, limit) == ("0", "20") and 0 < int(window) <= 20, rest
-    assert rest[3].startswith("\tssthresh:") and rest[4:] == [
-        "\ttaint:0", "\teth0", "\tstanding:member", f"\trttavg:{average}", f"\trttdev:{deviation}",
-        "\teth0 sectors:17 taint:0"], rest
-    fails(errno.EACCES, write, f"{place}/e0.2", "x")
-    trial.unmount()
-
-
-def commands_use_the_tree(trial):
-    """Those that can be carried out through its files, without the network."""
-    trial.mount("--maxout", "20")
-
-    def told(*arguments):
-        # It has no right to open a packet socket.
-        result = trial.run("setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw",
-                           INITIATOR, *arguments, "--mount", "mnt")
-        return result.returncode, result.stdout, result.stderr
-
-    line = f"{'e0.2':>10} {'0.016GB':>15} {'eth0':>10} 8704  up\n"
-    assert told("stat") == told("stat", "e0.2") == (0, line, ""), told("stat")
-    assert told("stat", "e9.9") == (1, "", "aoe-initiator: e9.9: not in the tree mnt\n"), told("stat", "e9.9")
-    mac = trial.server.link("eth0")["address"].replace(":", "")
-    (device,) = json.loads(told("stat", "--json")[1])
-    debug = device.pop("debug")
-    assert device == {"device": "e0.2", "size": SIZE, "interfaces": ["eth0"], "payload": 8704, "state": "up", "mac": mac,
-                      "firmware-version": "0x0001"}, device
-    assert debug[0].startswith("rttavg: ") and "\teth0 sectors:17 taint:0" in debug, debug
-    facts = json.loads(told("sos")[1])
-    assert facts["parameters"] == {"aoe_deadsecs": "180", "aoe_dyndevs": "1", "aoe_iflist": "", "aoe_maxout": "20"}, facts
-    assert [device["device"] for device in facts["devices"]] == ["e0.2"] and facts["system"].startswith("Linux "), facts
-    for command in ["discover"], ["interfaces", "eth0"]:
-        assert told(*command) == (0, "", ""), command
-    assert told("revalidate", "e0.2") == (0, f"e0.2: {SIZE // 512} sectors, {SIZE} bytes\n", "")
-    assert told("revalidate", "e9.9") == (1, "", "aoe-initiator: e9.9: not in the tree mnt\n")
-    trial.targets[2].signal(signal.SIGSTOP)
-    silence = "aoe-initiator: mnt/dev/etherd/revalidate: Connection timed out\n"
-    assert told("revalidate", "e0.2") == (1, "", silence)
-    assert "ref: 0" in read(trial.path("sys/kernel/debug/aoe/e0.2")).splitlines(), "a silent disk is held open"
-    trial.targets[2].signal(signal.SIGCONT)
-    assert told("interfaces") == (0, "eth0\n", "")
-    forget(trial, "all")
-    assert told("stat") == (1, "", "aoe-initiator: mnt: the tree has no device\n"), told("stat")
-    assert told("stat", "--json")[:2] == (1, "[]\n"), told("stat", "--json")
-    trial.unmount()
-    assert told("stat") == (1, "", "aoe-initiator: mnt/sys/block: No such file or directory\n"), told("stat")
 
 
 def moves_any_bytes(trial):
@@ -188,44 +104,6 @@ def makes_stable_what_is_to_be(trial):
         wait_for_flush()
     assert trial.disk()[:1536] == b"w" * 1536
     sniffer.close()
-    trial.unmount()
-
-
-def takes_parameters(trial):
-    trial.mount("--deadsecs", "30", "--maxout", "20", "--interface", "eth0")
-    told = {name: read(trial.path(PARAMETERS + name)) for name in ("deadsecs", "maxout", "iflist", "dyndevs")}
-    assert told == {"deadsecs": "30\n", "maxout": "20\n", "iflist": "eth0\n", "dyndevs": "1\n"}, told
-    for name, value in ("deadsecs", "7"), ("maxout", "5"), ("dyndevs", "0"), ("iflist", "eth0 eth9"):
-        write(trial.path(PARAMETERS + name), value + "\n")
-        assert read(trial.path(PARAMETERS + name)) == value + "\n", name
-    for name, value in ("deadsecs", "-1"), ("maxout", "0"), ("maxout", "many"), ("dyndevs", "2"), ("iflist", "a/b"):
-        fails(errno.EINVAL, write, trial.path(PARAMETERS + name), value)
-    write(trial.etherd("interfaces"), "lo\n")
-    assert read(trial.path(PARAMETERS + "iflist")) == "lo\n"
-    write(trial.etherd("interfaces"), "eth0\n")
-    write(trial.etherd("discover"), "\n")
-    lab.eventually(lambda: read(trial.sys("netif")) == "eth0\n", "eth0 to be used again")
-    with opened(trial.etherd("e0.2"), os.O_RDONLY) as disk:
-        assert len(os.pread(disk, 100, 0)) == 100
-    trial.unmount()
-
-
-def refuses_commands_that_make_no_sense(trial):
-    trial.mount()
-    for name, text, number in [("revalidate", "nonsense", errno.EINVAL), ("revalidate", "e9.9", errno.ENODEV),
-                               ("flush", "nonsense", errno.EINVAL), ("flush", "e9.9", errno.ENODEV),
-                               ("interfaces", "x" * 128, errno.EINVAL)]:
-        fails(number, write, trial.etherd(name), text)
-    for name in "revalidate", "flush", "discover", "interfaces":
-        fails(errno.EACCES, read, trial.etherd(name))
-    fails(errno.EACCES, write, trial.etherd("err"), "x")
-    fails(errno.EACCES, write, trial.sys("state"), "up")
-    fails(errno.EPERM, os.chmod, trial.etherd("e0.2"), 0o600)
-    # Files come and go with their disks, and by nothing else.
-    disk, new = trial.etherd("e0.2"), trial.etherd("new")
-    for function, *arguments in [(os.unlink, disk), (os.rename, disk, new), (os.link, disk, new), (os.symlink, "x", new),
-                                 (os.mkdir, new), (os.rmdir, trial.path("dev/etherd")), (os.mknod, new), (write, new, "x")]:
-        fails(errno.EPERM, function, *arguments)
     trial.unmount()
 
 
@@ -328,18 +206,6 @@ def follows_a_disk_down_and_up(trial):
     trial.wait_for_disk()
     forget(trial, "all")
     trial.unmount()
-
-
-def forget(trial, what):
-    """It takes until its partitions have been read: meanwhile the disk is open."""
-    def try_it():
-        try:
-            write(trial.etherd("flush"), what)
-        except OSError as error:
-            assert error.errno == errno.EBUSY, error
-        return trial.disks() == set()
-
-    lab.eventually(try_it, "e0.2 to be forgotten")
 
 
 def make_table(trial, image, label, *parts):
@@ -601,6 +467,17 @@ def waits_for_an_interface_that_is_not_there_yet(trial):
     trial.client.wait_until_up("eth0")
 
 
+def names_the_interfaces_that_a_daemon_waits_for(trial):
+    result = trial.run(INITIATOR, "mount", "mnt", "--daemon", "--interface", "eth0, eht1,lan*")
+    assert (result.returncode, result.stdout) == (0, ""), result
+    assert result.stderr == ("aoe-initiator: eht1: no such interface yet\n"
+                             "aoe-initiator: lan*: matches no interface yet\n"), result
+    told = trial.run(INITIATOR, "interfaces", "--mount", "mnt")
+    assert (told.stdout, told.stderr) == ("eth0 eht1 lan*\n", result.stderr), told
+    trial.wait_for_disk()
+    assert trial.run("fusermount3", "-u", "mnt").returncode == 0
+
+
 def a_log_that_cannot_be_written_ends_and_delays_nothing(trial):
     """A full disk, a pipe whose reader is gone, and one that nobody reads."""
     fifo = trial.folder + "/log"
@@ -656,10 +533,9 @@ def serves_an_ordinary_user(trial):
 
 
 lab.require("sfdisk", "setpriv")
-mount_trial.play([is_the_drivers_tree, shows_targets_and_paths_as_the_drivers_debugfs, commands_use_the_tree,
-                  moves_any_bytes, makes_stable_what_is_to_be, takes_parameters,
-                  refuses_commands_that_make_no_sense, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
+mount_trial.play([moves_any_bytes, makes_stable_what_is_to_be, tells_of_errors, believes_no_lies, follows_a_disk_down_and_up,
                   shows_partitions, serves_loop_devices, ends_in_time, says_that_the_mount_is_still_there,
                   says_what_is_wrong, waits_for_an_interface_that_is_not_there_yet, a_log_that_cannot_be_written_ends_and_delays_nothing,
-                  logs_what_an_administrator_should_know, runs_as_a_daemon, waits_for_devices,
+                  logs_what_an_administrator_should_know, runs_as_a_daemon, names_the_interfaces_that_a_daemon_waits_for,
+                  waits_for_devices,
                   belongs_to_whom_it_should, serves_an_ordinary_user])

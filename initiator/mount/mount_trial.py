@@ -17,6 +17,7 @@ import lab
 INITIATOR, TARGET = map(os.path.abspath, sys.argv[1:3])
 MEGABYTE = 1 << 20
 SIZE = 16 * MEGABYTE
+PARAMETERS = "sys/module/aoe/parameters/aoe_"
 
 
 class Trial:
@@ -131,6 +132,18 @@ def fails(number, function, *arguments):
         assert error.errno == number, f"{arguments}: {errno.errorcode[error.errno]}, not {errno.errorcode[number]}"
     else:
         raise lab.Failure(f"{arguments}: succeeded, and should fail with {errno.errorcode[number]}")
+
+
+def forget(trial, what):
+    """It takes until its partitions have been read: meanwhile the disk is open."""
+    def try_it():
+        try:
+            write(trial.etherd("flush"), what)
+        except OSError as error:
+            assert error.errno == errno.EBUSY, error
+        return trial.disks() == set()
+
+    lab.eventually(try_it, "e0.2 to be forgotten")
 
 
 def wait_to_hear(err, text):

@@ -57,6 +57,7 @@ constexpr std::array rows{
     Row{Kind::mac, Kind::device, attribute, "mac"},
     Row{Kind::netif, Kind::device, attribute, "netif"},
     Row{Kind::payload, Kind::device, attribute, "payload"},
+    Row{Kind::ro, Kind::device, attribute, "ro"},
     Row{Kind::size, Kind::device, attribute, "size"},
     Row{Kind::state, Kind::device, attribute, "state"},
 };

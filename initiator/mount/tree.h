@@ -2,7 +2,7 @@
 //
 //   dev/etherd/{e0.2,e0.2p1,...}                   disks and their partitions
 //   dev/etherd/{discover,err,flush,interfaces,revalidate}
-//   sys/block/etherd!e0.2/{firmware-version,mac,netif,payload,size,state}
+//   sys/block/etherd!e0.2/{firmware-version,mac,netif,payload,ro,size,state}
 //   sys/block/etherd!e0.2/queue/{max_hw_sectors_kb,max_sectors_kb}
 //   sys/kernel/debug/aoe/e0.2                      its targets and paths
 //   sys/module/aoe/parameters/{aoe_deadsecs,aoe_dyndevs,aoe_iflist,aoe_maxout}
@@ -66,6 +66,7 @@ struct Node {
     mac,
     netif,
     payload,
+    ro,
     size,
     state,
   };

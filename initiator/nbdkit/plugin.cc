@@ -11,13 +11,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
-#include <sstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "initiator/client/blocking_disk.h"
+#include "wire/interfaces.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -75,11 +76,10 @@ int set(std::string_view key, const char* value) {
     return complain(fmt::format("device={}: not a device name such as e0.2", value));
   }
   if (key == "interface") {
-    std::istringstream names(value);
-    for (std::string name; std::getline(names, name, ',');) {
-      settings.options.interfaces.push_back(name);
-    }
-    return *value != '\0' ? 0 : complain("interface=: expected names, separated by commas");
+    const auto names = parse_some_interfaces(value);
+    if (!names) return complain(fmt::format("interface={}: {}", value, names.error()));
+    std::ranges::copy(*names, std::back_inserter(settings.options.interfaces));
+    return 0;
   }
   if (key == "deadsecs") return parse("deadsecs", value, 0, 1'000'000, parameters.deadsecs);
   if (key == "maxout") return parse("maxout", value, 1, 65535, parameters.maxout);

@@ -99,7 +99,11 @@ def refuses_bad_parameters(trial):
     trial.refused("colour: no such parameter", "e0.2", "colour=red")
     for names in "eth7", "eth0,eth7", "eth7,eth0":
         trial.refused("eth7: no such interface", "e0.2", f"interface={names}")
-    trial.refused("interface=: expected names, separated by commas", "e0.2", "interface=")
+    for names in "", ",", " ":
+        trial.refused(f"interface={names}: '{names}' names no interface", "e0.2", f"interface={names}")
+    for names in "eth0,,eth7", "eth0, eth7":
+        trial.refused("eth7: no such interface", "e0.2", f"interface={names}")
+    trial.refused("interface=eth0,a/b: 'a/b' is not the name of an interface", "e0.2", "interface=eth0,a/b")
     trial.refused("e9.9: no answer on eth0", "e9.9", "interface=eth0", "wait=1")
     shown = trial.client.run(["nbdkit", PLUGIN, "--help"]).stdout
     for name in "device", "interface", "deadsecs", "maxout", "profile", "wait":

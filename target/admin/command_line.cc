@@ -7,6 +7,7 @@
 
 #include "proto/codes.h"
 #include "target/admin/config_file.h"
+#include "wire/interfaces.h"
 
 namespace aoe::target {
 namespace {
@@ -36,7 +37,9 @@ std::optional<std::string> take_vblade_operands(CommandLine& line) {
   if (!line.shelf) return fmt::format("SHELF: {}: not a number from 0 to 65534", words[0]);
   line.slot = parse_number(words[1], Address::any_slot - 1);
   if (!line.slot) return fmt::format("SLOT: {}: not a number from 0 to 254", words[1]);
-  line.lun.interfaces = {words[2]};
+  const auto interfaces = parse_some_interfaces(words[2]);
+  if (!interfaces) return "IF: " + interfaces.error();
+  line.lun.interfaces = *interfaces;
   line.lun.store.path = words[3];
   return std::nullopt;
 }

@@ -71,11 +71,21 @@ def usage_errors(trial):
             ([*good, "--log-level", "loud"], "--log-level: loud not in {error,warning,info,debug}"),
             ([*good, "other.img"], "one IMAGE is expected, or SHELF SLOT IF IMAGE"),
             ([*good, "--colour"], "The following argument was not expected: --colour"),
-            ([*good, "--interface"], "--interface: 1 required IF missing")]:
+            ([*good, "--interface"], "--interface: 1 required IF missing"),
+            ([*good, "--interface", ","], "--interface: ',' names no interface"),
+            ([*good, "--interface", "eth0, a/b"], "--interface: 'a/b' is not the name of an interface"),
+            (["0", "2", "a/b", "disk.img"], "IF: 'a/b' is not the name of an interface"),
+            ([*good, "--request-memory", "8m"],
+             "--request-memory: 8m: not a size such as 512, 64K or 1.5MiB (units: K, M, G, T, or KiB, MiB, GiB, TiB)")]:
         trial.refused(arguments, USAGE, line + hint)
     for arguments, line in [(["config", "e0.2", "text", "--clear"], "TEXT excludes --clear"),
                             (["reserve", "e0.2", "020000000001", "--release"], "MAC excludes --release")]:
         trial.refused(["ctl", "--socket", "control.sock", *arguments], USAGE, line + hint)
+    commands = "no such command (there are status, stats, metrics, reload, mask, reserve, config, resize, reopen)"
+    for arguments in ["frob"], ["--json", "frob"], ["--socket", "control.sock", "frob", "e0.2"], ["frob", "--json"]:
+        trial.refused(["ctl", *arguments], USAGE, f"ctl frob: {commands}")
+    trial.refused(["overlay", "frob", "delta"], USAGE, "overlay frob: no such command (there are info, adopt, rebase, commit, compact)")
+    trial.refused(["ctl"], USAGE, "A subcommand is required" + hint)
 
 
 def help_and_version(trial):
@@ -148,6 +158,8 @@ def bad_network(trial):
     trial.image("disk.img", 1 << 20)
     arguments = ["--shelf", "0", "--slot", "2"]
     trial.refused([*arguments, "--interface", "eth9", "disk.img"], FAILURE, "eth9: no such interface")
+    for names in "eth0,eth9", "eth0, eth9":
+        trial.refused([*arguments, "--interface", names, "disk.img"], FAILURE, "eth9: no such interface")
     trial.refused([*arguments, "--interface", "eth0", "--interface", "eth9", "disk.img"], FAILURE,
                   "eth9: no such interface")
     trial.refused([*arguments, "disk.img"], FAILURE,

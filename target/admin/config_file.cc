@@ -229,11 +229,9 @@ class Reader {
   static std::vector<std::string> read_interfaces(YamlMap& map) {
     std::vector<std::string> interfaces;
     for (const YAML::Node& item : map.items("interfaces")) {
-      const std::string& name = item.Scalar();
-      if (!could_be_interface(name)) {
-        map.fail(item, fmt::format("interfaces: '{}' is not the name of an interface", name));
-      }
-      interfaces.push_back(name);
+      const auto names = parse_some_interfaces(item.Scalar());
+      if (!names) map.fail(item, "interfaces: " + names.error());
+      std::ranges::copy(*names, std::back_inserter(interfaces));
     }
     return interfaces;
   }

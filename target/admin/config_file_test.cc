@@ -4,9 +4,11 @@
 #include <fstream>
 #include <random>
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "base/size.h"
 #include "config/yaml_file.h"
 
 namespace aoe::target {
@@ -222,8 +224,9 @@ TEST(ConfigFile, LimitsAreNumbersSizesAndTimes) {
             "3:47: limits: iops: expected a whole number from 1 to 10000000");
   EXPECT_EQ(lun_complaint("limits: {bytes-per-second: 1023}"),
             "3:59: limits: bytes-per-second: expected a size from 1KiB to 1024GiB");
-  EXPECT_EQ(lun_complaint("limits: {bytes-per-second: fast}"),
-            "3:59: limits: bytes-per-second: expected a size such as 64MiB");
+  EXPECT_EQ(
+      lun_complaint("limits: {bytes-per-second: fast}"),
+      fmt::format("3:59: limits: bytes-per-second: expected a size such as {}", size_examples));
   EXPECT_EQ(lun_complaint("limits: {burst: 11s}"), "3:48: limits: burst: expected at most 10s");
   EXPECT_EQ(lun_complaint("limits: {iop: 1}"),
             "3:41: limits: unknown key 'iop'; did you mean 'iops'?");
@@ -301,11 +304,13 @@ TEST(ConfigFile, WordsAreOfTheirKind) {
 }
 
 TEST(ConfigFile, InterfacesAreNamesOrGlobs) {
-  for (const char* name : {"\"\"", "a/b", "\"a b\"", ".."}) {
+  for (const char* name : {"a/b", ".."}) {
     EXPECT_TRUE(lun_complaint(fmt::format("interfaces: [{}]", name))
-                    .ends_with("is not the name of an interface"))
+                    .ends_with(fmt::format("'{}' is not the name of an interface", name)))
         << name;
   }
+  EXPECT_TRUE(lun_complaint("interfaces: [\"\"]").ends_with("interfaces: '' names no interface"));
+  EXPECT_EQ(lun_complaint("interfaces: \"eth0, lan*\""), "none");
   EXPECT_EQ(lun_complaint("interfaces: [abcdefghijklmno, \"[a-z]*[0-9][0-9]\"]"), "none");
   const std::string longest(127, 'a');  // an altname
   EXPECT_EQ(lun_complaint(fmt::format("interfaces: {}", longest)), "none");

@@ -72,7 +72,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   if (!prepared) return tl::unexpected(prepared.error());
   // Of descriptors there are too few for the ports as well, then.
   for (const auto& [lun, why] : prepared->failures) {
-    if (options_.is_strict || names_descriptor_limit(why)) return tl::unexpected(why);
+    if (!options_.is_strict && !names_descriptor_limit(why)) continue;
+    // A command line has one LUN only.
+    return tl::unexpected(options_.read_again ? fmt::format("{}: {}", lun.address, why) : why);
   }
   if (recording_) {  // after the images, of which it must be none
     auto file = PcapWriter::create(definition.capture);

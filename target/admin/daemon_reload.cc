@@ -53,7 +53,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   auto prepared = prepare(wanted->luns, present, looks);
   if (!prepared) return tl::unexpected(prepared.error());
   for (const auto& [lun, why] : prepared->failures) {
-    if (!missing_.contains(lun)) return tl::unexpected(why);
+    if (!missing_.contains(lun)) return tl::unexpected(fmt::format("{}: {}", lun.address, why));
   }
   missing_.follow(wanted->luns);
   note_missing(prepared->failures);

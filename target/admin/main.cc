@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
@@ -24,6 +26,7 @@
 #include "target/admin/daemon.h"
 #include "target/admin/default_serial.h"
 #include "target/admin/overlay_command.h"
+#include "wire/interfaces.h"
 
 namespace aoe {
 
@@ -61,9 +64,15 @@ std::string is_lun(const std::string& word) {
   return address && address->is_exact() ? std::string() : word + ": not a LUN such as e0.2";
 }
 
+std::string is_interface_list(const std::string& word) {
+  const auto names = parse_some_interfaces(word);
+  return names ? "" : names.error();
+}
+
 std::string is_request_memory(const std::string& word) {
   const auto size = parse_size(word);
-  return size && *size >= RequestMemory::size_min ? "" : word + ": not a size of 1MiB or more";
+  if (!size) return fmt::format("{}: not a size such as {}", word, size_examples);
+  return *size >= RequestMemory::size_min ? "" : word + ": not a size of 1MiB or more";
 }
 
 /// Declares the options of the program, in the order of the help. Most are not in the short help: with
@@ -86,9 +95,17 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   app.add_option("--slot", line.slot, "Slot (minor address), 0 to 254")
       ->option_text("N")
       ->check(CLI::Range(0, Address::any_slot - 1));
-  app.add_option("--interface", lun.interfaces, "Name or glob; again for more (default: all)")
+  const auto add_interfaces = [&lun](const std::vector<std::string>& lists) {
+    for (const std::string& list : lists) {
+      std::ranges::copy(*parse_some_interfaces(list), std::back_inserter(lun.interfaces));
+    }
+  };
+  app.add_option_function<std::vector<std::string>>("--interface", add_interfaces,
+                                                    "Names or globs; again for more (default: all)")
       ->type_name("IF")
-      ->allow_extra_args(false);
+      ->option_text("IF,...")
+      ->allow_extra_args(false)
+      ->check(is_interface_list);
   app.add_flag("-r,--read-only", store.read_only, "Refuse writes, and open IMAGE read-only");
   app.add_flag("-d,--direct", line.direct, "Past the page cache: --io direct");
   app.add_flag("-s,--sync", store.sync, "Answer a write when it is stable");
@@ -171,13 +188,14 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   }
 }
 
-/// `aoe-target check FILE`
-int check(const std::string& file) {
-  const auto definition = read_config_file(file);
+/// `aoe-target check FILE`. `force`: as it would be served with --force.
+int check(const std::string& file, bool force) {
+  auto definition = read_config_file(file);
   if (!definition) {
     complain(definition.error());
     return exit_failure;
   }
+  for (LunDefinition& lun : definition->luns) lun.store.force |= force;
   if (const auto error = first_image_error(*definition)) {
     complain(fmt::format("{}: {}", definition->places.at(error->lun), error->text));
     return exit_failure;
@@ -277,6 +295,21 @@ struct Overlay {
   }
 };
 
+/// Returns why the word after `ctl` or `overlay` is no command of it: "ctl frob: no such command (there are
+/// status, …)". CLI11 would say that a command is missing.
+std::optional<std::string> find_unknown_command(const CLI::App& command) {
+  if (!command.parsed() || !command.get_subcommands().empty()) return std::nullopt;
+  const std::vector<std::string> words = command.remaining(true);
+  const auto word = std::ranges::find_if(words, [](const auto& w) { return !w.starts_with('-'); });
+  if (word == words.end()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const CLI::App* known : command.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(known->get_name());
+  }
+  return fmt::format("{} {}: no such command (there are {})", command.get_name(), *word,
+                     fmt::join(names, ", "));
+}
+
 int serve(const CommandLine& line) {
   block_signal(SIGHUP);  // until the daemon waits for it
   const auto definition = definition_of(line);
@@ -330,8 +363,10 @@ int run(int argc, char** argv) {
       argv, argv + argc, [](std::string_view word) { return word == "-h" || word == "--help"; });
   describe_serving(app, line, is_short);
   std::string checked;
+  bool is_forced = false;
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("FILE", checked)->required();
+  check_command->add_flag("--force", is_forced, "As it is served with --force");
   Control control(app);
   Overlay overlay(app);
   try {
@@ -339,10 +374,16 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help_or_version) {
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
+    for (const CLI::App* const command : {control.command, overlay.command}) {
+      if (const auto unknown = find_unknown_command(*command)) {
+        complain(*unknown);
+        return exit_usage;
+      }
+    }
     complain(fmt::format("{} (aoe-target --help shows how)", error.what()));
     return exit_usage;
   }
-  if (check_command->parsed()) return check(checked);
+  if (check_command->parsed()) return check(checked, is_forced);
   if (control.command->parsed()) return control.run();
   if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);
   if (const auto error = complete(line)) {

@@ -81,13 +81,13 @@ def a_reload_leaves_alone_what_was_missing_before(world, folder):
     bench.start()
     assert bench.ctl("reload") == "nothing has changed\n"
     configure(folder, [*bench.luns, lun(6, "disk6.img")], state="state")
-    assert bench.ctl.refused("reload") == f"{folder}/disk6.img: No such file or directory"
+    assert bench.ctl.refused("reload") == f"e0.6: {folder}/disk6.img: No such file or directory"
     image(folder, "disk6.img")
     configure(folder, [lun(1, "disk1.img"), lun(2, "disk2.img"), lun(6, "disk6.img")], state="state")
     assert bench.ctl("reload") == "e0.6: added\n"
     assert [lun["lun"] for lun in bench.ctl.json("status")["report"]["missing"]] == ["e0.2"]
     configure(folder, [lun(1, "disk1.img"), lun(2, "disk6.img"), lun(6, "disk2.img")], state="state")
-    assert bench.ctl.refused("reload") == f"{folder}/disk2.img: No such file or directory"
+    assert bench.ctl.refused("reload") == f"e0.6: {folder}/disk2.img: No such file or directory"
     assert bench.served() == ["e0.1", "e0.6"]
     assert bench.target.stop() == 0
 
@@ -107,7 +107,7 @@ def an_image_that_another_lun_writes_stays_missing(world, folder):
 def strictly_all_are_served_or_none(world, folder):
     bench = Bench(world, folder)
     refused = bench.server.run([TARGET, "--config", bench.config, "--strict"], check=False)
-    assert (refused.returncode, refused.stderr) == (1, f"aoe-target: {folder}/state/e0.4.yaml:1:1: end of sequence flow not found\n"), refused
+    assert (refused.returncode, refused.stderr) == (1, f"aoe-target: e0.4: {folder}/state/e0.4.yaml:1:1: end of sequence flow not found\n"), refused
     assert bench.cable.silent(address=(0, 1))
 
 

@@ -196,7 +196,8 @@ def lo_must_be_named(world, folder):
 
 def a_glob_takes_what_comes_later(world, folder):
     client, server = world.node("client"), world.node("server")
-    target = start(server, folder, "--interface", "eth*")
+    target = start(server, folder, "--interface", "eth*, lan*")
+    assert "warning: lan*: matches no interface yet" in target.output, target.output
     other = Cable(world, client, "port0", server, "wan0", mac=MAC_A)
     cable = Cable(world, client, "port1", server, "eth7", mac=MAC_B)
     target.wait_for("on eth7")

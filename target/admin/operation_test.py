@@ -67,6 +67,8 @@ def check_names_what_is_wrong(world, folder):
     os.symlink("disk1.img", os.path.join(folder, "link.img"))
     path = configure(folder, [lun(1), lun(2, "link.img")])
     assert checked() == (1, "", f"aoe-target: {path}:10:3: {both_write(folder)}\n"), checked()
+    forced = node.run([TARGET, "check", "--force", path], check=False)
+    assert (forced.returncode, forced.stdout, forced.stderr) == (0, f"{path}: valid, 2 LUNs\n", ""), forced
     path = configure(folder, [lun(1), lun(2, "link.img", force=True)])
     assert checked() == (0, f"{path}: valid, 2 LUNs\n", ""), checked()
 
@@ -91,7 +93,7 @@ def check_finds_what_a_start_finds(node, folder, path, checked):
             configure(folder, [lun(1, "memory:1MiB"), lun(2, **of_lun)])
             assert checked() == (1, "", f"aoe-target: {path}:10:3: e0.2: {folder}/{why}\n"), checked()
             started = node.run([TARGET, "--config", path, "--strict", "--no-state"], check=False).stderr
-            assert started == f"aoe-target: {folder}/{why}\n", started
+            assert started == f"aoe-target: e0.2: {folder}/{why}\n", started
     finally:
         subprocess.run(["umount", read_only], check=True)
 
@@ -192,9 +194,9 @@ def a_file_that_is_wrong_changes_nothing(world, folder):
         target.signal(signal.SIGHUP)
         target.wait_for(f"{refusal}; nothing was changed")
         configure(folder, [lun(3), lun(4)])
-        assert ctl.refused("reload") == f"{folder}/disk4.img: No such file or directory"
+        assert ctl.refused("reload") == f"e0.4: {folder}/disk4.img: No such file or directory"
         target.signal(signal.SIGHUP)
-        target.wait_for("disk4.img: No such file or directory; nothing was changed")
+        target.wait_for(f"e0.4: {folder}/disk4.img: No such file or directory; nothing was changed")
         assert not is_locked(f"{folder}/disk3.img")
         assert cable.ask_all(2).keys() == {(0, 1), (0, 2)}
         load.goes_on()
@@ -269,7 +271,7 @@ def a_limit_of_descriptors_is_named(world, folder):
     started = world.node("server").run(["prlimit", "--nofile=40:40", TARGET, "--config", path, "--no-state"], check=False)
     assert started.returncode == 1, started
     last = started.stderr.splitlines()[-1]
-    assert re.fullmatch(rf"aoe-target: {folder}/disk\d+.img: Too many open files \(the limit is 40; LimitNOFILE= of systemd "
+    assert re.fullmatch(rf"aoe-target: e0\.\d+: {folder}/disk\d+.img: Too many open files \(the limit is 40; LimitNOFILE= of systemd "
                         r"or ulimit -n raises it\)", last), last
 
 

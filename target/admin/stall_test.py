@@ -253,7 +253,7 @@ def a_file_that_cannot_be_opened_in_time_is_refused(world, folder):
             far.stall()
             bench.send(READ_EXT, 60000)
             configure(folder, [lun(1, "memory:1MiB"), lun(2, far.disk), lun(3, far.disk, io="buffered", force=True)])
-            assert bench.ctl.refused("reload") == f"{far.disk}: does not answer: opening it takes more than 10 s"
+            assert bench.ctl.refused("reload") == f"e0.3: {far.disk}: does not answer: opening it takes more than 10 s"
             bench.all_else_goes_on()
             bench.target.wait_for(f"e0.2: {far.disk}: does not answer")
             # Nor does a look at what is served wait for it.

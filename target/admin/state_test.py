@@ -143,7 +143,7 @@ def a_damaged_file_refuses_a_strict_start(world, folder):
             file.write(bad)
         result = bench.server.run([TARGET, "--strict", "--config", bench.config], check=False)
         assert result.returncode == 1 and result.stdout == "", result
-        assert re.fullmatch(rf"aoe-target: {path}(:\d+:\d+)?: [^\n]+\n", result.stderr), (bad, result.stderr)
+        assert re.fullmatch(rf"aoe-target: e0\.2: {path}(:\d+:\d+)?: [^\n]+\n", result.stderr), (bad, result.stderr)
         with open(path) as file:
             assert file.read() == bad, "it is left for the administrator to mend"
 

@@ -106,7 +106,7 @@ def a_network_block_device_that_does_not_answer(world, folder):
         configure(folder, [lun(1, "memory:1MiB"), lun(2, "memory:1MiB"), lun(3, uri)])
         with Load(bench.cable, STEADY, bytes(SECTOR)) as load:
             refused = bench.ctl.refused("reload")
-            assert refused == f"{uri}: the server does not answer", refused
+            assert refused == f"e0.3: {uri}: the server does not answer", refused
             load.goes_on()
     assert bench.target.stop() == 0
 

@@ -375,8 +375,8 @@ void Worker::port_trouble(const std::string& what) {
   world_.log(LogLevel::error, what);
 }
 
-void Worker::port_missing(const std::string& name) {
-  if (share_ == 0) world_.log(LogLevel::warning, name + ": no such interface yet");
+void Worker::port_missing(const std::string& what) {
+  if (share_ == 0) world_.log(LogLevel::warning, what);
 }
 
 void Worker::port_is_deaf(const std::string& what) {

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "base/descriptor.h"
 #include "base/size.h"
@@ -49,7 +51,7 @@ tl::expected<std::unique_ptr<MemoryStore>, std::string> MemoryStore::open(std::s
     return tl::unexpected("memory:" + std::string(size) + ": " + why);
   };
   const auto count = parse_size(size);
-  if (!count) return fail("not a size (such as 64MiB)");
+  if (!count) return fail(fmt::format("not a size such as {}", size_examples));
   if (*count == 0) return fail("smaller than one sector");
   if (*count % sector_size != 0) return fail("not a whole number of sectors");
   const MutableBytes bytes = map_zeros(*count);

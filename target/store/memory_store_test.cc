@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/size.h"
 #include "target/testing/test_operation.h"
 #include "target/testing/test_words.h"
 
@@ -76,7 +77,7 @@ TEST(MemoryStore, SizesAsPeopleWriteThem) {
   EXPECT_EQ(size("0"), "memory:0: smaller than one sector");
   EXPECT_EQ(size("100"), "memory:100: not a whole number of sectors");
   for (const char* text : {"", "x", "-5", "5x", "5KB", "5iB", "5KM", "5 K", "99999999999T"}) {
-    EXPECT_EQ(size(text), fmt::format("memory:{}: not a size (such as 64MiB)", text));
+    EXPECT_EQ(size(text), fmt::format("memory:{}: not a size such as {}", text, size_examples));
   }
   EXPECT_EQ(size("900000TiB"), "memory:900000TiB: Cannot allocate memory");
 }

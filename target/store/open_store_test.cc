@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/size.h"
 #include "base/testing/test_folder.h"
 #include "target/store/overlay_store.h"
 #include "target/testing/test_loop_device.h"
@@ -156,7 +157,7 @@ TEST_F(OpenStoreTest, Memory) {
   EXPECT_EQ(open(wanted), "memory:1MiB: io is for files");
   StoreDefinition wrong;
   wrong.path = "memory:lots";
-  EXPECT_EQ(open(wrong), "memory:lots: not a size (such as 64MiB)");
+  EXPECT_EQ(open(wrong), fmt::format("memory:lots: not a size such as {}", size_examples));
 }
 
 TEST_F(OpenStoreTest, Overlay) {

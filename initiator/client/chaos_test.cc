@@ -155,10 +155,12 @@ class Chaos {
             .profile = random(0, 3) == 0 ? Profile::linux_driver : Profile::rfc6298,
             .early_retransmission = random(0, 3) > 0};
   }
-  /// The driver's first timeout alone is more than 16 s.
+  /// A request may wait for another of the same sectors, which may take deadsecs, and for its late
+  /// copies, and may then take deadsecs itself, where a MAC address went away meanwhile. The driver's
+  /// first timeout alone is more than 16 s.
   Duration patience() const {
     return parameters_.profile == Profile::linux_driver ? Duration(60s)
-                                                        : Duration(parameters_.deadsecs + 5s);
+                                                        : Duration(2 * parameters_.deadsecs + 2s);
   }
 
   // The network.

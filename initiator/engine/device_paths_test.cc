@@ -67,6 +67,36 @@ TEST(DevicePaths, ARepetitionTakesTheNextPort) {
   EXPECT_NE(world.take().front().port, first);
 }
 
+TEST(DevicePaths, WhatTimedOutGoesByAnotherThatServes) {
+  World world;
+  world.bring_up(World::large_disk, offer(8, 2));
+  world.config(offer(8, 2), second_mac);
+  answer_all(world);
+  // The second answers after 300 ms: it is only tried every 250 ms, and awaited for longer than that.
+  const auto answer_those_to = [&](const std::vector<Sent>& commands, Mac mac) {
+    std::vector<Sent> others;
+    for (const Sent& command : commands) {
+      if (command.header.destination == mac) {
+        world.answer(command);
+      } else {
+        others.push_back(command);
+      }
+    }
+    return others;
+  };
+  std::vector<Sent> slow;
+  for (int i = 0; i < 4; ++i) {
+    world.read(0, 8);
+    slow = answer_those_to(world.take(), target_mac);
+    ASSERT_FALSE(slow.empty());
+    world.advance(300ms);
+    if (i < 3) world.answer(slow);
+  }
+  world.until_sent();
+  EXPECT_EQ(spread(world.take()), fmt::format("{} to 01", slow.size()))
+      << "what was lost is what tries the slow path again";
+}
+
 TEST(DevicePaths, WhenTheMacChangesTrafficMoves) {
   World world;
   world.bring_up(World::large_disk, offer(16, 2));

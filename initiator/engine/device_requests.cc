@@ -165,8 +165,12 @@ void Device::pump(Instant now, Actions& out) {
 }
 
 std::optional<Paths::Way> Device::choose_for(Index index, bool within_window, Instant now) {
-  const bool is_directed = index != no_index && commands_[index].whom;
-  return paths_.choose(within_window, now, is_directed ? &*commands_[index].whom : nullptr);
+  if (index == no_index) return paths_.choose(within_window, now);
+  const AtaCommand& command = commands_[index];
+  // Where nothing came back in time, the path may be gone, even if too little was lost yet to say so.
+  const bool timed_out = command.attempts > 0 && command.lost == never;
+  return paths_.choose(within_window, now, command.whom ? &*command.whom : nullptr,
+                       timed_out ? std::optional(command.path) : std::nullopt);
 }
 
 Duration Device::timeout_of(const AtaCommand& command, unsigned attempt,

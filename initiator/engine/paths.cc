@@ -160,7 +160,8 @@ bool Paths::has_room(const RemoteTarget& remote, bool within_window) {
   return within_window ? remote.window.has_room(remote.questions) : remote.window.has_buffer();
 }
 
-std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const Mac* whom) {
+std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const Mac* whom,
+                                        std::optional<std::uint64_t> avoided) {
   if (whom != nullptr) {
     RemoteTarget* const remote = find_remote(*whom);
     const bool waits = remote != nullptr && remote->is_member() && remote->is_suspended();
@@ -186,6 +187,9 @@ std::optional<Paths::Way> Paths::choose(bool within_window, Instant now, const M
       largest = std::max(largest, payload(remote, path));
       if (room) ways.push_back({&remote, &path});
     }
+  }
+  if (ways.size() > 1 && avoided) {
+    std::erase_if(ways, [&](const Way& way) { return way.path->serial == *avoided; });
   }
   if (ways.empty()) return std::nullopt;
   const bool measured = fastest != Duration::max();

@@ -168,8 +168,10 @@ class Paths {
   /// Chooses the path of the next command, a trusted one before a suspect one, with room in the
   /// target's window, or else only in its buffers. Nothing: the command has to wait. With `whom`,
   /// only a path to that member, unless it has fallen silent or is none any more; nothing while it is
-  /// suspended, and not silent.
-  std::optional<Way> choose(bool within_window, Instant now, const Mac* whom = nullptr);
+  /// suspended, and not silent. `avoided` is a path, by serial number, that is chosen only where no other
+  /// would do.
+  std::optional<Way> choose(bool within_window, Instant now, const Mac* whom = nullptr,
+                            std::optional<std::uint64_t> avoided = {});
   std::optional<Way> find(std::uint64_t serial);
   /// Returns null for a MAC that is no remote target of the device.
   RemoteTarget* find_remote(const Mac& mac);

@@ -46,7 +46,7 @@ def play(folder, mtu, payload):
         path, = stat[0].pop("paths")
         assert path.items() >= {"interface": "eth0", "mac": mac, "mtu": mtu, "payload": payload, "suspect": False}.items(), path
         assert stat == [{"device": "e3.1", "size": SIZE, "interfaces": ["eth0"], "payload": payload,
-                         "state": "up"}], stat
+                         "state": "up", "read-only": None, "other-disks": []}], stat
         facts = ask("identify", "e3.1")
         assert facts["sectors"] == SIZE // 512 and facts["lba48"] and "vblade" in facts["model"].lower(), facts
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <system_error>
 #include <thread>
 
@@ -19,6 +20,7 @@
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
 #include "harness/run/exit_status.h"
+#include "harness/run/evidence_folder.h"
 #include "harness/run/interruption.h"
 #include "harness/run/probe.h"
 #include "harness/run/tries.h"
@@ -81,6 +83,8 @@ class Run {
         folder_(std::move(folder)),
         tries_(scenarios_.size()) {
     head_.version = AOE_VERSION;
+    std::set<std::string> taken;
+    for (const Scenario& scenario : scenarios_) names_.push_back(file_name(scenario.id, taken));
     head_.started = now_as_text();
     head_.seed = options_.seed;
     head_.world = text(options_.cases.world);
@@ -121,15 +125,16 @@ class Run {
   const std::vector<Scenario> scenarios_;
   Expectations expectations_;
   const fs::path folder_;
-  RunRecord head_;            // what is known before any case is
-  std::vector<Tries> tries_;  // by scenario
-  std::size_t done_ = 0;      // pieces
+  std::vector<std::string> names_;  // of the folders of evidence, by scenario
+  RunRecord head_;                  // what is known before any case is
+  std::vector<Tries> tries_;        // by scenario
+  std::size_t done_ = 0;            // pieces
   Terminal terminal_{terminal_style(STDOUT_FILENO, options_.verbosity)};
   bool failed_ = false;
 };
 
 fs::path Run::folder_of(std::size_t piece) const {
-  const fs::path folder = fs::path("cases") / scenario_of(piece).id;
+  const fs::path folder = fs::path("cases") / names_[piece % scenarios_.size()];
   return repeats() ? folder / fmt::format("try-{}", try_of(piece) + 1) : folder;
 }
 

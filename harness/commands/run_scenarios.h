@@ -3,7 +3,7 @@
 //
 //   runs/<time>-<seed>/run.json            what came of it, and reports of that:
 //   runs/<time>-<seed>/{index.html,junit.xml}
-//   runs/<time>-<seed>/cases/<scenario>/   a case's evidence: see run_case.h
+//   runs/<time>-<seed>/cases/<scenario>/   a case's evidence: see run_case.h, evidence_folder.h
 //   runs/last                              leads to the newest
 #pragma once
 

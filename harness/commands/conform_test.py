@@ -162,6 +162,14 @@ def the_initiators_suite_is_of_what_binds_one(trial):
     assert re.search(r"^  PASS +3\.2/30 ", told, re.M), told
 
 
+def a_clause_is_run_alone(trial):
+    assert trial.harness("run", "suite.yaml", "3.2/9", "--dry-run").stdout == "a-string-nobody-set\n"
+    assert trial.harness("run", "suite.yaml", "2/7", "--dry-run").stdout == "a-tag-comes-back\na-string-nobody-set\n"
+    assert "a-tag-comes-back" not in trial.harness("list", "suite.yaml", "3.2/9").stdout
+    assert "A string that nobody has set" in trial.harness("explain", "suite.yaml", "3.2/9").stdout
+    trial.refused(USAGE, "3.2/999: No such file or directory, nor a clause; did you mean '3.2/19'?", "run", "3.2/999")
+
+
 def who_fails_a_case_is_explained(trial):
     told = trial.harness("explain", os.path.join(SCENARIOS, "target", "count-zero.yaml")).stdout
     assert re.search(r"^  vblade is known to fail it: .*count of 0", told, re.M), told
@@ -283,7 +291,7 @@ def the_page_of_a_suite_has_its_clauses(chromium, trial):
 
 
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
-            the_initiators_suite_is_of_what_binds_one, who_fails_a_case_is_explained,
+            the_initiators_suite_is_of_what_binds_one, a_clause_is_run_alone, who_fails_a_case_is_explained,
             wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
             what_it_lacks_is_unsupported_with_question_and_answer,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]

@@ -45,7 +45,8 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
   RunOptions& options = arguments.options;
   command.option_defaults()->always_capture_default(false);
   command
-      .add_option("--exclude", options.selection.excluded, "Leave these out: names, patterns, tags")
+      .add_option("--exclude", options.selection.excluded,
+                  "Leave these out: names, patterns, tags, clauses")
       ->option_text("ID|TAG...");
   add_world_options(command, options.cases);
   command
@@ -74,7 +75,7 @@ void add_suite_options(CLI::App& command, RunArguments& arguments) {
   command
       .add_option("--scenarios", arguments.options.selection.wanted,
                   "The suite (default: scenarios/target, scenarios/initiator)")
-      ->option_text("PATH|ID|TAG...");
+      ->option_text("PATH|ID|TAG|CLAUSE...");
   command
       .add_option("--expect", arguments.options.expectations,
                   "File of failures that are known (default: its own in suts/), or none")

@@ -16,11 +16,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/printable.h"
 #include "harness/commands/commands.h"
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
-#include "harness/run/exit_status.h"
 #include "harness/run/evidence_folder.h"
+#include "harness/run/exit_status.h"
 #include "harness/run/interruption.h"
 #include "harness/run/probe.h"
 #include "harness/run/tries.h"
@@ -82,9 +83,9 @@ class Run {
         expectations_(std::move(expectations)),
         folder_(std::move(folder)),
         tries_(scenarios_.size()) {
-    head_.version = AOE_VERSION;
     std::set<std::string> taken;
     for (const Scenario& scenario : scenarios_) names_.push_back(file_name(scenario.id, taken));
+    head_.version = AOE_VERSION;
     head_.started = now_as_text();
     head_.seed = options_.seed;
     head_.world = text(options_.cases.world);
@@ -195,9 +196,7 @@ RunRecord Run::record(Duration real) const {
 }
 
 tl::expected<void, std::string> Run::write(const RunRecord& record) const {
-  std::vector<Output> outputs{{ReportKind::json, (folder_ / "run.json").string()},
-                              {ReportKind::junit, (folder_ / "junit.xml").string()},
-                              {ReportKind::html, (folder_ / "index.html").string()}};
+  std::vector<Output> outputs = outputs_of_folder(folder_.string());
   outputs.insert(outputs.end(), options_.reports.begin(), options_.reports.end());
   return write_outputs(outputs, record);
 }
@@ -238,7 +237,7 @@ int Run::play() {
   const RunRecord record = this->record(Clock::now() - began);
   const auto written = write(record);
   show(terminal_.summary(record, options_.out + "/last/index.html"));
-  if (options_.selection.is_whole()) {
+  if (options_.selection.is_whole() && options_.shard.is_whole()) {
     for (const std::string& unused : expectations_.unused()) complain(unused);
   }
   must(written, exit_environment);
@@ -278,6 +277,7 @@ int run_selected(const RunOptions& options) {
     expectations = must(Expectations::load(options.expectations), exit_usage);
   std::vector<Scenario> scenarios = must(select(options.selection), exit_usage);
   if (options.dry_run) {
+    scenarios = options.shard.take(std::move(scenarios));
     for (const Scenario& scenario : scenarios) fmt::print("{}\n", scenario.id);
     return exit_passed;
   }
@@ -288,6 +288,13 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations) {
   if (std::string conflict = options.cases.conflict(); !conflict.empty())
     throw Failed{exit_usage, std::move(conflict)};
+  const std::size_t selected = scenarios.size();
+  scenarios = options.shard.take(std::move(scenarios));
+  if (scenarios.empty()) {
+    throw Failed{exit_usage,
+                 fmt::format("--shard {}/{}: only {} selected, so none is left for this part",
+                             options.shard.part, options.shard.of, quantity(selected, "case"))};
+  }
   if (options.cases.world != WorldKind::sim) probe_namespaces();
   Run run(options, std::move(scenarios), std::move(expectations),
           must(make_folder(options), exit_environment));

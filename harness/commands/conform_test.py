@@ -253,17 +253,17 @@ def the_page_leads_from_each_cell_to_its_story(chromium, trial):
     assert [page.evaluate(count(kind)) for kind in [".FAIL", ".PASS"]] == [2, 1]
     links = "[...document.querySelectorAll('a[href^=\"#\"]')]"
     assert page.evaluate(f"{links}.length") > 100
-    assert page.evaluate(f"{links}.every((a) => document.getElementById(a.getAttribute('href').slice(1)))"), \
+    assert page.evaluate(f"{links}.every((a) => document.getElementById(decodeURIComponent(a.hash.slice(1))))"), \
         "each leads to a story"
     shown = "[...document.querySelectorAll('.verdict-matrix a.chip')].filter((a) => a.offsetParent).length"
     assert page.evaluate(shown) == page.evaluate(count("")) > 100, "what is untested is there, too"
     bad = "document.querySelector('.verdict-matrix a.chip.FAIL')"
     page.evaluate(f"{bad}.click()")
-    story = f"document.getElementById({bad}.getAttribute('href').slice(1))"
+    story = f"document.getElementById(decodeURIComponent({bad}.hash.slice(1)))"
     assert page.evaluate(f"{story}.open && {story}.offsetParent !== null"), "the story is open"
     assert "a-string-nobody-set" in page.evaluate(f"{story}.textContent")
     assert page.evaluate(f"{story}.querySelectorAll('.ladder tr.frame').length") >= 2
-    case = f"document.querySelector({story}.querySelector('h3 a').getAttribute('href'))"
+    case = f"document.getElementById(decodeURIComponent({story}.querySelector('h3 a').hash.slice(1)))"
     page.evaluate(f"{story}.querySelector('h3 a').click()")
     assert page.evaluate(f"{case}.open"), "and leads to the case"
     assert "aoe-harness run" in page.evaluate(f"{case}.querySelector('.copy pre').textContent")
@@ -281,13 +281,14 @@ def the_page_leads_from_each_cell_to_its_story(chromium, trial):
 def the_page_of_a_suite_has_its_clauses(chromium, trial):
     page = chromium.open(os.path.join(trial.folder, run_of(trial, "target"), "index.html"))
     assert page.complaints == [], page.complaints
-    row = "document.getElementById('clause-2/7')"
+    row = "document.getElementById('clause:2/7')"
     assert page.evaluate(f"{row}.querySelector('.chip').textContent") == "FAIL"
     links = f"[...{row}.querySelectorAll('a.chip')].map((a) => a.textContent)"
     assert page.evaluate(links) == ["a-string-nobody-set", "a-tag-comes-back"], "what failed comes first"
     page.evaluate(f"{row}.querySelector('a.chip').click()")
-    assert page.evaluate("document.querySelector('.case[data-outcome=FAIL]').open")
+    assert page.evaluate("document.querySelector('.case:not(.group)[data-outcome=FAIL]').open")
     assert "discovery" in page.evaluate("document.querySelector('.probes').textContent")
+    assert "discovery" in page.evaluate("document.querySelector('header .has').textContent")
 
 
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,

@@ -288,7 +288,7 @@ def the_page_of_a_suite_has_its_clauses(chromium, trial):
     page.evaluate(f"{row}.querySelector('a.chip').click()")
     assert page.evaluate("document.querySelector('.case:not(.group)[data-outcome=FAIL]').open")
     assert "discovery" in page.evaluate("document.querySelector('.probes').textContent")
-    assert "discovery" in page.evaluate("document.querySelector('header .has').textContent")
+    assert "discovery" in page.evaluate("document.querySelector('header .ability').textContent")
 
 
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,

@@ -377,7 +377,7 @@ def frames_are_beside_each_other_with_what_is_wrong_marked(chromium, folder):
     assert left == right, "side by side"
     assert "unknown command 9" in page.evaluate("document.querySelector('.group[open] .frame-view h4').textContent")
     page = chromium.open(os.path.join(folder, "wrong", "last", "index.html") + "#case:holds-zeros")
-    assert "are wrong, the first is byte" in page.evaluate("document.getElementById('case:holds-zeros').textContent")
+    assert "of 512, the first is byte" in page.evaluate("document.getElementById('case:holds-zeros').textContent")
     assert page.evaluate("document.querySelectorAll('[id=\"case:holds-zeros\"] .diff mark').length") > 0
 
 

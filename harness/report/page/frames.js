@@ -84,7 +84,7 @@ function drawSector({lba, expected, actual}) {
   const [shown, rest] = [rows.slice(0, 9), rows.slice(9)];
   const heads = ['#byte', 'it must hold', 'it holds'];
   return [
-    el('h4', {}, `Sector ${lba}: ${wrong.length} of ${want.length} bytes are wrong, the first is byte ${wrong[0]}`),
+    el('h4', {}, `Sector ${lba}: ${quantity(wrong.length, 'wrong byte')} of ${want.length}, the first is byte ${wrong[0]}`),
     table('diff', heads, shown),
     rest.length > 0 && folded(`${quantity(rest.length, 'more row')}`, table('diff', heads, rest)),
   ];

@@ -7,7 +7,8 @@ function drawMatrix({columns}) {
 
   const drawColumns = () => table('columns', ['implementation', 'version', 'world', 'clauses', 'cases', ''],
       columns.map(({run, about, page}, i) => row(th(el('a', {href: `#column:${i}`}, run.sut)), run.sut_version,
-          run.world, el('td', {class: 'levels'}, about.levels.map(drawLevel)), about.summary, page && el('a', {href: relative(page)}, 'its report'))));
+          run.world, el('td', {class: 'levels'}, about.levels.map(drawLevel)), about.summary,
+          page && el('a', {href: relative(page)}, 'its report'))));
 
   function drawCell(id, i) {
     const cell = cells[i].get(id);
@@ -23,7 +24,7 @@ function drawMatrix({columns}) {
           .filter(([id, clause]) => clause.section === of && cells.some((column) => column.has(id)))
           .map(([id, {level, rule}]) => sift(row(el('th', {class: 'id'}, id, el('div', {class: 'soft'}, level)),
               el('td', {class: 'rule'}, rule), columns.map((_, i) => drawCell(id, i))),
-          columns.map((_, i) => cellId(i, id)).filter((of, i) => cells[i].has(id))));
+          columns.map((_, i) => cellId(i, id)).filter((_, i) => cells[i].has(id))));
       return rows.length > 0 && [el('h3', {}, name), table('matrix verdict-matrix', heads(), rows)];
     }));
   }

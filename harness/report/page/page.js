@@ -37,7 +37,7 @@ function link(id, attributes, ...words) {
 
 const chipLink = (id, kind, title, words = kind) => link(id, {class: `chip ${kind}`, title}, words);
 
-// `isPart`: it is about other stories (`ids`), so it is counted with them.
+// `ids`: of other stories that it sums up; it is shown with them, and not counted.
 function story({id, outcome, tags = [], text = '', ids, summary, draw, isPrinted = !['PASS', 'UNSUPPORTED'].includes(outcome)}) {
   const body = el('div', {class: 'body'});
   const node = el('details', {class: ids ? 'case group' : 'case', id, 'data-outcome': outcome},

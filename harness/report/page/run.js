@@ -12,6 +12,7 @@ const MEANINGS = {
   XPASS: 'passes, though it is known to fail',
 };
 
+const toClause = (id) => el('a', {href: `#${encodeURIComponent(`clause:${id}`)}`}, id);
 const caseId = (record) => `case:${record.id}`;
 const groupId = ({clause, cause, outcome}) => `failure:${outcome} ${clause} ${cause}`;
 
@@ -26,15 +27,22 @@ function drawLevel({level, clauses, verdicts}) {
   const words = parts.map((word) => `${verdicts[word]} ${VERDICTS[word]}`).join(', ');
   return el('div', {class: 'level'}, el('b', {}, level.toUpperCase()),
       el('a', {class: 'meter', href: '#clauses', 'aria-label': `${level}: ${words}`}, parts.map((word) =>
-          el('span', {class: `part ${word}`, style: `flex-grow:${verdicts[word]}`, title: `${verdicts[word]} ${VERDICTS[word]}`}))),
+          el('span', {class: `part ${word}`, style: `flex-grow:${verdicts[word]}`,
+            title: `${verdicts[word]} ${VERDICTS[word]}`}))),
       el('span', {}, el('b', {}, `${verdicts.PASS ?? 0} of ${clauses}`), ' kept ',
           soft(parts.filter((word) => word !== 'PASS').map((word) => `${verdicts[word]} ${VERDICTS[word]}`).join(', '))));
 }
 
+// Many versions begin with the name.
+const nameOf = ({sut, sut_version: version}) =>
+    [sut, ' ', soft(version.startsWith(`${sut} `) ? version.slice(sut.length + 1) : version)];
+
 function drawAbilities(probes) {
   const chips = (has) => probes.filter((probe) => probe.has === has).map((probe) =>
-      el('span', {class: `chip ${has ? 'PASS' : 'UNSUPPORTED'}`, title: `asked ${probe.asked}: ${probe.answered}`}, probe.ability));
-  const line = (word, list) => list.length > 0 && el('div', {class: 'has'}, el('b', {}, word), el('div', {class: 'chips'}, list));
+      el('span', {class: `chip ${has ? 'PASS' : 'UNSUPPORTED'}`, title: `asked ${probe.asked}: ${probe.answered}`},
+          probe.ability));
+  const line = (word, list) => list.length > 0 &&
+      el('div', {class: 'ability'}, el('b', {}, word), el('div', {class: 'chips'}, list));
   return probes.length > 0 && el('div', {class: 'abilities'}, line('has', chips(true)), line('lacks', chips(false)));
 }
 
@@ -45,7 +53,8 @@ const quoted = (text) => JSON.stringify(text).replace(/[^\x20-\x7e]/gu,
 // Those of cases that failed, in the form of an expectation file (aoe-harness(8), EXPECTATIONS).
 function expectationsOf(records) {
   const entries = records.filter(({outcome}) => ['FAIL', 'XFAIL'].includes(outcome)).map((record) => {
-    const reason = record.outcome === 'XFAIL' && record.reason || record.failures[0]?.actual.replace(/ \(#.*/s, '') || record.reason;
+    const said = record.failures[0]?.actual.replace(/ \(#.*/s, '');  // without the frame, which is another next time
+    const reason = record.outcome === 'XFAIL' && record.reason || said || record.reason;
     return `  - case: ${quoted(record.id)}\n    reason: ${quoted(reason)}\n`;
   });
   return entries.length > 0 ? `expected-failures:\n${entries.join('')}` : '';
@@ -63,7 +72,7 @@ function drawRun({run, about, earlier, changes}) {
     const mark = cases.some(isBad) ? chip('FAIL', 'failed') : run.interrupted ? chip('FLAKY', 'interrupted') :
         cases.every(isWell) ? chip('PASS', 'passed') : chip('FLAKY', 'in doubt');
     return el('header', {},
-        el('h1', {}, mark, ' ', run.sut, ' ', soft(run.sut_version)),
+        el('h1', {}, mark, ' ', nameOf(run)),
         el('p', {class: 'lead'}, about.summary),
         run.interrupted && el('p', {}, el('strong', {}, 'Interrupted.'), ` Not run: ${run.not_run.join(', ')}`),
         el('div', {class: 'overview'}, el('div', {}, about.levels.map(drawLevel)), drawAbilities(run.probes)),
@@ -82,10 +91,10 @@ function drawRun({run, about, earlier, changes}) {
         clause && el('span', {class: 'soft'}, clause.rule));
     return story({
       id: groupId(group), outcome: group.outcome, ids: idsOf(group.cases),
-      summary: [chip(group.outcome), el('b', {}, group.clause), title, el('span', {class: 'time'}, quantity(group.cases.length, 'case'))],
+      summary: [chip(group.outcome), el('b', {}, group.clause), title,
+        el('span', {class: 'time'}, quantity(group.cases.length, 'case'))],
       draw: () => [
-        clause && el('p', {}, el('a', {href: `#${encodeURIComponent(`clause:${group.clause}`)}`}, group.clause), ' ',
-            soft(clause.level), ' ', clause.room),
+        clause && el('p', {}, toClause(group.clause), ' ', soft(clause.level), ' ', clause.room),
         el('p', {}, to(first), ' ', soft(first.title)),
         first.failures.length > 0 ? drawFailures(first, viewsOf(first)) : el('p', {}, first.reason),
         first.reproduce && drawReproduce(first.reproduce),
@@ -112,11 +121,11 @@ function drawRun({run, about, earlier, changes}) {
     const part = (name, list, title) => list.length > 0 && [el('h3', {}, name), table('changes', heads, rows(list, title))];
     const nothing = [changes.cases, changes.clauses, changes.abilities].every((list) => list.length === 0);
     return section('changes', 'Changes since the earlier run',
-        el('p', {class: 'soft'}, `Compared with the run of ${earlier.started} (${earlier.sut} ${earlier.sut_version}, ` +
-            `seed ${earlier.seed}), which took ${brief(earlier.real_ns)}. ${quantity(changes.same, 'case')} came out as before.`),
+        el('p', {class: 'soft'}, 'Compared with the run of ', nameOf(earlier), ` at ${earlier.started} (seed ${earlier.seed}), ` +
+            `which took ${brief(earlier.real_ns)}. ${quantity(changes.same, 'case')} came out as before.`),
         nothing && el('p', {}, 'Nothing has changed.'),
         part('Abilities', changes.abilities, ({id}) => id),
-        part('Clauses', changes.clauses, ({id}) => el('a', {href: `#${encodeURIComponent(`clause:${id}`)}`}, id)),
+        part('Clauses', changes.clauses, ({id}) => [toClause(id), ' ', soft(ruleOf(id))]),
         part('Cases', changes.cases, ({id}) => byId.has(id) ? to(byId.get(id)) : id));
   }
 

@@ -19,8 +19,10 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
+// Where failures are told by their causes, that is what is printed of them.
 addEventListener('beforeprint', () => {
-  for (const one of stories.values()) if (one.isPrinted) one.open();
+  const groups = [...stories.values()].filter(({ids}) => ids);
+  for (const one of groups.length > 0 ? groups : stories.values()) if (one.isPrinted) one.open();
 });
 
 ({run: drawRun, matrix: drawMatrix, capture: drawCapture})[data.view](data);

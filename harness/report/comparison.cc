@@ -44,24 +44,25 @@ std::string said(const CaseRecord& record) {
 }
 
 /// Walks through two lists of named things: `both`, for those that both have, adds a difference
-/// where it finds one.
-template <class Item, class Name, class Word, class Both>
+/// where it finds one. `word` and `says` are of a thing that only one has.
+template <class Item, class Name, class Word, class Says, class Both>
 std::vector<Difference> walk(const std::vector<Item>& before, const std::vector<Item>& now,
-                             Name name, Word word, Both both) {
+                             Name name, Word word, Says says, Both both) {
   std::map<std::string, const Item*, std::less<>> then;
   for (const Item& item : before) then.emplace(name(item), &item);
   std::vector<Difference> found;
   for (const Item& item : now) {
     const auto known = then.find(name(item));
     if (known == then.end()) {
-      found.push_back({name(item), Change::only_now, "", word(item)});
+      found.push_back({name(item), Change::only_now, "", word(item), "", says(item)});
       continue;
     }
     both(*known->second, item, found);
     then.erase(known);
   }
   for (const Item& item : before) {
-    if (then.contains(name(item))) found.push_back({name(item), Change::gone, word(item), ""});
+    if (then.contains(name(item)))
+      found.push_back({name(item), Change::gone, word(item), "", says(item), ""});
   }
   return found;
 }
@@ -70,7 +71,7 @@ std::vector<Difference> compare_cases(const RunRecord& before, const RunRecord& 
                                       std::size_t& same) {
   auto found = walk(
       before.cases, now.cases, [](const CaseRecord& record) { return record.id; },
-      [](const CaseRecord& record) { return verdict(record); },
+      [](const CaseRecord& record) { return verdict(record); }, said,
       [&](const CaseRecord& one, const CaseRecord& other, std::vector<Difference>& differences) {
         if (one.outcome == other.outcome && kind_of(one) == kind_of(other)) {
           ++same;
@@ -89,6 +90,7 @@ std::vector<Difference> compare_clauses(const RunRecord& before, const RunRecord
       coverage_of(before).clauses, coverage_of(now).clauses,
       [](const ClauseCoverage& coverage) { return coverage.clause->id; },
       [](const ClauseCoverage& coverage) { return std::string(text(coverage.verdict)); },
+      [](const ClauseCoverage&) { return std::string(); },
       [](const ClauseCoverage& one, const ClauseCoverage& other, std::vector<Difference>& found) {
         if (one.verdict == other.verdict) return;
         found.push_back({other.clause->id,
@@ -103,6 +105,7 @@ std::vector<Difference> compare_abilities(const RunRecord& before, const RunReco
   };
   return walk(
       before.probes, now.probes, [](const ProbeRecord& probe) { return probe.ability; }, word,
+      [](const ProbeRecord& probe) { return probe.answered; },
       [&](const ProbeRecord& one, const ProbeRecord& other, std::vector<Difference>& found) {
         if (one.has == other.has) return;
         found.push_back(

@@ -80,7 +80,7 @@ TEST(Comparison, TellsClausesAndAbilities) {
 
 TEST(Comparison, IsTextAndJson) {
   const RunRecord before = run_of({outcome("a", Outcome::passed)});
-  const RunRecord now = run_of({outcome("a", Outcome::failed), outcome("b", Outcome::passed)});
+  const RunRecord now = run_of({outcome("a", Outcome::failed), outcome("b", Outcome::failed)});
   const Comparison found = compare_runs(before, now);
   EXPECT_EQ(comparison_text(found, before, now),
             "before  vblade, 25 veth seed 1 of 2026-11-22T16:40:00Z\n"
@@ -88,7 +88,8 @@ TEST(Comparison, IsTextAndJson) {
             "  worse  clause   PASS → FAIL  2/3\n"
             "  worse  case     PASS → FAIL  a\n"
             "                  now: expected DRDY, but: 0x00 (#7)\n"
-            "  new    case     PASS  b\n"
+            "  new    case     FAIL  b\n"
+            "                  now: expected DRDY, but: 0x00 (#7)\n"
             "cases: 1 worse, 1 new, 0 the same\n");
   const auto json = nlohmann::json::parse(comparison_json(found, before, now));
   EXPECT_EQ(json["cases"][0]["change"], "worse");

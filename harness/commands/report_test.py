@@ -316,9 +316,9 @@ def the_page_shows_the_failure(chromium, folder, record):
     assert page.evaluate("location.hash") == "#case%3Atoo-hasty"
     assert page.evaluate(count(f"{failed} .fold")) == 2, "steps and scenario"
     assert page.evaluate("[...document.querySelectorAll('h2')].map((one) => one.textContent)") == [
-        "Failures", "Clauses", "Scenarios", "Cases", "Slowest"]
+        "Failures", "Clauses", "Scenarios", "Cases", "Slowest", "This run"]
     assert page.evaluate("[...document.querySelectorAll('.contents a')].map((one) => one.hash)") == [
-        "#failures", "#clauses", "#scenarios", "#cases", "#slowest"]
+        "#failures", "#clauses", "#scenarios", "#cases", "#slowest", "#about"]
     assert page.evaluate("document.getElementById('clause:3.2/1').querySelector('.chip').textContent") == "PASS"
     assert page.evaluate(f"{LEADS_NOWHERE}.length") == 0
     assert "retransmission" in page.evaluate(text(f"{failed} .verdicts"))
@@ -423,7 +423,7 @@ def numbers_are_those_of_the_terminal(chromium, folder, record):
         json.dump(run, file)
     harness(folder, "report", path, "--html", path + ".html")
     page = chromium.open(path + ".html#case:" + run["cases"][0]["id"])
-    for facts in ["header .facts", ".case:not(.group)[open] .facts"]:
+    for facts in ["#about .facts", ".case:not(.group)[open] .facts"]:
         assert str(2**64 - 1) in page.evaluate(f"document.querySelector('{facts}').textContent"), facts
 
 

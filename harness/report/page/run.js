@@ -73,13 +73,16 @@ function drawRun({run, about, earlier, changes}) {
         cases.every(isWell) ? chip('PASS', 'passed') : chip('FLAKY', 'in doubt');
     return el('header', {},
         el('h1', {}, mark, ' ', nameOf(run)),
-        el('p', {class: 'lead'}, about.summary),
+        el('p', {class: 'lead'}, about.summary, ' ', soft([run.suite && `suite ${run.suite}`, `world ${run.world}`,
+          `seed ${run.seed}`].filter(Boolean).join(', '))),
         run.interrupted && el('p', {}, el('strong', {}, 'Interrupted.'), ` Not run: ${run.not_run.join(', ')}`),
-        el('div', {class: 'overview'}, el('div', {}, about.levels.map(drawLevel)), drawAbilities(run.probes)),
-        el('dl', {class: 'facts soft'}, fact('suite', run.suite), fact('world', run.world), fact('seed', run.seed),
-            run.slack_ns > 0 ? fact('times known to', brief(run.slack_ns)) : '', fact('started', run.started),
-            fact('took', brief(run.real_ns)), fact('aoe-harness', run.version)));
+        el('div', {class: 'overview'}, el('div', {}, about.levels.map(drawLevel)), drawAbilities(run.probes)));
   }
+
+  const drawFacts = () => section('about', 'This run', el('dl', {class: 'facts'}, fact('implementation', run.sut),
+      fact('version', run.sut_version), fact('suite', run.suite), fact('world', run.world), fact('seed', run.seed),
+      run.slack_ns > 0 ? fact('times known to', brief(run.slack_ns)) : '', fact('started', run.started),
+      fact('took', brief(run.real_ns)), fact('aoe-harness', run.version)));
 
   // What failed by one cause: the first case in full, the others by name.
   function drawGroup(group) {
@@ -211,7 +214,7 @@ function drawRun({run, about, earlier, changes}) {
       drawChanges(), drawGroups('known', 'Known failures', groupsThatAre('excused')), drawCoverage(), drawProbes(),
       drawScenarios(counts),
       section('cases', 'Cases', cases.map((record) => caseStory(record, caseId(record), record.tags, viewsOf(record)))),
-      drawSlowest());
+      drawSlowest(), drawFacts());
   fill(document.body, {}, [drawHeader(), contents(main), main]);
   // Of a few failures the first is what most readers look for; of many, the list is. One case is its story.
   const failed = [...groupsThatAre('bad'), ...groupsThatAre('doubtful')];

@@ -1,6 +1,7 @@
 #include "harness/report/join.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -30,6 +31,18 @@ std::string difference(const RunPart& first, const RunPart& other) {
   return {};
 }
 
+struct Known {
+  const RunPart* part;
+  std::size_t place;  // in the joined run
+};
+
+/// Adds to a case that sums up cases of one part the same of another part.
+void add(CaseRecord& whole, CaseRecord other) {
+  if (other.outcome == Outcome::failed) whole.outcome = Outcome::failed;
+  std::ranges::move(other.failures, std::back_inserter(whole.failures));
+  std::ranges::move(other.notes, std::back_inserter(whole.notes));
+}
+
 }  // namespace
 
 tl::expected<RunRecord, std::string> join(std::vector<RunPart> parts) {
@@ -48,17 +61,22 @@ tl::expected<RunRecord, std::string> join(std::vector<RunPart> parts) {
     longest = std::max(longest, part.run.cases.size());
   }
   // A part has every Nth case (shard.h): one of each in turn is their old order.
-  std::map<std::string, const std::string*, std::less<>> path_of;  // by case
+  std::map<std::string, Known, std::less<>> known;  // by case
   for (std::size_t i = 0; i < longest; ++i) {
     for (RunPart& part : parts) {
       if (i >= part.run.cases.size()) continue;
       CaseRecord& record = part.run.cases[i];
-      const auto [known, is_new] = path_of.emplace(record.id, &part.path);
-      if (!is_new && known->second != &part.path) {
-        return tl::unexpected(
-            fmt::format("{}: case '{}' is in {}, too", part.path, record.id, *known->second));
+      const auto [same, is_new] = known.try_emplace(record.id, Known{&part, whole.cases.size()});
+      if (is_new || same->second.part == &part) {
+        whole.cases.push_back(std::move(record));
+        continue;
       }
-      whole.cases.push_back(std::move(record));
+      CaseRecord& first = whole.cases[same->second.place];
+      if (first.reproduce == record.reproduce) {
+        return tl::unexpected(fmt::format("{}: case '{}' is in {}, too", part.path, record.id,
+                                          same->second.part->path));
+      }
+      add(first, std::move(record));
     }
   }
   return whole;

@@ -45,6 +45,24 @@ TEST(Join, SumsUpWhatIsSaidOfTheParts) {
   EXPECT_EQ(whole->not_run, two.run.not_run);
 }
 
+TEST(Join, MakesOneCaseOfThoseThatSumUpOthers) {
+  const auto summing = [](const std::string& path, const std::string& repeated_by) {
+    RunPart made = part(path, {path, "sum"});
+    CaseRecord& sum = made.run.cases[1];
+    sum.outcome = Outcome::failed;
+    sum.reproduce = repeated_by;
+    sum.failures.emplace_back().actual = path;
+    sum.notes = {"in " + path};
+    return made;
+  };
+  const auto whole = join({summing("a", "run a"), summing("b", "run b")});
+  ASSERT_EQ(names(whole), "absum");
+  EXPECT_EQ(whole->cases[2].failures.size(), 2U);
+  EXPECT_EQ(whole->cases[2].notes, (std::vector<std::string>{"in a", "in b"}));
+  EXPECT_EQ(names(join({summing("a", "run x"), summing("b", "run x")})),
+            "b: case 'sum' is in a, too");
+}
+
 TEST(Join, RefusesWhatIsNoPartOfTheSameRun) {
   const auto changed = [](auto change) {
     RunPart other = part("two", {"b"});

@@ -139,14 +139,20 @@ std::string_view describe(Bytes bytes, std::span<char> room) {
     add(line, frame.error());
     return line.view();
   }
-  line.add("{} bad ", frame->header.address);
-  if (frame->command <= static_cast<std::uint8_t>(Command::reserve)) {
-    line.add("{}", command_name(frame->command));
+  const std::string_view side = frame->response ? "reply" : "request";
+  if (frame->body.error().rule == Rule::unknown_command) {
+    line.add("{} unknown command {} {}, {} bytes", frame->header.address, frame->command, side,
+             bytes.size());
   } else {
-    line.add("command {}", frame->command);
+    line.add("{} bad ", frame->header.address);
+    if (frame->command <= static_cast<std::uint8_t>(Command::reserve)) {
+      line.add("{}", command_name(frame->command));
+    } else {
+      line.add("command {}", frame->command);
+    }
+    line.add(" {}, {} bytes: ", side, bytes.size());
+    add(line, frame->body.error());
   }
-  line.add(" {}, {} bytes: ", frame->response ? "reply" : "request", bytes.size());
-  add(line, frame->body.error());
   line.add(" tag {:08x}", frame->header.tag);
   return line.view();
 }

@@ -4,6 +4,7 @@
 //   e1.1 ATA reply ok lba 2 left 0 tag 02010a3c
 //   e1.1 error 6 (target is reserved) to ATA tag 02010a3c
 //   e*.* config read tag 00000001
+//   e1.1 unknown command 4 request, 60 bytes tag 00000001
 //   e1.1 bad config request, 41 bytes: config string beyond the frame (offset 30: have 9, need 16)
 //       tag 00000001
 //   bad frame, 5 bytes: frame too short (offset 0: have 5, need 24)

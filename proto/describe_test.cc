@@ -91,8 +91,7 @@ TEST(Describe, NamesWhatItDoesNotKnowByNumber) {
   EXPECT_EQ(line("1c 63 0001 01 f1 00000001"),
             "e1.1 error 99 (unknown error) to vendor command tag 00000001");
   EXPECT_EQ(line("18 00 0001 01 09 00000001"),
-            "e1.1 bad command 9 reply, 24 bytes: unknown command (offset 19: have 9, need "
-            "3) tag 00000001");
+            "e1.1 unknown command 9 reply, 24 bytes tag 00000001");
   EXPECT_EQ(line("20 00 0001 01 00 00000001"),
             "e1.1 bad ATA request, 24 bytes: unsupported version (offset 14: have 2, need 1) tag "
             "00000001");

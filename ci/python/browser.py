@@ -93,17 +93,17 @@ class Browser:
         message, self._unread = self._unread.split(b"\0", 1)
         return json.loads(message)
 
-    def open(self, path, width=1280, height=900, dark=False):
-        """A page, loaded and laid out."""
+    def open(self, path, width=1280, height=900, dark=False, scripts=True):
+        """A page, loaded and laid out; without `scripts`, its own don't run."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        return Page(self, session, path, width, height, dark)
+        return Page(self, session, path, width, height, dark, scripts)
 
 
 class Page:
     """A tab. `requests` are the addresses it has asked for, `complaints` what stands in its console."""
 
-    def __init__(self, browser, session, path, width, height, dark):
+    def __init__(self, browser, session, path, width, height, dark, scripts):
         self._browser = browser
         self._session = session
         self.requests = []
@@ -113,6 +113,7 @@ class Page:
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self._call("Emulation.setEmulatedMedia",
                    features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self._call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self._call("Page.navigate", url="file://" + path)
         deadline = time.monotonic() + 30
         while self.evaluate("document.readyState") != "complete":

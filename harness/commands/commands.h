@@ -37,6 +37,7 @@ int carry_out(const Action& action);
 // Each adds its command to `app`; parsing that command sets `action`.
 void add_check_command(CLI::App& app, Action& action);
 void add_clauses_command(CLI::App& app, Action& action);
+void add_compare_command(CLI::App& app, Action& action);
 void add_conform_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 void add_explain_command(CLI::App& app, Action& action);

@@ -162,6 +162,14 @@ def the_initiators_suite_is_of_what_binds_one(trial):
     assert re.search(r"^  PASS +3\.2/30 ", told, re.M), told
 
 
+def a_clause_is_run_alone(trial):
+    assert trial.harness("run", "suite.yaml", "3.2/9", "--dry-run").stdout == "a-string-nobody-set\n"
+    assert trial.harness("run", "suite.yaml", "2/7", "--dry-run").stdout == "a-tag-comes-back\na-string-nobody-set\n"
+    assert "a-tag-comes-back" not in trial.harness("list", "suite.yaml", "3.2/9").stdout
+    assert "A string that nobody has set" in trial.harness("explain", "suite.yaml", "3.2/9").stdout
+    trial.refused(USAGE, "3.2/999: No such file or directory, nor a clause; did you mean '3.2/19'?", "run", "3.2/999")
+
+
 def who_fails_a_case_is_explained(trial):
     told = trial.harness("explain", os.path.join(SCENARIOS, "target", "count-zero.yaml")).stdout
     assert re.search(r"^  vblade is known to fail it: .*count of 0", told, re.M), told
@@ -245,17 +253,17 @@ def the_page_leads_from_each_cell_to_its_story(chromium, trial):
     assert [page.evaluate(count(kind)) for kind in [".FAIL", ".PASS"]] == [2, 1]
     links = "[...document.querySelectorAll('a[href^=\"#\"]')]"
     assert page.evaluate(f"{links}.length") > 100
-    assert page.evaluate(f"{links}.every((a) => document.getElementById(a.getAttribute('href').slice(1)))"), \
+    assert page.evaluate(f"{links}.every((a) => document.getElementById(decodeURIComponent(a.hash.slice(1))))"), \
         "each leads to a story"
     shown = "[...document.querySelectorAll('.verdict-matrix a.chip')].filter((a) => a.offsetParent).length"
     assert page.evaluate(shown) == page.evaluate(count("")) > 100, "what is untested is there, too"
     bad = "document.querySelector('.verdict-matrix a.chip.FAIL')"
     page.evaluate(f"{bad}.click()")
-    story = f"document.getElementById({bad}.getAttribute('href').slice(1))"
+    story = f"document.getElementById(decodeURIComponent({bad}.hash.slice(1)))"
     assert page.evaluate(f"{story}.open && {story}.offsetParent !== null"), "the story is open"
     assert "a-string-nobody-set" in page.evaluate(f"{story}.textContent")
     assert page.evaluate(f"{story}.querySelectorAll('.ladder tr.frame').length") >= 2
-    case = f"document.querySelector({story}.querySelector('h3 a').getAttribute('href'))"
+    case = f"document.getElementById(decodeURIComponent({story}.querySelector('h3 a').hash.slice(1)))"
     page.evaluate(f"{story}.querySelector('h3 a').click()")
     assert page.evaluate(f"{case}.open"), "and leads to the case"
     assert "aoe-harness run" in page.evaluate(f"{case}.querySelector('.copy pre').textContent")
@@ -273,17 +281,18 @@ def the_page_leads_from_each_cell_to_its_story(chromium, trial):
 def the_page_of_a_suite_has_its_clauses(chromium, trial):
     page = chromium.open(os.path.join(trial.folder, run_of(trial, "target"), "index.html"))
     assert page.complaints == [], page.complaints
-    row = "document.getElementById('clause-2/7')"
+    row = "document.getElementById('clause:2/7')"
     assert page.evaluate(f"{row}.querySelector('.chip').textContent") == "FAIL"
     links = f"[...{row}.querySelectorAll('a.chip')].map((a) => a.textContent)"
     assert page.evaluate(links) == ["a-string-nobody-set", "a-tag-comes-back"], "what failed comes first"
     page.evaluate(f"{row}.querySelector('a.chip').click()")
-    assert page.evaluate("document.querySelector('.case[data-outcome=FAIL]').open")
+    assert page.evaluate("document.querySelector('.case:not(.group)[data-outcome=FAIL]').open")
     assert "discovery" in page.evaluate("document.querySelector('.probes').textContent")
+    assert "discovery" in page.evaluate("document.querySelector('header .ability').textContent")
 
 
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
-            the_initiators_suite_is_of_what_binds_one, who_fails_a_case_is_explained,
+            the_initiators_suite_is_of_what_binds_one, a_clause_is_run_alone, who_fails_a_case_is_explained,
             wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
             what_it_lacks_is_unsupported_with_question_and_answer,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]

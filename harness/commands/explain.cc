@@ -39,9 +39,9 @@ void add_explain_command(CLI::App& app, Action& action) {
   const auto given = std::make_shared<Selection>();
   CLI::App* command =
       app.add_subcommand("explain", "Say in words what a scenario does and what it asks for");
-  command->add_option("what", given->wanted, "Files, folders, names, patterns of names, or tags")
+  command->add_option("what", given->wanted, "Files, folders, names, patterns, tags, or clauses")
       ->required()
-      ->option_text("PATH|ID|TAG...");
+      ->option_text("PATH|ID|TAG|CLAUSE...");
   command->callback([given, &action] { action = [given] { return explain_all(*given); }; });
 }
 

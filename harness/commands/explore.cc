@@ -12,12 +12,15 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/printable.h"
 #include "harness/commands/commands.h"
+#include "harness/commands/options.h"
 #include "harness/run/child_pool.h"
 #include "harness/run/draw.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/interruption.h"
 #include "harness/run/run_case.h"
+#include "harness/run/shard.h"
 #include "harness/run/trial.h"
 #include "harness/selftest/mutants.h"
 
@@ -28,6 +31,7 @@ struct ExploreOptions {
   std::string path;  // of a file with explorations
   std::uint64_t seed = 1;
   std::uint64_t seeds = 100;  // from `seed` on
+  Shard shard;                // of these
   std::optional<std::uint32_t> requests;
   unsigned jobs = 1;
   bool until_fail = false;
@@ -120,7 +124,14 @@ bool Exploration::run() {
   return failed_ == 0;
 }
 
-int explore_seeds(const ExploreOptions& options) {
+int explore_seeds(ExploreOptions& options) {
+  const std::uint64_t seeds = options.seeds;
+  options.shard.cut(options.seed, options.seeds);
+  if (options.seeds == 0) {
+    throw Failed{exit_usage,
+                 fmt::format("--shard {}/{}: only {}, so none is left for this part",
+                             options.shard.part, options.shard.of, quantity(seeds, "seed"))};
+  }
   auto scenarios = must(load_scenarios(options.path).and_then(with_known_mutants), exit_usage);
   std::erase_if(scenarios, [](const Scenario& scenario) { return !scenario.explore; });
   if (scenarios.empty()) {
@@ -156,6 +167,8 @@ void add_explore_command(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 1'000'000'000))
       ->option_text("N");
   explore->add_option("--seed", options->seed, "The first of them (default 1)")->option_text("N");
+  add_shard_option(*explore, options->shard,
+                   "Only this part of the seeds: 3/8, the third of eight");
   explore->add_option("--requests", options->requests, "Of each seed, in place of the scenario's")
       ->check(CLI::Range(1, 100'000))
       ->option_text("N");

@@ -29,8 +29,8 @@ void add_list_command(CLI::App& app, Action& action) {
   CLI::App* list_command = app.add_subcommand("list", "List scenarios");
   list_command
       ->add_option("what", given->selection.wanted,
-                   "Files, folders, names, patterns of names, or tags (default: all)")
-      ->option_text("PATH|ID|TAG...");
+                   "Files, folders, names, patterns, tags, or clauses (default: all)")
+      ->option_text("PATH|ID|TAG|CLAUSE...");
   list_command->add_flag("--json", given->json, "As JSON, with all that is known of each");
   list_command->callback([given, &action] { action = [given] { return list(*given); }; });
 }

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   add_doctor_command(app, action);
   add_run_command(app, action);
   add_report_command(app, action);
+  add_compare_command(app, action);
   add_list_command(app, action);
   add_explain_command(app, action);
   add_explore_command(app, action);

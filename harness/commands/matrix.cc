@@ -16,6 +16,7 @@
 #include "harness/commands/suite.h"
 #include "harness/report/matrix.h"
 #include "harness/report/outputs.h"
+#include "harness/run/evidence_folder.h"
 #include "harness/run/exit_status.h"
 
 namespace aoe::harness {
@@ -37,19 +38,8 @@ struct MatrixGiven {
 
 /// A folder's name for it: "vblade", "my-target".
 std::string folder_name(const Implementation& sut, std::set<std::string>& taken) {
-  std::string name = sut.name.substr(0, sut.name.find(' '));
-  name = name.substr(name.rfind('/') + 1);
-  std::ranges::replace_if(
-      name,
-      [](char c) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9') || c == '-' || c == '_';
-        return !plain;
-      },
-      '_');
-  std::string free = name;
-  for (int again = 2; !taken.insert(free).second; ++again) free = fmt::format("{}-{}", name, again);
-  return free;
+  const std::string program = sut.name.substr(0, sut.name.find(' '));
+  return file_name(program.substr(program.rfind('/') + 1), taken);
 }
 
 /// The worse of two ways to end.

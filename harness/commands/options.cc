@@ -45,7 +45,8 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
   RunOptions& options = arguments.options;
   command.option_defaults()->always_capture_default(false);
   command
-      .add_option("--exclude", options.selection.excluded, "Leave these out: names, patterns, tags")
+      .add_option("--exclude", options.selection.excluded,
+                  "Leave these out: names, patterns, tags, clauses")
       ->option_text("ID|TAG...");
   add_world_options(command, options.cases);
   command
@@ -56,6 +57,7 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
                   "Cases at a time (default: as many as the world bears)")
       ->check(CLI::Range(1, 1024))
       ->option_text("N");
+  add_shard_option(command, options.shard, "Only this part of the cases: 3/8, the third of eight");
   command.add_flag("--strict", options.strict,
                    "Flaky and inconclusive cases are no success: exit 5");
   command.add_option("--timeout", arguments.patience, "Seconds that a case may take (default 600)")
@@ -70,11 +72,24 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
   add_verbosity_options(command, options.verbosity);
 }
 
+void add_shard_option(CLI::App& command, Shard& shard, const std::string& what) {
+  command
+      .add_option_function<std::string>(
+          "--shard",
+          [&shard](const std::string& text) {
+            const auto parsed = parse_shard(text);
+            if (!parsed) throw CLI::ValidationError("--shard", parsed.error());
+            shard = *parsed;
+          },
+          what)
+      ->option_text("PART/PARTS");
+}
+
 void add_suite_options(CLI::App& command, RunArguments& arguments) {
   command
       .add_option("--scenarios", arguments.options.selection.wanted,
                   "The suite (default: scenarios/target, scenarios/initiator)")
-      ->option_text("PATH|ID|TAG...");
+      ->option_text("PATH|ID|TAG|CLAUSE...");
   command
       .add_option("--expect", arguments.options.expectations,
                   "File of failures that are known (default: its own in suts/), or none")

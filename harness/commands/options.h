@@ -36,6 +36,8 @@ struct RunArguments {
 void add_run_arguments(CLI::App& command, RunArguments& arguments);
 /// Adds, for those that play a suite: which, and what is known of the implementation.
 void add_suite_options(CLI::App& command, RunArguments& arguments);
+/// Adds --shard: `what` says of what it is a part.
+void add_shard_option(CLI::App& command, Shard& shard, const std::string& what);
 /// Adds --report, for those that report on one run.
 void add_report_option(CLI::App& command, RunArguments& arguments);
 /// Adds what `lists` ask for, each of which was given as --report. Throws Failed: "--report: …".

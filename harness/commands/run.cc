@@ -33,9 +33,9 @@ void add_run_command(CLI::App& app, Action& action) {
   RunOptions& options = given->arguments.options;
   CLI::App* run = app.add_subcommand("run", "Run scenarios");
   run->add_option("what", options.selection.wanted,
-                  "Files, folders, names, patterns of names, or tags")
+                  "Files, folders, names, patterns, tags, or clauses")
       ->required()
-      ->option_text("PATH|ID|TAG...");
+      ->option_text("PATH|ID|TAG|CLAUSE...");
   add_sut_option(*run, options.cases);
   add_run_arguments(*run, given->arguments);
   add_report_option(*run, given->arguments);

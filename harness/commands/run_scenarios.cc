@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <system_error>
 #include <thread>
 
@@ -15,9 +16,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/printable.h"
 #include "harness/commands/commands.h"
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
+#include "harness/run/evidence_folder.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/interruption.h"
 #include "harness/run/probe.h"
@@ -80,6 +83,8 @@ class Run {
         expectations_(std::move(expectations)),
         folder_(std::move(folder)),
         tries_(scenarios_.size()) {
+    std::set<std::string> taken;
+    for (const Scenario& scenario : scenarios_) names_.push_back(file_name(scenario.id, taken));
     head_.version = AOE_VERSION;
     head_.started = now_as_text();
     head_.seed = options_.seed;
@@ -121,15 +126,16 @@ class Run {
   const std::vector<Scenario> scenarios_;
   Expectations expectations_;
   const fs::path folder_;
-  RunRecord head_;            // what is known before any case is
-  std::vector<Tries> tries_;  // by scenario
-  std::size_t done_ = 0;      // pieces
+  std::vector<std::string> names_;  // of the folders of evidence, by scenario
+  RunRecord head_;                  // what is known before any case is
+  std::vector<Tries> tries_;        // by scenario
+  std::size_t done_ = 0;            // pieces
   Terminal terminal_{terminal_style(STDOUT_FILENO, options_.verbosity)};
   bool failed_ = false;
 };
 
 fs::path Run::folder_of(std::size_t piece) const {
-  const fs::path folder = fs::path("cases") / scenario_of(piece).id;
+  const fs::path folder = fs::path("cases") / names_[piece % scenarios_.size()];
   return repeats() ? folder / fmt::format("try-{}", try_of(piece) + 1) : folder;
 }
 
@@ -190,9 +196,7 @@ RunRecord Run::record(Duration real) const {
 }
 
 tl::expected<void, std::string> Run::write(const RunRecord& record) const {
-  std::vector<Output> outputs{{ReportKind::json, (folder_ / "run.json").string()},
-                              {ReportKind::junit, (folder_ / "junit.xml").string()},
-                              {ReportKind::html, (folder_ / "index.html").string()}};
+  std::vector<Output> outputs = outputs_of_folder(folder_.string());
   outputs.insert(outputs.end(), options_.reports.begin(), options_.reports.end());
   return write_outputs(outputs, record);
 }
@@ -233,7 +237,7 @@ int Run::play() {
   const RunRecord record = this->record(Clock::now() - began);
   const auto written = write(record);
   show(terminal_.summary(record, options_.out + "/last/index.html"));
-  if (options_.selection.is_whole()) {
+  if (options_.selection.is_whole() && options_.shard.is_whole()) {
     for (const std::string& unused : expectations_.unused()) complain(unused);
   }
   must(written, exit_environment);
@@ -273,6 +277,7 @@ int run_selected(const RunOptions& options) {
     expectations = must(Expectations::load(options.expectations), exit_usage);
   std::vector<Scenario> scenarios = must(select(options.selection), exit_usage);
   if (options.dry_run) {
+    scenarios = options.shard.take(std::move(scenarios));
     for (const Scenario& scenario : scenarios) fmt::print("{}\n", scenario.id);
     return exit_passed;
   }
@@ -283,6 +288,13 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations) {
   if (std::string conflict = options.cases.conflict(); !conflict.empty())
     throw Failed{exit_usage, std::move(conflict)};
+  const std::size_t selected = scenarios.size();
+  scenarios = options.shard.take(std::move(scenarios));
+  if (scenarios.empty()) {
+    throw Failed{exit_usage,
+                 fmt::format("--shard {}/{}: only {} selected, so none is left for this part",
+                             options.shard.part, options.shard.of, quantity(selected, "case"))};
+  }
   if (options.cases.world != WorldKind::sim) probe_namespaces();
   Run run(options, std::move(scenarios), std::move(expectations),
           must(make_folder(options), exit_environment));

@@ -3,7 +3,7 @@
 //
 //   runs/<time>-<seed>/run.json            what came of it, and reports of that:
 //   runs/<time>-<seed>/{index.html,junit.xml}
-//   runs/<time>-<seed>/cases/<scenario>/   a case's evidence: see run_case.h
+//   runs/<time>-<seed>/cases/<scenario>/   a case's evidence: see run_case.h, evidence_folder.h
 //   runs/last                              leads to the newest
 #pragma once
 
@@ -18,11 +18,13 @@
 #include "harness/report/outputs.h"
 #include "harness/run/run_case.h"
 #include "harness/run/selection.h"
+#include "harness/run/shard.h"
 
 namespace aoe::harness {
 
 struct RunOptions {
   Selection selection;
+  Shard shard;  // of what is selected
   CaseOptions cases;
   std::uint64_t seed = 0;
   std::optional<unsigned> jobs;  // cases at a time; nothing: jobs_in() the world
@@ -43,7 +45,7 @@ inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 /// Plays what options.selection selects, with the failures of options.expectations known. Returns
 /// the program's exit status, or throws Failed.
 int run_selected(const RunOptions& options);
-/// The same for scenarios at hand, whatever is selected.
+/// The same for scenarios at hand, whatever is selected: those of options.shard.
 int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations);
 

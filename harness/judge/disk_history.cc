@@ -233,15 +233,23 @@ WrongData DiskHistory::wrong(std::uint64_t lba, Bytes sector, const Content& con
   const std::string text = fmt::format("sector {} holds {}", lba, describe(lba, sector, content));
   std::string expected;
   std::optional<Version> seen;
+  std::vector<std::uint8_t> right(sector_size);  // what it should hold: the latest of these
+  const auto fill_right = [&](Version version, bool zeros) {
+    std::ranges::fill(right, std::uint8_t{0});
+    if (!zeros && (version > 0 || fill_ == Fill::pattern)) fill_pattern(lba, version, right);
+  };
+  const auto record = [&] { return SectorRecord{lba, to_hex(right), to_hex(sector)}; };
   const auto expect = [&](Version version, bool zeros, bool was_seen) {
+    fill_right(version, zeros);
     expected += expected.empty() ? "" : " or ";
     expected += zeros && version > 0 ? "zeros" : version_name(version);
     if (was_seen) seen = version;
   };
   if (crashed_ > 0 && content.version && *content.version < stable_[lba]) {
+    fill_right(stable_[lba], false);
     return {fmt::format("{}, and {} was flushed before the target was killed", text,
                         version_name(stable_[lba])),
-            true};
+            true, record()};
   }
   if (const Entry* entry = find(lba)) {
     for (const Write& write : entry->writes) {
@@ -255,9 +263,10 @@ WrongData DiskHistory::wrong(std::uint64_t lba, Bytes sector, const Content& con
   const bool came_late = late != late_.end() && content.version == late->second;
   if (content.version > 0 && (came_late || (seen && content.version < seen))) {
     return {fmt::format("{}, which came back after {} was acknowledged: a late duplicate", text,
-                        expected)};
+                        expected),
+            false, record()};
   }
-  return {fmt::format("{}, expected {}", text, expected)};
+  return {fmt::format("{}, expected {}", text, expected), false, record()};
 }
 
 std::string DiskHistory::describe(std::uint64_t lba, Bytes sector, const Content& content) const {

@@ -32,6 +32,7 @@
 
 #include "base/bytes.h"
 #include "harness/judge/pattern.h"
+#include "harness/judge/record.h"
 
 namespace aoe::harness {
 
@@ -42,6 +43,7 @@ using Moment = std::uint64_t;
 struct WrongData {
   std::string text;
   bool was_flushed = false;  // the expected data should have survived the end of the target
+  SectorRecord sector{};
 };
 
 class DiskHistory {

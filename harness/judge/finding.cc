@@ -1,6 +1,7 @@
 #include "harness/judge/finding.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -8,6 +9,29 @@
 
 namespace aoe::harness {
 namespace {
+
+/// Of a frame: all headers and two sectors, and a little more.
+constexpr std::size_t bytes_shown = 1100;
+
+std::optional<FrameId> last_before(const Ledger& ledger, FrameId end, ata::Kind kind,
+                                   std::uint64_t lba) {
+  for (FrameId id = end; id-- > 0;) {
+    const LedgerEntry& entry = ledger[id];
+    const bool is_it = entry.kind == FrameKind::ata_request && ata::kind(entry.opcode) == kind;
+    if (is_it && entry.lba <= lba && lba < entry.lba + entry.sectors) return id;
+  }
+  return std::nullopt;
+}
+
+std::optional<FrameId> answer_of(const Ledger& ledger, FrameId request) {
+  const LedgerEntry& asked = ledger[request];
+  for (FrameId id = request + 1; id < ledger.size(); ++id) {
+    const LedgerEntry& entry = ledger[id];
+    const bool is_answer = entry.kind == FrameKind::ata_reply || entry.kind == FrameKind::ata_error;
+    if (is_answer && entry.tag == asked.tag && entry.direction != asked.direction) return id;
+  }
+  return std::nullopt;
+}
 
 constexpr FrameId frames_shown = 12;
 constexpr std::size_t guilty_shown = 12;
@@ -30,6 +54,18 @@ Level level_of(const Finding& finding) {
   return clause == nullptr ? Level::info : clause->level;
 }
 
+std::vector<FrameId> frames_about(const Ledger& ledger, std::uint64_t lba) {
+  std::set<FrameId> frames;
+  const auto read = last_before(ledger, ledger.size(), ata::Kind::read, lba);
+  const auto write = last_before(ledger, read.value_or(ledger.size()), ata::Kind::write, lba);
+  for (const auto& request : {write, read}) {
+    if (!request) continue;
+    frames.insert(*request);
+    if (const auto answer = answer_of(ledger, *request)) frames.insert(*answer);
+  }
+  return {frames.begin(), frames.end()};
+}
+
 std::vector<LadderLine> ladder_of(const Ledger& ledger, const std::vector<FrameId>& guilty) {
   if (ledger.size() == 0) return {};
   const FrameId last = guilty.empty() ? ledger.size() - 1 : std::ranges::max(guilty);
@@ -49,6 +85,10 @@ std::vector<LadderLine> ladder_of(const Ledger& ledger, const std::vector<FrameI
     line.fate = ledger.fate(id);
     line.struck = entry.dropped_by != 0 || entry.struck_by != 0;
     line.guilty = std::ranges::find(guilty, id) != guilty.end();
+    if (line.guilty) {
+      const Bytes bytes = ledger.bytes(id);
+      line.bytes = to_hex(bytes.first(std::min(bytes.size(), bytes_shown)));
+    }
     line.gap_before = ladder.size() > 1 && ladder[ladder.size() - 2].frame + 1 != id;
   }
   return ladder;

@@ -18,14 +18,15 @@
 namespace aoe::harness {
 
 struct Finding {
-  std::string rule;               // of language/rules.h, or the word of the step that failed
-  std::string clause{};           // "3.2/31"; empty: no clause says it
-  std::string field{};            // "ata.status"; empty: it is about no single field
-  std::string expected{};         // empty: what the clause says
-  std::string actual{};           // "READ lba 2+2 again after 403ms, with a new tag"
-  std::vector<FrameId> frames{};  // that show it; the last one is the one that it is about
-  bool certain = false;           // no slow machine excuses it
-  Mark mark{};                    // of the step; line 0: it holds for the run as a whole
+  std::string rule;                     // of language/rules.h, or the word of the step that failed
+  std::string clause{};                 // "3.2/31"; empty: no clause says it
+  std::string field{};                  // "ata.status"; empty: it is about no single field
+  std::string expected{};               // empty: what the clause says
+  std::string actual{};                 // "READ lba 2+2 again after 403ms, with a new tag"
+  std::vector<FrameId> frames{};        // that show it; the last one is the one that it is about
+  std::vector<SectorRecord> sectors{};  // that hold the wrong data
+  bool certain = false;                 // no slow machine excuses it
+  Mark mark{};                          // of the step; line 0: it holds for the run as a whole
 
   FrameId frame() const { return frames.back(); }
 };
@@ -37,7 +38,11 @@ Finding make_finding(RuleName rule, std::string actual, std::vector<FrameId> fra
 /// The level of its rule, else that of its clause; `info` for a finding without either.
 Level level_of(const Finding& finding);
 
-/// The frames `guilty`, and the last few up to the last of them; where nobody in particular is
+/// The last read of a sector, what wrote the sector last before that, and the answers to both, in
+/// the order in which they were sent; without a read, the last write and its answer.
+std::vector<FrameId> frames_about(const Ledger& ledger, std::uint64_t lba);
+
+/// The frames `guilty`, with their bytes as far as the ledger keeps them, and the last few up to the last of them; where nobody in particular is
 /// guilty, the last few of all.
 std::vector<LadderLine> ladder_of(const Ledger& ledger, const std::vector<FrameId>& guilty);
 

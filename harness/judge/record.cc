@@ -19,8 +19,10 @@ namespace aoe::harness {
 
 // The fields of each type, in the order of the file. A time's key is its name with "_ns" behind it.
 BOOST_DESCRIBE_STRUCT(LadderLine, (),
-                      (at, frame, to_target, what, fate, struck, guilty, gap_before))
-BOOST_DESCRIBE_STRUCT(FailureRecord, (), (where, rule, clause, field, expected, actual, ladder))
+                      (at, frame, to_target, what, fate, struck, guilty, gap_before, bytes))
+BOOST_DESCRIBE_STRUCT(SectorRecord, (), (lba, expected, actual))
+BOOST_DESCRIBE_STRUCT(FailureRecord, (),
+                      (where, rule, clause, field, expected, actual, ladder, sectors))
 BOOST_DESCRIBE_STRUCT(StepRecord, (), (began, ended, where, word, text, met))
 BOOST_DESCRIBE_STRUCT(DueRecord, (), (where, what, since, earliest, latest, came))
 BOOST_DESCRIBE_STRUCT(Incident, (), (at, frame, text))
@@ -38,7 +40,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Of the file, so that a reader of another day can tell.
-constexpr std::uint32_t format = 3;
+constexpr std::uint32_t format = 4;
 
 constexpr std::array<std::string_view, outcomes> outcome_texts{
     "PASS", "FAIL", "FLAKY", "INCONCLUSIVE", "UNSUPPORTED", "ERROR", "XFAIL", "XPASS"};
@@ -245,6 +247,12 @@ tl::expected<Record, std::string> from_text(const std::string& text) {
 }
 
 }  // namespace
+
+std::string to_hex(Bytes bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
 
 std::string_view text(Outcome outcome) {
   AOE_CHECK(static_cast<std::size_t>(outcome) < outcomes);

@@ -2,7 +2,7 @@
 // that a case's process hands to the one that started it.
 //
 // run_case() fills a CaseRecord; the writers beside this header only read. Frames are in the
-// case's ledger.jsonl, and only those that a failure is about are here.
+// case's ledger.jsonl, and only those that a failure is about are here, with their bytes.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/bytes.h"
 #include "base/instant.h"
 
 namespace aoe::harness {
@@ -43,8 +44,18 @@ struct LadderLine {
   bool struck = false;      // by a fault
   bool guilty = false;      // the failure is about this very frame
   bool gap_before = false;  // frames between it and the line above are left out
+  std::string bytes{};      // in hexadecimal, as it was sent; empty: the failure is not about it
   bool operator==(const LadderLine&) const = default;
 };
+
+/// A sector that does not hold what it must. Both texts are in hexadecimal.
+struct SectorRecord {
+  std::uint64_t lba = 0;
+  std::string expected;
+  std::string actual;
+  bool operator==(const SectorRecord&) const = default;
+};
+std::string to_hex(Bytes bytes);
 
 /// An expectation that was not met: a Finding of the case's run.
 struct FailureRecord {
@@ -55,6 +66,7 @@ struct FailureRecord {
   std::string expected;
   std::string actual;
   std::vector<LadderLine> ladder;
+  std::vector<SectorRecord> sectors;  // where data is wrong: the first such sector
   bool operator==(const FailureRecord&) const = default;
 };
 

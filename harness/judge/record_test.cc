@@ -39,7 +39,7 @@ TEST(Record, ItsJsonIsALineThatOthersCanRead) {
   run.seed = 18446744073709551615U;
   run.slack = std::chrono::milliseconds(6);
   EXPECT_EQ(to_json(run),
-            R"({"format":3,"version":"","started":"","seed":18446744073709551615,"world":"",)"
+            R"({"format":4,"version":"","started":"","seed":18446744073709551615,"world":"",)"
             R"("sut":"","sut_version":"","suite":"","probes":[],"slack_ns":6000000,)"
             R"("interrupted":false,"not_run":[],"real_ns":0,"cases":[],"clauses":[]})"
             "\n");
@@ -80,7 +80,7 @@ TEST(Record, JsonThatIsWrongIsRefusedWithTheReason) {
   EXPECT_EQ(complaint(std::string(100'000, '[')), "byte 100001: this is no JSON");
   EXPECT_EQ(complaint("[]"), "expected an object, got an array");
   EXPECT_EQ(complaint("{}"), "format: is missing");
-  EXPECT_EQ(complaint(replaced(json, "\"format\":3", "\"format\":1")), "format: expected 3, got 1");
+  EXPECT_EQ(complaint(replaced(json, "\"format\":4", "\"format\":1")), "format: expected 4, got 1");
   EXPECT_EQ(complaint(replaced(json, "\"world\":\"veth\",", "")), "world: is missing");
   EXPECT_EQ(complaint(replaced(json, "{\"format\"", "{\"colour\":1,\"format\"")),
             "unknown key 'colour'");

@@ -119,6 +119,11 @@ class Comparison {
            fmt::format("0x{:02x} in byte {}{}", *want, at,
                        is_sectors ? fmt::format(" (lba {})", lba + at / sector_size) : ""),
            fmt::format("0x{:02x}", *have));
+    const std::size_t sector = at / sector_size * sector_size;
+    const auto part = [&](Bytes bytes) {
+      return to_hex(bytes.subspan(sector, std::min(bytes.size() - sector, sector_size)));
+    };
+    found_.back().sectors = {{lba + at / sector_size, part(expected), part(actual)}};
   }
   void identify(const ReplySpec& expected) {
     if (expected.identify_words.empty() && !expected.identify_texts &&

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "harness/judge/record.h"
 #include "harness/language/reply_spec.h"
 #include "proto/frame.h"
 
@@ -25,6 +26,7 @@ struct Mismatch {
   std::string expected;  // "DRDY (0x40)"
   std::string actual;
   std::string_view clause{};  // the one of AoEr11 that asks for it; empty: the scenario does
+  std::vector<SectorRecord> sectors{};  // of wrong data: the first sector
 
   bool operator==(const Mismatch&) const = default;
 };

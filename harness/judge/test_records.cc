@@ -48,11 +48,12 @@ CaseRecord failed_case() {
   failure.expected = "retransmission of #2 (e1.1 READ EXT lba 2+2) in [346, 471] ms";
   failure.actual = "at +1203ms, 732ms late (#32)";
   failure.ladder = {{microseconds(100'000), 2, true, "e1.1 READ EXT lba 2+2 tag 02010a3c",
-                     "dropped by f1", true, true, false},
+                     "dropped by f1", true, true, false, "0200"},
                     {microseconds(100'212), 17, false, "e1.1 lba 0+2 ok tag 02000a3c", "delivered",
                      false, false, false},
                     {microseconds(1'303'004), 32, true, "e1.1 READ EXT lba 2+2 tag 02100b69",
                      "retransmission of #2", false, true, true}};
+  failure.sectors = {{2, "00ff", "0000"}};
   record.failures = {failure};
   record.steps = {{milliseconds(0), milliseconds(5), "scenarios/loss.yaml:9", "discover",
                    "{expect: e1.1, within: 3s}", true},

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -94,6 +95,12 @@ class Ledger {
   FrameId size() const { return entries_.size(); }
   Instant origin() const { return origin_; }
 
+  /// Keeps the bytes of the newest frames as they entered, at most `most` in all. Called before the
+  /// first frame.
+  void keep_bytes(std::size_t most) { bytes_max_ = most; }
+  /// Returns the bytes of a frame; nothing where they are not kept, or not any more.
+  Bytes bytes(FrameId id) const;
+
   /// What a frame asks for, or the request that it answers. For an ATA reply without a known
   /// request: that it is ATA traffic.
   Subject subject(const LedgerEntry& entry) const;
@@ -119,6 +126,9 @@ class Ledger {
   RecordStore<LedgerEntry> entries_;  // by id
   std::deque<std::string> texts_;     // by TextId - 1
   std::unordered_map<std::string_view, TextId> text_ids_;
+  std::deque<std::vector<std::uint8_t>> bytes_;  // of the newest frames
+  std::size_t bytes_size_ = 0;
+  std::size_t bytes_max_ = 0;
 };
 
 }  // namespace aoe::harness

@@ -1,5 +1,6 @@
 #include "harness/link/ledger.h"
 
+#include <algorithm>
 #include <array>
 
 #include <gtest/gtest.h>
@@ -29,6 +30,19 @@ class LedgerTest : public testing::Test {
   static constexpr Instant origin{std::chrono::hours(5)};
   Ledger ledger{origin};
 };
+
+TEST_F(LedgerTest, KeepsTheBytesOfTheNewestFrames) {
+  const FrameBytes frame = request_frame(read_command(2), 0x8000'a3c1);
+  EXPECT_TRUE(ledger.bytes(add(Direction::to_target, frame, microseconds(1))).empty());
+
+  Ledger keeper{origin};
+  keeper.keep_bytes(2 * frame.size());
+  for (int i = 0; i < 3; ++i) keeper.add(Direction::to_target, frame, origin);
+  EXPECT_TRUE(keeper.bytes(0).empty());
+  EXPECT_TRUE(std::ranges::equal(keeper.bytes(1), frame));
+  EXPECT_TRUE(std::ranges::equal(keeper.bytes(2), frame));
+  EXPECT_TRUE(keeper.bytes(3).empty());
+}
 
 TEST_F(LedgerTest, EachFrameHasASummaryAndAFate) {
   const FrameId lost =

@@ -159,7 +159,9 @@ std::string capture_html(const CaptureCheck& check, const CaptureReportOptions& 
               fmt::format(R"("capture":{},"found":{},"hidden":{},"round_trips":{},"timeline":{})",
                           capture.dump(-1, ' ', false, Json::error_handler_t::replace), found,
                           hidden.dump(), round_trips_of(check).dump(),
-                          to_json(timeline_of(check, findings.shown))));
+                          to_json(timeline_of(check, findings.shown))),
+              plain_section(options.file + " checked",
+                            findings_text(check, options) + summary_text(check, options)));
 }
 
 }  // namespace aoe::harness

@@ -58,7 +58,8 @@ std::string Matrix::html() const {
                            quoted(column.name), quoted(column.given.page),
                            run_members(outline(column.given.run, true), column.coverage));
   }
-  return page("Conformance to AoEr11 - aoe-harness", "matrix", "\"columns\":[" + columns + "]");
+  return page("Conformance to AoEr11 - aoe-harness", "matrix", "\"columns\":[" + columns + "]",
+              plain_section("Conformance to AoEr11", text()));
 }
 
 std::string Matrix::markdown() const {

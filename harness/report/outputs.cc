@@ -59,6 +59,12 @@ tl::expected<void, std::string> parse_outputs(const std::string& list,
   return {};
 }
 
+std::vector<Output> outputs_of_folder(const std::string& folder) {
+  return {{ReportKind::json, folder + "/run.json"},
+          {ReportKind::junit, folder + "/junit.xml"},
+          {ReportKind::html, folder + "/index.html"}};
+}
+
 std::string render(ReportKind kind, const RunRecord& run, const RunRecord* earlier) {
   switch (kind) {
     case ReportKind::html: return to_html(run, earlier);

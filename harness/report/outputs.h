@@ -24,6 +24,9 @@ struct Output {
 tl::expected<void, std::string> parse_outputs(const std::string& list,
                                               std::vector<Output>& outputs);
 
+/// What the folder of a run holds: run.json, junit.xml and index.html.
+std::vector<Output> outputs_of_folder(const std::string& folder);
+
 /// `earlier`: a run that the HTML compares with this one; null: none.
 std::string render(ReportKind kind, const RunRecord& run, const RunRecord* earlier = nullptr);
 

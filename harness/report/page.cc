@@ -6,6 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "harness/report/comparison.h"
+#include "harness/report/failure_groups.h"
+#include "harness/report/frame_fields.h"
 #include "harness/report/text.h"
 
 namespace aoe::harness {
@@ -40,6 +43,77 @@ Json catalogue() {
   return {{"sections", std::move(sections)}, {"clauses", std::move(clauses)}};
 }
 
+Json levels_of(const Coverage& coverage) {
+  Json levels = Json::array();
+  for (const LevelTally& tally : coverage.levels()) {
+    Json verdicts = Json::object();
+    for (std::size_t i = 0; i < clause_verdicts; ++i) {
+      const auto verdict = static_cast<ClauseVerdict>(i);
+      verdicts[std::string(text(verdict))] = tally.of(verdict);
+    }
+    levels.push_back({{"level", text(tally.level)},
+                      {"clauses", tally.clauses()},
+                      {"verdicts", std::move(verdicts)}});
+  }
+  return levels;
+}
+
+Json groups_of(const RunRecord& run) {
+  Json groups = Json::array();
+  for (const FailureGroup& group : group_failures(run)) {
+    groups.push_back({{"clause", group.clause},
+                      {"cause", group.cause},
+                      {"outcome", text(group.outcome)},
+                      {"cases", group.cases}});
+  }
+  return groups;
+}
+
+Json frames_of(const FailureRecord& failure) {
+  Json frames = Json::object();
+  for (const LadderLine& line : failure.ladder) {
+    if (line.bytes.empty()) continue;
+    Json& fields = frames[std::to_string(line.frame)] = Json::array();
+    for (const FieldView& field : fields_of(from_hex(line.bytes), failure))
+      fields.push_back({field.name, field.value, field.at, field.size, field.wrong});
+  }
+  return frames;
+}
+
+Json frames_of(const RunRecord& run) {
+  Json cases = Json::object();
+  for (std::size_t i = 0; i < run.cases.size(); ++i) {
+    if (run.cases[i].failures.empty()) continue;
+    Json& failures = cases[std::to_string(i)] = Json::array();
+    for (const FailureRecord& failure : run.cases[i].failures)
+      failures.push_back(frames_of(failure));
+  }
+  return cases;
+}
+
+/// What the page says where no script may run.
+std::string plain_run(const RunRecord& run, const Coverage& coverage) {
+  std::string clauses;
+  for (const ClauseCoverage& of : coverage.clauses)
+    clauses += fmt::format("{}  {:<7}  {:<12}  {}\n", padded(of.clause->id, 24),
+                           text(of.clause->level), text(of.verdict), of.clause->rule);
+  std::string html =
+      plain_section(describe(count(run)),
+                    fmt::format("{} {}, world {}, seed {}, {}\n{}", run.sut, run.sut_version,
+                                run.world, run.seed, run.started, describe(coverage.levels())));
+  for (const FailureGroup& group : group_failures(run)) {
+    const CaseRecord& first = run.cases[group.cases.front()];
+    std::string text = evidence_text(first);
+    if (group.cases.size() > 1) text += "\nMore cases by the same cause:\n";
+    for (std::size_t i = 1; i < group.cases.size(); ++i)
+      text += one_line(run.cases[group.cases[i]].id) + "\n";
+    html += plain_section(fmt::format("{} {} {} ({})", harness::text(group.outcome), group.clause,
+                                      group.cause, first.id),
+                          text, false);
+  }
+  return html + plain_section("Clauses", clauses);
+}
+
 void replace(std::string& text, std::string_view what, std::string_view with) {
   const std::size_t at = text.find(what);
   AOE_CHECK(at != std::string::npos);
@@ -61,12 +135,19 @@ std::string within_script(std::string_view json) {
 
 }  // namespace
 
-std::string page(std::string_view title, std::string_view view, const std::string& members) {
+std::string plain_section(std::string_view heading, std::string_view text, bool is_open) {
+  return fmt::format("<details{}><summary>{}</summary>\n<pre>{}</pre></details>\n",
+                     is_open ? " open" : "", markup(one_line(heading)), markup(printable(text)));
+}
+
+std::string page(std::string_view title, std::string_view view, const std::string& members,
+                 const std::string& plain) {
   std::string html(page_html());
   replace(html, "{{data}}",
           within_script(fmt::format(R"({{"view":"{}","standings":{},"catalogue":{},{}}})", view,
                                     standings().dump(), catalogue().dump(), members)));
-  // Last, for the title may say "{{data}}"; its own place comes before any text of the data.
+  // From the end of the page to its beginning, for what is put in may say "{{data}}".
+  replace(html, "{{plain}}", plain);
   replace(html, "{{title}}", markup(one_line(title)));
   return html;
 }
@@ -79,10 +160,11 @@ std::string run_members(const RunRecord& run, const Coverage& coverage) {
                        {"words", describe(of)},
                        {"cases", of.cases}});
   }
-  const Json about{{"summary", describe(count(run))},
-                   {"verdict", describe(coverage.levels())},
-                   {"clauses", std::move(clauses)}};
-  return fmt::format(R"("run":{},"about":{})", to_json(run), about.dump());
+  const Json about{{"summary", describe(count(run))}, {"verdict", describe(coverage.levels())},
+                   {"levels", levels_of(coverage)},   {"groups", groups_of(run)},
+                   {"frames", frames_of(run)},        {"clauses", std::move(clauses)}};
+  return fmt::format(R"("run":{},"about":{})", to_json(run),
+                     about.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 RunRecord outline(RunRecord run, bool keep_failed) {
@@ -100,9 +182,15 @@ RunRecord outline(RunRecord run, bool keep_failed) {
 }
 
 std::string to_html(const RunRecord& run, const RunRecord* earlier) {
-  return page(describe(count(run)) + " - aoe-harness", "run",
-              run_members(run, coverage_of(run)) +
-                  (earlier == nullptr ? "" : ",\"earlier\":" + to_json(outline(*earlier, false))));
+  const Coverage coverage = coverage_of(run);
+  std::string members = run_members(run, coverage);
+  if (earlier != nullptr) {
+    members += ",\"earlier\":" + to_json(outline(*earlier, false)) +
+               ",\"changes\":" + comparison_json(compare_runs(*earlier, run), *earlier, run);
+  }
+  return page(
+      fmt::format("{} {}: {} - aoe-harness", run.sut, run.sut_version, describe(count(run))), "run",
+      members, plain_run(run, coverage));
 }
 
 }  // namespace aoe::harness

@@ -67,8 +67,41 @@ TEST(Page, NothingInItsJsonEndsTheElement) {
   EXPECT_EQ(html.find("<script>alert"), std::string::npos);
   EXPECT_EQ(html.find("<!-- {{title}}"), std::string::npos);
   EXPECT_EQ(data_of(html)["run"]["sut"], run.sut);
-  EXPECT_NE(page("<b> {{data}}", "run", "\"run\":{}").find("<title>&lt;b&gt; {{data}}</title>"),
-            std::string::npos);
+  const std::string hostile = page("<b> {{data}}", "run", "\"run\":\"{{plain}}\"", "{{title}}");
+  EXPECT_NE(hostile.find("<title>&lt;b&gt; {{data}}</title>"), std::string::npos);
+  EXPECT_NE(hostile.find("<noscript>{{title}}</noscript>"), std::string::npos);
+}
+
+TEST(Page, HasLevelsGroupsAndFrames) {
+  RunRecord run = page_run();
+  run.cases[1].failures[0].ladder[0].bytes = "02000000000102000000000288a2100000010100000000070";
+  const auto about = data_of(to_html(run))["about"];
+  EXPECT_EQ(about["levels"][0]["level"], "must");
+  EXPECT_EQ(about["levels"][0]["verdicts"]["FAIL"], 1);
+  EXPECT_EQ(about["groups"].size(), 1U);
+  EXPECT_EQ(about["groups"][0]["clause"], "2/4");
+  EXPECT_EQ(about["groups"][0]["cases"].dump(), "[1]");
+  EXPECT_EQ(about["frames"]["1"][0]["2"][9].dump(), R"(["tag","0x00000007",20,4,false])");
+}
+
+TEST(Page, SaysTheSameWithoutScripts) {
+  RunRecord run = page_run();
+  run.cases[1].failures[0].actual = "<b>late</b>";
+  const std::string html = to_html(run);
+  const std::size_t at = html.find("<noscript>");
+  const std::string plain = html.substr(at, html.find("</noscript>") - at);
+  for (const char* words : {"1 passed, 1 failed", "MUST 1 of ", "FAIL 2/4 &lt;b&gt;late&lt;/b&gt;",
+                            "retransmission of #2", "An answer has Ver 1."})
+    EXPECT_NE(plain.find(words), std::string::npos) << words;
+}
+
+TEST(Page, OfAnEarlierRunTooHasTheChanges) {
+  const RunRecord earlier = page_run();
+  RunRecord run = page_run();
+  run.cases[1].outcome = Outcome::passed;
+  const auto changes = data_of(to_html(run, &earlier))["changes"];
+  EXPECT_EQ(changes["cases"][0]["change"], "better");
+  EXPECT_EQ(changes["same"], 1);
 }
 
 }  // namespace

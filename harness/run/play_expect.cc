@@ -331,10 +331,16 @@ StepResult expect(RunState& run, const ExpectStore& store) {
   if (expected == want.end()) return Passed{};
   const auto at = static_cast<std::size_t>(expected - want.begin());
   run.wrong_data_seen = true;
-  return run.fail_for_certain(
-      fmt::format("the store holds {}", describe(store)),
-      fmt::format("byte {} of lba {} is 0x{:02x}, not 0x{:02x}", at % sector_size,
-                  store.lba + at / sector_size, *actual, *expected));
+  const std::uint64_t lba = store.lba + at / sector_size;
+  Finding finding = run.fail_for_certain(fmt::format("the store holds {}", describe(store)),
+                                         fmt::format("byte {} of lba {} is 0x{:02x}, not 0x{:02x}",
+                                                     at % sector_size, lba, *actual, *expected),
+                                         frames_about(run.ledger, lba));
+  const auto sector = [&](Bytes bytes) {
+    return to_hex(bytes.subspan(at / sector_size * sector_size, sector_size));
+  };
+  finding.sectors = {{lba, sector(want), sector(got)}};
+  return finding;
 }
 
 }  // namespace
@@ -358,6 +364,7 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
   const RawExchanges::Answer& answer = request.answers.front();
   std::string wrong = only_silence ? "an answer" : "";
   std::string field;  // of the only reply that is allowed
+  std::vector<SectorRecord> sectors;
   std::string clause;
   for (const ReplySpec& spec : reply.any) {
     if (spec.data && spec.data->kind == Content::Kind::pattern && !run.world.has_own_disk()) {
@@ -369,7 +376,10 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
       wrong.clear();
       break;
     }
-    if (reply.any.size() == 1) field = differences.front().field;
+    if (reply.any.size() == 1) {
+      field = differences.front().field;
+      sectors = differences.front().sectors;
+    }
     wrong += (wrong.empty() ? "" : "; ") + describe(differences.front());
   }
   if (wrong.empty()) {
@@ -384,6 +394,7 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
       expected, fmt::format("{} (#{}: {})", wrong, answer.id, run.ledger.summary(answer.id)),
       {request.frame, answer.id});
   finding.field = std::move(field);
+  finding.sectors = std::move(sectors);
   finding.clause = std::move(clause);
   return finding;
 }

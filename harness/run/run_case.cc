@@ -32,6 +32,8 @@ using Failed = tl::unexpected<std::string>;
 
 /// As much of a log as a report takes.
 constexpr std::streamoff log_shown = 16 << 10;
+/// Bytes of the frames that a failure may show.
+constexpr std::size_t frames_kept = 8 << 20;
 
 std::string where(const Scenario& scenario, const Mark& mark) {
   return mark.line > 0 ? fmt::format("{}:{}", mark.file, mark.line) : scenario.file;
@@ -90,7 +92,8 @@ void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger
                                .field = finding.field,
                                .expected = finding.expected,
                                .actual = finding.actual,
-                               .ladder = ladder_of(ledger, finding.frames)});
+                               .ladder = ladder_of(ledger, finding.frames),
+                               .sectors = finding.sectors});
   }
 }
 
@@ -110,6 +113,7 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   const std::uint64_t seed = record.seed;
   Ledger ledger(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
                 folder.string());
+  ledger.keep_bytes(frames_kept);
   Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
                       scenario.given.maxout);
   FaultStage stage(ledger, exchanges, *std::move(captures), seed);

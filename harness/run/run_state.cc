@@ -81,7 +81,10 @@ Finding RunState::fail_for_certain(std::string expected, std::string actual,
 
 Finding RunState::fail_data(std::string expected, const WrongData& wrong) {
   wrong_data_seen = true;
-  return fail_for_certain(std::move(expected), wrong.text);
+  Finding finding = fail_for_certain(std::move(expected), wrong.text,
+                                     frames_about(ledger, wrong.sector.lba + scenario.target.base));
+  finding.sectors = {wrong.sector};
+  return finding;
 }
 
 bool RunState::is_always(Check check) const {

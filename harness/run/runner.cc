@@ -172,13 +172,26 @@ class Runner {
       const MutableBytes sector = bytes.subspan((it->first - lba) * sector_size, sector_size);
       if (!std::ranges::equal(sector, it->second) && !state_.wrong_data_seen) {
         state_.wrong_data_seen = true;
-        return state_.fail_for_certain("the store holds what it was last seen to hold",
-                                       fmt::format("lba {} has changed since", it->first));
+        Finding finding =
+            state_.fail_for_certain("the store holds what it was last seen to hold",
+                                    fmt::format("lba {} has changed since", it->first),
+                                    frames_about(state_.ledger, it->first));
+        finding.sectors = {{it->first, to_hex(it->second), to_hex(sector)}};
+        return finding;
       }
       const Content begun{.kind = Content::Kind::pattern};
       fill(begun, it->first, state_.scenario.target.fill_pattern, sector);
     }
     return std::nullopt;
+  }
+
+  Finding about_data(const WrongData& wrong, std::string actual) {
+    state_.rule = text(check_of(wrong));
+    Finding finding = state_.fail_for_certain(
+        std::string(rule(check_of(wrong))), std::move(actual),
+        frames_about(state_.ledger, wrong.sector.lba + state_.scenario.target.base));
+    finding.sectors = {wrong.sector};
+    return finding;
   }
 
   /// Compares the store with what was acknowledged.
@@ -191,8 +204,7 @@ class Runner {
       if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
       if (Result wrong = check_stated(lba, bytes)) return wrong;
       if (const auto wrong = state_.history.verify(lba, bytes)) {
-        state_.rule = text(check_of(*wrong));
-        return state_.fail_for_certain(rule(check_of(*wrong)), "in the store, " + wrong->text);
+        return about_data(*wrong, "in the store, " + wrong->text);
       }
     }
     return std::nullopt;
@@ -215,11 +227,8 @@ class Runner {
     if (!state_.is_always(Check::data_integrity) || state_.wrong_data_seen) return std::nullopt;
     for (const Load& load : state_.loads) {
       if (!load.wrong_data()) continue;
-      const Check check = check_of(*load.wrong_data());
-      state_.rule = text(check);
-      return state_.fail_for_certain(
-          std::string(rule(check)),
-          fmt::format("io {} read: {}", load.id(), load.wrong_data()->text));
+      return about_data(*load.wrong_data(),
+                        fmt::format("io {} read: {}", load.id(), load.wrong_data()->text));
     }
     return std::nullopt;
   }

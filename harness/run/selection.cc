@@ -10,6 +10,7 @@
 
 #include "config/yaml_map.h"
 #include "harness/judge/expectations.h"
+#include "harness/language/clauses.h"
 #include "harness/selftest/mutants.h"
 
 namespace aoe::harness {
@@ -20,11 +21,26 @@ namespace fs = std::filesystem;
 using Files = std::vector<std::string>;
 using Failed = tl::unexpected<std::string>;
 
-/// Else it is a name, a pattern of names, or a tag.
+bool is_clause(const std::string& wanted) {
+  return clause_catalogue().find(wanted) != nullptr;
+}
+
+/// Else it is a name, a pattern of names, a tag, or a clause.
 bool is_path(const std::string& wanted) {
   std::error_code error;
-  return fs::exists(wanted, error) || wanted.find('/') != std::string::npos ||
-         wanted.ends_with(".yaml");
+  if (fs::exists(wanted, error)) return true;
+  return !is_clause(wanted) && (wanted.find('/') != std::string::npos || wanted.ends_with(".yaml"));
+}
+
+/// "3.1/99: No such file or directory, nor a clause; did you mean '3.1/9'?"
+std::string missing(const std::string& path, const std::string& error) {
+  const std::string section = path.substr(0, path.find('/'));
+  const ClauseCatalogue& catalogue = clause_catalogue();
+  if (std::ranges::find(catalogue.sections, section, &Section::id) == catalogue.sections.end())
+    return fmt::format("{}: {}", path, error);
+  const std::string meant = nearest(path, catalogue.ids());
+  return fmt::format("{}: {}, nor a clause{}", path, error,
+                     meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant));
 }
 
 /// Those of a folder, and of the folders in it, by name.
@@ -45,7 +61,7 @@ tl::expected<Files, std::string> find_files(const Files& paths) {
   for (const std::string& path : paths) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) return Failed(fmt::format("{}: {}", path, error.message()));
+    if (!fs::exists(status)) return Failed(missing(path, error.message()));
     Files found{path};
     if (fs::is_directory(status)) {
       auto listed = list_folder(path);
@@ -93,8 +109,11 @@ std::string_view name_of(std::string_view id) {
   return id.substr(0, id.find('['));
 }
 
-/// Is it what the word means: its name, a variant's, a pattern of either, a tag?
+/// Is it what the word means: its name, a variant's, a pattern of either, a tag, a clause?
 bool is_meant(const Scenario& scenario, const std::string& word) {
+  if (is_clause(word)) {
+    return !scenario.mutant && std::ranges::find(scenario.clauses, word) != scenario.clauses.end();
+  }
   return matches(word, scenario.id) || matches(word, name_of(scenario.id)) ||
          std::ranges::find(scenario.tags, word) != scenario.tags.end();
 }
@@ -104,6 +123,7 @@ bool is_as_strict(const Scenario& scenario, Level least) {
 }
 
 std::string unknown_word(const std::string& word, const std::vector<Scenario>& scenarios) {
+  if (is_clause(word)) return fmt::format("{}: no scenario there is about this clause", word);
   std::set<std::string> names;
   for (const Scenario& scenario : scenarios) {
     names.emplace(name_of(scenario.id));

@@ -1,4 +1,4 @@
-// Which scenarios a run is about: files and folders of them, narrowed down by name and tag.
+// Which scenarios a run is about: files and folders of them, narrowed down by name, tag and clause.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,14 @@ namespace aoe::harness {
 
 struct Selection {
   /// Each is a file, a folder (with the folders in it), a scenario's name (of all its variants, or
-  /// of one), a pattern of names ("reads*"), or a tag. Names and tags are looked for in the files
-  /// and folders that are there; where none is, in default_scenarios().
+  /// of one), a pattern of names ("reads*"), a tag, or a clause ("2.4/1"). All but files and folders
+  /// are looked for in those that are there; where none is, in default_scenarios(). A clause selects
+  /// no scenario with a mutant: that one is about the harness.
   std::vector<std::string> wanted{};
-  std::vector<std::string> excluded{};  // names, patterns and tags
+  std::vector<std::string> excluded{};  // names, patterns, tags and clauses
   std::optional<Level> level{};         // only of this one and the stricter ones
 
-  /// All of its files and folders: nothing is left out by name, tag or level.
+  /// All of its files and folders: nothing is left out by name, tag, clause or level.
   bool is_whole() const;
 };
 

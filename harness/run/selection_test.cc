@@ -22,9 +22,10 @@ class Selecting : public testing::Test {
     std::ofstream(folder_.path("a/notes.txt")) << "no scenario\n";
   }
 
-  void write(const std::string& file, const std::string& name) {
-    std::ofstream(folder_.path(file)) << "scenario: " << name
-                                      << "\ntitle: A trial\nroles: {target: {size: 64KiB}}\n"
+  void write(const std::string& file, const std::string& name, const std::string& more = "") {
+    std::ofstream(folder_.path(file)) << "scenario: " << name << "\n"
+                                      << more
+                                      << "title: A trial\nroles: {target: {size: 64KiB}}\n"
                                          "steps:\n- discover: {expect: e1.1}\n";
   }
 
@@ -53,6 +54,21 @@ TEST_F(Selecting, NamesAndPatternsWithinThem) {
   EXPECT_EQ(select({path("a"), "reads"}), "reads");
   EXPECT_EQ(select({path("a"), "w*", "reads"}), "writes reads");
   EXPECT_EQ(select({path("a")}, {"wri*"}), "reads");
+}
+
+TEST_F(Selecting, AClauseIsAllThatIsAboutIt) {
+  write("a/tags.yaml", "tags", "clause: [2.4/1, 3.1/1]\n");
+  std::ofstream(path("a/mutant.yaml")) << "scenario: wrong\ntitle: A trial\nclause: [2.4/1]\n"
+                                          "roles: {target: {size: 64KiB}, mutant: {end: target, "
+                                          "behave: fails-reads}}\n"
+                                          "steps:\n- discover: {expect: e1.1}\n";
+  EXPECT_EQ(select({path("a"), "2.4/1"}), "tags");
+  EXPECT_EQ(select({path("a"), "2.4/1", "reads"}), "reads tags");
+  EXPECT_EQ(select({path("a")}, {"2.4/1", "wrong"}), "writes reads");
+  EXPECT_EQ(select({path("a"), "3.1/2"}), "3.1/2: no scenario there is about this clause");
+  EXPECT_EQ(select({"2.4/100"}),
+            "2.4/100: No such file or directory, nor a clause; did you mean '2.4/10'?");
+  EXPECT_FALSE((Selection{.wanted = {"2.4/1"}}.is_whole()));
 }
 
 TEST_F(Selecting, IsWholeWhereNothingIsLeftOut) {

@@ -32,9 +32,10 @@ const th = (...words) => el('th', {}, words);
 const cellOf = (tag, content) => content instanceof HTMLTableCellElement ? content : el(tag, {}, content);
 const row = (...cells) => el('tr', {}, cells.flat(Infinity).map((cell) => cellOf('td', cell)));
 const number = (words) => el('td', {class: 'number'}, words);
-const section = (name, ...children) => el('section', {}, el('h2', {}, name), children);
+const section = (id, name, ...children) => el('section', {id}, el('h2', {}, name), children);
 const fact = (name, value) =>
     value === '' || value === undefined ? '' : el('div', {}, el('dt', {}, name), el('dd', {}, value));
+// Closed until a reader opens it.
 const folded = (name, ...children) => el('details', {class: 'fold'}, el('summary', {}, name), children);
 // Scrolls sideways where it is wider than the page. A head that begins with # is that of a column of numbers.
 const table = (kind, heads, rows) => el('div', {class: 'wide', tabindex: 0}, el('table', {class: kind},

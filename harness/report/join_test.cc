@@ -1,0 +1,82 @@
+#include "harness/report/join.h"
+
+#include <gtest/gtest.h>
+
+namespace aoe::harness {
+namespace {
+
+/// A part with cases of these names.
+RunPart part(const std::string& path, const std::vector<std::string>& names) {
+  RunPart made{path, {}};
+  made.run.sut = "vblade";
+  made.run.world = "veth";
+  made.run.seed = 7;
+  for (const std::string& name : names) made.run.cases.emplace_back().id = name;
+  return made;
+}
+
+std::string names(const tl::expected<RunRecord, std::string>& run) {
+  if (!run) return run.error();
+  std::string all;
+  for (const CaseRecord& record : run->cases) all += record.id;
+  return all;
+}
+
+TEST(Join, HasTheCasesInTheirOldOrder) {
+  EXPECT_EQ(names(join({part("1", {"a", "d", "g"}), part("2", {"b", "e"}), part("3", {"c", "f"})})),
+            "abcdefg");
+  EXPECT_EQ(names(join({part("1", {"a"})})), "a");
+}
+
+TEST(Join, SumsUpWhatIsSaidOfTheParts) {
+  RunPart one = part("1", {"a"});
+  one.run.real = std::chrono::seconds(2);
+  one.run.started = "2026-11-22T16:40:00Z";
+  RunPart two = part("2", {});
+  two.run.real = std::chrono::seconds(3);
+  two.run.started = "2026-11-22T16:39:00Z";
+  two.run.interrupted = true;
+  two.run.not_run = {"b"};
+  const auto whole = join({one, two});
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->real, std::chrono::seconds(3));
+  EXPECT_EQ(whole->started, two.run.started);
+  EXPECT_TRUE(whole->interrupted);
+  EXPECT_EQ(whole->not_run, two.run.not_run);
+}
+
+TEST(Join, MakesOneCaseOfThoseThatSumUpOthers) {
+  const auto summing = [](const std::string& path, const std::string& repeated_by) {
+    RunPart made = part(path, {path, "sum"});
+    CaseRecord& sum = made.run.cases[1];
+    sum.outcome = Outcome::failed;
+    sum.reproduce = repeated_by;
+    sum.failures.emplace_back().actual = path;
+    sum.notes = {"in " + path};
+    return made;
+  };
+  const auto whole = join({summing("a", "run a"), summing("b", "run b")});
+  ASSERT_EQ(names(whole), "absum");
+  EXPECT_EQ(whole->cases[2].failures.size(), 2U);
+  EXPECT_EQ(whole->cases[2].notes, (std::vector<std::string>{"in a", "in b"}));
+  EXPECT_EQ(names(join({summing("a", "run x"), summing("b", "run x")})),
+            "b: case 'sum' is in a, too");
+}
+
+TEST(Join, RefusesWhatIsNoPartOfTheSameRun) {
+  const auto changed = [](auto change) {
+    RunPart other = part("two", {"b"});
+    change(other.run);
+    return names(join({part("one", {"a"}), other}));
+  };
+  EXPECT_EQ(changed([](RunRecord& run) { run.seed = 8; }),
+            "two: its seed is 8, that of one is 7 (give each part the same --seed)");
+  EXPECT_EQ(changed([](RunRecord& run) { run.sut = "qaoed"; }),
+            "two: its implementation is qaoed, that of one is vblade");
+  EXPECT_EQ(changed([](RunRecord& run) { run.suite = "target"; }),
+            "two: its suite is target, that of one is unknown");
+  EXPECT_EQ(changed([](RunRecord& run) { run.cases[0].id = "a"; }), "two: case 'a' is in one, too");
+}
+
+}  // namespace
+}  // namespace aoe::harness

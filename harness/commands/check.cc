@@ -1,18 +1,23 @@
 // `aoe-harness check`: names what is wrong in a capture of any initiators and targets.
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/whole_file.h"
+#include "harness/capture/capture_reader.h"
+#include "harness/commands/check_view.h"
 #include "harness/commands/commands.h"
 #include "harness/report/capture_report.h"
 #include "harness/run/exit_status.h"
-#include "wire/pcap_file.h"
+#include "harness/run/interruption.h"
 
 namespace aoe::harness {
 namespace {
@@ -20,6 +25,7 @@ namespace {
 struct CheckOptions {
   CaptureReportOptions report;  // its file: the capture, "-": standard input
   bool json = false;
+  bool follow = false;
   std::string html;  // where the page goes; empty: nowhere
 };
 
@@ -32,25 +38,78 @@ void leave_first_interrupt_to_writer() {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
+/// Ends the reading of a pipe after Ctrl-C: once nothing came for a moment, because the program that
+/// writes it got the signal, too, and may still write what it holds; at the latest a second later.
+class EndOfFollowing {
+ public:
+  /// Nothing came. Returns true if more is to be waited for.
+  bool waits() { return !interrupted() || !std::exchange(is_quiet_, true); }
+  bool is_over() {
+    if (!interrupted()) return false;
+    if (!since_) since_ = std::chrono::steady_clock::now();
+    return std::chrono::steady_clock::now() - *since_ > std::chrono::seconds(1);
+  }
+
+ private:
+  bool is_quiet_ = false;
+  std::optional<std::chrono::steady_clock::time_point> since_;
+};
+
+void add(CaptureCheck& check, const CaptureReader::Record& record) {
+  if (const auto& frame = record.frame) {
+    check.add({record.time, frame->bytes, frame->original_size, frame->has_destination});
+  } else {
+    check.add_unreadable();
+  }
+}
+
 /// Returns the program's exit status.
 int check_capture(CheckOptions options) {
-  if (options.report.file == "-") leave_first_interrupt_to_writer();
-  const auto reader = must(PcapReader::open(options.report.file), exit_environment);
+  const bool follows = options.follow;
+  if (follows) {
+    note_interruptions();
+  } else if (options.report.file == "-") {
+    leave_first_interrupt_to_writer();
+  }
   std::error_code error;
-  CaptureCheck check(std::filesystem::temp_directory_path(error).string());
-  while (true) {
+  CaptureCheck check({.folder = std::filesystem::temp_directory_path(error).string(),
+                      .findings_kept = options.json ? 0 : options.report.findings_shown,
+                      .leaves_out_copies = true});
+  CheckView view(check, options.report, follows);
+  if (follows && !options.json) check.watch([&](const Finding& finding) { view.found(finding); });
+  EndOfFollowing end;
+  FileSource::Idle idle;
+  if (follows) {
+    idle = [&] {
+      view.idle();
+      return end.waits();
+    };
+  }
+  const auto reader = must(CaptureReader::open(options.report.file, idle), exit_environment);
+  while (!follows || !end.is_over()) {
     const auto record = reader->next();
     if (!record) options.report.cut_off = record.error();
     if (!record || !*record) break;
-    check.add({(*record)->time, (*record)->bytes, (*record)->original_size});
+    add(check, **record);
+    view.frame(*reader);
   }
+  check.set_dropped(reader->dropped());
   check.finish();
+  view.clear();
   if (!options.html.empty())
     must(write_whole(options.html, capture_html(check, options.report)), exit_environment);
   if (options.json) {
     fmt::print("{}", capture_json(check, options.report));
-  } else {
-    fmt::print("{}{}", findings_text(check, options.report), summary_text(check, options.report));
+  } else if (check.counts().aoe > 0) {
+    const std::string findings =
+        follows ? hidden_text(shown_findings(check, options.report), options.report)
+                : findings_text(check, options.report);
+    fmt::print("{}{}{}", notes_text(check, options.report), findings,
+               summary_text(check, options.report));
+  }
+  if (check.counts().aoe == 0) {
+    complain(no_aoe_text(check, options.report));
+    return exit_environment;
   }
   return count_findings(check, options.report.level).empty() ? exit_passed : exit_failed;
 }
@@ -63,7 +122,9 @@ void add_check_command(CLI::App& app, Action& action) {
   CLI::App* check =
       app.add_subcommand("check", "Find what is wrong in a capture, no matter who made it");
   check->option_defaults()->always_capture_default(false);
-  check->add_option("capture", given->report.file, "pcap or pcapng (-: standard input)")
+  check
+      ->add_option("capture", given->report.file,
+                   "pcap or pcapng, may be compressed (-: standard input)")
       ->required()
       ->option_text("FILE");
   check->add_option("--limit", given->report.findings_shown, "Tell so many of a kind (10); 0: all")
@@ -82,13 +143,17 @@ void add_check_command(CLI::App& app, Action& action) {
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, Ladder>{{"around", Ladder::around}, {"all", Ladder::all}}))
       ->option_text("around|all");
+  check->add_flag("--follow", given->follow,
+                  "Tell each finding when it is found, until Ctrl-C: for the pipe of a tcpdump");
   check->add_flag("--json", given->json, "Print one JSON object instead");
   check->add_option("--html", given->html, "Write a page with ladders and plots, too")
       ->option_text("FILE");
   check->footer(
-      "Ends with 0 if nothing was found, 1 if something was, 3 if the file can't be read.\n"
+      "Ends with 0 if nothing was found, 1 if something was, 3 if the file can't be read or has "
+      "no\n"
+      "frame of AoE.\n"
       "Examples: aoe-harness check --ladder around trouble.pcap\n"
-      "          tcpdump -U -w - -i eth1 ether proto 0x88a2 | aoe-harness check -");
+      "          tcpdump -U -w - -i eth1 ether proto 0x88a2 | aoe-harness check --follow -");
   check->callback([given, &action] { action = [given] { return check_capture(*given); }; });
 }
 

@@ -6,12 +6,13 @@ usage: check_live_test.py AOE_HARNESS AOE_TARGET AOE_INITIATOR
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 
 import lab
-from frames_by_hand import query
+from frames_by_hand import CLIENT, RESPONSE, SERVER, frame, query, tagged as in_vlan
 
 HARNESS, TARGET, INITIATOR = (os.path.abspath(path) for path in sys.argv[1:4])
 FILTER = "ether proto 0x88a2 or (vlan and ether proto 0x88a2)"
@@ -73,14 +74,28 @@ def vlans_are_kept_and_other_frames_are_not(network):
     watching = network.watch("-c 2")
     with network.server.packet_socket("eth0", 0x0806) as other, network.server.packet_socket("eth0", 0x8100) as tagged:
         other.send(b"\xff" * 12 + b"\x08\x06" + bytes(46))
-        frame = query(1)
-        tagged.send(frame[:12] + b"\x81\x00\x00\x05" + frame[12:])
-        tagged.send(frame)
+        tagged.send(in_vlan(query(1), (0x8100, 5)))
+        tagged.send(query(1))
     assert watching.wait() == 1, watching.output  # both queries are unanswered
     report = report_of(watching)
     assert (report["frames"], report["aoe"], report["tagged"]) == (2, 2, 1), report
 
 
+def findings_come_while_tcpdump_runs(network):
+    line = f"trap : INT; tcpdump -Z root -U -w - -i eth0 '{FILTER}' | {HARNESS} check --follow -; exit $?"
+    watching = network.client.start(["sh", "-c", line])
+    watching.wait_for("listening on eth0")
+    with network.server.packet_socket("eth0") as wire:
+        def is_found():
+            wire.send(frame(SERVER, CLIENT, 1, bytes(8), flags=RESPONSE, command=1, version=3))
+            return "must: e1.1 bad config reply" in watching.output
+        lab.eventually(is_found, "a finding")
+    os.killpg(watching.pid, signal.SIGINT)
+    assert watching.wait() == 1, watching.output
+    assert re.search("^found: [0-9]+ unsupported-version", watching.output, re.M), watching.output
+
+
 lab.require("ip", "tcpdump")
 lab.require_namespaces()
-lab.play_all([both_directions_are_judged_until_ctrl_c, vlans_are_kept_and_other_frames_are_not], network)
+lab.play_all([both_directions_are_judged_until_ctrl_c, findings_come_while_tcpdump_runs,
+              vlans_are_kept_and_other_frames_are_not], network)

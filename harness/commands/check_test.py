@@ -7,7 +7,9 @@ import collections
 import contextlib
 import json
 import os
+import pty
 import re
+import signal
 import shutil
 import struct
 import subprocess
@@ -15,7 +17,8 @@ import sys
 import tempfile
 
 import lab
-from frames_by_hand import CLIENT, ERROR, RESPONSE, SERVER, STRANGER, config, done, frame, pcap, query, read, tag_of
+from frames_by_hand import (CLIENT, ERROR, RESPONSE, SERVER, STRANGER, config, cooked, done, frame, pcap, query, read, tag_of,
+                            tagged)
 
 HARNESS = os.path.abspath(sys.argv[1])
 CLEAN, FOUND, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -73,14 +76,14 @@ def trial():
 
 
 def frames_of(path):
-    """(nanoseconds, bytes) of each frame of a capture of ours."""
+    """(nanoseconds, bytes) of each frame of a pcap."""
     with open(path, "rb") as file:
         content = file.read()
-    assert struct.unpack("<I", content[:4])[0] == 0xa1b23c4d
+    unit = {0xa1b23c4d: 1, 0xa1b2c3d4: 1000}[struct.unpack("<I", content[:4])[0]]
     at, frames = 24, []
     while at < len(content):
         seconds, rest, size, _ = struct.unpack("<IIII", content[at:at + 16])
-        frames.append((seconds * 10**9 + rest, content[at + 16:at + 16 + size]))
+        frames.append((seconds * 10**9 + rest * unit, content[at + 16:at + 16 + size]))
         at += 16 + size
     return frames
 
@@ -231,10 +234,7 @@ def a_clean_capture_is_status_0(trial):
 
 def captures_are_as_they_are(trial):
     """Frames that are not AoE, in VLANs, or cut short; and a file that ends in the middle."""
-    def tagged(content, vlan):
-        return content[:12] + b"\x81\x00" + struct.pack(">H", vlan) + content[12:]
-
-    frames = [b"\xff" * 12 + b"\x08\x06" + bytes(46), tagged(read(1), 5), tagged(done(1), 5), b"\1"]
+    frames = [b"\xff" * 12 + b"\x08\x06" + bytes(46), tagged(read(1), (0x8100, 5)), tagged(done(1), (0x8100, 5)), b"\1"]
     content = pcap(frames)
     trial.write("vlan.pcap", content)
     report = trial.json("vlan.pcap", status=CLEAN)
@@ -249,9 +249,227 @@ def captures_are_as_they_are(trial):
 
     trial.write("end.pcap", content[:-3])
     output, complaints = trial.check("end.pcap", status=CLEAN)
-    assert re.search(r"^the capture is cut off: end.pcap: truncated dump file", output, re.M) and not complaints, output
+    assert re.search(r"^the capture is cut off: end.pcap: damaged after 3 records: it ends within", output, re.M), output
+    assert not complaints
+
+    for outer in [0x8100, 0x88a8, 0x9100]:
+        qinq = [tagged(content, (outer, 7), (0x8100, 5)) for content in [read(1), done(1)]]
+        trial.write("qinq.pcap", pcap(qinq))
+        report = trial.json("qinq.pcap", status=CLEAN)
+        assert report["answers"] == [[2, 1, 100000]] and report["initiators"] == [{"mac": "02:00:00:00:00:01", "vlan": 5}]
+
+
+def a_capture_without_aoe_is_no_pass(trial):
     trial.write("empty.pcap", pcap([]))
-    assert "empty.pcap: 0 frames" in trial.check("empty.pcap", status=CLEAN)[0]
+    assert trial.check("empty.pcap", status=UNREADABLE) == ("", "aoe-harness: empty.pcap: no frame of AoE among 0 frames\n")
+    trial.write("other.pcap", pcap([b"\xff" * 12 + b"\x08\x06" + bytes(46)] * 3))
+    assert trial.check("other.pcap", status=UNREADABLE) == ("", "aoe-harness: other.pcap: no frame of AoE among 3 frames\n")
+
+
+def compressed_captures_are_read(trial):
+    content = pcap([query(1), config(1), read(2), done(2, status=0)])
+    trial.write("a.pcap", content)
+    expected = trial.json("a.pcap", status=FOUND)
+    compressions = [("gzip", "gz"), ("bzip2", "bz2"), ("xz", "xz"), ("zstd", "zst")]
+    missing = [program for program, _ in compressions if not shutil.which(program)]
+    if missing:
+        raise lab.Skipped(f"{missing[0]} is not installed (apt-get install gzip bzip2 xz-utils zstd)")
+    for program, ending in compressions:
+        packed = subprocess.run([program, "-c"], input=content, capture_output=True, check=True).stdout
+        name = f"a.pcap.{ending}"
+        trial.write(name, packed)
+        assert {**trial.json(name, status=FOUND), "file": "a.pcap"} == expected, name
+        piped = json.loads(trial.check("--json", "-", status=FOUND, stdin=packed)[0])
+        assert {**piped, "file": "a.pcap"} == expected, name
+    trial.write("cut.pcap.gz", subprocess.run(["gzip", "-c"], input=pcap(talk(1, 2000)), capture_output=True,
+                                              check=True).stdout[:-200])
+    assert "the capture is cut off: cut.pcap.gz: " in trial.check("cut.pcap.gz", status=CLEAN)[0]
+
+
+def the_any_interface_has_no_destinations(trial):
+    """tcpdump -i any: what stays wrong is found, what rests on the destination is not."""
+    frames = [query(1, b"\xff" * 6), config(1), read(2), done(2, status=0), read(3), read(3), done(3), read(4, source=STRANGER),
+              done(4, STRANGER)]
+    expected = trial.json(trial.write("a.pcap", pcap(frames)), status=FOUND)
+    for version, link in [(1, 113), (2, 276)]:
+        report = trial.json(trial.write("any.pcap", pcap(cooked(frames, version), link=link)), status=FOUND)
+        same = ["findings", "answers", "requests", "replies", "initiators"]
+        assert [report[key] for key in same] == [expected[key] for key in same], report
+        assert [device["answered"] for device in report["devices"]] == [4], report
+
+
+def captures_of_several_interfaces_are_read(trial):
+    """A pcapng with two link types, with comments, and with a second section: libpcap refuses the first."""
+    if not shutil.which("mergecap"):
+        raise lab.Skipped("mergecap is not installed (apt-get install tshark)")
+    def tool(*arguments):
+        subprocess.run(arguments, cwd=trial.folder, check=True, capture_output=True)
+    trial.write("ethernet.pcap", pcap([read(1), done(1, status=0)]))
+    trial.write("any.pcap", pcap(cooked([read(2), done(2, status=0)], 2), link=276, times=[10**9 + 300, 10**9 + 400]))
+    tool("editcap", "-F", "pcapng", "-a", "1:a comment", "--capture-comment", "of the file", "any.pcap", "any.pcapng")
+    trial.write("wlan.pcap", pcap([bytes(30)], link=105, times=[10**9 + 500]))
+    tool("mergecap", "-a", "-F", "pcapng", "-w", "mixed.pcapng", "ethernet.pcap", "any.pcapng", "wlan.pcap")
+    report = trial.json("mixed.pcapng", status=FOUND)
+    assert [(finding["frame"], finding["kind"]) for finding in report["findings"]] == [(2, "bad-status"), (4, "bad-status")]
+    assert report["frames"] == 5 and report["notes"] == [
+        "1 frame of link types other than Ethernet and Linux' \"any\" can't be read"], report["notes"]
+    with open(trial.path("mixed.pcapng"), "rb") as file:
+        content = file.read()
+    trial.write("twice.pcapng", content * 2)
+    assert trial.json("twice.pcapng", status=FOUND)["frames"] == 10
+
+
+# While it is read.
+
+def a_terminal_shows_how_far_it_is(trial):
+    path = trial.write("long.pcap", pcap(talk(100, 8000)))
+    terminal, line = pty.openpty()
+    with os.fdopen(terminal, "rb", 0) as screen:
+        result = subprocess.run([HARNESS, "check", path], stdout=subprocess.PIPE, stderr=line, timeout=60, check=False)
+        os.close(line)
+        shown = screen.read(4096)
+    assert result.returncode == CLEAN and re.search(rb"[0-9]+ %", shown), (result, shown)
+    assert shown.endswith(b"\033[K"), "it is erased"
+
+
+def what_is_followed_is_told_at_once(trial):
+    """And Ctrl-C ends it with the report, while the pipe stays open."""
+    content = pcap([query(1), config(1), read(2), done(2, status=0), query(3), config(3)],
+                   times=[10**9 + 400000 * i for i in range(6)])
+    for options in [[], ["--json"]]:
+        with subprocess.Popen([HARNESS, "check", "--follow", *options, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              cwd=trial.folder) as check:
+            check.stdin.write(content)
+            check.stdin.flush()
+            if not options:
+                assert b"must: e1.1 ATA reply status 00" in check.stdout.readline()
+            else:
+                lab.eventually(lambda pid=check.pid: catches_interrupts(pid), "check to follow")
+            check.send_signal(signal.SIGINT)
+            rest = check.stdout.read().decode()
+            assert check.wait(timeout=60) == FOUND
+        if options:
+            assert [finding["frame"] for finding in json.loads(rest)["findings"]] == [4], rest
+        else:
+            lines = rest.splitlines()
+            assert lines[0] == "-: 6 frames in 2s; 6 of AoE: 3 requests, 3 replies", rest
+            assert lines[-1] == "found: 1 bad-status", rest
+
+
+def catches_interrupts(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        caught = next(line for line in file if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+
+# What a capture is like.
+
+def talk(first, last):
+    """Reads of one initiator with these tags, four at a time: all right."""
+    frames = []
+    for tag in range(first, last, 4):
+        frames += [read(one, lba=one) for one in range(tag, tag + 4)] + [done(one) for one in range(tag, tag + 4)]
+    return frames
+
+
+def says(trial, frames, notes, found="", **options):
+    """The notes, as patterns, and the kinds of findings."""
+    report = trial.json(trial.write("x.pcap", pcap([query(1), config(1), *frames], **options)), status=FOUND if found else CLEAN)
+    assert len(report["notes"]) == len(notes) and all(map(re.search, notes, report["notes"])), report["notes"]
+    assert " ".join(sorted({finding["kind"] for finding in report["findings"]})) == found, report["findings"]
+    return report
+
+
+def a_capture_begins_in_mid_conversation(trial):
+    frames = talk(100, 400)
+    report = says(trial, frames[4:], ["^it begins in mid-conversation: 4 replies to requests from before$"])
+    assert report["devices"][0]["answered"] == report["requests"]
+    output, _ = trial.check("x.pcap", status=CLEAN)
+    assert output.splitlines()[0] == "x.pcap: note: " + report["notes"][0], output
+
+
+def a_capture_misses_frames(trial):
+    """A gap takes the answers of four requests and the requests of four answers: neither end did anything wrong."""
+    frames = talk(100, 400)
+    says(trial, frames[:44] + frames[92:], ["^it misses frames: 4 replies without request, 4 requests without answer;"])
+    # Which a target that makes up a tag can't hide behind: its initiator asks again.
+    wrong = frames[:80] + [read(900), done(901), read(902), done(902)] + frames[80:]
+    says(trial, wrong, [], "retransmitted unasked-reply")
+
+
+def a_capture_holds_one_direction(trial):
+    frames = talk(100, 200)
+    requests = [one for one in frames if one[:6] == SERVER]
+    path = trial.write("requests.pcap", pcap(requests))
+    report = trial.json(path, status=CLEAN)
+    assert len(report["notes"]) == 1 and re.match("no reply is in it: .*; 100 requests can't be judged", report["notes"][0])
+    path = trial.write("replies.pcap", pcap([one for one in frames if one[:6] == CLIENT]))
+    report = trial.json(path, status=CLEAN)
+    assert len(report["notes"]) == 1 and re.match("no request is in it: it holds one direction", report["notes"][0]), report
+
+
+def a_capture_has_all_frames_twice(trial):
+    """As a mirror port gives them; or of both ends, whose clocks differ, merged."""
+    frames = [query(1), config(1), *talk(100, 400)]
+    for late in [1, 5, 150, 2050, 20050]:
+        both = sorted([(100 * i, content) for i, content in enumerate(frames)] +
+                      [(100 * i + late, content) for i, content in enumerate(frames)], key=lambda one: one[0])
+        path = trial.write("x.pcap", pcap([content for _, content in both], times=[10**9 + time for time, _ in both]))
+        report = trial.json(path, status=CLEAN)
+        assert re.match(f"it has all frames twice, .*: {len(frames)} second copies left out", report["notes"][0]), report["notes"]
+        assert report["requests"] == report["replies"] == 301
+    # Clocks that differ by more: two conversations, none of which is judged wrongly.
+    both = [(100 * i + late, content) for late in [0, 300000] for i, content in enumerate([query(1), config(1), *talk(100, 8000)])]
+    both.sort(key=lambda one: one[0])
+    path = trial.write("x.pcap", pcap([content for _, content in both], times=[10**9 + time for time, _ in both]))
+    assert re.search("have the tag of the same request, answered before", trial.json(path, status=CLEAN)["notes"][0])
+    # Who asks the same again and again, with one tag, makes no copies; nor does a target that answers twice.
+    says(trial, [read(2), done(2)] * 40, [])
+    says(trial, [one for tag in range(2, 40) for one in [read(tag, lba=tag), done(tag), done(tag)]], [], "duplicate-answer")
+
+
+def replies_stand_before_their_requests(trial):
+    frames = talk(100, 400)
+    for i in range(0, len(frames), 40):
+        frames[i:i + 8] = frames[i + 4:i + 8] + frames[i:i + 4]
+    report = says(trial, frames, ["^60 replies stand before the request: "])
+    assert report["devices"][0]["answered"] == report["requests"] == 301
+
+
+def a_clock_is_set(trial):
+    frames = talk(100, 200)
+    times = [10**10 + 100 * i for i in range(len(frames) + 2)]
+    for i, step, says_it in [(102, -3600, "back by 60min 0s"), (102, 90 * 86400, "forward by .*"),
+                             (104, 600, "forward by 10min 0s")]:
+        moved = times[:i] + [time + step * 10**6 for time in times[i:]]
+        report = says(trial, frames, [f"^its clock goes {says_it} at frame 10[0-9]: "], times=moved)
+        assert report["devices"][0]["round_trip_ns"]["max"] == 400000, report["devices"]
+    swapped = list(times)
+    swapped[40], swapped[41] = swapped[41], swapped[40]
+    says(trial, frames, ["^1 frame has an earlier time than the frame before$"], times=swapped)
+
+
+def a_snap_length_accuses_nobody(trial):
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../pcaps")
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".pcap"):
+            continue
+        contents = frames_of(os.path.join(folder, name))
+        times = [time // 1000 for time, _ in contents]
+        def kinds(**options):
+            report = json.loads(subprocess.run(
+                [HARNESS, "check", "--json", trial.write("x.pcap", pcap([one for _, one in contents], times=times, **options))],
+                capture_output=True, check=False, timeout=60).stdout)
+            return {(finding["frame"], finding["kind"]) for finding in report["findings"] if finding["level"] == "must"}
+        whole = kinds()
+        for snapshot in [60, 64, 68, 96, 128, 256]:
+            more = kinds(snapshot=snapshot) - whole
+            assert not more, (name, snapshot, more)
+
+
+def answered_reads_of_one_sector_are_no_retransmission(trial):
+    says(trial, [read(2), read(3), done(2), done(3), read(4), read(5), done(5), done(4)], [])
+    says(trial, [read(2), read(3), done(3)], [], "retransmitted")
 
 
 def pcapng_is_read(trial):
@@ -266,13 +484,13 @@ def pcapng_is_read(trial):
 
 def what_cannot_be_read_is_one_line(trial):
     trial.write("no.pcap", b"no capture at all, but long enough to hold a header\n")
-    trial.write("cooked.pcap", pcap([read(1)], link=113))
+    trial.write("wlan.pcap", pcap([read(1)], link=105))
     os.mkdir(trial.path("folder"))
     for arguments, status, complaint in [
             (["gone.pcap"], UNREADABLE, "gone.pcap: No such file or directory"),
-            (["no.pcap"], UNREADABLE, "no.pcap: unknown file format"),
+            (["no.pcap"], UNREADABLE, "no.pcap: neither pcap nor pcapng"),
             (["folder"], UNREADABLE, "folder: .*"),
-            (["cooked.pcap"], UNREADABLE, "cooked.pcap: not an Ethernet capture"),
+            (["wlan.pcap"], UNREADABLE, "wlan.pcap: link type 105 is neither Ethernet nor Linux' \"any\""),
             (["-"], UNREADABLE, "standard input: .*"),
             ([], USAGE, "capture is required.*"),
             (["--ladder", "some", "no.pcap"], USAGE, "--ladder: .*"),
@@ -301,4 +519,10 @@ def a_page_holds_everything(trial):
 
 
 lab.play_all([what_faults_did_is_found, pairs_are_those_of_tshark, each_finding_is_a_line, a_clean_capture_is_status_0,
-              captures_are_as_they_are, pcapng_is_read, what_cannot_be_read_is_one_line, a_page_holds_everything], trial)
+              captures_are_as_they_are, a_capture_without_aoe_is_no_pass, compressed_captures_are_read,
+              the_any_interface_has_no_destinations, captures_of_several_interfaces_are_read, pcapng_is_read,
+              a_terminal_shows_how_far_it_is, what_is_followed_is_told_at_once, a_capture_begins_in_mid_conversation,
+              a_capture_misses_frames, a_capture_holds_one_direction, a_capture_has_all_frames_twice,
+              replies_stand_before_their_requests, a_clock_is_set, a_snap_length_accuses_nobody,
+              answered_reads_of_one_sector_are_no_retransmission, what_cannot_be_read_is_one_line, a_page_holds_everything],
+             trial)

@@ -32,12 +32,28 @@ def query(tag, destination=SERVER, source=CLIENT):
     return frame(destination, source, tag, bytes(8), command=1)
 
 
-def pcap(frames, snapshot=262144, link=1):
-    """A capture with a frame each 100 us."""
-    content = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, snapshot, link)
+def pcap(frames, snapshot=262144, link=1, times=None):
+    """A capture with a frame each 100 us, or at these times (us since the epoch)."""
+    parts = [struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, snapshot, link)]
     for number, one in enumerate(frames):
-        content += struct.pack("<IIII", 1000, number * 100, len(one[:snapshot]), len(one)) + one[:snapshot]
-    return content
+        time = 1000 * 10**6 + number * 100 if times is None else times[number]
+        parts += [struct.pack("<IIII", time // 10**6, time % 10**6, len(one[:snapshot]), len(one)), one[:snapshot]]
+    return b"".join(parts)
+
+
+def cooked(frames, version):
+    """Frames as a capture of the interface "any" has them (link type 113 or 276): it leaves out the destination."""
+    def one(content):
+        kind = 4 if content[6:12] == CLIENT else 0  # sent by this host, or to it
+        if version == 1:
+            return struct.pack(">HHH", kind, 1, 6) + content[6:12] + bytes(2) + content[12:]
+        return content[12:14] + struct.pack(">HIHBB", 0, 2, 1, kind, 6) + content[6:12] + bytes(2) + content[14:]
+    return [one(content) for content in frames]
+
+
+def tagged(content, *tags):
+    """`tags`: pairs of a type and a VLAN, the outer one first."""
+    return content[:12] + b"".join(struct.pack(">HH", *tag) for tag in tags) + content[12:]
 
 
 def tag_of(frame_bytes):

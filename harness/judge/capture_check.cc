@@ -16,12 +16,25 @@ constexpr std::size_t vlan_tag_size = 4;
 /// Ethernet and AoE fit in no more: of a frame that claims to have been longer, no more is judged.
 constexpr std::size_t frame_size_most = 65535 + ethernet_header_size;
 
+/// Two tags of a provider and of a customer, and some to spare.
+constexpr std::size_t vlan_tags_max = 8;
+/// Frames of several sources may be out of order by less; beyond, a clock was set.
+constexpr Duration disorder_max = std::chrono::seconds(1);
+constexpr Duration leap_max = std::chrono::hours(24);
+/// Sums of times stay far from their limits.
+constexpr Instant latest = Instant{} + std::chrono::hours(24 * 365 * 50);
+
+/// The first frames, by which copies are found: at most so many, so many bytes, and for so long.
+constexpr std::size_t held_max = 4096;
+constexpr std::size_t held_size_max = std::size_t{8} << 20;
+constexpr Duration held_span_max = std::chrono::seconds(1);
+
 std::uint16_t u16(Bytes bytes, std::size_t at) {
   return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
 }
 
 bool is_vlan(std::uint16_t type) {
-  return type == 0x8100 || type == 0x88a8;
+  return type == 0x8100 || type == 0x88a8 || type == 0x9100;  // the last: QinQ before 802.1ad
 }
 
 }  // namespace
@@ -30,7 +43,9 @@ Untagged untag(const CapturedFrame& frame, std::vector<std::uint8_t>& room) {
   Untagged result{.bytes = frame.bytes,
                   .original_size = std::max(frame.original_size, frame.bytes.size())};
   std::size_t at = ethertype_at;
-  while (at + 2 + vlan_tag_size <= frame.bytes.size() && is_vlan(u16(frame.bytes, at))) {
+  const std::size_t most = ethertype_at + vlan_tags_max * vlan_tag_size;
+  while (at < most && at + 2 + vlan_tag_size <= frame.bytes.size() &&
+         is_vlan(u16(frame.bytes, at))) {
     result.vlan = u16(frame.bytes, at + 2) & 0xfff;
     result.is_tagged = true;
     at += vlan_tag_size;
@@ -45,8 +60,12 @@ Untagged untag(const CapturedFrame& frame, std::vector<std::uint8_t>& room) {
   return result;
 }
 
-CaptureCheck::CaptureCheck(std::string folder)
-    : ledger_(Instant{}, std::move(folder)), dialogue_(ledger_, stations_, findings_) {}
+CaptureCheck::CaptureCheck(const CaptureCheckOptions& options)
+    : ledger_(Instant{}, options.folder),
+      marks_(options.folder),
+      findings_(options.findings_kept),
+      dialogue_(ledger_, stations_, findings_, notes_, options.folder),
+      is_released_(!options.leaves_out_copies) {}
 
 StationId CaptureCheck::station_of(const Mac& mac, std::uint16_t vlan) {
   std::uint64_t key = vlan;
@@ -62,19 +81,86 @@ StationId CaptureCheck::station_of(const Mac& mac, std::uint16_t vlan) {
   return found->second;
 }
 
+Instant CaptureCheck::instant_of(Duration time) {
+  const Duration passed = last_ ? time - *last_ : Duration{};
+  last_ = time;
+  if (passed < -disorder_max || passed > leap_max) {
+    if (notes_.clock_steps++ == 0) {
+      notes_.clock_step_frame = counts_.frames;
+      notes_.clock_step = passed;
+    }
+    return now_;
+  }
+  if (passed < Duration{}) ++notes_.out_of_order;
+  now_ = std::clamp(now_ + passed, Instant{}, latest);
+  end_ = std::max(end_, now_);
+  return now_;
+}
+
+void CaptureCheck::add_unreadable() {
+  ++counts_.frames;
+  ++notes_.other_links;
+}
+
 void CaptureCheck::add(const CapturedFrame& captured) {
   ++counts_.frames;
-  if (!first_) first_ = captured.time;
-  const Instant now = Instant{} + (captured.time - *first_);
-  end_ = std::max(end_, now);
-  const Untagged untagged = untag(captured, untagged_);
+  const Instant now = instant_of(captured.time);
+  Arrival arrival{.number = counts_.frames,
+                  .at = now,
+                  .captured_size = std::max(captured.original_size, captured.bytes.size()),
+                  .untagged = untag(captured, untagged_),
+                  .has_destination = captured.has_destination};
+  const Untagged& untagged = arrival.untagged;
   if (!untagged.is_aoe) return;
   ++counts_.aoe;
   if (untagged.is_tagged) ++counts_.tagged;
+  if (is_released_) {
+    if (copies_.all_are_doubled() && copies_.is_copy(untagged.bytes, now)) {
+      ++notes_.copies;
+    } else {
+      judge(arrival);
+    }
+    return;
+  }
+  hold(arrival);
+}
 
+void CaptureCheck::hold(const Arrival& arrival) {
+  const Bytes bytes = arrival.untagged.bytes;
+  const bool is_copy = copies_.is_copy(bytes, arrival.at);
+  held_.push_back({arrival, {bytes.begin(), bytes.end()}, is_copy});
+  held_size_ += bytes.size();
+  if (held_.size() == held_max || held_size_ >= held_size_max ||
+      arrival.at - held_.front().arrival.at > held_span_max)
+    release();
+}
+
+/// The first frames have passed: they are judged, and those after them at once.
+void CaptureCheck::release() {
+  is_released_ = true;
+  // Where the copies come late, as those of another end do, there are none at first.
+  for (std::size_t i = held_.size() / 2; i < held_.size(); ++i) {
+    const Bytes bytes = held_[i].bytes;
+    const bool is_reply =
+        bytes.size() > header_size && (layout::get<Field::flags>(bytes) & flag_response) != 0;
+    copies_.watch(is_reply, held_[i].is_copy);
+  }
+  for (Held& held : held_) {
+    if (held.is_copy && copies_.all_are_doubled()) {
+      ++notes_.copies;
+      continue;
+    }
+    held.arrival.untagged.bytes = held.bytes;
+    judge(held.arrival);
+  }
+  held_ = {};
+}
+
+void CaptureCheck::judge(const Arrival& arrival) {
+  const Untagged& untagged = arrival.untagged;
   SeenFrame seen{.bytes = untagged.bytes,
                  .decoded = {},
-                 .wire_size = std::max(captured.original_size, captured.bytes.size()),
+                 .wire_size = arrival.captured_size,
                  .is_cut = untagged.bytes.size() < untagged.original_size};
   if (seen.is_cut) {
     ++counts_.cut;
@@ -90,10 +176,10 @@ void CaptureCheck::add(const CapturedFrame& captured) {
   const bool is_reply = seen.decoded && seen.decoded->response;
   ++(is_reply ? counts_.replies : counts_.requests);
   LedgerEntry& entry = ledger_.add(is_reply ? Direction::to_initiator : Direction::to_target,
-                                   seen.bytes, seen.decoded, now);
+                                   seen.bytes, seen.decoded, arrival.at);
   entry.deliveries = 1;
-  numbers_.push_back(counts_.frames);
   const FrameId id = entry.id;
+  Mark& mark = marks_.add({arrival.number, 0, StationId{}, StationId{}});
   const bool is_bad = !seen.decoded || !seen.decoded->body;
   for (Finding& finding : judge_frame(seen)) {
     // The summary of a frame that can't be decoded says why it can't.
@@ -103,23 +189,34 @@ void CaptureCheck::add(const CapturedFrame& captured) {
     const std::string summary = ledger_.summary(id);
     finding.actual = is_in_summary ? summary : summary + ": " + finding.actual;
     finding.frames = {id};
-    findings_.push_back(std::move(finding));
+    findings_.add(std::move(finding));
   }
-  if (!seen.decoded) {
-    ends_.emplace_back(StationId{}, StationId{});
-    return;
-  }
+  if (!seen.decoded) return;
   const Header& header = seen.decoded->header;
-  const StationId source = station_of(header.source, untagged.vlan);
-  const StationId destination = station_of(header.destination, untagged.vlan);
-  if (!is_reply) asks_[source] = true;
-  ends_.emplace_back(source, destination);
-  dialogue_.see({entry, *seen.decoded, seen.bytes, source, destination, seen.is_cut});
+  mark.source = station_of(header.source, untagged.vlan);
+  mark.destination =
+      arrival.has_destination ? station_of(header.destination, untagged.vlan) : no_station;
+  if (!is_reply) asks_[mark.source] = true;
+  const std::uint64_t late_before = notes_.late_answers;
+  const auto request =
+      dialogue_.see({entry, *seen.decoded, seen.bytes, mark.source, mark.destination, seen.is_cut});
+  if (notes_.late_answers > late_before && notes_.clock_steps == 0) {
+    notes_.clock_steps = 1;
+    notes_.clock_step_frame = arrival.number;
+    notes_.clock_step = entry.sent - ledger_[*entry.answers].sent;
+  }
+  if (request) marks_[*request].answer_after = static_cast<std::uint32_t>(id - *request);
 }
 
 void CaptureCheck::finish() {
+  if (!is_released_) release();
   dialogue_.finish(end_);
-  std::ranges::stable_sort(findings_, {}, &Finding::frame);
+  findings_.sort();
+}
+
+std::optional<FrameId> CaptureCheck::answer_to(FrameId request) const {
+  const std::uint32_t after = marks_[request].answer_after;
+  return after == 0 ? std::nullopt : std::optional<FrameId>(request + after);
 }
 
 std::vector<Station> CaptureCheck::initiators() const {
@@ -146,6 +243,10 @@ std::string CaptureCheck::fate(FrameId id) const {
   return fate;
 }
 
+std::string CaptureCheck::mac_text(StationId id) const {
+  return id == no_station ? "?" : fmt::format("{}", stations_[id].mac);
+}
+
 LadderLine CaptureCheck::line(FrameId id) const {
   const LedgerEntry& entry = ledger_[id];
   LadderLine line{.at = at(id),
@@ -155,7 +256,7 @@ LadderLine CaptureCheck::line(FrameId id) const {
                   .fate = fate(id)};
   if (stations_.size() > 3) {  // two ends and everybody
     line.what +=
-        fmt::format("  {} > {}", stations_[ends_[id].first].mac, stations_[ends_[id].second].mac);
+        fmt::format("  {} > {}", mac_text(marks_[id].source), mac_text(marks_[id].destination));
   }
   return line;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -58,7 +59,7 @@ class Wire {
   std::string found() {
     finish();
     std::string lines;
-    for (const Finding& finding : check_.findings()) {
+    for (const Finding& finding : check_.findings().kept()) {
       lines += fmt::format("{}{} {}", lines.empty() ? "" : "\n", check_.number(finding.frame()),
                            finding.rule);
     }
@@ -67,7 +68,8 @@ class Wire {
   /// What is said of the only one.
   std::string only() {
     finish();
-    return check_.findings().size() == 1 ? check_.findings().front().actual : "not one: " + found();
+    const auto& findings = check_.findings().kept();
+    return findings.size() == 1 ? findings.front().actual : "not one: " + found();
   }
   const DeviceAccount& device(std::size_t i = 0) {
     finish();
@@ -108,8 +110,8 @@ TEST(CaptureCheck, AnExchangeWithoutFaultIsNoFinding) {
   EXPECT_EQ(wire.found(), "");
   EXPECT_EQ(wire.device().requests, 2U);
   EXPECT_EQ(wire.device().answered, 2U);
-  EXPECT_EQ(wire.device().round_trips,
-            (std::vector<Duration>{microseconds(100), microseconds(100)}));
+  EXPECT_EQ(wire.device().round_trips.count(), 2U);
+  EXPECT_EQ(wire.device().round_trips.percentile(100), microseconds(100));
 }
 
 TEST(CaptureCheck, ALostRequestIsSentAgainWithANewTag) {
@@ -130,7 +132,7 @@ TEST(CaptureCheck, OrWithTheSameOne) {
   wire.done(0, 1);
   wire.done(0, 1);
   EXPECT_EQ(wire.only(), "e1.1 READ EXT lba 0+2 tag 00000001 again after 100us, with the same tag");
-  EXPECT_TRUE(wire.device().round_trips.empty()) << "nobody knows which was answered";
+  EXPECT_EQ(wire.device().round_trips.count(), 0U) << "nobody knows which was answered";
 }
 
 TEST(CaptureCheck, TheSameQuestionAfterItsAnswerIsANewOne) {
@@ -147,7 +149,7 @@ TEST(CaptureCheck, SomeHaveOneTagForAllQueries) {
   wire.advertises(2, 2, 0);
   wire.advertises(2, 2, 0);
   EXPECT_EQ(wire.found(), "");
-  EXPECT_EQ(wire.device().round_trips.size(), 2U);
+  EXPECT_EQ(wire.device().round_trips.count(), 2U);
 }
 
 TEST(CaptureCheck, WhatIsNeverAnsweredIsTold) {
@@ -209,8 +211,10 @@ TEST(CaptureCheck, AnAnnouncementAnswersNobody) {
 
 TEST(CaptureCheck, AReplyBelongsToARequest) {
   Wire unasked;
+  unasked.reads(0, 1);
   unasked.done(0, 9);
-  EXPECT_EQ(unasked.only(),
+  EXPECT_EQ(unasked.found(), "1 unanswered\n2 unasked-reply");
+  EXPECT_EQ(unasked.check().findings().kept().back().actual,
             "e1.1 ATA reply ok lba 0 left 0 tag 00000009 has a tag that no request of "
             "02:00:00:00:00:01 has");
   Wire command;
@@ -320,7 +324,7 @@ TEST(CaptureCheck, AWrongRequestIsRefused) {
   wire.frame(query);
   wire.says(ConfigReply{.buffer_count = 2, .sector_count = 2}, 1);
   EXPECT_EQ(wire.found(), "1 unsupported-version\n2 accepted");
-  EXPECT_EQ(wire.check().findings().back().actual,
+  EXPECT_EQ(wire.check().findings().kept().back().actual,
             "e1.1 config reply buffers 2 sectors 2 firmware 0000 tag 00000001 to what is to be "
             "refused with error 5 (unsupported version): unsupported version (offset 14: have 2, "
             "need 1)");
@@ -470,6 +474,62 @@ TEST(CaptureCheck, AReservationKeepsOthersOut) {
 
 // What captures are like.
 
+TEST(CaptureCheck, TwoAnsweredReadsOfOneSectorAreTwo) {
+  Wire wire;
+  wire.reads(0, 1);
+  wire.reads(0, 2);
+  wire.done(0, 1);
+  wire.done(0, 2);
+  EXPECT_EQ(wire.found(), "");
+  EXPECT_EQ(wire.device().answered, 2U);
+  EXPECT_EQ(wire.device().retransmitted, 0U);
+}
+
+TEST(CaptureCheck, WaitingRequestsAreCountedOnlyIfTheyDidWait) {
+  Wire wire;
+  wire.advertises(2, 2);
+  wire.reads(0, 1);  // its answer was missed
+  for (std::uint32_t tag = 2; tag <= 3; ++tag) wire.reads(2 * tag, tag);
+  for (std::uint32_t tag = 2; tag <= 3; ++tag) wire.done(2 * tag, tag);
+  EXPECT_EQ(wire.found(), "3 unanswered");
+}
+
+TEST(CaptureCheck, AnOldTagMayHaveBeenAnsweredUnseen) {
+  Wire wire;
+  wire.reads(0, 1);
+  wire.done(0, 1);
+  wire.reads(2, 2);
+  wire.pass(std::chrono::seconds(1));
+  wire.reads(4, 2);
+  wire.done(4, 2);
+  EXPECT_EQ(wire.found(), "3 unanswered");
+}
+
+TEST(CaptureCheck, WhatRestsOnMissedFramesIsLeftOut) {
+  const auto ask = [](Wire& wire, ConfigCommand command, std::string_view string,
+                      std::uint32_t tag) {
+    wire.asks(ConfigRequest{command, bytes_of(string)}, tag);
+    wire.says(ConfigReply{.command = command, .string = bytes_of(string)}, tag);
+  };
+  Wire wire;
+  ask(wire, ConfigCommand::set, "abc", 1);
+  wire.reads(0, 2);
+  wire.done(0, 2);
+  wire.done(2, 3);  // its request was missed, and so was another's that sets the string
+  ask(wire, ConfigCommand::read, "", 4);
+  EXPECT_EQ(wire.found(), "");
+  EXPECT_EQ(wire.check().notes().without_request, 1U);
+  EXPECT_EQ(wire.check().notes().left_out, 1U);
+}
+
+TEST(CaptureCheck, OneDirectionIsSaidOnce) {
+  Wire wire;
+  for (std::uint32_t tag = 1; tag <= 20; ++tag) wire.reads(2 * tag, tag);
+  EXPECT_EQ(wire.found(), "");
+  EXPECT_TRUE(wire.check().notes().requests_only);
+  EXPECT_EQ(wire.check().notes().without_answer, 20U);
+}
+
 FrameBytes tagged(FrameBytes bytes, std::uint8_t vlan) {
   const std::array<std::uint8_t, 4> tag{0x81, 0x00, 0x00, vlan};
   bytes.insert(bytes.begin() + 12, tag.begin(), tag.end());
@@ -480,9 +540,8 @@ TEST(CaptureCheck, AVlanIsANetworkOfItsOwn) {
   Wire wire;
   wire.frame(tagged(request_frame(read_command(0), 1), 5));
   wire.frame(tagged(reply_frame(1), 6));
-  wire.frame(tagged(reply_frame(1), 5));
-  EXPECT_EQ(wire.found(), "2 wrong-destination");
-  EXPECT_EQ(wire.check().counts().tagged, 3U);
+  EXPECT_EQ(wire.found(), "1 unanswered\n2 wrong-destination");
+  EXPECT_EQ(wire.check().counts().tagged, 2U);
   EXPECT_EQ(wire.check().initiators(), (std::vector<Station>{{client_mac, 5}}));
 }
 
@@ -538,22 +597,34 @@ TEST(CaptureCheck, ALadderTellsWhatBecameOfEachFrame) {
 
 TEST(CaptureReport, TellsSoManyOfAKind) {
   Wire wire;
-  for (int i = 0; i < 5; ++i) wire.done(0, 9);
+  for (std::uint32_t tag = 1; tag <= 5; ++tag) {
+    wire.asks(read_command(0, 0), tag);
+    wire.says(ErrorReply{0, ErrorCode::bad_argument}, tag);
+  }
   CaptureReportOptions options{.file = "x.pcap", .findings_shown = 2};
-  const std::string text = findings_text(wire.check(), options);
-  EXPECT_EQ(
-      text,
-      "x.pcap: frame 1 at 0.000000 s: must: e1.1 ATA reply ok lba 0 left 0 tag 00000009 has a "
-      "tag that no request of 02:00:00:00:00:01 has [unasked-reply, AoEr11 §" +
-          std::string(find_rule("unasked-reply")->clause) +
-          "]\n"
-          "x.pcap: frame 2 at 0.000100 s: must: e1.1 ATA reply ok lba 0 left 0 tag 00000009 "
-          "has a tag that no request of 02:00:00:00:00:01 has [unasked-reply, AoEr11 §" +
-          std::string(find_rule("unasked-reply")->clause) +
-          "]\nx.pcap: 3 more of unasked-reply (--limit 0 shows all)\n");
+  const std::string line =
+      "e1.1 READ EXT lba 0+0 tag 0000000{}: READ EXT of 0 sectors [zero-count, AoEr11 §3.1/40]\n";
+  EXPECT_EQ(findings_text(wire.check(), options),
+            "x.pcap: frame 1 at 0.000000 s: must: " + fmt::format(fmt::runtime(line), 1) +
+                "x.pcap: frame 3 at 0.000200 s: must: " + fmt::format(fmt::runtime(line), 2) +
+                "x.pcap: 3 more of zero-count (--limit 0 shows all)\n");
   options.findings_shown = 0;
   const std::string all = findings_text(wire.check(), options);
   EXPECT_EQ(std::ranges::count(all, '\n'), 5);
+}
+
+TEST(CaptureCheck, KeepsTheFirstFindingsOfARuleAndCountsAll) {
+  CaptureCheck check({.folder = {}, .findings_kept = 2});
+  std::vector<std::uint64_t> seen;
+  check.watch([&](const Finding& finding) { seen.push_back(check.number(finding.frame())); });
+  for (std::uint32_t tag = 1; tag <= 5; ++tag) {
+    const FrameBytes bytes = frame_of({server_mac, client_mac, disk, tag}, read_command(tag, 0));
+    check.add({microseconds(tag), bytes, bytes.size()});
+  }
+  check.finish();
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2, 1, 2})) << "zero-count, then unanswered";
+  EXPECT_EQ(check.findings().kept().size(), 4U);
+  EXPECT_EQ(count_findings(check, Level::must).at(find_rule("zero-count")), 5U);
 }
 
 TEST(CaptureReport, LeavesOutWhatIsBelowALevel) {
@@ -567,14 +638,25 @@ TEST(CaptureReport, LeavesOutWhatIsBelowALevel) {
   EXPECT_NE(text.find("\nnothing found\n"), std::string::npos) << text;
 }
 
-TEST(CaptureReport, PercentilesAreTimesThatWereSeen) {
-  std::vector<Duration> times;
-  EXPECT_EQ(percentile(times, 50), Duration{});
-  for (int i = 1; i <= 200; ++i) times.emplace_back(i);
-  EXPECT_EQ(percentile(times, 0), Duration(1));
-  EXPECT_EQ(percentile(times, 50), Duration(100));
-  EXPECT_EQ(percentile(times, 99), Duration(198));
-  EXPECT_EQ(percentile(times, 100), Duration(200));
+TEST(RoundTrips, PercentilesAreTimesThatWereSeen) {
+  RoundTrips times;
+  EXPECT_EQ(times.percentile(50), Duration{});
+  for (int i = 200; i >= 1; --i) times.add(Duration(i));
+  EXPECT_EQ(times.min(), Duration(1));
+  EXPECT_EQ(times.percentile(0), Duration(1));
+  EXPECT_EQ(times.percentile(50), Duration(100));
+  EXPECT_EQ(times.percentile(99), Duration(198));
+  EXPECT_EQ(times.percentile(100), Duration(200));
+}
+
+TEST(RoundTrips, ManyAreExactToAFewPercent) {
+  RoundTrips times;
+  for (std::size_t i = 1; i <= 10 * RoundTrips::exact_max; ++i) times.add(microseconds(i));
+  EXPECT_EQ(times.count(), 10 * RoundTrips::exact_max);
+  EXPECT_EQ(times.min(), microseconds(1));
+  EXPECT_EQ(times.percentile(100), microseconds(10 * RoundTrips::exact_max));
+  const double median = std::chrono::duration<double>(times.percentile(50)).count();
+  EXPECT_NEAR(median, 0.05, 0.05 * 0.016);
 }
 
 }  // namespace

@@ -14,6 +14,15 @@
 namespace aoe::harness {
 namespace {
 
+/// So many requests, no reply, and nothing sent again: answers were not captured.
+constexpr std::uint64_t one_direction_min = 8;
+/// Requests in excess of a device's buffers whose judgement waits for their answers.
+constexpr std::size_t crowds_max = 1024;
+/// Where more wait in excess, their answers were not captured; and a lower number was seen before.
+constexpr std::uint32_t crowd_excess_max = 256;
+/// So many are found in a capture, at most: each takes a search.
+constexpr std::uint64_t crowds_found_max = 100'000;
+
 constexpr auto ata_command = static_cast<std::uint8_t>(Command::ata);
 constexpr auto config_command = static_cast<std::uint8_t>(Command::config);
 constexpr auto mask_command = static_cast<std::uint8_t>(Command::mask);
@@ -98,12 +107,15 @@ Dialogue::DeviceId Dialogue::device_of(Address address, const Asked& asked) {
 Tracker::Remote Dialogue::window_of(StationId source, DeviceId device) {
   if (device == no_device) return Tracker::no_remote;
   const auto next = static_cast<Tracker::Remote>(windows_.size());
-  return windows_.try_emplace({source, device}, next).first->second;
+  const auto [window, is_new] = windows_.try_emplace({source, device}, next);
+  if (is_new) answers_.push_back(0);
+  return window->second;
 }
 
 void Dialogue::note_outstanding(Instant now, std::size_t count) {
-  if (outstanding_.empty() ? count > 0 : count != outstanding_.back().count)
-    outstanding_.push_back({now, static_cast<std::uint32_t>(count)});
+  const std::size_t size = outstanding_.size();
+  if (size == 0 ? count > 0 : count != outstanding_[size - 1].count)
+    outstanding_.add({now, static_cast<std::uint32_t>(count)});
 }
 
 // Requests.
@@ -117,7 +129,6 @@ std::uint64_t Dialogue::describe_request(const Seen& seen, Asked& asked) {
   } else {
     argument = std::visit(ArgumentOf{}, *seen.frame.body);
     asked.kind = argument.kind;
-    if (entry.command == config_command) strings_[entry.id] = text_of(argument.bytes);
   }
   asked.device = device_of(entry.address, asked);
   const bool tests = entry.command == config_command && !asked.reject &&
@@ -137,37 +148,58 @@ std::uint64_t Dialogue::describe_request(const Seen& seen, Asked& asked) {
 
 void Dialogue::request(const Seen& seen) {
   LedgerEntry& entry = seen.entry;
-  Asked asked{.source = seen.source, .destination = seen.destination};
+  Asked asked{.id = entry.id,
+              .sent = entry.sent,
+              .address = entry.address,
+              .tag = entry.tag,
+              .source = seen.source,
+              .destination = seen.destination};
   const std::uint64_t question = describe_request(seen, asked);
   const bool is_ata = entry.command == ata_command && !asked.reject;
   const Tracker::Remote window = is_ata ? window_of(seen.source, asked.device) : Tracker::no_remote;
+  const std::uint64_t key = key_of(seen.source, entry.tag);
   const Tracker::Sent sent = tracker_.send({.id = entry.id,
-                                            .key = key_of(seen.source, entry.tag),
+                                            .key = key,
                                             .question = question,
                                             .remote = window,
                                             .source = seen.frame.header.source,
                                             .takes_room = is_ata},
                                            entry);
-  by_any_tag_[entry.tag] = sent.index;
+  ++requests_;
+  if (sent.is_again) ++asked_again_;
   if (sent.tag_holder) {
-    report("tag-in-use",
-           fmt::format("{} has the tag of {}, which is still unanswered", name(entry.id),
-                       name(*sent.tag_holder)),
-           {*sent.tag_holder, entry.id});
+    // One that has waited for longer than any other may have been answered unseen.
+    const Duration age = entry.sent - ledger_[*sent.tag_holder].sent;
+    if (round_trip_max_ == Duration{} || age <= 2 * round_trip_max_) {
+      report_unless_missed("tag-in-use",
+                           fmt::format("{} has the tag of {}, which is still unanswered",
+                                       name(entry.id), name(*sent.tag_holder)),
+                           {*sent.tag_holder, entry.id});
+    }
   }
-  if (entry.repeats) {
-    const LedgerEntry& before = ledger_[*entry.repeats];
-    asked.may_be_silent = asked.may_be_silent || asked_[*find(before.id)].may_be_silent;
-    report("retransmitted",
-           fmt::format("{} again after {}, {}", name(entry.id), brief(entry.sent - before.sent),
-                       before.tag == entry.tag ? "with the same tag" : "with a new tag"),
-           {before.id, entry.id});
+  if (sent.repeats) {
+    Asked& before = asked_[*sent.repeats];
+    before.repeated_by = entry.id;
+    asked.may_be_silent = asked.may_be_silent || before.may_be_silent;
   }
-  asked_.push_back(asked);
+  if (sent.index < asked_.size()) {
+    settle(asked_[sent.index], sent.index, entry.sent);
+    asked_[sent.index] = asked;
+  } else {
+    asked_.push_back(asked);
+  }
+  by_any_tag_[entry.tag] = sent.index;
+  if (entry.command == config_command && !asked.reject)
+    strings_[sent.index] = text_of(std::visit(ArgumentOf{}, *seen.frame.body).bytes);
   set_may_change(entry, asked);
   if (sent.replaces) note_outstanding(entry.sent, tracker_.waiting() - 1);
   note_outstanding(entry.sent, tracker_.waiting());
   if (is_ata && asked.device != no_device) check_window(entry, asked.device, window);
+  if (orphans_.claim(key, entry.id)) {
+    asked_[sent.index].is_answered_early = true;
+    tracker_.answer(tracker_[sent.index]);
+    note_outstanding(entry.sent, tracker_.waiting());
+  }
 }
 
 void Dialogue::check_window(const LedgerEntry& entry, DeviceId id, Tracker::Remote window) {
@@ -181,14 +213,33 @@ void Dialogue::check_window(const LedgerEntry& entry, DeviceId id, Tracker::Remo
   const auto waiting = static_cast<std::uint32_t>(tracker_.waiting(window));
   device.outstanding = std::max(device.outstanding, waiting);
   if (!device.buffers || *device.buffers == 0 || waiting <= *device.buffers) return;
-  report("buffers-exceeded",
-         fmt::format("{} makes {} unanswered requests, {} has {}", name(entry.id), waiting,
-                     device.address, quantity(*device.buffers, "buffer")),
-         {entry.id});
+  if (crowds_found_ >= crowds_found_max || waiting > *device.buffers + crowd_excess_max) return;
+  Crowd& crowd = crowds_.emplace_back(Crowd{entry.id, id, *device.buffers, {}});
+  for (const Tracker::Index index : tracker_.waiting_at(window))
+    crowd.waiting.push_back(tracker_[index].id);
+  if (crowds_.size() <= crowds_max) return;
+  judge_crowd(crowds_.front());
+  crowds_.pop_front();
+}
+
+/// A request that was answered or sent again later did wait then. Of others the capture may have
+/// missed the answer.
+void Dialogue::judge_crowd(const Crowd& crowd) {
+  const auto waited = std::ranges::count_if(crowd.waiting, [&](FrameId id) {
+    return ledger_[id].answered != never || ledger_[id].repeated_by;
+  });
+  if (waited <= crowd.buffers) return;
+  ++crowds_found_;
+  crowded_.add(make_finding(
+      "buffers-exceeded",
+      fmt::format("{} makes {} unanswered requests, {} has {}", name(crowd.request), waited,
+                  devices_[crowd.device].address, quantity(crowd.buffers, "buffer")),
+      {crowd.request}));
 }
 
 /// What a request may change is unknown until its answer says it.
 void Dialogue::set_may_change(const LedgerEntry& entry, const Asked& asked) {
+  if (entry.command == ata_command) return;
   for (DeviceAccount& device : devices_) {
     if (!entry.address.covers(device.address)) continue;
     if (entry.command == config_command && (asked.reject || sets_config(asked.kind)))
@@ -206,14 +257,16 @@ Tracker::Request* Dialogue::request_of(const Seen& seen) {
     return request;
   const bool is_config = seen.frame.command == config_command;
   if (const auto other = by_any_tag_.find(entry.tag); other != by_any_tag_.end()) {
-    const LedgerEntry& meant = ledger_[tracker_[other->second].id];
+    Tracker::Request& request = tracker_[other->second];
+    const LedgerEntry& meant = ledger_[request.id];
     const bool fits = meant.command == seen.frame.command && meant.address.covers(entry.address) &&
                       entry.sent - meant.sent < Tracker::capture.patience;
+    if (fits && seen.destination == no_station) return &request;
     if (fits && !(is_config && entry.tag == 0)) {
-      report("wrong-destination",
-             fmt::format("{} goes to {}, and its request came from {}", name(entry.id),
-                         seen.frame.header.destination, tracker_[other->second].source),
-             {meant.id, entry.id});
+      add_orphan(seen, "wrong-destination",
+                 fmt::format("{} goes to {}, and its request came from {}", name(entry.id),
+                             seen.frame.header.destination, request.source),
+                 meant.id);
       return nullptr;
     }
   }
@@ -222,24 +275,58 @@ Tracker::Request* Dialogue::request_of(const Seen& seen) {
     ++devices_[device(entry.address, seen.source)].announcements;
     return nullptr;
   }
-  report("unasked-reply",
-         fmt::format("{} has a tag that no request of {} has", name(entry.id),
-                     seen.frame.header.destination),
-         {entry.id});
+  add_orphan(seen, "unasked-reply",
+             fmt::format("{} has a tag that no request of {} has", name(entry.id),
+                         seen.frame.header.destination));
   return nullptr;
+}
+
+/// `meant`: the request of which it has the tag; none: those that wait are candidates.
+void Dialogue::add_orphan(const Seen& seen, RuleName rule, std::string text,
+                          std::optional<FrameId> meant) {
+  const LedgerEntry& entry = seen.entry;
+  const auto window = windows_.find({seen.destination, device(entry.address, seen.source)});
+  const bool is_known = window != windows_.end();
+  Orphan orphan{.finding = make_finding(rule, std::move(text), {entry.id}),
+                .reply = entry.id,
+                .key = key_of(seen.destination, entry.tag),
+                .waiting = {}};
+  if (is_known) {
+    orphan.remote = window->second;
+    orphan.answers_before = answers_[window->second];
+  }
+  if (meant) {
+    orphan.waiting.push_back(*meant);
+    orphan.finding.frames.insert(orphan.finding.frames.begin(), *meant);
+  } else if (is_known && entry.command == ata_command) {
+    for (const Tracker::Index index : tracker_.waiting_at(window->second)) {
+      if (orphan.waiting.size() == Orphans::waiting_max) break;
+      orphan.waiting.push_back(tracker_[index].id);
+    }
+  }
+  for (Finding& finding : orphans_.add(std::move(orphan))) findings_.add(std::move(finding));
 }
 
 void Dialogue::reply(const Seen& seen) {
   LedgerEntry& entry = seen.entry;
+  ++replies_;
   Tracker::Request* const request = request_of(seen);
   if (request == nullptr) {
     learn(seen, nullptr);
     return;
   }
   const Tracker::Index index = tracker_.index_of(*request);
-  const LedgerEntry& question = ledger_[request->id];
+  LedgerEntry& question = ledger_[request->id];
   Asked& asked = asked_[index];
   const std::vector<FrameId> frames{request->id, entry.id};
+  if (asked.answer &&
+      (entry.command != question.command || !question.address.covers(entry.address))) {
+    // Some use a tag again, and the capture missed the request.
+    add_orphan(seen, "unasked-reply",
+               fmt::format("{} has the tag of {}, which has been answered", name(entry.id),
+                           name(request->id)));
+    return;
+  }
   if (entry.command != question.command) {
     report("wrong-command",
            fmt::format("{} has the tag of {}, and command {}", name(entry.id), name(request->id),
@@ -279,14 +366,22 @@ void Dialogue::reply(const Seen& seen) {
   }
   if (is_first) {
     asked.answer = entry.id;
+    first_answer_to_ = request->id;
     asked.device = device;
-    const Duration round_trip = entry.sent - question.sent;
-    if (request->arrivals == 1) devices_[device].round_trips.push_back(round_trip);
-    round_trip_max_ = std::max(round_trip_max_, round_trip);
+    if (request->remote != Tracker::no_remote) ++answers_[request->remote];
+    question.answered = entry.sent;
+    // A longer one is a step of the clock, and one below zero two frames in the wrong order.
+    const Duration round_trip = std::max(entry.sent - question.sent, Duration{});
+    if (round_trip >= Tracker::capture.patience) {
+      ++notes_.late_answers;
+    } else {
+      if (request->arrivals == 1) devices_[device].round_trips.add(round_trip);
+      round_trip_max_ = std::max(round_trip_max_, round_trip);
+    }
     tracker_.answer(*request);
     note_outstanding(entry.sent, tracker_.waiting());
   }
-  const auto string = strings_.find(request->id);
+  const auto string = strings_.find(index);
   for (Finding& finding : judge_answered({.request = question,
                           .kind = asked.kind,
                           .reject = asked.reject,
@@ -297,7 +392,9 @@ void Dialogue::reply(const Seen& seen) {
                           .body = *seen.frame.body,
                           .is_cut = seen.is_cut},
                                          ledger_)) {
-    findings_.push_back(std::move(finding));
+    const bool rests_on_earlier =
+        finding.rule == "masked-answer" || finding.rule == "reservation-ignored";
+    (rests_on_earlier ? doubtful_ : findings_).add(std::move(finding));
   }
   learn(seen, &asked);
 }
@@ -311,6 +408,7 @@ void Dialogue::judge_unread(const Seen& seen, Tracker::Request& request) {
       seen.frame.body.error().rule != version)
     return;
   asked.answer = seen.entry.id;
+  first_answer_to_ = request.id;
   request.awaited = false;
   report(
       "accepted",
@@ -340,10 +438,10 @@ void Dialogue::learn(const Seen& seen, const Asked* asked) {
     if (seen.is_cut) return;
     std::string string = text_of(config->string);
     if (device.config && *device.config != string && !device.config_may_change) {
-      report("config-changed",
-             fmt::format("{}: it had {} bytes, and nobody has set it since", name(entry.id),
-                         device.config->size()),
-             {entry.id});
+      report_unless_missed("config-changed",
+                           fmt::format("{}: it had {} bytes, and nobody has set it since",
+                                       name(entry.id), device.config->size()),
+                           {entry.id});
     }
     device.config = std::move(string);
     if (asked != nullptr && sets_config(asked->kind)) device.config_may_change = false;
@@ -374,41 +472,65 @@ void Dialogue::learn_identity(const LedgerEntry& entry, const AtaReply& reply,
 
 // The end.
 
-void Dialogue::finish(Instant end) {
-  for (Tracker::Index i = 0; i < asked_.size(); ++i) {
-    const LedgerEntry& entry = ledger_[tracker_[i].id];
-    Asked& asked = asked_[i];
-    if (asked.device == no_device) asked.device = device_of(entry.address, asked);
-    if (asked.device == no_device) {
-      if (!entry.address.is_exact()) continue;
-      asked.device = device(entry.address, std::nullopt);
-    }
-    DeviceAccount& account = devices_[asked.device];
-    ++account.requests;
-    if (entry.repeats) ++account.retransmitted;
-    if (asked.answer) {
-      ++account.answered;
-    } else if (entry.repeated_by || asked.may_be_silent) {
-      continue;
-    } else if (round_trip_max_ > Duration{} && entry.sent + round_trip_max_ >= end) {
-      ++account.pending;
-    } else {
-      ++account.unanswered;
-      report("unanswered", name(entry.id), {entry.id});
-    }
+/// Nothing more comes of the request.
+void Dialogue::settle(Asked& asked, Tracker::Index index, Instant end) {
+  if (asked.device == no_device) asked.device = device_of(asked.address, asked);
+  const bool is_answered = asked.answer || asked.is_answered_early;
+  strings_.erase(index);
+  more_answers_.erase(more_answers_.lower_bound({index, 0}),
+                      more_answers_.upper_bound({index, no_device}));
+  if (const auto latest = by_any_tag_.find(asked.tag);
+      latest != by_any_tag_.end() && latest->second == index)
+    by_any_tag_.erase(latest);
+  if (asked.repeated_by && is_answered) {  // it was another with the same question
+    ledger_[*asked.repeated_by].repeats.reset();
+    ledger_[asked.id].repeated_by.reset();
+  } else if (asked.repeated_by) {
+    const LedgerEntry& again = ledger_[*asked.repeated_by];
+    report("retransmitted",
+           fmt::format("{} again after {}, {}", name(again.id), brief(again.sent - asked.sent),
+                       asked.tag == again.tag ? "with the same tag" : "with a new tag"),
+           {asked.id, again.id});
+  }
+  if (asked.device == no_device) {
+    if (!asked.address.is_exact()) return;
+    asked.device = device(asked.address, std::nullopt);
+  }
+  DeviceAccount& account = devices_[asked.device];
+  ++account.requests;
+  if (is_answered) {
+    ++account.answered;
+  } else if (asked.repeated_by) {
+    ++account.retransmitted;
+  } else if (asked.may_be_silent) {
+    return;
+  } else if (round_trip_max_ > Duration{} && asked.sent + round_trip_max_ >= end) {
+    ++account.pending;
+  } else {
+    ++account.unanswered;
+    unanswered_.add(make_finding("unanswered", name(asked.id), {asked.id}));
   }
 }
 
-std::optional<Tracker::Index> Dialogue::find(FrameId request) const {
-  const auto requests = tracker_.requests();
-  const auto found = std::ranges::lower_bound(requests, request, {}, &Tracker::Request::id);
-  if (found == requests.end() || found->id != request) return std::nullopt;
-  return tracker_.index_of(*found);
-}
-
-std::optional<FrameId> Dialogue::answer_to(FrameId request) const {
-  const auto found = find(request);
-  return found ? asked_[*found].answer : std::nullopt;
+void Dialogue::finish(Instant end) {
+  for (Tracker::Index i = 0; i < asked_.size(); ++i) settle(asked_[i], i, end);
+  for (const Crowd& crowd : crowds_) judge_crowd(crowd);
+  notes_.requests_only = replies_ == 0 && unanswered_.size() >= one_direction_min;
+  for (Finding& finding : orphans_.finish(answers_)) findings_.add(std::move(finding));
+  notes_.replies_only = requests_ == 0 && notes_.before_begin > 0;
+  // Captures of both ends, merged, whose clocks differ by much.
+  if (asked_again_ * 4 > requests_ && crowded_.size() > 0) {
+    notes_.asked_again = asked_again_;
+  } else {
+    findings_.add(std::move(crowded_));
+  }
+  if (notes_.misses_frames()) {
+    notes_.without_answer = unanswered_.size();
+    notes_.left_out = doubtful_.size();
+  } else {
+    findings_.add(std::move(unanswered_));
+    findings_.add(std::move(doubtful_));
+  }
 }
 
 }  // namespace aoe::harness

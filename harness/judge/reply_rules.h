@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/judge/finding.h"
+#include "harness/judge/round_trips.h"
 #include "harness/link/ledger.h"
 #include "proto/frame.h"
 
@@ -18,6 +19,8 @@ namespace aoe::harness {
 
 /// A network card in a network: its index in a list.
 using StationId = std::uint16_t;
+/// Where a capture does not hold the address.
+inline constexpr StationId no_station = 0xffff;
 
 struct Station {
   Mac mac;
@@ -37,7 +40,7 @@ struct DeviceAccount {
   std::uint64_t pending = 0;        // the capture ended before they could be answered
   std::uint64_t announcements = 0;
   std::map<std::string, std::uint64_t> errors{};  // "error 6 (target is reserved)", "ATA error 04"
-  std::vector<Duration> round_trips{};            // of requests that were sent once
+  RoundTrips round_trips{};                       // of requests that were sent once
   std::uint32_t outstanding = 0;                  // ATA commands of one initiator, at most
   std::optional<std::uint16_t> buffers{};
   std::optional<std::uint8_t> sectors{};

@@ -23,8 +23,9 @@ Tracker::Request* Tracker::find(std::uint64_t key) {
   return found == keys_.end() ? nullptr : &requests_[found->second];
 }
 
-std::size_t Tracker::waiting(Remote remote) const {
-  return remote < remotes_.size() ? remotes_[remote].size() : 0;
+std::span<const Tracker::Index> Tracker::waiting_at(Remote remote) const {
+  if (remote >= remotes_.size()) return {};
+  return remotes_[remote];
 }
 
 Tracker::Sent Tracker::send(Request request, LedgerEntry& entry) {
@@ -42,8 +43,11 @@ Tracker::Sent Tracker::send(Request request, LedgerEntry& entry) {
       holds_tag(*same_key, entry.sent)) {
     sent.tag_holder = same_key->id;
   }
+  sent.is_again =
+      same_key != nullptr && same_key->question == request.question && !same_key->awaited;
   if (before != nullptr) {
     request.attempt = before->attempt + 1;
+    sent.repeats = index_of(*before);
     entry.repeats = before->id;
     ledger_[before->id].repeated_by = entry.id;
     ++retransmissions_;
@@ -79,19 +83,31 @@ bool Tracker::holds_tag(const Request& request, Instant now) const {
 
 Tracker::Index Tracker::remember(const Request& request) {
   if (has_forgotten()) {
+    const auto next = [&] {
+      return std::exchange(next_, static_cast<Index>((next_ + 1) % requests_.size()));
+    };
     for (unsigned i = 0; i < passed_over_max; ++i) {
-      const Index index = next_;
-      next_ = static_cast<Index>((next_ + 1) % requests_.size());
-      Request& old = requests_[index];
-      if (old.awaited && is_open(old.question)) continue;
-      if (const auto latest = keys_.find(old.key); latest != keys_.end() && latest->second == index)
-        keys_.erase(latest);
-      old = request;
-      return index;
+      const Index index = next();
+      if (!requests_[index].awaited || !is_open(requests_[index].question))
+        return replace(index, request);
+    }
+    if (requests_.size() >= policy_.most) {
+      const Index oldest = next();
+      const auto latest = open_.find(requests_[oldest].question);
+      if (latest != open_.end() && latest->second == oldest) close(latest->first);
+      return replace(oldest, request);
     }
   }
   requests_.push_back(request);
   return static_cast<Index>(requests_.size() - 1);
+}
+
+Tracker::Index Tracker::replace(Index index, const Request& request) {
+  Request& old = requests_[index];
+  if (const auto latest = keys_.find(old.key); latest != keys_.end() && latest->second == index)
+    keys_.erase(latest);
+  old = request;
+  return index;
 }
 
 bool Tracker::open(Index index) {
@@ -105,8 +121,10 @@ bool Tracker::open(Index index) {
   std::vector<Index>& window = remotes_[request.remote];
   window.push_back(index);
   const Instant now = ledger_[request.id].sent;
-  while (now - ledger_[requests_[window.front()].id].sent > policy_.patience)
+  while (window.size() > policy_.waiting ||
+         now - ledger_[requests_[window.front()].id].sent > policy_.patience) {
     close(requests_[window.front()].question);
+  }
   return replaces;
 }
 

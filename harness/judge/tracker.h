@@ -10,6 +10,7 @@
 // Allocates nothing per frame once it remembers that many. Single-threaded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -46,11 +47,14 @@ class Tracker {
 
   struct Policy {
     bool losses_seen;        // else a request or its answer may have been lost unseen
-    std::size_t remembered;  // requests without those that wait; 0: all of them
+    std::size_t remembered;  // requests without those that wait
+    std::size_t most;        // requests with those that wait
+    std::size_t waiting;     // requests that wait at a remote; of more, the oldest are given up
     Duration patience;       // a request that waits for longer is given up
   };
-  static constexpr Policy live{true, 1024, Duration::max()};
-  static constexpr Policy capture{false, 0, std::chrono::seconds(60)};
+  static constexpr std::size_t no_limit = SIZE_MAX;
+  static constexpr Policy live{true, 1024, no_limit, no_limit, Duration::max()};
+  static constexpr Policy capture{false, 1 << 14, 1 << 18, 4096, std::chrono::seconds(60)};
 
   struct Request {
     FrameId id = 0;
@@ -68,9 +72,11 @@ class Tracker {
   /// What a request is to those before it.
   struct Sent {
     Index index = 0;
+    std::optional<Index> repeats{};       // the transmission before this one
     std::optional<FrameId> tag_holder{};  // another question with this key, which still waits
-    bool adds = false;                    // it makes more wait at its remote than before
-    bool replaces = false;                // it takes the room of the transmission that it repeats
+    bool is_again = false;  // it has the key and the question of one that was answered
+    bool adds = false;      // it makes more wait at its remote than before
+    bool replaces = false;  // it takes the room of the transmission that it repeats
   };
 
   Tracker(Ledger& ledger, Policy policy) : ledger_(ledger), policy_(policy) {}
@@ -95,8 +101,7 @@ class Tracker {
   Request* find(std::uint64_t key);
   Request& operator[](Index index) { return requests_[index]; }
   const Request& operator[](Index index) const { return requests_[index]; }
-  /// Those that are remembered; with the policy `capture` all, in order.
-  std::span<Request> requests() { return requests_; }
+  /// Those that are remembered.
   std::span<const Request> requests() const { return requests_; }
   Index index_of(const Request& request) const {
     return static_cast<Index>(&request - requests_.data());
@@ -106,11 +111,11 @@ class Tracker {
   /// Questions that wait for an answer.
   std::size_t open() const { return open_.size(); }
   /// Requests that take room at a remote, and at all of them and elsewhere.
-  std::size_t waiting(Remote remote) const;
+  std::size_t waiting(Remote remote) const { return waiting_at(remote).size(); }
   std::size_t waiting() const { return waiting_; }
-  bool has_forgotten() const {
-    return policy_.remembered != 0 && requests_.size() >= policy_.remembered;
-  }
+  /// The former, oldest first; valid until the next send() or answer().
+  std::span<const Index> waiting_at(Remote remote) const;
+  bool has_forgotten() const { return requests_.size() >= policy_.remembered; }
   std::uint64_t retransmissions() const { return retransmissions_; }
 
  private:
@@ -121,6 +126,7 @@ class Tracker {
     return now - ledger_[request.id].sent < policy_.patience;
   }
   Index remember(const Request& request);
+  Index replace(Index index, const Request& request);
   /// Both return whether a request gave up its room.
   bool open(Index index);
   bool give_room(Index index);

@@ -1,5 +1,7 @@
 #include "harness/judge/tracker.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "harness/testing/test_words.h"
@@ -52,6 +54,23 @@ TEST_F(TrackerTest, AnOpenQuestionThatIsAskedAgainIsARetransmission) {
   live.answer(*live.find(2));
   send(live, 2, 3);
   EXPECT_EQ(repeated(), std::nullopt);
+}
+
+/// Memory does not grow with a capture.
+TEST_F(TrackerTest, OfManyThatWaitTheOldestAreGivenUp) {
+  Tracker::Policy policy{
+      .losses_seen = false, .remembered = 4, .most = 8, .waiting = 3, .patience = seconds(60)};
+  for (const std::size_t waiting : {std::size_t{3}, Tracker::no_limit}) {
+    policy.waiting = waiting;
+    Tracker few(ledger, policy);
+    std::set<Tracker::Index> places;
+    for (std::uint32_t tag = 1; tag <= 100; ++tag) places.insert(send(few, 2 * tag, tag).index);
+    EXPECT_EQ(places.size(), waiting == 3 ? 4U : 8U);
+    EXPECT_EQ(few.waiting(0), waiting == 3 ? 3U : 8U);
+    EXPECT_EQ(few.open(), few.waiting(0));
+    EXPECT_EQ(few.find(1), nullptr);
+    EXPECT_NE(few.find(100), nullptr);
+  }
 }
 
 TEST_F(TrackerTest, ARequestTakesTheRoomOfTheOneThatItRepeats) {

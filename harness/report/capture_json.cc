@@ -24,8 +24,6 @@ Json to_json(const Station& station) {
 }
 
 Json to_json(const CaptureCheck& check, const DeviceAccount& device) {
-  std::vector<Duration> times = device.round_trips;
-  std::ranges::sort(times);
   Json json{{"device", fmt::format("{}", device.address)}};
   if (device.station) json["target"] = to_json(check.station(*device.station));
   json["requests"] = device.requests;
@@ -40,11 +38,12 @@ Json to_json(const CaptureCheck& check, const DeviceAccount& device) {
   if (device.buffers) json["buffers"] = *device.buffers;
   if (device.sectors) json["sectors"] = *device.sectors;
   if (device.capacity) json["capacity"] = *device.capacity;
-  if (!times.empty()) {
-    json["round_trip_ns"] = {{"min", times.front().count()},
-                             {"median", percentile(times, 50).count()},
-                             {"p99", percentile(times, 99).count()},
-                             {"max", times.back().count()}};
+  const RoundTrips& times = device.round_trips;
+  if (times.count() > 0) {
+    json["round_trip_ns"] = {{"min", times.min().count()},
+                             {"median", times.percentile(50).count()},
+                             {"p99", times.percentile(99).count()},
+                             {"max", times.percentile(100).count()}};
   }
   return json;
 }
@@ -75,6 +74,7 @@ Json summary_json(const CaptureCheck& check, const CaptureReportOptions& options
             {"replies", counts.replies},
             {"span_ns", check.span().count()}};
   if (!options.cut_off.empty()) json["cut_off"] = printable(options.cut_off);
+  json["notes"] = notes_of(check);
   json["initiators"] = Json::array();
   for (const Station& station : check.initiators()) json["initiators"].push_back(to_json(station));
   json["devices"] = Json::array();
@@ -98,8 +98,9 @@ CaseRecord timeline_of(const CaptureCheck& check, const std::vector<const Findin
                    fmt::format("retransmission of {}", check.number(*repeated))});
   }
   Thinned samples(check.span());
-  for (const Dialogue::Outstanding& change : check.outstanding())
+  check.outstanding().for_each([&](const Dialogue::Outstanding& change) {
     samples.add({change.at - ledger.origin(), change.count, 0, {}});
+  });
   record.samples = samples.finish();
   record.incidents = incidents.finish();
   return record;
@@ -128,7 +129,7 @@ Json round_trips_of(const CaptureCheck& check) {
 
 std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& options) {
   Json json = summary_json(check, options);
-  for (const Finding& finding : check.findings()) {
+  for (const Finding& finding : check.findings().kept()) {
     if (is_at_least(level_of(finding), options.level))
       json["findings"].push_back(to_json(check, finding));
   }

@@ -19,11 +19,17 @@ std::string station_text(const CaptureCheck& check, const DeviceAccount& device)
   return device.station ? mac_text(check.station(*device.station)) : "-";
 }
 
-std::string round_trip_text(std::vector<Duration> times) {
-  if (times.empty()) return "-";
-  std::ranges::sort(times);
-  return fmt::format("{} / {} / {} / {}", brief(times.front()), brief(percentile(times, 50)),
-                     brief(percentile(times, 99)), brief(times.back()));
+std::string round_trip_text(const DeviceAccount& device) {
+  if (device.round_trips.count() == 0) return "-";
+  return fmt::format("{} / {} / {} / {}", brief(device.round_trips.min()),
+                     brief(device.round_trips.percentile(50)),
+                     brief(device.round_trips.percentile(99)),
+                     brief(device.round_trips.percentile(100)));
+}
+
+/// "1 reply", "2 replies".
+std::string counted(std::uint64_t number, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", number, number == 1 ? one : many);
 }
 
 /// Columns are as wide as their widest cell. The first two and the last are aligned to the left.
@@ -57,7 +63,7 @@ std::string devices_text(const CaptureCheck& check) {
                     std::to_string(device.requests), std::to_string(device.answered),
                     std::to_string(device.unanswered), std::to_string(device.retransmitted),
                     std::to_string(device.duplicates), std::to_string(device.outstanding),
-                    round_trip_text(device.round_trips)});
+                    round_trip_text(device)});
     for (const auto& [error, count] : device.errors)
       errors += fmt::format("{}: {} x {}\n", device.address, count, error);
     if (device.pending > 0) {
@@ -77,6 +83,12 @@ std::string finding_line(const CaptureCheck& check, const Finding& finding,
                      finding.clause);
 }
 
+std::string lines_of(const std::vector<LadderLine>& ladder) {
+  std::string lines;
+  for (const LadderText& line : ladder_text(ladder)) lines += line.text + "\n";
+  return lines;
+}
+
 }  // namespace
 
 bool is_at_least(Level level, Level least) {
@@ -85,58 +97,135 @@ bool is_at_least(Level level, Level least) {
 
 FindingCounts count_findings(const CaptureCheck& check, Level level) {
   FindingCounts counts;
-  for (const Finding& finding : check.findings()) {
-    if (is_at_least(level_of(finding), level)) ++counts[find_rule(finding.rule)];
+  for (const auto& [rule, by_level] : check.findings().counts()) {
+    for (std::size_t i = 0; i < by_level.size(); ++i) {
+      if (by_level[i] > 0 && is_at_least(static_cast<Level>(i), level)) counts[rule] += by_level[i];
+    }
   }
   return counts;
 }
 
 ShownFindings shown_findings(const CaptureCheck& check, const CaptureReportOptions& options) {
-  ShownFindings findings;
-  FindingCounts counts;
-  for (const Finding& finding : check.findings()) {
+  ShownFindings findings{.shown = {}, .hidden = count_findings(check, options.level)};
+  FindingCounts shown;
+  for (const Finding& finding : check.findings().kept()) {
     if (!is_at_least(level_of(finding), options.level)) continue;
     const RuleRow* const rule = find_rule(finding.rule);
-    if (++counts[rule] <= options.findings_shown || options.findings_shown == 0) {
-      findings.shown.push_back(&finding);
-    } else {
-      ++findings.hidden[rule];
-    }
+    if (++shown[rule] > options.findings_shown && options.findings_shown != 0) continue;
+    findings.shown.push_back(&finding);
+    if (--findings.hidden[rule] == 0) findings.hidden.erase(rule);
   }
   return findings;
 }
 
-Duration percentile(const std::vector<Duration>& sorted, unsigned percent) {
-  if (sorted.empty()) return {};
-  const std::size_t rank = (sorted.size() * percent + 99) / 100;
-  return sorted[std::max<std::size_t>(rank, 1) - 1];
+std::string finding_text(const CaptureCheck& check, const Finding& finding,
+                         const CaptureReportOptions& options) {
+  std::string text = finding_line(check, finding, options.file) + "\n";
+  if (options.ladder == CaptureReportOptions::Ladder::around)
+    text += lines_of(check.ladder(finding.frames));
+  return text;
+}
+
+std::string hidden_text(const ShownFindings& findings, const CaptureReportOptions& options) {
+  std::string text;
+  for (const auto& [rule, count] : findings.hidden) {
+    text +=
+        fmt::format("{}: {} more of {} (--limit 0 shows all)\n", options.file, count, rule->name);
+  }
+  return text;
 }
 
 std::string findings_text(const CaptureCheck& check, const CaptureReportOptions& options) {
-  using Ladder = CaptureReportOptions::Ladder;
-  std::string lines;
-  const auto add_ladder = [&](const std::vector<LadderLine>& ladder) {
-    for (const LadderText& line : ladder_text(ladder)) lines += line.text + "\n";
-  };
   const ShownFindings findings = shown_findings(check, options);
-  for (const Finding* finding : findings.shown) {
-    lines += finding_line(check, *finding, options.file) + "\n";
-    if (options.ladder == Ladder::around) add_ladder(check.ladder(finding->frames));
+  std::string text;
+  for (const Finding* finding : findings.shown) text += finding_text(check, *finding, options);
+  text += hidden_text(findings, options);
+  if (options.ladder == CaptureReportOptions::Ladder::all) text += lines_of(check.ladder());
+  return text;
+}
+
+std::vector<std::string> notes_of(const CaptureCheck& check) {
+  const CaptureNotes& notes = check.notes();
+  std::vector<std::string> lines;
+  const auto add = [&]<class... Arguments>(fmt::format_string<Arguments...> format,
+                                           Arguments&&... arguments) {
+    lines.push_back(fmt::format(format, std::forward<Arguments>(arguments)...));
+  };
+  if (notes.other_links > 0) {
+    add("{} of link types other than Ethernet and Linux' \"any\" can't be read",
+        quantity(notes.other_links, "frame"));
   }
-  for (const auto& [rule, count] : findings.hidden) {
-    lines +=
-        fmt::format("{}: {} more of {} (--limit 0 shows all)\n", options.file, count, rule->name);
+  if (notes.copies > 0) {
+    add("it has all frames twice, as from a mirror port or from both ends: {} left out",
+        counted(notes.copies, "second copy", "second copies"));
   }
-  if (options.ladder == Ladder::all) add_ladder(check.ladder());
+  if (notes.requests_only) {
+    add("no reply is in it: it holds one direction, or nobody answered; {} can't be judged",
+        quantity(notes.without_answer, "request"));
+  }
+  if (notes.replies_only) {
+    add("no request is in it: it holds one direction; replies are judged by themselves");
+  } else if (notes.before_begin > 0) {
+    add("it begins in mid-conversation: {} to requests from before",
+        counted(notes.before_begin, "reply", "replies"));
+  }
+  if (notes.dropped > 0)
+    add("{} were lost while it was made, as it says itself", quantity(notes.dropped, "frame"));
+  if (notes.misses_frames() && !notes.requests_only && !notes.replies_only) {
+    add("it misses frames: {} without request, {} without answer; nothing is made of them",
+        counted(notes.without_request, "reply", "replies"),
+        quantity(notes.without_answer, "request"));
+  }
+  if (notes.left_out > 0) {
+    add("{} on frames that it may have missed, and left out",
+        counted(notes.left_out, "finding rests", "findings rest"));
+  }
+  if (notes.asked_again > 0) {
+    add("{} the tag of the same request, answered before, as where captures of both ends are "
+        "merged "
+        "whose clocks differ: it is not judged how many wait at once",
+        counted(notes.asked_again, "request has", "requests have"));
+  }
+  if (notes.early > 0) {
+    add("{} before the request: frames are in another order than they were sent",
+        counted(notes.early, "reply stands", "replies stand"));
+  }
+  if (notes.out_of_order > 0) {
+    add("{} an earlier time than the frame before",
+        counted(notes.out_of_order, "frame has", "frames have"));
+  }
+  if (notes.clock_steps > 0) {
+    const bool is_back = notes.clock_step < Duration{};
+    add("its clock goes {} by {} at frame {}{}: times across are not judged",
+        is_back ? "back" : "forward", brief(is_back ? -notes.clock_step : notes.clock_step),
+        notes.clock_step_frame,
+        notes.clock_steps > 1 ? fmt::format(", and {} more times", notes.clock_steps - 1) : "");
+  }
   return lines;
+}
+
+std::string no_aoe_text(const CaptureCheck& check, const CaptureReportOptions& options) {
+  std::string text = fmt::format("{}: no frame of AoE among {}", options.file,
+                                 quantity(check.counts().frames, "frame"));
+  if (check.notes().other_links > 0)
+    text += fmt::format(", {} of link types that can't be read", check.notes().other_links);
+  if (!options.cut_off.empty()) text += fmt::format("; it is cut off: {}", options.cut_off);
+  return text;
+}
+
+std::string notes_text(const CaptureCheck& check, const CaptureReportOptions& options) {
+  std::string text;
+  for (const std::string& note : notes_of(check))
+    text += fmt::format("{}: note: {}\n", options.file, note);
+  return text;
 }
 
 std::string summary_text(const CaptureCheck& check, const CaptureReportOptions& options) {
   const CaptureCounts& counts = check.counts();
-  std::string text = fmt::format(
-      "{}: {} in {}; {} of AoE: {}, {}\n", options.file, quantity(counts.frames, "frame"),
-      brief(check.span()), counts.aoe, quantity(counts.requests, "request"),
-      counts.replies == 1 ? "1 reply" : fmt::format("{} replies", counts.replies));
+  std::string text = fmt::format("{}: {} in {}; {} of AoE: {}, {}\n", options.file,
+                                 quantity(counts.frames, "frame"), brief(check.span()), counts.aoe,
+                                 quantity(counts.requests, "request"),
+                                 counted(counts.replies, "reply", "replies"));
   std::vector<std::string> notes;
   if (counts.frames > counts.aoe)
     notes.push_back(fmt::format("{} not of AoE", quantity(counts.frames - counts.aoe, "frame")));

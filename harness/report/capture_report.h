@@ -34,9 +34,21 @@ ShownFindings shown_findings(const CaptureCheck& check, const CaptureReportOptio
 /// Returns true if `level` is at least `least`: must is above should, and should above info.
 bool is_at_least(Level level, Level least);
 
+/// Returns a finding as its line, and with options.ladder `around` its ladder.
+std::string finding_text(const CaptureCheck& check, const Finding& finding,
+                         const CaptureReportOptions& options);
 /// Returns the findings, a line each, with ladders as options.ladder says:
 /// "x.pcap: frame 17 at 0.000123 s: must: … [bad-status, AoEr11 §3.1]".
 std::string findings_text(const CaptureCheck& check, const CaptureReportOptions& options);
+/// Returns a line for each rule with more findings than are shown.
+std::string hidden_text(const ShownFindings& findings, const CaptureReportOptions& options);
+/// Returns what the capture is like, a sentence each, where that keeps frames from being judged:
+/// "it begins in mid-conversation: …".
+std::vector<std::string> notes_of(const CaptureCheck& check);
+/// Returns these, a line each: "x.pcap: note: it begins …".
+std::string notes_text(const CaptureCheck& check, const CaptureReportOptions& options);
+/// Returns why there was nothing to check: "x.pcap: no frame of AoE among 12 frames".
+std::string no_aoe_text(const CaptureCheck& check, const CaptureReportOptions& options);
 /// Returns the capture's counts, its devices, and the number of findings per kind.
 std::string summary_text(const CaptureCheck& check, const CaptureReportOptions& options);
 /// Returns the whole result as one JSON object, which aoe-harness(8) describes.
@@ -44,8 +56,5 @@ std::string capture_json(const CaptureCheck& check, const CaptureReportOptions& 
 /// Returns a page with the summary, plots of round trips and outstanding requests, and the findings
 /// with their ladders.
 std::string capture_html(const CaptureCheck& check, const CaptureReportOptions& options);
-
-/// Returns the least of the sorted times that `percent` hundredths of them do not exceed.
-Duration percentile(const std::vector<Duration>& sorted, unsigned percent);
 
 }  // namespace aoe::harness

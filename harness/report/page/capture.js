@@ -42,7 +42,8 @@ function drawCapture({capture, found, hidden, timeline, round_trips: trips}) {
       el('dl', {class: 'facts'}, fact('frames', capture.frames), fact('of AoE', capture.aoe),
           fact('took', brief(capture.span_ns)), fact('in VLANs', some(capture.tagged)),
           fact('cut short', some(capture.cut)), fact('cut off', capture.cut_off),
-          fact('asked by', capture.initiators.map(({mac}) => mac).join(', ')))),
+          fact('asked by', capture.initiators.map(({mac}) => mac).join(', '))),
+      capture.notes.length > 0 && el('ul', {class: 'notes'}, capture.notes.map((note) => el('li', {}, note)))),
       drawDevices(), drawTimes(),
       section('findings', 'Findings', findings.length > 0 ? '' : el('p', {}, 'None.'), bar, findings.map(findingStory),
           Object.entries(hidden).map(([kind, count]) => el('p', {class: 'soft'}, `${count} more of ${kind}`))))]);

@@ -68,6 +68,54 @@ StepResult expect(RunState& run, const ExpectDevice& device) {
   return Passed{};
 }
 
+/// Expects that each ATA request which has reached the target since then is answered, and notes how
+/// long that took.
+StepResult expect_each_answered(RunState& run, Instant since) {
+  constexpr Duration late = std::chrono::seconds(1);
+  const auto is_asked = [&](FrameId id) {
+    const LedgerEntry& entry = run.ledger[id];
+    return entry.kind == FrameKind::ata_request && entry.deliveries > 0;
+  };
+  FrameId first = run.ledger.size();
+  while (first > 0 && run.ledger[first - 1].sent >= since) --first;
+  FrameId next = first;  // all before it are answered
+  const auto all = [&] {
+    while (next < run.ledger.size() && (!is_asked(next) || run.ledger[next].answered != never))
+      ++next;
+    return next == run.ledger.size();
+  };
+  run.wait(all, run.world.now() + RtoModel::most);
+  std::uint64_t asked = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t answered_late = 0;
+  Duration slowest{};
+  std::vector<FrameId> open;
+  for (FrameId id = first; id < run.ledger.size(); ++id) {
+    if (!is_asked(id)) continue;
+    ++asked;
+    const LedgerEntry& entry = run.ledger[id];
+    if (entry.answered == never) {
+      if (open.size() < 10) open.push_back(id);
+      continue;
+    }
+    ++answered;
+    slowest = std::max<Duration>(slowest, entry.answered - entry.sent);
+    if (entry.answered - entry.sent > late) ++answered_late;
+  }
+  run.notes.push_back(fmt::format("{} of {} requests answered, {} after more than {}, the last {}",
+                                  answered, asked, answered_late, describe(late),
+                                  describe(slowest)));
+  if (answered == asked) return Passed{};
+  run.rule = "answered";
+  std::string shown = fmt::format("{} are not, the first #{} ({})", asked - answered, open.front(),
+                                  run.ledger.summary(open.front()));
+  Finding finding = run.fail(fmt::format("each of {} requests is answered", asked),
+                             std::move(shown), std::move(open));
+  finding.clause = "2/14";
+  finding.certain = run.world.frames_lost() == 0;  // else this machine may have lost the answers
+  return finding;
+}
+
 StepResult expect(RunState& run, const ExpectIo& io) {
   run.rule = "io";
   Load& load = *std::ranges::find(run.loads, io.id, &Load::id);
@@ -94,6 +142,7 @@ StepResult expect(RunState& run, const ExpectIo& io) {
   if (const Duration took = load.finished() - load.started(); io.within && took > *io.within) {
     return run.fail(expected, fmt::format("it took {}", describe(took)));
   }
+  if (io.each_answered) return expect_each_answered(run, load.started());
   return Passed{};
 }
 
@@ -251,6 +300,35 @@ StepResult expect(RunState& run, const ExpectHits& hits) {
                   fmt::format("it struck {}", seen));
 }
 
+/// How an answer differs from all that are allowed; empty: it is one of them.
+std::string mismatch(const std::vector<ReplySpec>& allowed, const RawExchanges::Request& request,
+                     const RawExchanges::Answer& answer) {
+  std::string wrong;
+  for (const ReplySpec& spec : allowed) {
+    const auto differences =
+        compare(spec, request.bytes, answer.bytes, request.defaults.disk_has_pattern);
+    if (differences.empty()) return {};
+    wrong += (wrong.empty() ? "" : "; ") + describe(differences.front());
+  }
+  return wrong;
+}
+
+/// Expects each answer that has come to be one of these.
+StepResult expect_each(RunState& run, const RawExchanges::Request& request,
+                       const std::vector<ReplySpec>& allowed) {
+  for (const RawExchanges::Answer& answer : request.answers) {
+    const std::string wrong = mismatch(allowed, request, answer);
+    if (wrong.empty()) continue;
+    return run.fail_for_certain(
+        fmt::format("each answer to #{} ({}): {}", request.first, run.ledger.summary(request.first),
+                    describe(ExpectReply{.any = allowed})),
+        fmt::format("{} (#{}: {}, to {})", wrong, answer.id, run.ledger.summary(answer.id),
+                    layout::mac(layout::get(Field::destination, answer.bytes))),
+        {request.first, answer.id});
+  }
+  return Passed{};
+}
+
 StepResult expect(RunState& run, const ExpectReplies& replies) {
   run.rule = "replies";
   const RawExchanges::Request& request = run.raw.find(replies.of);
@@ -263,7 +341,8 @@ StepResult expect(RunState& run, const ExpectReplies& replies) {
   std::vector<Address> expected = replies.from;
   std::ranges::sort(expected);
   const bool as_told = expected.empty() || from == expected;
-  if (request.answers.size() == count && as_told && request.all_answered()) return Passed{};
+  if (request.answers.size() == count && as_told && (count == 0 || request.all_answered()))
+    return expect_each(run, request, replies.each);
   std::vector<FrameId> frames{request.frame};
   for (const RawExchanges::Answer& answer : request.answers) {
     if (frames.size() < 10) frames.push_back(answer.id);
@@ -346,7 +425,16 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
   const Duration patience = reply.within    ? reply.within->value(run.symbols())
                             : reply.silence ? run.silence()
                                             : RtoModel::most;
-  run.wait([&] { return !request.answers.empty(); }, request.sent + patience);
+  const auto answered = [&] { return !request.answers.empty(); };
+  const LedgerEntry& sent = run.ledger[request.frame];
+  if (!run.wait(answered, request.sent + patience) && !reply.silence && !run.is_over() &&
+      run.raw.is_first(request) && sent.dropped_by == 0 && sent.struck_by == 0) {
+    run.raw.send_again();
+    if (run.wait(answered, run.world.now() + patience)) {
+      run.flaky = fmt::format(
+          "the first frame, #{}, was met by silence, and answered when sent again", request.first);
+    }
+  }
   const std::string expected = fmt::format("answer to #{} ({}): {}", request.frame,
                                            run.ledger.summary(request.frame), describe(reply));
   if (request.answers.empty()) {

@@ -13,11 +13,13 @@
 #include "base/check.h"
 #include "base/whole_file.h"
 #include "harness/judge/finding.h"
+#include "harness/run/abilities.h"
 #include "harness/run/draw.h"
 #include "harness/run/interruption.h"
 #include "harness/run/must_fail.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
+#include "harness/run/wire_case.h"
 #include "harness/selftest/mutants.h"
 #include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
@@ -62,13 +64,26 @@ std::string lacking(const Scenario& scenario, const CaseOptions& options) {
   if (!scenario.worlds.empty() && std::ranges::count(scenario.worlds, text(options.world)) == 0) {
     return fmt::format("it is for another world ({})", fmt::join(scenario.worlds, ", "));
   }
-  for (const std::string& need : scenario.needs) {
+  for (const std::string& need : abilities_needed(scenario)) {
     const auto reason = options.sut.cannot.find(need);
     if (reason == options.sut.cannot.end()) continue;
     return fmt::format("{} has no {}: {}", options.sut.name, need, reason->second);
   }
+  if (options.world == WorldKind::interface && options.at) {
+    if (std::string unfit = unfit_for_wire(scenario); !unfit.empty()) return unfit;
+  }
   const bool is_sim = options.world == WorldKind::sim;
   return scenario.mutant && !is_sim ? "its mutant lives in the sim world" : "";
+}
+
+FailureRecord told(const Scenario& scenario, const Finding& finding, const Ledger& ledger) {
+  return {.where = where(scenario, finding.mark),
+          .rule = finding.rule,
+          .clause = finding.clause,
+          .field = finding.field,
+          .expected = finding.expected,
+          .actual = finding.actual,
+          .ladder = ladder_of(ledger, finding.frames)};
 }
 
 void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger,
@@ -84,20 +99,15 @@ void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger
   record.retransmissions = exchanges.retransmissions();
   draw_timeline(ledger, exchanges, record);
   for (const Finding& finding : verdict.failures) {
-    record.failures.push_back({.where = where(scenario, finding.mark),
-                               .rule = finding.rule,
-                               .clause = finding.clause,
-                               .field = finding.field,
-                               .expected = finding.expected,
-                               .actual = finding.actual,
-                               .ladder = ladder_of(ledger, finding.frames)});
+    record.failures.push_back(told(scenario, finding, ledger));
   }
 }
 
-/// Plays the case and fills in what came of it; `trace` gets each decision of a sim world's engines.
+/// Plays the case and fills in what came of it, and what its answers broke; `trace` gets each
+/// decision of a sim world's engines.
 tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions& options,
                                      const fs::path& folder, CaseRecord& record,
-                                     const Trace& trace = {}) {
+                                     std::vector<FailureRecord>& answers, const Trace& trace = {}) {
   if (record.reason = lacking(scenario, options); !record.reason.empty()) {
     record.outcome = Outcome::unsupported;
     return {};
@@ -120,6 +130,9 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   Verdict verdict = play_scenario(scenario, **world, ledger, exchanges, seed);
   judge_must_fail(scenario, verdict);
   tell(scenario, verdict, ledger, exchanges, record);
+  for (const Finding& finding : verdict.answers) {
+    answers.push_back(told(scenario, finding, ledger));
+  }
   tell_missed(stage.missed(), record);
   if (stage.decisions().size() < decisions_max) {  // else not all of them are known
     const Schedule schedule{.scenario = scenario.yaml,
@@ -147,7 +160,8 @@ void write_trace(const Scenario& scenario, const CaseOptions& options, const fs:
   });
   const fs::path again = folder / "again";
   CaseRecord same = case_record(scenario, options, record.seed);
-  auto done = play(scenario, options, again, same, trace);
+  std::vector<FailureRecord> answers;
+  auto done = play(scenario, options, again, same, answers, trace);
   std::error_code ignored;
   fs::remove_all(again, ignored);
   if (done && same.failures != record.failures)
@@ -164,6 +178,7 @@ std::string reproducing_command(const Scenario& scenario, const CaseOptions& opt
   if (options.world == WorldKind::interface) {
     command += fmt::format(" --interface {}{}", shell_quoted(options.interface),
                            options.write_ok ? " --write-ok" : "");
+    if (options.at) command += fmt::format(" --at {}", *options.at);
   }
   if (options.sut.name != our_target().name) command += " --sut " + shell_quoted(options.sut.given);
   return command + fmt::format(" --seed {}", seed);
@@ -188,6 +203,7 @@ std::string CaseOptions::conflict() const {
     return "--world interface and --interface need each other";
   }
   if (write_ok && world != WorldKind::interface) return "--write-ok is for --world interface";
+  if (at && world != WorldKind::interface) return "--at is for --world interface";
   return {};
 }
 
@@ -254,7 +270,7 @@ CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std
 }
 
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t given_seed,
-                    const fs::path& folder) {
+                    const fs::path& folder, std::vector<FailureRecord>* answers) {
   const std::uint64_t seed = scenario.seed.value_or(given_seed);
   const auto note = [](const tl::expected<void, std::string>& done, CaseRecord& record) {
     if (done) return;
@@ -263,15 +279,23 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
   };
   if (scenario.explore) {
     const auto drawn = draw(scenario, seed, (folder / "scenario.yaml").string());
-    CaseRecord record =
-        drawn ? run_case(*drawn, options, seed, folder) : case_record(scenario, options, seed);
+    CaseRecord record = drawn ? run_case(*drawn, options, seed, folder, answers)
+                              : case_record(scenario, options, seed);
     record.file = scenario.file;
     if (!drawn) note(tl::unexpected(drawn.error()), record);
     return record;
   }
   const auto started = std::chrono::steady_clock::now();
+  if (options.world == WorldKind::interface && options.at &&
+      scenario.target.address != *options.at) {
+    Scenario moved = scenario;
+    move_to(*options.at, moved);
+    return run_case(moved, options, seed, folder, answers);
+  }
   CaseRecord record = case_record(scenario, options, seed);
-  note(play(scenario, options, folder, record), record);
+  std::vector<FailureRecord> broken;
+  note(play(scenario, options, folder, record, broken), record);
+  if (answers != nullptr) *answers = std::move(broken);
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
     write_trace(scenario, options, folder, record);
   }

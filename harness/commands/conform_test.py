@@ -70,6 +70,23 @@ while True:
 # The same, and its errors have Ver 0.
 OLD = BARE.replace('b"\\x1c\\1"', 'b"\\x0c\\1"')
 
+# The same: one that announces itself and does not hear the first three frames, and one that loses the first of its own.
+EARLY = BARE.replace("while True:\n", """\
+lost = 0
+wire.send((b"\\xff" * 6 + me + b"\\x88\\xa2\\x18\\0" + struct.pack(">HBBI", shelf, slot, 1, 0) +
+           struct.pack(">HHBBH", 16, 1, 2, 0x10, 0)).ljust(60, b"\\0"))
+while True:
+""").replace("    is_query", """\
+    lost += 1
+    if lost <= 3:
+        continue
+    is_query""")
+DEAF = BARE.replace("while True:\n", "lost = 0\nwhile True:\n").replace("    is_query", """\
+    lost += frame[:6] == me
+    if frame[:6] == me and lost == 1:
+        continue
+    is_query""")
+
 BARE_SUITE = """\
 scenario: a-query-is-answered
 title: A query is answered
@@ -91,7 +108,7 @@ steps:
 class Trial:
     def __init__(self, folder):
         self.folder = folder
-        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("old.py", OLD), ("bare.yaml", BARE_SUITE)]:
+        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("old.py", OLD), ("early.py", EARLY), ("deaf.py", DEAF), ("bare.yaml", BARE_SUITE)]:
             with open(self.path(name), "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -220,6 +237,23 @@ def what_any_answer_breaks_is_told_once(trial):
     assert case[0]["failures"][0]["ladder"][-1]["guilty"], case
 
 
+def of_one(trial, program):
+    return trial.harness("run", "bare.yaml", "a-query-is-answered", "--world", "veth", "--sut",
+                         f"/usr/bin/python3 {program} {{shelf}} {{slot}} {{interface}}").stdout
+
+
+def a_target_is_ready_when_it_answers(trial):
+    lab.require_namespaces()
+    told = of_one(trial, "early.py")
+    assert re.search(r"^  PASS +a-query-is-answered ", told, re.M), told
+
+
+def silence_to_the_first_frame_is_flaky(trial):
+    lab.require_namespaces()
+    told = of_one(trial, "deaf.py")
+    assert re.search(r"^  FLAKY 0/1 +a-query-is-answered .*the first frame, #\d+, was met by silence", told, re.M), told
+
+
 def run_of(trial, end, *more):
     """The folder of a finished run."""
     trial.harness("conform", end, "--scenarios", "suite.yaml", "--seed", "7", *more,
@@ -300,6 +334,7 @@ COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, 
             the_initiators_suite_is_of_what_binds_one, who_fails_a_case_is_explained,
             wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
             what_it_lacks_is_unsupported_with_question_and_answer, what_any_answer_breaks_is_told_once,
+            a_target_is_ready_when_it_answers, silence_to_the_first_frame_is_flaky,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]
 
 

@@ -23,6 +23,7 @@
 #include "harness/selftest/mutants.h"
 #include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
+#include "harness/world/wire_guard.h"
 #include "initiator/client/live_session.h"
 
 namespace aoe::harness {
@@ -59,6 +60,24 @@ void tell_missed(const std::vector<Decision>& missed, CaseRecord& record) {
   }
 }
 
+/// Returns what keeps a scenario from a real wire before its world is made; empty: nothing that its
+/// steps show.
+std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options) {
+  for (const Step& step : scenario.steps) {
+    const auto* send = std::get_if<SendStep>(&step.what);
+    const auto* query = std::get_if<QueryStep>(&step.what);
+    const auto* expect = std::get_if<ExpectStep>(&step.what);
+    if (expect != nullptr && expect->store) return "what is on the wire can't be looked into";
+    if (options.write_ok || (send == nullptr && query == nullptr)) continue;
+    const FrameSpec& frame = send != nullptr ? send->frame : query->query.request;
+    const std::string_view change = would_change(encode(
+        frame, {.initiator = initiator_mac, .target = {target_mac, scenario.target.address}}));
+    if (change.empty() || frame.direction != Direction::to_target) continue;
+    return fmt::format("it would send {} to {}: --write-ok allows it", change, options.interface);
+  }
+  return {};
+}
+
 /// Returns what the scenario needs and does not find here; empty: nothing.
 std::string lacking(const Scenario& scenario, const CaseOptions& options) {
   if (!scenario.worlds.empty() && std::ranges::count(scenario.worlds, text(options.world)) == 0) {
@@ -69,8 +88,10 @@ std::string lacking(const Scenario& scenario, const CaseOptions& options) {
     if (reason == options.sut.cannot.end()) continue;
     return fmt::format("{} has no {}: {}", options.sut.name, need, reason->second);
   }
-  if (options.world == WorldKind::interface && options.at) {
-    if (std::string unfit = unfit_for_wire(scenario); !unfit.empty()) return unfit;
+  if (options.world == WorldKind::interface) {
+    std::string reason = options.at ? unfit_for_wire(scenario) : "";
+    if (reason.empty()) reason = refused_on_wire(scenario, options);
+    if (!reason.empty()) return reason;
   }
   const bool is_sim = options.world == WorldKind::sim;
   return scenario.mutant && !is_sim ? "its mutant lives in the sim world" : "";

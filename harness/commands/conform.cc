@@ -3,12 +3,15 @@
 #include <memory>
 #include <string>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "harness/commands/commands.h"
 #include "harness/commands/options.h"
 #include "harness/commands/suite.h"
 #include "harness/run/exit_status.h"
+#include "harness/world/wire_discovery.h"
 
 namespace aoe::harness {
 namespace {
@@ -20,6 +23,16 @@ struct ConformGiven {
   bool is_told_world = false;
 };
 
+/// Throws Failed where there is none, or several.
+Address only_disk_on(const std::string& interface) {
+  const std::vector<Address> disks = must(disks_on(interface), exit_environment);
+  if (disks.size() == 1) return disks.front();
+  throw Failed{disks.empty() ? exit_environment : exit_usage,
+               disks.empty() ? fmt::format("{}: no disk answers a query", interface)
+                             : fmt::format("{}: several disks answer, --at says which is meant: {}",
+                                           interface, fmt::join(disks, ", "))};
+}
+
 int conform(ConformGiven& given) {
   given.arguments.finish();
   const auto role =
@@ -28,6 +41,9 @@ int conform(ConformGiven& given) {
   if (!given.is_told_sut && role == Implementation::Role::initiator)
     cases.sut = find_implementation("aoe-initiator").value();
   if (!given.is_told_world) cases.world = cases.fitting_world();
+  const bool is_looked_for = role == Implementation::Role::target && !cases.at &&
+                             cases.world == WorldKind::interface && cases.conflict().empty();
+  if (is_looked_for) cases.at = only_disk_on(cases.interface);
   return run_suite(role, given.arguments.options);
 }
 

@@ -67,6 +67,26 @@ while True:
     wire.send((answer + (struct.pack(">HHBBH", 16, 1, 2, 0x10, 0) if is_query else b"")).ljust(60, b"\\0"))
 """
 
+# The same, and its errors have Ver 0.
+OLD = BARE.replace('b"\\x1c\\1"', 'b"\\x0c\\1"')
+
+# The same: one that announces itself and does not hear the first three frames, and one that loses the first of its own.
+EARLY = BARE.replace("while True:\n", """\
+lost = 0
+wire.send((b"\\xff" * 6 + me + b"\\x88\\xa2\\x18\\0" + struct.pack(">HBBI", shelf, slot, 1, 0) +
+           struct.pack(">HHBBH", 16, 1, 2, 0x10, 0)).ljust(60, b"\\0"))
+while True:
+""").replace("    is_query", """\
+    lost += 1
+    if lost <= 3:
+        continue
+    is_query""")
+DEAF = BARE.replace("while True:\n", "lost = 0\nwhile True:\n").replace("    is_query", """\
+    lost += frame[:6] == me
+    if frame[:6] == me and lost == 1:
+        continue
+    is_query""")
+
 BARE_SUITE = """\
 scenario: a-query-is-answered
 title: A query is answered
@@ -88,7 +108,7 @@ steps:
 class Trial:
     def __init__(self, folder):
         self.folder = folder
-        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("bare.yaml", BARE_SUITE)]:
+        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("old.py", OLD), ("early.py", EARLY), ("deaf.py", DEAF), ("bare.yaml", BARE_SUITE)]:
             with open(self.path(name), "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -214,6 +234,34 @@ def what_it_lacks_is_unsupported_with_question_and_answer(trial):
     assert re.match(r"MUST 1 of \d+ kept, 1 unsupported, ", told.splitlines()[-1]), told
 
 
+def what_any_answer_breaks_is_told_once(trial):
+    lab.require_namespaces()
+    told = trial.harness("conform", "target", "--sut", "/usr/bin/python3 old.py {shelf} {slot} {interface}", "--scenarios",
+                         os.path.join(SCENARIOS, "target", "command-unknown.yaml"), "--seed", "7", status=FAILED).stdout
+    assert re.search(r"^  PASS +2\.4/1 ", told, re.M), told
+    assert re.search(r"^  FAIL +2/4 +must +0 passed, 1 failed\n.*\n +FAIL +target-every-answer\[clause=2/4\]", told, re.M), told
+    case = [one for one in load(trial.path("runs/last/run.json"))["cases"] if one["id"].startswith("target-every")]
+    assert len(case) == 1 and case[0]["notes"][0].startswith("in 3 cases: "), case
+    assert case[0]["failures"][0]["ladder"][-1]["guilty"], case
+
+
+def of_one(trial, program):
+    return trial.harness("run", "bare.yaml", "a-query-is-answered", "--world", "veth", "--sut",
+                         f"/usr/bin/python3 {program} {{shelf}} {{slot}} {{interface}}").stdout
+
+
+def a_target_is_ready_when_it_answers(trial):
+    lab.require_namespaces()
+    told = of_one(trial, "early.py")
+    assert re.search(r"^  PASS +a-query-is-answered ", told, re.M), told
+
+
+def silence_to_the_first_frame_is_flaky(trial):
+    lab.require_namespaces()
+    told = of_one(trial, "deaf.py")
+    assert re.search(r"^  FLAKY 0/1 +a-query-is-answered .*the first frame, #\d+, was met by silence", told, re.M), told
+
+
 def run_of(trial, end, *more):
     """The folder of a finished run."""
     trial.harness("conform", end, "--scenarios", "suite.yaml", "--seed", "7", *more,
@@ -294,7 +342,8 @@ def the_page_of_a_suite_has_its_clauses(chromium, trial):
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
             the_initiators_suite_is_of_what_binds_one, a_clause_is_run_alone, who_fails_a_case_is_explained,
             wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
-            what_it_lacks_is_unsupported_with_question_and_answer,
+            what_it_lacks_is_unsupported_with_question_and_answer, what_any_answer_breaks_is_told_once,
+            a_target_is_ready_when_it_answers, silence_to_the_first_frame_is_flaky,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]
 
 

@@ -131,6 +131,39 @@ class Trial:
         assert not left & {"target.img", "mnt"}, left
 
 
+WIRE_SUITE = """\
+scenario: a-query
+title: A query
+clause: [3.2/1]
+roles: {target: {size: 64KiB}}
+steps:
+- config: {op: read, expect: {shelf: 7, error: none}}
+---
+scenario: a-load
+title: Reads
+clause: [3.1/1]
+roles: {target: {size: 64KiB}}
+steps:
+- discover: {}
+- io: {id: r, op: read, count: 2, span: 64KiB, requests: 50, depth: 4}
+- expect: {io: {id: r}}
+---
+scenario: another-address
+title: Another address
+clause: [2/10]
+roles: {target: {size: 64KiB}}
+steps:
+- ask: {kind: config, shelf: 1, expect: silence}
+---
+scenario: the-end
+title: The end
+clause: [3.1/9]
+roles: {target: {size: 64KiB}}
+steps:
+- send: {ata: {op: read, lba: 128}}
+"""
+
+
 def programs_are_put_through_everything(trial):
     """vblade and aoe-target: loss, and whatever happens to an end."""
     everything = trial.scenario("everything", READS + LOSS + ENDS)
@@ -224,6 +257,39 @@ def what_is_on_a_wire_is_asked_and_written_to_with_leave_only(trial):
             target.stop()
 
 
+def a_disk_on_a_wire_is_tested_where_it_is(trial):
+    """At its own address, and no other is asked for."""
+    suite = os.path.join(trial.folder, "suite.yaml")
+    with open(suite, "w", encoding="utf-8") as file:
+        file.write(WIRE_SUITE)
+    with lab.Lab() as world:
+        client, server = world.node("client"), world.node("server")
+        world.join(client, "eth1", server, "eth1")
+
+        def conform(*arguments):
+            return client.run(trial.command("conform", "target", "--interface", "eth1", "--scenarios", suite, *arguments),
+                              timeout=60, check=False, cwd=trial.folder)
+
+        def serve(slot):
+            image = os.path.join(trial.folder, f"{slot}.img")
+            with open(image, "wb") as file:
+                file.truncate(1 << 20)
+            server.start([TARGET, "--no-state", "--shelf", "7", "--slot", str(slot), "--interface", "eth1",
+                          image]).wait_for("ready")
+
+        none = conform()
+        assert none.returncode == ENVIRONMENT and "eth1: no disk answers a query" in none.stderr, none
+        serve(3)
+        told = conform().stdout
+        assert re.search(r"^  PASS +3\.2/1 ", told, re.M) and re.search(r"^  PASS +3\.1/1 ", told, re.M), told
+        assert "it asks for another shelf or slot than the disk's" in told, told
+        assert "it is about the end of a disk of its own size" in told, told
+        assert "world interface eth1 e7.3" in told, told
+        serve(4)
+        assert "eth1: several disks answer, --at says which is meant: e7.3, e7.4" in conform().stderr
+        assert re.search(r"^  PASS +3\.2/1 ", conform("--at", "e7.4").stdout, re.M)
+
+
 def the_doctor_says_what_is_there(trial):
     result = subprocess.run([trial.harness, "doctor"], capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (PASSED, ""), result
@@ -233,7 +299,7 @@ def the_doctor_says_what_is_there(trial):
 
 PARTS = {"sut": [programs_are_put_through_everything, a_finding_reads_like_a_bug_report, a_disk_fails_whatever_program_it_belongs_to,
                  an_initiator_that_mounts_is_driven_by_its_file, what_cannot_be_started_is_one_line],
-         "wire": [what_is_on_a_wire_is_asked_and_written_to_with_leave_only],
+         "wire": [what_is_on_a_wire_is_asked_and_written_to_with_leave_only, a_disk_on_a_wire_is_tested_where_it_is],
          "doctor": [the_doctor_says_what_is_there]}
 
 

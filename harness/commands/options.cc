@@ -50,6 +50,16 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
       ->option_text("ID|TAG...");
   add_world_options(command, options.cases);
   command
+      .add_option_function<std::string>(
+          "--at",
+          [&options](const std::string& given) {
+            options.cases.at = parse_address(given);
+            if (!options.cases.at || !options.cases.at->is_exact())
+              throw CLI::ValidationError("--at: expected an address such as e0.2");
+          },
+          "On a wire: the disk (conform: the only one that answers)")
+      ->option_text("eSHELF.SLOT");
+  command
       .add_option("--seed", arguments.seed, "Repeat the run with this seed (default: a new one)")
       ->type_name("N");
   command

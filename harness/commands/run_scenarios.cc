@@ -17,6 +17,7 @@
 #include <fmt/ranges.h>
 
 #include "base/printable.h"
+#include "harness/commands/answer_cases.h"
 #include "harness/commands/commands.h"
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
@@ -90,6 +91,7 @@ class Run {
     head_.seed = options_.seed;
     head_.world = text(options_.cases.world);
     if (!options_.cases.interface.empty()) head_.world += " " + options_.cases.interface;
+    if (options_.cases.at) head_.world += fmt::format(" {}", *options_.cases.at);
     head_.sut = options_.cases.tested();
     if (head_.sut == options_.cases.sut.name) head_.sut_version = version_of(options_.cases.sut);
     head_.suite = options_.suite;
@@ -129,6 +131,8 @@ class Run {
   std::vector<std::string> names_;  // of the folders of evidence, by scenario
   RunRecord head_;                  // what is known before any case is
   std::vector<Tries> tries_;        // by scenario
+  AnswerCases answer_cases_;
+  std::vector<CaseRecord> beside_;  // those, once all scenarios are played
   std::size_t done_ = 0;            // pieces
   Terminal terminal_{terminal_style(STDOUT_FILENO, options_.verbosity)};
   bool failed_ = false;
@@ -147,10 +151,12 @@ std::string Run::work(std::size_t piece) const {
   fs::create_directories(folder, error);
   const int log = ::open((folder / "harness.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   if (log >= 0) ::dup2(log, STDERR_FILENO);
-  CaseRecord record = run_case(scenario_of(piece), options_.cases, seed_of(piece), folder);
+  Handover handover;
+  CaseRecord& record = handover.record;
+  record = run_case(scenario_of(piece), options_.cases, seed_of(piece), folder, &handover.answers);
   if (::lseek(STDERR_FILENO, 0, SEEK_CUR) == 0) fs::remove(folder / "harness.log", error);
   record.folder = folder_of(piece).string();
-  return to_json(record);
+  return to_text(handover);
 }
 
 void Run::ended(const ChildEnd& end) {
@@ -158,9 +164,10 @@ void Run::ended(const ChildEnd& end) {
   record.folder = folder_of(end.index).string();
   record.outcome = Outcome::broken;
   if (end.death.empty()) {
-    auto read = case_from_json(end.output);
+    auto read = handover_from_text(end.output);
     if (read) {
-      record = *std::move(read);
+      if (head_.suite == "target") answer_cases_.add(*read);
+      record = std::move(read->record);
     } else {
       record.reason = "its record can't be read: " + read.error();
     }
@@ -192,6 +199,7 @@ RunRecord Run::record(Duration real) const {
       record.cases.push_back(tries_[i].merged());
     }
   }
+  record.cases.insert(record.cases.end(), beside_.begin(), beside_.end());
   return record;
 }
 
@@ -233,6 +241,11 @@ int Run::play() {
   pool.ended = [this](const ChildEnd& end) { ended(end); };
   pool.stop = [this] { return failed_ && (options_.fail_fast || options_.until_fail); };
   pool.run(pieces());
+  for (CaseRecord& record : answer_cases_.cases()) {
+    expectations_.apply(head_, record);
+    show(terminal_.finished(record));
+    beside_.push_back(std::move(record));
+  }
 
   const RunRecord record = this->record(Clock::now() - began);
   const auto written = write(record);

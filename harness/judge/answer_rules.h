@@ -1,14 +1,16 @@
-// What AoEr11 asks of every reply, whatever the request was: rules that a scenario has judged in
-// all its raw exchanges by citing their clauses.
+// What AoEr11 asks of every reply, whatever the request was. A scenario that cites the clause of
+// such a rule has it judged in the replies that it expects; run/every_answer.h judges all rules in
+// all replies of a case.
 //
 // So a target that gets one field of all its replies wrong fails the scenarios about that field,
-// and not all scenarios. Pure; called by the runner for each reply that it judges.
+// and not all scenarios. Pure.
 #pragma once
 
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "harness/judge/reply_comparison.h"
@@ -23,8 +25,10 @@ struct Answerer {
   std::uint8_t luns = 1;  // which it has, from that slot on
 };
 
-/// How a reply to `request` breaks the first of these clauses that it breaks. Clauses that are not
-/// of this kind allow everything.
+/// How a reply to `request` breaks each clause of this kind that it breaks.
+std::vector<Mismatch> broken_answer_rules(Bytes request, Bytes reply, const Answerer& answerer);
+/// How it breaks the first of these clauses that it breaks. Clauses that are not of this kind allow
+/// everything.
 std::optional<Mismatch> broken_answer_rule(std::span<const std::string> clauses, Bytes request,
                                            Bytes reply, const Answerer& answerer);
 

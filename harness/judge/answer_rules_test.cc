@@ -98,6 +98,47 @@ TEST(AnswerRules, AFailedReadBringsNothingBehindItsRegisters) {
             "byte 36, behind the last field: expected 0x00, or the request's, got 0x77 (2/18)");
 }
 
+TEST(AnswerRules, FlagEGoesWithAnErrorThatThereIs) {
+  FrameBytes error = answer(ErrorReply{1, ErrorCode::bad_argument});
+  error[15] = 0;
+  EXPECT_EQ(judged(query, error), "error: expected 1 to 6, with flag E, got 0 (2.4/3)");
+  error[15] = 7;
+  EXPECT_EQ(judged(query, error), "error: expected 1 to 6, with flag E, got 7 (2.4/3)");
+}
+
+TEST(AnswerRules, ASuccessBringsAllThatItSays) {
+  FrameBytes sector(sector_size, 0x77);
+  const AtaReply half{.status = ata::status_drdy, .data = sector};
+  EXPECT_EQ(judged(request(read_command(5)), answer(half)),
+            "size: expected 1060 bytes or more, got 548 (3.1/1)");
+  FrameBytes longer = reply;
+  longer[31] = 29;
+  EXPECT_EQ(judged(query, longer), "size: expected 61 bytes or more, got 60 (3.2/9)");
+}
+
+TEST(AnswerRules, ASuccessLeavesNothingUndone) {
+  EXPECT_EQ(judged(request(flush_command()),
+                   answer(AtaReply{.sectors_left = 1, .status = ata::status_drdy})),
+            "ata.count: expected 0, got 1 (3.1/3)");
+}
+
+TEST(AnswerRules, WhatIsNoFailureHasTheStatusOfASuccess) {
+  const auto of = [](unsigned status) {
+    return judged(request(flush_command()),
+                  answer(AtaReply{.error = 4, .status = static_cast<std::uint8_t>(status)}));
+  };
+  EXPECT_EQ(of(ata::status_drdy | ata::status_err), "none");
+  for (const unsigned status : {0x00U, 0xc0U, 0x48U}) {
+    EXPECT_TRUE(
+        of(status).starts_with("ata.status: expected DRDY without BSY and DRQ, or ERR or DF"))
+        << of(status);
+  }
+}
+
+TEST(AnswerRules, AConfigAnswerSpeaksVersion1) {
+  EXPECT_EQ(judged_with(29, 0x20), "config.version: expected 1, got 2 (3.2/13)");
+}
+
 TEST(AnswerRules, WhatNobodyCitesIsNotJudged) {
   FrameBytes wrong = reply;
   wrong[14] = 0x08;

@@ -194,6 +194,7 @@ class Comparison {
     std::uint64_t got = get(field, reply_) & mask;
     std::string expected = layout::format(field, value);
     bool holds = got == value;
+    bool has_error = false;
     switch (kind) {
       case Condition::Kind::equal: break;
       case Condition::Kind::at_least:
@@ -206,10 +207,12 @@ class Comparison {
         expected = "one of " + layout::format(field, mask);
         break;
       case Condition::Kind::error_code:
-        if ((get<Field::flags>(reply_) & flag_error) == 0) got = 0;
-        holds = got == value;
+        has_error = (get<Field::flags>(reply_) & flag_error) != 0;
+        if (!has_error) got = 0;
+        holds = got == value && has_error == (value != 0);
         break;
     }
+    if (!holds && got == 0 && has_error) return differ(row.name, expected, "0, with flag E");
     if (!holds) differ(row.name, expected, layout::format(field, got));
   }
   /// The command that was asked for: a reply may have another, which is a finding of its own.

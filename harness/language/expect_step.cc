@@ -33,6 +33,7 @@ ExpectIo read_io(YamlMap map, const StepNames& names) {
   if (map.has("result"))
     io.result = static_cast<IoResult>(map.choice("result", {"error", "ok", "any"}));
   if (map.has("within")) io.within = map.duration("within", {});
+  if (map.has("answered")) io.each_answered = map.choice("answered", {"any", "each"}) == 1;
   map.finish();
   return io;
 }

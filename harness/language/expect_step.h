@@ -23,6 +23,7 @@ struct ExpectIo {
   std::string id;
   IoResult result = IoResult::ok;
   std::optional<Duration> within;
+  bool each_answered = false;  // each request that has reached the target since it began
 };
 
 struct ExpectDevice {

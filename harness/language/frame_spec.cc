@@ -142,6 +142,12 @@ FrameSpec parse_what_follows(YamlMap& map) {
 }
 
 void parse_header(YamlMap& map, unsigned use, FrameSpec& frame) {
+  const auto source = map.find("source");
+  if (source && use == layout::use::send && source->IsScalar() &&
+      source->Scalar().find("..") != std::string::npos) {
+    frame.sources = read_macs(map, "source", *source);
+    return assign_fields(map, Message::header, use, frame, Field::source);
+  }
   frame.tag_each = is_word(map, "tag", "each");
   assign_fields(map, Message::header, use, frame,
                 frame.tag_each ? std::optional(Field::tag) : std::nullopt);
@@ -286,6 +292,9 @@ std::string name_of(const FrameSpec& frame) {
   if (const auto source = frame.value(Field::source))
     name += fmt::format(", from {}", layout::mac(*source));
   if (const auto tag = frame.value(Field::tag)) name += fmt::format(", tag {:08x}", *tag);
+  if (!frame.sources.empty()) {
+    name += fmt::format(", from each of {} to {}", frame.sources.front(), frame.sources.back());
+  }
   if (frame.truncate) name += fmt::format(", cut to {} bytes", *frame.truncate);
   if (frame.repeat_buffers) name += ", as often as there are buffers";
   if (frame.repeat > 1) name += fmt::format(", {} times", frame.repeat);

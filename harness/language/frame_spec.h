@@ -39,6 +39,7 @@ struct FrameSpec {
   std::uint32_t repeat = 1;
   bool repeat_buffers = false;  // as often as the target's Buffer Count, in place of `repeat`
   bool tag_each = false;        // each copy has a tag of its own
+  std::vector<Mac> sources{};   // one copy from each of these, with a tag of its own
 
   void assign(Field field, std::uint64_t value, std::size_t entry = 0) {
     fields.push_back({field, value, static_cast<std::uint8_t>(entry)});

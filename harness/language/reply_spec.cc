@@ -271,6 +271,12 @@ ExpectReplies parse_replies(YamlMap map) {
     if (!address) map.fail(item, "from: expected addresses such as e1.1");
     replies.from.push_back(*address);
   }
+  if (const auto each = map.find("each")) {
+    const ExpectReply spec = parse_reply(*each, map.mark().file);
+    if (spec.silence || spec.within || !spec.of.empty())
+      map.fail(*each, "each: expected an answer, or a list of them");
+    replies.each = spec.any;
+  }
   map.finish();
   return replies;
 }
@@ -286,7 +292,7 @@ ExpectAnnouncement parse_announcement(YamlMap map) {
 
 ExpectStore parse_store(YamlMap map, std::uint64_t sectors) {
   ExpectStore store;
-  store.lba = map.number("lba", 0, 0, sectors - 1);
+  store.lba = read_number(map, "lba", sectors - 1).value_or(0);
   store.count = static_cast<std::uint32_t>(map.number("count", 1, 1, sectors));
   if (store.lba + store.count > sectors) {
     map.fail(map.require("count"), fmt::format("beyond the disk's last sector, {}", sectors - 1));

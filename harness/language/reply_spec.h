@@ -64,8 +64,9 @@ struct ExpectReply {
 struct ExpectReplies {
   std::string of{};
   std::uint32_t count = 1;
-  bool buffers = false;         // as many as the target's Buffer Count, in place of `count`
-  std::vector<Address> from{};  // one from each of these; empty: from any
+  bool buffers = false;           // as many as the target's Buffer Count, in place of `count`
+  std::vector<Address> from{};    // one from each of these; empty: from any
+  std::vector<ReplySpec> each{};  // each is one of these; empty: any answer
 };
 
 /// A config reply that no request asked for, since something was last healed.

@@ -15,7 +15,8 @@
 namespace aoe::harness {
 namespace {
 
-constexpr std::uint64_t disk_size_max = 1 << 30;  // bytes: a run holds it in memory
+constexpr std::uint64_t pattern_size_max = judged_sectors_max * sector_size;
+constexpr std::uint64_t disk_size_max = std::uint64_t{4} << 40;  // of zeros, which take no room
 
 TargetRole parse_target(YamlMap map) {
   TargetRole role;
@@ -24,11 +25,13 @@ TargetRole parse_target(YamlMap map) {
   role.address.slot = static_cast<std::uint8_t>(map.number("slot", 1, 0, Address::any_slot - 1));
   role.buffers = static_cast<std::uint16_t>(map.number("buffers", 16, 2, 65535));
   const std::uint64_t size = map.size("size", 8 << 20);
-  if (size == 0 || size % sector_size != 0 || size > disk_size_max) {
-    map.fail(map.require("size"), "size: expected whole sectors, 1GiB at most");
+  if (map.has("fill")) role.fill_pattern = map.choice("fill", {"pattern", "zero"}) == 0;
+  const bool fits = size <= (role.fill_pattern ? pattern_size_max : disk_size_max);
+  if (size == 0 || size % sector_size != 0 || !fits) {
+    map.fail(map.require("size"),
+             "size: expected whole sectors, 1GiB at most, or 4TiB with fill: zero");
   }
   role.sectors = size / sector_size;
-  if (map.has("fill")) role.fill_pattern = map.choice("fill", {"pattern", "zero"}) == 0;
   if (map.has("says")) {
     YamlMap says = map.map("says");
     role.says = Says::parse(says);

@@ -144,11 +144,14 @@ TEST(Scenario, MistakesInRolesAndGivensAreNamed) {
       {with("{target: {buffers: 1}}"),
        "x.yaml:4:27: target: buffers: expected a whole number from 2 to 65535"},
       {with("{target: {size: 513}}"),
-       "x.yaml:4:24: target: size: expected whole sectors, 1GiB at most"},
+       "x.yaml:4:24: target: size: expected whole sectors, 1GiB at most, or "
+       "4TiB with fill: zero"},
       {with("{target: {size: 2GiB}}"),
-       "x.yaml:4:24: target: size: expected whole sectors, 1GiB at most"},
+       "x.yaml:4:24: target: size: expected whole sectors, 1GiB at most, or "
+       "4TiB with fill: zero"},
       {with("{target: {size: 0}}"),
-       "x.yaml:4:24: target: size: expected whole sectors, 1GiB at most"},
+       "x.yaml:4:24: target: size: expected whole sectors, 1GiB at most, or "
+       "4TiB with fill: zero"},
       {with("{target: {fill: ones}}"),
        "x.yaml:4:24: target: fill: expected one of pattern, zero, got 'ones'"},
       {with("{target: {}}", "{deadsecs: 1.5s}"),
@@ -221,7 +224,7 @@ TEST(Scenario, MistakesInStepsAreNamed) {
       {with_steps("{io: {id: a, op: read, depth: 0}}"),
        "x.yaml:6:39: io: depth: expected a whole number from 1 to 65536"},
       {with_steps("{io: {id: a, op: flush, lba: 0}}"),
-       "x.yaml:6:33: io: unknown key 'lba'; known are id, op, requests"},
+       "x.yaml:6:33: io: unknown key 'lba'; known are id, op, requests, requests-in-sim"},
       {with("{target: {size: 1GiB}}", "{}",
             "[{io: {id: a, op: read, count: 2048, requests: 300, depth: 300}}]"),
        "x.yaml:6:14: io: at most 256MiB at once"},

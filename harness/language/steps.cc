@@ -55,6 +55,8 @@ std::uint64_t read_span(YamlMap& map, const IoStep& step, std::uint64_t disk) {
 /// Throws YamlError where the requests of a step don't go with a disk of so many sectors.
 void check_size(const YamlMap& map, std::string_view what, const IoStep& step, std::uint64_t disk) {
   if (step.operation == IoOperation::flush) return;
+  if (disk > judged_sectors_max)
+    fail_at(map.mark(), fmt::format("{}: expected a disk of 1GiB at most", what));
   if (step.lba && !step.span && step.requests > 1) {
     fail_at(map.mark(), "io: many requests have LBAs of the seed, so a span, or no lba");
   }
@@ -92,6 +94,7 @@ Step::What read_io(YamlMap& map, const std::string& /*word*/, StepNames& names) 
     if (map.has("span")) io.span = read_span(map, io, names.sectors);
   }
   io.requests = requests(map, "requests", 1);
+  if (map.has("requests-in-sim")) io.requests_in_sim = requests(map, "requests-in-sim", 1);
   if (io.operation != IoOperation::flush) io.depth = depth(map);
   check_size(map, "io", io, names.sectors);
   return io;

@@ -22,6 +22,9 @@
 
 namespace aoe::harness {
 
+/// A larger disk is only judged where a scenario says what it holds, and takes no `io`: 1 GiB.
+inline constexpr std::uint64_t judged_sectors_max = 2 << 20;
+
 /// `discover`: asks until the device is up.
 struct DiscoverStep {
   Address expect;
@@ -39,7 +42,8 @@ struct IoStep {
   std::uint32_t count = 8;            // sectors a request
   std::optional<std::uint64_t> span;  // sectors: anywhere in so many from `lba` on, and again
   std::uint32_t requests = 1;
-  std::uint32_t depth = 1;  // outstanding at once
+  std::optional<std::uint32_t> requests_in_sim;  // there, in place of `requests`
+  std::uint32_t depth = 1;                       // outstanding at once
 };
 
 /// `warmup`: reads until the round trip is known.

@@ -64,6 +64,8 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
   const bool is_claimed =
       listener_ != nullptr && listener_->entered(entry.id, direction, bytes, now);
   if (frame && !is_claimed) observer_.sent(entry, bytes, *frame);
+  if (target_watch_ && direction == Direction::to_initiator && origin == Origin::end)
+    target_watch_(entry.id, direction, bytes);
 
   Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
   if (!armed_.empty()) {
@@ -110,6 +112,8 @@ void FaultStage::leave(const Delivery& delivery, Instant now) {
   LedgerEntry& entry = ledger_[delivery.id];
   if (++entry.deliveries == 1) entry.delivered = now;
   capture(delivery.direction == Direction::to_initiator, now, delivery.bytes);
+  if (target_watch_ && delivery.direction == Direction::to_target)
+    target_watch_(delivery.id, delivery.direction, delivery.bytes);
   const bool is_claimed =
       listener_ != nullptr && listener_->left(delivery.id, delivery.direction, delivery.bytes, now);
   if (is_claimed) return;

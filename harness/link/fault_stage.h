@@ -97,6 +97,11 @@ class FaultStage {
   using WriteWatch = std::function<void(std::uint64_t lba, Bytes data)>;
   void watch_writes(WriteWatch watch) { write_watch_ = std::move(watch); }
 
+  /// Called with all frames as the target's end of the link has them: what arrives there, altered
+  /// or not, and what the target itself sends. Null: not called.
+  using TargetWatch = std::function<void(FrameId id, Direction direction, Bytes frame)>;
+  void watch_target(TargetWatch watch) { target_watch_ = std::move(watch); }
+
   void arm(const FaultSpec& spec, Instant now);
   void heal(const std::string& id);
   void heal_all() { armed_.clear(); }
@@ -146,6 +151,7 @@ class FaultStage {
   Captures captures_;
   Listener* listener_ = nullptr;
   WriteWatch write_watch_;
+  TargetWatch target_watch_;
   const std::uint64_t seed_;
   std::optional<Plan> plan_;
   std::vector<Armed> armed_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -68,6 +69,47 @@ StepResult expect(RunState& run, const ExpectDevice& device) {
   return Passed{};
 }
 
+/// Expects that each ATA request since then is answered, however late, and notes how long that took.
+StepResult expect_each_answered(RunState& run, Instant since) {
+  constexpr Duration late = std::chrono::seconds(1);
+  FrameId next = run.ledger.size();
+  while (next > 0 && run.ledger[next - 1].sent >= since) --next;
+  std::set<FrameId> open;
+  std::uint64_t asked = 0;
+  std::uint64_t answered_late = 0;
+  Duration slowest{};
+  const auto all = [&] {
+    for (; next < run.ledger.size(); ++next) {
+      const LedgerEntry& entry = run.ledger[next];
+      if (entry.kind == FrameKind::ata_request) {
+        open.insert(next);
+        ++asked;
+      }
+      if (!entry.answers || open.erase(*entry.answers) == 0) continue;
+      const Duration took = entry.sent - run.ledger[*entry.answers].sent;
+      slowest = std::max(slowest, took);
+      if (took > late) ++answered_late;
+    }
+    return open.empty();
+  };
+  run.wait(all, run.world.now() + RtoModel::most);
+  run.notes.push_back(fmt::format("{} of {} requests answered, {} after more than {}, the last {}",
+                                  asked - open.size(), asked, answered_late, describe(late),
+                                  describe(slowest)));
+  if (open.empty()) return Passed{};
+  run.rule = "answered";
+  constexpr std::size_t shown_max = 10;
+  std::vector<FrameId> shown(open.begin(), open.end());
+  shown.resize(std::min(shown_max, shown.size()));
+  Finding finding = run.fail(fmt::format("each of {} requests is answered", asked),
+                             fmt::format("{} are not, the first #{} ({})", open.size(),
+                                         *open.begin(), run.ledger.summary(*open.begin())),
+                             std::move(shown));
+  finding.clause = "2/14";
+  finding.certain = run.world.frames_lost() == 0;  // else this machine may have lost the answers
+  return finding;
+}
+
 StepResult expect(RunState& run, const ExpectIo& io) {
   run.rule = "io";
   Load& load = *std::ranges::find(run.loads, io.id, &Load::id);
@@ -94,6 +136,7 @@ StepResult expect(RunState& run, const ExpectIo& io) {
   if (const Duration took = load.finished() - load.started(); io.within && took > *io.within) {
     return run.fail(expected, fmt::format("it took {}", describe(took)));
   }
+  if (io.each_answered) return expect_each_answered(run, load.started());
   return Passed{};
 }
 
@@ -251,6 +294,35 @@ StepResult expect(RunState& run, const ExpectHits& hits) {
                   fmt::format("it struck {}", seen));
 }
 
+/// How an answer differs from all that are allowed; empty: it is one of them.
+std::string mismatch(const std::vector<ReplySpec>& allowed, const RawExchanges::Request& request,
+                     const RawExchanges::Answer& answer) {
+  std::string wrong;
+  for (const ReplySpec& spec : allowed) {
+    const auto differences =
+        compare(spec, request.bytes, answer.bytes, request.defaults.disk_has_pattern);
+    if (differences.empty()) return {};
+    wrong += (wrong.empty() ? "" : "; ") + describe(differences.front());
+  }
+  return wrong;
+}
+
+/// Expects each answer that has come to be one of these.
+StepResult expect_each(RunState& run, const RawExchanges::Request& request,
+                       const std::vector<ReplySpec>& allowed) {
+  for (const RawExchanges::Answer& answer : request.answers) {
+    const std::string wrong = mismatch(allowed, request, answer);
+    if (wrong.empty()) continue;
+    return run.fail_for_certain(
+        fmt::format("each answer to #{} ({}): {}", request.first, run.ledger.summary(request.first),
+                    describe(ExpectReply{.any = allowed})),
+        fmt::format("{} (#{}: {}, to {})", wrong, answer.id, run.ledger.summary(answer.id),
+                    layout::mac(layout::get(Field::destination, answer.bytes))),
+        {request.first, answer.id});
+  }
+  return Passed{};
+}
+
 StepResult expect(RunState& run, const ExpectReplies& replies) {
   run.rule = "replies";
   const RawExchanges::Request& request = run.raw.find(replies.of);
@@ -263,7 +335,8 @@ StepResult expect(RunState& run, const ExpectReplies& replies) {
   std::vector<Address> expected = replies.from;
   std::ranges::sort(expected);
   const bool as_told = expected.empty() || from == expected;
-  if (request.answers.size() == count && as_told && request.all_answered()) return Passed{};
+  if (request.answers.size() == count && as_told && (count == 0 || request.all_answered()))
+    return expect_each(run, request, replies.each);
   std::vector<FrameId> frames{request.frame};
   for (const RawExchanges::Answer& answer : request.answers) {
     if (frames.size() < 10) frames.push_back(answer.id);
@@ -352,7 +425,16 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
   const Duration patience = reply.within    ? reply.within->value(run.symbols())
                             : reply.silence ? run.silence()
                                             : RtoModel::most;
-  run.wait([&] { return !request.answers.empty(); }, request.sent + patience);
+  const auto answered = [&] { return !request.answers.empty(); };
+  const LedgerEntry& sent = run.ledger[request.frame];
+  if (!run.wait(answered, request.sent + patience) && !reply.silence && !run.is_over() &&
+      run.raw.is_first(request) && sent.dropped_by == 0 && sent.struck_by == 0) {
+    run.raw.send_again();
+    if (run.wait(answered, run.world.now() + patience)) {
+      run.flaky = fmt::format(
+          "the first frame, #{}, was met by silence, and answered when sent again", request.first);
+    }
+  }
   const std::string expected = fmt::format("answer to #{} ({}): {}", request.frame,
                                            run.ledger.summary(request.frame), describe(reply));
   if (request.answers.empty()) {

@@ -99,7 +99,7 @@ const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
   const bool counts_matter = spec.repeat_buffers || spec.most_sectors;
   const Counts counts = (counts_matter ? this->counts() : std::nullopt).value_or(Counts{});
   RawDefaults defaults{
-      .initiator = world_.link(End::initiator).mac,
+      .initiator = spec.sources.empty() ? world_.link(End::initiator).mac : spec.sources.front(),
       .target = {world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns},
       .tag = next_tag_++,
       .disk_has_pattern = scenario_.target.fill_pattern,
@@ -109,6 +109,7 @@ const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
                                                     .defaults = defaults,
                                                     .direction = spec.direction,
                                                     .sent = world_.now()});
+  if (!spec.sources.empty()) request.tags.push_back(defaults.tag);
   if (const auto tag = tag_of(request.bytes)) by_tag_[*tag] = &request;
   const std::uint32_t copies = spec.repeat_buffers ? counts.buffers : spec.repeat;
   for (std::uint32_t i = 0; i < copies; ++i) {
@@ -124,6 +125,25 @@ const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
     if (i == 0) request.first = request.frame;
   }
   return request;
+}
+
+void RawExchanges::send_from(const FrameSpec& spec, const Mac& source) {
+  Request& request = requests_.back();
+  RawDefaults defaults = request.defaults;
+  defaults.initiator = source;
+  defaults.tag = next_tag_++;
+  const std::vector<std::uint8_t> frame = encode(spec, defaults);
+  by_tag_[defaults.tag] = &request;
+  request.tags.push_back(defaults.tag);
+  sending_ = &request;
+  world_.inject(spec.direction, frame);
+  sending_ = nullptr;
+}
+
+void RawExchanges::send_again() {
+  sending_ = &requests_.back();
+  world_.inject(sending_->direction, sending_->bytes);
+  sending_ = nullptr;
 }
 
 const RawExchanges::Request& RawExchanges::find(const std::string& id) const {

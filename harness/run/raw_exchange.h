@@ -65,6 +65,12 @@ class RawExchanges final : public FaultStage::Listener {
   ~RawExchanges();
 
   const Request& send(const FrameSpec& spec);
+  /// Sends the frame that was sent last once more, from that address, with a tag of its own.
+  void send_from(const FrameSpec& spec, const Mac& source);
+  /// Sends the last request's frame again, as it is.
+  void send_again();
+  /// Nothing was sent before this one.
+  bool is_first(const Request& request) const { return &request == &requests_.front(); }
   /// The one of that name; the last one, for none.
   const Request& find(const std::string& id) const;
   /// As the target's last config answer to one of these has it; nothing: there was none.

@@ -13,14 +13,17 @@
 #include "base/check.h"
 #include "base/whole_file.h"
 #include "harness/judge/finding.h"
+#include "harness/run/abilities.h"
 #include "harness/run/draw.h"
 #include "harness/run/interruption.h"
 #include "harness/run/must_fail.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
+#include "harness/run/wire_case.h"
 #include "harness/selftest/mutants.h"
 #include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
+#include "harness/world/wire_guard.h"
 #include "initiator/client/live_session.h"
 
 namespace aoe::harness {
@@ -59,18 +62,52 @@ void tell_missed(const std::vector<Decision>& missed, CaseRecord& record) {
   }
 }
 
+/// Returns what keeps a scenario from a real wire before its world is made; empty: nothing that its
+/// steps show.
+std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options) {
+  for (const Step& step : scenario.steps) {
+    const auto* send = std::get_if<SendStep>(&step.what);
+    const auto* query = std::get_if<QueryStep>(&step.what);
+    const auto* expect = std::get_if<ExpectStep>(&step.what);
+    if (expect != nullptr && expect->store) return "what is on the wire can't be looked into";
+    if (options.write_ok || (send == nullptr && query == nullptr)) continue;
+    const FrameSpec& frame = send != nullptr ? send->frame : query->query.request;
+    const std::string_view change = would_change(encode(
+        frame, {.initiator = initiator_mac, .target = {target_mac, scenario.target.address}}));
+    if (change.empty() || frame.direction != Direction::to_target) continue;
+    return fmt::format("it would send {} to {}: --write-ok allows it", change, options.interface);
+  }
+  return {};
+}
+
 /// Returns what the scenario needs and does not find here; empty: nothing.
 std::string lacking(const Scenario& scenario, const CaseOptions& options) {
   if (!scenario.worlds.empty() && std::ranges::count(scenario.worlds, text(options.world)) == 0) {
     return fmt::format("it is for another world ({})", fmt::join(scenario.worlds, ", "));
   }
-  for (const std::string& need : scenario.needs) {
+  for (const std::string& need : abilities_needed(scenario)) {
     const auto reason = options.sut.cannot.find(need);
     if (reason == options.sut.cannot.end()) continue;
     return fmt::format("{} has no {}: {}", options.sut.name, need, reason->second);
   }
+  if (options.world == WorldKind::interface) {
+    std::string reason = options.at ? unfit_for_wire(scenario) : "";
+    if (reason.empty()) reason = refused_on_wire(scenario, options);
+    if (!reason.empty()) return reason;
+  }
   const bool is_sim = options.world == WorldKind::sim;
   return scenario.mutant && !is_sim ? "its mutant lives in the sim world" : "";
+}
+
+FailureRecord told(const Scenario& scenario, const Finding& finding, const Ledger& ledger) {
+  return {.where = where(scenario, finding.mark),
+          .rule = finding.rule,
+          .clause = finding.clause,
+          .field = finding.field,
+          .expected = finding.expected,
+          .actual = finding.actual,
+          .ladder = ladder_of(ledger, finding.frames),
+          .sectors = finding.sectors};
 }
 
 void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger,
@@ -86,21 +123,15 @@ void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger
   record.retransmissions = exchanges.retransmissions();
   draw_timeline(ledger, exchanges, record);
   for (const Finding& finding : verdict.failures) {
-    record.failures.push_back({.where = where(scenario, finding.mark),
-                               .rule = finding.rule,
-                               .clause = finding.clause,
-                               .field = finding.field,
-                               .expected = finding.expected,
-                               .actual = finding.actual,
-                               .ladder = ladder_of(ledger, finding.frames),
-                               .sectors = finding.sectors});
+    record.failures.push_back(told(scenario, finding, ledger));
   }
 }
 
-/// Plays the case and fills in what came of it; `trace` gets each decision of a sim world's engines.
+/// Plays the case and fills in what came of it, and what its answers broke; `trace` gets each
+/// decision of a sim world's engines.
 tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions& options,
                                      const fs::path& folder, CaseRecord& record,
-                                     const Trace& trace = {}) {
+                                     std::vector<FailureRecord>& answers, const Trace& trace = {}) {
   if (record.reason = lacking(scenario, options); !record.reason.empty()) {
     record.outcome = Outcome::unsupported;
     return {};
@@ -124,6 +155,9 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   Verdict verdict = play_scenario(scenario, **world, ledger, exchanges, seed);
   judge_must_fail(scenario, verdict);
   tell(scenario, verdict, ledger, exchanges, record);
+  for (const Finding& finding : verdict.answers) {
+    answers.push_back(told(scenario, finding, ledger));
+  }
   tell_missed(stage.missed(), record);
   if (stage.decisions().size() < decisions_max) {  // else not all of them are known
     const Schedule schedule{.scenario = scenario.yaml,
@@ -151,7 +185,8 @@ void write_trace(const Scenario& scenario, const CaseOptions& options, const fs:
   });
   const fs::path again = folder / "again";
   CaseRecord same = case_record(scenario, options, record.seed);
-  auto done = play(scenario, options, again, same, trace);
+  std::vector<FailureRecord> answers;
+  auto done = play(scenario, options, again, same, answers, trace);
   std::error_code ignored;
   fs::remove_all(again, ignored);
   if (done && same.failures != record.failures)
@@ -168,6 +203,7 @@ std::string reproducing_command(const Scenario& scenario, const CaseOptions& opt
   if (options.world == WorldKind::interface) {
     command += fmt::format(" --interface {}{}", shell_quoted(options.interface),
                            options.write_ok ? " --write-ok" : "");
+    if (options.at) command += fmt::format(" --at {}", *options.at);
   }
   if (options.sut.name != our_target().name) command += " --sut " + shell_quoted(options.sut.given);
   return command + fmt::format(" --seed {}", seed);
@@ -192,6 +228,7 @@ std::string CaseOptions::conflict() const {
     return "--world interface and --interface need each other";
   }
   if (write_ok && world != WorldKind::interface) return "--write-ok is for --world interface";
+  if (at && world != WorldKind::interface) return "--at is for --world interface";
   return {};
 }
 
@@ -258,7 +295,7 @@ CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std
 }
 
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t given_seed,
-                    const fs::path& folder) {
+                    const fs::path& folder, std::vector<FailureRecord>* answers) {
   const std::uint64_t seed = scenario.seed.value_or(given_seed);
   const auto note = [](const tl::expected<void, std::string>& done, CaseRecord& record) {
     if (done) return;
@@ -267,15 +304,23 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
   };
   if (scenario.explore) {
     const auto drawn = draw(scenario, seed, (folder / "scenario.yaml").string());
-    CaseRecord record =
-        drawn ? run_case(*drawn, options, seed, folder) : case_record(scenario, options, seed);
+    CaseRecord record = drawn ? run_case(*drawn, options, seed, folder, answers)
+                              : case_record(scenario, options, seed);
     record.file = scenario.file;
     if (!drawn) note(tl::unexpected(drawn.error()), record);
     return record;
   }
   const auto started = std::chrono::steady_clock::now();
+  if (options.world == WorldKind::interface && options.at &&
+      scenario.target.address != *options.at) {
+    Scenario moved = scenario;
+    move_to(*options.at, moved);
+    return run_case(moved, options, seed, folder, answers);
+  }
   CaseRecord record = case_record(scenario, options, seed);
-  note(play(scenario, options, folder, record), record);
+  std::vector<FailureRecord> broken;
+  note(play(scenario, options, folder, record, broken), record);
+  if (answers != nullptr) *answers = std::move(broken);
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
     write_trace(scenario, options, folder, record);
   }

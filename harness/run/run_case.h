@@ -43,6 +43,7 @@ struct CaseOptions {
   Implementation sut = our_target();  // as an engine in the sim world, which has no other
   std::string interface {};           // of the interface world; what is tested answers there
   bool write_ok = false;              // there: what is tested may be written to
+  std::optional<Address> at{};        // there: the disk; nothing: at the scenario's address
   /// Faults do what these decisions say and nothing else: the run repeats another.
   std::optional<std::vector<Decision>> plan;
   std::string reproduce;  // the command that does; empty: made from all this
@@ -66,9 +67,11 @@ tl::expected<std::unique_ptr<World>, std::string> make_world(
     std::uint64_t seed, FaultStage& stage, Exchanges& exchanges, const Trace& trace = {});
 
 /// Plays the case in this process, which enters namespaces where the world has them; so call it in
-/// a child. Where something can't be had, the record says Outcome::broken and the reason.
+/// a child. Where something can't be had, the record says Outcome::broken and the reason. `answers`
+/// gets what a target's answers broke, whatever came of the case: one of each clause.
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
-                    const std::filesystem::path& folder);
+                    const std::filesystem::path& folder,
+                    std::vector<FailureRecord>* answers = nullptr);
 
 /// Returns a record of a case that has not been played, with all that is known of it before.
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed);

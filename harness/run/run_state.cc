@@ -18,6 +18,12 @@ DiskHistory::Fill fill_of(const Scenario& scenario, const World& world) {
   return scenario.target.fill_pattern ? DiskHistory::Fill::pattern : DiskHistory::Fill::zeros;
 }
 
+/// As much of the disk as is judged by what was written and read.
+std::uint64_t judged_sectors(const Scenario& scenario) {
+  const std::uint64_t sectors = scenario.target.sectors;
+  return sectors <= judged_sectors_max ? sectors : 0;
+}
+
 }  // namespace
 
 RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger& the_ledger,
@@ -28,8 +34,8 @@ RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger&
       ledger(the_ledger),
       exchanges(the_exchanges),
       random(seed ^ io_stream),
-      history(scenario.target.sectors, fill_of(scenario, world)),
-      at_work(scenario.target.sectors),
+      history(judged_sectors(scenario), fill_of(scenario, world)),
+      at_work(judged_sectors(scenario)),
       raw(scenario, world),
       last_io(world.now()),
       last_heal(world.now()),
@@ -41,7 +47,8 @@ RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger&
   };
   world.stage().watch_writes([this](std::uint64_t lba, Bytes data) {
     const std::uint64_t base = scenario.target.base;
-    if (lba >= base) history.copy_arrived(lba - base, data);
+    if (lba >= base && lba - base < judged_sectors(scenario))
+      history.copy_arrived(lba - base, data);
   });
 }
 
@@ -126,7 +133,9 @@ Instant RunState::patience() const {
 }
 
 Load& RunState::start(const IoStep& step) {
-  Load& load = loads.emplace_back(step, *this);
+  IoStep fitting = step;
+  if (world.is_virtual()) fitting.requests = step.requests_in_sim.value_or(step.requests);
+  Load& load = loads.emplace_back(fitting, *this);
   last_io = world.now();
   load.start();
   return load;

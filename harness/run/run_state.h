@@ -80,6 +80,7 @@ struct RunState {
   std::string rule;  // that its failures are filed under
   std::vector<DueRecord> dues;
   std::vector<std::string> notes;
+  std::string flaky;  // why what passes is not certain to pass again; empty: nothing says so
   Instant last_io;
   Instant last_heal;
   bool up = false;  // the device, since `changed`

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/judge/pattern.h"
+#include "harness/run/every_answer.h"
 #include "harness/run/interruption.h"
 #include "harness/run/play_step.h"
 
@@ -15,11 +16,25 @@ Check check_of(const WrongData& wrong) {
   return wrong.was_flushed ? Check::flushed_survives : Check::data_integrity;
 }
 
+/// Does it depend on times whether the scenario passes? Not where each frame is spelt by hand and
+/// each has an answer, however late.
+bool time_decides(const Scenario& scenario) {
+  if (plays_initiator(scenario)) return true;
+  return std::ranges::any_of(scenario.steps, [](const Step& step) {
+    const auto* expect = std::get_if<ExpectStep>(&step.what);
+    const auto* query = std::get_if<QueryStep>(&step.what);
+    if (query != nullptr) return query->query.reply.silence;
+    return expect != nullptr &&
+           ((expect->reply && (expect->reply->silence || expect->reply->within)) ||
+            expect->replies || expect->announcement || expect->hits);
+  });
+}
+
 class Runner {
  public:
   Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
          std::uint64_t seed)
-      : state_(scenario, world, ledger, exchanges, seed) {}
+      : state_(scenario, world, ledger, exchanges, seed), every_answer_(scenario, world, ledger) {}
 
   Verdict run() {
     const Instant begun = state_.world.now();
@@ -46,6 +61,7 @@ class Runner {
 
     report_late_duplicates();
     judge(verdict, std::get_if<Unsupported>(&steps));
+    verdict.answers = every_answer_.findings();
     verdict.notes = std::move(state_.notes);
     verdict.dues = std::move(state_.dues);
     verdict.took = state_.world.now() - begun;
@@ -92,9 +108,13 @@ class Runner {
     } else if (step != nullptr) {
       verdict.outcome = Outcome::unsupported;
       verdict.reason = step->reason;
-    } else if (!doubt.empty()) {
+    } else if (!doubt.empty() && (state_.world.frames_lost() > 0 || !verdict.failures.empty() ||
+                                  time_decides(state_.scenario))) {
       verdict.outcome = Outcome::inconclusive;
       verdict.reason = doubt;
+    } else if (!state_.flaky.empty()) {
+      verdict.outcome = Outcome::flaky;
+      verdict.reason = state_.flaky;
     }
   }
 
@@ -194,11 +214,22 @@ class Runner {
     return finding;
   }
 
+  /// Compares what the store of a large disk holds with what it was seen to hold.
+  Result check_stated_alone() {
+    std::vector<std::uint8_t> bytes(sector_size);
+    for (const auto& [lba, stated] : state_.stated) {
+      if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
+      if (Result wrong = check_stated(lba, bytes)) return wrong;
+    }
+    return std::nullopt;
+  }
+
   /// Compares the store with what was acknowledged.
   Result check_store() {
     if (!state_.is_always(Check::data_integrity)) return std::nullopt;
     constexpr std::uint64_t piece = 2048;  // sectors
     std::vector<std::uint8_t> bytes;
+    if (state_.scenario.target.sectors > judged_sectors_max) return check_stated_alone();
     for (std::uint64_t lba = 0; lba < state_.scenario.target.sectors; lba += piece) {
       bytes.resize(std::min(piece, state_.scenario.target.sectors - lba) * sector_size);
       if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
@@ -234,6 +265,7 @@ class Runner {
   }
 
   RunState state_;
+  EveryAnswer every_answer_;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace aoe::harness {
 struct Verdict {
   Outcome outcome = Outcome::passed;
   std::vector<Finding> failures;
+  std::vector<Finding> answers;    // what answers broke, whatever came of the case (every_answer.h)
   std::string reason;              // of what is neither passed nor failed
   std::vector<std::string> notes;  // what was measured: "retransmit +100ms in [100, 120] ms"
   std::vector<StepRecord> steps;   // as they were played

@@ -355,6 +355,14 @@ class Slow : public SimWorld {
   Duration slack() const override { return milliseconds(501); }
 };
 
+TEST(Runner, AWorldThatIsTooSlowTellsWhatNoTimeDecides) {
+  const std::string by_hand =
+      "scenario: s\ntitle: t\nroles: {target: {size: 64KiB}}\nsteps:\n- ask: {kind: read}\n";
+  EXPECT_EQ(Play(by_hand, Play::make<Slow>).verdict.outcome, Outcome::passed);
+  const std::string silence = "- ask: {kind: read, shelf: 9, expect: silence}\n";
+  EXPECT_EQ(Play(by_hand + silence, Play::make<Slow>).verdict.outcome, Outcome::inconclusive);
+}
+
 TEST(Runner, AWorldThatIsTooSlowToTellIsNeitherPassNorFail) {
   const Play passed(trial(read_and_expect), Play::make<Slow>);
   EXPECT_EQ(passed.verdict.outcome, Outcome::inconclusive);

@@ -37,11 +37,23 @@ const Test beside_holder = both(some(&Memory::holders), from_stranger);
 const Test renewal = both(both(is(reserve_op, 1), above(reserve_count, 0)),
                           both(some(&Memory::holders), no(from_stranger)));
 
+/// Of the lists of scenarios/target/lists-to-their-ends.yaml, and strangers.
+const Test seventeenth_and_later = between(source, 0x0200'0001'0010, 0x0200'0001'00ff);
+
 bool next_shelf(Bytes frame, P& p) {
   return !p.memory.first.empty() && value_of(shelf, frame) == value_of(shelf, p.memory.first) + 1;
 }
 bool same_as_last(Bytes frame, P& p) {
   return std::ranges::equal(frame, p.memory.last);
+}
+/// The sixteenth request in a row that asks for the same.
+bool sixteenth_alike(Bytes frame, P& p) {
+  const Bytes last = p.memory.last;
+  const bool is_alike = last.size() == frame.size() && last.size() > header_size &&
+                        value_of(source, last) == value_of(source, frame) &&
+                        std::ranges::equal(last.subspan(header_size), frame.subspan(header_size));
+  p.memory.count = is_alike ? p.memory.count + 1 : 1;
+  return p.memory.count == 16;
 }
 bool same_string(Bytes frame, P& p) {
   return std::ranges::equal(string_of(frame), p.memory.string);
@@ -82,6 +94,10 @@ void zero_second_sector(P& p) {
 void forget_string(P& p) {
   put_in(p.frame, config_length, 0);
   zero_from(p.frame, config_header_size);
+}
+void forget_mask(P& p) {
+  put_in(p.frame, mask_count, 0);
+  zero_from(p.frame, layout::offset(mask_directive_reserved));
 }
 void end_string_at_zero(P& p) {
   const Bytes string = string_of(p.frame);
@@ -179,6 +195,12 @@ void take_for_ones_own(P& p) {
 void fill_up(P& p) {
   p.frame.resize(std::max(p.frame.size(), claimed_size(p.request)));
 }
+/// The low half of the size in words 60 and 61, however large it is.
+void unclamp(P& p) {
+  const MutableBytes block = MutableBytes(p.frame).subspan(ata_header_size);
+  set_identify_words(block, 60, 2, identify_words(block, 100, 4) & UINT32_MAX);
+  seal_identify(block);
+}
 /// 1024 sectors more than IDENTIFY says.
 void enlarge(P& p) {
   const MutableBytes block = MutableBytes(p.frame).subspan(ata_header_size);
@@ -200,9 +222,13 @@ const std::vector<MutantRow>& rows() {
   {target, "2/2", "answers-from-elsewhere", {answers({}, {raise(source, 0x40)})}},
   {target, "2/3", "forgets-flag-r", {answers({good}, {clear(flags, flag_response)})}},
   {target, "2/4", "answers-as-version-2", {answers({}, {put(version, 2)})}},
+  {target, "2/4", "refuses-as-version-0", {answers({refused}, {put(version, 0)})}},
   {target, "2/5", "sets-a-reserved-flag", {answers({good}, {raise(flags, 1)})}},
   {target, "2/6", "names-another-command", {answers({good}, {raise(command, 0x10)})}},
   {target, "2/7", "clears-bit-31-of-the-tag", {answers({}, {clear(tag, 0x8000'0000)})}},
+  {target, "2/7", "mistakes-one-tag-in-500",
+   {answers({of_ata, every(500)}, {put(tag, foreign_tag)})}},
+  {target, "2/7", "answers-one-in-300-twice", {answers({of_ata, every(300)}, {twice})}},
   {target, "2/8", "answers-by-the-wildcard",
    {answers({asks(is(shelf, any_shelf)), asks(is(slot, any_slot))}, {put(slot, any_slot)})}},
   {target, "2/9", "ignores-any-shelf-for-a-slot",
@@ -214,6 +240,8 @@ const std::vector<MutantRow>& rows() {
   {target, "2/13", "minds-trailing-bytes",
    {requests({is(config_op, 0), overlong}, {put(config_op, no_subcommand)})}},
   {target, "2/14", "answers-a-copy-with-silence", {requests({same_as_last}, {swallow})}},
+  {target, "2/14", "forgets-one-answer-in-300", {answers({of_ata, every(300)}, {swallow})}},
+  {target, "2/14", "dies-of-its-1000th-request", {requests({after(999)}, {die})}},
   {target, "2/15", "does-not-pad", {answers({of_config, no(refused)}, {unpad})}},
   {target, "2/16", "leaves-an-error-code", {answers({no(refused)}, {put(Field::error, 2)})}},
   {target, "2/17", "lets-one-lun-answer-for-all",
@@ -221,6 +249,12 @@ const std::vector<MutantRow>& rows() {
             {swallow})}},
   {target, "2/18", "fills-up-with-old-bytes",
    {answers({is(config_length, 0), no(refused)}, {scribble_last})}},
+  {target, "2/19", "answers-a-group",
+   {requests({with(source, 0x0100'0000'0000)}, {put(source, client)})}},
+  {target, "2/20", "answers-for-another-station",
+   {requests({is(destination, nobody)}, {put(destination, server)})}},
+  {target, "2/21", "dies-of-a-reserved-flag", {requests({with(flags, 3)}, {die})}},
+  {target, "2/21", "dies-of-reserved-aflags", {requests({with(ata_flags, 0xac)}, {die})}},
 
   // §2.4
   {target, "2.4/1", "calls-an-unknown-command-a-bad-argument",
@@ -228,16 +262,20 @@ const std::vector<MutantRow>& rows() {
   {target, "2.4/2", "accepts-version-0", {requests({is(version, 0)}, {put(version, 1)})}},
   {target, "2.4/3", "forgets-flag-r-of-errors",
    {answers({refused}, {clear(flags, flag_response)})}},
+  {target, "2.4/4", "fails-with-flag-e-and-no-error", {answers({failed}, {raise(flags, flag_error)})}},
   {target, "2.4/4", "tells-what-the-disk-refuses-as-an-error",
    {answers({failed}, refuse(ErrorCode::device_unavailable))}},
   {target, "2.4/5", "leaks-behind-an-error", {answers({refused}, {scribble_last})}},
   {target, "2.4/6", "is-silent-when-the-disk-fails", {answers({disk_failed}, {swallow})}},
+  {target, "2.4/7", "dies-of-a-vendors-command", {requests({between(command, 240, 255)}, {die})}},
 
   // §3.1
   {target, "3.1/1", "flips-a-bit-of-what-is-read",
    {answers({asks(op({Opcode::read_sectors_ext})), done}, {flip_last_bit})}},
   {target, "3.1/2", "writes-zeros-to-the-second-sector",
    {requests({op({Opcode::write_sectors}), is(ata_count, 2), whole}, {zero_second_sector})}},
+  {target, "3.1/2", "loses-each-100th-write",
+   {requests({write, every(100)}, {answer_at_once()})}},
   {target, "3.1/3", "leaves-the-count", {answers({asks(read), done}, {as_asked(ata_count)})}},
   {target, "3.1/4", "forgets-drdy", {answers({asks(either(read, write)), done}, status(0))}},
   {target, "3.1/5", "reads-less-than-it-was-asked-for",
@@ -256,6 +294,8 @@ const std::vector<MutantRow>& rows() {
    {answers({asks(unknown_op), failed}, status(drdy))}},
   {target, "3.1/12", "identifies-one-sector-less",
    {answers({asks(identify), done}, {change_word(100, 0xffff, ~std::uint64_t{0})})}},
+  {target, "3.1/12", "does-not-clamp-words-60-and-61",
+   {answers({asks(identify), done}, {unclamp})}},
   {target, "3.1/13", "clears-word-84",
    {answers({asks(identify), done}, {change_word(84, 0x00ff, 0)})}},
   {target, "3.1/14", "identifies-with-a-wrong-checksum",
@@ -315,12 +355,14 @@ const std::vector<MutantRow>& rows() {
    {requests({whole, above(config_length, 1024)}, {put(config_length, 1024)})}},
   {target, "3.2/11", "takes-a-string-beyond-the-frame",
    {requests({between(config_length, 0, 1024)}, {make_whole})}},
+  {target, "3.2/11", "dies-of-a-read-beyond-the-frame",
+   {requests({is(config_op, 0), no(whole)}, {die})}},
   {target, "3.2/12", "takes-1023-bytes",
-   {requests({is(config_length, 1024)}, {put(config_op, no_subcommand)})}},
+   {requests({is(config_length, 1024), above(config_op, 2)}, {put(config_op, no_subcommand)})}},
   {target, "3.2/12", "ends-a-string-at-a-zero",
    {requests({of_config, whole}, {end_string_at_zero})}},
   {target, "3.2/13", "says-config-version-0", {answers({no(refused)}, {put(config_version, 0)})}},
-  {target, "3.2/14", "has-a-buffer-less", {requests({of_ata, every(16)}, {swallow})}},
+  {target, "3.2/14", "has-a-buffer-less", {requests({of_ata, sixteenth_alike}, {swallow})}},
   {target, "3.2/15", "takes-two-sectors-at-most",
    {requests({either(read, write), between(ata_count, 3, 17)}, {put(ata_op, no_op)})}},
   {target, "3.2/16", "forgets-its-string",
@@ -346,10 +388,16 @@ const std::vector<MutantRow>& rows() {
    {requests({some(&Memory::edits), no(some(&Memory::masked)), from_stranger}, {swallow})}},
   {target, "3.3/7", "is-closed-from-the-start",
    {requests({of_mask, no(some(&Memory::edits)), from_stranger}, {swallow})}},
-  {target, "3.3/8", "tells-its-config-to-everyone", {requests({of_config}, {put(source, client)})}},
+  {target, "3.3/8", "tells-its-config-to-everyone",
+   {requests({of_config, some(&Memory::masked)}, {put(source, client)})}},
   {target, "3.3/9", "takes-directives-beyond-the-frame", {requests({of_mask}, {make_whole})}},
   {target, "3.3/10", "can-not-tell-its-whole-list",
    {answers({asks(is(mask_op, 0)), above(mask_count, 180)}, {swallow})}},
+  {target, "3.3/11", "answers-sixteen-addresses",
+   {requests({some(&Memory::masked), seventeenth_and_later}, {swallow})}},
+
+  {target, "3.3/12", "forgets-its-mask-list",
+   {answers({some(&Memory::restarts), asks(is(mask_op, 0)), no(refused)}, {forget_mask})}},
 
   // §3.4
   {target, "3.4/1", "lists-two-holders-at-most",
@@ -375,6 +423,15 @@ const std::vector<MutantRow>& rows() {
   {target, "3.4/9", "takes-rcmd-3-for-a-read",
    {requests({is(reserve_op, 3)}, {put(reserve_op, 0)})}},
   {target, "3.4/10", "takes-addresses-beyond-the-frame", {requests({of_reserve}, {make_whole})}},
+  {target, "3.4/11", "serves-sixteen-holders",
+   {answers({some(&Memory::holders), asks(of_ata), asks(seventeenth_and_later)},
+            refuse(ErrorCode::target_reserved))}},
+
+  // What initiators need
+  {target, "profile/interop-buffers", "has-one-buffer",
+   {answers({of_config, no(refused)}, {put(config_buffers, 1)})}},
+  {target, "profile/interop-identify", "tells-of-lba48-in-word-83-alone",
+   {answers({asks(identify), done}, {change_word(86, 0xfbff, 0)})}},
 
   // Targets: checks of `always`, words of `expect`.
   {target, "no-unasked-reply", "answers-twice", {answers({of_ata}, {twice})}},

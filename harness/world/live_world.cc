@@ -21,7 +21,10 @@ using std::chrono::milliseconds;
 
 constexpr Duration heartbeat = milliseconds(5);
 constexpr Duration target_patience = std::chrono::seconds(10);
-constexpr Duration call_interval = milliseconds(200);
+constexpr Duration call_interval = milliseconds(25);
+constexpr Duration wire_call_interval = milliseconds(200);
+/// Until a target that gives no right answer is taken for ready by whatever it sends.
+constexpr Duration answer_patience = std::chrono::seconds(2);
 constexpr std::uint32_t call_tag = 0x43414c4c;
 constexpr Duration link_patience = std::chrono::seconds(10);
 /// The bridge's own interfaces carry all that an end can send.
@@ -156,13 +159,14 @@ LiveWorld::Result LiveWorld::make_target() {
   return await_target();
 }
 
-/// Some announce themselves, others wait to be asked.
 LiveWorld::Result LiveWorld::await_target() {
   const Instant deadline = now() + target_patience;
+  any_will_do_ = now() + answer_patience;
   const auto settled = [this] { return target_heard() || !target_->broken().empty(); };
-  while (!run_until(settled, std::min(now() + call_interval, deadline)) && now() < deadline) {
+  const Duration interval = is_wire() ? wire_call_interval : call_interval;
+  do {
     call_target();
-  }
+  } while (!run_until(settled, std::min(now() + interval, deadline)) && now() < deadline);
   if (target_heard()) return {};
   const std::string silence = fmt::format("sent nothing in {}", describe(target_patience));
   if (is_wire()) {
@@ -272,10 +276,16 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
       !(decoded && decoded->response && decoded->header.address == scenario_.target.address)) {
     return false;
   }
-  // What is no frame is a sign of life all the same.
-  slots_heard_.insert(decoded ? decoded->header.address.slot : scenario_.target.address.slot);
+  hear(decoded);
   if (decoded) heard_from_ = decoded->header.source;
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
+}
+
+void LiveWorld::hear(const Decoded& frame) {
+  const bool is_answer = frame && frame->response && frame->header.tag == call_tag;
+  if (!is_answer && now() < any_will_do_) return;
+  // What is no frame is a sign of life all the same.
+  slots_heard_.insert(frame ? frame->header.address.slot : scenario_.target.address.slot);
 }
 
 void LiveWorld::send(Delivery&& delivery) {

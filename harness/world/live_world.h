@@ -112,6 +112,9 @@ class LiveWorld final : public World {
   void send(Delivery&& delivery);
   void beat();
   bool target_heard() const { return slots_heard_.size() >= scenario_.target.luns; }
+  /// Notes the slot that a frame of the target shows to be ready: an announcement only says that it
+  /// is there, an answer that it hears. After a while any frame will do.
+  void hear(const Decoded& frame);
   /// Asks the target to show up, past the fault stage.
   void call_target();
 
@@ -129,6 +132,7 @@ class LiveWorld final : public World {
   Instant heartbeat_due_{};
   Duration lateness_{};                 // the worst so far, of the heartbeat
   std::set<std::uint8_t> slots_heard_;  // of the target's
+  Instant any_will_do_ = never;         // as a sign of it
   Mac heard_from_ = Mac::broadcast();   // on a wire
   std::string broken_;
   std::string refused_;  // to be sent on a wire

@@ -31,7 +31,7 @@ class MemoryDisk::Connection final : public target::Store {
 };
 
 MemoryDisk::MemoryDisk(std::uint64_t sectors, bool fill_pattern, std::uint64_t seed)
-    : memory_(sectors * sector_size), random_(seed ^ crash_stream), is_unstable_(sectors) {
+    : memory_(sectors * sector_size), random_(seed ^ crash_stream) {
   if (fill_pattern) harness::fill_pattern(0, 0, memory_.bytes());
 }
 
@@ -75,8 +75,7 @@ bool MemoryDisk::fails(const target::Operation& operation) {
 void MemoryDisk::remember(std::uint64_t offset, std::uint64_t size) {
   for (std::uint64_t at = offset; at < offset + size; at += sector_size) {
     const std::uint64_t lba = at / sector_size;
-    if (is_unstable_[lba]) continue;
-    is_unstable_[lba] = true;
+    if (!is_unstable_.insert(lba).second) continue;
     unstable_.push_back({lba, before_.size()});
     const Bytes sector = bytes().subspan(at, sector_size);
     before_.insert(before_.end(), sector.begin(), sector.end());
@@ -84,7 +83,7 @@ void MemoryDisk::remember(std::uint64_t offset, std::uint64_t size) {
 }
 
 void MemoryDisk::forget() {
-  for (const Unstable& sector : unstable_) is_unstable_[sector.lba] = false;
+  is_unstable_.clear();
   unstable_.clear();
   before_.clear();
 }

@@ -11,6 +11,8 @@
 #include <optional>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include "harness/world/world.h"
 #include "target/store/memory_store.h"
 
@@ -46,7 +48,7 @@ class MemoryDisk {
   target::MemoryStore memory_;
   Random random_;
   std::optional<DiskFaults> faults_;
-  std::vector<bool> is_unstable_;  // by sector
+  boost::unordered_flat_set<std::uint64_t> is_unstable_;  // sectors
   std::vector<Unstable> unstable_;
   std::vector<std::uint8_t> before_;
 };

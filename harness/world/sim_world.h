@@ -29,6 +29,7 @@ class SimWorld : public World, public InitiatorEnd, public TargetEnd, Mutant::Si
   ~SimWorld() override;
 
   Instant now() const override { return now_; }
+  bool is_virtual() const override { return true; }
   Duration slack() const override { return {}; }
   std::string broken() const override { return {}; }
   std::uint64_t frames_lost() const override { return 0; }

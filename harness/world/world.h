@@ -93,6 +93,8 @@ class World {
   virtual ~World() = default;
 
   virtual Instant now() const = 0;
+  /// Returns whether its time is virtual, and its work a matter of the processor alone.
+  virtual bool is_virtual() const { return false; }
   /// Returns how late this machine may have noticed what happened: no end is to blame for that.
   virtual Duration slack() const = 0;
   /// Returns why nothing more can come of this world: "aoe-target was killed by signal 9 (Killed)".

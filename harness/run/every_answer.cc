@@ -1,0 +1,96 @@
+#include "harness/run/every_answer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/judge/frame_rules.h"
+#include "proto/layout.h"
+
+namespace aoe::harness {
+namespace {
+
+/// Has the request anything that AoEr11 has nobody send, and says of no receiver what it does then?
+bool is_left_open(Bytes request) {
+  const Decoded decoded = decode(request);
+  const auto findings =
+      judge_frame({.bytes = request, .decoded = decoded, .wire_size = request.size()});
+  return std::ranges::any_of(findings, [](const Finding& finding) {
+    return finding.rule == "reserved-field" || finding.rule == "request-with-error" ||
+           finding.rule == "error-byte" || finding.rule == "unsupported-version" ||
+           finding.rule == "ata-flags" || finding.rule == "group-source";
+  });
+}
+
+}  // namespace
+
+EveryAnswer::EveryAnswer(const Scenario& scenario, World& world, const Ledger& ledger)
+    : scenario_(scenario), world_(world), ledger_(ledger) {
+  world_.stage().watch_target([this](FrameId id, Direction direction, Bytes frame) {
+    if (frame.size() < header_size) return;
+    direction == Direction::to_target ? arrived(id, frame) : answered(id, frame);
+  });
+}
+
+EveryAnswer::~EveryAnswer() {
+  world_.stage().watch_target(nullptr);
+}
+
+std::vector<Finding> EveryAnswer::findings() const {
+  std::vector<Finding> findings;
+  for (const auto& [clause, broken] : broken_) {
+    Finding& finding = findings.emplace_back(broken.first);
+    if (broken.answers > 1) finding.actual += fmt::format(" (and {} more)", broken.answers - 1);
+  }
+  return findings;
+}
+
+void EveryAnswer::arrived(FrameId id, Bytes frame) {
+  const std::uint32_t tag = layout::get<Field::tag>(frame);
+  if (!requests_.contains(tag)) order_.push_back(tag);
+  requests_[tag] = {
+      id, world_.link(End::target).mac, !is_left_open(frame), {frame.begin(), frame.end()}};
+  if (order_.size() <= requests_kept) return;
+  requests_.erase(order_.front());
+  forgotten_.insert(order_.front());
+  order_.pop_front();
+}
+
+void EveryAnswer::answered(FrameId id, Bytes frame) {
+  const std::uint32_t tag = layout::get<Field::tag>(frame);
+  const auto request = requests_.find(tag);
+  if (request == requests_.end()) {
+    // Config answers may be announcements, and what has no flag R is no answer.
+    const bool is_answer = (layout::get<Field::flags>(frame) & flag_response) != 0 &&
+                           Command{layout::get<Field::command>(frame)} != Command::config;
+    if (!is_answer || forgotten_.contains(tag)) return;
+    return charge({.field = "tag",
+                   .expected = "that of a request",
+                   .actual = layout::format(Field::tag, tag),
+                   .clause = "2/7"},
+                  {id});
+  }
+  if (!request->second.is_judged) return;
+  Answerer answerer{world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns};
+  // One that was asked just before its address changed may answer from either.
+  if (layout::get<Field::source>(frame) == request->second.target)
+    answerer.mac = request->second.target;
+  for (const Mismatch& wrong : broken_answer_rules(request->second.bytes, frame, answerer))
+    charge(wrong, {request->second.id, id});
+}
+
+void EveryAnswer::charge(const Mismatch& wrong, const std::vector<FrameId>& frames) {
+  Broken& broken = broken_[std::string(wrong.clause)];
+  if (++broken.answers > 1) return;
+  broken.first = {.rule = std::string(rule),
+                  .clause = std::string(wrong.clause),
+                  .field = wrong.field,
+                  .expected = fmt::format("{}: {}", wrong.field, wrong.expected),
+                  .actual = fmt::format("{} (#{}: {})", wrong.actual, frames.back(),
+                                        ledger_.summary(frames.back())),
+                  .frames = frames,
+                  .certain = true,
+                  .mark = {scenario_.file, 0, 0}};
+}
+
+}  // namespace aoe::harness

@@ -1,0 +1,18 @@
+// A scenario as it is played against a disk on a real wire: at the address that the disk has, and
+// only if it is about no other address and no other size. Pure.
+#pragma once
+
+#include <string>
+
+#include "harness/language/scenario.h"
+
+namespace aoe::harness {
+
+/// Moves the scenario to this address.
+void move_to(Address address, Scenario& scenario);
+
+/// Why the scenario says nothing of a disk that is not made for it: "it asks for another shelf or
+/// slot than the disk's". Empty: it does.
+std::string unfit_for_wire(const Scenario& scenario);
+
+}  // namespace aoe::harness

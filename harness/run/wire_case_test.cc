@@ -1,0 +1,41 @@
+#include "harness/run/wire_case.h"
+
+#include <gtest/gtest.h>
+
+namespace aoe::harness {
+namespace {
+
+Scenario scenario_of(const std::string& steps) {
+  auto scenario = parse_scenario(
+      "scenario: s\ntitle: t\nroles: {target: {size: 64KiB}}\nsteps:\n" + steps, "s.yaml");
+  EXPECT_TRUE(scenario) << scenario.error();
+  return *std::move(scenario);
+}
+
+std::string unfit(const std::string& steps) {
+  return unfit_for_wire(scenario_of(steps));
+}
+
+TEST(WireCase, IsAboutTheDiskThatIsThere) {
+  EXPECT_EQ(unfit("- ask: {kind: read, shelf: any, slot: any, destination: broadcast}\n"), "");
+  EXPECT_EQ(unfit("- send: {ata: {op: read, lba: 127, count: 1}}\n"), "");
+  EXPECT_EQ(unfit("- send: {ata: {op: read, lba: 127, count: 2}}\n"),
+            "it is about the end of a disk of its own size");
+  EXPECT_EQ(unfit("- ask: {kind: read, shelf: 8}\n"),
+            "it asks for another shelf or slot than the disk's");
+  EXPECT_EQ(unfit("- ask: {kind: read, destination: \"02:00:00:00:00:99\"}\n"),
+            "it asks another station");
+  EXPECT_EQ(unfit("- send: {ata: {op: identify}}\n"
+                  "- expect: {reply: {identify: {words: [{word: 60, count: 2, is: 128}]}}}\n"),
+            "it is about a disk of its own size");
+}
+
+TEST(WireCase, MovesToTheAddressOfTheDisk) {
+  Scenario scenario = scenario_of("- discover: {}\n");
+  move_to({7, 3}, scenario);
+  EXPECT_EQ(scenario.target.address, (Address{7, 3}));
+  EXPECT_EQ(std::get<DiscoverStep>(scenario.steps[0].what).expect, (Address{7, 3}));
+}
+
+}  // namespace
+}  // namespace aoe::harness

@@ -35,7 +35,8 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 
-/// Each after those that it needs. The last one is the agent's to load.
+/// Each after those that it needs. One that is not in the folder is a part of the kernel itself, which
+/// suts/linux/fetch has made sure of. The last one is the agent's to load.
 constexpr std::array modules{
     "virtio_ring",    "virtio",   "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
     "virtio_pci",     "failover", "net_failover",          "virtio_net",
@@ -91,7 +92,9 @@ std::string make_root(const Parts& parts) {
   archive.add_program("init", content_of(parts.agent));
   std::string order;
   for (const std::string name : modules) {
-    archive.add_file("modules/" + name + ".ko", content_of(parts.folder + "/" + name + ".ko"));
+    const std::string path = parts.folder + "/" + name + ".ko";
+    if (!fs::exists(path)) continue;
+    archive.add_file("modules/" + name + ".ko", content_of(path));
     if (name != "aoe") order += name + "\n";
   }
   archive.add_file("modules/order", order);

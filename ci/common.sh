@@ -7,51 +7,62 @@ die() { printf 'ci: %s\n' "$*" >&2; exit 1; }
 skip() { printf 'SKIP: %s\n' "$*"; exit 77; }
 have() { command -v "$1" >/dev/null; }
 
-# packages SECTION...: the packages of these sections of ci/packages.txt.
+# packages SECTION...: the packages of these sections of ci/packages.txt, one a line, with their alternatives: a | b.
 packages() {
   awk -v wanted=" $* " '/^# \[/ { section = $2; gsub(/[][]/, "", section) }
                         /^[^#]/ && index(wanted, " " section " ")' ci/packages.txt
 }
 
+# missing_packages SECTION...: those of which no alternative is installed.
+missing_packages() {
+  local installed name
+  installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $(packages "$@" | tr --delete '|') 2>/dev/null |
+    sed -n 's/^installed //p' | tr '\n' ' ')"
+  packages "$@" | while read -r line; do
+    for name in ${line//|/}; do
+      [[ $installed != *" $name "* ]] || continue 2
+    done
+    printf '%s\n' "$line"
+  done
+}
+
 # install_packages SECTION...: installs what is missing of these sections, and removes nothing.
 install_packages() {
-  local wanted missing log
-  wanted=$(packages "$@")
+  local missing log
   if ! have dpkg-query || ! have apt-get; then
-    die "this is not a Debian system; the project is built and tested on Debian 12 with the packages:" $wanted
+    die "this is not a Debian system; the project is built and tested on Debian 12 with the packages:"$'\n'"$(packages "$@")"
   fi
-  missing=$(comm -23 <(sort <<<"$wanted") \
-    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | sort))
+  missing=$(missing_packages "$@" | paste --serial --delimiters=,)
   [[ $missing ]] || return 0
 
-  local install=(apt-get install -y --no-install-recommends --no-remove)
+  local install=(apt-get satisfy -y --no-install-recommends --no-remove "$missing")
+  local by_hand="apt-get satisfy --no-install-recommends '$missing'"
   local become_root=()
   if ((EUID != 0)); then
     if ! have sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
-      die "packages are missing, and installing them takes root or sudo. As root:
-  apt-get update && apt-get install --no-install-recommends" $missing
+      die "packages are missing, and installing them takes root or sudo. As root:"$'\n'"  apt-get update && $by_hand"
     fi
     become_root=(sudo)
   fi
-  say "installing $(wc -w <<<"$missing") packages:" $missing
+  say "installing packages: ${missing//,/, }"
   log=$(mktemp)
   apt() {
     "${become_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@" -o DPkg::Lock::Timeout=300 </dev/null >"$log" 2>&1
   }
   # The first try fails where the package lists are empty or old.
-  if ! apt "${install[@]}" $missing; then
+  if ! apt "${install[@]}"; then
     if ! apt apt-get update -o APT::Update::Error-Mode=any; then
       grep '^[EW]:' "$log" >&2 || cat "$log" >&2
       die "apt-get update failed: is the network there?"
     fi
-    if ! apt "${install[@]}" $missing; then
-      local by_hand="${become_root[*]} apt-get install --no-install-recommends "$missing
+    if ! apt "${install[@]}"; then
+      by_hand="${become_root[*]} $by_hand"
       if grep -q 'remove is disabled' "$log"; then
         die "installing these would remove:" $(sed -n '/will be REMOVED/,/^[^ ]/s/^  //p' "$log") "
 If that is all right:"$'\n' $by_hand
       fi
       grep '^[EW]:' "$log" >&2 || cat "$log" >&2
-      die "these packages are Debian 12's, and this is $(. /etc/os-release; echo "$PRETTY_NAME"). To try by hand:"$'\n' $by_hand
+      die "these packages are those of Debian 12 and 13, and this is $(. /etc/os-release; echo "$PRETTY_NAME"). To try by hand:"$'\n' $by_hand
     fi
   fi
   rm -f "$log"

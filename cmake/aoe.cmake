@@ -1,11 +1,12 @@
 # How every library, program and test of the project is built: one place for warnings and linking.
 
 add_library(aoe_options INTERFACE)
-target_compile_options(aoe_options INTERFACE -Wall -Wextra -Wconversion -Werror)
+target_compile_options(aoe_options INTERFACE -Wall -Wextra -Wconversion)  # errors in the presets only
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # It takes an unnamed namespace of a source that another file includes for a header's.
   target_compile_options(aoe_options INTERFACE -Wno-subobject-linkage)
 endif()
+target_compile_definitions(aoe_options INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)  # on 32 bits, too
 target_include_directories(aoe_options INTERFACE ${PROJECT_SOURCE_DIR})
 
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)

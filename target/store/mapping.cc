@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,13 +43,18 @@ tl::expected<Mapping, std::string> Mapping::open(const File& file, ByteRange ran
                                                  Handover& handover) {
   room_for_unused(0);  // while a want of memory is no more than an image that can't be opened
   const std::uint64_t lead = range.offset % page_size;
+  const std::uint64_t length = lead + range.length;
+  if (length > std::numeric_limits<std::ptrdiff_t>::max()) {
+    return tl::unexpected(file.path() + ": mapping it into memory: larger than a program of " +
+                          std::to_string(8 * sizeof(void*)) + " bits can address");
+  }
   const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  void* const memory = ::mmap(nullptr, lead + range.length, protection, MAP_SHARED,
+  void* const memory = ::mmap(nullptr, static_cast<std::size_t>(length), protection, MAP_SHARED,
                               file.descriptor(), static_cast<off_t>(range.offset - lead));
   if (memory == MAP_FAILED) {
     return tl::unexpected(file.path() + ": mapping it into memory: " + last_error().message());
   }
-  const MutableBytes pages(static_cast<std::uint8_t*>(memory), lead + range.length);
+  const MutableBytes pages(static_cast<std::uint8_t*>(memory), static_cast<std::size_t>(length));
   // The kernel would read megabytes around each fault, and before each read of the file. For a read
   // in order there is expect().
   ::madvise(memory, pages.size(), MADV_RANDOM);

@@ -14,7 +14,7 @@ namespace {
 using layout::get;
 using Wrong = std::optional<Mismatch>;
 
-constexpr std::uint8_t error_code_max = static_cast<std::uint8_t>(ErrorCode::target_reserved);
+constexpr std::uint8_t known_error_max = static_cast<std::uint8_t>(ErrorCode::target_reserved);
 
 /// A reply and its request, both with a whole header.
 struct Exchange {
@@ -156,8 +156,8 @@ Wrong reserved_bytes(const Exchange& exchange) {
 /// Flag E goes with one of the errors that there are.
 Wrong error_code(const Exchange& exchange) {
   const std::uint8_t code = get<Field::error>(exchange.reply);
-  if (!exchange.is_error() || (code >= 1 && code <= error_code_max)) return std::nullopt;
-  return Mismatch{"error", fmt::format("1 to {}, with flag E", error_code_max),
+  if (!exchange.is_error() || (code >= 1 && code <= known_error_max)) return std::nullopt;
+  return Mismatch{"error", fmt::format("1 to {}, with flag E", known_error_max),
                   fmt::format("{}", code)};
 }
 

@@ -117,7 +117,7 @@ TEST(Mutants, AnUnknownOneIsRefusedWhereItStands) {
 
 // Targets.
 
-/// An initiator uses all of a target, so it may have nothing to judge.
+/// An initiator uses all of a target, so a load may fail, or have nothing to judge, for any reason.
 bool is_load(const Scenario& scenario) {
   return std::ranges::count(scenario.tags, "load") > 0;
 }
@@ -137,6 +137,7 @@ TEST(TargetMutants, EachFailsTheScenariosThatCiteItsClauseAndNoOthers) {
   for (const MutantRow& mutant : mutants_of_clauses(true)) {
     bool found = false;
     for (const Scenario& scenario : suite(true)) {
+      if (is_load(scenario) && !cites(scenario, mutant.breaks)) continue;
       const Verdict verdict = verdict_of(scenario, true, mutant.name);
       const std::string result = result_of(verdict);
       found |= std::ranges::count(verdict.answers, mutant.breaks, &Finding::clause) > 0;
@@ -144,7 +145,7 @@ TEST(TargetMutants, EachFailsTheScenariosThatCiteItsClauseAndNoOthers) {
         if (result == "passed") continue;
         found = true;
         unmoved[mutant.breaks].erase(scenario.name);
-      } else if (!is_load(scenario) || !result.starts_with("not played: ")) {
+      } else {
         EXPECT_EQ(result, "passed") << scenario.id << " does not cite " << mutant.breaks
                                     << ", which a target breaks that " << mutant.name;
       }

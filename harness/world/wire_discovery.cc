@@ -55,6 +55,7 @@ tl::expected<std::vector<Address>, std::string> disks_on(const std::string& inte
     }
   }
   std::vector<Address> disks;
+  disks.reserve(found.size());
   for (const auto& [shelf, slot] : found) disks.push_back({shelf, slot});
   return disks;
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/judge/coverage.h"
 #include "harness/language/clauses.h"
 
 namespace aoe::harness {
@@ -43,7 +44,7 @@ void AnswerCases::add(const Handover& handover) {
     Broken& broken = found->second;
     if (is_new) {
       CaseRecord& record = broken.record;
-      record.id = fmt::format("target-every-answer[clause={}]", failure.clause);
+      record.id = every_answer_case(failure.clause);
       record.title = title_of(failure.clause);
       record.file = from.file;
       record.clauses = {failure.clause};

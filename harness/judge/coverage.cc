@@ -111,4 +111,8 @@ std::string describe(const ClauseCoverage& coverage) {
   return describe(coverage.counts);
 }
 
+std::string every_answer_case(std::string_view clause) {
+  return fmt::format("target-every-answer[clause={}]", clause);
+}
+
 }  // namespace aoe::harness

@@ -72,4 +72,8 @@ std::string describe(const std::vector<LevelTally>& levels);
 /// "3 passed, 1 failed", of the clause's cases; without any, why it is untested.
 std::string describe(const ClauseCoverage& coverage);
 
+/// The id of the case that tells that a target's answers broke a clause, in whichever case:
+/// "target-every-answer[clause=2/4]".
+std::string every_answer_case(std::string_view clause);
+
 }  // namespace aoe::harness

@@ -39,6 +39,12 @@ Faring faring_of(const Clause& clause, const KnownImplementation& sut) {
       faring.add_reason(reason);
     }
   }
+  const std::string answers = every_answer_case(clause.id);
+  if (std::string reason = sut.failures.reason_of(answers); !reason.empty()) {
+    ++faring.cases;
+    ++faring.failed;
+    faring.add_reason(reason);
+  }
   return faring;
 }
 

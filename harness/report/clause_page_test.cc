@@ -29,7 +29,9 @@ TEST(ClausePage, HasARowForEachClauseAndTheReasonsBelow) {
                                      about("b", {"2/1"}, {"mask"})};
   const std::vector<Scenario> initiator{about("c", {"2/2"}, {"flush"})};
   auto known = Expectations::parse(
-      "expected-failures:\n- {case: \"a?x=2?\", reason: It has no tag.}\n", "x.yaml");
+      "expected-failures:\n- {case: \"a?x=2?\", reason: It has no tag.}\n"
+      "- {case: \"target-every-answer?clause=2/3?\", reason: It sleeps.}\n",
+      "x.yaml");
   ASSERT_TRUE(known);
   const std::string page = clause_page(
       *catalogue, {{"good", "target", {}, {}, target},
@@ -42,11 +44,12 @@ TEST(ClausePage, HasARowForEachClauseAndTheReasonsBelow) {
                       "**fails 1 of 3** | |\n"
                       "| 2/2 | should | A request has one. | | | lacks it |\n"
                       "| 2/3 | must | Nobody sleeps. *Untested: nobody looks* | untested | "
-                      "untested | untested |\n"
+                      "**fails 1 of 1** | untested |\n"
                       "\n"
                       "- 2/1, other: It has no tag.\n"
                       "- 2/1, other: it has none\n"
-                      "- 2/2, asker: it never flushes\n"),
+                      "- 2/2, asker: it never flushes\n"
+                      "- 2/3, other: It sleeps.\n"),
             std::string::npos)
       << page;
   EXPECT_EQ(page.find("Commands"), std::string::npos);

@@ -37,12 +37,12 @@ struct AtaCommand {
   unsigned unanswered = 0;  // transmissions that were given up, and not answered since
   Instant first_sent{};
   Instant last_sent{};
-  Instant deadline = never;                // of its last transmission; lingering: when that is over
-  Instant overtaken = never;               // when a later one was answered before it
-  Instant lost = never;                    // when it is lost on that account
-  std::uint64_t path = 0;                  // of its last transmission, by serial number
-  bool done = false;                       // by an earlier transmission than its last
-  bool collapsed = false;                  // its timeout collapsed the window, rightly or not
+  Instant deadline = never;        // of its last transmission; lingering: when that is over
+  Instant overtaken = never;       // when a later one was answered before it
+  Instant lost = never;            // when it is lost on that account
+  std::uint64_t path = 0;          // of its last transmission, by serial number
+  bool done = false;               // by an earlier transmission than its last
+  std::optional<Mac> collapsed{};  // the target whose window its timeout collapsed, rightly or not
   std::optional<std::uint64_t> doubted{};  // the path that lost it early, if it did
   std::unique_ptr<TrimBlock> trim{};       // what it sends; kept for the next in this place
   ListLink link{};  // among those that wait, or that are outstanding on its path

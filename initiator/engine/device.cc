@@ -212,6 +212,7 @@ void Device::on_identity(const Paths::Way& way, const Identity& identity, Event 
   const bool is_replaced = is_new && identity_ && identity_->serial != identity.serial;
   if (is_replaced) {
     ++counters_.replaced;
+    refuses_writes_ = false;
     event.kind = Event::Kind::disk_replaced;
     report(event, shared_.trace, now, out);
   }

@@ -89,7 +89,7 @@ void Device::on_answer(Transmission& transmission, const Frame& frame, PortId po
   if (trace_) trace_.window(now, *way->remote, window, "answered");
   trust(*way, now);
   passed(transmission, *way, now, out);
-  if (command.collapsed) {
+  if (command.collapsed == way->remote->mac) {
     way->remote->window.expired_rightly();
     way->remote->rtt.was_right();
   }

@@ -36,7 +36,7 @@ void Device::on_late_answer(Transmission& transmission, const Completion& result
   if (index == no_index) return;
   AtaCommand& command = commands_[index];
   settle_doubt(command);
-  command.collapsed = false;
+  command.collapsed.reset();
   --command.unanswered;
   const Index request = command.request;
   if (command.state == AtaCommand::State::lingering) {
@@ -86,7 +86,7 @@ void Device::on_early_timeout(const Transmission& transmission, const Paths::Way
     shared_.tags.await_again(*shared_.tags.find(command.tag));
     --command.unanswered;
     command.state = AtaCommand::State::outstanding;
-    command.collapsed = false;
+    command.collapsed.reset();
     command.deadline = now + way.remote->rtt.timeout(command.attempts);
     deadline_ = std::min(deadline_, due(command));
     paths_.sent(way, now);
@@ -127,7 +127,7 @@ void Device::expire_command(Index index, Instant now, Actions& out) {
     if (!tried) way->remote->window.lost(command.last_sent);
   } else if (timed || is_linux()) {
     collapsed = way->remote->window.expired(command.last_sent, now);
-    command.collapsed = collapsed;
+    command.collapsed = collapsed ? std::optional(way->remote->mac) : std::nullopt;
   }
   if (trace_) trace_.window(now, *way->remote, window, alone ? "lost" : "timeout");
   const bool suspect = way->path->is_suspect();

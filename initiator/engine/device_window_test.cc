@@ -1,6 +1,8 @@
 // When a device sends: how many commands may be outstanding, and when they are sent again.
 #include "initiator/engine/device.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "initiator/testing/test_words.h"
@@ -176,6 +178,42 @@ TEST(DeviceRetransmission, OfOneWhosePathAnswersOthersCollapsesNothing) {
   world.until_sent();
   EXPECT_EQ(world.taken(), "READ EXT 14+2");
   EXPECT_GE(world.device().remotes()[0].window.size(), size - 1);
+}
+
+TEST(DeviceRetransmission, OfWhatOneTargetLostLeavesTheTimeoutOfAnotherAsItIs) {
+  World world;
+  world.bring_up(World::large_disk, offer(8, 2));
+  world.config(offer(8, 2), second_mac);
+  const auto answer_from = [&](std::initializer_list<Mac> macs) {
+    std::vector<Sent> rest;
+    for (auto commands = world.take(); !commands.empty(); commands = world.take()) {
+      for (const Sent& command : commands) {
+        const bool answers = std::ranges::find(macs, command.header.destination) != macs.end();
+        answers ? world.answer(command) : rest.push_back(command);
+      }
+    }
+    return rest;
+  };
+  const auto both = {target_mac, second_mac};
+  const auto timeout = [&] { return world.device().remotes().at(1).rtt.timeout(1); };
+  answer_from(both);
+  // The second was late once, which it remembers.
+  world.read(0, 16);
+  const auto late = answer_from({target_mac});
+  world.advance(400ms);
+  world.answer(late);
+  answer_from(both);
+  const Duration learnt = timeout();
+  ASSERT_GT(learnt, 400ms);
+  for (int i = 0; i < 4; ++i) {
+    world.read(0, 16);
+    for (int tens = 0; tens < 60; ++tens) {
+      answer_from({second_mac});
+      world.advance(10ms);
+    }
+    answer_from(both);
+  }
+  EXPECT_GT(timeout(), learnt / 3) << "its own answers let it forget, slowly";
 }
 
 TEST(DeviceRetransmission, AnswersThatComeAfterAllTakeTheCollapseBackAndTheRestIsAwaitedAgain) {

@@ -286,6 +286,11 @@ TEST_F(MembershipTest, ADiskThatAbortsWritesIsReadOnlyUntilItTakesOne) {
   world.write(0, 1);
   answer_all();
   EXPECT_FALSE(world.device().refuses_writes());
+  refuse();
+  disks[target_mac].identity = with_serial("S2");
+  world.config();
+  answer_all();
+  EXPECT_FALSE(world.device().refuses_writes()) << "it was another disk that did";
 }
 
 // What anyone may say.

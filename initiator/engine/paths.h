@@ -5,9 +5,9 @@
 // each, as in the driver. A path that has fallen silent is suspect:
 // no command goes by it while there is another path. Instead the device is discovered, which probes
 // the path at no cost, and the path is trusted again when it answers. While no path answers, the
-// device is discovered often, so that a silence of T is noticed to end by 1.02 T + 100 ms: the
-// timeouts of commands, which double, would make it 2 T. The Linux profile judges a target by all of its
-// paths at once, as the driver does.
+// device is discovered often, so that a silence of T that outlasts two timeouts is noticed to end by
+// 1.02 T + 100 ms: the timeouts of commands, which double, would make it 2 T. The Linux profile judges
+// a target by all of its paths at once, as the driver does.
 //
 // Anyone may send a config answer. So it only makes a remote target a candidate, and a local port a
 // path that is not proven: commands go only to members by paths that are (membership.h). What a

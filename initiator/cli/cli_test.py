@@ -3,10 +3,14 @@
 usage: cli_test.py AOE_INITIATOR AOE_TARGET [RULE...]
 """
 
+import contextlib
 import functools
 import json
 import os
 import shutil
+import struct
+import threading
+import time
 
 import cli_trial
 from cli_trial import INITIATOR, TARGET, OK, FAILURE, USAGE, MEGABYTE, SIZE, together
@@ -355,13 +359,91 @@ def reads_and_sets_what_a_target_keeps(trial):
     assert ask("mask", "e0.2", "--delete", f"{mac},{stranger}") == ""
 
     assert ask("reserve", "e0.2") == ""
-    assert ask("reserve", "e0.2", "--set", stranger) == f"{stranger}\n"
+    assert ask("reserve", "e0.2", "--set", f"{stranger},{stranger}") == f"{stranger}\n"
     trial.refused(FAILURE, "e0.2: AoE error: target is reserved", "reserve", "e0.2", "--set", mac)
     trial.refused(FAILURE, "e0.2: AoE error: target is reserved", "reserve", "e0.2", "--release")
     result = trial.run("flush", "e0.2", "--deadsecs", "1")
     assert (result.returncode, result.stderr) == (FAILURE, "aoe-initiator: e0.2: flushing: AoE error: target is reserved\n")
     assert ask("reserve", "e0.2", "--force", f"{mac},{stranger}") == f"{mac}\n{stranger}\n"
     assert json.loads(ask("reserve", "e0.2", "--release", "--json")) == {"device": "e0.2", "mac": its, "macs": [], "others": []}
+
+
+class Liar(threading.Thread):
+    """A target e9.3 that answers each config request with its string, whatever it was asked. Of those to it alone one is lost."""
+
+    def __init__(self, node, string, lost=None):
+        super().__init__()
+        self.mac = bytes.fromhex(node.link("eth0")["address"].replace(":", ""))
+        self.socket = node.packet_socket("eth0", timeout=0.1)
+        self.string, self.lost, self.asked = string, lost, 0
+        self.ended = threading.Event()
+
+    def run(self):
+        while not self.ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                self.answer(self.socket.recv(2000))
+
+    def answer(self, frame):
+        address = frame[16:19]
+        is_request = not frame[14] & 8 and frame[19] == 1
+        if not is_request or address not in (b"\0\x09\x03", b"\xff\xff\xff"):
+            return
+        self.asked += address == b"\0\x09\x03"
+        if self.asked != self.lost:
+            payload = struct.pack(">HHBBH", 16, 1, 2, 0x10 | frame[29] & 15, len(self.string)) + self.string
+            self.socket.send(frame[6:12] + self.mac + b"\x88\xa2\x18\0\0\x09\x03\x01" + frame[20:24] + payload)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+        self.socket.close()
+
+
+def reads_a_tree_as_the_kernels(trial):
+    """Its debugfs tells windows, and not which disk answers where."""
+    disk, debug = "sys/block/etherd!e0.2", "sys/kernel/debug/aoe"
+    for folder in "dev/etherd", disk, debug:
+        os.makedirs(os.path.join(trial.folder, "tree", folder))
+    files = {f"{disk}/state": "up", f"{disk}/size": "2048", f"{disk}/netif": "eth0,eth1", f"{disk}/payload": "1024",
+             f"{disk}/mac": "525400123456", f"{disk}/firmware-version": "0x0001",
+             f"{debug}/e0.2": "rttavg: 120 rttdev: 30\nmaxbcnt: 1024\nref: 0\n525400123456:0:8:16\n\tssthresh:8\n\ttaint:0\n\teth0\n\teth1"}
+    for name, content in files.items():
+        trial.file(f"tree/{name}", (content + "\n").encode())
+    tree = os.path.join(trial.folder, "tree")
+    assert trial.run("stat", "--mount", tree).stdout.split() == ["e0.2", "0.001GB", "eth0,eth1", "1024", "up"]
+    (device,) = json.loads(trial.run("stat", "--mount", tree, "--json").stdout)
+    assert device == {"device": "e0.2", "size": 2048 * 512, "interfaces": ["eth0", "eth1"], "payload": 1024, "state": "up",
+                      "read-only": None, "paths": None, "other-disks": None}, device
+
+
+def believes_no_answer_to_a_test_that_fails(trial):
+    """Anyone may send one who has heard the test."""
+    with Liar(trial.server, b"a lie"):
+        assert trial.run("config", "get", "e9.3", "--wait", "2").stdout == "a lie\n"
+        assert trial.run("config", "prefix", "e9.3", "a l", "--wait", "2").stdout == "a lie\n"
+        trial.all_refused("e9.3: no target's config string matches", ["config", "test", "e9.3", "true"],
+                          ["config", "prefix", "e9.3", "true"])
+
+
+def asks_again_who_is_there_when_an_answer_is_lost(trial):
+    with Liar(trial.server, b"a string", lost=2) as target:
+        begun = time.monotonic()
+        assert trial.run("config", "get", "e9.3", "--wait", "20").stdout == "a string\n"
+        took = time.monotonic() - begun
+        assert target.asked > 2 and took < 10, (target.asked, took)
+
+
+def waits_no_longer_than_it_is_told(trial):
+    begun = time.monotonic()
+    silence = ["config", "get"], ["config", "test"], ["mask"], ["reserve"], ["revalidate"]
+    results = together(*(functools.partial(trial.run, *command, "e9.9", *["x"][:command[-1] == "test"], "--wait", "4")
+                         for command in silence))
+    took = time.monotonic() - begun
+    assert {result.returncode for result in results} == {FAILURE} and 4 <= took < 7, (took, results)
 
 
 def looks_after_disks_and_interfaces(trial):
@@ -456,5 +538,6 @@ def measures_speed(trial):
 cli_trial.play([shows_what_is_there, dumps_what_the_disk_says, tells_of_a_failing_disk,
                 tells_late_answers_from_lost_ones, shows_nothing_where_nothing_is, refuses_bad_arguments,
                 completes_what_there_is, traces_each_decision, reads_and_sets_what_a_target_keeps,
+                reads_a_tree_as_the_kernels, believes_no_answer_to_a_test_that_fails, asks_again_who_is_there_when_an_answer_is_lost, waits_no_longer_than_it_is_told,
                 looks_after_disks_and_interfaces, checks_the_paths_to_its_targets, measures_speed,
                 bundles_what_a_report_should_have])

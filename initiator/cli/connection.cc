@@ -18,6 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_interval{50};
+/// Until its first answer: how often it is asked again who is at an address.
+constexpr milliseconds look_repetition{500};
 /// Until the first answer: how often the query is repeated.
 constexpr milliseconds ask_interval{1000};
 constexpr int gather_rounds_max = 100;
@@ -75,7 +77,8 @@ Connection::Connection(const CommandOptions& options) : options_(options) {
         event.kind == Event::Kind::disk_replaced || event.kind == Event::Kind::write_refused ||
         event.kind == Event::Kind::payload_shrunk;
     if (options_.verbose || matters) complain(describe(event));
-    if (event.kind == Event::Kind::config_answer && look_ && event.tag == look_->tag) {
+    if (event.kind == Event::Kind::config_answer && look_ &&
+        std::ranges::find(look_->tags, event.tag) != look_->tags.end()) {
       look_->last = Clock::now();
       if (!look_->first) look_->first = look_->last;
     }
@@ -161,16 +164,21 @@ Disk Connection::open_disk(Address device) {
 }
 
 void Connection::look_again(Address device) {
-  look_ = {.device = device, .asked = Clock::now()};
-  look_->tag = client_->discover(device);
+  look_ = {.device = device, .begun = Clock::now()};
+  repeat_look();
+}
+
+void Connection::repeat_look() {
+  look_->repeated = Clock::now();
+  look_->tags.push_back(client_->discover(look_->device));
 }
 
 Connection::Clock::duration Connection::remaining(const Look& look) const {
   const auto now = Clock::now();
-  const auto limit = look.asked + std::max<Clock::duration>(quiet_min, options_.wait);
+  const auto limit = look.begun + std::max<Clock::duration>(quiet_min, options_.wait);
   // A busy machine is slow to answer, and the one that is used says how slow.
   const auto quiet =
-      look.first ? look.last + std::max<Clock::duration>(quiet_min, 2 * (*look.first - look.asked))
+      look.first ? look.last + std::max<Clock::duration>(quiet_min, 2 * (*look.first - look.begun))
                  : limit;
   return std::max(std::min(quiet, limit) - now, Clock::duration::zero());
 }
@@ -179,6 +187,8 @@ void Connection::wait_for_others(Address device) {
   if (!look_ || look_->device != device) look_again(device);
   while (remaining(*look_) > Clock::duration::zero()) {
     wait([] { return false; }, std::min<Clock::duration>(remaining(*look_), look_interval));
+    const bool may_be_lost = !look_->first && Clock::now() >= look_->repeated + look_repetition;
+    if (may_be_lost) repeat_look();
   }
   std::optional<Mac> unknown;
   const auto are_known = [&] {

@@ -155,17 +155,19 @@ class Connection {
 
  private:
   using Clock = std::chrono::steady_clock;
-  /// A discovery of one device, and when it was answered.
+  /// A discovery of one device, repeated until it is answered, and when it was.
   struct Look {
     Address device{};
-    std::uint32_t tag = 0;
-    Clock::time_point asked{};
+    std::vector<std::uint32_t> tags{};
+    Clock::time_point begun{};
+    Clock::time_point repeated{};
     std::optional<Clock::time_point> first{};
     Clock::time_point last{};
   };
 
   bool all_identified() const;
   void look_again(Address device);
+  void repeat_look();
   /// Returns how long the answers to a discovery are awaited still: zero when no more are to come.
   Clock::duration remaining(const Look& look) const;
 

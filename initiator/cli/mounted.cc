@@ -47,9 +47,10 @@ std::string read_line(const std::string& path) {
 struct TreeDevice {
   Address address{};
   std::map<std::string, std::string> attributes{};
-  std::string debug{};  // empty: the tree is the kernel's, and has its debugfs elsewhere
+  std::string debug{};  // empty where there is no debugfs
 
-  bool tells_paths() const { return !debug.empty(); }
+  /// The kernel's debugfs has targets and windows, but not which disk answers where.
+  bool tells_paths() const { return debug.find("\tstanding:") != std::string::npos; }
   /// Returns what the files say; its texts are the files'. Where they tell no paths, it has one for each
   /// interface.
   DeviceStatus status() const {
@@ -58,7 +59,7 @@ struct TreeDevice {
                         .sectors = std::stoull("0" + attributes.at("size")),
                         .read_only = attributes.at("ro") == "1",
                         .payload = std::stoull("0" + attributes.at("payload")),
-                        .paths = parse_debug_paths(debug)};
+                        .paths = parse_debug_paths(tells_paths() ? debug : "")};
     std::istringstream interfaces(tells_paths() ? "" : attributes.at("netif"));
     for (std::string name; std::getline(interfaces, name, ',');) {
       if (name != "none") status.paths.push_back({.interface = name});
@@ -69,10 +70,13 @@ struct TreeDevice {
 
 TreeDevice read_device(const std::string& folder, Address address) {
   TreeDevice device{.address = address};
-  for (const char* name : {"state", "size", "ro", "netif", "payload", "mac", "firmware-version"}) {
-    device.attributes[name] =
-        read_line(fmt::format("{}/sys/block/etherd!{}/{}", folder, address, name));
+  const std::string place = fmt::format("{}/sys/block/etherd!{}/", folder, address);
+  for (const char* name : {"state", "size", "netif", "payload", "mac", "firmware-version"}) {
+    device.attributes[name] = read_line(place + name);
   }
+  // A mount of an earlier version has none.
+  const std::string read_only = place + "ro";
+  device.attributes["ro"] = ::access(read_only.c_str(), F_OK) == 0 ? read_line(read_only) : "0";
   const std::string debug = fmt::format("{}/sys/kernel/debug/aoe/{}", folder, address);
   if (::access(debug.c_str(), R_OK) == 0) device.debug = read_text(debug);
   return device;

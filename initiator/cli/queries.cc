@@ -35,6 +35,7 @@ Answers ask_all(Connection& connection, Address device, const Query& query, cons
     answers.all.push_back(connection.ask(device, query, silence));
     first = answers.all.front().mac;
   } catch (const Failed& failure) {
+    if (!connection.client().device(device)) throw;  // nobody is there
     answers.failure = failure;
   }
   const auto others = connection.ask_others(device, read, first);
@@ -143,10 +144,11 @@ std::string read_config_string() {
 void config_command(const CommandOptions& options, Address device, const ConfigQuery& query) {
   const bool conditional =
       query.command == ConfigCommand::test || query.command == ConfigCommand::prefix;
+  constexpr std::string_view no_match = "no target's config string matches";
   Connection connection(options);
   Answers answers = ask_all(connection, device, query, ConfigQuery{},
-                            conditional ? "no target's config string matches" : "");
-  // Of these only targets that have such a string answer.
+                            conditional ? no_match : std::string_view());
+  // Only targets that have such a string should answer.
   if (conditional)
     std::erase_if(answers.all, [&](const auto& a) { return !matches(query, a.string); });
   const bool for_people = ::isatty(STDOUT_FILENO) == 1;
@@ -161,7 +163,9 @@ void config_command(const CommandOptions& options, Address device, const ConfigQ
                         {"config", answer.string},
                         {"config-hex", hexadecimal(answer.string)}};
   };
-  if (answers.all.empty()) throw Failed(*answers.failure);
+  if (answers.all.empty()) {
+    throw answers.failure.value_or(Failed(fmt::format("{}: {}", device, no_match)));
+  }
   print_all(options.json, device, answers.all, facts, line);
   const bool sets =
       query.command == ConfigCommand::set || query.command == ConfigCommand::force_set;
@@ -235,8 +239,9 @@ void reserve_command(const CommandOptions& options, Address device, const Reserv
   print_macs(options.json, device, answers.all);
   finish(connection, device, answers, [&](const QueryAnswer& answer) {
     const auto is_reserved = [&](Mac mac) { return contains(answer.macs, mac); };
-    return query.command == ReserveCommand::read || (answer.macs.size() == query.macs.size() &&
-                                                     std::ranges::all_of(query.macs, is_reserved));
+    const auto is_wanted = [&](Mac mac) { return contains(query.macs, mac); };
+    return query.command == ReserveCommand::read || (std::ranges::all_of(query.macs, is_reserved) &&
+                                                     std::ranges::all_of(answer.macs, is_wanted));
   });
 }
 

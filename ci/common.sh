@@ -17,7 +17,7 @@ packages() {
 missing_packages() {
   local installed name
   installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $(packages "$@" | tr --delete '|') 2>/dev/null |
-    sed -n 's/^installed //p' | tr '\n' ' ')"
+    sed -n 's/^installed //p' | tr '\n' ' ' || true)"
   packages "$@" | while read -r line; do
     for name in ${line//|/}; do
       [[ $installed != *" $name "* ]] || continue 2

@@ -167,10 +167,11 @@ def an_image_below_a_mount_is_followed(world, folder):
     volume = os.path.join(folder, "volume")
     os.mkdir(volume)
     bench = Bench(world, folder, path=image(volume, "disk2.img", content=b"below"))
-    inside = ["nsenter", f"--mount=/proc/{bench.target.pid}/ns/mnt"]
+    place = f"/proc/{bench.target.pid}"
+    inside = ["nsenter", f"--mount={place}/ns/mnt", f"--root={place}/root"]
     with bench.load as load:
         subprocess.run([*inside, "mount", "-t", "tmpfs", "none", volume], check=True)
-        image(f"/proc/{bench.target.pid}/root{volume}", "disk2.img", content=b"mounted")
+        image(f"{place}/root{volume}", "disk2.img", content=b"mounted")
         assert bench.cable.read()[1].startswith(b"below")
         assert bench.ctl("reload") == f"e0.2: {bench.path} is another file now\n"
         assert bench.cable.read()[1].startswith(b"mounted")

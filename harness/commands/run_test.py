@@ -400,16 +400,21 @@ def a_run_that_is_killed_takes_its_target_along(trial):
     lab.eventually(lambda: not marked_processes(mark), "the target to end")
 
 
-# Announces a disk, as aoe-target would, and comes to a bad end when somebody asks for it.
+# Tells of a disk, as aoe-target would, and comes to a bad end when somebody asks for more of it.
 FRAGILE = """\
 import os, signal, socket, sys
 if "--version" in sys.argv:
     sys.exit("no version")
 port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88A2))
 port.bind(("eth0", 0x88A2))
-port.send(bytes.fromhex("ffffffffffff 020000000002 88a2 18 00 0001 01 01 00000000 0010 0000 02 10 0000").ljust(60, b"\\0"))
-while port.recv(2000)[14] & 0x08:
-    pass
+while True:
+    frame = port.recv(2000)
+    if frame[14] & 0x08:
+        continue
+    if frame[19] != 1:
+        break
+    port.send((frame[6:12] + bytes.fromhex("020000000002 88a2 18 00 0001 01 01") + frame[20:24] +
+               bytes.fromhex("0010 0000 02 10 0000")).ljust(60, b"\\0"))
 print("oh no", flush=True)
 os.kill(os.getpid(), signal.SIGSEGV)
 """

@@ -214,7 +214,7 @@ bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
   const RtoModel& model = remotes_[before.remote].model;
   const bool is_disks = takes_disk_time(before.opcode);
   // Its timeouts have grown while the target was away, which is back.
-  if (attempt_before >= 2 && is_identified_since(before, entry.id) &&
+  if (attempt_before >= 2 && is_back_since(before, entry.id) &&
       entry.sent + slack_ >= before.sent + (is_disks ? model.flush_rto(1) : model.rto(1))) {
     return false;
   }
@@ -224,7 +224,11 @@ bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
   return entry.sent + slack_ < answer->delivered + answer->wait * (1LL << 3 * eightfolds);
 }
 
-bool Exchanges::is_identified_since(const LedgerEntry& request, FrameId end) const {
+bool Exchanges::is_back_since(const LedgerEntry& request, FrameId end) const {
+  // Who answers a query is asked who it is; all else waits for the answer to that.
+  if (request.opcode == ata::Opcode::identify_device) {
+    return remotes_[request.remote].buffers_since > request.sent;
+  }
   for (FrameId id = request.id + 1; id < end; ++id) {
     const LedgerEntry& entry = ledger_[id];
     if (entry.opcode == ata::Opcode::identify_device && entry.remote == request.remote &&

@@ -94,8 +94,9 @@ class Exchanges final : public LinkObserver {
   std::optional<FrameId> find_forgotten(std::uint32_t tag) const;
 
   bool is_early(const LedgerEntry& entry, const LedgerEntry& before, unsigned attempt_before) const;
-  /// Has the target answered an IDENTIFY that was sent after this request, before frame `end`?
-  bool is_identified_since(const LedgerEntry& request, FrameId end) const;
+  /// Has the target answered an IDENTIFY that was sent after this request, before frame `end`? Or a query,
+  /// where the request is an IDENTIFY itself?
+  bool is_back_since(const LedgerEntry& request, FrameId end) const;
   /// The first arrival of an answer to a request that was sent after this one, before frame `end`.
   const LedgerEntry* overtaken_by(const LedgerEntry& request, FrameId end) const;
   void check_window(const LedgerEntry& entry, Tracker::Remote remote);

@@ -296,6 +296,21 @@ TEST_F(ExchangesTest, AFlushThatItMissedMayAsWell) {
   EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U) << "within a second";
 }
 
+TEST_F(ExchangesTest, WhoAnswersAQueryMayBeAskedWhoItIsAgain) {
+  const AtaRequest identify{.sectors = 1, .opcode = ata::Opcode::identify_device};
+  const FrameBytes told = frame_of({client_mac, server_mac, disk, 0x99},
+                                   ConfigReply{.buffer_count = 16, .sector_count = 2});
+  warm_up();
+  ask(identify, 1, clock);
+  ask(identify, 2, clock + 100'000);
+  ask(identify, 3, clock + 300'000);  // 400 ms
+  exchanges.delivered_config(*decode(told), Instant(microseconds(clock + 350'000)));
+  ask(identify, 4, clock + 400'000);
+  EXPECT_EQ(violations(), "");
+  ask(identify, 5, clock + 600'000);  // 800 ms, and no other answer
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+}
+
 TEST_F(ExchangesTest, ButNotBeforeAFirstTimeoutHasPassed) {
   const AtaRequest identify{.sectors = 1, .opcode = ata::Opcode::identify_device};
   warm_up();

@@ -20,7 +20,7 @@ HEAD = """\
 scenario: {name}
 title: What a program under test goes through
 roles: {{target: {{size: 256KiB}}}}
-given: {{deadsecs: 1s}}
+given: {{deadsecs: {deadsecs}}}
 steps:
 - discover: {{expect: e1.1}}
 """
@@ -106,10 +106,10 @@ class Trial:
             shutil.copy(program, self.programs)
         self.harness = os.path.join(self.programs, "aoe-harness")
 
-    def scenario(self, name, steps):
+    def scenario(self, name, steps, deadsecs="1s"):
         path = os.path.join(self.folder, f"{name}.yaml")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(HEAD.format(name=name) + steps)
+            file.write(HEAD.format(name=name, deadsecs=deadsecs) + steps)
         return path
 
     def command(self, *arguments):
@@ -222,7 +222,8 @@ def what_is_on_a_wire_is_asked_and_written_to_with_leave_only(trial):
     if not shutil.which("vblade"):
         raise lab.Skipped("vblade is not installed")
     image = os.path.join(trial.folder, "disk.img")
-    reads, writes = trial.scenario("reads", READS + LOSS), trial.scenario("writes", WRITES)
+    reads = trial.scenario("reads", READS + LOSS)
+    writes = trial.scenario("writes", WRITES, deadsecs="10s")  # a busy disk is slow to flush
     by_hand = [trial.scenario(name, step) for name, step in
                [("edits", f"- mask: {EDIT}\n"), ("sends-an-edit", f"- send: {{mask: {EDIT}}}\n- expect: {{reply: ok}}\n")]]
     with lab.Lab() as world:

@@ -407,13 +407,13 @@ def reads_a_tree_as_the_kernels(trial):
     """Its debugfs tells windows, and not which disk answers where."""
     disk, debug = "sys/block/etherd!e0.2", "sys/kernel/debug/aoe"
     for folder in "dev/etherd", disk, debug:
-        os.makedirs(os.path.join(trial.folder, "tree", folder))
+        os.makedirs(os.path.join(trial.folder, "kernels", folder))
     files = {f"{disk}/state": "up", f"{disk}/size": "2048", f"{disk}/netif": "eth0,eth1", f"{disk}/payload": "1024",
              f"{disk}/mac": "525400123456", f"{disk}/firmware-version": "0x0001",
              f"{debug}/e0.2": "rttavg: 120 rttdev: 30\nmaxbcnt: 1024\nref: 0\n525400123456:0:8:16\n\tssthresh:8\n\ttaint:0\n\teth0\n\teth1"}
     for name, content in files.items():
-        trial.file(f"tree/{name}", (content + "\n").encode())
-    tree = os.path.join(trial.folder, "tree")
+        trial.file(f"kernels/{name}", (content + "\n").encode())
+    tree = os.path.join(trial.folder, "kernels")
     assert trial.run("stat", "--mount", tree).stdout.split() == ["e0.2", "0.001GB", "eth0,eth1", "1024", "up"]
     (device,) = json.loads(trial.run("stat", "--mount", tree, "--json").stdout)
     assert device == {"device": "e0.2", "size": 2048 * 512, "interfaces": ["eth0", "eth1"], "payload": 1024, "state": "up",

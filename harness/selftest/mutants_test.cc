@@ -258,8 +258,7 @@ const Caught all_caught[] = {
      "hits: expected fault asked strikes 1 frames or more, got it struck 0"},
     {"sets-counts-in-queries", "discovery-query",
      "hits: expected fault buffers strikes 0 frames at most, got it struck 20, #n (e*.* config "
-     "read "
-     "tag t) the first too many"},
+     "read tag t) the first too many"},
     {"takes-what-a-frame-carries", "sector-count[says=1,mtu=1500,most=1]",
      "hits: expected fault too-large strikes 0 frames at most, got it struck 320, #n (e1.1 WRITE "
      "EXT lba 1888+2 tag t) the first too many"},

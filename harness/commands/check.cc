@@ -55,6 +55,21 @@ class EndOfFollowing {
   std::optional<std::chrono::steady_clock::time_point> since_;
 };
 
+/// Has the first frames of a pipe judged a second after they came, even if no other comes.
+class FirstSecond {
+ public:
+  /// Called often, while frames come and while none comes.
+  void look(CaptureCheck& check) {
+    const auto now = std::chrono::steady_clock::now();
+    if (check.counts().aoe == 0) return;
+    if (!began_) began_ = now;
+    if (now - *began_ > std::chrono::seconds(1)) check.release_held();
+  }
+
+ private:
+  std::optional<std::chrono::steady_clock::time_point> began_;  // with the first frame of AoE
+};
+
 void add(CaptureCheck& check, const CaptureReader::Record& record) {
   if (const auto& frame = record.frame) {
     check.add({record.time, frame->bytes, frame->original_size, frame->has_destination});
@@ -78,9 +93,11 @@ int check_capture(CheckOptions options) {
   CheckView view(check, options.report, follows);
   if (follows && !options.json) check.watch([&](const Finding& finding) { view.found(finding); });
   EndOfFollowing end;
+  FirstSecond first;
   FileSource::Idle idle;
   if (follows) {
     idle = [&] {
+      first.look(check);
       view.idle();
       return end.waits();
     };
@@ -91,6 +108,7 @@ int check_capture(CheckOptions options) {
     if (!record) options.report.cut_off = record.error();
     if (!record || !*record) break;
     add(check, **record);
+    if (follows) first.look(check);
     view.frame(*reader);
   }
   check.set_dropped(reader->dropped());

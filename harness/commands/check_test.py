@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import shutil
 import struct
@@ -356,6 +357,17 @@ def what_is_followed_is_told_at_once(trial):
             assert lines[-1] == "found: 1 bad-status", rest
 
 
+def the_last_frame_is_told_while_none_comes(trial):
+    """The first frames wait for their copies, but no longer than a second."""
+    with subprocess.Popen([HARNESS, "check", "--follow", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=trial.folder) as check:
+        check.stdin.write(pcap([frame(CLIENT, SERVER, 1, bytes(8), flags=RESPONSE, command=1, version=3)]))
+        check.stdin.flush()
+        lab.eventually(lambda: select.select([check.stdout], [], [], 0.1)[0], "the finding")
+        assert b"must: e1.1 bad config reply" in check.stdout.readline()
+        check.stdin.close()
+        assert check.wait(timeout=60) == FOUND
+
+
 def catches_interrupts(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         caught = next(line for line in file if line.startswith("SigCgt:"))
@@ -521,7 +533,7 @@ def a_page_holds_everything(trial):
 lab.play_all([what_faults_did_is_found, pairs_are_those_of_tshark, each_finding_is_a_line, a_clean_capture_is_status_0,
               captures_are_as_they_are, a_capture_without_aoe_is_no_pass, compressed_captures_are_read,
               the_any_interface_has_no_destinations, captures_of_several_interfaces_are_read, pcapng_is_read,
-              a_terminal_shows_how_far_it_is, what_is_followed_is_told_at_once, a_capture_begins_in_mid_conversation,
+              a_terminal_shows_how_far_it_is, what_is_followed_is_told_at_once, the_last_frame_is_told_while_none_comes, a_capture_begins_in_mid_conversation,
               a_capture_misses_frames, a_capture_holds_one_direction, a_capture_has_all_frames_twice,
               replies_stand_before_their_requests, a_clock_is_set, a_snap_length_accuses_nobody,
               answered_reads_of_one_sector_are_no_retransmission, what_cannot_be_read_is_one_line, a_page_holds_everything],

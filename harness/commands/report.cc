@@ -60,17 +60,19 @@ void keep_evidence(const fs::path& from, const fs::path& out, CaseRecord& record
   record.folder = kept.string();
 }
 
-/// Reads what was given. Evidence is kept in given.out.
+/// Reads what was given. Evidence is kept in given.out, once it is certain that the parts fit.
 RunRecord read_whole(const ReportGiven& given) {
   std::vector<RunPart> parts;
+  for (const std::string& path : given.runs)
+    parts.push_back({path, must(read_run(path), exit_environment)});
+  RunRecord whole = must(join(parts), exit_usage);
+  if (given.out.empty()) return whole;
   std::set<std::string> taken;
-  for (const std::string& path : given.runs) {
-    RunPart& part = parts.emplace_back(RunPart{path, must(read_run(path), exit_environment)});
-    if (given.out.empty()) continue;
+  for (auto& [path, run] : parts) {
     std::error_code error;
     const fs::path folder =
         fs::is_directory(path, error) ? fs::path(path) : fs::path(path).parent_path();
-    for (CaseRecord& record : part.run.cases) keep_evidence(folder, given.out, record, taken);
+    for (CaseRecord& record : run.cases) keep_evidence(folder, given.out, record, taken);
   }
   return must(join(std::move(parts)), exit_usage);
 }
@@ -86,9 +88,9 @@ int report(ReportGiven& given) {
     const std::vector<Output> folder = outputs_of_folder(given.out);
     given.outputs.insert(given.outputs.end(), folder.begin(), folder.end());
   }
-  const RunRecord run = read_whole(given);
   std::optional<RunRecord> earlier;
   if (!given.earlier.empty()) earlier = must(read_run(given.earlier), exit_environment);
+  const RunRecord run = read_whole(given);
   if (given.outputs.empty()) retell(run, given);
   must(write_outputs(given.outputs, run, earlier ? &*earlier : nullptr), exit_environment);
   return exit_passed;

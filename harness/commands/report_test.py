@@ -244,6 +244,9 @@ def parts_are_joined(folder, record):
 
     assert told("report", "part-1/last", "part-1/last") == \
         "aoe-harness: part-1/last: case 'too-hasty' is in part-1/last, too\n"
+    # What is refused leaves nothing that keeps the right parts out.
+    told("report", "part-1/last", "part-1/last", "--out", "second")
+    harness(folder, "report", "part-1/last", "part-2/last", "--out", "second")
     assert told("report", "part-1/last", "--out", "whole") == "aoe-harness: whole: holds a run already; give a new folder\n"
     assert told("run", "late.yaml", "--shard", "2/2") == \
         "aoe-harness: --shard 2/2: only 1 case selected, so none is left for this part\n"

@@ -70,6 +70,11 @@ class CaptureCheck {
   void set_dropped(std::uint64_t frames) { notes_.dropped = frames; }
   /// Calls `see` for each finding as soon as it is certain: at the latest in finish().
   void watch(std::function<void(const Finding&)> see) { findings_.watch(std::move(see)); }
+  /// Judges the first frames, which wait for a second of the capture for it to be seen whether all
+  /// are there twice. Called when a second has passed without a frame.
+  void release_held() {
+    if (!is_released_ && !held_.empty()) release();
+  }
   /// Called after the last frame. Sorts the findings by their frames.
   void finish();
 

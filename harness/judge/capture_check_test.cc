@@ -1,5 +1,6 @@
 #include "harness/judge/capture_check.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "harness/report/capture_report.h"
 #include "harness/testing/test_words.h"
 #include "proto/identify.h"
@@ -28,6 +30,8 @@ class Wire {
     now_ += microseconds(100);
   }
   void pass(Duration time) { now_ += time; }
+  /// The program that captures says that it has lost so many.
+  void loses(std::uint64_t frames) { check_.set_dropped(frames); }
 
   void asks(const Body& body, std::uint32_t tag) {
     frame(frame_of({to_, client_, address_, tag}, body));
@@ -71,6 +75,14 @@ class Wire {
     const auto& findings = check_.findings().kept();
     return findings.size() == 1 ? findings.front().actual : "not one: " + found();
   }
+  /// The first one that breaks the rule.
+  const Finding& first_of(const std::string& rule) {
+    finish();
+    const auto& findings = check_.findings().kept();
+    const auto found = std::ranges::find(findings, rule, &Finding::rule);
+    AOE_CHECK(found != findings.end());
+    return *found;
+  }
   const DeviceAccount& device(std::size_t i = 0) {
     finish();
     return check_.devices().at(i);
@@ -95,6 +107,12 @@ class Wire {
   std::vector<std::uint8_t> two_sectors_ = std::vector<std::uint8_t>(2 * sector_size, 0x5a);
   bool finished_ = false;
 };
+
+/// A capture on a switched network holds nothing of what other hosts ask.
+void expect_no_accusation(const Finding& finding) {
+  EXPECT_EQ(level_of(finding), Level::info) << finding.rule;
+  EXPECT_NE(finding.actual.find("unless another host"), std::string::npos) << finding.actual;
+}
 
 Bytes bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -442,6 +460,7 @@ TEST(CaptureCheck, AConfigStringIsWhatWasSet) {
   ask(lost, ConfigCommand::set, "abc", "abc", 1);
   ask(lost, ConfigCommand::read, "", "", 2);
   EXPECT_EQ(lost.found(), "4 config-changed");
+  expect_no_accusation(lost.first_of("config-changed"));
 }
 
 TEST(CaptureCheck, AMaskListIsSilenceForOthers) {
@@ -456,6 +475,7 @@ TEST(CaptureCheck, AMaskListIsSilenceForOthers) {
   wire.reads(2, 3);
   wire.done(2, 3);
   EXPECT_EQ(wire.found(), "5 masked-answer") << "and silence is no finding";
+  expect_no_accusation(wire.first_of("masked-answer"));
 }
 
 TEST(CaptureCheck, AReservationKeepsOthersOut) {
@@ -470,6 +490,7 @@ TEST(CaptureCheck, AReservationKeepsOthersOut) {
   wire.asks(AtaRequest{.sectors = 1, .opcode = ata::Opcode::identify_device}, 3);
   wire.says(ErrorReply{0, ErrorCode::target_reserved}, 3);
   EXPECT_EQ(wire.found(), "4 reservation-ignored\n6 wrong-error");
+  expect_no_accusation(wire.first_of("reservation-ignored"));
 }
 
 // What captures are like.
@@ -520,6 +541,29 @@ TEST(CaptureCheck, WhatRestsOnMissedFramesIsLeftOut) {
   EXPECT_EQ(wire.found(), "");
   EXPECT_EQ(wire.check().notes().without_request, 1U);
   EXPECT_EQ(wire.check().notes().left_out, 1U);
+}
+
+TEST(CaptureCheck, ACaptureThatLostFramesAccusesNobodyOfWhatTheyMayExplain) {
+  std::array<std::uint8_t, identify_size> identity{};
+  Identity eight_sectors;
+  eight_sectors.sectors = 8;
+  eight_sectors.lba48 = true;
+  build_identify(eight_sectors, identity);
+  const auto capture = [&](std::uint64_t lost) {
+    Wire wire;
+    wire.asks(AtaRequest{.sectors = 1, .opcode = ata::Opcode::identify_device}, 1);
+    wire.says(AtaReply{.status = ata::status_drdy, .data = identity}, 1);
+    wire.reads(7, 2);  // the disk may have grown
+    wire.done(7, 2);
+    wire.advertises(4, 1);
+    wire.reads(0, 3);  // more may have been advertised
+    wire.done(0, 3);
+    wire.done(0, 3);  // or it may have been asked again
+    wire.loses(lost);
+    return std::pair(wire.found(), wire.check().notes().left_out);
+  };
+  EXPECT_EQ(capture(0).first, "4 accepted\n7 sectors-exceeded\n8 accepted\n9 duplicate-answer");
+  EXPECT_EQ(capture(1), std::pair(std::string(), std::uint64_t{4}));
 }
 
 TEST(CaptureCheck, OneDirectionIsSaidOnce) {

@@ -205,10 +205,10 @@ void Dialogue::request(const Seen& seen) {
 void Dialogue::check_window(const LedgerEntry& entry, DeviceId id, Tracker::Remote window) {
   DeviceAccount& device = devices_[id];
   if (moves_sectors(entry.opcode) && entry.sectors > device.sectors_max()) {
-    report("sectors-exceeded",
-           fmt::format("{} asks for {} sectors, {} may be", name(entry.id), entry.sectors,
-                       device.sectors_max()),
-           {entry.id});
+    report_unless_missed("sectors-exceeded",
+                         fmt::format("{} asks for {} sectors, {} may be", name(entry.id),
+                                     entry.sectors, device.sectors_max()),
+                         {entry.id});
   }
   const auto waiting = static_cast<std::uint32_t>(tracker_.waiting(window));
   device.outstanding = std::max(device.outstanding, waiting);
@@ -357,7 +357,7 @@ void Dialogue::reply(const Seen& seen) {
   std::uint32_t& answers = is_more ? more_answers_[{index, device}] : request->answers;
   if (++answers > request->arrivals) {
     ++devices_[device].duplicates;
-    report(
+    report_unless_missed(
         "duplicate-answer",
         fmt::format("{} is answer {} to what was asked {}", name(entry.id), answers,
                     request->arrivals == 1 ? "once" : fmt::format("{} times", request->arrivals)),
@@ -382,20 +382,19 @@ void Dialogue::reply(const Seen& seen) {
     note_outstanding(entry.sent, tracker_.waiting());
   }
   const auto string = strings_.find(index);
-  for (Finding& finding : judge_answered({.request = question,
-                          .kind = asked.kind,
-                          .reject = asked.reject,
-                          .string = string == strings_.end() ? std::string_view() : string->second,
-                          .client = request->source,
-                          .device = devices_[device],
-                          .reply = entry,
-                          .body = *seen.frame.body,
-                          .is_cut = seen.is_cut},
-                                         ledger_)) {
-    const bool rests_on_earlier =
-        finding.rule == "masked-answer" || finding.rule == "reservation-ignored";
-    (rests_on_earlier ? doubtful_ : findings_).add(std::move(finding));
-  }
+  ReplyFindings found =
+      judge_answered({.request = question,
+                      .kind = asked.kind,
+                      .reject = asked.reject,
+                      .string = string == strings_.end() ? std::string_view() : string->second,
+                      .client = request->source,
+                      .device = devices_[device],
+                      .reply = entry,
+                      .body = *seen.frame.body,
+                      .is_cut = seen.is_cut},
+                     ledger_);
+  for (Finding& finding : found.certain) findings_.add(std::move(finding));
+  for (Finding& finding : found.doubtful) doubtful_.add(std::move(finding));
   learn(seen, &asked);
 }
 
@@ -438,10 +437,11 @@ void Dialogue::learn(const Seen& seen, const Asked* asked) {
     if (seen.is_cut) return;
     std::string string = text_of(config->string);
     if (device.config && *device.config != string && !device.config_may_change) {
-      report_unless_missed("config-changed",
-                           fmt::format("{}: it had {} bytes, and nobody has set it since",
-                                       name(entry.id), device.config->size()),
-                           {entry.id});
+      report_unless_missed(
+          "config-changed",
+          fmt::format("{}: it had {} bytes, and nobody has set it since, unless another host has",
+                      name(entry.id), device.config->size()),
+          {entry.id});
     }
     device.config = std::move(string);
     if (asked != nullptr && sets_config(asked->kind)) device.config_may_change = false;

@@ -26,11 +26,13 @@ class ReplyJudge {
   ReplyJudge(const Answered& answered, const Ledger& ledger)
       : answered_(answered), request_(answered.request), ledger_(ledger) {}
 
-  std::vector<Finding> judge() {
+  ReplyFindings judge() {
     if (const auto& mask = answered_.device.mask;
         mask && !mask->empty() && !is_listed(*mask, answered_.client)) {
-      report("masked-answer",
-             fmt::format("{} answers {}, who is not on its mask list", named(), answered_.client));
+      doubt("masked-answer",
+            fmt::format("{} answers {}, who is not on its mask list, unless another host has "
+                        "changed it",
+                        named(), answered_.client));
     }
     if (answered_.reject) {
       refusal(*answered_.reject);
@@ -42,11 +44,19 @@ class ReplyJudge {
 
  private:
   void report(RuleName rule, std::string text, std::string_view clause = {}) {
-    found_.push_back(
-        make_finding(rule, std::move(text), {request_.id, answered_.reply.id}, clause));
+    found_.certain.push_back(finding(rule, std::move(text), clause));
+  }
+  void doubt(RuleName rule, std::string text, std::string_view clause = {}) {
+    found_.doubtful.push_back(finding(rule, std::move(text), clause));
+  }
+  Finding finding(RuleName rule, std::string text, std::string_view clause) const {
+    return make_finding(rule, std::move(text), {request_.id, answered_.reply.id}, clause);
   }
   void accepted(const std::string& what, std::string_view clause) {
     report("accepted", fmt::format("{} to {}", named(), what), clause);
+  }
+  void accepted_in_doubt(const std::string& what, std::string_view clause) {
+    doubt("accepted", fmt::format("{} to {}", named(), what), clause);
   }
   void wrong_error(std::string_view why, std::string_view clause) {
     report("wrong-error", fmt::format("{}: {}", named(), why), clause);
@@ -100,20 +110,21 @@ class ReplyJudge {
     const bool moves = moves_sectors(request_.opcode);
     if (device.reserved && !device.reserved->empty() && kind != ata::Kind::identify &&
         !is_listed(*device.reserved, answered_.client)) {
-      report("reservation-ignored",
-             fmt::format("{} serves {}, and others hold it", named(), answered_.client));
+      doubt("reservation-ignored",
+            fmt::format("{} serves {}, and others hold it, unless another host has released it",
+                        named(), answered_.client));
     }
     if (moves && request_.sectors == 0) {
       accepted("a count of 0 sectors", "3.1/6");
     } else if (moves && request_.sectors > device.sectors_max()) {
-      accepted(fmt::format("a count of {} sectors, {} are advertised", request_.sectors,
-                           device.sectors_max()),
-               "3.1/5");
+      accepted_in_doubt(fmt::format("a count of {} sectors, {} are advertised", request_.sectors,
+                                    device.sectors_max()),
+                        "3.1/5");
     }
     if (moves && device.capacity && request_.lba + request_.sectors > *device.capacity) {
-      accepted(fmt::format("lba {}+{}, beyond the {} there are", request_.lba, request_.sectors,
-                           quantity(*device.capacity, "sector")),
-               "3.1/9");
+      accepted_in_doubt(fmt::format("lba {}+{}, beyond the {} there are", request_.lba,
+                                    request_.sectors, quantity(*device.capacity, "sector")),
+                        "3.1/9");
     }
     if (moves && reply.sectors_left != 0)
       report("sectors-left", fmt::format("{} is success", named()));
@@ -154,12 +165,12 @@ class ReplyJudge {
   const Answered& answered_;
   const LedgerEntry& request_;
   const Ledger& ledger_;
-  std::vector<Finding> found_;
+  ReplyFindings found_;
 };
 
 }  // namespace
 
-std::vector<Finding> judge_answered(const Answered& answered, const Ledger& ledger) {
+ReplyFindings judge_answered(const Answered& answered, const Ledger& ledger) {
   return ReplyJudge(answered, ledger).judge();
 }
 

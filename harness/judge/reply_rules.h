@@ -67,8 +67,12 @@ struct Answered {
   bool is_cut = false;  // the capture holds less of the reply than there was
 };
 
+struct ReplyFindings {
+  std::vector<Finding> certain;
+  std::vector<Finding> doubtful;  // rest on what the device has said: missed frames may excuse it
+};
 /// The rules that a reply breaks. `ledger`: names its frames.
-std::vector<Finding> judge_answered(const Answered& answered, const Ledger& ledger);
+ReplyFindings judge_answered(const Answered& answered, const Ledger& ledger);
 
 /// Is a MAC address in the list?
 bool is_listed(const std::vector<Mac>& list, const Mac& mac);

@@ -85,9 +85,10 @@ inline constexpr std::array rule_rows{
     RuleRow{"short-data", "3.1/1"},
     RuleRow{"sectors-left", "3.1/3"},
     RuleRow{"config-answer", "3.2/4"},
-    RuleRow{"config-changed", "3.2/16"},
-    RuleRow{"masked-answer", "3.3/8"},
-    RuleRow{"reservation-ignored", "3.4/6"},
+    // Of a reply, and what its device has said; another host, unseen, may have changed that.
+    RuleRow{"config-changed", "3.2/16", "", happened},
+    RuleRow{"masked-answer", "3.3/8", "", happened},
+    RuleRow{"reservation-ignored", "3.4/6", "", happened},
 };
 
 /// The rule of that name; null for one that is not in the table, such as the word of a step.

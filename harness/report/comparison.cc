@@ -31,11 +31,13 @@ Change change_of(Standing before, Standing now) {
   return badness(now) > badness(before) ? Change::worse : Change::better;
 }
 
+/// How it failed. The folder of a scenario is left out: runs of several checkouts are compared.
 std::string kind_of(const CaseRecord& record) {
   std::string kind;
-  for (const FailureRecord& failure : record.failures)
-    kind +=
-        fmt::format("{} {} {} {}\n", failure.where, failure.rule, failure.clause, failure.field);
+  for (const FailureRecord& failure : record.failures) {
+    const std::string place = failure.where.substr(failure.where.rfind('/') + 1);
+    kind += fmt::format("{} {} {} {}\n", place, failure.rule, failure.clause, failure.field);
+  }
   return kind;
 }
 

@@ -68,6 +68,14 @@ TEST(Comparison, FindsEachKindOfChangeTheWorseFirst) {
   EXPECT_FALSE(found.is_same());
 }
 
+TEST(Comparison, IsTheSameWhereverTheScenariosAre) {
+  const RunRecord before = run_of({outcome("a", Outcome::failed), outcome("b", Outcome::failed)});
+  RunRecord now = before;
+  now.cases[0].failures[0].where = "/home/me/scenarios/a.yaml:3";
+  now.cases[1].failures[0].where = "/home/me/scenarios/a.yaml:4";
+  EXPECT_EQ(summary(compare_runs(before, now).cases), "b other FAIL>FAIL; ");
+}
+
 TEST(Comparison, TellsClausesAndAbilities) {
   RunRecord before = run_of({outcome("a", Outcome::passed)});
   RunRecord now = run_of({outcome("a", Outcome::failed)});

@@ -17,9 +17,9 @@ struct RunPart {
 };
 
 /// Returns a run with the cases of all parts, in the order that they would have had. It took as
-/// long as the longest part, and began with the first. A case that several parts have, and that
-/// each repeats by another command, sums up others of its part: it becomes one case with the
-/// failures of all. Precondition: there is a part. Error:
+/// long as the longest part, and began with the first. A case of what is judged in every
+/// answer (coverage.h) sums up others of its part: those of several parts, each repeated by another
+/// command, become one case with the failures of all. Precondition: there is a part. Error:
 /// "b: its seed is 8, that of a is 7 (give each part the same --seed)", "b: case 'reads' is in a,
 /// too".
 tl::expected<RunRecord, std::string> join(std::vector<RunPart> parts);

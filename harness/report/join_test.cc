@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/judge/coverage.h"
+
 namespace aoe::harness {
 namespace {
 
@@ -47,7 +49,7 @@ TEST(Join, SumsUpWhatIsSaidOfTheParts) {
 
 TEST(Join, MakesOneCaseOfThoseThatSumUpOthers) {
   const auto summing = [](const std::string& path, const std::string& repeated_by) {
-    RunPart made = part(path, {path, "sum"});
+    RunPart made = part(path, {path, every_answer_case("2/4")});
     CaseRecord& sum = made.run.cases[1];
     sum.outcome = Outcome::failed;
     sum.reproduce = repeated_by;
@@ -56,11 +58,19 @@ TEST(Join, MakesOneCaseOfThoseThatSumUpOthers) {
     return made;
   };
   const auto whole = join({summing("a", "run a"), summing("b", "run b")});
-  ASSERT_EQ(names(whole), "absum");
+  ASSERT_EQ(names(whole), "abtarget-every-answer[clause=2/4]");
   EXPECT_EQ(whole->cases[2].failures.size(), 2U);
   EXPECT_EQ(whole->cases[2].notes, (std::vector<std::string>{"in a", "in b"}));
   EXPECT_EQ(names(join({summing("a", "run x"), summing("b", "run x")})),
-            "b: case 'sum' is in a, too");
+            "b: case 'target-every-answer[clause=2/4]' is in a, too");
+}
+
+TEST(Join, RefusesACaseOfTwoPartsFromTwoFolders) {
+  RunPart one = part("one", {"a"});
+  RunPart two = part("two", {"a"});
+  one.run.cases[0].reproduce = "aoe-harness run /here/a.yaml";
+  two.run.cases[0].reproduce = "aoe-harness run /there/a.yaml";
+  EXPECT_EQ(names(join({one, two})), "two: case 'a' is in one, too");
 }
 
 TEST(Join, RefusesWhatIsNoPartOfTheSameRun) {

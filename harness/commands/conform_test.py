@@ -205,6 +205,8 @@ def wrong_use_is_told_in_a_line(trial):
                   *suite)
     trial.refused(USAGE, "vblade is a program: it needs --world veth", "conform", "target", "--sut", "vblade", "--world", "sim",
                   *suite)
+    trial.refused(USAGE, "--jobs 4: cases on a wire share its disk, so they are played one at a time", "conform", "target",
+                  "--interface", "lo", "--at", "e7.3", "-j", "4", *suite)
     trial.refused(USAGE, "none.yaml: No such file or directory", "conform", "target", "--expect", "none.yaml", *suite)
     trial.refused(USAGE, "nothing of what was selected is about a clause that binds an initiator", "conform", "initiator",
                   "--scenarios", "suite.yaml", "--exclude", "an-initiator-asks")

@@ -301,6 +301,12 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations) {
   if (std::string conflict = options.cases.conflict(); !conflict.empty())
     throw Failed{exit_usage, std::move(conflict)};
+  if (options.cases.world == WorldKind::interface && options.jobs.value_or(1) > 1) {
+    throw Failed{exit_usage,
+                 fmt::format("--jobs {}: cases on a wire share its disk, so they are played one at "
+                             "a time",
+                             *options.jobs)};
+  }
   const std::size_t selected = scenarios.size();
   scenarios = options.shard.take(std::move(scenarios));
   if (scenarios.empty()) {

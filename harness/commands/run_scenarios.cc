@@ -242,6 +242,7 @@ int Run::play() {
   pool.stop = [this] { return failed_ && (options_.fail_fast || options_.until_fail); };
   pool.run(pieces());
   for (CaseRecord& record : answer_cases_.cases()) {
+    if (!options_.selection.takes_answers_about(record.clauses.front())) continue;
     expectations_.apply(head_, record);
     show(terminal_.finished(record));
     beside_.push_back(std::move(record));

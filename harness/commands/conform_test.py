@@ -70,6 +70,9 @@ while True:
 # The same, and its errors have Ver 0.
 OLD = BARE.replace('b"\\x1c\\1"', 'b"\\x0c\\1"')
 
+# The same, and its answers are as short as what is in them.
+UNPADDED = BARE.replace('.ljust(60, b"\\0")', "")
+
 # The same: one that announces itself and does not hear the first three frames, and one that loses the first of its own.
 EARLY = BARE.replace("while True:\n", """\
 lost = 0
@@ -108,7 +111,8 @@ steps:
 class Trial:
     def __init__(self, folder):
         self.folder = folder
-        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("old.py", OLD), ("early.py", EARLY), ("deaf.py", DEAF), ("bare.yaml", BARE_SUITE)]:
+        for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("old.py", OLD),
+                           ("unpadded.py", UNPADDED), ("early.py", EARLY), ("deaf.py", DEAF), ("bare.yaml", BARE_SUITE)]:
             with open(self.path(name), "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -205,6 +209,8 @@ def wrong_use_is_told_in_a_line(trial):
                   *suite)
     trial.refused(USAGE, "vblade is a program: it needs --world veth", "conform", "target", "--sut", "vblade", "--world", "sim",
                   *suite)
+    trial.refused(USAGE, "--jobs 4: cases on a wire share its disk, so they are played one at a time", "conform", "target",
+                  "--interface", "lo", "--at", "e7.3", "-j", "4", *suite)
     trial.refused(USAGE, "none.yaml: No such file or directory", "conform", "target", "--expect", "none.yaml", *suite)
     trial.refused(USAGE, "nothing of what was selected is about a clause that binds an initiator", "conform", "initiator",
                   "--scenarios", "suite.yaml", "--exclude", "an-initiator-asks")
@@ -243,6 +249,16 @@ def what_any_answer_breaks_is_told_once(trial):
     case = [one for one in load(trial.path("runs/last/run.json"))["cases"] if one["id"].startswith("target-every")]
     assert len(case) == 1 and case[0]["notes"][0].startswith("in 3 cases: "), case
     assert case[0]["failures"][0]["ladder"][-1]["guilty"], case
+
+
+def what_is_left_out_is_not_judged_in_answers(trial):
+    lab.require_namespaces()
+    asked = ["conform", "target", "--sut", "/usr/bin/python3 unpadded.py {shelf} {slot} {interface}", "--scenarios", "bare.yaml"]
+    told = trial.harness(*asked, status=FAILED).stdout
+    assert re.search(r"^  FAIL +2/15 +should ", told, re.M), told
+    for left_out in [["--level", "must"], ["--scenarios", "3.2/1"]]:
+        told = trial.harness(*asked, *left_out).stdout
+        assert re.search(r"^  PASS +3\.2/1 ", told, re.M) and "target-every-answer" not in told, told
 
 
 def of_one(trial, program):
@@ -343,7 +359,7 @@ COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, 
             the_initiators_suite_is_of_what_binds_one, a_clause_is_run_alone, who_fails_a_case_is_explained,
             wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
             what_it_lacks_is_unsupported_with_question_and_answer, what_any_answer_breaks_is_told_once,
-            a_target_is_ready_when_it_answers, silence_to_the_first_frame_is_flaky,
+            what_is_left_out_is_not_judged_in_answers, a_target_is_ready_when_it_answers, silence_to_the_first_frame_is_flaky,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]
 
 

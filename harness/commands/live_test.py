@@ -161,6 +161,20 @@ clause: [3.1/9]
 roles: {target: {size: 64KiB}}
 steps:
 - send: {ata: {op: read, lba: 128}}
+---
+scenario: for-any
+title: A write to any shelf and slot
+clause: [2/8]
+roles: {target: {size: 64KiB}}
+steps:
+- ask: {kind: write, shelf: any, slot: any}
+---
+scenario: for-any-config
+title: A config string for any slot
+clause: [3.2/10]
+roles: {target: {size: 64KiB}}
+steps:
+- config: {op: force-set, string: ours, slot: any}
 """
 
 
@@ -216,6 +230,11 @@ def what_cannot_be_started_is_one_line(trial):
         result = trial.run(reads, "--world", "veth", "--sut", sut)
         assert result.returncode in [USAGE, ENVIRONMENT], result
         assert re.search(complaint, result.stdout + result.stderr), result
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def what_is_on_a_wire_is_asked_and_written_to_with_leave_only(trial):
@@ -288,7 +307,14 @@ def a_disk_on_a_wire_is_tested_where_it_is(trial):
         assert "world interface eth1 e7.3" in told, told
         serve(4)
         assert "eth1: several disks answer, --at says which is meant: e7.3, e7.4" in conform().stderr
-        assert re.search(r"^  PASS +3\.2/1 ", conform("--at", "e7.4").stdout, re.M)
+        images = [os.path.join(trial.folder, f"{slot}.img") for slot in (3, 4)]
+        before = [read(image) for image in images]
+        for leave in [[], ["--write-ok"]]:
+            told = conform("--at", "e7.4", *leave).stdout
+            assert re.search(r"^  PASS +3\.2/1 ", told, re.M), told
+            for change in ["a write", "a config string"]:
+                assert f"it would change every disk there: {change} to any shelf or slot" in told, told
+            assert [read(image) for image in images] == before, "nobody's disk was touched"
 
 
 def the_doctor_says_what_is_there(trial):

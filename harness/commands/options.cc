@@ -64,7 +64,7 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
       ->type_name("N");
   command
       .add_option("-j,--jobs", options.jobs,
-                  "Cases at a time (default: as many as the world bears)")
+                  "Cases at a time (default: as many as the world bears; on a wire one)")
       ->check(CLI::Range(1, 1024))
       ->option_text("N");
   add_shard_option(command, options.shard, "Only this part of the cases: 3/8, the third of eight");

@@ -183,6 +183,9 @@ def what_is_on_a_wire_is_asked(trial):
     frames = [query(1), config(1), read(2, lba=3), data(2, 0xa5)]
     trial.capture(frames)
     trial.capture([*frames, write(3, 3, 0x11), written(3)], "writes.pcap")
+    to_any = bytearray(write(3, 3, 0x22))
+    to_any[16:19] = b"\xff\xff\xff"
+    trial.capture([*frames, bytes(to_any), written(3)], "writes-to-any.pcap")
     with lab.Lab() as world:
         client, server = world.node("client"), world.node("server")
         world.join(client, "eth0", server, "eth0")
@@ -201,6 +204,9 @@ def what_is_on_a_wire_is_asked(trial):
             USAGE, "aoe-harness: writes.pcap: frame 5 would send a write to eth0: --write-ok allows it\n"), result
         result = client.run([*common, "--write-ok", "writes.pcap"], cwd=trial.folder)
         assert "3 answers compared, all alike" in result.stdout, result
+        result = client.run([*common, "--write-ok", "writes-to-any.pcap"], cwd=trial.folder, check=False)
+        assert (result.returncode, result.stderr) == (
+            USAGE, "aoe-harness: writes-to-any.pcap: frame 5 would change every disk there: a write to any shelf or slot\n"), result
         target.stop()
         with open(image, "rb") as file:
             file.seek(3 * 512)

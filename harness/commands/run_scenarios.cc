@@ -242,6 +242,7 @@ int Run::play() {
   pool.stop = [this] { return failed_ && (options_.fail_fast || options_.until_fail); };
   pool.run(pieces());
   for (CaseRecord& record : answer_cases_.cases()) {
+    if (!options_.selection.takes_answers_about(record.clauses.front())) continue;
     expectations_.apply(head_, record);
     show(terminal_.finished(record));
     beside_.push_back(std::move(record));
@@ -301,6 +302,12 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations) {
   if (std::string conflict = options.cases.conflict(); !conflict.empty())
     throw Failed{exit_usage, std::move(conflict)};
+  if (options.cases.world == WorldKind::interface && options.jobs.value_or(1) > 1) {
+    throw Failed{exit_usage,
+                 fmt::format("--jobs {}: cases on a wire share its disk, so they are played one at "
+                             "a time",
+                             *options.jobs)};
+  }
   const std::size_t selected = scenarios.size();
   scenarios = options.shard.take(std::move(scenarios));
   if (scenarios.empty()) {

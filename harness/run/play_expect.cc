@@ -12,6 +12,7 @@
 #include "harness/judge/pattern.h"
 #include "harness/judge/reply_comparison.h"
 #include "initiator/engine/actions.h"
+#include "proto/frame.h"
 #include "proto/layout.h"
 
 namespace aoe::harness {
@@ -26,6 +27,17 @@ constexpr std::array<std::uint8_t, frame_size_min> config_query = [] {
   frame[layout::offset(Field::command)] = static_cast<std::uint8_t>(Command::config);
   return frame;
 }();
+
+/// Is a second copy answered as the first one, if that was carried out and its answer lost? Not what
+/// sets a config string (error 4 then, AoEr11 §3.2) or a reservation (error 6, §3.4).
+bool may_be_repeated(Bytes request) {
+  const Decoded decoded = decode(request);
+  if (!decoded || !decoded->body) return true;
+  const auto* config = std::get_if<ConfigRequest>(&*decoded->body);
+  const auto* reserve = std::get_if<ReserveRequest>(&*decoded->body);
+  return (config == nullptr || config->command != ConfigCommand::set) &&
+         (reserve == nullptr || reserve->command != ReserveCommand::set);
+}
 
 /// In order.
 std::vector<Address> addresses_of(const std::vector<RawExchanges::Answer>& answers) {
@@ -428,7 +440,8 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
   const auto answered = [&] { return !request.answers.empty(); };
   const LedgerEntry& sent = run.ledger[request.frame];
   if (!run.wait(answered, request.sent + patience) && !reply.silence && !run.is_over() &&
-      run.raw.is_first(request) && sent.dropped_by == 0 && sent.struck_by == 0) {
+      run.raw.is_first(request) && may_be_repeated(request.bytes) && sent.dropped_by == 0 &&
+      sent.struck_by == 0) {
     run.raw.send_again();
     if (run.wait(answered, run.world.now() + patience)) {
       run.flaky = fmt::format(

@@ -220,6 +220,23 @@ TEST(RawExchange, AnswersAndSilenceAreTold) {
   EXPECT_EQ(play.failures(), "");
 }
 
+TEST(RawExchange, WhatIsAnsweredOtherwiseTheSecondTimeIsNotSentAgain) {
+  const auto failures = [](const std::string& request) {
+    return Play(trial("- arm: {fault: drop, id: loss, match: {direction: to-initiator}, nth: 1}\n"
+                      "- send: " +
+                      request + "\n- expect: {reply: ok}\n"))
+        .failures();
+  };
+  EXPECT_EQ(failures("{config: {}}"), "");
+  EXPECT_EQ(failures("{ata: {op: write, lba: 1, data: pattern}}"), "");
+  EXPECT_EQ(failures("{config: {op: set, string: ours}}"),
+            "line 10: expected answer to #n (e1.1 config set \"ours\" (4) tag t): ok\n"
+            "actual none after 8s");
+  EXPECT_EQ(failures("{reserve: {op: set, macs: [\"02:00:00:00:00:09\"]}}"),
+            "line 10: expected answer to #n (e1.1 reserve set, 1 addresses tag t): ok\n"
+            "actual none after 8s");
+}
+
 TEST(RawExchange, WhatIsNotAsExpectedIsToldWithItsFrames) {
   const auto failures = [](const std::string& step) {
     return Play(trial("- send: {id: q, ata: {op: read-ext, lba: 128}}\n- expect: " + step + "\n"))

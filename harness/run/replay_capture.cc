@@ -125,11 +125,13 @@ class Replay {
 
   int ask_all(World& world) {
     Asking asking(scenario_, world, plan_.device);
-    if (is_wire() && !options_.cases.write_ok) {
-      if (const std::string change = first_change(); !change.empty()) {
-        complain(change);
+    if (is_wire()) {
+      if (const std::string refused = first_refused(); !refused.empty()) {
+        complain(refused);
         return exit_usage;
       }
+    }
+    if (is_wire() && !options_.cases.write_ok) {
       ignored_.insert({"ata.data", "config.string"});  // what it holds is its own
     } else if (!prepare(asking)) {
       return unfit(world);
@@ -156,13 +158,13 @@ class Replay {
     return differing_ == 0 ? exit_passed : exit_failed;
   }
 
-  /// The request that might change what answers on a wire; empty: none does.
-  std::string first_change() const {
+  /// The request that may not be sent to what answers on a wire; empty: all may.
+  std::string first_refused() const {
     for (const ReplayRequest& request : plan_.requests) {
-      const std::string_view change = would_change(request.bytes);
-      if (change.empty()) continue;
-      return fmt::format("{}: frame {} would send {} to {}: --write-ok allows it", options_.capture,
-                         request.number, change, options_.cases.interface);
+      const std::string refusal =
+          refusal_on_wire(request.bytes, options_.cases.interface, options_.cases.write_ok);
+      if (refusal.empty()) continue;
+      return fmt::format("{}: frame {} {}", options_.capture, request.number, refusal);
     }
     return {};
   }

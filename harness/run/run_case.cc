@@ -70,12 +70,14 @@ std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options
     const auto* query = std::get_if<QueryStep>(&step.what);
     const auto* expect = std::get_if<ExpectStep>(&step.what);
     if (expect != nullptr && expect->store) return "what is on the wire can't be looked into";
-    if (options.write_ok || (send == nullptr && query == nullptr)) continue;
+    if (send == nullptr && query == nullptr) continue;
     const FrameSpec& frame = send != nullptr ? send->frame : query->query.request;
-    const std::string_view change = would_change(encode(
-        frame, {.initiator = initiator_mac, .target = {target_mac, scenario.target.address}}));
-    if (change.empty() || frame.direction != Direction::to_target) continue;
-    return fmt::format("it would send {} to {}: --write-ok allows it", change, options.interface);
+    if (frame.direction != Direction::to_target) continue;
+    const std::string refusal = refusal_on_wire(
+        encode(frame,
+               {.initiator = initiator_mac, .target = {target_mac, scenario.target.address}}),
+        options.interface, options.write_ok);
+    if (!refusal.empty()) return "it " + refusal;
   }
   return {};
 }

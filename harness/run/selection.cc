@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <iterator>
 #include <set>
 #include <system_error>
 
@@ -9,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "config/yaml_map.h"
+#include "harness/judge/coverage.h"
 #include "harness/judge/expectations.h"
 #include "harness/language/clauses.h"
 #include "harness/selftest/mutants.h"
@@ -143,6 +146,21 @@ std::string default_scenarios() {
 
 bool Selection::is_whole() const {
   return std::ranges::all_of(wanted, is_path) && excluded.empty() && !level;
+}
+
+bool Selection::takes_answers_about(const std::string& clause) const {
+  const Clause* known = clause_catalogue().find(clause);
+  if (level && known != nullptr && known->level > *level) return false;
+  const std::string id = every_answer_case(clause);
+  const bool is_excluded = std::ranges::any_of(excluded, [&](const std::string& word) {
+    return word == clause || matches(word, id) || matches(word, name_of(id));
+  });
+  if (is_excluded) return false;
+  std::vector<std::string> words;
+  std::ranges::copy_if(wanted, std::back_inserter(words), std::not_fn(is_path));
+  return words.empty() || std::ranges::any_of(words, [&](const std::string& word) {
+           return word == clause || !is_clause(word);
+         });
 }
 
 tl::expected<std::vector<Scenario>, std::string> select(const Selection& selection) {

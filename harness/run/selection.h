@@ -22,6 +22,10 @@ struct Selection {
 
   /// All of its files and folders: nothing is left out by name, tag, clause or level.
   bool is_whole() const;
+  /// Is a failure of this clause meant that came up in a scenario about others? Not where it is not
+  /// as strict as asked for, where it or the case that tells it is excluded, and where other clauses
+  /// were asked for and nothing else.
+  bool takes_answers_about(const std::string& clause) const;
 };
 
 /// scenarios/ where the program is run, or else what was installed with it.

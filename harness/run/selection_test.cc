@@ -79,6 +79,25 @@ TEST_F(Selecting, IsWholeWhereNothingIsLeftOut) {
   EXPECT_FALSE((Selection{.wanted = {"a.yaml"}, .level = Level::must}.is_whole()));
 }
 
+TEST_F(Selecting, WhatAnswersBrokeIsLeftOutLikeScenarios) {
+  const std::string padding = "2/15";  // should
+  const auto takes = [](const Selection& selection, const std::string& clause) {
+    return selection.takes_answers_about(clause);
+  };
+  EXPECT_TRUE(takes({}, padding));
+  EXPECT_TRUE(takes({.wanted = {"some/folder", "a.yaml"}}, padding));
+  EXPECT_TRUE(takes({.level = Level::should}, padding));
+  EXPECT_FALSE(takes({.level = Level::must}, padding));
+  EXPECT_TRUE(takes({.level = Level::must}, "2/7"));
+  EXPECT_TRUE(takes({.wanted = {"a.yaml", "3.1/4", padding}}, padding));
+  EXPECT_FALSE(takes({.wanted = {"a.yaml", "3.1/4"}}, padding));
+  EXPECT_TRUE(takes({.wanted = {"3.1/4", "reads"}}, padding)) << "of reads, everything is asked";
+  EXPECT_FALSE(takes({.excluded = {padding}}, padding));
+  EXPECT_FALSE(takes({.excluded = {"target-every-answer"}}, padding));
+  EXPECT_FALSE(takes({.excluded = {"*clause=2/15?"}}, padding));
+  EXPECT_TRUE(takes({.excluded = {"2/7", "reads"}}, padding));
+}
+
 TEST_F(Selecting, WhatIsNotThereIsTold) {
   EXPECT_EQ(select({path("b")}), path("b") + ": No such file or directory");
   EXPECT_EQ(select({path("a"), "raeds"}),

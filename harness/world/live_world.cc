@@ -263,13 +263,10 @@ std::size_t LiveWorld::forward(Direction direction) {
 
 bool LiveWorld::concerns(Direction direction, Bytes frame) {
   if (direction == Direction::to_target) {
-    if (!is_wire() || options_.write_ok) return true;
-    const std::string_view change = would_change(frame);
-    if (!change.empty() && refused_.empty()) {
-      refused_ =
-          fmt::format("it would send {} to {}: --write-ok allows it", change, options_.interface);
-    }
-    return change.empty();
+    if (!is_wire()) return true;
+    const std::string refusal = refusal_on_wire(frame, options_.interface, options_.write_ok);
+    if (!refusal.empty() && refused_.empty()) refused_ = "it " + refusal;
+    return refusal.empty();
   }
   const auto decoded = decode(frame);
   if (is_wire() &&

@@ -1,6 +1,9 @@
 #include "harness/world/wire_guard.h"
 
+#include <fmt/format.h>
+
 #include "proto/frame.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
@@ -49,12 +52,27 @@ struct Change {
   }
 };
 
+bool is_for_any(Bytes frame) {
+  return (layout::has(Field::shelf, frame) &&
+          layout::get<Field::shelf>(frame) == Address::any_shelf) ||
+         (layout::has(Field::slot, frame) && layout::get<Field::slot>(frame) == Address::any_slot);
+}
+
 }  // namespace
 
 std::string_view would_change(Bytes frame) {
   const auto decoded = decode(frame);
   if (!decoded || !decoded->body) return "a malformed frame";
   return std::visit(Change{}, *decoded->body);
+}
+
+std::string refusal_on_wire(Bytes frame, const std::string& interface, bool write_ok) {
+  const std::string_view change = would_change(frame);
+  if (change.empty()) return {};
+  if (is_for_any(frame))
+    return fmt::format("would change every disk there: {} to any shelf or slot", change);
+  return write_ok ? ""
+                  : fmt::format("would send {} to {}: --write-ok allows it", change, interface);
 }
 
 }  // namespace aoe::harness

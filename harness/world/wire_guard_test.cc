@@ -39,5 +39,24 @@ TEST(WireGuard, WhatNobodyCanReadMayNot) {
   EXPECT_EQ(would_change(frame), "a malformed frame");
 }
 
+TEST(WireGuard, PermissionIsForOneDisk) {
+  const auto refusal = [](Address address, const Body& body, bool write_ok) {
+    return refusal_on_wire(frame_of({server_mac, client_mac, address, 1}, body), "eth1", write_ok);
+  };
+  EXPECT_EQ(refusal(disk, write_command(7), false),
+            "would send a write to eth1: --write-ok allows it");
+  EXPECT_EQ(refusal(disk, write_command(7), true), "");
+  const std::string every = "would change every disk there: ";
+  for (const bool write_ok : {false, true}) {
+    for (const Address any : {Address::everyone(), Address{Address::any_shelf, disk.slot},
+                              Address{disk.shelf, Address::any_slot}}) {
+      EXPECT_EQ(refusal(any, write_command(7), write_ok), every + "a write to any shelf or slot");
+      EXPECT_EQ(refusal(any, ConfigRequest{ConfigCommand::set}, write_ok),
+                every + "a config string to any shelf or slot");
+      EXPECT_EQ(refusal(any, read_command(7), write_ok), "");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace aoe::harness

@@ -34,10 +34,10 @@ void add_compare_command(CLI::App& app, Action& action) {
   const auto given = std::make_shared<CompareGiven>();
   CLI::App* command =
       app.add_subcommand("compare", "Tell what changed from one run to another, case by case");
-  command->add_option("before", given->before, "The earlier run: a folder, or its run.json")
+  command->add_option("EARLIER", given->before, "The earlier run: a folder, or its run.json")
       ->required()
       ->option_text("RUN");
-  command->add_option("now", given->now, "The later one")->required()->option_text("RUN");
+  command->add_option("LATER", given->now, "The later one")->required()->option_text("RUN");
   command->add_flag("--json", given->json, "As JSON");
   command->footer(
       "Exit status: 0 nothing changed, 1 something did\n"

@@ -109,11 +109,20 @@ class Cable:
         return self.next_reply(tag, timeout)
 
     def ask_all(self, number, timeout=30, address=(0xFFFF, 0xFF), **more):
-        """The replies of `number` LUNs to one query, by address."""
+        """The replies of `number` LUNs to one query, by address. It is asked again each second, as any client does: an answer is
+        lost where the client's own socket is full of what was said before."""
         tag = struct.pack(">I", next(Cable._tags))
-        self.request(CONFIG, bytes(8), tag, address=address, **more)
-        replies = [self.next_reply(tag, timeout) for _ in range(number)]
-        return {reply.address: reply for reply in replies}
+        replies, deadline = {}, time.monotonic() + timeout
+        while len(replies) < number:
+            self.request(CONFIG, bytes(8), tag, address=address, **more)
+            try:
+                while len(replies) < number:
+                    reply = self.next_reply(tag, timeout=1)
+                    replies[reply.address] = reply
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise
+        return replies
 
     def silent(self, address=(0, 2), source=CLIENT, command=CONFIG, arg=bytes(8), witness=None, witness_source=CLIENT):
         """Is nothing said to a request? The witness, a LUN that answers, tells that the wait is over."""

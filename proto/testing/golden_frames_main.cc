@@ -2,8 +2,8 @@
 //
 //   aoe-golden-frames --write FILE     one capture of all golden frames; their values on stdout
 //   aoe-golden-frames --decode FILE    the values of every frame of a capture, as decoded here
-//   aoe-golden-frames --corpus DIR     one file a frame, to start a fuzzer from; with --sized, its
-//                                      size goes before it (2 bytes, the higher first)
+//   aoe-golden-frames --corpus DIR     one file a frame, to start a fuzzer from; as --sized-corpus,
+//                                      its size goes before it (2 bytes, the higher first)
 //
 // Values are a JSON array, one object a frame, the same for --write (from the value that was
 // encoded) and for --decode (from what was decoded).
@@ -17,7 +17,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <pcap/pcap.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "proto/testing/golden_frames.h"
@@ -203,19 +202,19 @@ void write_corpus(const std::string& directory, bool sized) {
 }  // namespace aoe
 
 int main(int argc, char** argv) {
-  CLI::App app("Golden frames of every kind: for other programs to read, and theirs read back.");
-  std::string write, decode, corpus;
-  auto* what = app.add_option_group("what to do");
-  what->add_option("--write", write, "Write all golden frames to a capture, print their values");
-  what->add_option("--decode", decode, "Print the values of the frames of a capture");
-  what->add_option("--corpus", corpus, "Write each golden frame to a file of its own");
-  what->require_option(1);
-  bool sized = false;
-  app.add_flag("--sized", sized, "With --corpus: each frame's size goes before it");
-  CLI11_PARSE(app, argc, argv);
-
-  if (!write.empty()) aoe::write_golden(write);
-  if (!decode.empty()) aoe::decode_file(decode);
-  if (!corpus.empty()) aoe::write_corpus(corpus, sized);
+  const std::string what = argc == 3 ? argv[1] : "";
+  const std::string path = argc == 3 ? argv[2] : "";
+  if (what == "--write") {
+    aoe::write_golden(path);
+  } else if (what == "--decode") {
+    aoe::decode_file(path);
+  } else if (what == "--corpus" || what == "--sized-corpus") {
+    aoe::write_corpus(path, what == "--sized-corpus");
+  } else {
+    fmt::print(stderr,
+               "usage: aoe-golden-frames --write|--decode FILE\n"
+               "       aoe-golden-frames --corpus|--sized-corpus FOLDER\n");
+    return 2;
+  }
   return 0;
 }

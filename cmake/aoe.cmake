@@ -28,9 +28,11 @@ aoe_headers(aoe_program_headers
   <boost/asio/io_context.hpp> <boost/asio/posix/stream_descriptor.hpp> <boost/asio/steady_timer.hpp>
   <nlohmann/json.hpp>)
 
-# aoe_library(NAME SOURCES... LINK LIBRARIES... [HEADERS aoe_program_headers]): a folder's library.
+# aoe_library(NAME SOURCES... LINK LIBRARIES... [HEADERS aoe_program_headers] [COLD]): a folder's library.
+# COLD: what it does is done once a command or once a report, not for each frame, so it is optimised less and built in two
+# thirds of the time.
 function(aoe_library name)
-  cmake_parse_arguments(arg "" "HEADERS" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "COLD" "HEADERS" "LINK" ${ARGN})
   if(NOT arg_HEADERS)
     set(arg_HEADERS aoe_headers)
   endif()
@@ -39,6 +41,9 @@ function(aoe_library name)
   target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:aoe_options> ${arg_LINK})
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)  # a plugin is linked from some
   target_precompile_headers(${name} REUSE_FROM ${arg_HEADERS})
+  if(arg_COLD)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
+  endif()
 endfunction()
 
 # aoe_installed_library(NAME AS HEADERS...): a folder's library as a part of the client library that is installed, with these

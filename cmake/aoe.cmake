@@ -7,6 +7,8 @@ if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(aoe_options INTERFACE -Wno-subobject-linkage)
 endif()
 target_compile_definitions(aoe_options INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)  # on 32 bits, too
+# No program holds where it was built: the same sources make the same programs anywhere.
+target_compile_options(aoe_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 target_include_directories(aoe_options INTERFACE ${PROJECT_SOURCE_DIR})
 
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)

@@ -184,13 +184,15 @@ RawExchanges::Request* RawExchanges::with_tag_of(Bytes frame) {
   return found == by_tag_.end() ? nullptr : found->second;
 }
 
-bool RawExchanges::entered(FrameId id, Direction direction, Bytes frame, Instant) {
+bool RawExchanges::entered(LedgerEntry& entry, Bytes frame, Instant) {
   if (sending_ != nullptr) {
-    sending_->frame = id;
+    sending_->frame = entry.id;
     return true;
   }
   const Request* request = with_tag_of(frame);
-  return request != nullptr && request->direction != direction;
+  if (request == nullptr || request->direction == entry.direction) return false;
+  if (request->direction == Direction::to_target) entry.answers = request->frame;  // as faults ask
+  return true;
 }
 
 bool RawExchanges::left(FrameId id, Direction direction, Bytes frame, Instant now) {

@@ -82,7 +82,7 @@ class RawExchanges final : public FaultStage::Listener {
   Duration silence(Duration otherwise) const;
 
  private:
-  bool entered(FrameId id, Direction direction, Bytes frame, Instant now) override;
+  bool entered(LedgerEntry& entry, Bytes frame, Instant now) override;
   bool left(FrameId id, Direction direction, Bytes frame, Instant now) override;
   /// The request that has the frame's tag.
   Request* with_tag_of(Bytes frame);

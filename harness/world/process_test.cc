@@ -123,7 +123,7 @@ TEST_F(ProcessTest, WhatItStartedEndsWithIt) {
   std::ofstream(folder.path("go")) << "on\n";
   while (process->is_running()) {
   }
-  // Its parent is gone: whoever is the parent now reaps it.
+  // Its parent is gone: its new parent reaps it.
   while (!is_gone(child) && !is_zombie(child)) {
   }
 }

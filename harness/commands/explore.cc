@@ -145,7 +145,7 @@ void Exploration::ended(const ChildEnd& end) {
     remove_images(folder_of(seed).string());
   }
   // One that a signal ended says nothing of the seed.
-  if (interrupted() && (!end.death.empty() || result.outcome == Outcome::broken)) {
+  if (interrupted() && (!end.death.empty() || result.said == "interrupted")) {
     ++unfinished_;
     return;
   }

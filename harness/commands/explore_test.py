@@ -56,6 +56,19 @@ steps:
 """
 
 EXPLORING = HASTY.replace("scenario: hasty", "scenario: exploring").replace("steps:", "explore: {requests: 10}\nsteps:")
+# A seed that takes so long that a signal finds it at work.
+ENDLESS = """\
+scenario: endless
+title: More reads than anyone waits for
+roles: {target: {size: 64KiB}}
+explore: {requests: 1}
+steps:
+- discover: {expect: e1.1}
+- io: {id: all, op: read, count: 2, span: 64KiB, requests: 1000000, depth: 1}
+- expect: {io: {id: all}}
+- io: {id: more, op: read, count: 2, span: 64KiB, requests: 1000000, depth: 1}
+- expect: {io: {id: more}}
+"""
 # Short, for real time.
 EXPLORING_LIVE = """\
 scenario: live
@@ -84,7 +97,7 @@ class Trial:
             shutil.copy(program, folder)
         shutil.copytree(SCENARIOS, os.path.join(folder, "scenarios"))
         for name, text in [("hasty.yaml", HASTY), ("lossy.yaml", LOSSY), ("exploring.yaml", EXPLORING),
-                           ("live.yaml", EXPLORING_LIVE)]:
+                           ("live.yaml", EXPLORING_LIVE), ("endless.yaml", ENDLESS)]:
             with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -168,8 +181,7 @@ def a_seed_that_fails_leaves_what_shrink_takes(trial):
 
 
 def seeds_that_are_interrupted_are_no_failures(trial):
-    command = [os.path.join(trial.folder, "aoe-harness"), "explore", "scenarios/explore.yaml", "--seeds", "1000", "--requests",
-               "100000", "-j", "1"]
+    command = [os.path.join(trial.folder, "aoe-harness"), "explore", "endless.yaml", "--seeds", "1000", "-j", "1"]
     for number in [signal.SIGINT, signal.SIGTERM]:
         process = subprocess.Popen(command, cwd=trial.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         process.stdout.readline()
@@ -177,7 +189,7 @@ def seeds_that_are_interrupted_are_no_failures(trial):
         process.send_signal(number)
         output, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (INTERRUPTED, ""), (process.returncode, output, errors)
-        assert re.search(r"^\d+ passed, 0 failed, 1 interrupted  ", output, re.M) and "FAIL" not in output, output
+        assert output.startswith("0 passed, 0 failed, 1 interrupted  "), output
 
 
 def a_right_engine_is_asked_what_it_makes_of_a_short_scenario(trial):

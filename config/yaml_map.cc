@@ -86,10 +86,20 @@ std::string did_you_mean(std::string_view word, const std::set<std::string>& kno
   return meant.empty() ? meant : fmt::format("; did you mean '{}'?", meant);
 }
 
+std::string known_instead(std::string_view word, const std::set<std::string>& known) {
+  if (known.empty()) return "; there is none";
+  const std::string hint = did_you_mean(word, known);
+  return hint.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : hint;
+}
+
 std::string unknown_choice(std::string_view key, const std::string& given,
                            const std::vector<std::string>& words) {
-  return fmt::format("{}: expected one of {}, got '{}'{}", key, fmt::join(words, ", "), given,
-                     did_you_mean(given, {words.begin(), words.end()}));
+  const std::string hint = did_you_mean(given, {words.begin(), words.end()});
+  std::string all = fmt::format("{}", fmt::join(words, ", "));
+  constexpr std::size_t long_list = 200;  // a message may be cut: what was meant comes first
+  if (all.size() > long_list && !hint.empty())
+    return fmt::format("{}: got '{}'{} expected one of {}", key, given, hint, all);
+  return fmt::format("{}: expected one of {}, got '{}'{}", key, all, given, hint);
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {
@@ -146,6 +156,13 @@ bool YamlMap::has(const std::string& key) {
 
 YAML::Node YamlMap::require(const std::string& key) {
   if (const auto value = find(key)) return *value;
+  for (const auto& entry : node_) {
+    const std::string& given = entry.first.Scalar();
+    const std::size_t slips_max = std::max<std::size_t>(1, key.size() / 3);
+    if (asked_.contains(given) || edit_distance(given, key) > slips_max) continue;
+    fail(entry.first,
+         fmt::format("unknown key '{}'; did you mean '{}', which is missing?", given, key));
+  }
   fail(node_, fmt::format("key '{}' is missing", key));
 }
 
@@ -162,7 +179,7 @@ std::string YamlMap::name(const std::string& key) {
 }
 
 std::uint64_t YamlMap::number(const std::string& key, std::uint64_t fallback, std::uint64_t least,
-                              std::uint64_t most) {
+                              std::uint64_t most, std::string_view unit) {
   const auto value = find(key);
   if (!value) return fallback;
   std::uint64_t number = 0;
@@ -170,9 +187,10 @@ std::uint64_t YamlMap::number(const std::string& key, std::uint64_t fallback, st
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size() || number < least ||
       number > most) {
-    fail(*value, most == UINT64_MAX
-                     ? fmt::format("{}: expected a whole number, {} or more", key, least)
-                     : fmt::format("{}: expected a whole number from {} to {}", key, least, most));
+    const std::string of = unit.empty() ? "" : fmt::format(" of {}", unit);
+    const std::string range = most == UINT64_MAX ? fmt::format(", {} or more", least)
+                                                 : fmt::format(" from {} to {}", least, most);
+    fail(*value, fmt::format("{}: expected a whole number{}{}", key, of, range));
   }
   return number;
 }
@@ -215,7 +233,8 @@ Duration YamlMap::duration(const std::string& key, Duration fallback) {
   if (value->IsScalar()) {
     if (const auto duration = parse_duration(value->Scalar())) return *duration;
   }
-  fail(*value, fmt::format("{}: expected a time such as 250ms", key));
+  fail(*value,
+       fmt::format("{}: expected a time such as 250ms (ns, us, ms, s, min; 24h at most)", key));
 }
 
 std::uint64_t YamlMap::size(const std::string& key, std::uint64_t fallback) {

@@ -27,6 +27,8 @@ Mark mark_at(const std::string& file, const YAML::Mark& mark);
 std::string nearest(std::string_view word, const std::set<std::string>& known);
 /// Returns "; did you mean 'nth'?" for the end of a message, or an empty string.
 std::string did_you_mean(std::string_view word, const std::set<std::string>& known);
+/// Returns "; did you mean 'nth'?", or else all that are known: "; there are a, b"; "; there is none".
+std::string known_instead(std::string_view word, const std::set<std::string>& known);
 
 /// Returns "KEY: expected one of WORDS, got 'GIVEN'", and the nearest word as a hint.
 std::string unknown_choice(std::string_view key, const std::string& given,
@@ -48,7 +50,8 @@ class YamlMap {
   /// Returns whether the key is present. All functions with a `key` mark it as known (see
   /// finish()).
   bool has(const std::string& key);
-  /// Returns the value of a key. Fails if it is missing.
+  /// Returns the value of a key. Fails if it is missing; where a key that nobody has asked for is
+  /// almost the same, by that one's name.
   YAML::Node require(const std::string& key);
   /// Returns the value of an optional key.
   std::optional<YAML::Node> find(const std::string& key);
@@ -57,9 +60,10 @@ class YamlMap {
   std::string text(const std::string& key);
   /// Returns the string of a required key. Fails if it is no name (see is_name()).
   std::string name(const std::string& key);
-  /// Returns a number from `least` to `most`, `fallback` if the key is missing.
+  /// Returns a number from `least` to `most`, `fallback` if the key is missing. `unit` is for the
+  /// message: "bytes".
   std::uint64_t number(const std::string& key, std::uint64_t fallback, std::uint64_t least,
-                       std::uint64_t most);
+                       std::uint64_t most, std::string_view unit = {});
   /// Returns the value of a frame field, written as 31 or 0x1f; at most `most`.
   std::uint64_t code(const std::string& key, std::uint64_t most);
   /// Returns a number from 0 to 1.

@@ -95,6 +95,31 @@ TEST(YamlMap, AMissingKeyIsNamed) {
             "x.yaml:1:1: thing: key 'id' is missing");
 }
 
+TEST(YamlMap, AMissingKeyIsLookedForAmongMisspeltOnes) {
+  const Read read = [](YamlMap& map) {
+    map.text("title");
+    map.choice("fault", {"drop", "delay"});
+  };
+  EXPECT_EQ(complaint("title: t\nfualt: drop", read),
+            "x.yaml:2:1: thing: unknown key 'fualt'; did you mean 'fault', which is missing?");
+  EXPECT_EQ(complaint("title: t\nkind: drop", read), "x.yaml:1:1: thing: key 'fault' is missing")
+      << "that may be another key's";
+  EXPECT_EQ(complaint("titl: t\nfault: drop", read),
+            "x.yaml:1:1: thing: unknown key 'titl'; did you mean 'title', which is missing?");
+}
+
+TEST(YamlMap, ANumberOutOfItsRangeIsToldTheUnit) {
+  const Read read = [](YamlMap& map) { map.number("mtu", 1500, 68, 65535, "bytes"); };
+  EXPECT_EQ(complaint("mtu: 60", read),
+            "x.yaml:1:6: thing: mtu: expected a whole number of bytes from 68 to 65535");
+}
+
+TEST(KnownInstead, IsTheNearestOrAllThereAre) {
+  EXPECT_EQ(known_instead("lost", {"loss", "twice"}), "; did you mean 'loss'?");
+  EXPECT_EQ(known_instead("reordering", {"loss", "twice"}), "; there are loss, twice");
+  EXPECT_EQ(known_instead("x", {}), "; there is none");
+}
+
 TEST(YamlMap, ATextIsNoList) {
   EXPECT_EQ(complaint("id: [a]", [](YamlMap& map) { map.text("id"); }),
             "x.yaml:1:5: thing: id: expected a text");
@@ -176,8 +201,9 @@ TEST(YamlMap, ItsKeysCanBeAskedForWhenTheyAreNotKnownBefore) {
 }
 
 TEST(YamlMap, TimesAndSizesShowAnExampleWhenTheyAreRefused) {
-  EXPECT_EQ(complaint("t: 5 s", [](YamlMap& map) { map.duration("t", {}); }),
-            "x.yaml:1:4: thing: t: expected a time such as 250ms");
+  EXPECT_EQ(
+      complaint("t: 5 s", [](YamlMap& map) { map.duration("t", {}); }),
+      "x.yaml:1:4: thing: t: expected a time such as 250ms (ns, us, ms, s, min; 24h at most)");
   EXPECT_EQ(complaint("s: 64MB", [](YamlMap& map) { map.size("s", 0); }),
             fmt::format("x.yaml:1:4: thing: s: expected a size such as {}", size_examples));
 }

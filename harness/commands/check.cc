@@ -15,6 +15,7 @@
 #include "harness/capture/capture_reader.h"
 #include "harness/commands/check_view.h"
 #include "harness/commands/commands.h"
+#include "harness/commands/options.h"
 #include "harness/report/capture_report.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/interruption.h"
@@ -147,20 +148,13 @@ void add_check_command(CLI::App& app, Action& action) {
       ->option_text("FILE");
   check->add_option("--limit", given->report.findings_shown, "Tell so many of a kind (10); 0: all")
       ->option_text("N");
-  check
-      ->add_option("--level", given->report.level,
-                   "Leave out what is below: must, should, info (default)")
-      ->type_name("LEVEL")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Level>{
-          {"must", Level::must}, {"should", Level::should}, {"info", Level::info}}))
-      ->option_text("LEVEL");
-  check
-      ->add_option("--ladder", given->report.ladder,
-                   "Show the frames around each finding, or all there are")
-      ->type_name("WHICH")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Ladder>{{"around", Ladder::around}, {"all", Ladder::all}}))
-      ->option_text("around|all");
+  add_choice_option<Level>(
+      *check, "--level", given->report.level,
+      {{"must", Level::must}, {"should", Level::should}, {"info", Level::info}},
+      "Leave out what is below (default info)");
+  add_choice_option<Ladder>(*check, "--ladder", given->report.ladder,
+                            {{"around", Ladder::around}, {"all", Ladder::all}},
+                            "Show the frames around each finding, or all there are");
   check->add_flag("--follow", given->follow,
                   "Tell each finding when it is found, until Ctrl-C: for the pipe of a tcpdump");
   check->add_flag("--json", given->json, "Print one JSON object instead");

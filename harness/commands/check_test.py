@@ -504,7 +504,7 @@ def what_cannot_be_read_is_one_line(trial):
             (["folder"], UNREADABLE, "folder: .*"),
             (["wlan.pcap"], UNREADABLE, "wlan.pcap: link type 105 is neither Ethernet nor Linux' \"any\""),
             (["-"], UNREADABLE, "standard input: .*"),
-            ([], USAGE, "capture is required.*"),
+            ([], USAGE, "expected FILE .*"),
             (["--ladder", "some", "no.pcap"], USAGE, "--ladder: .*"),
             (["--level", "none", "no.pcap"], USAGE, "--level: .*"),
             (["--html", "gone/x.html", "clean.pcap"], UNREADABLE, "gone/x.html: No such file or directory")]:

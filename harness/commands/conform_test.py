@@ -203,7 +203,7 @@ def who_fails_a_case_is_explained(trial):
 
 def wrong_use_is_told_in_a_line(trial):
     suite = ["--scenarios", "suite.yaml"]
-    trial.refused(USAGE, "end: expected target or initiator, got 'disk' (aoe-harness --help shows how)", "conform",
+    trial.refused(USAGE, "end: expected target or initiator, got 'disk' (aoe-harness conform --help shows how)", "conform",
                   "disk", *suite)
     trial.refused(USAGE, "vblade is another end: try aoe-harness conform target", "conform", "initiator", "--sut", "vblade",
                   *suite)

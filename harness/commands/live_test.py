@@ -222,7 +222,7 @@ def what_cannot_be_started_is_one_line(trial):
         file.write(MUTE)
     for sut, complaint in [
             ("nobody {image}", r"nobody: No such file or directory"),
-            ("true {image}", r"true \{image\} ended with status 0; it said: nothing"),
+            ("true {image}", r"true \{image\} ended with status 0: it must stay in the foreground; it said: nothing"),
             ("sh -c 'echo no disk today; exit 4' {image}", r"ended with status 4; it said: no disk today"),
             ("vblade {disk}", r"\{disk\}: no such placeholder; there are \{buffers\}"),
             (mute, r"mute can't be told to discover in 300ms; it said: nothing"),

@@ -1,8 +1,8 @@
 #include "harness/commands/options.h"
 
-#include <map>
 #include <random>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "harness/commands/commands.h"
@@ -11,16 +11,39 @@
 namespace aoe::harness {
 
 void add_world_options(CLI::App& command, CaseOptions& options) {
-  command
-      .add_option("--world", options.world,
-                  "sim: virtual time (default); veth: programs; interface: a wire")
-      ->type_name("WORLD")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, WorldKind>{
-          {"sim", WorldKind::sim}, {"veth", WorldKind::veth}, {"interface", WorldKind::interface}}))
-      ->option_text("sim|veth|interface");
+  add_choice_option<WorldKind>(
+      command, "--world", options.world,
+      {{"sim", WorldKind::sim}, {"veth", WorldKind::veth}, {"interface", WorldKind::interface}},
+      "sim: virtual time (default); veth: programs; interface: a wire");
   command.add_option("--interface", options.interface, "Test what answers on this interface")
       ->option_text("IF");
   command.add_flag("--write-ok", options.write_ok, "There: what answers may be changed");
+}
+
+void add_own_world_option(CLI::App& command, CaseOptions& options) {
+  add_choice_option<WorldKind>(command, "--world", options.world,
+                               {{"sim", WorldKind::sim}, {"veth", WorldKind::veth}},
+                               "sim: virtual time; veth: programs");
+}
+
+void take_from(const Schedule& schedule, const CLI::App& command, CaseOptions& options) {
+  const bool is_told_sut = command.count("--sut") > 0;
+  const bool is_told_world = command.count("--world") > 0;
+  if (!is_told_sut && !schedule.sut.empty()) {
+    auto found = find_implementation(schedule.sut);
+    if (!found) {
+      throw Failed{exit_usage, fmt::format("the schedule's sut: {}; --sut says another",
+                                           std::move(found).error())};
+    }
+    options.sut = *std::move(found);
+  }
+  if (!is_told_world) {
+    options.world = world_named(schedule.world);
+    // What the schedule says of its world is of its own implementation.
+    if (is_told_sut && options.world == WorldKind::sim) options.world = options.fitting_world();
+  }
+  if (const std::string conflict = options.conflict(); !conflict.empty())
+    throw Failed{exit_usage, conflict};
 }
 
 void add_sut_option(CLI::App& command, CaseOptions& options) {
@@ -29,7 +52,7 @@ void add_sut_option(CLI::App& command, CaseOptions& options) {
           "--sut",
           [&options](const std::string& given) {
             auto found = find_implementation(given);
-            if (!found) throw CLI::ValidationError(found.error());
+            if (!found) throw CLI::ValidationError("--sut: " + found.error());
             options.sut = *std::move(found);
           },
           "What is tested: see suts/README.md (default aoe-target)")
@@ -75,10 +98,12 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
       ->option_text("S");
   command.add_option("--out", options.out, "Folder for records and evidence (default runs)")
       ->type_name("DIR");
-  command.add_option("--level", options.selection.level, "Only what is as strict as this")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Level>{
-          {"must", Level::must}, {"should", Level::should}, {"profile", Level::profile}}))
-      ->option_text("must|should|profile");
+  command.add_flag("--keep-captures", options.cases.keeps_captures,
+                   "Keep long captures of cases that pass, too");
+  add_choice_option<std::optional<Level>>(
+      command, "--level", options.selection.level,
+      {{"must", Level::must}, {"should", Level::should}, {"profile", Level::profile}},
+      "Only what is as strict as this");
   add_verbosity_options(command, options.verbosity);
 }
 

@@ -1,18 +1,42 @@
 // Options that several commands have.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+
+#include "config/yaml_map.h"
 #include "harness/commands/run_scenarios.h"
 
-namespace CLI {
-class App;
-}
-
 namespace aoe::harness {
+
+/// Adds an option whose value is one of some words, each of which stands for a value: "sim|veth".
+template <class Value>
+CLI::Option* add_choice_option(CLI::App& command, const std::string& name, Value& into,
+                               const std::vector<std::pair<std::string, Value>>& words,
+                               const std::string& help) {
+  std::vector<std::string> known;
+  for (const auto& word : words) known.push_back(word.first);
+  return command
+      .add_option_function<std::string>(
+          name,
+          [name, words, known, &into](const std::string& given) {
+            const auto meant = std::ranges::find(
+                words, given, [](const auto& word) -> const auto& { return word.first; });
+            if (meant == words.end())
+              throw CLI::ValidationError(unknown_choice(name, given, known));
+            into = meant->second;
+          },
+          help)
+      ->option_text(fmt::format("{}", fmt::join(known, "|")));
+}
 
 /// Adds --world, --interface and --write-ok: where cases are played.
 void add_world_options(CLI::App& command, CaseOptions& options);
@@ -20,6 +44,11 @@ void add_world_options(CLI::App& command, CaseOptions& options);
 void add_sut_option(CLI::App& command, CaseOptions& options);
 /// Adds both.
 void add_case_options(CLI::App& command, CaseOptions& options);
+/// Adds --world without real interfaces: sim or veth.
+void add_own_world_option(CLI::App& command, CaseOptions& options);
+/// Makes `options` what a schedule was recorded with, but for what the command line gave as --world
+/// and --sut. Throws Failed where its implementation can't be found, or does not go with the world.
+void take_from(const Schedule& schedule, const CLI::App& command, CaseOptions& options);
 
 /// What a person gave for RunOptions, before it is checked.
 struct RunArguments {

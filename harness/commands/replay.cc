@@ -22,11 +22,10 @@ namespace {
 
 struct ReplayGiven {
   CaptureReplayOptions options;  // its capture may be schedule.yaml of a case instead
-  bool own_world = true;         // a schedule's, whatever stands in options.cases
   std::string out = "runs";      // for a schedule
 };
 
-int replay_schedule(const ReplayGiven& given) {
+int replay_schedule(const ReplayGiven& given, const CLI::App& command) {
   const std::string& file = given.options.capture;
   const auto schedule = must(load_schedule(file), exit_usage);
   auto scenario =
@@ -34,12 +33,10 @@ int replay_schedule(const ReplayGiven& given) {
            exit_usage);
   RunOptions run;
   run.cases = given.options.cases;
-  if (given.own_world) {
-    run.cases.world = world_named(schedule.world);
-    if (!schedule.sut.empty()) run.cases.sut = must(find_implementation(schedule.sut), exit_usage);
-  }
+  take_from(schedule, command, run.cases);
   run.cases.plan = schedule.decisions;
-  run.cases.reproduce = "aoe-harness replay " + shell_quoted(file);
+  run.cases.reproduce =
+      fmt::format("aoe-harness replay {}{}", shell_quoted(file), played_as(run.cases));
   run.seed = schedule.seed;
   run.out = given.out;
   return run_scenarios(run, {std::move(scenario)}, {});
@@ -53,7 +50,7 @@ int replay(const ReplayGiven& given, const CLI::App& command) {
       throw Failed{exit_usage, fmt::format("{} is for captures, and {} is none", option,
                                            given.options.capture)};
     }
-    return replay_schedule(given);
+    return replay_schedule(given, command);
   }
   return replay_capture(given.options);
 }
@@ -96,7 +93,6 @@ void add_replay_command(CLI::App& app, Action& action) {
       "Examples: aoe-harness replay runs/last/cases/retransmit/schedule.yaml\n"
       "          aoe-harness replay vblade.pcap --world veth --sut vblade");
   command->callback([given, command, &action] {
-    given->own_world = command->count("--world") == 0;
     action = [given, command] { return replay(*given, *command); };
   });
 }

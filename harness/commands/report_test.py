@@ -251,7 +251,7 @@ def parts_are_joined(folder, record):
     assert told("run", "late.yaml", "--shard", "2/2") == \
         "aoe-harness: --shard 2/2: only 1 case selected, so none is left for this part\n"
     assert told("run", "late.yaml", "--shard", "3") == \
-        "aoe-harness: --shard: expected PART/PARTS, such as 3/8 (at most 10000 parts), got '3' (aoe-harness --help shows how)\n"
+        "aoe-harness: --shard: expected PART/PARTS, such as 3/8 (at most 10000 parts), got '3' (aoe-harness run --help shows how)\n"
 
 
 def runs_are_compared(folder, record):

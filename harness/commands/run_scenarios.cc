@@ -26,6 +26,7 @@
 #include "harness/run/interruption.h"
 #include "harness/run/probe.h"
 #include "harness/run/tries.h"
+#include "harness/world/disk_image.h"
 #include "harness/world/process.h"
 #include "wire/network_namespace.h"
 
@@ -110,6 +111,8 @@ class Run {
   }
   std::uint64_t seed_of(std::size_t piece) const { return options_.seed + try_of(piece); }
   bool repeats() const { return options_.repeat > 1; }
+  /// Whether each answer is judged: in the suite of targets.
+  bool judges_answers() const { return options_.suite == "target"; }
   /// Scenarios times tries; as many as can be counted where it goes on for ever.
   std::size_t pieces() const {
     return std::min(options_.repeat, for_ever / scenarios_.size()) * scenarios_.size();
@@ -153,7 +156,8 @@ std::string Run::work(std::size_t piece) const {
   if (log >= 0) ::dup2(log, STDERR_FILENO);
   Handover handover;
   CaseRecord& record = handover.record;
-  record = run_case(scenario_of(piece), options_.cases, seed_of(piece), folder, &handover.answers);
+  record = run_case(scenario_of(piece), options_.cases, seed_of(piece), folder,
+                    judges_answers() ? &handover.answers : nullptr);
   if (::lseek(STDERR_FILENO, 0, SEEK_CUR) == 0) fs::remove(folder / "harness.log", error);
   record.folder = folder_of(piece).string();
   return to_text(handover);
@@ -166,12 +170,13 @@ void Run::ended(const ChildEnd& end) {
   if (end.death.empty()) {
     auto read = handover_from_text(end.output);
     if (read) {
-      if (head_.suite == "target") answer_cases_.add(*read);
+      if (judges_answers()) answer_cases_.add(*read);
       record = std::move(read->record);
     } else {
       record.reason = "its record can't be read: " + read.error();
     }
   } else {
+    remove_images((folder_ / record.folder).string());
     const std::string said = last_line(folder_ / record.folder / "harness.log");
     record.reason =
         fmt::format("the harness {}{}", end.death, said.empty() ? "" : "; it said: " + said);

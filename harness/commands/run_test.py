@@ -58,11 +58,12 @@ class Trial:
         shutil.copytree(SCENARIOS, os.path.join(self.work, "scenarios"))
         os.chmod(self.work, 0o777)
 
-    def file(self, name, text):
+    def file(self, name, text, mode=0o644):
         path = os.path.join(self.work, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
+        os.chmod(path, mode)
         return name
 
     def run(self, *arguments, within=()):
@@ -160,10 +161,37 @@ def a_failure_is_told_so_that_it_can_be_reported(trial):
         assert b"too-hasty" in contents(os.path.join(trial.work, name)), name
     entries = check_captures_against_ledger(trial.case("runs", "too-hasty"))
     assert entries[int(number)]["dropped-by"] == "loss", "the evidence of a failed run is there, too"
-    again = subprocess.run([os.path.join(trial.case("runs", "too-hasty"), "repro.sh")], cwd=trial.work, capture_output=True,
-                           text=True, check=False, env={**os.environ, "PATH": f"{trial.programs}:{os.environ['PATH']}"})
+    moved = os.path.join(trial.folder, "moved to here")
+    os.rename(trial.case("runs", "too-hasty"), moved)
+    again = subprocess.run([os.path.join(moved, "repro.sh"), "--out", os.path.join(trial.work, "again")], cwd="/",
+                           capture_output=True, text=True, check=False)
     assert (again.returncode, again.stderr) == (FAILED, ""), again
-    assert again.stdout.splitlines()[1:6] == lines[1:6], again
+    told = again.stdout.splitlines()
+    assert told[3] == f"        {moved}/scenario.yaml:9", again
+    assert told[1:3] + told[4:6] == lines[1:3] + lines[4:6], again
+
+
+def a_variant_is_played_again_from_its_folder(trial):
+    trial.file("variants.yaml", QUIET.replace("steps:", "matrix: {for: [1ms, 2ms]}\nsteps:") + "- wait: $for\n")
+    trial.passes("variants.yaml")
+    repro = os.path.join(trial.case("runs", "quiet[for=2ms]"), "repro.sh")
+    again = subprocess.run(["sh", repro, "--out", os.path.join(trial.work, "again")], cwd="/", capture_output=True, text=True,
+                           check=False)
+    assert (again.returncode, again.stderr) == (PASSED, "") and "  PASS  quiet[for=2ms]" in again.stdout, again
+
+
+def long_captures_are_kept_of_what_did_not_pass(trial):
+    load = "- warmup: {reads: 16}\n- io: {id: r, op: read, count: 2, span: 64KiB, requests: 12000, depth: 16}\n- expect: {io: {id: r}}\n"
+    captures = {"initiator-side.pcap", "target-side.pcap"}
+    trial.file("long.yaml", QUIET + load)
+    result = trial.passes("long.yaml", "-v")
+    assert re.search(r"captures of \d\d MiB left out, for it passed \(--keep-captures\)", result), result
+    assert not captures & set(os.listdir(trial.case("runs", "quiet")))
+    trial.passes("long.yaml", "--keep-captures")
+    assert captures <= set(os.listdir(trial.case("runs", "quiet")))
+    trial.file("long.yaml", QUIET + load + "- expect: {device: down, within: 1ms}\n")
+    assert trial.run("run", "long.yaml").returncode == FAILED
+    assert captures <= set(os.listdir(trial.case("runs", "quiet")))
 
 
 def what_is_known_to_fail_is_no_failure(trial):
@@ -286,29 +314,33 @@ def runs_at_the_same_time_do_not_meet(trial):
 
 
 def what_cannot_be_run_is_refused(trial):
-    hint = " (aoe-harness --help shows how)"
+    hint = " (aoe-harness run --help shows how)"
     trial.file("empty/notes.txt", "no scenario")
     trial.refused(["run", "gone.yaml"], USAGE, "gone.yaml: No such file or directory")
     trial.refused(["run", "empty"], USAGE, "empty: no scenarios there")
-    trial.refused(["run"], USAGE, "what is required" + hint)
-    trial.refused([], USAGE, "A subcommand is required" + hint)
-    trial.refused(["rum", "x.yaml"], USAGE, "rum: no such command (aoe-harness --help lists them)")
+    trial.refused(["run"], USAGE, "expected PATH|ID|TAG|CLAUSE..." + hint)
+    trial.refused([], USAGE, "A subcommand is required (aoe-harness --help shows how)")
+    trial.refused(["rum", "x.yaml"], USAGE, "rum: no such command; did you mean 'run'? (aoe-harness --help lists them)")
     trial.refused([""], USAGE, ": no such command (aoe-harness --help lists them)")
-    trial.refused(["run", "x.yaml", "--sead", "7"], USAGE, "The following argument was not expected: --sead" + hint)
+    trial.refused(["run", "x.yaml", "--sead", "7"], USAGE, "--sead: no such option; did you mean '--seed'?" + hint)
     trial.refused(["run", "x.yaml", "--report", "jnuit=a"], USAGE,
                   "--report: jnuit: no such report; did you mean 'junit'?")
     trial.refused(["run", "x.yaml", "--seed", "seven"], USAGE,
-                  "Could not convert: --seed = seven" + hint)
-    result = trial.run("run", "x.yaml", "--world", "moon")
-    assert (result.returncode, result.stdout) == (USAGE, "") and result.stderr.startswith("aoe-harness: --world: "), result
-    assert result.stderr.count("\n") == 1, result
+                  "--seed: expected a whole number, got 'seven'" + hint)
+    trial.refused(["run", "x.yaml", "--world", "vet"], USAGE,
+                  "--world: expected one of sim, veth, interface, got 'vet'; did you mean 'veth'?" + hint)
+    trial.refused(["run", "x.yaml", "--level", "musts"], USAGE,
+                  "--level: expected one of must, should, profile, got 'musts'; did you mean 'must'?" + hint)
+    trial.refused(["run", "x.yaml", "--timeout", "0"], USAGE, "--timeout: Value 0 not in range 1 to 86400" + hint)
+    trial.refused(["shrink", "x.yaml", "y.yaml"], USAGE,
+                  "y.yaml: one argument too many (aoe-harness shrink --help shows how)")
 
 
 def a_bad_scenario_is_one_line(trial):
     trial.file("broken.yaml", "scenario: x\nsteps: [\n")
     trial.refused(["run", "broken.yaml"], USAGE, "broken.yaml:3:1: end of sequence flow not found")
     trial.file("typo.yaml", QUIET.replace("title", "titel"))
-    trial.refused(["run", "typo.yaml"], USAGE, "typo.yaml:1:1: scenario: key 'title' is missing")
+    trial.refused(["run", "typo.yaml"], USAGE, "typo.yaml:2:1: scenario: unknown key 'titel'; did you mean 'title', which is missing?")
     trial.file("typo.yaml", QUIET.replace("expect:", "expct: e1.1, expect:"))
     trial.refused(["run", "typo.yaml"], USAGE, "typo.yaml:5:14: discover: unknown key 'expct'; did you mean 'expect'?")
     assert not os.path.exists(os.path.join(trial.work, "runs")), "nothing was run"
@@ -420,6 +452,33 @@ os.kill(os.getpid(), signal.SIGSEGV)
 """
 
 
+def a_target_that_prints_without_end_fills_no_disk(trial):
+    trial.file("a target.sh", "#!/bin/sh\necho \"image $4\"\nyes all is well &\n"
+               f"exec {trial.programs}/aoe-target --shelf $1 --slot $2 --interface $3 \"$4\"\n", mode=0o755)
+    sut = "'./a target.sh' {shelf} {slot} {interface} {image}"
+    result = trial.run("run", "quiet.yaml", "--world", "veth", "--seed", "7", "--out", "prints", "--sut", sut)
+    assert result.returncode in (PASSED, INCONCLUSIVE), result
+    case = trial.case("prints", "quiet")
+    log = contents(os.path.join(case, "sut.log"))
+    assert len(log) < 600_000 and re.search(rb"\n\[\.\.\. \d+ bytes are left out here \.\.\.\]\n", log), (len(log), log[:200])
+    assert log.startswith(f"image {os.path.realpath(case)}/target.img\n".encode()), log[:200]
+    assert "target.img" not in os.listdir(case)
+    # Its path begins where the run did.
+    again = subprocess.run([*trial.prefix, os.path.join(case, "repro.sh"), "--out", "again"], cwd="/", capture_output=True,
+                           text=True, check=False)
+    assert again.returncode in (PASSED, INCONCLUSIVE) and "  quiet  " in again.stdout, again
+
+
+def a_target_that_goes_to_the_background_is_told_and_ended(trial):
+    mark = uuid.uuid4().hex
+    os.environ[MARK] = mark
+    trial.file("daemon.sh", "#!/bin/sh\nsetsid sleep 1000 > /dev/null 2>&1 < /dev/null &\n", mode=0o755)
+    result = trial.run("run", "quiet.yaml", "--world", "veth", "--sut", "./daemon.sh {image}")
+    assert result.returncode == ENVIRONMENT, result
+    assert "./daemon.sh {image} ended with status 0: it must stay in the foreground; it said: nothing" in result.stdout, result
+    assert not marked_processes(mark)
+
+
 def a_target_that_dies_is_the_finding(trial):
     program = os.path.join(trial.programs, "aoe-target")
     with open(program, "w", encoding="utf-8") as file:
@@ -437,7 +496,11 @@ def a_target_that_does_not_start_is_one_line(trial):
     arguments = ["run", "quiet.yaml", "--world", "veth", "--out", "none"]
     for script, complaint in [
             ("#!/bin/sh\necho 'no disk today'; exit 4\n", "aoe-target ended with status 4; it said: no disk today"),
-            ("#!/nowhere/sh\n", f"{program}: No such file or directory")]:
+            ("#!/bin/sh\nexit 0\n", "aoe-target ended with status 0: it must stay in the foreground; it said: nothing"),
+            ("#!/bin/sh\necho one; echo two; echo three; echo four; exit 4\n",
+             "aoe-target ended with status 4; it said: two; three; four"),
+            ("#!/nowhere/sh\n",
+             f"{program}: No such file or directory (what its first line names as its interpreter is missing)")]:
         with open(program, "w", encoding="utf-8") as file:
             file.write(script)
         result = trial.run(*arguments)
@@ -471,6 +534,7 @@ def without_namespaces_it_says_so(trial):
 
 
 SIM = [a_run_passes_and_its_seed_repeats_it, a_failure_is_told_so_that_it_can_be_reported,
+       a_variant_is_played_again_from_its_folder, long_captures_are_kept_of_what_did_not_pass,
        what_is_known_to_fail_is_no_failure, a_folder_is_run_as_a_whole,
        what_is_selected_runs_and_nothing_else, output_that_is_lost_is_a_failure, a_case_is_repeated_with_one_seed_after_another,
        last_leads_to_the_newest, runs_at_the_same_time_do_not_meet, what_cannot_be_run_is_refused,
@@ -479,6 +543,7 @@ VETH = [passes_over_real_interfaces_and_leaves_nothing, a_run_that_is_interrupte
         a_case_that_takes_too_long_is_ended,
         a_run_that_is_killed_takes_its_target_along,
         the_target_is_found_in_a_changed_root, a_target_that_dies_is_the_finding,
+        a_target_that_prints_without_end_fills_no_disk, a_target_that_goes_to_the_background_is_told_and_ended,
         a_target_that_does_not_start_is_one_line, without_namespaces_it_says_so]
 
 

@@ -69,8 +69,10 @@ Wrong compare(std::string_view what, const Value& expected, const Value& got) {
 
 /// Is the field what it is expected to be?
 Wrong compare(Field field, std::uint64_t expected, Bytes reply) {
-  return compare(layout::row(field).name, layout::format(field, expected),
-                 layout::format(field, get(field, reply)));
+  const std::uint64_t got = get(field, reply);
+  if (got == expected) return std::nullopt;
+  return Mismatch{std::string(layout::row(field).name), layout::format(field, expected),
+                  layout::format(field, got)};
 }
 
 Wrong destination(const Exchange& exchange) {

@@ -113,7 +113,8 @@ TEST_F(ExpectationsTest, EntriesThatNoCaseMetAreTold) {
 TEST_F(ExpectationsTest, AFileThatIsWrongIsRefusedWithThePlace) {
   EXPECT_EQ(complaint("expected-failures: []\n"), "none");
   EXPECT_EQ(complaint("expected-failure: []\n"),
-            "x.yaml:1:1: expectations: key 'expected-failures' is missing");
+            "x.yaml:1:1: expectations: unknown key 'expected-failure'; did you mean "
+            "'expected-failures', which is missing?");
   EXPECT_EQ(complaint("expected-failures: all\n"),
             "x.yaml:1:20: expectations: expected-failures: expected a list");
   EXPECT_EQ(complaint("expected-failures:\n- {case: x}\n"),

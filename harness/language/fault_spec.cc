@@ -84,7 +84,7 @@ CountSpec parse_count(YamlMap& map) {
     });
   }
   if (map.has("shorter"))
-    count.shorter = static_cast<std::uint32_t>(map.number("shorter", 0, 1, 65535));
+    count.shorter = static_cast<std::uint32_t>(map.number("shorter", 0, 1, 65535, "bytes"));
   return count;
 }
 
@@ -111,7 +111,8 @@ DiskFaults parse_disk_faults(YamlMap& map) {
   }
   if (map.has("lba")) {
     const Range range = Range::parse(map, "lba");
-    if (range.last >= disk_sectors_max) map.fail(map.require("lba"), "lba: beyond any disk");
+    if (range.last >= disk_sectors_max)
+      map.fail(map.require("lba"), "lba: beyond any disk: 2^48 sectors at most");
     faults.lba = range.first;
     faults.sectors = range.last - range.first + 1;
   }
@@ -132,14 +133,15 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map) {
     case 4: return parse_corrupt(map);
     case 5:
       map.require("to");
-      return TruncateSpec{static_cast<std::uint32_t>(map.number("to", 0, 14, 65535))};
+      return TruncateSpec{static_cast<std::uint32_t>(map.number("to", 0, 14, 65535, "bytes"))};
     case 6: return PartitionSpec{};
     case 7: return parse_rate(map);
     case 8: return MacChangeSpec{parse_mac_of(map), parse_end(map)};
     case 9: return LinkDownSpec{parse_end(map)};
     case 10:
       map.require("mtu");
-      return MtuSpec{static_cast<std::uint16_t>(map.number("mtu", 0, 68, 65535)), parse_end(map)};
+      return MtuSpec{static_cast<std::uint16_t>(map.number("mtu", 0, 68, 65535, "bytes")),
+                     parse_end(map)};
     case 11: return PauseSpec{};
     case 12: return parse_kill(map);
     case 13: return DiskErrorSpec{parse_disk_faults(map)};

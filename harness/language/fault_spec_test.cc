@@ -106,7 +106,7 @@ TEST(FaultSpec, MistakesAreNamed) {
             "version: expected a number up to 0xf, such as 31 or 0x1f");
   EXPECT_EQ(fault_complaint("fault: truncate"), "key 'to' is missing");
   EXPECT_EQ(fault_complaint("fault: truncate, to: 13"),
-            "to: expected a whole number from 14 to 65535");
+            "to: expected a whole number of bytes from 14 to 65535");
   EXPECT_EQ(fault_complaint("fault: rate, at: 10"),
             "at: expected bits a second, such as 10Mbit or 64kbit");
   EXPECT_EQ(fault_complaint("fault: mtu"), "key 'mtu' is missing");
@@ -116,7 +116,7 @@ TEST(FaultSpec, MistakesAreNamed) {
   EXPECT_EQ(fault_complaint("fault: disk-error, op: [raed]"),
             "op: expected one of read, write, flush, got 'raed'; did you mean 'read'?");
   EXPECT_EQ(fault_complaint("fault: disk-error, lba: [0, 281474976710656]"),
-            "lba: beyond any disk");
+            "lba: beyond any disk: 2^48 sectors at most");
 }
 
 }  // namespace

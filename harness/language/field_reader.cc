@@ -114,7 +114,7 @@ std::string read_config_string(YamlMap& map) {
     return {bytes.begin(), bytes.end()};
   }
   std::string string = map.has("string") ? map.text("string") : "";
-  const std::uint64_t size = map.number("size", string.size(), 0, 8000);
+  const std::uint64_t size = map.number("size", string.size(), 0, 8000, "bytes");
   while (string.size() < size) string += static_cast<char>('a' + string.size() % 26);
   string.resize(size);
   return string;

@@ -201,7 +201,7 @@ TEST(FrameSpec, MistakesAreNamed) {
                  "device-unavailable, ok, silence, target-reserved, unrecognized-command, "
                  "unsupported-version, got 'okay'; did you mean 'ok'?");
   EXPECT_EQ(frame_complaint("expect: {reply: {of: x}}"),
-            at + "19: expect: no frame 'x' before this step");
+            at + "19: expect: no frame 'x' before this step; there is none");
   EXPECT_EQ(frame_complaint("expect: {reply: []}"), at + "19: reply: expected an answer");
   EXPECT_EQ(frame_complaint("ask: {kind: reed}"),
             at + "15: ask: kind: expected config, flush, identify, mask, read, reserve, "

@@ -47,11 +47,18 @@ Implementation read_implementation(const YAML::Node& root, const std::string& fi
   found.role = map.choice("role", {"target", "initiator"}) == 0 ? Role::target : Role::initiator;
   const auto command = [&](const std::string& key) {
     std::string text = map.text(key);
-    if (auto right = check(text, found.role); !right) map.fail(map.require(key), right.error());
+    auto right = check(text, found.role);
+    if (!right) map.fail(map.require(key), right.error());
+    if (text.find_first_not_of(' ') == std::string::npos)
+      map.fail(map.require(key), fmt::format("{}: expected a program or a file, got nothing", key));
     return text;
   };
   found.command = command("command");
-  if (map.has("version")) found.version = map.text("version");
+  if (map.has("version")) {
+    found.version = map.text("version");
+    if (auto words = expand(found.version, {}); !words)
+      map.fail(map.require("version"), "version: " + words.error());
+  }
   if (found.role == Role::initiator) {
     found.device = command("device");
     if (map.has("state")) found.state = command("state");
@@ -82,6 +89,8 @@ tl::expected<Implementation, std::string> from_command(const std::string& comman
 }
 
 tl::expected<Implementation, std::string> find(const std::string& name_or_command) {
+  if (name_or_command.find_first_not_of(' ') == std::string::npos)
+    return tl::unexpected(std::string("expected a name, a file or a command, got nothing"));
   if (name_or_command.find_first_of(" {") != std::string::npos)
     return from_command(name_or_command);
   if (name_or_command.ends_with(".yaml")) {
@@ -148,8 +157,10 @@ tl::expected<std::vector<std::string>, std::string> expand(std::string_view comm
         std::vector<std::string_view> known;
         known.reserve(values.size());
         for (const auto& value : values) known.push_back(value.first);
-        return tl::unexpected(fmt::format("{{{}}}: no such placeholder; there are {{{}}}", name,
-                                          fmt::join(known, "}, {")));
+        return tl::unexpected(known.empty()
+                                  ? fmt::format("{{{}}}: expected no placeholder here", name)
+                                  : fmt::format("{{{}}}: no such placeholder; there are {{{}}}",
+                                                name, fmt::join(known, "}, {")));
       }
       word += found->second;
       in_word = true;

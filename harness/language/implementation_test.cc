@@ -73,6 +73,41 @@ TEST(ParseImplementation, SaysWhatIsWrongWhere) {
             std::string::npos);
 }
 
+TEST(ParseImplementation, MistakesAreNamed) {
+  const std::string target = "implementation: x\nrole: target\n";
+  const std::string initiator = "implementation: x\nrole: initiator\ncommand: x {dir}\n";
+  struct {
+    std::string yaml;
+    std::string complaint;
+  } const mistakes[]{
+      {target + "comand: x {image}\n",
+       "3:1: implementation: unknown key 'comand'; did you mean 'command', which is missing?"},
+      {target + "command: ''\n",
+       "3:10: implementation: command: expected a program or a file, got nothing"},
+      {target + "command: 'x \"{image}'\n",
+       "3:10: implementation: x \"{image}: a quote is not closed"},
+      {target + "command: [x, '{image}']\n", "3:10: implementation: command: expected a text"},
+      {target + "command: x {image}\nversion: x {image}\n",
+       "4:10: implementation: version: {image}: expected no placeholder here"},
+      {target + "command: x {image}\nready-within: 5s\n",
+       "4:1: implementation: unknown key 'ready-within'; known are cannot, command, "
+       "implementation, "
+       "role, version"},
+      {initiator, "1:1: implementation: key 'device' is missing"},
+      {initiator + "device: '{dri}/x'\n",
+       "4:9: implementation: {dri}: no such placeholder; there are {deadsecs}, {device}, {dir}, "
+       "{interface}, {mac}, {maxout}, {mtu}"},
+      {"implementation: x\nrole: traget\ncommand: x {image}\n",
+       "2:7: implementation: role: expected one of target, initiator, got 'traget'; did you mean "
+       "'target'?"},
+  };
+  for (const auto& [yaml, complaint] : mistakes) {
+    const auto found = parse_implementation(yaml, "x.yaml");
+    ASSERT_FALSE(found) << yaml;
+    EXPECT_EQ(found.error(), "x.yaml:" + complaint) << yaml;
+  }
+}
+
 TEST(ParseImplementation, AnInitiatorMayTakeItsTime) {
   const std::string mounted =
       "implementation: x\nrole: initiator\ncommand: x {dir}\ndevice: '{dir}/d'\n";

@@ -293,7 +293,7 @@ ExpectAnnouncement parse_announcement(YamlMap map) {
 ExpectStore parse_store(YamlMap map, std::uint64_t sectors) {
   ExpectStore store;
   store.lba = read_number(map, "lba", sectors - 1).value_or(0);
-  store.count = static_cast<std::uint32_t>(map.number("count", 1, 1, sectors));
+  store.count = static_cast<std::uint32_t>(map.number("count", 1, 1, sectors, "sectors"));
   if (store.lba + store.count > sectors) {
     map.fail(map.require("count"), fmt::format("beyond the disk's last sector, {}", sectors - 1));
   }

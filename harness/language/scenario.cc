@@ -61,11 +61,11 @@ Givens parse_given(YamlMap map) {
   const Duration deadsecs = map.duration("deadsecs", given.deadsecs);
   given.deadsecs = std::chrono::duration_cast<std::chrono::seconds>(deadsecs);
   if (given.deadsecs != deadsecs)
-    map.fail(map.require("deadsecs"), "deadsecs: expected whole seconds");
+    map.fail(map.require("deadsecs"), "deadsecs: expected whole seconds, such as 5s");
   given.maxout = static_cast<std::uint16_t>(map.number("maxout", given.maxout, 1, 65535));
-  given.mtu = static_cast<std::uint16_t>(map.number("mtu", given.mtu, 0, 65535));
+  given.mtu = static_cast<std::uint16_t>(map.number("mtu", given.mtu, 0, 65535, "bytes"));
   if (sectors_per_frame(given.mtu) == 0)
-    map.fail(map.require("mtu"), "mtu: expected room for a sector");
+    map.fail(map.require("mtu"), "mtu: expected room for a sector: 534 bytes or more");
   given.rtt = map.duration("rtt", given.rtt);
   if (map.has("profile")) {
     const bool linux_driver = map.choice("profile", {"rfc6298", "linux"}) == 1;

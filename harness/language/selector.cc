@@ -60,7 +60,8 @@ Match Match::parse(YamlMap map) {
     match.traffic = static_cast<Traffic>(map.choice("command", words) + 1);
   }
   if (map.has("lba")) match.lba = Range::parse(map, "lba");
-  if (map.has("count")) match.sectors = static_cast<std::uint8_t>(map.number("count", 0, 0, 255));
+  if (map.has("count"))
+    match.sectors = static_cast<std::uint8_t>(map.number("count", 0, 0, 255, "sectors"));
   if (map.has("size")) match.size = Range::parse(map, "size");
   if (map.has("tag")) match.tag = static_cast<std::uint32_t>(map.code("tag", UINT32_MAX));
   if (map.has("mac")) {

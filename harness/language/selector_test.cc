@@ -132,7 +132,7 @@ TEST(Selector, MistakesAreNamed) {
   EXPECT_EQ(complaint("{match: {tag: 0x100000000}}"),
             "x.yaml:1:15: match: tag: expected a number up to 0xffffffff, such as 31 or 0x1f");
   EXPECT_EQ(complaint("{match: {count: 256}}"),
-            "x.yaml:1:17: match: count: expected a whole number from 0 to 255");
+            "x.yaml:1:17: match: count: expected a whole number of sectors from 0 to 255");
   EXPECT_EQ(complaint("{match: {comand: read}}"),
             "x.yaml:1:10: match: unknown key 'comand'; did you mean 'command'?");
   EXPECT_EQ(complaint("{match: {command: raed}}"),

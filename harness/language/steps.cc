@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 5> verbs{"read", "write", "reads and writ
 constexpr std::uint64_t io_size_max = 256 << 20;          // bytes in memory, outstanding at once
 
 std::uint32_t depth(YamlMap& map) {
-  return static_cast<std::uint32_t>(map.number("depth", 1, 1, 65536));
+  return static_cast<std::uint32_t>(map.number("depth", 1, 1, 65536, "requests"));
 }
 
 std::uint32_t requests(YamlMap& map, const std::string& key, std::uint64_t fallback) {
@@ -90,7 +90,7 @@ Step::What read_io(YamlMap& map, const std::string& /*word*/, StepNames& names) 
       static_cast<IoOperation>(map.choice("op", {"read", "write", "mixed", "flush", "trim"}));
   if (io.operation != IoOperation::flush) {
     if (map.has("lba")) io.lba = map.number("lba", 0, 0, names.sectors - 1);
-    io.count = static_cast<std::uint32_t>(map.number("count", 8, 1, names.sectors));
+    io.count = static_cast<std::uint32_t>(map.number("count", 8, 1, names.sectors, "sectors"));
     if (map.has("span")) io.span = read_span(map, io, names.sectors);
   }
   io.requests = requests(map, "requests", 1);

@@ -50,11 +50,9 @@ std::vector<std::string> split_documents(const std::string& text) {
 [[noreturn]] void refuse_axis(const YAML::Node& node, const std::string& name, const Values& values,
                               const std::string& file) {
   std::set<std::string> axes;
-  for (const auto& [axis, value] : values) axes.insert(axis);
-  const std::string hint = nearest(name, axes);
-  fail_at(mark_at(file, node.Mark()),
-          fmt::format("matrix: no axis '{}' for '{}'{}", name, node.Scalar(),
-                      hint.empty() ? "" : fmt::format("; did you mean '${}'?", hint)));
+  for (const auto& [axis, value] : values) axes.insert("$" + axis);
+  fail_at(mark_at(file, node.Mark()), fmt::format("matrix: no axis '{}' for '{}'{}", name,
+                                                  node.Scalar(), known_instead("$" + name, axes)));
 }
 
 /// A scalar with values in place of $axis and ${axis}.

@@ -88,10 +88,13 @@ TEST(Variants, MistakesAreNamedWhereTheyStand) {
             "x.yaml:5:32: matrix: include: an axis that no other combination has");
   EXPECT_EQ(ids(file("{count: [1]}", "wait: $coutn")),
             "x.yaml:7:9: matrix: no axis 'coutn' for '$coutn'; did you mean '$count'?");
+  EXPECT_EQ(ids(file("{count: [1], mtu: [1500]}", "wait: $elsewhere")),
+            "x.yaml:7:9: matrix: no axis 'elsewhere' for '$elsewhere'; there are $count, $mtu");
   EXPECT_EQ(ids(file("{count: [1]}", "wait: ${count")),
             "x.yaml:7:9: matrix: no axis 'count' for '${count'; did you mean '$count'?");
-  EXPECT_EQ(ids(file("{count: [1]}", "wait: $count x")),
-            "x.yaml:7:9: step: wait: expected a time such as 250ms");
+  EXPECT_EQ(
+      ids(file("{count: [1]}", "wait: $count x")),
+      "x.yaml:7:9: step: wait: expected a time such as 250ms (ns, us, ms, s, min; 24h at most)");
   EXPECT_EQ(ids(file("{count: [a b, a/b]}")),
             "x.yaml:1:1: scenario 's[count=a_b]' is in line 1, too");
   std::string many = "[0";

@@ -61,8 +61,7 @@ void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vecto
   const Decoded frame = decode(bytes);
   LedgerEntry& entry = ledger_.add(direction, bytes, frame, now);
   entry.injected = origin == Origin::scenario;
-  const bool is_claimed =
-      listener_ != nullptr && listener_->entered(entry.id, direction, bytes, now);
+  const bool is_claimed = listener_ != nullptr && listener_->entered(entry, bytes, now);
   if (frame && !is_claimed) observer_.sent(entry, bytes, *frame);
   if (target_watch_ && direction == Direction::to_initiator && origin == Origin::end)
     target_watch_(entry.id, direction, bytes);

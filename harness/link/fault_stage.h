@@ -80,10 +80,11 @@ class FaultStage {
       : ledger_(ledger), observer_(observer), captures_(std::move(captures)), seed_(seed) {}
 
   /// Is called for all frames before the observer is. Returns whether it keeps a frame for itself:
-  /// the observer is not called with it.
+  /// the observer is not called with it. `entry` is the frame's in the ledger; what a frame that it
+  /// keeps answers is the listener's to note there.
   class Listener {
    public:
-    virtual bool entered(FrameId id, Direction direction, Bytes frame, Instant now) = 0;
+    virtual bool entered(LedgerEntry& entry, Bytes frame, Instant now) = 0;
     virtual bool left(FrameId id, Direction direction, Bytes frame, Instant now) = 0;
 
    protected:

@@ -88,15 +88,12 @@ class JsonLines {
 
 Bytes Ledger::bytes(FrameId id) const {
   const FrameId first = size() - bytes_.size();
-  return id < first || id >= size() ? Bytes() : Bytes(bytes_[id - first]);
+  if (id < first || id >= size()) return {};
+  return bytes_[id - first];
 }
 
 LedgerEntry& Ledger::add(Direction direction, Bytes bytes, const Decoded& decoded, Instant now) {
-  if (bytes_max_ > 0) {
-    bytes_.emplace_back(bytes.begin(), bytes.end());
-    for (bytes_size_ += bytes.size(); bytes_size_ > bytes_max_; bytes_.pop_front())
-      bytes_size_ -= bytes_.front().size();
-  }
+  bytes_.add(bytes);
   LedgerEntry entry{.id = size(),
                     .sent = now,
                     .size = static_cast<std::uint32_t>(bytes.size()),

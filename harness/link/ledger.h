@@ -19,6 +19,7 @@
 
 #include "base/instant.h"
 #include "harness/language/selector.h"
+#include "harness/link/newest_frames.h"
 #include "harness/link/record_store.h"
 #include "proto/frame.h"
 
@@ -97,7 +98,7 @@ class Ledger {
 
   /// Keeps the bytes of the newest frames as they entered, at most `most` in all. Called before the
   /// first frame.
-  void keep_bytes(std::size_t most) { bytes_max_ = most; }
+  void keep_bytes(std::size_t most) { bytes_ = NewestFrames(most); }
   /// Returns the bytes of a frame; nothing where they are not kept, or not any more.
   Bytes bytes(FrameId id) const;
 
@@ -126,9 +127,7 @@ class Ledger {
   RecordStore<LedgerEntry> entries_;  // by id
   std::deque<std::string> texts_;     // by TextId - 1
   std::unordered_map<std::string_view, TextId> text_ids_;
-  std::deque<std::vector<std::uint8_t>> bytes_;  // of the newest frames
-  std::size_t bytes_size_ = 0;
-  std::size_t bytes_max_ = 0;
+  NewestFrames bytes_;  // of the newest frames
 };
 
 }  // namespace aoe::harness

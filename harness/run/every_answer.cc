@@ -45,38 +45,49 @@ std::vector<Finding> EveryAnswer::findings() const {
   return findings;
 }
 
+EveryAnswer::Request& EveryAnswer::place_for(std::uint32_t tag) {
+  const auto [found, is_new] = by_tag_.try_emplace(tag, requests_.size());
+  if (!is_new) return requests_[found->second];
+  if (requests_.size() < requests_kept) return requests_.emplace_back();
+  Request& oldest = requests_[oldest_];
+  found->second = oldest_;
+  oldest_ = (oldest_ + 1) % requests_kept;
+  by_tag_.erase(oldest.tag);
+  if (forgotten_.empty()) forgotten_.resize(tag_places);
+  forgotten_[place_of(oldest.tag)] = true;
+  return oldest;
+}
+
 void EveryAnswer::arrived(FrameId id, Bytes frame) {
   const std::uint32_t tag = layout::get<Field::tag>(frame);
-  if (!requests_.contains(tag)) order_.push_back(tag);
-  requests_[tag] = {
-      id, world_.link(End::target).mac, !is_left_open(frame), {frame.begin(), frame.end()}};
-  if (order_.size() <= requests_kept) return;
-  requests_.erase(order_.front());
-  forgotten_.insert(order_.front());
-  order_.pop_front();
+  Request& request = place_for(tag);
+  request.id = id;
+  request.tag = tag;
+  request.target = world_.link(End::target).mac;
+  request.bytes.assign(frame.begin(), frame.end());
 }
 
 void EveryAnswer::answered(FrameId id, Bytes frame) {
   const std::uint32_t tag = layout::get<Field::tag>(frame);
-  const auto request = requests_.find(tag);
-  if (request == requests_.end()) {
+  const auto found = by_tag_.find(tag);
+  if (found == by_tag_.end()) {
     // Config answers may be announcements, and what has no flag R is no answer.
     const bool is_answer = (layout::get<Field::flags>(frame) & flag_response) != 0 &&
                            Command{layout::get<Field::command>(frame)} != Command::config;
-    if (!is_answer || forgotten_.contains(tag)) return;
+    if (!is_answer || (!forgotten_.empty() && forgotten_[place_of(tag)])) return;
     return charge({.field = "tag",
                    .expected = "that of a request",
                    .actual = layout::format(Field::tag, tag),
                    .clause = "2/7"},
                   {id});
   }
-  if (!request->second.is_judged) return;
+  const Request& request = requests_[found->second];
   Answerer answerer{world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns};
   // One that was asked just before its address changed may answer from either.
-  if (layout::get<Field::source>(frame) == request->second.target)
-    answerer.mac = request->second.target;
-  for (const Mismatch& wrong : broken_answer_rules(request->second.bytes, frame, answerer))
-    charge(wrong, {request->second.id, id});
+  if (layout::get<Field::source>(frame) == request.target) answerer.mac = request.target;
+  const std::vector<Mismatch> broken = broken_answer_rules(request.bytes, frame, answerer);
+  if (broken.empty() || is_left_open(request.bytes)) return;
+  for (const Mismatch& wrong : broken) charge(wrong, {request.id, id});
 }
 
 void EveryAnswer::charge(const Mismatch& wrong, const std::vector<FrameId>& frames) {

@@ -4,17 +4,16 @@
 // What it finds doesn't make the case fail: a run has a case of its own for each clause that any
 // answer broke (commands/run_scenarios.cc), so that one wrong field is not told with each scenario.
 // Answers to requests whose reserved fields, version or flags nobody may send are not judged: the
-// text says nothing of them.
+// text says nothing of them. Memory is bounded, and an answer that is well costs no allocation.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "harness/judge/answer_rules.h"
 #include "harness/judge/finding.h"
@@ -39,11 +38,13 @@ class EveryAnswer {
  private:
   /// Requests beyond these are known by their tags alone.
   static constexpr std::size_t requests_kept = 4096;
+  /// Places for the tags of those; several tags may share one.
+  static constexpr std::size_t tag_places = std::size_t{1} << 20;
 
   struct Request {
     FrameId id = 0;
-    Mac target;             // the target's address as the request arrived
-    bool is_judged = true;  // its answers are
+    std::uint32_t tag = 0;
+    Mac target;  // the target's address as the request arrived
     std::vector<std::uint8_t> bytes;
   };
   struct Broken {
@@ -54,14 +55,19 @@ class EveryAnswer {
   void arrived(FrameId id, Bytes frame);
   void answered(FrameId id, Bytes frame);
   void charge(const Mismatch& wrong, const std::vector<FrameId>& frames);
+  /// Returns the request to fill in for this tag: the last that had it, else a new one or, where
+  /// all are in use, the oldest.
+  Request& place_for(std::uint32_t tag);
+  static std::size_t place_of(std::uint32_t tag) { return tag * 0x9e37'79b9U % tag_places; }
 
   const Scenario& scenario_;
   World& world_;
   const Ledger& ledger_;
-  std::unordered_map<std::uint32_t, Request> requests_;  // by tag: the last that had it
-  std::deque<std::uint32_t> order_;                      // of their tags
-  std::unordered_set<std::uint32_t> forgotten_;          // tags
-  std::map<std::string, Broken, std::less<>> broken_;    // by clause
+  std::vector<Request> requests_;  // the last of each tag; once there are requests_kept, a ring
+  std::size_t oldest_ = 0;         // of that
+  boost::unordered_flat_map<std::uint32_t, std::size_t> by_tag_;  // indices of requests_
+  std::vector<bool> forgotten_;  // whether such a tag may have been; empty: no request has been
+  std::map<std::string, Broken, std::less<>> broken_;  // by clause
 };
 
 }  // namespace aoe::harness

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/counted_new.h"
 #include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
 
@@ -36,6 +37,62 @@ TEST(EveryAnswer, FindsATagThatNoRequestHad) {
       broken("answers-unasked", "- ask: {kind: read}\nalways: [liveness]\n"),
       "2/7 expected tag: that of a request, got 0x0a000000 (#n: e1.1 ATA reply ok lba 0 left 0 "
       "tag t)\n");
+}
+
+/// A link without ends, whose frames a test spells.
+struct Watched {
+  const Scenario scenario = parse_scenario(trial(""), "x.yaml").value();
+  Ledger ledger{SimWorld::origin};
+  Exchanges exchanges{ledger, scenario.target.buffers, scenario.given.profile,
+                      scenario.given.maxout};
+  FaultStage stage{ledger, exchanges, {}, 1};
+  SimWorld world{scenario, stage, exchanges, 1};
+  EveryAnswer every_answer{scenario, world, ledger};
+
+  void ask(std::uint32_t tag) {
+    std::vector<Delivery> arriving;
+    const Instant now = SimWorld::origin;
+    stage.enter(Direction::to_target, request_frame(read_command(0), tag), now, arriving);
+    stage.leave(arriving.front(), now);
+  }
+  void answer(std::uint32_t tag) {
+    std::vector<Delivery> arriving;
+    stage.enter(Direction::to_initiator, reply_frame(tag), SimWorld::origin, arriving);
+  }
+};
+
+TEST(EveryAnswer, TakesNoForgottenTagForOneThatNoRequestHad) {
+  Watched link;
+  constexpr std::uint32_t more_than_are_kept = 5000;
+  for (std::uint32_t tag = 1; tag <= more_than_are_kept; ++tag) link.ask(tag);
+  link.answer(1);
+  EXPECT_TRUE(link.every_answer.findings().empty());
+  link.answer(0x7000'0000);
+  ASSERT_EQ(link.every_answer.findings().size(), 1U);
+  EXPECT_EQ(link.every_answer.findings().front().clause, "2/7");
+}
+
+TEST(EveryAnswer, AllocatesNothingForAnAnswerThatIsWell) {
+  const FrameBytes request = request_frame(read_command(0), 1);
+  const FrameBytes reply = reply_frame(1);
+  const std::size_t before = allocations();
+  const bool is_well = broken_answer_rules(request, reply, {server_mac, disk}).empty();
+  EXPECT_EQ(allocations(), before);
+  EXPECT_TRUE(is_well);
+}
+
+TEST(EveryAnswer, AreNotJudgedUnlessAskedFor) {
+  const auto scenario = parse_scenario(
+      "scenario: s\ntitle: t\nroles: {target: {size: 64KiB}, mutant: {end: target, behave: "
+      "refuses-as-version-0}}\nsteps:\n- config: {op: 9, expect: bad-argument}\n",
+      "x.yaml");
+  ASSERT_TRUE(scenario) << scenario.error();
+  Ledger ledger(SimWorld::origin);
+  Exchanges exchanges(ledger, scenario->target.buffers, scenario->given.profile,
+                      scenario->given.maxout);
+  FaultStage stage(ledger, exchanges, {}, 1);
+  SimWorld world(*scenario, stage, exchanges, 1, mutant_of(*scenario));
+  EXPECT_TRUE(play_scenario(*scenario, world, ledger, exchanges, 1).answers.empty());
 }
 
 TEST(EveryAnswer, LeavesAloneTheAnswersToWhatNobodyMaySend) {

@@ -85,13 +85,6 @@ RawExchanges::~RawExchanges() {
   if (listens_) world_.stage().listen(nullptr);
 }
 
-bool RawExchanges::Request::all_answered() const {
-  return std::ranges::all_of(tags, [this](std::uint32_t tag) {
-    return std::ranges::any_of(answers,
-                               [tag](const Answer& answer) { return tag_of(answer.bytes) == tag; });
-  });
-}
-
 const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
   listens_ = true;
   world_.stage().listen(this);
@@ -109,7 +102,7 @@ const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
                                                     .defaults = defaults,
                                                     .direction = spec.direction,
                                                     .sent = world_.now()});
-  if (!spec.sources.empty()) request.tags.push_back(defaults.tag);
+  if (!spec.sources.empty()) request.unanswered.insert(defaults.tag);
   if (const auto tag = tag_of(request.bytes)) by_tag_[*tag] = &request;
   const std::uint32_t copies = spec.repeat_buffers ? counts.buffers : spec.repeat;
   for (std::uint32_t i = 0; i < copies; ++i) {
@@ -117,7 +110,7 @@ const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
       defaults.tag = next_tag_++;
       request.bytes = encode(spec, defaults);
       by_tag_[defaults.tag] = &request;
-      request.tags.push_back(defaults.tag);
+      request.unanswered.insert(defaults.tag);
     }
     sending_ = &request;
     world_.inject(spec.direction, request.bytes);
@@ -134,7 +127,7 @@ void RawExchanges::send_from(const FrameSpec& spec, const Mac& source) {
   defaults.tag = next_tag_++;
   const std::vector<std::uint8_t> frame = encode(spec, defaults);
   by_tag_[defaults.tag] = &request;
-  request.tags.push_back(defaults.tag);
+  request.unanswered.insert(defaults.tag);
   sending_ = &request;
   world_.inject(spec.direction, frame);
   sending_ = nullptr;
@@ -184,13 +177,15 @@ RawExchanges::Request* RawExchanges::with_tag_of(Bytes frame) {
   return found == by_tag_.end() ? nullptr : found->second;
 }
 
-bool RawExchanges::entered(FrameId id, Direction direction, Bytes frame, Instant) {
+bool RawExchanges::entered(LedgerEntry& entry, Bytes frame, Instant) {
   if (sending_ != nullptr) {
-    sending_->frame = id;
+    sending_->frame = entry.id;
     return true;
   }
   const Request* request = with_tag_of(frame);
-  return request != nullptr && request->direction != direction;
+  if (request == nullptr || request->direction == entry.direction) return false;
+  if (request->direction == Direction::to_target) entry.answers = request->frame;  // as faults ask
+  return true;
 }
 
 bool RawExchanges::left(FrameId id, Direction direction, Bytes frame, Instant now) {
@@ -209,6 +204,7 @@ bool RawExchanges::left(FrameId id, Direction direction, Bytes frame, Instant no
       answered_ = true;
     }
     request->answers.push_back({id, now, {frame.begin(), frame.end()}});
+    request->unanswered.erase(get<Field::tag>(frame));
   }
   return true;
 }

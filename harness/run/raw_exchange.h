@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -50,11 +51,12 @@ class RawExchanges final : public FaultStage::Listener {
     FrameId first = 0;  // frame of the ledger,
     FrameId frame = 0;  // and the last copy
     Instant sent{};
-    std::vector<Answer> answers{};      // that have arrived
-    std::vector<std::uint32_t> tags{};  // of the copies, where each has its own
+    std::vector<Answer> answers{};  // that have arrived
+    /// Tags of the copies that have no answer yet, where each copy has its own.
+    std::set<std::uint32_t> unanswered{};
 
     /// Where each copy has a tag of its own: has each an answer?
-    bool all_answered() const;
+    bool all_answered() const { return unanswered.empty(); }
   };
 
   /// Listens at the world's fault stage as long as it lives: from its first frame on, or at once
@@ -82,7 +84,7 @@ class RawExchanges final : public FaultStage::Listener {
   Duration silence(Duration otherwise) const;
 
  private:
-  bool entered(FrameId id, Direction direction, Bytes frame, Instant now) override;
+  bool entered(LedgerEntry& entry, Bytes frame, Instant now) override;
   bool left(FrameId id, Direction direction, Bytes frame, Instant now) override;
   /// The request that has the frame's tag.
   Request* with_tag_of(Bytes frame);

@@ -279,6 +279,18 @@ TEST(RawExchange, CopiesThatHaveTagsWantAnAnswerEach) {
             "actual 3, not one to each tag");
 }
 
+TEST(RawExchange, FaultsOfACommandStrikeTheAnswerToOne) {
+  const auto failures = [](const std::string& match) {
+    return Play(trial("- arm: {fault: drop, id: loss, match: " + match +
+                      "}\n- send: {ata: {op: read-ext, lba: 7}}\n- expect: {reply: silence}\n"))
+        .failures();
+  };
+  EXPECT_EQ(failures("{direction: to-initiator, command: read}"), "");
+  EXPECT_EQ(failures("{direction: to-initiator, command: read, lba: 7, count: 1}"), "");
+  EXPECT_NE(failures("{direction: to-initiator, command: read, lba: 8}"), "");
+  EXPECT_NE(failures("{direction: to-initiator, command: write}"), "");
+}
+
 TEST(RawExchange, ATargetThatIsNotThereIsNotAlive) {
   const Play play(
       trial("- alive: {}\n"

@@ -1,6 +1,7 @@
 #include "harness/run/run_case.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/printable.h"
 #include "base/whole_file.h"
 #include "harness/judge/finding.h"
 #include "harness/run/abilities.h"
@@ -129,11 +131,11 @@ void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger
   }
 }
 
-/// Plays the case and fills in what came of it, and what its answers broke; `trace` gets each
-/// decision of a sim world's engines.
+/// Plays the case and fills in what came of it, and what its answers broke where that is wanted;
+/// `trace` gets each decision of a sim world's engines.
 tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions& options,
                                      const fs::path& folder, CaseRecord& record,
-                                     std::vector<FailureRecord>& answers, const Trace& trace = {}) {
+                                     std::vector<FailureRecord>* answers, const Trace& trace = {}) {
   if (record.reason = lacking(scenario, options); !record.reason.empty()) {
     record.outcome = Outcome::unsupported;
     return {};
@@ -154,11 +156,12 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   auto world = make_world(scenario, options, folder.string(), seed, stage, exchanges, trace);
   if (!world) return Failed(world.error());
 
-  Verdict verdict = play_scenario(scenario, **world, ledger, exchanges, seed);
+  Verdict verdict = play_scenario(scenario, **world, ledger, exchanges, seed,
+                                  answers != nullptr ? EachAnswer::judged : EachAnswer::unjudged);
   judge_must_fail(scenario, verdict);
   tell(scenario, verdict, ledger, exchanges, record);
   for (const Finding& finding : verdict.answers) {
-    answers.push_back(told(scenario, finding, ledger));
+    answers->push_back(told(scenario, finding, ledger));
   }
   tell_missed(stage.missed(), record);
   if (stage.decisions().size() < decisions_max) {  // else not all of them are known
@@ -187,8 +190,7 @@ void write_trace(const Scenario& scenario, const CaseOptions& options, const fs:
   });
   const fs::path again = folder / "again";
   CaseRecord same = case_record(scenario, options, record.seed);
-  std::vector<FailureRecord> answers;
-  auto done = play(scenario, options, again, same, answers, trace);
+  auto done = play(scenario, options, again, same, nullptr, trace);
   std::error_code ignored;
   fs::remove_all(again, ignored);
   if (done && same.failures != record.failures)
@@ -197,18 +199,64 @@ void write_trace(const Scenario& scenario, const CaseOptions& options, const fs:
   if (!done) record.notes.push_back("no trace.log: " + done.error());
 }
 
+/// Removes the captures of a case that passed where they are larger than anyone will look at, and
+/// notes it. What did not pass keeps them whole.
+void leave_out_captures(const CaseOptions& options, const fs::path& folder, CaseRecord& record) {
+  if (record.outcome != Outcome::passed || options.keeps_captures) return;
+  const std::array captures{folder / "initiator-side.pcap", folder / "target-side.pcap"};
+  std::uintmax_t size = 0;
+  std::error_code error;
+  for (const fs::path& capture : captures) {
+    const std::uintmax_t bytes = fs::file_size(capture, error);
+    if (!error) size += bytes;
+  }
+  if (size <= captures_kept_max) return;
+  for (const fs::path& capture : captures) fs::remove(capture, error);
+  record.notes.push_back(
+      fmt::format("captures of {} MiB left out, for it passed (--keep-captures)", size >> 20));
+}
+
 std::string reproducing_command(const Scenario& scenario, const CaseOptions& options,
                                 std::uint64_t seed) {
   std::string command = "aoe-harness run " + shell_quoted(scenario.file);
   if (scenario.id.find('[') != std::string::npos) command += " " + shell_quoted(scenario.id);
-  if (options.world != WorldKind::sim) command += fmt::format(" --world {}", text(options.world));
-  if (options.world == WorldKind::interface) {
-    command += fmt::format(" --interface {}{}", shell_quoted(options.interface),
-                           options.write_ok ? " --write-ok" : "");
-    if (options.at) command += fmt::format(" --at {}", *options.at);
+  return command + played_as(options) + fmt::format(" --seed {}", seed);
+}
+
+/// Where the program was started: paths of a command line begin there. Asked as it starts, before
+/// it has a mount namespace of its own.
+const fs::path started_in = [] {
+  std::error_code error;
+  return fs::current_path(error);
+}();
+
+/// Returns a script that plays the case again from what is in its folder. A scenario with a program
+/// of its own beside it is taken from where it was.
+std::string repro_script(const Scenario& scenario, const CaseOptions& options,
+                         const CaseRecord& record) {
+  const bool has_program = std::ranges::any_of(scenario.steps, [](const Step& step) {
+    return std::holds_alternative<ScapyStep>(step.what);
+  });
+  std::string what = "run \"$here/scenario.yaml\"";
+  if (options.plan) {
+    what = "replay \"$here/schedule.yaml\"";
+  } else if (has_program) {
+    what = fmt::format("run {} {}", shell_quoted(fs::absolute(scenario.file).string()),
+                       shell_quoted(scenario.id));
   }
-  if (options.sut.name != our_target().name) command += " --sut " + shell_quoted(options.sut.given);
-  return command + fmt::format(" --seed {}", seed);
+  what += played_as(options);
+  if (!options.plan) what += fmt::format(" --seed {}", record.seed);
+  return fmt::format(
+      "#!/bin/sh\n"
+      "# Plays {} again: 0 it passes, 1 it fails (man aoe-harness, EXIT STATUS).\n"
+      "# Options that follow are added, such as --out DIR.\n"
+      "here=$(CDPATH= cd -- \"$(dirname -- \"$0\")\" && pwd) || exit 3\n"
+      "harness={}\n"
+      "[ -x \"$harness\" ] || harness=aoe-harness\n"
+      "cd {} 2>/dev/null || :  # where paths of the command line begin\n"
+      "exec \"$harness\" {} \"$@\"\n",
+      one_line(scenario.id), shell_quoted(find_program("aoe-harness")),
+      shell_quoted(started_in.string()), what);
 }
 
 }  // namespace
@@ -260,6 +308,19 @@ unsigned jobs_in(WorldKind world, unsigned processors) {
     case WorldKind::interface: return 1;
   }
   AOE_CHECK(false && "a world without a number of jobs");
+}
+
+std::string played_as(const CaseOptions& options) {
+  std::string text;
+  if (options.world != WorldKind::sim)
+    text += fmt::format(" --world {}", harness::text(options.world));
+  if (options.world == WorldKind::interface) {
+    text += fmt::format(" --interface {}{}", shell_quoted(options.interface),
+                        options.write_ok ? " --write-ok" : "");
+    if (options.at) text += fmt::format(" --at {}", *options.at);
+  }
+  if (options.sut.name != our_target().name) text += " --sut " + shell_quoted(options.sut.given);
+  return text;
 }
 
 std::string shell_quoted(const std::string& word) {
@@ -320,17 +381,16 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
     return run_case(moved, options, seed, folder, answers);
   }
   CaseRecord record = case_record(scenario, options, seed);
-  std::vector<FailureRecord> broken;
-  note(play(scenario, options, folder, record, broken), record);
-  if (answers != nullptr) *answers = std::move(broken);
+  note(play(scenario, options, folder, record, answers), record);
+  leave_out_captures(options, folder, record);
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
     write_trace(scenario, options, folder, record);
   }
   record.log = end_of_file(folder / "sut.log");
   record.real = std::chrono::steady_clock::now() - started;
   note(write_whole((folder / "scenario.yaml").string(), scenario.yaml), record);
-  const std::string script = fmt::format("#!/bin/sh\nexec {}\n", record.reproduce);
-  note(write_whole((folder / "repro.sh").string(), script), record);
+  note(write_whole((folder / "repro.sh").string(), repro_script(scenario, options, record)),
+       record);
   std::error_code error;
   fs::permissions(folder / "repro.sh",
                   fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec,

@@ -2,12 +2,14 @@
 // evidence in a folder.
 //
 //   ledger.jsonl                            every frame, its cause and its fate
-//   initiator-side.pcap, target-side.pcap   the two sides of the fault stage
+//   initiator-side.pcap, target-side.pcap   the two sides of the fault stage; of a case that passed,
+//                                           up to captures_kept_max
 //   scenario.yaml                           the scenario as it was played
 //   schedule.yaml                           what the faults decided, for replay and shrink
 //   trace.log                               each decision of both engines, where a sim case did not pass
 //   sut.log                                 what the implementation under test printed
-//   repro.sh                                runs it again
+//   repro.sh                                plays it again from this folder, wherever that is now,
+//                                           and ends with what that run ends with
 //   case.json                               the record itself
 #pragma once
 
@@ -46,7 +48,8 @@ struct CaseOptions {
   std::optional<Address> at{};        // there: the disk; nothing: at the scenario's address
   /// Faults do what these decisions say and nothing else: the run repeats another.
   std::optional<std::vector<Decision>> plan;
-  std::string reproduce;  // the command that does; empty: made from all this
+  std::string reproduce;        // the command that does; empty: made from all this
+  bool keeps_captures = false;  // of cases that pass, whatever their size
 
   /// Returns what does not go together: "vblade is a program: it needs --world veth"; empty if all
   /// does.
@@ -66,15 +69,23 @@ tl::expected<std::unique_ptr<World>, std::string> make_world(
     const Scenario& scenario, const CaseOptions& options, const std::string& folder,
     std::uint64_t seed, FaultStage& stage, Exchanges& exchanges, const Trace& trace = {});
 
+/// The captures of a case that passed are removed where both are longer than this, in bytes.
+inline constexpr std::uintmax_t captures_kept_max = std::uintmax_t{16} << 20;
+
 /// Plays the case in this process, which enters namespaces where the world has them; so call it in
 /// a child. Where something can't be had, the record says Outcome::broken and the reason. `answers`
-/// gets what a target's answers broke, whatever came of the case: one of each clause.
+/// gets what a target's answers broke, whatever came of the case: one of each clause. Null: they
+/// are not judged, which is quicker.
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
                     const std::filesystem::path& folder,
                     std::vector<FailureRecord>* answers = nullptr);
 
 /// Returns a record of a case that has not been played, with all that is known of it before.
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed);
+
+/// Returns the options of the command line that say so, each behind a blank: " --world veth --sut
+/// vblade"; empty for our target in the sim world.
+std::string played_as(const CaseOptions& options);
 
 /// Returns a word quoted for a shell.
 std::string shell_quoted(const std::string& word);

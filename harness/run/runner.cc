@@ -33,8 +33,10 @@ bool time_decides(const Scenario& scenario) {
 class Runner {
  public:
   Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
-         std::uint64_t seed)
-      : state_(scenario, world, ledger, exchanges, seed), every_answer_(scenario, world, ledger) {}
+         std::uint64_t seed, EachAnswer each_answer)
+      : state_(scenario, world, ledger, exchanges, seed) {
+    if (each_answer == EachAnswer::judged) every_answer_.emplace(scenario, world, ledger);
+  }
 
   Verdict run() {
     const Instant begun = state_.world.now();
@@ -61,7 +63,7 @@ class Runner {
 
     report_late_duplicates();
     judge(verdict, std::get_if<Unsupported>(&steps));
-    verdict.answers = every_answer_.findings();
+    if (every_answer_) verdict.answers = every_answer_->findings();
     verdict.notes = std::move(state_.notes);
     verdict.dues = std::move(state_.dues);
     verdict.took = state_.world.now() - begun;
@@ -265,14 +267,14 @@ class Runner {
   }
 
   RunState state_;
-  EveryAnswer every_answer_;
+  std::optional<EveryAnswer> every_answer_;
 };
 
 }  // namespace
 
 Verdict play_scenario(const Scenario& scenario, World& world, const Ledger& ledger,
-                      Exchanges& exchanges, std::uint64_t seed) {
-  return Runner(scenario, world, ledger, exchanges, seed).run();
+                      Exchanges& exchanges, std::uint64_t seed, EachAnswer each_answer) {
+  return Runner(scenario, world, ledger, exchanges, seed, each_answer).run();
 }
 
 }  // namespace aoe::harness

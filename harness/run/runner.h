@@ -27,8 +27,13 @@ struct Verdict {
 /// A world whose times are less certain than this can't tell whether a timeout was kept.
 inline constexpr Duration slack_max = std::chrono::milliseconds(500);
 
+/// Whether each answer of the target is judged, whatever the scenario is about (every_answer.h).
+/// Without that, Verdict::answers is empty.
+enum class EachAnswer : std::uint8_t { unjudged, judged };
+
 /// Plays a scenario in a world that was made for it.
 Verdict play_scenario(const Scenario& scenario, World& world, const Ledger& ledger,
-                      Exchanges& exchanges, std::uint64_t seed);
+                      Exchanges& exchanges, std::uint64_t seed,
+                      EachAnswer each_answer = EachAnswer::unjudged);
 
 }  // namespace aoe::harness

@@ -63,13 +63,14 @@ Results run_scapy(const ScapyStep& step, const Scenario& scenario, World& world,
   const ScratchFolder scratch("aoe-scapy");
   if (scratch.path().empty()) return failed("no folder for its results can be made");
   const std::string file = scratch.path() + "/results";
-  const std::string log = scratch.path() + "/log";
+  const auto log = ProgramLog::create(scratch.path() + "/log");
+  if (!log) return failed(log.error());
   std::vector<std::string> command{"/usr/bin/python3", step.script,
                                    surroundings(scenario, world, file)};
   command.insert(command.end(), step.arguments.begin(), step.arguments.end());
   const auto started = [&] {
     const NetworkNamespace::Visit inside(place);
-    return Process::start(command, log);
+    return Process::start(command, **log);
   }();
   if (!started) return failed(started.error());
   Process& process = **started;
@@ -78,7 +79,7 @@ Results run_scapy(const ScapyStep& step, const Scenario& scenario, World& world,
   read_results(file, results);
   if (!ended) return failed(fmt::format("it did not end within {}", describe(step.within)));
   if (!results.passed && results.failures.empty() && results.unsupported.empty())
-    return failed(fmt::format("it {}: {}", process.end(), last_line(log)));
+    return failed(fmt::format("it {}: {}", process.end(), (*log)->last_lines(1)));
   return results;
 }
 

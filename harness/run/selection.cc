@@ -168,7 +168,16 @@ tl::expected<std::vector<Scenario>, std::string> select(const Selection& selecti
   std::vector<std::string> words;
   for (const std::string& wanted : selection.wanted)
     (is_path(wanted) ? paths : words).push_back(wanted);
-  if (paths.empty()) paths.push_back(default_scenarios());
+  if (paths.empty()) {
+    paths.push_back(default_scenarios());
+    std::error_code error;
+    if (!words.empty() && !fs::is_directory(paths.front(), error)) {
+      return Failed(fmt::format(
+          "{}: no such file; nor can it be a name, tag or clause, for there are no scenarios here "
+          "(scenarios/ or {})",
+          words.front(), paths.front()));
+    }
+  }
   const auto files = find_files(paths);
   if (!files) return Failed(files.error());
   auto scenarios = load_all(*files);

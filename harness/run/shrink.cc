@@ -272,13 +272,19 @@ tl::expected<Shrunk, std::string> Shrinker::shrink() {
   if (!scenario) return tl::unexpected(scenario.error());
   failure_ = try_it(schedule_.scenario, &schedule_.decisions, schedule_.seed);
   if (failure_.empty()) {
-    return tl::unexpected(schedule_.failure.empty()
-                              ? "that run passed: there is nothing to shrink"
-                              : "in the sim world it passes: it can't be shrunk there");
+    return tl::unexpected(std::string(schedule_.failure.empty()
+                                          ? "that run passed: there is nothing to shrink"
+                                          : "played again, it passes: it can't be shrunk"));
+  }
+  const std::string rule = failure_.substr(0, failure_.find(':'));
+  if (!schedule_.failure.empty() && rule != schedule_.failure) {
+    return tl::unexpected(
+        fmt::format("played again, it fails otherwise: by {}, not by {}", rule, schedule_.failure));
   }
   root_ = YAML::Load(schedule_.scenario);
   for (const auto& step : root_["steps"]) steps_.push_back(step);
-  Shrunk shrunk{.rule = failure_.substr(0, failure_.find(':')),
+  Shrunk shrunk{.rule = rule,
+                .seed = schedule_.seed,
                 .decisions_before = schedule_.decisions.size(),
                 .steps_before = steps_.size()};
 

@@ -16,14 +16,15 @@
 
 namespace aoe::harness {
 
-/// Runs a scenario, with a plan unless it is null. Returns how it failed, which begins with the
-/// rule and perhaps a colon; nothing where it passed.
+/// Runs a scenario, with a plan unless it is null. Returns how it failed, as Trial::kind() has it;
+/// nothing where it passed.
 using Try = std::function<std::string(const Scenario& scenario, std::uint64_t seed,
                                       const std::vector<Decision>* plan)>;
 
 struct Shrunk {
-  std::string yaml{};  // the scenario
-  std::string rule{};  // that it breaks
+  std::string yaml{};      // the scenario
+  std::string rule{};      // that it breaks
+  std::uint64_t seed = 0;  // of the run that failed
   std::size_t decisions_before = 0;
   std::size_t decisions = 0;
   std::size_t steps_before = 0;
@@ -31,7 +32,7 @@ struct Shrunk {
   std::size_t tries = 0;
 };
 
-/// Fails where the run does not fail, or not again, or its scenario can't be read.
+/// Fails where the run does not fail, or not again in the same way, or its scenario can't be read.
 tl::expected<Shrunk, std::string> shrink(const Schedule& schedule, const Try& run);
 
 }  // namespace aoe::harness

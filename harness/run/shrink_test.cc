@@ -16,19 +16,19 @@ Trial play_mutant(Scenario scenario, std::uint64_t seed, const std::vector<Decis
 
 std::string try_mutant(const Scenario& scenario, std::uint64_t seed,
                        const std::vector<Decision>* plan) {
-  return play_mutant(scenario, seed, plan).rule();
+  return play_mutant(scenario, seed, plan).kind();
 }
 
 Schedule failing_run(const std::string& yaml, std::uint64_t seed) {
   const auto scenario = parse_scenario(yaml, "x.yaml");
   EXPECT_TRUE(scenario) << scenario.error();
   const Trial trial = play_mutant(*scenario, seed, nullptr);
-  EXPECT_EQ(trial.rule(), "data-integrity");
+  EXPECT_EQ(trial.rule, "data-integrity");
   return {.scenario = yaml,
           .seed = seed,
           .world = "sim",
           .sut = "",
-          .failure = trial.rule(),
+          .failure = trial.rule,
           .decisions = trial.decisions};
 }
 
@@ -59,10 +59,10 @@ TEST(Shrink, ARunThatFailsBecomesTheFewStepsThatDo) {
   const auto scenario = parse_scenario(shrunk->yaml, "y.yaml");
   ASSERT_TRUE(scenario) << scenario.error() << shrunk->yaml;
   EXPECT_EQ(scenario->id, "trial-shrunk");
-  EXPECT_EQ(try_mutant(*scenario, scenario->seed.value_or(99), nullptr), "data-integrity")
+  EXPECT_EQ(play_mutant(*scenario, scenario->seed.value_or(99), nullptr).rule, "data-integrity")
       << "it fails by itself:\n"
       << shrunk->yaml;
-  EXPECT_EQ(try_in_sim(*scenario, 3).rule(), "") << "and not with an engine that is right";
+  EXPECT_EQ(try_in_sim(*scenario, 3).rule, "") << "and not with an engine that is right";
 }
 
 TEST(Shrink, ManyDecisionsThatAreAllNeededStayOneFault) {
@@ -78,13 +78,56 @@ TEST(Shrink, ManyDecisionsThatAreAllNeededStayOneFault) {
   EXPECT_EQ(shrunk->decisions, 1U) << "the first of them is enough";
 }
 
+TEST(Shrink, AnotherFailureIsNotTakenForTheFirst) {
+  // Without its decisions, or without a step, it fails all the same, but otherwise.
+  const Schedule schedule = failing_run(rough, 3);
+  const Try fails_otherwise = [&](const Scenario& scenario, std::uint64_t seed,
+                                  const std::vector<Decision>* plan) {
+    const std::string kind = try_mutant(scenario, seed, plan);
+    return kind.empty() ? "data-integrity: 3.1/9 another clause" : kind;
+  };
+  const auto shrunk = shrink(schedule, fails_otherwise);
+  ASSERT_TRUE(shrunk) << shrunk.error();
+  EXPECT_EQ(shrunk->decisions, 1U) << shrunk->yaml;
+  const auto scenario = parse_scenario(shrunk->yaml, "y.yaml");
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(play_mutant(*scenario, scenario->seed.value_or(99), nullptr).rule, "data-integrity");
+}
+
+TEST(Shrink, ARunThatFailsByAnotherRuleThanItDidIsNotShrunk) {
+  Schedule schedule = failing_run(rough, 3);
+  schedule.failure = "liveness";
+  EXPECT_EQ(shrink(schedule, try_mutant).error(),
+            "played again, it fails otherwise: by data-integrity, not by liveness");
+}
+
+TEST(Trial, FailuresAreAlikeByRuleClauseFieldAndWhatWasExpected) {
+  Trial trial{.outcome = Outcome::failed,
+              .rule = "expect",
+              .clause = "3.1/6",
+              .field = "ata.status",
+              .expected = "answer to #12 (e1.1 READ lba 7+0 tag 5c000002): error bad-argument",
+              .actual = "ata.status: expected DRDY|ERR (0x41), got DRDY (0x40)"};
+  EXPECT_EQ(trial.kind(), "expect: 3.1/6 ata.status answer to ");
+  trial.field = "ata.error";
+  EXPECT_EQ(trial.kind(), "expect: 3.1/6 ata.error answer to ");
+  trial.outcome = Outcome::inconclusive;
+  EXPECT_EQ(trial.kind(), "") << "it can't be told";
+  trial = {.outcome = Outcome::failed,
+           .rule = "world",
+           .expected = "both ends run until the scenario's end",
+           .actual = "the target was killed by signal 11 (Segmentation fault); it said: bye"};
+  EXPECT_EQ(trial.kind(),
+            "world: both ends run until the scenario's end: the target was killed by signal 11 "
+            "(Segmentation fault)");
+}
+
 TEST(Shrink, ARunThatPassesIsNotShrunk) {
   Schedule schedule = failing_run(rough, 3);
   const Try passes = [](const Scenario&, std::uint64_t, const std::vector<Decision>*) {
     return std::string();
   };
-  EXPECT_EQ(shrink(schedule, passes).error(),
-            "in the sim world it passes: it can't be shrunk there");
+  EXPECT_EQ(shrink(schedule, passes).error(), "played again, it passes: it can't be shrunk");
   schedule.failure.clear();
   EXPECT_EQ(shrink(schedule, passes).error(), "that run passed: there is nothing to shrink");
   schedule.scenario = "scenario: [";

@@ -42,7 +42,8 @@ Verdict verdict_of(Scenario scenario, bool at_target, std::string_view mutant) {
   const std::uint64_t seed = scenario.seed.value_or(1);
   FaultStage stage(ledger, exchanges, {}, seed);
   SimWorld world(scenario, stage, exchanges, seed, mutant_of(scenario));
-  return play_scenario(scenario, world, ledger, exchanges, seed);
+  return play_scenario(scenario, world, ledger, exchanges, seed,
+                       at_target ? EachAnswer::judged : EachAnswer::unjudged);
 }
 
 /// "passed", or the first failure. Numbers of frames and tags are as in must-fail.
@@ -111,7 +112,8 @@ TEST(Mutants, AnUnknownOneIsRefusedWhereItStands) {
   const auto unknown = read("answer-twice");
   ASSERT_FALSE(unknown);
   const std::string& error = unknown.error();
-  EXPECT_TRUE(error.starts_with(path + ":3:62: behave: expected one of answers-to-everybody, "))
+  EXPECT_TRUE(error.starts_with(path + ":3:62: behave: got 'answer-twice'; did you mean "
+                                       "'answers-twice'? expected one of answers-to-everybody, "))
       << error;
 }
 

@@ -29,7 +29,7 @@ Play::Play(const std::string& yaml, Maker maker, std::uint64_t seed, Captures ca
       exchanges(ledger, scenario.target.buffers, scenario.given.profile, scenario.given.maxout),
       stage(ledger, exchanges, std::move(captures), seed),
       world(maker(scenario, stage, exchanges, seed)),
-      verdict(play_scenario(scenario, *world, ledger, exchanges, seed)) {}
+      verdict(play_scenario(scenario, *world, ledger, exchanges, seed, EachAnswer::judged)) {}
 
 std::string Play::failures() const {
   std::string lines;

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,6 +14,8 @@
 
 namespace aoe::harness {
 namespace {
+
+constexpr std::string_view image_name = "target.img";
 
 std::string trouble_with(const std::string& path) {
   return fmt::format("{}: {}", path, last_error().message());
@@ -25,39 +30,29 @@ tl::expected<std::unique_ptr<DiskImage>, std::string> DiskImage::create(const Ta
   if (auto opened = image->open(folder); !opened) return tl::unexpected(opened.error());
   if (auto filled = image->fill(role); !filled) return tl::unexpected(filled.error());
   if (!with_faults) return image;
-  if (auto put = image->put_faults_before(folder); !put) {
+  if (auto put = image->put_faults_before(); !put) {
     image->why_whole_ = "a program's disk fails through FUSE: " + put.error();
   }
   return image;
 }
 
-tl::expected<void, std::string> DiskImage::put_faults_before(const std::string& folder) {
-  const std::string path = folder + "/target.img";
-  if (named_.empty()) {
-    const Descriptor mount_point(::open(path.c_str(), O_CREAT | O_CLOEXEC, 0600));
-    if (mount_point.get() < 0) return tl::unexpected(trouble_with(path));
-    named_ = path;
-  }
-  auto faulty = FaultyFile::mount(file_.get(), path);
+tl::expected<void, std::string> DiskImage::put_faults_before() {
+  auto faulty = FaultyFile::mount(file_.get(), path_);
   if (!faulty) return tl::unexpected(faulty.error());
-  seen_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (seen_.get() < 0) return tl::unexpected(trouble_with(path));
+  seen_ = Descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (seen_.get() < 0) return tl::unexpected(trouble_with(path_));
   faulty_ = *std::move(faulty);
-  path_ = path;
   return {};
 }
 
 DiskImage::~DiskImage() {
   seen_ = Descriptor();
   faulty_.reset();
-  if (!named_.empty()) ::unlink(named_.c_str());
+  if (file_.get() >= 0) ::unlink(path_.c_str());
 }
 
 tl::expected<void, std::string> DiskImage::open(const std::string& folder) {
-  file_ = Descriptor(::open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
-  path_ = fmt::format("/proc/{}/fd/{}", ::getpid(), file_.get());
-  if (file_.get() >= 0) return {};
-  path_ = named_ = folder + "/target.img";
+  path_ = fmt::format("{}/{}", folder, image_name);
   file_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (file_.get() < 0) return tl::unexpected(trouble_with(path_));
   return {};
@@ -97,6 +92,16 @@ bool DiskImage::read(std::uint64_t offset, MutableBytes into) const {
     rest = rest.subspan(static_cast<std::size_t>(got));
   }
   return true;
+}
+
+void remove_images(const std::string& folder) {
+  std::error_code ignored;
+  const std::filesystem::recursive_directory_iterator files(folder, ignored);
+  std::vector<std::filesystem::path> images;
+  for (const auto& file : files) {
+    if (file.path().filename() == image_name) images.push_back(file.path());
+  }
+  for (const auto& image : images) std::filesystem::remove(image, ignored);
 }
 
 }  // namespace aoe::harness

@@ -1,8 +1,7 @@
-// The disk of a target that is a process: a file that it is given.
+// The disk of a target that is a process: a file that it is given, target.img in the case's folder.
 //
-// The file has no name of its own where the file system lets it, so that nothing is left of it
-// however this process ends; its path leads by this process's descriptor. Where faults may be asked
-// for, the path is one of a FUSE file (FaultyFile) that stands before it.
+// It is gone with this object. Where this process is killed, who started it calls remove_images().
+// Where faults may be asked for, a FUSE file (FaultyFile) of the same name stands before it.
 #pragma once
 
 #include <memory>
@@ -24,7 +23,7 @@ class DiskImage {
                                                                       bool with_faults);
   ~DiskImage();
 
-  /// The path for the target to open.
+  /// The path for the target to open: `folder`, and target.img.
   const std::string& path() const { return path_; }
   Control set_faults(const std::optional<DiskFaults>& faults);
   /// Reads what a program that opens it would read now. False: it could not be read.
@@ -33,15 +32,17 @@ class DiskImage {
  private:
   DiskImage() = default;
   tl::expected<void, std::string> open(const std::string& folder);
-  tl::expected<void, std::string> put_faults_before(const std::string& folder);
+  tl::expected<void, std::string> put_faults_before();
   tl::expected<void, std::string> fill(const TargetRole& role) const;
 
   Descriptor file_;
-  std::string named_;  // the file, where it has a name
+  std::string path_;
   std::unique_ptr<FaultyFile> faulty_;
   std::string why_whole_ = "this disk was made without faults";
   Descriptor seen_;  // the file as it is read through faulty_
-  std::string path_;
 };
+
+/// Removes the images that are left in the folder of a case, whose process is gone.
+void remove_images(const std::string& folder);
 
 }  // namespace aoe::harness

@@ -11,20 +11,29 @@
 
 namespace aoe::harness {
 
-class LiveInitiator : public InitiatorEnd {
+/// How an end came to its own end, where it is a program.
+class LiveEnd {
  public:
+  /// Returns how it ended, as Process::end() has it. Empty while it works.
+  virtual std::string end() { return {}; }
+  /// Returns the last lines that it printed, up to `lines`, as ProgramLog::last_lines() has them.
+  virtual std::string said(std::size_t) const { return "nothing"; }
+
   /// Returns why nothing more can come of it: "was killed by signal 9 (Killed); it said: …". Empty
   /// while it works.
-  virtual std::string broken() { return {}; }
+  std::string broken(std::size_t lines = 1);
+
+ protected:
+  ~LiveEnd() = default;
 };
 
-class LiveTarget : public TargetEnd {
+class LiveInitiator : public InitiatorEnd, public LiveEnd {};
+
+class LiveTarget : public TargetEnd, public LiveEnd {
  public:
   /// Starts it, the first time or after it was killed; some time may pass until it answers. The
   /// error says why it can't be started.
   virtual tl::expected<void, std::string> start() { return {}; }
-  /// As LiveInitiator::broken().
-  virtual std::string broken() { return {}; }
   /// Called when its interface has another address, MTU or carrier.
   virtual void link_changed() {}
 };

@@ -68,9 +68,14 @@ LiveWorld::LiveWorld(const Scenario& scenario, const Options& options, FaultStag
       bridge_(loop_, stage, [this](Delivery&& delivery) { send(std::move(delivery)); }),
       heartbeat_(loop_) {}
 
-LiveWorld::~LiveWorld() = default;
+LiveWorld::~LiveWorld() {
+  initiator_.reset();
+  target_.reset();
+  end_orphans();
+}
 
 LiveWorld::Result LiveWorld::build() {
+  adopt_orphans();
   Link near{initiator_mac, scenario_.given.mtu, true};
   if (is_wire() && guise_ != nullptr) {
     refused_ = "what is on the wire says of itself what it says";
@@ -167,20 +172,20 @@ LiveWorld::Result LiveWorld::await_target() {
   do {
     call_target();
   } while (!run_until(settled, std::min(now() + interval, deadline)) && now() < deadline);
-  if (target_heard()) return {};
+  if (target_heard() && target_->broken().empty()) return {};
   const std::string silence = fmt::format("sent nothing in {}", describe(target_patience));
   if (is_wire()) {
     return tl::unexpected(
         fmt::format("{}: {} {}", options_.interface, scenario_.target.address, silence));
   }
-  return tl::unexpected(trouble(target_->broken(), silence));
+  return tl::unexpected(trouble(*target_, silence));
 }
 
-std::string LiveWorld::trouble(const std::string& broken, const std::string& lack) const {
-  const auto how = [&] {
-    return fmt::format("{}; it said: {}", lack, last_line(options_.folder + "/sut.log"));
-  };
-  return fmt::format("{} {}", options_.implementation.name, broken.empty() ? how() : broken);
+std::string LiveWorld::trouble(LiveEnd& tested, const std::string& lack) const {
+  constexpr std::size_t lines = 3;
+  std::string how = tested.broken(lines);
+  if (how.empty()) how = fmt::format("{}; it said: {}", lack, tested.said(lines));
+  return fmt::format("{} {}", options_.implementation.name, how);
 }
 
 void LiveWorld::call_target() {
@@ -238,8 +243,8 @@ LiveWorld::Result LiveWorld::await_initiator(ProcessInitiator& program) {
   const auto settled = [&] { return program.is_ready() || !program.broken().empty(); };
   run_until(settled, now() + patience);
   if (program.is_ready()) return {};
-  return tl::unexpected(trouble(
-      program.broken(), fmt::format("can't be told to discover in {}", describe(patience))));
+  return tl::unexpected(
+      trouble(program, fmt::format("can't be told to discover in {}", describe(patience))));
 }
 
 Instant LiveWorld::now() const {

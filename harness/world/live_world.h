@@ -94,8 +94,8 @@ class LiveWorld final : public World {
   Result await_link();
   Result make_initiator();
   Result await_initiator(ProcessInitiator& program);
-  /// Returns why what is tested can't be used: how it broke, else what it did not do.
-  std::string trouble(const std::string& broken, const std::string& lack) const;
+  /// Returns why what is tested can't be used: how it ended, else what it did not do.
+  std::string trouble(LiveEnd& tested, const std::string& lack) const;
   bool is_wire() const { return !options_.interface.empty(); }
 
   Cable& cable(End end) { return cables_[static_cast<std::size_t>(end)]; }

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -37,6 +39,17 @@ namespace {
   ::_exit(127);
 }
 
+/// Returns what to do about a program that could not be started; empty where that is clear.
+std::string_view hint_at(const std::string& program, int error) {
+  const bool is_file = ::access(program.c_str(), F_OK) == 0;
+  if (error == ENOENT && program.find('/') == std::string::npos)
+    return " (it is neither on PATH nor beside aoe-harness)";
+  if (error == ENOENT && is_file)
+    return " (what its first line names as its interpreter is missing)";
+  if (error == EACCES && is_file) return " (it is not executable)";
+  return {};
+}
+
 /// Standard output and error go to `output`.
 tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, int output) {
   std::vector<char*> arguments;
@@ -59,7 +72,8 @@ tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, 
   }
   ::close(report[0]);
   if (error == 0) return pid;
-  return tl::unexpected(fmt::format("{}: {}", command[0], std::generic_category().message(error)));
+  return tl::unexpected(fmt::format("{}: {}{}", command[0], std::generic_category().message(error),
+                                    hint_at(command[0], error)));
 }
 
 /// What a program printed, on one line.
@@ -88,15 +102,24 @@ std::string describe_end(int status) {
 }
 
 tl::expected<std::unique_ptr<Process>, std::string> Process::start(
-    const std::vector<std::string>& command, const std::string& log) {
-  const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (output < 0) {
-    return tl::unexpected(fmt::format("{}: {}", log, std::generic_category().message(errno)));
-  }
-  const auto pid = spawn(command, output);
-  ::close(output);
+    const std::vector<std::string>& command, ProgramLog& log) {
+  std::array<int, 2> pipe{};
+  AOE_CHECK(::pipe2(pipe.data(), O_CLOEXEC) == 0);
+  const Descriptor input(pipe[1]);
+  Descriptor output(pipe[0]);
+  AOE_CHECK(::fcntl(output.get(), F_SETFL, O_NONBLOCK) == 0);
+  const auto pid = spawn(command, input.get());
   if (!pid) return tl::unexpected(pid.error());
-  return std::unique_ptr<Process>(new Process(*pid));
+  return std::unique_ptr<Process>(new Process(*pid, std::move(output), log));
+}
+
+Process::Process(pid_t pid, Descriptor output, ProgramLog& log)
+    : pid_(pid),
+      log_(log),
+      output_(std::move(output)),
+      stop_(::eventfd(0, EFD_CLOEXEC)),
+      listener_([this] { listen(); }) {
+  AOE_CHECK(stop_.get() >= 0);
 }
 
 Process::~Process() {
@@ -109,14 +132,15 @@ Process::~Process() {
     ::kill(-pid_, SIGKILL);
   }
   if (ended >= 0) ::close(ended);
-  wait_for_end(pid_);
+  bury();
 }
 
 bool Process::is_running() {
-  int status = 0;
-  if (pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_) {
-    pid_ = -1;
-    end_ = describe_end(status);
+  if (pid_ < 0) return false;
+  siginfo_t end{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+      end.si_pid == pid_) {
+    bury();
   }
   return pid_ > 0;
 }
@@ -128,17 +152,71 @@ void Process::pause(bool paused) {
 void Process::kill() {
   if (!is_running()) return;
   ::kill(-pid_, SIGKILL);
-  end_ = describe_end(wait_for_end(pid_));
-  pid_ = -1;
+  bury();
 }
 
-std::string last_line(const std::string& log) {
-  std::ifstream file(log);
-  std::string last = "nothing";
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty()) last = line;
+void Process::bury() {
+  siginfo_t end{};
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
-  return last;
+  ::kill(-pid_, SIGKILL);  // nobody else can have its number before it is reaped
+  end_ = describe_end(wait_for_end(pid_));
+  pid_ = -1;
+  constexpr std::uint64_t now = 1;
+  AOE_CHECK(::write(stop_.get(), &now, sizeof now) == sizeof now);
+  listener_.join();
+  // What escaped its group may still hold the pipe, and print for ever: no more than a pipe holds.
+  for (int i = 0; i < 16 && take_some(); ++i) {
+  }
+  log_.flush();
+}
+
+void Process::listen() {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds flush_interval(250);  // of a program that prints without end
+  Clock::time_point next_flush = Clock::now();
+  bool is_behind = false;  // the log's file
+  std::array<pollfd, 2> files{{{output_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+  while (true) {
+    const int wait = is_behind ? static_cast<int>(flush_interval.count()) : -1;
+    const int ready = ::poll(files.data(), files.size(), wait);
+    if (ready < 0) continue;  // interrupted by a signal
+    if (files[1].revents != 0) return;
+    if (ready > 0 && take_some()) {
+      is_behind = true;
+    } else if (ready > 0 && (files[0].revents & (POLLHUP | POLLERR)) != 0) {
+      files[0].fd = -1;  // nobody can print any more
+    }
+    if (!is_behind || (ready > 0 && Clock::now() < next_flush)) continue;
+    log_.flush();
+    next_flush = Clock::now() + flush_interval;
+    is_behind = false;
+  }
+}
+
+bool Process::take_some() {
+  std::array<char, std::size_t{1} << 16> room;
+  const ssize_t got = ::read(output_.get(), room.data(), room.size());
+  if (got <= 0) return false;
+  log_.append({room.data(), static_cast<std::size_t>(got)});
+  return true;
+}
+
+void adopt_orphans() {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+void end_orphans() {
+  // They are the first thread's, and the last one may have started more.
+  const std::string children = fmt::format("/proc/self/task/{}/children", ::getpid());
+  while (true) {
+    std::ifstream file(children);
+    std::vector<pid_t> pids;
+    for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
+    if (pids.empty()) return;
+    for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+    for (const pid_t pid : pids) wait_for_end(pid);
+  }
 }
 
 tl::expected<void, std::string> run_program(const std::vector<std::string>& command) {
@@ -151,13 +229,15 @@ tl::expected<std::string, std::string> output_of(const std::vector<std::string>&
   AOE_CHECK(::pipe2(pipe.data(), O_CLOEXEC) == 0);
   const auto pid = spawn(command, pipe[1]);
   ::close(pipe[1]);
+  constexpr std::size_t printed_max = std::size_t{256} << 10;
   std::string printed;
   if (pid) {
     std::array<char, 4096> bytes;
     while (const ssize_t got = ::read(pipe[0], bytes.data(), bytes.size())) {
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) break;
-      printed.append(bytes.data(), static_cast<std::size_t>(got));
+      const auto size = static_cast<std::size_t>(got);
+      printed.append(bytes.data(), std::min(size, printed_max - printed.size()));
     }
   }
   ::close(pipe[0]);

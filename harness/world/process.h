@@ -6,25 +6,30 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <tl/expected.hpp>
 
+#include "base/descriptor.h"
 #include "harness/language/implementation.h"
+#include "harness/world/program_log.h"
 
 namespace aoe::harness {
 
 class Process {
  public:
-  /// Starts `command` (found on PATH unless it has a slash); what it prints goes to the file `log`.
+  /// Starts `command` (found on PATH unless it has a slash). What it prints goes to `log`, which
+  /// outlives the process. The error names the program, or says that it can't be started.
   static tl::expected<std::unique_ptr<Process>, std::string> start(
-      const std::vector<std::string>& command, const std::string& log);
+      const std::vector<std::string>& command, ProgramLog& log);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
-  /// Ends the program: SIGTERM, and SIGKILL where that does nothing for as long as its patience.
-  /// The kernel ends it with this process, too.
+  /// Ends the program: SIGTERM, and SIGKILL where that does nothing for as long as its patience;
+  /// and what it started, SIGKILL. The kernel ends it with this process, too.
   ~Process();
 
+  /// Once it has ended, all that it printed is in its log.
   bool is_running();
   /// Stops the program and the children that it started, or lets them go on.
   void pause(bool paused);
@@ -35,10 +40,21 @@ class Process {
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
 
  private:
-  explicit Process(pid_t pid) : pid_(pid) {}
+  Process(pid_t pid, Descriptor output, ProgramLog& log);
+  /// Reaps the program, which has ended or is about to, kills what it started, and completes the log.
+  void bury();
+  /// Takes what is printed to the log, until the program's end or until it is told to stop.
+  void listen();
+  /// Takes some of what was printed. Returns false where there is nothing now.
+  bool take_some();
+
   pid_t pid_;  // -1 once it has ended
   std::string end_;
   std::chrono::milliseconds patience_{5000};
+  ProgramLog& log_;
+  const Descriptor output_;  // what it prints; reading never waits
+  const Descriptor stop_;    // tells the listener to stop
+  std::thread listener_;
 };
 
 /// Waits until a child process is gone; returns its status, as waitpid(2) has it.
@@ -46,10 +62,13 @@ int wait_for_end(pid_t pid);
 /// "ended with status 1", "was killed by signal 9 (Killed)".
 std::string describe_end(int status);
 
-/// Returns the last line of a program's log; "nothing" where it is empty.
-std::string last_line(const std::string& log);
+/// Makes this process the parent of what its programs leave behind when they end.
+void adopt_orphans();
+/// Kills all that adopt_orphans() has brought. Called when no other child is left.
+void end_orphans();
 
-/// Runs a program to its end and returns what it printed. The error is one line that holds that.
+/// Runs a program to its end and returns what it printed, the first 256 KiB of it. The error is one
+/// line that holds that.
 tl::expected<std::string, std::string> output_of(const std::vector<std::string>& command);
 /// Runs a program to its end.
 tl::expected<void, std::string> run_program(const std::vector<std::string>& command);

@@ -97,9 +97,11 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
       new ProcessInitiator(loop, scenario.target.address, std::move(gave_up)));
   initiator->files_ = {path(implementation.device), path(implementation.state),
                        path(implementation.discover)};
-  initiator->log_ = folder + "/sut.log";
+  auto log = ProgramLog::create(folder + "/sut.log");
+  if (!log) return tl::unexpected(log.error());
+  initiator->log_ = *std::move(log);
   initiator->mount_point_ = mount_point;
-  auto started = Process::start(*command, initiator->log_);
+  auto started = Process::start(*command, *initiator->log_);
   if (!started) return tl::unexpected(started.error());
   initiator->process_ = *std::move(started);
   initiator->look();
@@ -114,11 +116,6 @@ ProcessInitiator::~ProcessInitiator() {
   workers_.join();
   ::umount2(mount_point_.c_str(), MNT_DETACH);  // where it did not do so itself
   ::rmdir(mount_point_.c_str());
-}
-
-std::string ProcessInitiator::broken() {
-  if (process_->is_running()) return {};
-  return fmt::format("{}; it said: {}", process_->end(), last_line(log_));
 }
 
 /// Looks at the state every so often, one look at a time.

@@ -31,7 +31,8 @@ class ProcessInitiator final : public LiveInitiator {
       const Link& link, const std::string& folder, std::function<void(Address)> gave_up);
   ~ProcessInitiator() override;
 
-  std::string broken() override;
+  std::string end() override { return process_->is_running() ? std::string() : process_->end(); }
+  std::string said(std::size_t lines) const override { return log_->last_lines(lines); }
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, Done done) override;
   /// Returns whether it can be asked to search for disks; true at once where it has no such way.
@@ -67,7 +68,7 @@ class ProcessInitiator final : public LiveInitiator {
   const std::function<void(Address)> gave_up_;
   boost::asio::steady_timer timer_;
   Files files_;
-  std::string log_;
+  std::unique_ptr<ProgramLog> log_;
   std::string mount_point_;
   std::string state_;
   bool ready_ = false;

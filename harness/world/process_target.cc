@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -23,16 +24,20 @@ tl::expected<std::unique_ptr<ProcessTarget>, std::string> ProcessTarget::create(
   return target;
 }
 
-tl::expected<ProcessTarget::Lun, std::string> ProcessTarget::make_lun(const TargetRole& role,
-                                                                      const Link& link,
-                                                                      const std::string& folder,
-                                                                      bool with_disk_faults) const {
-  Lun lun{.log = folder + "/sut.log", .state = folder + "/state"};
+tl::expected<ProcessTarget::Lun, std::string> ProcessTarget::make_lun(
+    const TargetRole& role, const Link& link, const std::string& given_folder,
+    bool with_disk_faults) const {
+  std::error_code error;
+  // The program may work in another folder.
+  const std::string folder = std::filesystem::absolute(given_folder, error).lexically_normal();
+  Lun lun{.log = {}, .state = folder + "/state"};
   const bool keeps_state = implementation_.command.find("{state}") != std::string::npos;
   const std::string& needed = keeps_state ? lun.state : folder;
-  std::error_code error;
   std::filesystem::create_directories(needed, error);
   if (error) return tl::unexpected(fmt::format("{}: {}", needed, error.message()));
+  auto log = ProgramLog::create(folder + "/sut.log");
+  if (!log) return tl::unexpected(log.error());
+  lun.log = *std::move(log);
   auto image = DiskImage::create(role, folder, with_disk_faults);
   if (!image) return tl::unexpected(image.error());
   lun.image = *std::move(image);
@@ -62,19 +67,27 @@ tl::expected<void, std::string> ProcessTarget::start() {
   const NetworkNamespace::Visit inside(where_);
   for (Lun& lun : luns_) {
     if (lun.process != nullptr) continue;
-    auto started = Process::start(lun.command, lun.log);
+    auto started = Process::start(lun.command, *lun.log);
     if (!started) return tl::unexpected(started.error());
     lun.process = *std::move(started);
   }
   return {};
 }
 
-std::string ProcessTarget::broken() {
-  for (const Lun& lun : luns_) {
-    if (lun.process == nullptr || lun.process->is_running()) continue;
-    return fmt::format("{}; it said: {}", lun.process->end(), last_line(lun.log));
-  }
-  return {};
+std::string ProcessTarget::end() {
+  const auto* const ended = first_ended();
+  return ended == nullptr ? std::string() : ended->process->end();
+}
+
+std::string ProcessTarget::said(std::size_t lines) const {
+  const auto* const ended = first_ended();
+  return (ended == nullptr ? luns_.front() : *ended).log->last_lines(lines);
+}
+
+const ProcessTarget::Lun* ProcessTarget::first_ended() const {
+  const auto ended = std::ranges::find_if(
+      luns_, [](const Lun& lun) { return lun.process != nullptr && !lun.process->is_running(); });
+  return ended == luns_.end() ? nullptr : &*ended;
 }
 
 Control ProcessTarget::able(const std::string& fault) const {

@@ -24,7 +24,8 @@ class ProcessTarget final : public LiveTarget {
   ~ProcessTarget() override;
 
   tl::expected<void, std::string> start() override;
-  std::string broken() override;
+  std::string end() override;
+  std::string said(std::size_t lines) const override;
   Control pause(bool paused) override;
   Control kill() override;
   Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
@@ -32,7 +33,7 @@ class ProcessTarget final : public LiveTarget {
 
  private:
   struct Lun {
-    std::string log;
+    std::unique_ptr<ProgramLog> log;
     std::string state;  // a folder
     std::vector<std::string> command{};
     std::unique_ptr<DiskImage> image{};
@@ -43,6 +44,8 @@ class ProcessTarget final : public LiveTarget {
       : implementation_(implementation), where_(where) {}
   tl::expected<Lun, std::string> make_lun(const TargetRole& role, const Link& link,
                                           const std::string& folder, bool with_disk_faults) const;
+  /// Returns the first LUN whose program has ended by itself; null: none has.
+  const Lun* first_ended() const;
   Control able(const std::string& fault) const;
 
   const Implementation implementation_;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -33,35 +34,54 @@ class ProcessTest : public testing::Test {
     return line;
   }
   std::unique_ptr<Process> start(const std::string& script) {
-    auto started = Process::start({"sh", "-c", script}, folder.path("log"));
+    auto started = Process::start({"sh", "-c", script}, *log);
     EXPECT_TRUE(started) << started.error();
     return *std::move(started);
   }
 
   const Folder folder;
+  std::unique_ptr<ProgramLog> log = ProgramLog::create(folder.path("log")).value();
 };
 
 bool is_gone(const std::string& pid) {
   return ::kill(std::stoi(pid), 0) != 0 && errno == ESRCH;
 }
 
+/// Has it ended, and nobody has asked how?
+bool is_zombie(const std::string& pid) {
+  std::ifstream stat("/proc/" + pid + "/stat");
+  std::string text;
+  std::getline(stat, text);
+  return text.find(") Z ") != std::string::npos;
+}
+
 TEST_F(ProcessTest, AProgramThatIsMissingIsNamed) {
-  const auto started = Process::start({"/nowhere/aoe-target"}, folder.path("log"));
+  const auto started = Process::start({"/nowhere/aoe-target"}, *log);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error(), "/nowhere/aoe-target: No such file or directory");
 }
 
 TEST_F(ProcessTest, AProgramThatMayNotBeStartedIsNamed) {
   std::ofstream(folder.path("data")) << "no program";
-  const auto started = Process::start({folder.path("data")}, folder.path("log"));
+  const auto started = Process::start({folder.path("data")}, *log);
   ASSERT_FALSE(started);
-  EXPECT_EQ(started.error(), folder.path("data") + ": Permission denied");
+  EXPECT_EQ(started.error(), folder.path("data") + ": Permission denied (it is not executable)");
 }
 
-TEST_F(ProcessTest, ALogThatCannotBeWrittenIsNamed) {
-  const auto started = Process::start({"true"}, "/nowhere/log");
-  ASSERT_FALSE(started);
-  EXPECT_EQ(started.error(), "/nowhere/log: No such file or directory");
+TEST_F(ProcessTest, AProgramThatIsNotFoundIsToldWhereItWasLookedFor) {
+  EXPECT_EQ(Process::start({"no-such-target"}, *log).error(),
+            "no-such-target: No such file or directory (it is neither on PATH nor beside "
+            "aoe-harness)");
+}
+
+TEST_F(ProcessTest, AScriptWhoseInterpreterIsMissingIsToldSo) {
+  const std::string script = folder.path("script");
+  std::ofstream(script) << "#!/nowhere/sh\n";
+  ASSERT_EQ(::chmod(script.c_str(), 0700), 0);
+  EXPECT_EQ(Process::start({script}, *log).error(),
+            script +
+                ": No such file or directory (what its first line names as its interpreter is "
+                "missing)");
 }
 
 TEST_F(ProcessTest, WhatItPrintsIsInTheLogAndHowItEndedIsTold) {
@@ -93,6 +113,49 @@ TEST_F(ProcessTest, ItIsEndedWithASignalThatItMayHandle) {
   EXPECT_TRUE(read_text(folder.path("log")).ends_with("bye\n"));
 }
 
+TEST_F(ProcessTest, WhatItStartedEndsWithIt) {
+  const std::string ready = make_fifo("ready");
+  const std::string never = make_fifo("never");
+  const auto process = start("sh -c 'echo $$ > " + ready + "; read x < " + never + "' & read x < " +
+                             make_fifo("go"));
+  const std::string child = hear(ready);
+  EXPECT_FALSE(is_gone(child));
+  std::ofstream(folder.path("go")) << "on\n";
+  while (process->is_running()) {
+  }
+  // Its parent is gone: its new parent reaps it.
+  while (!is_gone(child) && !is_zombie(child)) {
+  }
+}
+
+TEST_F(ProcessTest, WhatWentToTheBackgroundIsEnded) {
+  adopt_orphans();
+  const std::string ready = make_fifo("ready");
+  const std::string never = make_fifo("never");
+  const auto process =
+      start("setsid sh -c 'echo $$ > " + ready + "; read x < " + never + "' < /dev/null &");
+  const std::string daemon = hear(ready);
+  while (process->is_running()) {
+  }
+  EXPECT_FALSE(is_gone(daemon)) << "it has a group of its own";
+  end_orphans();
+  EXPECT_TRUE(is_gone(daemon));
+}
+
+TEST_F(ProcessTest, OneThatPrintsWithoutEndFillsNoDisk) {
+  const std::string ready = make_fifo("ready");
+  auto process =
+      start("echo first; yes | head -c 30000000; echo $$ > " + ready + "; exec yes last");
+  EXPECT_NE(hear(ready), "");
+  EXPECT_LE(std::filesystem::file_size(folder.path("log")), 3 * ProgramLog::part + 100);
+  process.reset();
+  log.reset();
+  const std::string text = read_text(folder.path("log"));
+  EXPECT_TRUE(text.starts_with("first\ny\ny\n"));
+  EXPECT_LE(text.size(), 2 * ProgramLog::part + 100);
+  EXPECT_NE(text.find(" bytes are left out here ...]\n"), std::string::npos);
+}
+
 TEST_F(ProcessTest, OneThatIgnoresTheSignalIsKilled) {
   const std::string ready = make_fifo("ready");
   const std::string never = make_fifo("never");
@@ -110,7 +173,8 @@ TEST_F(ProcessTest, ItDoesNotOutliveTheOneThatStartedIt) {
   ASSERT_GE(descriptor, 0);
   const pid_t parent = ::fork();
   if (parent == 0) {
-    auto process = Process::start({"sh", "-c", "trap '' TERM; echo up; read x < " + never}, life);
+    (void)::open(life.c_str(), O_WRONLY);  // the program inherits it
+    auto process = Process::start({"sh", "-c", "trap '' TERM; read x < " + never}, *log);
     (void)process->release();
     ::_exit(0);
   }
@@ -138,10 +202,11 @@ TEST(RunProgram, TheErrorIsOneLineThatHoldsWhatItPrinted) {
   EXPECT_EQ(run_program({"/nowhere/ip", "link"}).error(), "/nowhere/ip: No such file or directory");
 }
 
-TEST(RunProgram, MuchOutputBlocksNobody) {
+TEST(RunProgram, MuchOutputBlocksNobodyAndIsNotKept) {
   const auto ran = run_program({"sh", "-c", "yes | head -c 1000000; exit 1"});
   ASSERT_FALSE(ran);
-  EXPECT_GT(ran.error().size(), 1'000'000U);
+  EXPECT_GT(ran.error().size(), 200'000U);
+  EXPECT_LT(ran.error().size(), 600'000U);
 }
 
 TEST(VersionOf, IsTheFirstLineOfWhatItPrints) {

@@ -21,7 +21,7 @@ namespace {
 const std::vector<std::string> names{"vblade-initiator", "target-aoetools", "linux-target",
                                      "linux-vblade",     "linux-cold-loss", "linux-one-buffer"};
 /// With requests that are wrong on purpose.
-const std::vector<std::string> odd_names{"vblade-odd", "target-odd"};
+const std::vector<std::string> odd_names{"vblade-odd", "target-odd", "vblade-count-zero"};
 
 std::string path(const std::string& name) {
   return AOE_PCAPS "/" + name;

@@ -98,6 +98,15 @@ tl::expected<Bytes, std::string> CaptureParser::take(std::size_t size) {
 
 // The header.
 
+bool CaptureParser::begins(Bytes start) {
+  if (start.size() < 4) return false;
+  return std::ranges::any_of(std::array{true, false}, [&](bool is_big_endian) {
+    const std::uint32_t magic = number(start, 0, is_big_endian);
+    return magic == section_header ||
+           std::ranges::find(pcap_kinds, magic, &PcapKind::magic) != pcap_kinds.end();
+  });
+}
+
 tl::expected<void, std::string> CaptureParser::begin() {
   const auto start = source_.take(4);
   if (!start) return tl::unexpected(start.error());

@@ -31,6 +31,9 @@ class CaptureParser {
   /// Neither a record nor a block is longer, in bytes.
   static constexpr std::size_t record_size_max = std::size_t{16} << 20;
 
+  /// Returns whether a file with these first 4 bytes is a capture.
+  static bool begins(Bytes start);
+
   explicit CaptureParser(ByteSource& source) : source_(source) {}
 
   /// Reads the file's header. Fails for a file that is not a capture.

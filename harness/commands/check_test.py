@@ -484,6 +484,23 @@ def answered_reads_of_one_sector_are_no_retransmission(trial):
     says(trial, [read(2), read(3), done(3)], [], "retransmitted")
 
 
+def devices_cost_the_same_each(trial):
+    """By the processor's time, of as many frames: not four times as much each where there are four times as many."""
+    def took(name, devices):
+        frames = []
+        for number in range(60_000):
+            shelf, slot = divmod(number % devices, 128)
+            for one in [query(number), config(number)]:
+                frames.append(one[:16] + struct.pack(">HB", shelf, slot) + one[19:])
+        trial.write(name, pcap(frames))
+        before = os.times().children_user
+        assert trial.json(name, status=CLEAN)["frames"] == 120_000
+        return os.times().children_user - before
+
+    few, many = took("few.pcap", 15_000), took("many.pcap", 60_000)
+    assert many < 6 * few, f"{few:.2f} s for 15,000 devices, {many:.2f} s for 60,000"
+
+
 def pcapng_is_read(trial):
     if not shutil.which("editcap"):
         raise lab.Skipped("editcap is not installed (apt-get install tshark)")
@@ -533,7 +550,8 @@ def a_page_holds_everything(trial):
 lab.play_all([what_faults_did_is_found, pairs_are_those_of_tshark, each_finding_is_a_line, a_clean_capture_is_status_0,
               captures_are_as_they_are, a_capture_without_aoe_is_no_pass, compressed_captures_are_read,
               the_any_interface_has_no_destinations, captures_of_several_interfaces_are_read, pcapng_is_read,
-              a_terminal_shows_how_far_it_is, what_is_followed_is_told_at_once, the_last_frame_is_told_while_none_comes, a_capture_begins_in_mid_conversation,
+              devices_cost_the_same_each, a_terminal_shows_how_far_it_is, what_is_followed_is_told_at_once,
+              the_last_frame_is_told_while_none_comes, a_capture_begins_in_mid_conversation,
               a_capture_misses_frames, a_capture_holds_one_direction, a_capture_has_all_frames_twice,
               replies_stand_before_their_requests, a_clock_is_set, a_snap_length_accuses_nobody,
               answered_reads_of_one_sector_are_no_retransmission, what_cannot_be_read_is_one_line, a_page_holds_everything],

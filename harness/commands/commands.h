@@ -42,6 +42,7 @@ void add_conform_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 void add_explain_command(CLI::App& app, Action& action);
 void add_explore_command(CLI::App& app, Action& action);
+void add_import_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_matrix_command(CLI::App& app, Action& action);
 void add_replay_command(CLI::App& app, Action& action);

@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
   add_explore_command(app, action);
   add_replay_command(app, action);
   add_check_command(app, action);
+  add_import_command(app, action);
   add_shrink_command(app, action);
   add_selftest_command(app, action);
   add_clauses_command(app, action);

@@ -3,7 +3,10 @@
 usage: replay_test.py AOE_HARNESS AOE_TARGET sim|veth
 """
 
+import bz2
 import contextlib
+import gzip
+import lzma
 import os
 import re
 import shutil
@@ -14,7 +17,7 @@ import tempfile
 import time
 
 import lab
-from frames_by_hand import CLIENT, ERROR, RESPONSE, SERVER, STRANGER, config, done, frame, pcap, query, read
+from frames_by_hand import CLIENT, ERROR, RESPONSE, SERVER, STRANGER, config, cooked, done, frame, pcap, query, read, tagged
 
 HARNESS, TARGET = (os.path.abspath(path) for path in sys.argv[1:3])
 PART = sys.argv[3]
@@ -133,15 +136,46 @@ def a_lossy_run_is_replayed_in_no_time(trial):
 
 def a_capture_is_read_as_far_as_it_goes(trial):
     whole = pcap([query(1), config(1), read(2, lba=3), data(2, 0xa5)])
-    for name, content in [("end.pcap", whole[:-3]), ("cooked.pcap", pcap([query(1)], link=113)),
+    for name, content in [("end.pcap", whole[:-3]), ("radio.pcap", pcap([query(1)], link=105)),
                           ("snap.pcap", pcap([query(1), config(1), read(2), data(2, 0xa5)], snapshot=64))]:
         with open(os.path.join(trial.folder, name), "wb") as file:
             file.write(content)
     output = trial.replay("end.pcap", status=ALIKE)
     assert re.search("2 requests, 1 answers compared, all alike; 1 unanswered in the capture; the capture is cut off: end.pcap: "
-                     "truncated dump file", output), output
+                     "damaged after 3 records: it ends within the next", output), output
     assert "all alike; 1 unanswered in the capture; 1 frames cut short by the capture" in trial.replay("snap.pcap", status=ALIKE)
-    assert trial.replay("cooked.pcap", status=ENVIRONMENT) == "aoe-harness: cooked.pcap: not an Ethernet capture\n"
+    assert trial.replay("radio.pcap", status=ENVIRONMENT) == \
+        "aoe-harness: radio.pcap: link type 105 is neither Ethernet nor Linux' \"any\"\n"
+
+
+def pcapng(frames):
+    """One section of one Ethernet interface."""
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        length = struct.pack("<I", len(body) + 12)
+        return struct.pack("<I", kind) + length + body + length
+    packets = [block(6, struct.pack("<IIIII", 0, 0, 100 * number, len(one), len(one)) + one)
+               for number, one in enumerate(frames)]
+    return b"".join([block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)), block(1, struct.pack("<HHI", 1, 0, 0)),
+                     *packets])
+
+
+def captures_of_any_make_are_replayed(trial):
+    """What `check` reads is replayed: compressed, pcapng, of the interface "any", in a VLAN within a VLAN."""
+    frames = [query(1), config(1), read(2, lba=3), data(2, 0xa5), read(3, lba=4), data(3, 0)]
+    plain = pcap(frames)
+    made = {"gz": gzip.compress(plain), "xz": lzma.compress(plain), "bz2": bz2.compress(plain), "pcapng": pcapng(frames),
+            "sll": pcap(cooked(frames, 1), link=113), "sll2": pcap(cooked(frames, 2), link=276),
+            "qinq": pcap([tagged(one, (0x88a8, 5), (0x8100, 7)) for one in frames])}
+    for name, content in made.items():
+        with open(os.path.join(trial.folder, name), "wb") as file:
+            file.write(content)
+        assert trial.replay(name, status=ALIKE) == \
+            f"{name}: e1.1 replayed to aoe-target: 3 requests, 3 answers compared, all alike\n"
+    frames[3] = data(2, 0x5a)
+    with open(os.path.join(trial.folder, "differs.gz"), "wb") as file:
+        file.write(gzip.compress(pcap([*frames, read(4, lba=3), data(4, 0x11)])))
+    assert "ata.data: expected 0x11 in byte 0 (lba 3), got 0x5a" in trial.replay("differs.gz", status=DIFFERENT)
 
 
 def wrong_use_is_one_line(trial):
@@ -216,7 +250,8 @@ def what_is_on_a_wire_is_asked(trial):
 if PART == "sim":
     lab.play_all([the_disk_begins_as_the_capture_shows_it, the_config_string_begins_as_it_was_told,
                   silence_is_an_answer_of_a_test_alone, one_device_is_asked, a_lossy_run_is_replayed_in_no_time,
-                  a_capture_is_read_as_far_as_it_goes, wrong_use_is_one_line], trial)
+                  a_capture_is_read_as_far_as_it_goes,
+                  captures_of_any_make_are_replayed, wrong_use_is_one_line], trial)
 else:
     lab.require("ip")
     lab.require_namespaces()

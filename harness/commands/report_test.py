@@ -243,7 +243,19 @@ def parts_are_joined(folder, record):
         return harness(folder, *arguments, status=USAGE).stderr
 
     assert told("report", "part-1/last", "part-1/last") == \
-        "aoe-harness: part-1/last: case 'too-hasty' is in part-1/last, too\n"
+        "aoe-harness: part-1/last: it is part 1/2, and so is part-1/last\n"
+    harness(folder, "run", "quiet.yaml", "--seed", "7", "--out", "unshared")
+    assert told("report", "part-1/last", "unshared/last") == \
+        "aoe-harness: unshared/last: it is a whole run, part-1/last is part 1/2\n"
+    # One that lacks is named, and nothing is written; one alone is what it is.
+    with open(os.path.join(folder, "three.yaml"), "w", encoding="utf-8") as file:
+        file.write("---\n".join(QUIET.replace("scenario: quiet", f"scenario: quiet-{letter}") for letter in "abc"))
+    for part in "12":
+        harness(folder, "run", "three.yaml", "--seed", "7", "--shard", f"{part}/3", "--out", f"third-{part}")
+    assert told("report", "third-2/last", "third-1/last", "--out", "partial", "--md", "-") == \
+        "aoe-harness: of the run's 3 parts 2 are given; lacking: 3/3 (play it with --shard 3/3 --seed 7)\n"
+    assert not os.path.exists(os.path.join(folder, "partial", "run.json"))
+    assert "  part 2/3\n" in harness(folder, "report", "third-2/last").stdout
     # What is refused leaves nothing that keeps the right parts out.
     told("report", "part-1/last", "part-1/last", "--out", "second")
     harness(folder, "report", "part-1/last", "part-2/last", "--out", "second")
@@ -402,6 +414,17 @@ def it_can_be_read_without_scripts(chromium, folder):
     assert page.evaluate("document.querySelectorAll('main').length") == 0, "no script has run"
     for words in ["1 passed, 1 failed", "too-hasty", "retransmission of #", "Clauses"]:
         assert words in told, (words, told[:2000])
+    # A request and its answer beside each other, what is wrong marked, and nothing folded: so they are printed.
+    page = chromium.open(os.path.join(folder, "wrong", "last", "index.html"), scripts=False)
+    frames = "[...document.querySelectorAll('.frame-view h4')].map((one) => one.firstChild.textContent.split(' ')[0])"
+    assert page.evaluate(frames) == ["Request", "Answer"] * 2, page.evaluate(frames)
+    wrong = "[...document.querySelectorAll('.frame-view tr.wrong')].map((one) => one.textContent)"
+    assert page.evaluate(wrong)[0] == "1501error\u2715 unrecognized-command (1)", page.evaluate(wrong)
+    left, right = page.evaluate(
+        "[...document.querySelectorAll('.frame-view')].slice(0, 2).map((one) => one.getBoundingClientRect().top)")
+    assert left == right, "side by side"
+    assert page.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+    assert page.evaluate("document.querySelectorAll('table.diff mark').length") > 0, "the sector that is wrong"
 
 
 def keys_lead_through_it(chromium, folder):

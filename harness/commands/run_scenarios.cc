@@ -96,6 +96,8 @@ class Run {
     head_.sut = options_.cases.tested();
     if (head_.sut == options_.cases.sut.name) head_.sut_version = version_of(options_.cases.sut);
     head_.suite = options_.suite;
+    head_.part = options_.shard.part;
+    head_.parts = options_.shard.of;
   }
 
   /// Asks the implementation what it has, so that scenarios that require more are unsupported.

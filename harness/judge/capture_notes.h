@@ -24,6 +24,7 @@ struct CaptureNotes {
   std::uint64_t clock_step_frame = 0;  // the number of the first frame of such a time
   Duration clock_step{};               // and by how much; negative: back
   std::uint64_t asked_again = 0;       // requests with the tag of the same request, answered before
+  std::uint64_t of_more_devices = 0;   // frames of devices that are not told apart (devices.h)
   bool requests_only = false;          // it holds one direction
   bool replies_only = false;
 

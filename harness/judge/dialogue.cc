@@ -23,6 +23,13 @@ constexpr std::uint32_t crowd_excess_max = 256;
 /// So many are found in a capture, at most: each takes a search.
 constexpr std::uint64_t crowds_found_max = 100'000;
 
+/// Initiators at devices whose requests that wait are counted.
+constexpr std::size_t windows_max = std::size_t{1} << 18;
+/// Answers of other devices, of which it is known whether they came before.
+constexpr std::size_t more_answers_max = std::size_t{1} << 18;
+/// Errors of a device that are counted each for itself.
+constexpr std::size_t errors_max = 64;
+
 constexpr auto ata_command = static_cast<std::uint8_t>(Command::ata);
 constexpr auto config_command = static_cast<std::uint8_t>(Command::config);
 constexpr auto mask_command = static_cast<std::uint8_t>(Command::mask);
@@ -30,6 +37,10 @@ constexpr auto reserve_command = static_cast<std::uint8_t>(Command::reserve);
 
 std::uint64_t key_of(StationId source, std::uint32_t tag) {
   return std::uint64_t{source} << 32 | tag;
+}
+
+std::uint64_t window_key(StationId source, std::uint32_t device) {
+  return std::uint64_t{source} << 32 | device;
 }
 
 std::uint64_t hashed(std::uint64_t seed, Bytes bytes) {
@@ -86,30 +97,33 @@ std::vector<Mac> macs_of(const List& list, auto mac_of) {
 // Devices.
 
 Dialogue::DeviceId Dialogue::device(Address address, std::optional<StationId> station) {
-  const auto found = std::ranges::find_if(devices_, [&](const DeviceAccount& device) {
-    return device.address == address && device.station == station;
-  });
-  const auto id = static_cast<DeviceId>(found - devices_.begin());
-  if (found == devices_.end()) devices_.push_back({.address = address, .station = station});
+  const DeviceId id = devices_.find(address, station);
+  if (devices_.is_shared(id)) ++notes_.of_more_devices;
   return id;
 }
 
 Dialogue::DeviceId Dialogue::device_of(Address address, const Asked& asked) {
   if (!address.is_exact()) return no_device;
   if (!is_group(asked.destination)) return device(address, asked.destination);
-  const auto vlan = stations_[asked.source].vlan;
-  const auto found = std::ranges::find_if(devices_, [&](const DeviceAccount& known) {
-    return known.address == address && known.station && stations_[*known.station].vlan == vlan;
-  });
-  return found == devices_.end() ? no_device : static_cast<DeviceId>(found - devices_.begin());
+  return devices_.find_in_vlan(address, stations_[asked.source].vlan);
 }
 
 Tracker::Remote Dialogue::window_of(StationId source, DeviceId device) {
-  if (device == no_device) return Tracker::no_remote;
+  if (device == no_device || devices_.is_shared(device)) return Tracker::no_remote;
+  const auto known = windows_.find(window_key(source, device));
+  if (known != windows_.end()) return known->second;
+  if (windows_.size() == windows_max) return Tracker::no_remote;
   const auto next = static_cast<Tracker::Remote>(windows_.size());
-  const auto [window, is_new] = windows_.try_emplace({source, device}, next);
-  if (is_new) answers_.push_back(0);
-  return window->second;
+  windows_.emplace(window_key(source, device), next);
+  answers_.push_back(0);
+  return next;
+}
+
+std::uint32_t& Dialogue::more_answers(Tracker::Index index, DeviceId device) {
+  const auto known = more_answers_.find({index, device});
+  if (known != more_answers_.end()) return known->second;
+  if (more_answers_.size() < more_answers_max) return more_answers_[{index, device}];
+  return uncounted_answers_ = 0;
 }
 
 void Dialogue::note_outstanding(Instant now, std::size_t count) {
@@ -240,13 +254,11 @@ void Dialogue::judge_crowd(const Crowd& crowd) {
 /// What a request may change is unknown until its answer says it.
 void Dialogue::set_may_change(const LedgerEntry& entry, const Asked& asked) {
   if (entry.command == ata_command) return;
-  for (DeviceAccount& device : devices_) {
-    if (!entry.address.covers(device.address)) continue;
-    if (entry.command == config_command && (asked.reject || sets_config(asked.kind)))
-      device.config_may_change = true;
-    if (entry.command == mask_command && asked.kind != 0) device.mask.reset();
-    if (entry.command == reserve_command && asked.kind != 0) device.reserved.reset();
-  }
+  devices_.may_change(
+      entry.address,
+      {.config = entry.command == config_command && (asked.reject || sets_config(asked.kind)),
+       .mask = entry.command == mask_command && asked.kind != 0,
+       .reserved = entry.command == reserve_command && asked.kind != 0});
 }
 
 // Replies.
@@ -285,7 +297,8 @@ Tracker::Request* Dialogue::request_of(const Seen& seen) {
 void Dialogue::add_orphan(const Seen& seen, RuleName rule, std::string text,
                           std::optional<FrameId> meant) {
   const LedgerEntry& entry = seen.entry;
-  const auto window = windows_.find({seen.destination, device(entry.address, seen.source)});
+  const auto window =
+      windows_.find(window_key(seen.destination, device(entry.address, seen.source)));
   const bool is_known = window != windows_.end();
   Orphan orphan{.finding = make_finding(rule, std::move(text), {entry.id}),
                 .reply = entry.id,
@@ -352,9 +365,10 @@ void Dialogue::reply(const Seen& seen) {
   entry.answers = request->id;
   const DeviceId device = this->device(entry.address, seen.source);
   const bool is_first = !asked.answer;
+  if (!is_first && devices_.is_shared(device)) return;  // perhaps of another device
   const bool is_more = !is_first && (!question.address.is_exact() || is_group(asked.destination)) &&
                        asked.device != device;
-  std::uint32_t& answers = is_more ? more_answers_[{index, device}] : request->answers;
+  std::uint32_t& answers = is_more ? more_answers(index, device) : request->answers;
   if (++answers > request->arrivals) {
     ++devices_[device].duplicates;
     report_unless_missed(
@@ -421,13 +435,19 @@ void Dialogue::judge_unread(const Seen& seen, Tracker::Request& request) {
 void Dialogue::learn(const Seen& seen, const Asked* asked) {
   const LedgerEntry& entry = seen.entry;
   if (!seen.frame.body || !entry.address.is_exact()) return;
-  DeviceAccount& device = devices_[this->device(entry.address, seen.source)];
+  const DeviceId id = this->device(entry.address, seen.source);
+  if (devices_.is_shared(id)) return;
+  DeviceAccount& device = devices_[id];
   const Body& body = *seen.frame.body;
+  const auto count = [&device](std::string error) {
+    const bool has_room = device.errors.size() < errors_max || device.errors.contains(error);
+    ++device.errors[has_room ? std::move(error) : "other errors"];
+  };
   if (const auto* error = std::get_if<ErrorReply>(&body)) {
-    ++device.errors["error " + harness::name(error->code)];
+    count("error " + harness::name(error->code));
   } else if (const auto* ata = std::get_if<AtaReply>(&body)) {
     if (!is_success(*ata)) {
-      ++device.errors[fmt::format("ATA status {:02x} error {:02x}", ata->status, ata->error)];
+      count(fmt::format("ATA status {:02x} error {:02x}", ata->status, ata->error));
     } else if (asked != nullptr && !asked->reject && !seen.is_cut) {
       learn_identity(entry, *ata, device);
     }
@@ -515,6 +535,7 @@ void Dialogue::settle(Asked& asked, Tracker::Index index, Instant end) {
 void Dialogue::finish(Instant end) {
   for (Tracker::Index i = 0; i < asked_.size(); ++i) settle(asked_[i], i, end);
   for (const Crowd& crowd : crowds_) judge_crowd(crowd);
+  devices_.apply_all();
   notes_.requests_only = replies_ == 0 && unanswered_.size() >= one_direction_min;
   for (Finding& finding : orphans_.finish(answers_)) findings_.add(std::move(finding));
   notes_.replies_only = requests_ == 0 && notes_.before_begin > 0;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "harness/judge/capture_notes.h"
+#include "harness/judge/devices.h"
 #include "harness/judge/finding_list.h"
 #include "harness/judge/orphans.h"
 #include "harness/judge/reply_rules.h"
@@ -56,6 +57,7 @@ class Dialogue {
         stations_(stations),
         findings_(findings),
         notes_(notes),
+        devices_(stations),
         orphans_(ledger, notes),
         outstanding_(std::move(folder)) {}
 
@@ -68,14 +70,14 @@ class Dialogue {
   /// The capture is over: requests that are unanswered stay so.
   void finish(Instant end);
 
-  const std::vector<DeviceAccount>& devices() const { return devices_; }
+  const std::vector<DeviceAccount>& devices() const { return devices_.accounts(); }
   const RecordStore<Outstanding>& outstanding() const { return outstanding_; }
   /// Requests that wait for an answer.
   std::size_t waiting() const { return tracker_.open(); }
 
  private:
-  using DeviceId = std::uint32_t;
-  static constexpr DeviceId no_device = ~DeviceId{};
+  using DeviceId = Devices::Id;
+  static constexpr DeviceId no_device = Devices::none;
 
   /// A request, beside what the tracker and the ledger hold.
   struct Asked {
@@ -119,6 +121,8 @@ class Dialogue {
                   std::optional<FrameId> meant = std::nullopt);
 
   DeviceId device(Address address, std::optional<StationId> station);
+  /// How many answers of that device there were to a request that another one answered first.
+  std::uint32_t& more_answers(Tracker::Index index, DeviceId device);
   /// The device that a request is for, as far as it is known.
   DeviceId device_of(Address address, const Asked& asked);
   /// The window of an initiator at a device.
@@ -142,15 +146,16 @@ class Dialogue {
   const std::vector<Station>& stations_;
   FindingList& findings_;
   CaptureNotes& notes_;
+  Devices devices_;
   Orphans orphans_;
   Tracker tracker_{ledger_, Tracker::capture};
   std::vector<Asked> asked_;                                 // by Tracker::Index
   FrameMap<Tracker::Index> by_any_tag_;                      // the latest request of any initiator
   std::unordered_map<Tracker::Index, std::string> strings_;  // of config requests
   std::map<std::pair<Tracker::Index, DeviceId>, std::uint32_t> more_answers_;  // of other devices
-  std::map<std::pair<StationId, DeviceId>, Tracker::Remote> windows_;
-  std::vector<std::uint64_t> answers_;  // by Tracker::Remote
-  std::vector<DeviceAccount> devices_;
+  std::uint32_t uncounted_answers_ = 0;  // of devices of which more_answers_ has no room
+  FrameMap<Tracker::Remote> windows_;    // by initiator and device
+  std::vector<std::uint64_t> answers_;   // by Tracker::Remote
   std::deque<Crowd> crowds_;
   std::uint64_t crowds_found_ = 0;
   FindingList unanswered_{findings_.limit()};

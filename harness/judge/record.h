@@ -162,6 +162,8 @@ struct RunRecord {
   std::string sut;    // "aoe-target", "vblade {shelf} …"
   std::string sut_version;
   std::string suite;  // "target", "initiator": it is about all clauses that bind it; empty: neither
+  std::uint64_t part = 1;   // of so many `parts`, each with some of the selected cases (--shard)
+  std::uint64_t parts = 1;  // 1: it has all of them
   std::vector<ProbeRecord> probes;
   Duration slack{};
   std::vector<CaseRecord> cases;

@@ -20,7 +20,9 @@ std::string complaint(const std::string& json) {
 }
 
 TEST(Record, ARunComesBackFromJsonAsItWas) {
-  const RunRecord run = eventful_run();
+  RunRecord run = eventful_run();
+  run.part = 2;
+  run.parts = 3;
   const auto again = run_from_json(to_json(run));
   ASSERT_TRUE(again) << again.error();
   EXPECT_EQ(*again, run);
@@ -38,11 +40,12 @@ TEST(Record, ItsJsonIsALineThatOthersCanRead) {
   RunRecord run;
   run.seed = 18446744073709551615U;
   run.slack = std::chrono::milliseconds(6);
-  EXPECT_EQ(to_json(run),
-            R"({"format":4,"version":"","started":"","seed":18446744073709551615,"world":"",)"
-            R"("sut":"","sut_version":"","suite":"","probes":[],"slack_ns":6000000,)"
-            R"("interrupted":false,"not_run":[],"real_ns":0,"cases":[],"clauses":[]})"
-            "\n");
+  EXPECT_EQ(
+      to_json(run),
+      R"({"format":5,"version":"","started":"","seed":18446744073709551615,"world":"",)"
+      R"("sut":"","sut_version":"","suite":"","part":1,"parts":1,"probes":[],"slack_ns":6000000,)"
+      R"("interrupted":false,"not_run":[],"real_ns":0,"cases":[],"clauses":[]})"
+      "\n");
 }
 
 TEST(Record, ItsJsonHasTheVerdictsOnItsClauses) {
@@ -80,7 +83,7 @@ TEST(Record, JsonThatIsWrongIsRefusedWithTheReason) {
   EXPECT_EQ(complaint(std::string(100'000, '[')), "byte 100001: this is no JSON");
   EXPECT_EQ(complaint("[]"), "expected an object, got an array");
   EXPECT_EQ(complaint("{}"), "format: is missing");
-  EXPECT_EQ(complaint(replaced(json, "\"format\":4", "\"format\":1")), "format: expected 4, got 1");
+  EXPECT_EQ(complaint(replaced(json, "\"format\":5", "\"format\":1")), "format: expected 5, got 1");
   EXPECT_EQ(complaint(replaced(json, "\"world\":\"veth\",", "")), "world: is missing");
   EXPECT_EQ(complaint(replaced(json, "{\"format\"", "{\"colour\":1,\"format\"")),
             "unknown key 'colour'");

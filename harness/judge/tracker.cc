@@ -25,7 +25,7 @@ Tracker::Request* Tracker::find(std::uint64_t key) {
 
 std::span<const Tracker::Index> Tracker::waiting_at(Remote remote) const {
   if (remote >= remotes_.size()) return {};
-  return remotes_[remote];
+  return remotes_[remote].waiting();
 }
 
 Tracker::Sent Tracker::send(Request request, LedgerEntry& entry) {
@@ -110,6 +110,19 @@ Tracker::Index Tracker::replace(Index index, const Request& request) {
   return index;
 }
 
+void Tracker::Window::remove(Index index) {
+  const auto begin = indexes_.begin() + static_cast<std::ptrdiff_t>(gone_);
+  const auto found = std::find(begin, indexes_.end(), index);
+  if (found == indexes_.end()) return;
+  if (found != begin) {
+    indexes_.erase(found);
+    return;
+  }
+  if (2 * ++gone_ <= indexes_.size()) return;
+  indexes_.erase(indexes_.begin(), begin + 1);
+  gone_ = 0;
+}
+
 bool Tracker::open(Index index) {
   const Request& request = requests_[index];
   const auto [place, is_new] = open_.try_emplace(request.question, index);
@@ -118,12 +131,12 @@ bool Tracker::open(Index index) {
   ++waiting_;
   if (request.remote == no_remote) return replaces;
   if (request.remote >= remotes_.size()) remotes_.resize(request.remote + 1);
-  std::vector<Index>& window = remotes_[request.remote];
-  window.push_back(index);
+  const Window& window = remotes_[request.remote];
+  remotes_[request.remote].add(index);
   const Instant now = ledger_[request.id].sent;
-  while (window.size() > policy_.waiting ||
-         now - ledger_[requests_[window.front()].id].sent > policy_.patience) {
-    close(requests_[window.front()].question);
+  while (window.waiting().size() > policy_.waiting ||
+         now - ledger_[requests_[window.waiting().front()].id].sent > policy_.patience) {
+    close(requests_[window.waiting().front()].question);
   }
   return replaces;
 }
@@ -139,7 +152,7 @@ bool Tracker::give_room(Index index) {
   Request& request = requests_[index];
   if (!std::exchange(request.takes_room, false)) return false;
   --waiting_;
-  if (request.remote != no_remote) std::erase(remotes_[request.remote], index);
+  if (request.remote != no_remote) remotes_[request.remote].remove(index);
   return true;
 }
 
@@ -159,8 +172,8 @@ void Tracker::abandon(Remote remote) {
 }
 
 void Tracker::free_room() {
-  for (std::vector<Index>& window : remotes_) {
-    while (!window.empty()) give_room(window.back());
+  for (const Window& window : remotes_) {
+    while (!window.waiting().empty()) give_room(window.waiting().front());
   }
 }
 

@@ -119,6 +119,19 @@ class Tracker {
   std::uint64_t retransmissions() const { return retransmissions_; }
 
  private:
+  /// What takes room at a remote, oldest first. The oldest go first as a rule, so that their room in
+  /// the list is given up now and then only.
+  class Window {
+   public:
+    std::span<const Index> waiting() const { return std::span(indexes_).subspan(gone_); }
+    void add(Index index) { indexes_.push_back(index); }
+    void remove(Index index);
+
+   private:
+    std::vector<Index> indexes_;
+    std::size_t gone_ = 0;  // so many at the beginning wait no more
+  };
+
   const Request* repeated_by(const Request& request, const Request* same_key,
                              const LedgerEntry& entry) const;
   bool holds_tag(const Request& request, Instant now) const;
@@ -133,11 +146,11 @@ class Tracker {
 
   Ledger& ledger_;
   const Policy policy_;
-  std::vector<Request> requests_;            // by Index
-  Index next_ = 0;                           // the next that may be forgotten
-  FrameMap<Index> keys_{4096};               // the latest request with a key
-  FrameMap<Index> open_{4096};               // the latest transmission of an open question
-  std::vector<std::vector<Index>> remotes_;  // what takes room there, oldest first
+  std::vector<Request> requests_;  // by Index
+  Index next_ = 0;                 // the next that may be forgotten
+  FrameMap<Index> keys_{4096};     // the latest request with a key
+  FrameMap<Index> open_{4096};     // the latest transmission of an open question
+  std::vector<Window> remotes_;
   std::size_t waiting_ = 0;
   std::uint64_t retransmissions_ = 0;
 };

@@ -56,6 +56,19 @@ TEST_F(TrackerTest, AnOpenQuestionThatIsAskedAgainIsARetransmission) {
   EXPECT_EQ(repeated(), std::nullopt);
 }
 
+TEST_F(TrackerTest, WhatWaitsIsThereInItsOrder) {
+  for (std::uint32_t tag = 1; tag <= 8; ++tag) send(capture, 2 * tag, tag);
+  for (const std::uint32_t tag : {1U, 4U, 2U, 8U, 3U}) capture.answer(*capture.find(tag));
+  send(capture, 100, 9);
+  std::vector<std::uint64_t> keys;
+  for (const Tracker::Index index : capture.waiting_at(0)) keys.push_back(capture[index].key);
+  EXPECT_EQ(keys, (std::vector<std::uint64_t>{5, 6, 7, 9}));
+  for (const std::uint64_t tag : keys)
+    capture.answer(*capture.find(static_cast<std::uint32_t>(tag)));
+  EXPECT_EQ(capture.waiting(0), 0U);
+  EXPECT_EQ(capture.waiting(), 0U);
+}
+
 /// Memory does not grow with a capture.
 TEST_F(TrackerTest, OfManyThatWaitTheOldestAreGivenUp) {
   Tracker::Policy policy{

@@ -186,6 +186,11 @@ std::vector<std::string> notes_of(const CaptureCheck& check) {
         "whose clocks differ: it is not judged how many wait at once",
         counted(notes.asked_again, "request has", "requests have"));
   }
+  if (notes.of_more_devices > 0) {
+    add("it has more than {} devices: the others are counted together, and not judged by what they "
+        "said before",
+        Devices::told_apart_max);
+  }
   if (notes.early > 0) {
     add("{} before the request: frames are in another order than they were sent",
         counted(notes.early, "reply stands", "replies stand"));

@@ -6,11 +6,19 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harness/judge/coverage.h"
 
 namespace aoe::harness {
 namespace {
+
+/// So many of the parts that lack are named; shards may be 10,000.
+constexpr std::size_t lacking_named_max = 8;
+
+std::string named(const RunRecord& run) {
+  return run.parts == 1 ? "a whole run" : fmt::format("part {}/{}", run.part, run.parts);
+}
 
 /// Returns what keeps the two from being parts of one run; empty: nothing.
 std::string difference(const RunPart& first, const RunPart& other) {
@@ -30,7 +38,34 @@ std::string difference(const RunPart& first, const RunPart& other) {
   if (a.seed != b.seed)
     return differ("seed", std::to_string(a.seed), std::to_string(b.seed),
                   " (give each part the same --seed)");
+  if (a.parts != b.parts)
+    return fmt::format("{}: it is {}, {} is {}", other.path, named(b), first.path, named(a));
   return {};
+}
+
+/// Returns what keeps parts of one run from being all of it: one that is there twice, or not at
+/// all; empty: nothing. Runs that were played whole may have any cases.
+std::string gap(const std::vector<RunPart>& parts) {
+  const RunRecord& run = parts.front().run;
+  if (run.parts == 1 || parts.size() == 1) return {};
+  std::map<std::uint64_t, const RunPart*> there;
+  for (const RunPart& part : parts) {
+    const auto [same, is_new] = there.try_emplace(part.run.part, &part);
+    if (!is_new)
+      return fmt::format("{}: it is {}, and so is {}", part.path, named(part.run),
+                         same->second->path);
+  }
+  std::vector<std::string> lacking;
+  for (std::uint64_t i = 1; i <= run.parts && lacking.size() <= lacking_named_max; ++i) {
+    if (!there.contains(i)) lacking.push_back(fmt::format("{}/{}", i, run.parts));
+  }
+  if (lacking.empty()) return {};
+  const std::string next = lacking.front();
+  if (lacking.size() > lacking_named_max) lacking.back() = "more";
+  return fmt::format(
+      "of the run's {} parts {} given; lacking: {} (play it with --shard {} --seed {})", run.parts,
+      there.size() == 1 ? "1 is" : fmt::format("{} are", there.size()), fmt::join(lacking, ", "),
+      next, run.seed);
 }
 
 struct Known {
@@ -51,6 +86,7 @@ tl::expected<RunRecord, std::string> join(std::vector<RunPart> parts) {
   RunRecord whole = parts.front().run;
   whole.cases.clear();
   whole.not_run.clear();
+  if (parts.size() > 1) whole.part = whole.parts = 1;
   std::size_t longest = 0;
   for (const RunPart& part : parts) {
     if (std::string why = difference(parts.front(), part); !why.empty())
@@ -62,6 +98,9 @@ tl::expected<RunRecord, std::string> join(std::vector<RunPart> parts) {
     whole.not_run.insert(whole.not_run.end(), part.run.not_run.begin(), part.run.not_run.end());
     longest = std::max(longest, part.run.cases.size());
   }
+  if (std::string why = gap(parts); !why.empty()) return tl::unexpected(std::move(why));
+  // Each part has every Nth case from its own on.
+  std::ranges::stable_sort(parts, {}, [](const RunPart& part) { return part.run.part; });
   // A part has every Nth case (shard.h): one of each in turn is their old order.
   std::map<std::string, Known, std::less<>> known;  // by case
   for (std::size_t i = 0; i < longest; ++i) {

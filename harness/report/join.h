@@ -19,9 +19,10 @@ struct RunPart {
 /// Returns a run with the cases of all parts, in the order that they would have had. It took as
 /// long as the longest part, and began with the first. A case of what is judged in every
 /// answer (coverage.h) sums up others of its part: those of several parts, each repeated by another
-/// command, become one case with the failures of all. Precondition: there is a part. Error:
-/// "b: its seed is 8, that of a is 7 (give each part the same --seed)", "b: case 'reads' is in a,
-/// too".
+/// command, become one case with the failures of all. Precondition: there is a part. One part alone
+/// stays a part. Error: "b: its seed is 8, that of a is 7 (give each part the same --seed)", "b: it
+/// is part 1/3, and so is a", "of the run's 3 parts 2 are given; lacking: 3/3 (play it with --shard
+/// 3/3 --seed 7)", "b: case 'reads' is in a, too".
 tl::expected<RunRecord, std::string> join(std::vector<RunPart> parts);
 
 }  // namespace aoe::harness

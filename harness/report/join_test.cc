@@ -65,6 +65,44 @@ TEST(Join, MakesOneCaseOfThoseThatSumUpOthers) {
             "b: case 'target-every-answer[clause=2/4]' is in a, too");
 }
 
+RunPart shard(std::uint64_t number, std::uint64_t of, const std::vector<std::string>& names) {
+  RunPart made = part("p" + std::to_string(number), names);
+  made.run.part = number;
+  made.run.parts = of;
+  return made;
+}
+
+TEST(Join, TakesThePartsOfAShardedRunInAnyOrder) {
+  const auto whole = join({shard(3, 3, {"c"}), shard(1, 3, {"a", "d"}), shard(2, 3, {"b", "e"})});
+  EXPECT_EQ(names(whole), "abcde");
+  EXPECT_EQ(whole->part, 1U);
+  EXPECT_EQ(whole->parts, 1U) << "it is whole";
+}
+
+TEST(Join, LeavesOnePartAPart) {
+  const auto alone = join({shard(2, 3, {"b"})});
+  ASSERT_TRUE(alone);
+  EXPECT_EQ(alone->part, 2U);
+  EXPECT_EQ(alone->parts, 3U);
+}
+
+TEST(Join, SaysWhichPartsLack) {
+  EXPECT_EQ(names(join({shard(1, 3, {"a"}), shard(2, 3, {"b"})})),
+            "of the run's 3 parts 2 are given; lacking: 3/3 (play it with --shard 3/3 --seed 7)");
+  EXPECT_EQ(names(join({shard(2, 10000, {"a"}), shard(1, 10000, {"b"})})),
+            "of the run's 10000 parts 2 are given; lacking: 3/10000, 4/10000, 5/10000, 6/10000, "
+            "7/10000, 8/10000, 9/10000, 10/10000, more (play it with --shard 3/10000 --seed 7)");
+}
+
+TEST(Join, RefusesPartsThatOverlap) {
+  EXPECT_EQ(names(join({shard(1, 3, {"a"}), shard(2, 3, {"b"}), shard(2, 3, {"c"})})),
+            "p2: it is part 2/3, and so is p2");
+  EXPECT_EQ(names(join({shard(1, 2, {"a"}), shard(2, 3, {"b"})})),
+            "p2: it is part 2/3, p1 is part 1/2");
+  EXPECT_EQ(names(join({shard(1, 2, {"a"}), part("all", {"a", "b"})})),
+            "all: it is a whole run, p1 is part 1/2");
+}
+
 TEST(Join, RefusesACaseOfTwoPartsFromTwoFolders) {
   RunPart one = part("one", {"a"});
   RunPart two = part("two", {"a"});

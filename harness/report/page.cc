@@ -9,6 +9,7 @@
 #include "harness/report/comparison.h"
 #include "harness/report/failure_groups.h"
 #include "harness/report/frame_fields.h"
+#include "harness/report/plain_frames.h"
 #include "harness/report/text.h"
 
 namespace aoe::harness {
@@ -109,7 +110,7 @@ std::string plain_run(const RunRecord& run, const Coverage& coverage) {
       text += one_line(run.cases[group.cases[i]].id) + "\n";
     html += plain_section(fmt::format("{} {} {} ({})", harness::text(group.outcome), group.clause,
                                       group.cause, first.id),
-                          text, false);
+                          text, first.failures.empty() ? "" : plain_frames(first.failures.front()));
   }
   return html + plain_section("Clauses", clauses);
 }
@@ -135,9 +136,9 @@ std::string within_script(std::string_view json) {
 
 }  // namespace
 
-std::string plain_section(std::string_view heading, std::string_view text, bool is_open) {
-  return fmt::format("<details{}><summary>{}</summary>\n<pre>{}</pre></details>\n",
-                     is_open ? " open" : "", markup(one_line(heading)), markup(printable(text)));
+std::string plain_section(std::string_view heading, std::string_view text, std::string_view more) {
+  return fmt::format("<details open><summary>{}</summary>\n<pre>{}</pre>{}</details>\n",
+                     markup(one_line(heading)), markup(printable(text)), more);
 }
 
 std::string page(std::string_view title, std::string_view view, const std::string& members,

@@ -33,8 +33,10 @@ std::string to_html(const RunRecord& run, const RunRecord* earlier = nullptr);
 std::string page(std::string_view title, std::string_view view, const std::string& members,
                  const std::string& plain);
 
-/// HTML that shows the text as it is, below its heading; folded where `is_open` is false.
-std::string plain_section(std::string_view heading, std::string_view text, bool is_open = true);
+/// HTML that shows the text as it is, below its heading and above `more`, which is HTML. A reader can
+/// fold it; it is open, because what is folded isn't printed.
+std::string plain_section(std::string_view heading, std::string_view text,
+                          std::string_view more = {});
 
 /// "\"run\":{…},\"about\":{…}": the run as run.json has it, and what is said of it: the counts and
 /// verdicts in words; `levels`, each with its clauses by verdict; `clauses` with their cases, and

@@ -87,11 +87,13 @@ TEST(Page, HasLevelsGroupsAndFrames) {
 TEST(Page, SaysTheSameWithoutScripts) {
   RunRecord run = page_run();
   run.cases[1].failures[0].actual = "<b>late</b>";
+  run.cases[1].failures[0].ladder[0].bytes = "02000000000102000000000288a2100000010100000000070";
   const std::string html = to_html(run);
   const std::size_t at = html.find("<noscript>");
   const std::string plain = html.substr(at, html.find("</noscript>") - at);
-  for (const char* words : {"1 passed, 1 failed", "MUST 1 of ", "FAIL 2/4 &lt;b&gt;late&lt;/b&gt;",
-                            "retransmission of #2", "An answer has Ver 1."})
+  for (const char* words :
+       {"1 passed, 1 failed", "MUST 1 of ", "FAIL 2/4 &lt;b&gt;late&lt;/b&gt;",
+        "retransmission of #2", "An answer has Ver 1.", "<th>tag</th><td>0x00000007</td>"})
     EXPECT_NE(plain.find(words), std::string::npos) << words;
 }
 

@@ -62,7 +62,9 @@ TerminalStyle terminal_style(int descriptor, int verbosity) {
 std::string Terminal::header(const RunRecord& run) {
   std::string text = fmt::format("seed {}  world {}", run.seed, one_line(run.world));
   if (run.slack > Duration{}) text += "  slack " + brief(run.slack);
-  text += "  sut " + one_line(run.sut) + "\n";
+  text += "  sut " + one_line(run.sut);
+  if (run.parts > 1) text += fmt::format("  part {}/{}", run.part, run.parts);
+  text += "\n";
   is_suite_ = !run.suite.empty();
   if (!is_suite_ || style_.verbosity < 0) return instead(text);
   for (const ProbeRecord& probe : run.probes) {

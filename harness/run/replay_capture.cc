@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
 
 #include <fmt/format.h>
 
 #include "config/yaml_file.h"
+#include "harness/capture/capture_reader.h"
 #include "harness/judge/reply_comparison.h"
 #include "harness/run/exit_status.h"
 #include "harness/run/raw_exchange.h"
@@ -18,7 +18,6 @@
 #include "initiator/client/live_session.h"
 #include "proto/describe.h"
 #include "proto/layout.h"
-#include "wire/pcap_file.h"
 
 namespace aoe::harness {
 namespace {
@@ -266,14 +265,11 @@ class Replay {
 }  // namespace
 
 bool is_capture(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::array<char, 4> magic{};
-  if (!file.read(magic.data(), magic.size())) return false;
-  for (const std::string_view known : {"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d",
-                                       "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a"}) {
-    if (std::string_view(magic.data(), magic.size()) == known) return true;
-  }
-  return false;
+  if (path == "-") return false;  // a capture is read more than once
+  const auto source = FileSource::open(path);
+  if (!source) return false;
+  const auto start = (*source)->take(4);
+  return start && CaptureParser::begins(*start);
 }
 
 int replay_capture(const CaptureReplayOptions& options) {
@@ -294,7 +290,7 @@ int replay_capture(const CaptureReplayOptions& options) {
     complain(conflict);
     return exit_usage;
   }
-  if (auto reader = PcapReader::open(options.capture); !reader) {
+  if (const auto reader = CaptureReader::open(options.capture); !reader) {
     complain(reader.error());
     return exit_environment;
   }

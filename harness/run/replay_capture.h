@@ -24,7 +24,7 @@ struct CaptureReplayOptions {
   bool quiet = false;             // differences only
 };
 
-/// Returns whether the file begins as a capture does; false for what can't be read.
+/// Returns whether the file, decompressed, begins as a capture does; false for what can't be read.
 bool is_capture(const std::string& path);
 
 /// Returns the program's exit status.

@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/capture/capture_reader.h"
 #include "harness/judge/capture_check.h"
 #include "harness/judge/frame_rules.h"
-#include "wire/pcap_file.h"
 
 namespace aoe::harness {
 namespace {
@@ -27,14 +27,20 @@ struct Capture {
 };
 
 tl::expected<void, std::string> read(const std::string& path, Capture& capture) {
-  auto reader = PcapReader::open(path);
+  const auto reader = CaptureReader::open(path);
   if (!reader) return Failed(reader.error());
   std::vector<std::uint8_t> room;
   while (true) {
     const auto record = (*reader)->next();
     if (!record) capture.cut_off = record.error();
     if (!record || !*record) break;
-    const CapturedFrame captured{(*record)->time, (*record)->bytes, (*record)->original_size};
+    const auto& frame = (*record)->frame;
+    if (!frame) {
+      capture.check.add_unreadable();
+      continue;
+    }
+    const CapturedFrame captured{(*record)->time, frame->bytes, frame->original_size,
+                                 frame->has_destination};
     capture.check.add(captured);
     if (capture.check.ledger().size() == capture.frames.size()) continue;
     const Untagged untagged = untag(captured, room);
@@ -106,9 +112,9 @@ class Planner {
 
   void request(FrameId id, const Frame& frame) {
     const auto [source, destination] = capture_.check.ends(id);
-    const bool is_group = capture_.check.station(destination).mac.is_multicast();
-    if (!frame.header.address.covers(device_.address)) return;
-    if (destination != *device_.station && !is_group) return;
+    const bool is_elsewhere = destination != no_station && destination != *device_.station &&
+                              !capture_.check.station(destination).mac.is_multicast();
+    if (!frame.header.address.covers(device_.address) || is_elsewhere) return;
     if (capture_.cut.contains(id)) {
       ++plan_.cut;
       return;

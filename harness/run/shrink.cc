@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include "harness/run/exact_time.h"
 #include "harness/run/minimise.h"
 #include "harness/selftest/mutants.h"
 
@@ -17,14 +18,6 @@ using Steps = std::vector<YAML::Node>;
 
 /// A scenario whose outcome depends on its seed fails with these, too, or names its own.
 constexpr std::array<std::uint64_t, 3> other_seeds{101, 202, 303};
-
-/// "1500us", in the greatest unit that is exact.
-std::string time_text(Duration time) {
-  const auto ns = time.count();
-  if (ns % 1'000'000 == 0) return fmt::format("{}ms", ns / 1'000'000);
-  if (ns % 1000 == 0) return fmt::format("{}us", ns / 1000);
-  return fmt::format("{}ns", ns);
-}
 
 /// The fault that does to one frame what another one decided.
 YAML::Node directed(const YAML::Node& original, const Decision& decision, const std::string& id) {
@@ -46,11 +39,11 @@ YAML::Node directed(const YAML::Node& original, const Decision& decision, const 
     arm["fault"] = "duplicate";
     arm["id"] = id;
     if (deed.copies > 1) arm["copies"] = deed.copies;
-    if (deed.spread > Duration{}) arm["spread"] = time_text(deed.spread);
+    if (deed.spread > Duration{}) arm["spread"] = exact_time(deed.spread);
   } else {
     arm["fault"] = "delay";
     arm["id"] = id;
-    arm["by"] = time_text(deed.delay);
+    arm["by"] = exact_time(deed.delay);
   }
   YAML::Node match;
   match["direction"] = std::string(text(direction));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -109,6 +110,15 @@ class Comparison {
     fill(expected, lba, disk_has_pattern_, sectors);
     data(field, sectors, actual, lba);
   }
+  /// As structures of SMART have it: the last byte makes the sum of all of them 0.
+  void checksum() {
+    if (!reaches("ata.data", ata_header_size + sector_size)) return;
+    const Bytes sector = rest<Field::ata_data>(reply_).first(sector_size);
+    const auto sum =
+        std::accumulate(sector.begin(), sector.end(), std::uint8_t{0},
+                        [](std::uint8_t a, std::uint8_t b) -> std::uint8_t { return a + b; });
+    same("sum of the data, modulo 256", 0U, unsigned{sum});
+  }
   /// Compares as many bytes as are expected; `lba`: of the first sector.
   void data(std::string_view field, Bytes expected, Bytes actual, std::uint64_t lba) {
     const auto [want, have] = std::ranges::mismatch(expected, actual);
@@ -191,7 +201,9 @@ class Comparison {
     const auto [field, value, kind, mask] = condition;
     const layout::Row& row = layout::row(field);
     if (!reaches(row.name, row.end())) return;
-    std::uint64_t got = get(field, reply_) & mask;
+    // Without flag E the upper four bits of lba3 are none of the LBA, nor is what lies behind it.
+    const bool is_lba28 = field == Field::ata_lba && (get<Field::ata_flags>(request_) & 0x40) == 0;
+    std::uint64_t got = get(field, reply_) & (is_lba28 ? mask & 0x0fff'ffff : mask);
     std::string expected = layout::format(field, value);
     bool holds = got == value;
     bool has_error = false;
@@ -318,6 +330,7 @@ std::vector<Mismatch> compare(const ReplySpec& expected, Bytes request, Bytes re
   if (expected.success && comparison.found().empty()) comparison.success();
   comparison.conditions(expected, false);
   if (expected.data) comparison.data("ata.data", *expected.data);
+  if (expected.data_checksum) comparison.checksum();
   comparison.identify(expected);
   if (expected.string) comparison.string(*expected.string);
   comparison.list(expected);

@@ -77,8 +77,10 @@ CorruptSpec parse_corrupt(YamlMap& map) {
 CountSpec parse_count(YamlMap& map) {
   using Relation = CountSpec::Relation;
   CountSpec count;
-  for (const auto& [key, relation] :
-       {std::pair("has", Relation::has), {"lacks", Relation::lacks}, {"above", Relation::above}}) {
+  for (const auto& [key, relation] : {std::pair("has", Relation::has),
+                                      {"lacks", Relation::lacks},
+                                      {"above", Relation::above},
+                                      {"below", Relation::below}}) {
     read_fault_fields(map, key, [&count, relation = relation](Field field, std::uint64_t value) {
       count.conditions.push_back({field, relation, value});
     });

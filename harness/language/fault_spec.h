@@ -59,9 +59,10 @@ struct RateSpec {
   std::uint64_t queue = 0;            // bytes
 };
 /// count: nothing happens to them, but that they are counted: those that are `shorter` than so many
-/// bytes, and whose fields all have these values (`has`), others (`lacks`), greater ones (`above`).
+/// bytes, and whose fields all have these values (`has`), others (`lacks`), greater
+/// ones (`above`) or smaller ones (`below`).
 struct CountSpec {
-  enum class Relation : std::uint8_t { has, lacks, above };
+  enum class Relation : std::uint8_t { has, lacks, above, below };
   struct Condition {
     Field field;
     Relation relation = Relation::has;

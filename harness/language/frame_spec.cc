@@ -24,7 +24,7 @@ constexpr std::array questions{Word{"config", 1}, Word{"flush", 0},          Wor
 
 /// In the order of Feature.
 const std::vector<std::string> feature_words{
-    "dma", "flush", "flush-ext", "lba48", "power-management", "smart", "trim"};
+    "dma", "flush", "flush-ext", "lba48", "power-management", "smart", "trim", "trim-zero"};
 
 std::uint8_t natural_flags(ata::Opcode opcode) {
   constexpr std::uint8_t extended = 0x40;

@@ -78,6 +78,7 @@ enum class Feature : std::uint8_t {
   power_management,
   smart,
   trim,
+  trim_zero,  // and trimmed sectors read as zeros
 };
 std::string_view text(Feature feature);
 /// A list of features, or one.

@@ -223,7 +223,7 @@ TEST(FrameSpec, MistakesAreNamed) {
             at + "17: config: hex: expected no string and no size beside it");
   EXPECT_EQ(frame_complaint("advertised: [trim, wings]"),
             at + "22: step: advertised: expected one of dma, flush, flush-ext, lba48, "
-                 "power-management, smart, trim, got 'wings'");
+                 "power-management, smart, trim, trim-zero, got 'wings'");
   EXPECT_EQ(frame_complaint("alive: {for: 1s}"),
             at + "11: alive: unknown key 'for'; known are within");
   EXPECT_EQ(frame_complaint("config: {op: read, lenght: 3}"),

@@ -87,6 +87,7 @@ void parse_message(YamlMap map, Message message, ReplySpec& reply) {
   parse_conditions(map, message, reply);
   if (message == Message::ata) {
     if (map.has("data")) reply.data = read_content(map, "data");
+    reply.data_checksum = has_word(map, "checksum", "right");
   } else if (message == Message::config) {
     const std::array has{map.has("string"), map.has("size"), map.has("hex")};
     if (std::ranges::find(has, true) != has.end()) reply.string = read_config_string(map);
@@ -193,6 +194,7 @@ std::string describe(const ReplySpec& reply) {
   for (const Condition& condition : reply.fields) parts.push_back(words_of(condition));
   if (reply.size) parts.push_back(fmt::format("size {} or more", *reply.size));
   if (reply.data) parts.push_back("data " + describe(*reply.data));
+  if (reply.data_checksum) parts.emplace_back("data with a right checksum");
   for (const IdentifyWords& words : reply.identify_words) parts.push_back(words_of(words));
   if (reply.identify_texts) parts.emplace_back("texts padded");
   if (reply.identify_checksum) parts.emplace_back("checksum right");
@@ -218,7 +220,8 @@ std::string describe(const ExpectReply& reply) {
 
 std::string describe(const ExpectAnnouncement& announcement) {
   const std::string fields = describe(announcement.fields);
-  return fmt::format("announcement{}{}",
+  return fmt::format("announcement{}{}{}",
+                     announcement.from ? fmt::format(" from {}", *announcement.from) : "",
                      announcement.to ? fmt::format(" to {}", *announcement.to) : "",
                      fields == describe(ReplySpec{}) ? "" : ": " + fields);
 }
@@ -284,6 +287,7 @@ ExpectReplies parse_replies(YamlMap map) {
 ExpectAnnouncement parse_announcement(YamlMap map) {
   ExpectAnnouncement announcement;
   announcement.to = read_mac(map, "to");
+  announcement.from = read_mac(map, "from");
   announcement.within = parse_within(map);
   announcement.fields = parse_fields(map);
   map.finish();

@@ -43,6 +43,7 @@ struct ReplySpec {
   std::vector<Condition> fields{};
   std::optional<std::uint32_t> size{};  // bytes at least
   std::optional<Content> data{};        // of all sectors that the request asks for
+  bool data_checksum = false;           // the bytes of its first sector add up to 0, modulo 256
   std::vector<IdentifyWords> identify_words{};
   bool identify_texts = false;     // serial, firmware and model are printable, padded with blanks
   bool identify_checksum = false;  // word 255 has its signature, and a right checksum
@@ -69,9 +70,10 @@ struct ExpectReplies {
   std::vector<ReplySpec> each{};  // each is one of these; empty: any answer
 };
 
-/// A config reply that no request asked for, since something was last healed.
+/// A config reply that no request asked for, since a fault was last armed or healed.
 struct ExpectAnnouncement {
-  std::optional<Mac> to{};  // nullopt: to any address
+  std::optional<Mac> to{};    // nullopt: to any address
+  std::optional<Mac> from{};  // nullopt: from any
   std::optional<TimeExpression> within{};
   ReplySpec fields{};
 };

@@ -74,6 +74,7 @@ bool holds(const CountSpec::Condition& condition, Bytes frame) {
     case CountSpec::Relation::has: return value == condition.value;
     case CountSpec::Relation::lacks: return value != condition.value;
     case CountSpec::Relation::above: return value > condition.value;
+    case CountSpec::Relation::below: return value < condition.value;
   }
   AOE_CHECK(false && "a field without a relation");
 }

@@ -365,26 +365,28 @@ StepResult expect(RunState& run, const ExpectReplies& replies) {
 
 StepResult expect(RunState& run, const ExpectAnnouncement& expected) {
   run.rule = "announcement";
-  const auto to_whom = [&](const RawExchanges::Answer& answer) {
-    return !expected.to || layout::get<Field::destination>(answer.bytes) == *expected.to;
+  const auto is_meant = [&](const RawExchanges::Answer& answer) {
+    return (!expected.to || layout::get<Field::destination>(answer.bytes) == *expected.to) &&
+           (!expected.from || layout::get<Field::source>(answer.bytes) == *expected.from);
   };
   std::vector<RawExchanges::Answer> heard;
   const auto found = [&] {
-    heard = run.raw.announcements(run.last_heal);
-    return std::ranges::any_of(heard, to_whom);
+    heard = run.raw.announcements(run.last_change);
+    return std::ranges::any_of(heard, is_meant);
   };
   const Duration patience =
       expected.within ? expected.within->value(run.symbols()) : RtoModel::most;
-  run.wait(found, run.last_heal + patience);
-  const auto announcement = std::ranges::find_if(heard, to_whom);
+  run.wait(found, run.last_change + patience);
+  const auto announcement = std::ranges::find_if(heard, is_meant);
   if (announcement == heard.end()) {
     std::vector<FrameId> frames;
     frames.reserve(heard.size());
     for (const RawExchanges::Answer& answer : heard) frames.push_back(answer.id);
     return run.fail(describe(expected),
                     heard.empty()
-                        ? fmt::format("none in {}", describe(run.world.now() - run.last_heal))
-                        : fmt::format("to somebody else (#{})", frames.front()),
+                        ? fmt::format("none in {}", describe(run.world.now() - run.last_change))
+                        : fmt::format("another one (#{}: {})", frames.front(),
+                                      run.ledger.summary(frames.front())),
                     frames);
   }
   const auto wrong = compare(expected.fields, config_query, announcement->bytes, true);

@@ -24,6 +24,7 @@ bool has(const Identity& identity, Feature feature) {
     case Feature::power_management: return identity.power_management;
     case Feature::smart: return identity.smart;
     case Feature::trim: return identity.trim;
+    case Feature::trim_zero: return identity.trim && identity.trimmed_reads_zero;
   }
   AOE_CHECK(false && "a feature that nobody knows");
 }
@@ -70,6 +71,7 @@ StepResult play(RunState& run, const WarmupStep& step) {
 }
 
 StepResult play(RunState& run, const ArmStep& step) {
+  run.last_change = run.world.now();
   if (auto armed = run.faults.arm(step.fault); !armed) return armed.error();
   const bool killed = std::holds_alternative<KillSpec>(step.fault.kind);
   if (killed && run.world.target().kill_loses_cache()) run.history.crash();
@@ -78,7 +80,7 @@ StepResult play(RunState& run, const ArmStep& step) {
 
 StepResult play(RunState& run, const HealStep& step) {
   for (const std::string& id : step.ids) run.faults.heal(id);
-  run.last_heal = run.world.now();
+  run.last_heal = run.last_change = run.world.now();
   return Passed{};
 }
 

@@ -314,7 +314,17 @@ TEST(RawExchange, AnAnnouncementIsHeardAndJudged) {
       "0000 tag t)");
   EXPECT_EQ(
       Play(trial(restart + "- expect: {announcement: {to: \"02:00:00:00:00:09\"}}\n")).failures(),
-      "line 10: expected announcement to 02:00:00:00:00:09\nactual to somebody else (#n)");
+      "line 10: expected announcement to 02:00:00:00:00:09\nactual another one (#n: e1.1 config "
+      "reply buffers 16 sectors 2 firmware 0000 tag t)");
+  EXPECT_EQ(Play(trial("- arm: {fault: mac-change, id: moved, mac: \"02:00:00:00:00:2a\"}\n"
+                       "- expect: {announcement: {from: \"02:00:00:00:00:2a\"}}\n"))
+                .failures(),
+            "");
+  EXPECT_EQ(Play(trial("- arm: {fault: mtu, id: larger, mtu: 9000, end: target}\n"
+                       "- expect: {announcement: {from: \"02:00:00:00:00:2a\", within: 1s}}\n"))
+                .failures(),
+            "line 9: expected announcement from 02:00:00:00:00:2a\nactual another one (#n: e1.1 "
+            "config reply buffers 16 sectors 17 firmware 0000 tag t)");
   EXPECT_EQ(Play(trial("- arm: {fault: partition, id: cut}\n" + restart +
                        "- expect: {announcement: {within: 1s}}\n"))
                 .failures(),

@@ -39,6 +39,7 @@ RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger&
       raw(scenario, world),
       last_io(world.now()),
       last_heal(world.now()),
+      last_change(world.now()),
       changed(world.now()) {
   if (!scenario.given.late_duplicates_fail) history.excuse_late_duplicates();
   if (world.target().kill_loses_cache()) history.track_flushes();

@@ -83,6 +83,7 @@ struct RunState {
   std::string flaky;  // why what passes is not certain to pass again; empty: nothing says so
   Instant last_io;
   Instant last_heal;
+  Instant last_change;  // when a fault was last armed or healed
   bool up = false;  // the device, since `changed`
   Instant changed;
   bool wrong_data_seen = false;                               // and reported

@@ -78,8 +78,8 @@ inline Change requests(Tests when, Deeds deeds) {
 inline Change answers(Tests when, Deeds deeds) {
   return {Change::Of::answers, std::move(when), std::move(deeds)};
 }
-inline Change announcements(Deeds deeds) {
-  return {Change::Of::announcements, {}, std::move(deeds)};
+inline Change announcements(Tests when, Deeds deeds) {
+  return {Change::Of::announcements, std::move(when), std::move(deeds)};
 }
 inline Change all_sent(Tests when, Deeds deeds) {
   return {Change::Of::all_sent, std::move(when), std::move(deeds)};

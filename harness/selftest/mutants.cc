@@ -29,6 +29,12 @@ constexpr std::uint8_t drdy_err = ata::status_drdy | ata::status_err;
 
 // What single rows need.
 
+bool announced_before(Bytes frame, P& p) {
+  return p.memory.announced_to.contains(value_of(destination, frame));
+}
+const Test trim = op({Opcode::data_set_management});
+const Test smart = op({Opcode::smart});
+
 const Test optional_op =
     op({Opcode::read_dma, Opcode::read_dma_ext, Opcode::write_dma, Opcode::write_dma_ext,
         Opcode::smart, Opcode::data_set_management, Opcode::idle, Opcode::idle_immediate,
@@ -99,6 +105,10 @@ void forget_mask(P& p) {
   put_in(p.frame, mask_count, 0);
   zero_from(p.frame, layout::offset(mask_directive_reserved));
 }
+void forget_holders(P& p) {
+  put_in(p.frame, reserve_count, 0);
+  zero_from(p.frame, layout::offset(reserve_address));
+}
 void end_string_at_zero(P& p) {
   const Bytes string = string_of(p.frame);
   const auto length = std::ranges::find(string, 0) - string.begin();
@@ -167,6 +177,11 @@ void ask_for_sixteen_more(P& p) {
     put_in(copy, tag, foreign_tag + i);
     put_in(copy, ata_lba, value_of(ata_lba, copy) + 2 * i);
   }
+}
+void trim_as_well(P& p) {
+  FrameCopy& copy = p.more.emplace_back(p.frame);
+  put_in(copy, tag, foreign_tag + p.memory.requests);
+  put_in(copy, ata_op, static_cast<std::uint64_t>(Opcode::data_set_management));
 }
 void take_last_tag(P& p) {
   put_in(p.frame, tag, value_of(tag, p.memory.last));
@@ -318,6 +333,15 @@ const std::vector<MutantRow>& rows() {
   {target, "3.1/21", "sets-the-reserved-bytes", {answers({of_ata}, {put(ata_reserved, 0x5a)})}},
   {target, "3.1/22", "advertises-more-than-it-knows",
    {answers({asks(optional_op), done}, status(drdy_err, ata::error_abrt))}},
+  {target, "3.1/22", "trims-nothing", {requests({trim}, {answer_at_once()})}},
+  {target, "3.1/22", "trims-beyond-its-end", {answers({asks(trim), failed}, status(drdy))}},
+  {target, "3.1/22", "says-nothing-of-its-health",
+   {answers({asks(smart), done}, {put(ata_lba, 0)})}},
+  {target, "3.1/22", "knows-no-key-of-smart",
+   {answers({asks(smart), failed}, status(drdy))}},
+  {target, "3.1/22", "miscounts-its-smart-data",
+   {answers({asks(smart), done, sized(ata_header_size + sector_size)},
+            {flip_last_bit})}},
   {target, "3.1/23", "forgets-asynchronous-writes",
    {requests({write, with(ata_flags, async_flag)}, {put(ata_flags, 0), put(ata_op, idle)})}},
   {target, "3.1/24", "reads-registers-beyond-the-frame",
@@ -367,8 +391,8 @@ const std::vector<MutantRow>& rows() {
    {requests({either(read, write), between(ata_count, 3, 17)}, {put(ata_op, no_op)})}},
   {target, "3.2/16", "forgets-its-string",
    {answers({some(&Memory::restarts), of_config, no(refused)}, {forget_string})}},
-  {target, "3.2/17", "announces-itself-to-nobody", {announcements({put(destination, nobody)})}},
-  {target, "3.2/18", "announces-itself-as-version-0", {announcements({put(version, 0)})}},
+  {target, "3.2/17", "announces-itself-to-nobody", {announcements({no(announced_before)}, {put(destination, nobody)})}},
+  {target, "3.2/18", "announces-itself-as-version-0", {announcements({}, {put(version, 0)})}},
   {target, "3.2/19", "refuses-the-same-string",
    {requests({is(config_op, 3), same_string}, {put(config_op, no_subcommand)}),
     answers({asks(is(config_op, 3)), asks(same_string)},
@@ -428,6 +452,11 @@ const std::vector<MutantRow>& rows() {
             refuse(ErrorCode::target_reserved))}},
 
   // What initiators need
+  {target, "3.4/12", "forgets-its-reservation",
+   {answers({some(&Memory::restarts), asks(is(reserve_op, 0)), no(refused)}, {forget_holders})}},
+
+  {target, "profile/announce-changes", "does-not-say-what-changed",
+   {announcements({announced_before}, {swallow})}},
   {target, "profile/interop-buffers", "has-one-buffer",
    {answers({of_config, no(refused)}, {put(config_buffers, 1)})}},
   {target, "profile/interop-identify", "tells-of-lba48-in-word-83-alone",
@@ -464,7 +493,7 @@ const std::vector<MutantRow>& rows() {
   {initiator, "2/32", "takes-any-command",
    {answers({known, sized(ata_header_size)}, {put(command, 0)})}},
   {initiator, "2/33", "takes-frames-without-flag-r",
-   {answers({known}, {put(flags, flag_response)})}},
+   {answers({known, no(with(flags, flag_response))}, {raise(flags, flag_response)})}},
   {initiator, "2/34", "takes-answers-of-any-disk",
    {answers({known}, {as_asked(shelf), as_asked(slot)})}},
   {initiator, "2/35", "makes-devices-of-wildcards",
@@ -490,6 +519,8 @@ const std::vector<MutantRow>& rows() {
              {add(ata_op, 4), raise(ata_flags, extended_flag)})}},
   {initiator, "3.1/44", "believes-in-a-larger-disk",
    {answers({of_ata, asks(identify), sized(ata_header_size + identify_size)}, {enlarge})}},
+  {initiator, "3.1/48", "trims-unasked",
+   {requests({write, every(10)}, {trim_as_well})}},
   {initiator, "3.1/47", "keeps-flushes-to-itself", {requests({flush}, {answer_at_once()})}},
   // §3.2
   {initiator, "3.2/30", "discovers-one-address",
@@ -500,6 +531,10 @@ const std::vector<MutantRow>& rows() {
    {answers({of_config}, {put(config_buffers, 60)})}},
   {initiator, "3.2/32", "takes-what-a-frame-carries",
    {answers({of_config}, {put(config_sectors, 255)})}},
+
+  {initiator, "profile/tag-bit-31", "takes-tags-of-drivers",
+   {requests({}, {clear(tag, 0x8000'0000)}), answers({}, {raise(tag, 0x8000'0000)})}},
+  {initiator, "profile/discovery-early", "asks-once", {requests({of_config, after(1)}, {swallow})}},
 
   // Initiators: checks of `always`, words of `expect`.
   {initiator, "tag-unique-in-flight", "uses-one-tag",

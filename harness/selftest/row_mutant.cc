@@ -81,9 +81,9 @@ void RowMutant::on_answer(Bytes frame) {
   Passage passage{copy_of(frame), {}, memory_};
   if (const auto* asked = asked_by(frame)) passage.request = asked->frame;
   if (at_target_ && passage.request.empty()) {
-    if (!memory_.first.empty()) ++memory_.restarts;
     if (memory_.first.empty()) memory_.first = copy_of(frame);
     change(Change::Of::announcements, passage);
+    memory_.announced_to.insert(value_of(Field::destination, frame));
   } else {
     // The client gets the answer, even if the target took it for another client.
     if (at_target_)
@@ -96,6 +96,11 @@ void RowMutant::on_answer(Bytes frame) {
   }
   if (auto* asked = asked_by(at_target_ ? frame : Bytes(passage.frame))) ++asked->answers;
   pass_on(passage, at_target_);
+}
+
+void RowMutant::restarted() {
+  ++memory_.restarts;
+  memory_.announced_to.clear();
 }
 
 void RowMutant::change(Change::Of of, Passage& passage) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -43,10 +44,11 @@ struct Memory {
 
   // Of a target.
   unsigned restarts = 0;
-  FrameCopy string;           // in its last config answer
-  unsigned edits = 0;         // of its mask list, since it started
-  std::uint64_t masked = 0;   // entries of its mask list
-  std::uint64_t holders = 0;  // entries of its reservation
+  std::set<std::uint64_t> announced_to;  // since it started, before the frame that passes
+  FrameCopy string;                      // in its last config answer
+  unsigned edits = 0;                    // of its mask list, since it started
+  std::uint64_t masked = 0;              // entries of its mask list
+  std::uint64_t holders = 0;             // entries of its reservation
 
   /// The request of a frame's tag; the oldest request without an answer. Null where there is none.
   const Asked* find(Bytes frame) const;
@@ -104,6 +106,7 @@ class RowMutant final : public Mutant {
 
   void sent(Bytes frame) override { at_target_ ? on_answer(frame) : on_request(frame); }
   void arrived(Bytes frame) override { at_target_ ? on_request(frame) : on_answer(frame); }
+  void restarted() override;
   void tune(initiator::Parameters& parameters) const override {
     if (row_.tune != nullptr) row_.tune(parameters);
   }

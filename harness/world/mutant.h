@@ -33,6 +33,8 @@ class Mutant {
   virtual void sent(Bytes frame) { sides_.to_link(frame); }
   /// A frame arrived for its end.
   virtual void arrived(Bytes frame) { sides_.to_end(frame); }
+  /// Its end, a target, was killed, and starts again.
+  virtual void restarted() {}
   /// Changes the parameters that an initiator starts with.
   virtual void tune(initiator::Parameters& /*parameters*/) const {}
 

@@ -249,6 +249,7 @@ Control SimWorld::kill() {
 
 void SimWorld::start_target() {
   begin();
+  if (is_mutants(Direction::to_initiator)) mutant_->restarted();
   target_.start();
 }
 

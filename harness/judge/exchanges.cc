@@ -114,7 +114,7 @@ void Exchanges::reply_sent(LedgerEntry& entry, const Frame& frame) {
     for (FrameId id = request + 1; id < ledger_.size(); ++id)
       answers += ledger_[id].answers == request;
     check_answer(entry, request, answers, ledger_[request].deliveries);
-  } else {
+  } else if (!refuses_headless(entry)) {
     report(Check::no_unasked_reply, fmt::format("{} has a tag that no request had", name(entry.id)),
            {entry.id});
   }
@@ -294,6 +294,18 @@ void Exchanges::check_answer(LedgerEntry& entry, FrameId request, std::uint64_t 
          fmt::format("{} is reply {} to #{}; copies of it that had arrived: {}", name(entry.id),
                      answers, request, arrivals),
          {request, entry.id});
+}
+
+bool Exchanges::refuses_headless(const LedgerEntry& reply) {
+  if (reply.kind != FrameKind::ata_error) return false;
+  std::uint64_t headless = 0;
+  for (FrameId id = 0; id < reply.id; ++id) {
+    const LedgerEntry& entry = ledger_[id];
+    headless += entry.kind == FrameKind::bad && entry.direction == Direction::to_target;
+  }
+  if (headless_refused_ >= headless) return false;
+  ++headless_refused_;
+  return true;
 }
 
 void Exchanges::check_answerer(const LedgerEntry& entry, const Frame& frame,

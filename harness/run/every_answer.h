@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,6 +36,8 @@ class EveryAnswer {
 
   /// One for each clause that was broken: the first answer that broke it, and how many did.
   std::vector<Finding> findings() const;
+  /// The kinds of requests that were answered.
+  const std::set<RequestKind>& answered_kinds() const { return answered_kinds_; }
 
  private:
   /// Requests beyond these are known by their tags alone.
@@ -61,7 +64,11 @@ class EveryAnswer {
   std::unordered_map<std::uint32_t, Request> requests_;  // by tag: the last that had it
   std::deque<std::uint32_t> order_;                      // of their tags
   std::unordered_set<std::uint32_t> forgotten_;          // tags
-  std::map<std::string, Broken, std::less<>> broken_;    // by clause
+  std::uint64_t headless_ = 0;  // requests that ended before their headers did,
+  std::uint64_t headless_refused_ =
+      0;  // and errors with tags of no request, which may be about them
+  std::map<std::string, Broken, std::less<>> broken_;  // by clause
+  std::set<RequestKind> answered_kinds_;
 };
 
 }  // namespace aoe::harness

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,12 +67,18 @@ tl::expected<std::unique_ptr<World>, std::string> make_world(
     const Scenario& scenario, const CaseOptions& options, const std::string& folder,
     std::uint64_t seed, FaultStage& stage, Exchanges& exchanges, const Trace& trace = {});
 
+/// What a case shows of a target beside what came of it, for a run to judge as a whole.
+struct Aside {
+  std::vector<FailureRecord> broken;  // what its answers broke: one of each clause
+  std::set<std::string> answered;  // the kinds of requests that it answered (judge/request_kind.h)
+  std::string unanswered;  // the kind for want of an answer to which the case failed; or empty
+  bool operator==(const Aside&) const = default;
+};
+
 /// Plays the case in this process, which enters namespaces where the world has them; so call it in
-/// a child. Where something can't be had, the record says Outcome::broken and the reason. `answers`
-/// gets what a target's answers broke, whatever came of the case: one of each clause.
+/// a child. Where something can't be had, the record says Outcome::broken and the reason.
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
-                    const std::filesystem::path& folder,
-                    std::vector<FailureRecord>* answers = nullptr);
+                    const std::filesystem::path& folder, Aside* aside = nullptr);
 
 /// Returns a record of a case that has not been played, with all that is known of it before.
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed);

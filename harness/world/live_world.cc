@@ -12,6 +12,7 @@
 #include "harness/world/process_initiator.h"
 #include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"
+#include "proto/layout.h"
 #include "wire/interfaces.h"
 
 namespace aoe::harness {
@@ -274,8 +275,19 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
     return false;
   }
   hear(decoded);
+  if (is_wire() && is_strangers(*decoded)) {
+    ++strangers_replies_;
+    return false;
+  }
   if (decoded) heard_from_ = decoded->header.source;
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
+}
+
+bool LiveWorld::is_strangers(const Frame& reply) const {
+  if (tags_sent_.contains(reply.header.tag) || reply.header.tag == call_tag) return false;
+  const Mac to = reply.header.destination;
+  const bool is_ours = to == cable(End::initiator).link.mac || to.is_multicast();
+  return !is_ours || reply.command != static_cast<std::uint8_t>(Command::config);
 }
 
 void LiveWorld::hear(const Decoded& frame) {
@@ -291,6 +303,9 @@ void LiveWorld::send(Delivery&& delivery) {
     stage_.leave(delivery, now());
     if (guise_ != nullptr && delivery.direction == Direction::to_target)
       delivery.bytes = guise_->arrived(delivery.bytes);
+    if (is_wire() && delivery.direction == Direction::to_target &&
+        layout::has(Field::tag, delivery.bytes))
+      tags_sent_.insert(layout::get<Field::tag>(delivery.bytes));
     const Outgoing frame{delivery.bytes, {}};
     to.port->send({&frame, 1});
   } else {

@@ -31,6 +31,12 @@ constexpr Duration link_patience = std::chrono::seconds(10);
 /// The bridge's own interfaces carry all that an end can send.
 constexpr std::uint16_t bridge_mtu = 65535;
 
+/// The bridge's interface to an end has another number than that end's eth0. Where both are 2, the
+/// kernel takes neither for the other's end, and notices the carrier only a second later.
+unsigned bridge_index(End end) {
+  return 1001 + static_cast<unsigned>(end);
+}
+
 std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
   return std::chrono::steady_clock::time_point(instant.time_since_epoch());
 }
@@ -109,9 +115,9 @@ LiveWorld::Result LiveWorld::lay_cable(End end, const Link& link) {
   cable.where = std::make_unique<NetworkNamespace>(*std::move(where));
   cable.link = link;
   const std::string name(text(end));
-  if (auto made = ip({"link", "add", "name", name, "mtu", std::to_string(bridge_mtu), "type",
-                      "veth", "peer", "name", "eth0", "mtu", std::to_string(link.mtu), "netns",
-                      cable.where->name()});
+  if (auto made = ip({"link", "add", "name", name, "index", std::to_string(bridge_index(end)),
+                      "mtu", std::to_string(bridge_mtu), "type", "veth", "peer", "name", "eth0",
+                      "mtu", std::to_string(link.mtu), "netns", cable.where->name()});
       !made) {
     return made;
   }

@@ -450,6 +450,14 @@ def a_capture_has_all_frames_twice(trial):
         assert re.match(f"it has all frames {count} times, .*: {(count - 1) * len(frames)} further copies left out",
                         report["notes"][0]), report["notes"]
         assert report["requests"] == report["replies"] == 301
+    # A bridge's host, on all of its interfaces: a broadcast has its destination only where it comes in.
+    frames[0] = query(1, b"\xff" * 6)
+    for version, link in [(1, 113), (2, 276)]:
+        copies = [one for three in zip(cooked(frames, version, outgoing=False), *[cooked(frames, version, outgoing=True)] * 2)
+                  for one in three]
+        path = trial.write("x.pcap", pcap(copies, link=link, times=[10**9 + 100 * (i // 3) + i % 3 for i in range(len(copies))]))
+        report = trial.json(path, status=CLEAN)
+        assert report["requests"] == report["replies"] == 301 and report["findings"] == [], report
     # Clocks that differ by more: two conversations, none of which is judged wrongly.
     both = [(100 * i + late, content) for late in [0, 300000] for i, content in enumerate([query(1), config(1), *talk(100, 8000)])]
     both.sort(key=lambda one: one[0])

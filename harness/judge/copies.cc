@@ -2,9 +2,20 @@
 
 #include <functional>
 
+#include "proto/layout.h"
+
 namespace aoe::harness {
+namespace {
+
+constexpr std::size_t mac_size = 6;
+
+}  // namespace
 
 unsigned Copies::copy_number(Bytes frame, Instant now) {
+  // A capture of all interfaces has the destination of a broadcast where it came in, and none where it
+  // went out again.
+  const Mac destination = layout::get<Field::destination>(frame);
+  if (destination == Mac::broadcast() || destination == Mac{}) frame = frame.subspan(mac_size);
   const std::string_view text(reinterpret_cast<const char*>(frame.data()), frame.size());
   const std::uint64_t hash = std::hash<std::string_view>{}(text);
   const auto [found, is_new] = seen_.try_emplace(hash, Seen{now});

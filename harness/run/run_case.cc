@@ -87,7 +87,7 @@ std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options
 /// disk that does not tell is taken for one of the scenario's size; what else is wrong on the wire, the
 /// world tells.
 std::string unfit_for_disk(const Scenario& scenario, const CaseOptions& options) {
-  const auto sectors = sectors_of(options.interface, scenario.target.address);
+  const auto sectors = sectors_on(options.interface, scenario.target.address);
   return sectors && *sectors ? unfit_for_size(scenario, **sectors) : "";
 }
 

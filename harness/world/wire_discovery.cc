@@ -68,7 +68,7 @@ tl::expected<std::vector<Address>, std::string> disks_on(const std::string& inte
   return disks;
 }
 
-tl::expected<std::optional<std::uint64_t>, std::string> sectors_of(const std::string& interface,
+tl::expected<std::optional<std::uint64_t>, std::string> sectors_on(const std::string& interface,
                                                                    Address disk) {
   std::optional<Mac> where;
   const auto note = [&](const Frame& answer) {

@@ -20,7 +20,7 @@ tl::expected<std::vector<Address>, std::string> disks_on(const std::string& inte
 /// Asks the disk at this address where it is, and there IDENTIFY DEVICE, each up to three times within
 /// a second, and returns the number of its sectors; nothing where no answer says it. The error says why the interface can't be
 /// used.
-tl::expected<std::optional<std::uint64_t>, std::string> sectors_of(const std::string& interface,
+tl::expected<std::optional<std::uint64_t>, std::string> sectors_on(const std::string& interface,
                                                                    Address disk);
 
 }  // namespace aoe::harness

@@ -20,6 +20,27 @@ bool answers_ata(const LedgerEntry& entry) {
   return entry.kind == FrameKind::ata_reply || entry.kind == FrameKind::ata_error;
 }
 
+/// Questions that were sent again while their answer was on the way, within `slack` of it: their sender
+/// takes that, and waits for no other.
+std::vector<std::uint64_t> crossed(const Tracker& tracker, const Ledger& ledger,
+                                   Tracker::Remote remote, Duration slack) {
+  std::vector<std::uint64_t> questions;
+  if (slack == Duration{}) return questions;
+  for (const Tracker::Request& again : tracker.requests()) {
+    if (again.remote != remote || !tracker.is_open(again.question)) continue;
+    const Instant sent = ledger[again.id].sent;
+    const bool is_crossed =
+        std::ranges::any_of(tracker.requests(), [&](const Tracker::Request& before) {
+          if (before.id >= again.id || before.question != again.question) return false;
+          const Instant answered = ledger[before.id].answered;
+          return sent - answered <= slack && answered - sent <= slack;
+        });
+    const bool is_new = std::ranges::find(questions, again.question) == questions.end();
+    if (is_crossed && is_new) questions.push_back(again.question);
+  }
+  return questions;
+}
+
 }  // namespace
 
 std::optional<FrameId> Exchanges::find_forgotten(std::uint32_t tag) const {
@@ -264,6 +285,8 @@ void Exchanges::check_window(const LedgerEntry& entry, Tracker::Remote remote) {
   const std::uint16_t window = window_of(there, entry.sent);
   if (tracker_.waiting(remote) <= window) return;
   close_divided(remote);
+  for (const std::uint64_t question : crossed(tracker_, ledger_, remote, slack_))
+    tracker_.close(question);
   if (tracker_.waiting(remote) <= window) return;
   report(Check::window_respected,
          fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),

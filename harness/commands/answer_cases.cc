@@ -11,7 +11,8 @@
 namespace aoe::harness {
 namespace {
 
-/// What the answers broke travels as a record of which only the failures count.
+/// What a case shows beside its record travels as one of which only these count: failures, notes (the
+/// kinds that were answered), and the reason (the one that was not).
 constexpr char between = '\0';
 
 std::string title_of(std::string_view clause) {
@@ -22,9 +23,11 @@ std::string title_of(std::string_view clause) {
 }  // namespace
 
 std::string to_text(const Handover& handover) {
-  CaseRecord answers;
-  answers.failures = handover.answers;
-  return to_json(handover.record) + between + to_json(answers);
+  CaseRecord beside;
+  beside.failures = handover.aside.broken;
+  beside.notes.assign(handover.aside.answered.begin(), handover.aside.answered.end());
+  beside.reason = handover.aside.unanswered;
+  return to_json(handover.record) + between + to_json(beside);
 }
 
 tl::expected<Handover, std::string> handover_from_text(const std::string& text) {
@@ -32,14 +35,17 @@ tl::expected<Handover, std::string> handover_from_text(const std::string& text) 
   if (end == std::string::npos) return tl::unexpected(std::string("it is cut short"));
   auto record = case_from_json(text.substr(0, end));
   if (!record) return tl::unexpected(record.error());
-  auto answers = case_from_json(text.substr(end + 1));
-  if (!answers) return tl::unexpected(answers.error());
-  return Handover{*std::move(record), std::move(answers->failures)};
+  auto beside = case_from_json(text.substr(end + 1));
+  if (!beside) return tl::unexpected(beside.error());
+  return Handover{*std::move(record),
+                  {.broken = std::move(beside->failures),
+                   .answered = {beside->notes.begin(), beside->notes.end()},
+                   .unanswered = std::move(beside->reason)}};
 }
 
 void AnswerCases::add(const Handover& handover) {
   const CaseRecord& from = handover.record;
-  for (const FailureRecord& failure : handover.answers) {
+  for (const FailureRecord& failure : handover.aside.broken) {
     auto [found, is_new] = by_clause_.try_emplace(failure.clause);
     Broken& broken = found->second;
     if (is_new) {

@@ -10,14 +10,15 @@
 #include <vector>
 
 #include "harness/judge/record.h"
+#include "harness/run/run_case.h"
 
 namespace aoe::harness {
 
-/// What a case's process hands over: the case's record, and what its answers broke. As text, and
-/// back; the error says why it can't be read.
+/// What a case's process hands over: the case's record, and what it shows of the target beside that. As
+/// text, and back; the error says why it can't be read.
 struct Handover {
   CaseRecord record;
-  std::vector<FailureRecord> answers;
+  Aside aside;
 };
 std::string to_text(const Handover& handover);
 tl::expected<Handover, std::string> handover_from_text(const std::string& text);

@@ -10,7 +10,7 @@ Handover handover(const std::string& id, std::vector<std::string> clauses) {
   handover.record.id = id;
   handover.record.folder = "cases/" + id;
   for (std::string& clause : clauses) {
-    FailureRecord& failure = handover.answers.emplace_back();
+    FailureRecord& failure = handover.aside.broken.emplace_back();
     failure.rule = "every-answer";
     failure.clause = std::move(clause);
   }
@@ -35,11 +35,13 @@ TEST(AnswerCases, AreOneForEachClauseWhereverItWasBroken) {
 }
 
 TEST(AnswerCases, AHandoverIsReadAsItWasWritten) {
-  const Handover given = handover("a", {"2/4", "2/5"});
+  Handover given = handover("a", {"2/4", "2/5"});
+  given.aside.answered = {"config read", "mask read"};
+  given.aside.unanswered = "mask edit";
   const auto read = handover_from_text(to_text(given));
   ASSERT_TRUE(read) << read.error();
   EXPECT_EQ(read->record, given.record);
-  EXPECT_EQ(read->answers, given.answers);
+  EXPECT_EQ(read->aside, given.aside);
   EXPECT_EQ(handover_from_text("{}").error(), "it is cut short");
 }
 

@@ -297,6 +297,16 @@ def the_any_interface_has_no_destinations(trial):
         same = ["findings", "answers", "requests", "replies", "initiators"]
         assert [report[key] for key in same] == [expected[key] for key in same], report
         assert [device["answered"] for device in report["devices"]] == [4], report
+        assert re.match("[0-9]+ frames have no destination, ", report["notes"][0]), report["notes"]
+    # Clients that use one tag at once: how many answers there are can be told, but not whose each is.
+    shared = [one for tag in range(2, 12) for one in
+              [read(tag), read(tag, lba=64, source=STRANGER), done(tag, STRANGER), done(tag)]]
+    for version, link in [(1, 113), (2, 276)]:
+        report = trial.json(trial.write("any.pcap", pcap(cooked(shared, version), link=link)), status=CLEAN)
+        assert [(device["answered"], device["unanswered"]) for device in report["devices"]] == [(20, 0)], report["devices"]
+        assert report["notes"][1].startswith("20 replies may answer any of several clients, "), report["notes"]
+        report = trial.json(trial.write("any.pcap", pcap(cooked([*shared, done(11)], version), link=link)), status=FOUND)
+        assert [finding["kind"] for finding in report["findings"]] == ["duplicate-answer"], report["findings"]
 
 
 def captures_of_several_interfaces_are_read(trial):
@@ -313,7 +323,9 @@ def captures_of_several_interfaces_are_read(trial):
     report = trial.json("mixed.pcapng", status=FOUND)
     assert [(finding["frame"], finding["kind"]) for finding in report["findings"]] == [(2, "bad-status"), (4, "bad-status")]
     assert report["frames"] == 5 and report["notes"] == [
-        "1 frame of link types other than Ethernet and Linux' \"any\" can't be read"], report["notes"]
+        "1 frame of link types other than Ethernet and Linux' \"any\" can't be read",
+        "2 frames have no destination, as captures of Linux' \"any\" have it: a reply goes to whom asked with its tag"
+    ], report["notes"]
     with open(trial.path("mixed.pcapng"), "rb") as file:
         content = file.read()
     trial.write("twice.pcapng", content * 2)
@@ -430,6 +442,22 @@ def a_capture_has_all_frames_twice(trial):
         report = trial.json(path, status=CLEAN)
         assert re.match(f"it has all frames twice, .*: {len(frames)} second copies left out", report["notes"][0]), report["notes"]
         assert report["requests"] == report["replies"] == 301
+    # Two mirror ports, each of which copies both what its switch receives and what it sends.
+    for count in [3, 4, 6]:
+        copies = [one for one in frames for _ in range(count)]
+        path = trial.write("x.pcap", pcap(copies, times=[10**9 + 100 * (i // count) + i % count for i in range(len(copies))]))
+        report = trial.json(path, status=CLEAN)
+        assert re.match(f"it has all frames {count} times, .*: {(count - 1) * len(frames)} further copies left out",
+                        report["notes"][0]), report["notes"]
+        assert report["requests"] == report["replies"] == 301
+    # A bridge's host, on all of its interfaces: a broadcast has its destination only where it comes in.
+    frames[0] = query(1, b"\xff" * 6)
+    for version, link in [(1, 113), (2, 276)]:
+        copies = [one for three in zip(cooked(frames, version, outgoing=False), *[cooked(frames, version, outgoing=True)] * 2)
+                  for one in three]
+        path = trial.write("x.pcap", pcap(copies, link=link, times=[10**9 + 100 * (i // 3) + i % 3 for i in range(len(copies))]))
+        report = trial.json(path, status=CLEAN)
+        assert report["requests"] == report["replies"] == 301 and report["findings"] == [], report
     # Clocks that differ by more: two conversations, none of which is judged wrongly.
     both = [(100 * i + late, content) for late in [0, 300000] for i, content in enumerate([query(1), config(1), *talk(100, 8000)])]
     both.sort(key=lambda one: one[0])

@@ -41,8 +41,9 @@ int conform(ConformGiven& given) {
   if (!given.is_told_sut && role == Implementation::Role::initiator)
     cases.sut = find_implementation("aoe-initiator").value();
   if (!given.is_told_world) cases.world = cases.fitting_world();
-  const bool is_looked_for = role == Implementation::Role::target && !cases.at &&
-                             cases.world == WorldKind::interface && cases.conflict().empty();
+  const bool is_looked_for =
+      role == Implementation::Role::target && !cases.at && cases.world == WorldKind::interface;
+  refuse_conflicts(given.arguments.options);
   if (is_looked_for) cases.at = only_disk_on(cases.interface);
   return run_suite(role, given.arguments.options);
 }

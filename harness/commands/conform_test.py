@@ -16,7 +16,7 @@ import lab
 
 HARNESS, SCENARIOS = map(os.path.abspath, sys.argv[1:3])
 PART = sys.argv[3]
-PASSED, FAILED, USAGE, ENVIRONMENT = 0, 1, 2, 3
+PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3, 5
 
 # One clause kept, one broken: the target's first answer can't be a set string.
 SUITE = """\
@@ -90,6 +90,47 @@ DEAF = BARE.replace("while True:\n", "lost = 0\nwhile True:\n").replace("    is_
         continue
     is_query""")
 
+# The same, which has a mask list that can be read, and meets each edit with silence.
+MUTE = BARE.replace("    is_query", """\
+    if frame[19] == 2:
+        if frame[25] == 0:
+            wire.send((frame[6:12] + me + frame[12:14] + b"\\x18\\0" + struct.pack(">HB", shelf, slot) + frame[19:24]).ljust(60, b"\\0"))
+        continue
+    is_query""", 1)
+
+# The same, which takes one less at once when it starts for the first time.
+FICKLE = BARE.replace("while True:\n", """\
+import os
+buffers = 16 if os.path.exists("started") else 15
+open("started", "w").close()
+while True:
+""").replace('">HHBBH", 16', '">HHBBH", buffers')
+
+EDITS = """\
+scenario: an-edit
+title: An edit
+clause: [3.3/4]
+roles: {target: {}}
+matrix: {mac: ["02:00:00:00:00:01", "02:00:00:00:00:09"]}
+steps:
+- mask: {op: read}
+- mask: {op: edit, directives: [{op: add, mac: "$mac"}], expect: {error: none}}
+---
+scenario: a-list-is-read
+title: A list is read
+clause: [3.3/1]
+roles: {target: {}}
+steps:
+- mask: {op: read}
+---
+scenario: buffers
+title: It takes so many
+clause: [3.2/14]
+roles: {target: {}}
+steps:
+- config: {op: read, expect: {config: {buffers: 16}}}
+"""
+
 BARE_SUITE = """\
 scenario: a-query-is-answered
 title: A query is answered
@@ -112,7 +153,8 @@ class Trial:
     def __init__(self, folder):
         self.folder = folder
         for name, text in [("suite.yaml", SUITE), ("known.yaml", KNOWN), ("bare.py", BARE), ("old.py", OLD),
-                           ("unpadded.py", UNPADDED), ("early.py", EARLY), ("deaf.py", DEAF), ("bare.yaml", BARE_SUITE)]:
+                           ("unpadded.py", UNPADDED), ("early.py", EARLY), ("deaf.py", DEAF), ("mute.py", MUTE), ("fickle.py", FICKLE),
+                           ("bare.yaml", BARE_SUITE), ("edits.yaml", EDITS)]:
             with open(self.path(name), "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -278,6 +320,52 @@ def silence_to_the_first_frame_is_flaky(trial):
     assert re.search(r"^  FLAKY 0/1 +a-query-is-answered .*the first frame, #\d+, was met by silence", told, re.M), told
 
 
+def what_follows_from_one_silence_is_told_once(trial):
+    lab.require_namespaces()
+    asked = ["conform", "target", "--sut", "/usr/bin/python3 mute.py {shelf} {slot} {interface}", "--scenarios", "edits.yaml"]
+    told = trial.harness(*asked, "--report", "junit=j.xml", status=FAILED).stdout
+    cause = "target-unanswered[request=mask-edit]"
+    assert told.count("  actual    none after ") == 1 and f"  FAIL  {cause}" in told, told
+    assert re.search(r"^  FAIL +2/14 +must ", told, re.M) and re.search(r"^  INCONCLUSIVE +3\.3/4 +must ", told, re.M), told
+    assert re.search(r"^  PASS +3\.3/1 ", told, re.M), told
+    cases = {case["id"]: case for case in load(trial.path("runs/last/run.json"))["cases"]}
+    edits = [f"an-edit[mac=02:00:00:00:00:0{last}]" for last in "19"]
+    for edit in edits:
+        assert (cases[edit]["outcome"], cases[edit]["failures"]) == ("INCONCLUSIVE", []), cases[edit]
+        assert cases[edit]["reason"] == f"not judged: no mask edit is answered, see {cause}", cases[edit]
+    assert cases[cause]["notes"] == [f"none was answered, so 2 cases are not judged: {', '.join(edits)}"], cases[cause]
+    with open(trial.path("j.xml"), encoding="utf-8") as file:
+        assert file.read().count("<failure ") == 1
+    # One that alone goes without an answer is its own affair.
+    told = trial.harness(*asked, "--exclude", edits[0], status=FAILED).stdout
+    assert re.search(r"^  FAIL +3\.3/4 +must ", told, re.M) and "target-unanswered" not in told, told
+
+
+def a_case_that_passes_when_played_again_is_flaky(trial):
+    lab.require_namespaces()
+    fickle = ["--world", "veth", "--sut", "/usr/bin/python3 fickle.py {shelf} {slot} {interface}", "--seed", "7"]
+    for more, status in [([], PASSED), (["--strict"], INCONCLUSIVE)]:
+        if os.path.exists(trial.path("started")):
+            os.remove(trial.path("started"))
+        told = trial.harness("run", "edits.yaml", "buffers", *fickle, "--retry", "3", *more, status=status).stdout
+        assert re.search(r"^  FLAKY 1/2 +buffers .* 1 of 2 tries failed$", told, re.M), told
+        assert told.splitlines()[-1].startswith("0 passed, 0 failed, 1 flaky in "), told
+        tries = os.listdir(trial.path("runs/last/cases/buffers"))
+        assert sorted(tries) == ["try-1", "try-2"], tries
+    os.remove(trial.path("started"))
+    told = trial.harness("run", "edits.yaml", "buffers", *fickle, status=FAILED).stdout
+    assert "1 failed" in told, told
+    # A suite, too; its first start is for the questions.
+    told = trial.harness("conform", "target", "--scenarios", "edits.yaml", "buffers", *fickle, "--repeat", "2").stdout
+    assert load(trial.path("runs/last/run.json"))["cases"][0]["tries"] == 2, told
+    assert "--retry" in trial.harness("run", "edits.yaml", "--retry", "1", "--fail-fast", status=USAGE).stderr
+
+
+def cases_at_a_time_on_a_wire_are_refused_before_it_is_asked(trial):
+    result = trial.harness("conform", "target", "--interface", "nowhere", "-j", "4", status=USAGE)
+    assert re.fullmatch(r"aoe-harness: --jobs 4: cases on a wire .*\n", result.stderr), result.stderr
+
+
 def run_of(trial, end, *more):
     """The folder of a finished run."""
     trial.harness("conform", end, "--scenarios", "suite.yaml", "--seed", "7", *more,
@@ -360,6 +448,8 @@ COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, 
             wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
             what_it_lacks_is_unsupported_with_question_and_answer, what_any_answer_breaks_is_told_once,
             what_is_left_out_is_not_judged_in_answers, a_target_is_ready_when_it_answers, silence_to_the_first_frame_is_flaky,
+            what_follows_from_one_silence_is_told_once, a_case_that_passes_when_played_again_is_flaky,
+            cases_at_a_time_on_a_wire_are_refused_before_it_is_asked,
             the_matrix_puts_finished_runs_beside_each_other, the_matrix_runs_what_it_is_told]
 
 

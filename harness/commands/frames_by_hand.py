@@ -41,10 +41,11 @@ def pcap(frames, snapshot=262144, link=1, times=None):
     return b"".join(parts)
 
 
-def cooked(frames, version):
+def cooked(frames, version, outgoing=None):
     """Frames as a capture of the interface "any" has them (link type 113 or 276): it leaves out the destination."""
     def one(content):
-        kind = 4 if content[6:12] == CLIENT else 0  # sent by this host, or to it
+        is_sent = content[6:12] == CLIENT if outgoing is None else outgoing
+        kind = 4 if is_sent else 1 if content[:6] == b"\xff" * 6 and outgoing is not None else 0  # by this host, to all, or to it
         if version == 1:
             return struct.pack(">HHH", kind, 1, 6) + content[6:12] + bytes(2) + content[12:]
         return content[12:14] + struct.pack(">HIHBB", 0, 2, 1, kind, 6) + content[6:12] + bytes(2) + content[14:]

@@ -4,6 +4,7 @@ usage: live_test.py AOE_HARNESS AOE_TARGET AOE_INITIATOR sut|wire|doctor
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -130,6 +131,23 @@ class Trial:
         left = set(os.listdir(os.path.join(self.folder, "runs", "last", "cases", case)))
         assert not left & {"target.img", "mnt"}, left
 
+
+# A program beside the harness, with that one's MAC address, that reads the same disk.
+BESIDE = """\
+import socket, struct, time
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind(("eth1", 0x88a2))
+wire.settimeout(1)
+me = wire.getsockname()[4]
+for tag in range(0x700, 0x7fffffff):
+    frame = b"\\xff" * 6 + me + b"\\x88\\xa2\\x10\\0" + struct.pack(">HBBI", 7, 3, 0, tag)
+    wire.send((frame + bytes([0x40, 0, 1, 0x24])).ljust(60, b"\\0"))
+    while struct.pack(">I", tag) != wire.recv(2000)[20:24]:
+        pass
+    if tag == 0x700:
+        print("it is answered", flush=True)
+    time.sleep(0.001)
+"""
 
 WIRE_SUITE = """\
 scenario: a-query
@@ -317,6 +335,53 @@ def a_disk_on_a_wire_is_tested_where_it_is(trial):
             assert [read(image) for image in images] == before, "nobody's disk was touched"
 
 
+def answers_to_others_on_the_wire_accuse_nobody(trial):
+    suite = os.path.join(trial.folder, "suite.yaml")
+    with open(suite, "w", encoding="utf-8") as file:
+        file.write(WIRE_SUITE)
+    image = os.path.join(trial.folder, "disk.img")
+    with open(image, "wb") as file:
+        file.truncate(1 << 20)
+    with lab.Lab() as world:
+        client, server = world.node("client"), world.node("server")
+        world.join(client, "eth1", server, "eth1")
+        server.start([TARGET, "--no-state", "--shelf", "7", "--slot", "3", "--interface", "eth1", image]).wait_for("ready")
+        client.start([sys.executable, "-c", BESIDE]).wait_for("it is answered")
+        told = client.run(trial.command("conform", "target", "--interface", "eth1", "--scenarios", suite), timeout=60,
+                          check=False, cwd=trial.folder).stdout
+        assert re.search(r"^  PASS +3\.2/1 ", told, re.M) and re.search(r"^  PASS +3\.1/1 ", told, re.M), told
+        assert " 0 failed" in told.splitlines()[-2] and "target-every-answer" not in told, told
+        with open(os.path.join(trial.folder, "runs", "last", "run.json"), encoding="utf-8") as file:
+            load = [case for case in json.load(file)["cases"] if case["id"] == "a-load"][0]
+        assert any(re.match(r"not judged: \d+ answers on the wire to what was not asked here", note) for note in load["notes"]), load["notes"]
+
+
+def no_case_goes_beyond_the_disk_on_a_wire(trial):
+    """It is as large as its IDENTIFY says, which nobody is told beforehand."""
+    suite = os.path.join(trial.folder, "suite.yaml")
+    with open(suite, "w", encoding="utf-8") as file:
+        file.write(WIRE_SUITE)
+    with lab.Lab() as world:
+        client, server = world.node("client"), world.node("server")
+        world.join(client, "eth1", server, "eth1")
+        for size, reason in [(32, "it is played on 128 sectors, and the disk has 64"), (64, ""),
+                             (128, "it is about the end of a disk of its own size")]:
+            image = os.path.join(trial.folder, f"{size}.img")
+            with open(image, "wb") as file:
+                file.truncate(size << 10)
+            target = server.start([TARGET, "--no-state", "--shelf", "7", "--slot", "3", "--interface", "eth1", image])
+            target.wait_for("ready")
+            for how in [["conform", "target", "--scenarios"], ["run"]]:
+                command = trial.command(*how, suite, "--interface", "eth1", "--at", "e7.3", "--world", "interface")
+                client.run(command, timeout=60, check=False, cwd=trial.folder)
+                with open(os.path.join(trial.folder, "runs", "last", "run.json"), encoding="utf-8") as file:
+                    cases = {case["id"]: case for case in json.load(file)["cases"]}
+                assert cases["a-load"]["outcome"] == ("UNSUPPORTED" if size == 32 else "PASS"), cases["a-load"]
+                about = cases["a-load" if size == 32 else "the-end"]
+                assert about["reason"] == reason, about
+            target.stop()
+
+
 def the_doctor_says_what_is_there(trial):
     result = subprocess.run([trial.harness, "doctor"], capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (PASSED, ""), result
@@ -326,7 +391,8 @@ def the_doctor_says_what_is_there(trial):
 
 PARTS = {"sut": [programs_are_put_through_everything, a_finding_reads_like_a_bug_report, a_disk_fails_whatever_program_it_belongs_to,
                  an_initiator_that_mounts_is_driven_by_its_file, what_cannot_be_started_is_one_line],
-         "wire": [what_is_on_a_wire_is_asked_and_written_to_with_leave_only, a_disk_on_a_wire_is_tested_where_it_is],
+         "wire": [what_is_on_a_wire_is_asked_and_written_to_with_leave_only, a_disk_on_a_wire_is_tested_where_it_is,
+                  answers_to_others_on_the_wire_accuse_nobody, no_case_goes_beyond_the_disk_on_a_wire],
          "doctor": [the_doctor_says_what_is_there]}
 
 

@@ -91,6 +91,14 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
       ->check(CLI::Range(1, 1024))
       ->option_text("N");
   add_shard_option(command, options.shard, "Only this part of the cases: 3/8, the third of eight");
+  command.add_option("--repeat", arguments.repeat, "Each case this often, with seeds N, N+1, ...")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("TIMES");
+  command
+      .add_option("--retry", options.retry,
+                  "A case that failed up to this often again: FLAKY if it passes then")
+      ->check(CLI::Range(1, 1'000))
+      ->option_text("TIMES");
   command.add_flag("--strict", options.strict,
                    "Flaky and inconclusive cases are no success: exit 5");
   command.add_option("--timeout", arguments.patience, "Seconds that a case may take (default 600)")
@@ -159,6 +167,11 @@ void RunArguments::finish() {
   add_reports(reports, options.reports);
   options.seed = seed ? *seed : std::random_device()();
   options.patience = std::chrono::seconds(patience);
+  if (repeat) {
+    options.repeat = *repeat;
+  } else if (options.until_fail) {
+    options.repeat = for_ever;
+  }
 }
 
 }  // namespace aoe::harness

@@ -55,6 +55,7 @@ struct RunArguments {
   RunOptions options;
   std::vector<std::string> reports;
   std::optional<std::uint64_t> seed;
+  std::optional<std::size_t> repeat;
   unsigned patience = 600;  // seconds
 
   /// Fills in `options` once the command line is parsed. Throws Failed: "--report: …".

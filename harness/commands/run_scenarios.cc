@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -19,6 +21,7 @@
 #include "base/printable.h"
 #include "harness/commands/answer_cases.h"
 #include "harness/commands/commands.h"
+#include "harness/commands/silences.h"
 #include "harness/report/terminal.h"
 #include "harness/run/child_pool.h"
 #include "harness/run/evidence_folder.h"
@@ -107,12 +110,18 @@ class Run {
   int play();
 
  private:
-  std::size_t try_of(std::size_t piece) const { return piece / scenarios_.size(); }
-  const Scenario& scenario_of(std::size_t piece) const {
-    return scenarios_[piece % scenarios_.size()];
+  /// One time that a scenario is played.
+  struct Piece {
+    std::size_t scenario;
+    std::size_t number;  // of its tries, from 0
+    std::uint64_t seed;
+  };
+
+  /// All scenarios are played as often as repeat says, one after another.
+  Piece piece_of(std::size_t index) const {
+    const std::size_t number = index / scenarios_.size();
+    return {index % scenarios_.size(), number, options_.seed + number};
   }
-  std::uint64_t seed_of(std::size_t piece) const { return options_.seed + try_of(piece); }
-  bool repeats() const { return options_.repeat > 1; }
   /// Whether each answer is judged: in the suite of targets.
   bool judges_answers() const { return options_.suite == "target"; }
   /// Scenarios times tries; as many as can be counted where it goes on for ever.
@@ -120,10 +129,19 @@ class Run {
     return std::min(options_.repeat, for_ever / scenarios_.size()) * scenarios_.size();
   }
   /// Where the evidence of a piece goes, within the run's folder.
-  fs::path folder_of(std::size_t piece) const;
+  fs::path folder_of(const Piece& piece) const;
 
-  std::string work(std::size_t piece) const;
-  void ended(const ChildEnd& end);
+  /// Plays so many pieces, several at a time, and ends early where `stop` holds.
+  void play(std::size_t count, const std::function<Piece(std::size_t)>& piece,
+            const std::function<bool()>& stop);
+  /// Plays those that failed in all of their tries again, until they pass or options_.retry is used up.
+  void retry();
+  /// Folds the cases that failed by one silence into a case that tells it.
+  void judge_silences();
+  /// Adds a case that is made of others.
+  void add_beside(CaseRecord record);
+  std::string work(const Piece& piece) const;
+  void ended(const Piece& piece, const ChildEnd& end);
   void show(const std::string& text) const;
   RunRecord record(Duration real) const;
   tl::expected<void, std::string> write(const RunRecord& record) const;
@@ -137,20 +155,23 @@ class Run {
   RunRecord head_;                  // what is known before any case is
   std::vector<Tries> tries_;        // by scenario
   AnswerCases answer_cases_;
-  std::vector<CaseRecord> beside_;  // those, once all scenarios are played
+  Silences silences_;
+  std::map<std::size_t, std::string> not_judged_;  // why, by scenario, once all are played
+  std::vector<CaseRecord> beside_;  // the cases that this run has beside its scenarios
   std::size_t done_ = 0;            // pieces
   Terminal terminal_{terminal_style(STDOUT_FILENO, options_.verbosity)};
   bool failed_ = false;
 };
 
-fs::path Run::folder_of(std::size_t piece) const {
-  const fs::path folder = fs::path("cases") / names_[piece % scenarios_.size()];
-  return repeats() ? folder / fmt::format("try-{}", try_of(piece) + 1) : folder;
+fs::path Run::folder_of(const Piece& piece) const {
+  const fs::path folder = fs::path("cases") / names_[piece.scenario];
+  const bool has_tries = options_.repeat > 1 || options_.retry > 0;
+  return has_tries ? folder / fmt::format("try-{}", piece.number + 1) : folder;
 }
 
 /// Plays one case in the child process. What the child prints (a failed check, a sanitizer's
 /// report) is evidence, too.
-std::string Run::work(std::size_t piece) const {
+std::string Run::work(const Piece& piece) const {
   const fs::path folder = folder_ / folder_of(piece);
   std::error_code error;
   fs::create_directories(folder, error);
@@ -158,22 +179,24 @@ std::string Run::work(std::size_t piece) const {
   if (log >= 0) ::dup2(log, STDERR_FILENO);
   Handover handover;
   CaseRecord& record = handover.record;
-  record = run_case(scenario_of(piece), options_.cases, seed_of(piece), folder,
-                    judges_answers() ? &handover.answers : nullptr);
+  record = run_case(scenarios_[piece.scenario], options_.cases, piece.seed, folder,
+                    judges_answers() ? &handover.aside : nullptr);
   if (::lseek(STDERR_FILENO, 0, SEEK_CUR) == 0) fs::remove(folder / "harness.log", error);
   record.folder = folder_of(piece).string();
   return to_text(handover);
 }
 
-void Run::ended(const ChildEnd& end) {
-  CaseRecord record = case_record(scenario_of(end.index), options_.cases, seed_of(end.index));
-  record.folder = folder_of(end.index).string();
+void Run::ended(const Piece& piece, const ChildEnd& end) {
+  CaseRecord record = case_record(scenarios_[piece.scenario], options_.cases, piece.seed);
+  record.folder = folder_of(piece).string();
   record.outcome = Outcome::broken;
+  Aside aside;
   if (end.death.empty()) {
     auto read = handover_from_text(end.output);
     if (read) {
       if (judges_answers()) answer_cases_.add(*read);
       record = std::move(read->record);
+      aside = std::move(read->aside);
     } else {
       record.reason = "its record can't be read: " + read.error();
     }
@@ -185,9 +208,14 @@ void Run::ended(const ChildEnd& end) {
   }
   expectations_.apply(head_, record);
   failed_ |= is_red(record.outcome);
-  show(terminal_.finished(record));
-  show(terminal_.progress(++done_, pieces(), record.id));
-  tries_[end.index % scenarios_.size()].add(std::move(record));
+  // Another part of the suite may have an answer to what this one has not.
+  if (head_.suite == "target" && options_.shard.is_whole())
+    silences_.add(piece.scenario, {record, aside});
+  // What other cases may fail by, too, is told once all have been played.
+  if (!silences_.is_suspect(piece.scenario)) show(terminal_.finished(record));
+  ++done_;
+  show(terminal_.progress(done_, std::max(pieces(), done_), record.id));
+  tries_[piece.scenario].add(std::move(record));
 }
 
 void Run::show(const std::string& text) const {
@@ -204,6 +232,11 @@ RunRecord Run::record(Duration real) const {
       record.not_run.push_back(scenarios_[i].id);
     } else {
       record.cases.push_back(tries_[i].merged());
+      const auto reason = not_judged_.find(i);
+      if (reason == not_judged_.end()) continue;
+      record.cases.back().outcome = Outcome::inconclusive;
+      record.cases.back().reason = reason->second;
+      record.cases.back().failures.clear();
     }
   }
   record.cases.insert(record.cases.end(), beside_.begin(), beside_.end());
@@ -236,23 +269,63 @@ void Run::ask() {
   }
 }
 
-int Run::play() {
-  const Clock::time_point began = Clock::now();
-  note_interruptions();
-  show(terminal_.header(head_));
+void Run::play(std::size_t count, const std::function<Piece(std::size_t)>& piece,
+               const std::function<bool()>& stop) {
   ChildPool pool;
   pool.jobs = options_.jobs ? *options_.jobs
                             : jobs_in(options_.cases.world, std::thread::hardware_concurrency());
   pool.patience = options_.patience;
-  pool.work = [this](std::size_t piece) { return work(piece); };
-  pool.ended = [this](const ChildEnd& end) { ended(end); };
-  pool.stop = [this] { return failed_ && (options_.fail_fast || options_.until_fail); };
-  pool.run(pieces());
+  pool.work = [&](std::size_t index) { return work(piece(index)); };
+  pool.ended = [&](const ChildEnd& end) { ended(piece(end.index), end); };
+  pool.stop = stop;
+  pool.run(count);
+}
+
+void Run::judge_silences() {
+  for (Silences::Cause& cause : silences_.causes()) {
+    for (const std::size_t scenario : cause.cases) not_judged_[scenario] = cause.reason;
+    add_beside(std::move(cause.record));
+  }
+  for (std::size_t i = 0; i < tries_.size(); ++i) {
+    if (silences_.is_suspect(i) && !not_judged_.contains(i))
+      show(terminal_.finished(tries_[i].merged()));
+  }
+}
+
+void Run::add_beside(CaseRecord record) {
+  expectations_.apply(head_, record);
+  show(terminal_.finished(record));
+  beside_.push_back(std::move(record));
+}
+
+void Run::retry() {
+  for (std::size_t round = 0; round < options_.retry && !interrupted(); ++round) {
+    std::vector<Piece> again;
+    for (std::size_t i = 0; i < tries_.size(); ++i) {
+      if (tries_[i].all_failed())
+        again.push_back({i, options_.repeat + round, options_.seed + options_.repeat - 1});
+    }
+    play(
+        again.size(), [&](std::size_t index) { return again[index]; }, [] { return false; });
+    for (const Piece& piece : again) {
+      const CaseRecord record = tries_[piece.scenario].merged();
+      if (record.outcome == Outcome::flaky) show(terminal_.finished(record));
+    }
+  }
+}
+
+int Run::play() {
+  const Clock::time_point began = Clock::now();
+  note_interruptions();
+  show(terminal_.header(head_));
+  play(
+      pieces(), [this](std::size_t index) { return piece_of(index); },
+      [this] { return failed_ && (options_.fail_fast || options_.until_fail); });
+  retry();
+  judge_silences();
   for (CaseRecord& record : answer_cases_.cases()) {
-    if (!options_.selection.takes_answers_about(record.clauses.front())) continue;
-    expectations_.apply(head_, record);
-    show(terminal_.finished(record));
-    beside_.push_back(std::move(record));
+    if (options_.selection.takes_answers_about(record.clauses.front()))
+      add_beside(std::move(record));
   }
 
   const RunRecord record = this->record(Clock::now() - began);
@@ -292,6 +365,17 @@ int carry_out(const Action& action) {
   }
 }
 
+void refuse_conflicts(const RunOptions& options) {
+  if (std::string conflict = options.cases.conflict(); !conflict.empty())
+    throw Failed{exit_usage, std::move(conflict)};
+  if (options.cases.world == WorldKind::interface && options.jobs.value_or(1) > 1) {
+    throw Failed{exit_usage,
+                 fmt::format("--jobs {}: cases on a wire share its disk, so they are played one at "
+                             "a time",
+                             *options.jobs)};
+  }
+}
+
 int run_selected(const RunOptions& options) {
   Expectations expectations;
   if (!options.expectations.empty())
@@ -307,14 +391,7 @@ int run_selected(const RunOptions& options) {
 
 int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                   Expectations expectations) {
-  if (std::string conflict = options.cases.conflict(); !conflict.empty())
-    throw Failed{exit_usage, std::move(conflict)};
-  if (options.cases.world == WorldKind::interface && options.jobs.value_or(1) > 1) {
-    throw Failed{exit_usage,
-                 fmt::format("--jobs {}: cases on a wire share its disk, so they are played one at "
-                             "a time",
-                             *options.jobs)};
-  }
+  refuse_conflicts(options);
   const std::size_t selected = scenarios.size();
   scenarios = options.shard.take(std::move(scenarios));
   if (scenarios.empty()) {

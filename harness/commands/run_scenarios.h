@@ -29,6 +29,7 @@ struct RunOptions {
   std::uint64_t seed = 0;
   std::optional<unsigned> jobs;  // cases at a time; nothing: jobs_in() the world
   std::size_t repeat = 1;   // of each case, with the seeds `seed`, `seed` + 1, …; or for_ever
+  std::size_t retry = 0;    // more tries of a case that failed in all others, with the same seed
   bool until_fail = false;  // end with the first case that fails
   bool fail_fast = false;   // begin nothing after a case that failed
   bool strict = false;      // flaky and inconclusive cases are no success
@@ -41,6 +42,9 @@ struct RunOptions {
   std::string suite;  // RunRecord::suite; if not empty, the implementation is probed first
 };
 inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
+
+/// Throws Failed where the options contradict each other, before anything is asked or played.
+void refuse_conflicts(const RunOptions& options);
 
 /// Plays what options.selection selects, with the failures of options.expectations known. Returns
 /// the program's exit status, or throws Failed.

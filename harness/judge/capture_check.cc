@@ -115,7 +115,7 @@ void CaptureCheck::add(const CapturedFrame& captured) {
   ++counts_.aoe;
   if (untagged.is_tagged) ++counts_.tagged;
   if (is_released_) {
-    if (copies_.all_are_doubled() && copies_.is_copy(untagged.bytes, now)) {
+    if (copies_.all_are_doubled() && copies_.copy_number(untagged.bytes, now) > 0) {
       ++notes_.copies;
     } else {
       judge(arrival);
@@ -127,8 +127,8 @@ void CaptureCheck::add(const CapturedFrame& captured) {
 
 void CaptureCheck::hold(const Arrival& arrival) {
   const Bytes bytes = arrival.untagged.bytes;
-  const bool is_copy = copies_.is_copy(bytes, arrival.at);
-  held_.push_back({arrival, {bytes.begin(), bytes.end()}, is_copy});
+  const unsigned copy_number = copies_.copy_number(bytes, arrival.at);
+  held_.push_back({arrival, {bytes.begin(), bytes.end()}, copy_number});
   held_size_ += bytes.size();
   if (held_.size() == held_max || held_size_ >= held_size_max ||
       arrival.at - held_.front().arrival.at > held_span_max)
@@ -143,10 +143,10 @@ void CaptureCheck::release() {
     const Bytes bytes = held_[i].bytes;
     const bool is_reply =
         bytes.size() > header_size && (layout::get<Field::flags>(bytes) & flag_response) != 0;
-    copies_.watch(is_reply, held_[i].is_copy);
+    copies_.watch(is_reply, held_[i].copy_number);
   }
   for (Held& held : held_) {
-    if (held.is_copy && copies_.all_are_doubled()) {
+    if (held.copy_number > 0 && copies_.all_are_doubled()) {
       ++notes_.copies;
       continue;
     }
@@ -197,6 +197,7 @@ void CaptureCheck::judge(const Arrival& arrival) {
   mark.destination =
       arrival.has_destination ? station_of(header.destination, untagged.vlan) : no_station;
   if (!is_reply) asks_[mark.source] = true;
+  if (!arrival.has_destination) ++notes_.without_destination;
   const std::uint64_t late_before = notes_.late_answers;
   const auto request =
       dialogue_.see({entry, *seen.decoded, seen.bytes, mark.source, mark.destination, seen.is_cut});

@@ -127,7 +127,7 @@ class CaptureCheck {
   struct Held {
     Arrival arrival;
     std::vector<std::uint8_t> bytes;
-    bool is_copy;
+    unsigned copy_number;  // see Copies
   };
 
   Instant instant_of(Duration time);

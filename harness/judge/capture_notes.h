@@ -10,14 +10,16 @@
 namespace aoe::harness {
 
 struct CaptureNotes {
-  std::uint64_t dropped = 0;          // frames that the capturing program says it lost
-  std::uint64_t other_links = 0;      // frames of link types that can't be read
-  std::uint64_t copies = 0;           // frames left out because the capture has all of them twice
-  std::uint64_t before_begin = 0;     // replies to requests from before the capture began
-  std::uint64_t without_request = 0;  // other replies whose requests it does not hold
-  std::uint64_t without_answer = 0;   // requests whose answers it seems to have missed
-  std::uint64_t left_out = 0;         // findings that rest on frames which it may have missed
-  std::uint64_t early = 0;            // replies that stand before their requests
+  std::uint64_t dropped = 0;              // frames that the capturing program says it lost
+  std::uint64_t other_links = 0;          // frames of link types that can't be read
+  std::uint64_t without_destination = 0;  // frames of AoE, as of Linux' "any" interface
+  std::uint64_t unclear_answers = 0;      // of those: several clients asked with their tag
+  std::uint64_t copies = 0;               // frames left out because the capture has all of them so
+  std::uint64_t before_begin = 0;         // replies to requests from before the capture began
+  std::uint64_t without_request = 0;      // other replies whose requests it does not hold
+  std::uint64_t without_answer = 0;       // requests whose answers it seems to have missed
+  std::uint64_t left_out = 0;             // findings that rest on frames which it may have missed
+  std::uint64_t early = 0;                // replies that stand before their requests
   std::uint64_t out_of_order = 0;  // frames with a time before that of the frame before, a little
   std::uint64_t late_answers = 0;  // after so long that the clock was rather set
   std::uint64_t clock_steps = 0;   // times far before or after that of the frame before

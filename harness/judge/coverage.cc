@@ -115,8 +115,8 @@ std::string every_answer_case(std::string_view clause) {
   return fmt::format("target-every-answer[clause={}]", clause);
 }
 
-bool is_every_answer_case(std::string_view id) {
-  return id.starts_with("target-every-answer[");
+bool is_made_of_others(std::string_view id) {
+  return id.starts_with("target-every-answer[") || id.starts_with("target-unanswered[");
 }
 
 }  // namespace aoe::harness

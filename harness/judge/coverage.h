@@ -75,7 +75,8 @@ std::string describe(const ClauseCoverage& coverage);
 /// The id of the case that tells that a target's answers broke a clause, in whichever case:
 /// "target-every-answer[clause=2/4]".
 std::string every_answer_case(std::string_view clause);
-/// Is it the id of such a case?
-bool is_every_answer_case(std::string_view id);
+/// Is it the id of a case that a run makes of others: of such a one, or of
+/// "target-unanswered[request=mask-edit]", which tells that no request of a kind is answered?
+bool is_made_of_others(std::string_view id);
 
 }  // namespace aoe::harness

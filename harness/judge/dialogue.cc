@@ -202,7 +202,7 @@ void Dialogue::request(const Seen& seen) {
   } else {
     asked_.push_back(asked);
   }
-  by_any_tag_[entry.tag] = sent.index;
+  by_tag_.add(entry.tag, seen.source, sent.index);
   if (entry.command == config_command && !asked.reject)
     strings_[sent.index] = text_of(std::visit(ArgumentOf{}, *seen.frame.body).bytes);
   set_may_change(entry, asked);
@@ -263,34 +263,58 @@ void Dialogue::set_may_change(const LedgerEntry& entry, const Asked& asked) {
 
 // Replies.
 
-Tracker::Request* Dialogue::request_of(const Seen& seen) {
+bool Dialogue::fits(const Seen& seen, const Tracker::Request& request) const {
+  const LedgerEntry& meant = ledger_[request.id];
+  return meant.command == seen.frame.command && meant.address.covers(seen.entry.address) &&
+         seen.entry.sent - meant.sent < Tracker::capture.patience;
+}
+
+Dialogue::Match Dialogue::request_of_any_client(const Seen& seen) {
+  Match match;
+  std::size_t open = 0;
+  int best = 0;
+  for (const Tracker::Index index : by_tag_.all(seen.entry.tag)) {
+    Tracker::Request& request = tracker_[index];
+    if (!fits(seen, request)) continue;
+    const Asked& asked = asked_[index];
+    if (!asked.answer || asked.is_doubtful) ++open;
+    const int rank = !asked.answer ? 3 : request.answers < request.arrivals ? 2 : 1;
+    const bool is_better = rank > best || (rank == best && rank == 1);  // of these, the latest
+    if (!is_better) continue;
+    best = rank;
+    match.request = &request;
+  }
+  match.is_certain = open <= 1;
+  return match;
+}
+
+Dialogue::Match Dialogue::request_of(const Seen& seen) {
   const LedgerEntry& entry = seen.entry;
   if (Tracker::Request* const request = tracker_.find(key_of(seen.destination, entry.tag)))
-    return request;
+    return {request};
   const bool is_config = seen.frame.command == config_command;
-  if (const auto other = by_any_tag_.find(entry.tag); other != by_any_tag_.end()) {
-    Tracker::Request& request = tracker_[other->second];
-    const LedgerEntry& meant = ledger_[request.id];
-    const bool fits = meant.command == seen.frame.command && meant.address.covers(entry.address) &&
-                      entry.sent - meant.sent < Tracker::capture.patience;
-    if (fits && seen.destination == no_station) return &request;
-    if (fits && !(is_config && entry.tag == 0)) {
+  if (seen.destination == no_station) {
+    if (const Match match = request_of_any_client(seen); match.request != nullptr) return match;
+  } else if (const auto other = by_tag_.latest(entry.tag)) {
+    const Tracker::Request& request = tracker_[*other];
+    if (fits(seen, request) && !(is_config && entry.tag == 0)) {
       add_orphan(seen, "wrong-destination",
                  fmt::format("{} goes to {}, and its request came from {}", name(entry.id),
                              seen.frame.header.destination, request.source),
-                 meant.id);
-      return nullptr;
+                 request.id);
+      return {};
     }
   }
   if (is_config &&
       (layout::get<Field::flags>(seen.bytes) & flag_error) == 0) {  // it announces itself
     ++devices_[device(entry.address, seen.source)].announcements;
-    return nullptr;
+    return {};
   }
+  const std::string whose =
+      seen.destination == no_station ? "" : fmt::format(" of {}", seen.frame.header.destination);
   add_orphan(seen, "unasked-reply",
-             fmt::format("{} has a tag that no request of {} has", name(entry.id),
-                         seen.frame.header.destination));
-  return nullptr;
+             fmt::format("{} has a tag that no request{} has", name(entry.id), whose));
+  return {};
 }
 
 /// `meant`: the request of which it has the tag; none: those that wait are candidates.
@@ -323,7 +347,7 @@ void Dialogue::add_orphan(const Seen& seen, RuleName rule, std::string text,
 void Dialogue::reply(const Seen& seen) {
   LedgerEntry& entry = seen.entry;
   ++replies_;
-  Tracker::Request* const request = request_of(seen);
+  const auto [request, is_certain] = request_of(seen);
   if (request == nullptr) {
     learn(seen, nullptr);
     return;
@@ -380,6 +404,7 @@ void Dialogue::reply(const Seen& seen) {
   }
   if (is_first) {
     asked.answer = entry.id;
+    asked.is_doubtful = !is_certain;
     first_answer_to_ = request->id;
     asked.device = device;
     if (request->remote != Tracker::no_remote) ++answers_[request->remote];
@@ -388,12 +413,17 @@ void Dialogue::reply(const Seen& seen) {
     const Duration round_trip = std::max(entry.sent - question.sent, Duration{});
     if (round_trip >= Tracker::capture.patience) {
       ++notes_.late_answers;
-    } else {
+    } else if (is_certain) {
       if (request->arrivals == 1) devices_[device].round_trips.add(round_trip);
       round_trip_max_ = std::max(round_trip_max_, round_trip);
     }
     tracker_.answer(*request);
     note_outstanding(entry.sent, tracker_.waiting());
+  }
+  if (!is_certain) {
+    ++notes_.unclear_answers;
+    learn(seen, nullptr);
+    return;
   }
   const auto string = strings_.find(index);
   ReplyFindings found =
@@ -499,9 +529,7 @@ void Dialogue::settle(Asked& asked, Tracker::Index index, Instant end) {
   strings_.erase(index);
   more_answers_.erase(more_answers_.lower_bound({index, 0}),
                       more_answers_.upper_bound({index, no_device}));
-  if (const auto latest = by_any_tag_.find(asked.tag);
-      latest != by_any_tag_.end() && latest->second == index)
-    by_any_tag_.erase(latest);
+  by_tag_.remove(asked.tag, index);
   if (asked.repeated_by && is_answered) {  // it was another with the same question
     ledger_[*asked.repeated_by].repeats.reset();
     ledger_[asked.id].repeated_by.reset();

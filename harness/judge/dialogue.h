@@ -27,6 +27,7 @@
 #include "harness/judge/finding_list.h"
 #include "harness/judge/orphans.h"
 #include "harness/judge/reply_rules.h"
+#include "harness/judge/requests_by_tag.h"
 #include "harness/judge/tracker.h"
 #include "harness/link/ledger.h"
 #include "proto/frame.h"
@@ -93,6 +94,7 @@ class Dialogue {
     DeviceId device = no_device;
     std::optional<Reject> reject{};
     std::optional<FrameId> answer{};  // the first
+    bool is_doubtful = false;         // it may be another client's
     std::optional<FrameId> repeated_by{};
   };
   /// A request that makes more wait at a device than it has buffers, if those that wait really do.
@@ -114,9 +116,19 @@ class Dialogue {
   void check_window(const LedgerEntry& entry, DeviceId device, Tracker::Remote window);
   void judge_crowd(const Crowd& crowd);
   void set_may_change(const LedgerEntry& entry, const Asked& asked);
+  /// The request that a reply answers, as far as the capture tells; null: none.
+  struct Match {
+    Tracker::Request* request = nullptr;
+    bool is_certain = true;  // else another client's request would do, too
+  };
   /// The request whose tag a reply has. Takes note of a reply that belongs to none, or to another
   /// client.
-  Tracker::Request* request_of(const Seen& seen);
+  Match request_of(const Seen& seen);
+  /// The same where the capture does not say to whom the reply goes. Each client with such a request
+  /// gets an answer before any gets a second one.
+  Match request_of_any_client(const Seen& seen);
+  /// May the reply, by its command, address and time, answer the request?
+  bool fits(const Seen& seen, const Tracker::Request& request) const;
   void add_orphan(const Seen& seen, RuleName rule, std::string text,
                   std::optional<FrameId> meant = std::nullopt);
 
@@ -149,9 +161,9 @@ class Dialogue {
   Devices devices_;
   Orphans orphans_;
   Tracker tracker_{ledger_, Tracker::capture};
-  std::vector<Asked> asked_;                                 // by Tracker::Index
-  FrameMap<Tracker::Index> by_any_tag_;                      // the latest request of any initiator
-  std::unordered_map<Tracker::Index, std::string> strings_;  // of config requests
+  std::vector<Asked> asked_;  // by Tracker::Index
+  RequestsByTag by_tag_;
+  std::unordered_map<Tracker::Index, std::string> strings_;                    // of config requests
   std::map<std::pair<Tracker::Index, DeviceId>, std::uint32_t> more_answers_;  // of other devices
   std::uint32_t uncounted_answers_ = 0;  // of devices of which more_answers_ has no room
   FrameMap<Tracker::Remote> windows_;    // by initiator and device

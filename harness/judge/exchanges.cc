@@ -20,6 +20,27 @@ bool answers_ata(const LedgerEntry& entry) {
   return entry.kind == FrameKind::ata_reply || entry.kind == FrameKind::ata_error;
 }
 
+/// Questions that were sent again while their answer was on the way, within `slack` of it: their sender
+/// takes that, and waits for no other.
+std::vector<std::uint64_t> crossed(const Tracker& tracker, const Ledger& ledger,
+                                   Tracker::Remote remote, Duration slack) {
+  std::vector<std::uint64_t> questions;
+  if (slack == Duration{}) return questions;
+  for (const Tracker::Request& again : tracker.requests()) {
+    if (again.remote != remote || !tracker.is_open(again.question)) continue;
+    const Instant sent = ledger[again.id].sent;
+    const bool is_crossed =
+        std::ranges::any_of(tracker.requests(), [&](const Tracker::Request& before) {
+          if (before.id >= again.id || before.question != again.question) return false;
+          const Instant answered = ledger[before.id].answered;
+          return sent - answered <= slack && answered - sent <= slack;
+        });
+    const bool is_new = std::ranges::find(questions, again.question) == questions.end();
+    if (is_crossed && is_new) questions.push_back(again.question);
+  }
+  return questions;
+}
+
 }  // namespace
 
 std::optional<FrameId> Exchanges::find_forgotten(std::uint32_t tag) const {
@@ -114,7 +135,7 @@ void Exchanges::reply_sent(LedgerEntry& entry, const Frame& frame) {
     for (FrameId id = request + 1; id < ledger_.size(); ++id)
       answers += ledger_[id].answers == request;
     check_answer(entry, request, answers, ledger_[request].deliveries);
-  } else {
+  } else if (!refuses_headless(entry)) {
     report(Check::no_unasked_reply, fmt::format("{} has a tag that no request had", name(entry.id)),
            {entry.id});
   }
@@ -264,6 +285,8 @@ void Exchanges::check_window(const LedgerEntry& entry, Tracker::Remote remote) {
   const std::uint16_t window = window_of(there, entry.sent);
   if (tracker_.waiting(remote) <= window) return;
   close_divided(remote);
+  for (const std::uint64_t question : crossed(tracker_, ledger_, remote, slack_))
+    tracker_.close(question);
   if (tracker_.waiting(remote) <= window) return;
   report(Check::window_respected,
          fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),
@@ -294,6 +317,18 @@ void Exchanges::check_answer(LedgerEntry& entry, FrameId request, std::uint64_t 
          fmt::format("{} is reply {} to #{}; copies of it that had arrived: {}", name(entry.id),
                      answers, request, arrivals),
          {request, entry.id});
+}
+
+bool Exchanges::refuses_headless(const LedgerEntry& reply) {
+  if (reply.kind != FrameKind::ata_error) return false;
+  std::uint64_t headless = 0;
+  for (FrameId id = 0; id < reply.id; ++id) {
+    const LedgerEntry& entry = ledger_[id];
+    headless += entry.kind == FrameKind::bad && entry.direction == Direction::to_target;
+  }
+  if (headless_refused_ >= headless) return false;
+  ++headless_refused_;
+  return true;
 }
 
 void Exchanges::check_answerer(const LedgerEntry& entry, const Frame& frame,

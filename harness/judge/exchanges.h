@@ -103,6 +103,9 @@ class Exchanges final : public LinkObserver {
   void close_divided(Tracker::Remote remote);
   void check_answer(LedgerEntry& entry, FrameId request, std::uint64_t answers,
                     std::uint64_t arrivals);
+  /// Is the reply, whose tag no request has, the refusal of a frame that ended before its header did?
+  /// Such a frame may be refused (AoEr11 §2), and the tag may be what it lacks. Counts it then.
+  bool refuses_headless(const LedgerEntry& reply);
   void check_answerer(const LedgerEntry& entry, const Frame& frame, const Request& request);
 
   /// Counts a finding, and keeps it if it is one of the first.
@@ -120,6 +123,7 @@ class Exchanges final : public LinkObserver {
   std::vector<Remote> remotes_;  // by Tracker::Remote
   Tracker::Remote last_remote_ = 0;
   std::vector<std::uint32_t> excused_tags_;  // that a fault has made up
+  std::uint64_t headless_refused_ = 0;       // frames that ended before their headers did
   std::vector<Finding> findings_;
   std::array<std::uint64_t, check_count> counts_{};
 };

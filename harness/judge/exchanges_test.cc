@@ -614,6 +614,21 @@ TEST_F(ExchangesTest, ABufferCountThatWasToldIsTheWindowFromThenOn) {
   EXPECT_EQ(exchanges.count(Check::window_respected), 1U);
 }
 
+TEST_F(ExchangesTest, WhatCrossesItsAnswerIsNotWaitedFor) {
+  const auto ask_all = [this](std::uint32_t tag, std::int64_t at) {
+    ask_well(read_command(0), tag, at);
+    answer_well(tag, at + 1'000'000);
+    ask(read_command(0), tag + 1, at + 1'000'150);  // its answer is on the way to it
+    for (std::uint32_t i = 2; i < 6; ++i) ask(read_command(2 * i), tag + i, at + 1'000'300);
+  };
+  ask_all(0x10, 0);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U) << "where all is seen at once";
+  for (std::uint32_t i = 1; i < 6; ++i) answer_well(0x10 + i, 1'001'000);
+  exchanges.allow(milliseconds(20));
+  ask_all(0x20, 2'000'000);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U) << "where frames are seen late";
+}
+
 TEST_F(ExchangesTest, ABufferCountOfNoneIsOne) {
   const FrameBytes told =
       frame_of({client_mac, server_mac, disk, 0x99}, ConfigReply{.buffer_count = 0});

@@ -5,6 +5,7 @@
 //     - case: flush-*              # an id; * stands for anything, ? for a character
 //       reason: FLUSH CACHE syncs nothing
 //       link: https://…            # optional, as are:
+//       failure: "reply: none *"   # what was said of it, or a list: see Entry::failures
 //       world: veth                # its first word
 //       versions: ["20", "25"]     # of the implementation, both included; or one
 #pragma once
@@ -35,6 +36,9 @@ class Expectations {
     std::string reason;
     std::string link;
     std::string world;
+    /// Patterns, as for a case. "rule: what was there instead" of each failure of the case matches one
+    /// of them, else it is a failure like any other; empty: all match.
+    std::vector<std::string> failures;
     std::vector<unsigned> least;  // versions; empty: any
     std::vector<unsigned> most;
     bool used = false;

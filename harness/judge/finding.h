@@ -6,12 +6,14 @@
 // `actual`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/mark.h"
 #include "harness/judge/record.h"
+#include "harness/judge/request_kind.h"
 #include "harness/language/rules.h"
 #include "harness/link/ledger.h"
 
@@ -27,6 +29,7 @@ struct Finding {
   std::vector<SectorRecord> sectors{};  // that hold the wrong data
   bool certain = false;                 // no slow machine excuses it
   Mark mark{};                          // of the step; line 0: it holds for the run as a whole
+  std::optional<RequestKind> unanswered{};  // it is that no answer came to a request of this kind
 
   FrameId frame() const { return frames.back(); }
 };

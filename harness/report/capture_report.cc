@@ -155,9 +155,22 @@ std::vector<std::string> notes_of(const CaptureCheck& check) {
     add("{} of link types other than Ethernet and Linux' \"any\" can't be read",
         quantity(notes.other_links, "frame"));
   }
+  if (notes.without_destination > 0) {
+    add("{} no destination, as captures of Linux' \"any\" have it: a reply goes to whom asked with "
+        "its "
+        "tag",
+        counted(notes.without_destination, "frame has", "frames have"));
+  }
+  if (notes.unclear_answers > 0) {
+    add("{} any of several clients, which asked with one tag: only how many there are is judged",
+        counted(notes.unclear_answers, "reply may answer", "replies may answer"));
+  }
   if (notes.copies > 0) {
-    add("it has all frames twice, as from a mirror port or from both ends: {} left out",
-        counted(notes.copies, "second copy", "second copies"));
+    const std::uint64_t kept = std::max<std::uint64_t>(1, check.counts().aoe - notes.copies);
+    const std::uint64_t times = 1 + (notes.copies + kept / 2) / kept;
+    add("it has all frames {}, as from a mirror port or from both ends: {} left out",
+        times <= 2 ? "twice" : fmt::format("{} times", times),
+        counted(notes.copies, "second copy", times <= 2 ? "second copies" : "further copies"));
   }
   if (notes.requests_only) {
     add("no reply is in it: it holds one direction, or nobody answered; {} can't be judged",

@@ -1,11 +1,14 @@
 #include "harness/report/clause_page.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "base/printable.h"
 #include "harness/judge/coverage.h"
+#include "harness/language/abilities.h"
 #include "harness/report/markdown.h"
 #include "harness/report/text.h"
 
@@ -29,9 +32,10 @@ Faring faring_of(const Clause& clause, const KnownImplementation& sut) {
   for (const Scenario& scenario : sut.suite) {
     if (std::ranges::find(scenario.clauses, clause.id) == scenario.clauses.end()) continue;
     ++faring.cases;
+    const std::set<std::string> needs = abilities_needed(scenario);
     const auto lacks = std::ranges::find_if(
-        scenario.needs, [&](const std::string& need) { return sut.cannot.contains(need); });
-    if (lacks != scenario.needs.end()) {
+        needs, [&](const std::string& need) { return sut.cannot.contains(need); });
+    if (lacks != needs.end()) {
       ++faring.lacking;
       faring.add_reason(sut.cannot.at(*lacks));
     } else if (std::string reason = sut.failures.reason_of(scenario.id); !reason.empty()) {

@@ -22,11 +22,22 @@ Scenario about(const std::string& id, std::vector<std::string> clauses,
   return scenario;
 }
 
+/// About clause 2/1, and nothing but its frames says what a target must have.
+Scenario asking_for(const std::string& kind) {
+  auto scenario = parse_scenario(
+      "scenario: b\ntitle: t\nclause: [2/1]\nroles: {target: {size: 64KiB}}\nsteps:\n- ask: "
+      "{kind: " +
+          kind + "}\n",
+      "b.yaml");
+  EXPECT_TRUE(scenario) << scenario.error();
+  return *std::move(scenario);
+}
+
 TEST(ClausePage, HasARowForEachClauseAndTheReasonsBelow) {
   const auto catalogue = parse_clauses(std::string(catalogue_yaml), "clauses.yaml");
   ASSERT_TRUE(catalogue) << catalogue.error();
   const std::vector<Scenario> target{about("a[x=1]", {"2/1"}), about("a[x=2]", {"2/1"}),
-                                     about("b", {"2/1"}, {"mask"})};
+                                     asking_for("mask")};
   const std::vector<Scenario> initiator{about("c", {"2/2"}, {"flush"})};
   auto known = Expectations::parse(
       "expected-failures:\n- {case: \"a?x=2?\", reason: It has no tag.}\n"

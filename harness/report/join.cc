@@ -113,7 +113,7 @@ tl::expected<RunRecord, std::string> join(std::vector<RunPart> parts) {
         continue;
       }
       CaseRecord& first = whole.cases[same->second.place];
-      if (!is_every_answer_case(record.id) || first.reproduce == record.reproduce) {
+      if (!is_made_of_others(record.id) || first.reproduce == record.reproduce) {
         return tl::unexpected(fmt::format("{}: case '{}' is in {}, too", part.path, record.id,
                                           same->second.part->path));
       }

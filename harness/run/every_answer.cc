@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/judge/frame_rules.h"
+#include "proto/frame.h"
 #include "proto/layout.h"
 
 namespace aoe::harness {
@@ -27,8 +28,12 @@ bool is_left_open(Bytes request) {
 EveryAnswer::EveryAnswer(const Scenario& scenario, World& world, const Ledger& ledger)
     : scenario_(scenario), world_(world), ledger_(ledger) {
   world_.stage().watch_target([this](FrameId id, Direction direction, Bytes frame) {
-    if (frame.size() < header_size) return;
-    direction == Direction::to_target ? arrived(id, frame) : answered(id, frame);
+    const bool is_request = direction == Direction::to_target;
+    if (frame.size() < header_size) {
+      if (is_request) ++headless_;
+      return;
+    }
+    is_request ? arrived(id, frame) : answered(id, frame);
   });
 }
 
@@ -72,9 +77,14 @@ void EveryAnswer::answered(FrameId id, Bytes frame) {
   const auto found = by_tag_.find(tag);
   if (found == by_tag_.end()) {
     // Config answers may be announcements, and what has no flag R is no answer.
-    const bool is_answer = (layout::get<Field::flags>(frame) & flag_response) != 0 &&
+    const std::uint8_t flags = layout::get<Field::flags>(frame);
+    const bool is_answer = (flags & flag_response) != 0 &&
                            Command{layout::get<Field::command>(frame)} != Command::config;
     if (!is_answer || (!forgotten_.empty() && forgotten_[place_of(tag)])) return;
+    if ((flags & flag_error) != 0 && headless_refused_ < headless_) {
+      ++headless_refused_;
+      return;
+    }
     return charge({.field = "tag",
                    .expected = "that of a request",
                    .actual = layout::format(Field::tag, tag),
@@ -82,6 +92,7 @@ void EveryAnswer::answered(FrameId id, Bytes frame) {
                   {id});
   }
   const Request& request = requests_[found->second];
+  if (const auto kind = kind_of(request.bytes)) answered_kinds_.insert(*kind);
   Answerer answerer{world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns};
   // One that was asked just before its address changed may answer from either.
   if (layout::get<Field::source>(frame) == request.target) answerer.mac = request.target;

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ class EveryAnswer {
 
   /// One for each clause that was broken: the first answer that broke it, and how many did.
   std::vector<Finding> findings() const;
+  /// The kinds of requests that were answered.
+  const std::set<RequestKind>& answered_kinds() const { return answered_kinds_; }
 
  private:
   /// Requests beyond these are known by their tags alone.
@@ -67,7 +70,11 @@ class EveryAnswer {
   std::size_t oldest_ = 0;         // of that
   boost::unordered_flat_map<std::uint32_t, std::size_t> by_tag_;  // indices of requests_
   std::vector<bool> forgotten_;  // whether such a tag may have been; empty: no request has been
+  std::uint64_t headless_ = 0;   // requests that ended before their headers did,
+  std::uint64_t headless_refused_ =
+      0;  // and errors with tags of no request, which may be about them
   std::map<std::string, Broken, std::less<>> broken_;  // by clause
+  std::set<RequestKind> answered_kinds_;
 };
 
 }  // namespace aoe::harness

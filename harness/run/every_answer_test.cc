@@ -1,10 +1,15 @@
 #include "harness/run/every_answer.h"
 
+#include <array>
+#include <memory>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "base/testing/counted_new.h"
 #include "harness/testing/test_play.h"
 #include "harness/testing/test_words.h"
+#include "proto/frame.h"
 
 namespace aoe::harness {
 namespace {
@@ -107,6 +112,56 @@ TEST(EveryAnswer, LeavesAloneWhatAFaultHasDone) {
       "- send: {config: {op: read}}\n"
       "- wait: 10ms\n");
   EXPECT_TRUE(play.verdict.answers.empty());
+}
+
+/// A target that refuses what ends before its header does, with the tag that it makes of it.
+class RefusesShortFrames : public Mutant {
+ public:
+  using Mutant::Mutant;
+  void arrived(Bytes frame) override {
+    if (frame.size() >= header_size) return sides_.to_end(frame);
+    std::array<std::uint8_t, frame_size_min> refusal{};
+    const std::size_t size =
+        encode({.destination = initiator_mac, .source = target_mac, .address = {1, 1}, .tag = 0},
+               ErrorReply{.command = 0, .code = ErrorCode::bad_argument}, refusal);
+    for (unsigned i = 0; i < times_; ++i) sides_.to_link(Bytes(refusal).first(size));
+  }
+
+ protected:
+  unsigned times_ = 1;
+};
+
+template <class Refuser>
+std::unique_ptr<World> world_that(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
+                                  std::uint64_t seed) {
+  return std::make_unique<SimWorld>(scenario, stage, exchanges, seed, [](Mutant::Sides& sides) {
+    return std::make_unique<Refuser>(sides);
+  });
+}
+
+class RefusesShortFramesTwice : public RefusesShortFrames {
+ public:
+  explicit RefusesShortFramesTwice(Sides& sides) : RefusesShortFrames(sides) { times_ = 2; }
+};
+
+constexpr std::string_view short_header =
+    "scenario: s\ntitle: t\nroles: {target: {size: 64KiB}, mutant: {end: target, behave: "
+    "answers-twice}}\nsteps:\n"
+    "- send: {ata: {op: read-ext}, truncate: 20}\n"
+    "- expect: {reply: [bad-argument, silence]}\n"
+    "- alive: {}\n";
+
+TEST(EveryAnswer, LeavesAloneTheRefusalOfAFrameWithoutAWholeHeader) {
+  const Play play(std::string(short_header), world_that<RefusesShortFrames>);
+  EXPECT_EQ(play.failures(), "");
+  EXPECT_TRUE(play.verdict.answers.empty());
+}
+
+TEST(EveryAnswer, ChargesASecondRefusalOfOneFrame) {
+  const Play play(std::string(short_header), world_that<RefusesShortFramesTwice>);
+  ASSERT_EQ(play.verdict.answers.size(), 1U);
+  EXPECT_EQ(play.verdict.answers.front().clause, "2/7");
+  EXPECT_NE(play.failures(), "");
 }
 
 }  // namespace

@@ -454,9 +454,11 @@ StepResult expect(RunState& run, const ExpectReply& reply) {
                                            run.ledger.summary(request.frame), describe(reply));
   if (request.answers.empty()) {
     if (reply.silence) return Passed{};
-    return run.fail(expected,
-                    fmt::format("none after {}", describe(run.world.now() - request.sent)),
-                    {request.frame});
+    Finding finding =
+        run.fail(expected, fmt::format("none after {}", describe(run.world.now() - request.sent)),
+                 {request.frame});
+    finding.unanswered = kind_of(request.bytes);
+    return finding;
   }
   const RawExchanges::Answer& answer = request.answers.front();
   std::string wrong = only_silence ? "an answer" : "";

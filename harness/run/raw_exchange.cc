@@ -12,9 +12,6 @@ namespace {
 using layout::get;
 using layout::set;
 
-/// Below all tags of our initiator, which has bit 31 set, and not near where Linux's begin.
-constexpr std::uint32_t first_tag = 0x5c00'0001;
-
 constexpr std::uint64_t extended_flag = 0x40;
 constexpr std::uint64_t lba_mode = 0xe000'0000;  // of LBA28, in the LBA's fourth byte
 constexpr auto config_code = static_cast<std::uint8_t>(Command::config);
@@ -73,7 +70,7 @@ std::vector<std::uint8_t> encode(const FrameSpec& spec, const RawDefaults& defau
   return frame;
 }
 
-RawExchanges::RawExchanges(const Scenario& scenario, World& world)
+RawExchanges::RawExchanges(const Scenario& scenario, World& world, std::uint32_t first_tag)
     : scenario_(scenario),
       world_(world),
       listens_(awaits_announcements(scenario)),

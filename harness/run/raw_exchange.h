@@ -59,9 +59,13 @@ class RawExchanges final : public FaultStage::Listener {
     bool all_answered() const { return unanswered.empty(); }
   };
 
+  /// The tag of the first frame where no other program asks. Below all tags of our initiator, which
+  /// has bit 31 set, and not near where Linux's begin.
+  static constexpr std::uint32_t usual_first_tag = 0x5c00'0001;
+
   /// Listens at the world's fault stage as long as it lives: from its first frame on, or at once
   /// where the scenario awaits an announcement.
-  RawExchanges(const Scenario& scenario, World& world);
+  RawExchanges(const Scenario& scenario, World& world, std::uint32_t first_tag = usual_first_tag);
   RawExchanges(const RawExchanges&) = delete;
   RawExchanges& operator=(const RawExchanges&) = delete;
   ~RawExchanges();

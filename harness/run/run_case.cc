@@ -15,7 +15,7 @@
 #include "base/printable.h"
 #include "base/whole_file.h"
 #include "harness/judge/finding.h"
-#include "harness/run/abilities.h"
+#include "harness/language/abilities.h"
 #include "harness/run/draw.h"
 #include "harness/run/interruption.h"
 #include "harness/run/must_fail.h"
@@ -25,6 +25,7 @@
 #include "harness/selftest/mutants.h"
 #include "harness/world/live_world.h"
 #include "harness/world/sim_world.h"
+#include "harness/world/wire_discovery.h"
 #include "harness/world/wire_guard.h"
 #include "initiator/client/live_session.h"
 
@@ -84,6 +85,14 @@ std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options
   return {};
 }
 
+/// Asks the disk on the wire how large it is, and returns why the scenario can't be played on it. A
+/// disk that does not tell is taken for one of the scenario's size; what else is wrong on the wire, the
+/// world tells.
+std::string unfit_for_disk(const Scenario& scenario, const CaseOptions& options) {
+  const auto sectors = sectors_on(options.interface, scenario.target.address);
+  return sectors && *sectors ? unfit_for_size(scenario, **sectors) : "";
+}
+
 /// Returns what the scenario needs and does not find here; empty: nothing.
 std::string lacking(const Scenario& scenario, const CaseOptions& options) {
   if (!scenario.worlds.empty() && std::ranges::count(scenario.worlds, text(options.world)) == 0) {
@@ -97,6 +106,7 @@ std::string lacking(const Scenario& scenario, const CaseOptions& options) {
   if (options.world == WorldKind::interface) {
     std::string reason = options.at ? unfit_for_wire(scenario) : "";
     if (reason.empty()) reason = refused_on_wire(scenario, options);
+    if (reason.empty()) reason = unfit_for_disk(scenario, options);
     if (!reason.empty()) return reason;
   }
   const bool is_sim = options.world == WorldKind::sim;
@@ -134,8 +144,8 @@ void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger
 /// Plays the case and fills in what came of it, and what its answers broke where that is wanted;
 /// `trace` gets each decision of a sim world's engines.
 tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions& options,
-                                     const fs::path& folder, CaseRecord& record,
-                                     std::vector<FailureRecord>* answers, const Trace& trace = {}) {
+                                     const fs::path& folder, CaseRecord& record, Aside* aside,
+                                     const Trace& trace = {}) {
   if (record.reason = lacking(scenario, options); !record.reason.empty()) {
     record.outcome = Outcome::unsupported;
     return {};
@@ -157,11 +167,15 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   if (!world) return Failed(world.error());
 
   Verdict verdict = play_scenario(scenario, **world, ledger, exchanges, seed,
-                                  answers != nullptr ? EachAnswer::judged : EachAnswer::unjudged);
+                                  aside != nullptr ? EachAnswer::judged : EachAnswer::unjudged);
   judge_must_fail(scenario, verdict);
   tell(scenario, verdict, ledger, exchanges, record);
-  for (const Finding& finding : verdict.answers) {
-    answers->push_back(told(scenario, finding, ledger));
+  if (aside != nullptr) {
+    for (const Finding& finding : verdict.answers)
+      aside->broken.push_back(told(scenario, finding, ledger));
+    for (const RequestKind kind : verdict.answered) aside->answered.insert(text(kind));
+    if (verdict.failures.size() == 1 && verdict.failures.front().unanswered)
+      aside->unanswered = text(*verdict.failures.front().unanswered);
   }
   tell_missed(stage.missed(), record);
   if (stage.decisions().size() < decisions_max) {  // else not all of them are known
@@ -358,7 +372,7 @@ CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std
 }
 
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t given_seed,
-                    const fs::path& folder, std::vector<FailureRecord>* answers) {
+                    const fs::path& folder, Aside* aside) {
   const std::uint64_t seed = scenario.seed.value_or(given_seed);
   const auto note = [](const tl::expected<void, std::string>& done, CaseRecord& record) {
     if (done) return;
@@ -367,7 +381,7 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
   };
   if (scenario.explore) {
     const auto drawn = draw(scenario, seed, (folder / "scenario.yaml").string());
-    CaseRecord record = drawn ? run_case(*drawn, options, seed, folder, answers)
+    CaseRecord record = drawn ? run_case(*drawn, options, seed, folder, aside)
                               : case_record(scenario, options, seed);
     record.file = scenario.file;
     if (!drawn) note(tl::unexpected(drawn.error()), record);
@@ -378,10 +392,10 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
       scenario.target.address != *options.at) {
     Scenario moved = scenario;
     move_to(*options.at, moved);
-    return run_case(moved, options, seed, folder, answers);
+    return run_case(moved, options, seed, folder, aside);
   }
   CaseRecord record = case_record(scenario, options, seed);
-  note(play(scenario, options, folder, record, answers), record);
+  note(play(scenario, options, folder, record, aside), record);
   leave_out_captures(options, folder, record);
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
     write_trace(scenario, options, folder, record);

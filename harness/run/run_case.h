@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,13 +73,20 @@ tl::expected<std::unique_ptr<World>, std::string> make_world(
 /// The captures of a case that passed are removed where both are longer than this, in bytes.
 inline constexpr std::uintmax_t captures_kept_max = std::uintmax_t{16} << 20;
 
+/// What a case shows of a target beside what came of it, for a run to judge as a whole.
+struct Aside {
+  std::vector<FailureRecord> broken;  // what its answers broke: one of each clause
+  std::set<std::string> answered;  // the kinds of requests that it answered (judge/request_kind.h)
+  std::string unanswered;  // the kind for want of an answer to which the case failed; or empty
+  bool operator==(const Aside&) const = default;
+};
+
 /// Plays the case in this process, which enters namespaces where the world has them; so call it in
-/// a child. Where something can't be had, the record says Outcome::broken and the reason. `answers`
-/// gets what a target's answers broke, whatever came of the case: one of each clause. Null: they
-/// are not judged, which is quicker.
+/// a child. Where something can't be had, the record says Outcome::broken and the reason. `aside`
+/// gets what each answer of a target shows, whatever came of the case. Null: answers are not judged
+/// one by one, which is quicker.
 CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed,
-                    const std::filesystem::path& folder,
-                    std::vector<FailureRecord>* answers = nullptr);
+                    const std::filesystem::path& folder, Aside* aside = nullptr);
 
 /// Returns a record of a case that has not been played, with all that is known of it before.
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/fnv.h"
+#include "harness/judge/tracker.h"
 #include "harness/run/interruption.h"
 
 namespace aoe::harness {
@@ -24,6 +26,14 @@ std::uint64_t judged_sectors(const Scenario& scenario) {
   return sectors <= judged_sectors_max ? sectors : 0;
 }
 
+/// On a wire each case begins with a tag of its own, so that neither an answer to another program
+/// nor a late one to the case before has a tag of this case.
+std::uint32_t first_tag(const Scenario& scenario, const World& world, std::uint64_t seed) {
+  if (world.has_own_disk()) return RawExchanges::usual_first_tag;
+  const std::uint64_t drawn = mixed(seed ^ fnv1a(scenario.id));
+  return 0x4000'0000 | static_cast<std::uint32_t>(drawn & 0x3fff'ffff);
+}
+
 }  // namespace
 
 RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger& the_ledger,
@@ -36,7 +46,7 @@ RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger&
       random(seed ^ io_stream),
       history(judged_sectors(scenario), fill_of(scenario, world)),
       at_work(judged_sectors(scenario)),
-      raw(scenario, world),
+      raw(scenario, world, first_tag(scenario, world, seed)),
       last_io(world.now()),
       last_heal(world.now()),
       last_change(world.now()),

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "harness/judge/pattern.h"
 #include "harness/run/every_answer.h"
 #include "harness/run/interruption.h"
@@ -62,8 +63,12 @@ class Runner {
     keep(check_always());
 
     report_late_duplicates();
+    report_strangers();
     judge(verdict, std::get_if<Unsupported>(&steps));
-    if (every_answer_) verdict.answers = every_answer_->findings();
+    if (every_answer_) {
+      verdict.answers = every_answer_->findings();
+      verdict.answered = every_answer_->answered_kinds();
+    }
     verdict.notes = std::move(state_.notes);
     verdict.dues = std::move(state_.dues);
     verdict.took = state_.world.now() - begun;
@@ -138,6 +143,14 @@ class Runner {
     std::string note = "late duplicate: " + state_.history.first_late_duplicate();
     if (count > 1) note += fmt::format(" (and {} more)", count - 1);
     state_.notes.push_back(std::move(note));
+  }
+
+  void report_strangers() {
+    const std::uint64_t replies = state_.world.strangers_replies();
+    if (replies == 0) return;
+    state_.notes.push_back(
+        fmt::format("not judged: {} on the wire to what was not asked here, with tags of others",
+                    quantity(replies, "answer")));
   }
 
   /// Returns the longest that nothing may complete once everything is healed.

@@ -5,6 +5,7 @@
 // which rules the frames broke. What a step does is in play_step.cc.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Verdict {
   Outcome outcome = Outcome::passed;
   std::vector<Finding> failures;
   std::vector<Finding> answers;    // what answers broke, whatever came of the case (every_answer.h)
+  std::set<RequestKind> answered;  // the kinds of requests that had an answer
   std::string reason;              // of what is neither passed nor failed
   std::vector<std::string> notes;  // what was measured: "retransmit +100ms in [100, 120] ms"
   std::vector<StepRecord> steps;   // as they were played

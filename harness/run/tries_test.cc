@@ -37,6 +37,16 @@ TEST(Tries, APassAfterAFailureIsFlakyAndTellsOfTheFailure) {
   EXPECT_EQ(record.real, std::chrono::seconds(3));
 }
 
+TEST(Tries, TellsWhetherAllFailed) {
+  Tries tries;
+  EXPECT_FALSE(tries.all_failed());
+  tries.add(record_of(Outcome::failed, 1));
+  tries.add(record_of(Outcome::failed, 2));
+  EXPECT_TRUE(tries.all_failed());
+  tries.add(record_of(Outcome::passed, 3));
+  EXPECT_FALSE(tries.all_failed());
+}
+
 TEST(Tries, TheWorstOfThemIsTold) {
   EXPECT_EQ(merged({Outcome::failed, Outcome::broken}).outcome, Outcome::failed);
   EXPECT_EQ(merged({Outcome::passed, Outcome::broken}).outcome, Outcome::broken);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
+
 namespace aoe::harness {
 namespace {
 
@@ -14,15 +16,24 @@ bool names(const FrameSpec& frame, Field field, std::uint64_t wildcard) {
   return value && *value != wildcard;
 }
 
-std::string unfit(const FrameSpec& frame, std::uint64_t sectors) {
+std::string unfit(const FrameSpec& frame) {
   if (names(frame, Field::shelf, Address::any_shelf) ||
       names(frame, Field::slot, Address::any_slot))
     return "it asks for another shelf or slot than the disk's";
   const auto destination = frame.value(Field::destination);
-  if (destination && !layout::mac(*destination).is_multicast()) return "it asks another station";
-  const std::uint64_t end =
-      frame.value(Field::ata_lba).value_or(0) + frame.value(Field::ata_count).value_or(0);
-  return end > sectors ? "it is about the end of a disk of its own size" : "";
+  return destination && !layout::mac(*destination).is_multicast() ? "it asks another station" : "";
+}
+
+bool goes_beyond(const FrameSpec& frame, std::uint64_t sectors) {
+  return frame.value(Field::ata_lba).value_or(0) + frame.value(Field::ata_count).value_or(0) >
+         sectors;
+}
+
+const FrameSpec* frame_of(const Step& step) {
+  const auto* send = std::get_if<SendStep>(&step.what);
+  const auto* query = std::get_if<QueryStep>(&step.what);
+  if (send != nullptr) return &send->frame;
+  return query != nullptr ? &query->query.request : nullptr;
 }
 
 bool tells_size(const ExpectReply& expected) {
@@ -47,18 +58,27 @@ void move_to(Address address, Scenario& scenario) {
 std::string unfit_for_wire(const Scenario& scenario) {
   if (scenario.target.luns > 1) return "it is about several LUNs";
   for (const Step& step : scenario.steps) {
-    const auto* send = std::get_if<SendStep>(&step.what);
-    const auto* query = std::get_if<QueryStep>(&step.what);
-    const auto* expect = std::get_if<ExpectStep>(&step.what);
-    const FrameSpec* frame = send != nullptr    ? &send->frame
-                             : query != nullptr ? &query->query.request
-                                                : nullptr;
-    std::string reason = frame == nullptr ? "" : unfit(*frame, scenario.target.sectors);
-    if (expect != nullptr && expect->reply && tells_size(*expect->reply))
-      reason = "it is about a disk of its own size";
+    const FrameSpec* frame = frame_of(step);
+    std::string reason = frame == nullptr ? "" : unfit(*frame);
     if (!reason.empty()) return reason;
   }
   return {};
+}
+
+std::string unfit_for_size(const Scenario& scenario, std::uint64_t sectors) {
+  const std::uint64_t own = scenario.target.sectors;
+  if (own == sectors) return {};
+  for (const Step& step : scenario.steps) {
+    const FrameSpec* frame = frame_of(step);
+    const auto* expect = std::get_if<ExpectStep>(&step.what);
+    if (frame != nullptr && goes_beyond(*frame, own))
+      return "it is about the end of a disk of its own size";
+    if (expect != nullptr && expect->reply && tells_size(*expect->reply))
+      return "it is about a disk of its own size";
+  }
+  return own > sectors
+             ? fmt::format("it is played on {} sectors, and the disk has {}", own, sectors)
+             : "";
 }
 
 }  // namespace aoe::harness

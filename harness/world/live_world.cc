@@ -12,6 +12,7 @@
 #include "harness/world/process_initiator.h"
 #include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"
+#include "proto/layout.h"
 #include "wire/interfaces.h"
 
 namespace aoe::harness {
@@ -29,6 +30,12 @@ constexpr std::uint32_t call_tag = 0x43414c4c;
 constexpr Duration link_patience = std::chrono::seconds(10);
 /// The bridge's own interfaces carry all that an end can send.
 constexpr std::uint16_t bridge_mtu = 65535;
+
+/// The bridge's interface to an end has another number than that end's eth0. Where both are 2, the
+/// kernel takes neither for the other's end, and notices the carrier only a second later.
+unsigned bridge_index(End end) {
+  return 1001 + static_cast<unsigned>(end);
+}
 
 std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
   return std::chrono::steady_clock::time_point(instant.time_since_epoch());
@@ -113,9 +120,9 @@ LiveWorld::Result LiveWorld::lay_cable(End end, const Link& link) {
   cable.where = std::make_unique<NetworkNamespace>(*std::move(where));
   cable.link = link;
   const std::string name(text(end));
-  if (auto made = ip({"link", "add", "name", name, "mtu", std::to_string(bridge_mtu), "type",
-                      "veth", "peer", "name", "eth0", "mtu", std::to_string(link.mtu), "netns",
-                      cable.where->name()});
+  if (auto made = ip({"link", "add", "name", name, "index", std::to_string(bridge_index(end)),
+                      "mtu", std::to_string(bridge_mtu), "type", "veth", "peer", "name", "eth0",
+                      "mtu", std::to_string(link.mtu), "netns", cable.where->name()});
       !made) {
     return made;
   }
@@ -279,8 +286,19 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
     return false;
   }
   hear(decoded);
+  if (is_wire() && is_strangers(*decoded)) {
+    ++strangers_replies_;
+    return false;
+  }
   if (decoded) heard_from_ = decoded->header.source;
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
+}
+
+bool LiveWorld::is_strangers(const Frame& reply) const {
+  if (tags_sent_.contains(reply.header.tag) || reply.header.tag == call_tag) return false;
+  const Mac to = reply.header.destination;
+  const bool is_ours = to == cable(End::initiator).link.mac || to.is_multicast();
+  return !is_ours || reply.command != static_cast<std::uint8_t>(Command::config);
 }
 
 void LiveWorld::hear(const Decoded& frame) {
@@ -296,6 +314,9 @@ void LiveWorld::send(Delivery&& delivery) {
     stage_.leave(delivery, now());
     if (guise_ != nullptr && delivery.direction == Direction::to_target)
       delivery.bytes = guise_->arrived(delivery.bytes);
+    if (is_wire() && delivery.direction == Direction::to_target &&
+        layout::has(Field::tag, delivery.bytes))
+      tags_sent_.insert(layout::get<Field::tag>(delivery.bytes));
     const Outgoing frame{delivery.bytes, {}};
     to.port->send({&frame, 1});
   } else {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -51,6 +52,7 @@ class LiveWorld final : public World {
   std::string broken() const override { return broken_; }
   std::string unsupported() const override { return refused_; }
   std::uint64_t frames_lost() const override;
+  std::uint64_t strangers_replies() const override { return strangers_replies_; }
   bool run_until(const std::function<bool()>& done, Instant deadline) override;
   InitiatorEnd& initiator() override { return *initiator_; }
   TargetEnd& target() override { return *target_; }
@@ -108,6 +110,9 @@ class LiveWorld final : public World {
   std::size_t forward(Direction direction);
   /// Is the frame of this scenario? A wire has others.
   bool concerns(Direction direction, Bytes frame);
+  /// On a wire: did no frame from here ask for the reply? A query's answer may also be an announcement,
+  /// which nobody asks for.
+  bool is_strangers(const Frame& reply) const;
   /// Sends a frame that has come through the fault stage.
   void send(Delivery&& delivery);
   void beat();
@@ -130,10 +135,12 @@ class LiveWorld final : public World {
   Bridge bridge_;
   boost::asio::steady_timer heartbeat_;
   Instant heartbeat_due_{};
-  Duration lateness_{};                 // the worst so far, of the heartbeat
-  std::set<std::uint8_t> slots_heard_;  // of the target's
-  Instant any_will_do_ = never;         // as a sign of it
-  Mac heard_from_ = Mac::broadcast();   // on a wire
+  Duration lateness_{};                          // the worst so far, of the heartbeat
+  std::set<std::uint8_t> slots_heard_;           // of the target's
+  Instant any_will_do_ = never;                  // as a sign of it
+  Mac heard_from_ = Mac::broadcast();            // on a wire
+  std::unordered_set<std::uint32_t> tags_sent_;  // there, by this case
+  std::uint64_t strangers_replies_ = 0;
   std::string broken_;
   std::string refused_;  // to be sent on a wire
 

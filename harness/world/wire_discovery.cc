@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "proto/frame.h"
+#include "proto/identify.h"
 #include "wire/packet_port.h"
 
 namespace aoe::harness {
@@ -21,26 +22,19 @@ constexpr std::uint32_t tag = 0x4c4f4f4b;
 constexpr int asked = 3;  // times
 constexpr auto patience = std::chrono::milliseconds(333);
 
-void ask(PacketPort& port) {
-  std::array<std::uint8_t, frame_size_min> bytes{};
-  encode({.destination = Mac::broadcast(),
-          .source = port.link().mac,
-          .address = {Address::any_shelf, Address::any_slot},
-          .tag = tag},
-         ConfigRequest{}, bytes);
-  const Outgoing frame{bytes, {}};
-  port.send({&frame, 1});
-}
-
-}  // namespace
-
-tl::expected<std::vector<Address>, std::string> disks_on(const std::string& interface) {
+/// Sends the request until `is_enough` returns true of an answer, and gives each answer to it.
+template <class IsEnough>
+tl::expected<void, std::string> ask(const std::string& interface, const Mac& to, Address whom,
+                                    const Body& request, IsEnough is_enough) {
   auto port = PacketPort::open(interface);
   if (!port) return tl::unexpected(port.error());
   if (!(*port)->link().up) return tl::unexpected(fmt::format("{}: it is down", interface));
-  std::set<std::tuple<std::uint16_t, std::uint8_t>> found;
+  std::array<std::uint8_t, frame_size_min> bytes{};
+  encode({.destination = to, .source = (*port)->link().mac, .address = whom, .tag = tag}, request,
+         bytes);
+  const Outgoing frame{bytes, {}};
   for (int i = 0; i < asked; ++i) {
-    ask(**port);
+    (*port)->send({&frame, 1});
     const Clock::time_point end = Clock::now() + patience;
     while (Clock::now() < end) {
       pollfd readable{(*port)->descriptor(), POLLIN, 0};
@@ -48,16 +42,55 @@ tl::expected<std::vector<Address>, std::string> disks_on(const std::string& inte
       std::array<Bytes, batch_size> frames;
       const std::size_t count = (*port)->receive(frames);
       for (std::size_t j = 0; j < count; ++j) {
-        const auto frame = decode(frames[j]);
-        if (!frame || !frame->response || frame->header.tag != tag) continue;
-        found.emplace(frame->header.address.shelf, frame->header.address.slot);
+        const auto answer = decode(frames[j]);
+        if (answer && answer->response && answer->header.tag == tag && is_enough(*answer))
+          return {};
       }
     }
   }
+  return {};
+}
+
+}  // namespace
+
+tl::expected<std::vector<Address>, std::string> disks_on(const std::string& interface) {
+  std::set<std::tuple<std::uint16_t, std::uint8_t>> found;
+  const auto note = [&](const Frame& answer) {
+    found.emplace(answer.header.address.shelf, answer.header.address.slot);
+    return false;  // there may be more
+  };
+  if (auto done = ask(interface, Mac::broadcast(), Address::everyone(), ConfigRequest{}, note);
+      !done)
+    return tl::unexpected(done.error());
   std::vector<Address> disks;
   disks.reserve(found.size());
   for (const auto& [shelf, slot] : found) disks.push_back({shelf, slot});
   return disks;
+}
+
+tl::expected<std::optional<std::uint64_t>, std::string> sectors_on(const std::string& interface,
+                                                                   Address disk) {
+  std::optional<Mac> where;
+  const auto note = [&](const Frame& answer) {
+    if (answer.header.address == disk) where = answer.header.source;
+    return where.has_value();
+  };
+  if (auto done = ask(interface, Mac::broadcast(), disk, ConfigRequest{}, note); !done)
+    return tl::unexpected(done.error());
+  std::optional<std::uint64_t> sectors;
+  if (!where) return sectors;
+  const auto read = [&](const Frame& answer) {
+    const auto* reply = answer.body ? std::get_if<AtaReply>(&*answer.body) : nullptr;
+    if (answer.header.address != disk || reply == nullptr || reply->data.size() < identify_size)
+      return false;
+    const auto identity = parse_identify(reply->data);
+    if (identity) sectors = identity->sectors;
+    return sectors.has_value();
+  };
+  const AtaRequest identify{.sectors = 1, .opcode = ata::Opcode::identify_device};
+  if (auto done = ask(interface, *where, disk, identify, read); !done)
+    return tl::unexpected(done.error());
+  return sectors;
 }
 
 }  // namespace aoe::harness

@@ -105,6 +105,9 @@ class World {
   virtual std::string unsupported() const { return {}; }
   /// Returns the number of frames that were lost on the way and that no fault struck.
   virtual std::uint64_t frames_lost() const = 0;
+  /// Returns the number of replies that were left out because no request from here had their tags:
+  /// they answer other programs, on a wire that is shared with such.
+  virtual std::uint64_t strangers_replies() const { return 0; }
   /// Lets time pass until `done()` holds or `deadline`, whose own events still count. Asks `done`
   /// after each event. Returns whether it holds.
   virtual bool run_until(const std::function<bool()>& done, Instant deadline) = 0;

@@ -50,12 +50,18 @@ function drawAbilities(probes) {
 const quoted = (text) => JSON.stringify(text).replace(/[^\x20-\x7e]/gu,
     (one) => `\\U${one.codePointAt(0).toString(16).padStart(8, '0')}`);
 
+// The pattern of an expectation that a failure of this kind matches: without numbers and times, which are others next time.
+const patternOf = ({rule, actual}) => `${rule}: ${actual}`.replace(/ \(#.*/s, '*').replace(/#\d+/g, '#*')
+    .replace(/\d[\d.]*(?= ?(ns|us|ms|min|s)\b)/g, '*');
+
 // Those of cases that failed, in the form of an expectation file (aoe-harness(8), EXPECTATIONS).
 function expectationsOf(records) {
   const entries = records.filter(({outcome}) => ['FAIL', 'XFAIL'].includes(outcome)).map((record) => {
     const said = record.failures[0]?.actual.replace(/ \(#.*/s, '');  // without the frame, which is another next time
     const reason = record.outcome === 'XFAIL' && record.reason || said || record.reason;
-    return `  - case: ${quoted(record.id)}\n    reason: ${quoted(reason)}\n`;
+    const kinds = [...new Set(record.failures.map(patternOf))].map(quoted);
+    return `  - case: ${quoted(record.id)}\n    reason: ${quoted(reason)}\n` +
+        (kinds.length > 0 ? `    failure: [${kinds.join(', ')}]\n` : '');
   });
   return entries.length > 0 ? `expected-failures:\n${entries.join('')}` : '';
 }

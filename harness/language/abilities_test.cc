@@ -1,4 +1,4 @@
-#include "harness/run/abilities.h"
+#include "harness/language/abilities.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

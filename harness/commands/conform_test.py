@@ -221,6 +221,21 @@ def what_is_known_is_no_failure_of_the_run(trial):
     trial.conform("target", "--expect", "none", status=FAILED)
 
 
+def what_no_clause_forbids_is_told_and_no_failure_of_the_run(trial):
+    with open(trial.path("told.yaml"), "w", encoding="utf-8") as file:
+        file.write("scenario: forgetful\ntitle: A reservation is forgotten\nclause: [3.4/12]\n"
+                   "roles: {target: {}, mutant: {end: target, behave: forgets-its-reservation}}\nsteps:\n"
+                   "- reserve: {op: set, macs: [\"02:00:00:00:00:77\"], expect: ok}\n"
+                   "- arm: {fault: kill, id: gone}\n- heal: gone\n- alive: {}\n"
+                   "- reserve: {op: read, expect: {reserve: {macs: [\"02:00:00:00:00:77\"]}}}\n")
+    told = trial.harness("run", "told.yaml", "--seed", "7").stdout
+    assert re.search(r"^  FAIL  forgetful ", told, re.M) and "got an empty list" in told, told
+    strict = trial.path("strict.yaml")
+    with open(trial.path("told.yaml"), encoding="utf-8") as given, open(strict, "w", encoding="utf-8") as file:
+        file.write(given.read().replace("clause: [3.4/12]", "clause: [3.4/12, 3.4/1]"))
+    trial.harness("run", strict, "--seed", "7", status=FAILED)
+
+
 def the_initiators_suite_is_of_what_binds_one(trial):
     told = trial.conform("initiator")
     assert re.match(r"seed 7  world sim  sut aoe-initiator\n  has +discovery +asked to find disks; e\*\.\* config read\n",
@@ -444,6 +459,7 @@ def the_page_of_a_suite_has_its_clauses(chromium, trial):
 
 
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
+            what_no_clause_forbids_is_told_and_no_failure_of_the_run,
             the_initiators_suite_is_of_what_binds_one, a_clause_is_run_alone, who_fails_a_case_is_explained,
             wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
             what_it_lacks_is_unsupported_with_question_and_answer, what_any_answer_breaks_is_told_once,

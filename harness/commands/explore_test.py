@@ -106,6 +106,8 @@ class Trial:
                                 capture_output=True, text=True, timeout=240, check=False, stdin=subprocess.DEVNULL)
         if result.returncode == ENVIRONMENT and "namespace" in result.stderr:
             lab.skip(f"network namespaces can't be made here ({result.stderr.strip()})")
+        if "machine was too busy" in result.stderr + result.stdout:
+            lab.skip(f"this machine is too busy to tell ({result.stdout}{result.stderr})")
         assert result.returncode == status, result
         return result
 

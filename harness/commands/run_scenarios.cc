@@ -253,7 +253,14 @@ int Run::status(const RunRecord& record) const {
   const auto counts = count(record);
   const auto of = [&](Outcome outcome) { return counts[static_cast<std::size_t>(outcome)]; };
   if (record.interrupted) return exit_interrupted;
-  if (of(Outcome::failed) + of(Outcome::unexpected_pass) > 0) return exit_failed;
+  // What no clause forbids is told, and is no failure of the run.
+  const auto is_told_only = [](const CaseRecord& each) {
+    return each.outcome == Outcome::failed && each.level == text(Level::info) &&
+           !each.clauses.empty();
+  };
+  const auto told_only =
+      static_cast<std::size_t>(std::ranges::count_if(record.cases, is_told_only));
+  if (of(Outcome::failed) + of(Outcome::unexpected_pass) > told_only) return exit_failed;
   if (of(Outcome::broken) > 0) return exit_environment;
   if (of(Outcome::unsupported) == record.cases.size()) return exit_environment;
   const bool doubtful = of(Outcome::flaky) + of(Outcome::inconclusive) > 0;

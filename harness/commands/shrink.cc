@@ -31,8 +31,8 @@ class Trials {
  public:
   explicit Trials(const CaseOptions& options) : options_(options) {}
 
-  /// Returns the kind of its failure. Throws Failed where the world can't be had, or where this
-  /// process is interrupted.
+  /// Returns the kind of its failure. Throws Failed where the world can't be had, where this process
+  /// is interrupted, or where what came of the first can't be told.
   std::string kind(const Scenario& scenario, std::uint64_t seed,
                    const std::vector<Decision>* plan) {
     const auto began = std::chrono::steady_clock::now();
@@ -41,6 +41,10 @@ class Trials {
                             : try_apart(scenario, options_, seed, plan, patience_);
     if (interrupted()) throw Failed{exit_interrupted, "interrupted: nothing is written"};
     if (trial.outcome == Outcome::broken) throw Failed{exit_environment, trial.reason};
+    if (is_first_ && trial.outcome == Outcome::inconclusive) {
+      throw Failed{exit_environment,
+                   "played again, it can't be told whether it fails: " + trial.reason};
+    }
     if (is_first_) {
       // What takes much longer than the failure fails otherwise, if at all.
       constexpr std::chrono::seconds least(3);

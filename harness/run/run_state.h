@@ -84,7 +84,7 @@ struct RunState {
   Instant last_io;
   Instant last_heal;
   Instant last_change;  // when a fault was last armed or healed
-  bool up = false;  // the device, since `changed`
+  bool up = false;      // the device, since `changed`
   Instant changed;
   bool wrong_data_seen = false;                               // and reported
   std::map<std::uint64_t, std::vector<std::uint8_t>> stated;  // sectors and what they are to hold

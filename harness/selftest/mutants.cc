@@ -32,6 +32,11 @@ constexpr std::uint8_t drdy_err = ata::status_drdy | ata::status_err;
 bool announced_before(Bytes frame, P& p) {
   return p.memory.announced_to.contains(value_of(destination, frame));
 }
+bool all_zero(Bytes frame, P&) {
+  return frame.size() > two_sectors - 1 &&
+         std::ranges::all_of(frame.subspan(ata_header_size),
+                             [](std::uint8_t byte) { return byte == 0; });
+}
 const Test trim = op({Opcode::data_set_management});
 const Test smart = op({Opcode::smart});
 
@@ -289,6 +294,7 @@ const std::vector<MutantRow>& rows() {
    {answers({asks(op({Opcode::read_sectors_ext})), done}, {flip_last_bit})}},
   {target, "3.1/2", "writes-zeros-to-the-second-sector",
    {requests({op({Opcode::write_sectors}), is(ata_count, 2), whole}, {zero_second_sector})}},
+  {target, "3.1/2", "skips-zeros", {requests({write, all_zero}, {answer_at_once()})}},
   {target, "3.1/2", "loses-each-100th-write",
    {requests({write, every(100)}, {answer_at_once()})}},
   {target, "3.1/3", "leaves-the-count", {answers({asks(read), done}, {as_asked(ata_count)})}},

@@ -67,6 +67,7 @@ std::set<std::string> abilities_needed(const Scenario& scenario) {
   std::set<std::string> needed(scenario.needs.begin(), scenario.needs.end());
   if (plays_initiator(scenario)) needed.insert("identify");
   for (const Step& step : scenario.steps) {
+    if (std::holds_alternative<AdvertisedStep>(step.what)) needed.insert("identify");
     const FrameSpec* frame = frame_of(step);
     if (frame == nullptr || frame->direction != Direction::to_target) continue;
     const std::string_view ability = ability_of(*frame);

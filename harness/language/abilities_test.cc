@@ -21,6 +21,7 @@ TEST(Abilities, AreThoseOfTheFrames) {
   EXPECT_EQ(needed("2/7", "- config: {op: read}\n- alive: {}\n- send: {command: 9}\n"), "");
   EXPECT_EQ(needed("2/7", "- config: {op: test, string: x}\n"), "config-string");
   EXPECT_EQ(needed("2/38", "- discover: {}\n"), "identify");
+  EXPECT_EQ(needed("3.1/22", "- advertised: trim\n"), "identify");
 }
 
 TEST(Abilities, AreNotNeededWhereTheyAreInQuestion) {

@@ -88,6 +88,9 @@ void parse_message(YamlMap map, Message message, ReplySpec& reply) {
   if (message == Message::ata) {
     if (map.has("data")) reply.data = read_content(map, "data");
     reply.data_checksum = has_word(map, "checksum", "right");
+    if (const auto value = read_number(map, "lba-mid-high", UINT16_MAX)) {
+      reply.fields.push_back({Field::ata_lba, *value << 8, Condition::Kind::equal, 0xff'ff00});
+    }
   } else if (message == Message::config) {
     const std::array has{map.has("string"), map.has("size"), map.has("hex")};
     if (std::ranges::find(has, true) != has.end()) reply.string = read_config_string(map);

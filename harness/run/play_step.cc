@@ -136,13 +136,16 @@ StepResult play(RunState& run, const AliveStep& step) {
   const Instant begun = run.world.now();
   const Instant deadline = begun + step.within.value_or(RtoModel::most);
   const FrameSpec query = plain_request(Command::config);
-  std::vector<FrameId> asked;
+  std::vector<const RawExchanges::Request*> queries;  // an answer to any of them is one
+  const auto answered = [&] {
+    return std::ranges::any_of(queries, [](const auto* each) { return !each->answers.empty(); });
+  };
   while (run.world.now() < deadline && !run.is_over()) {
-    const RawExchanges::Request& request = run.raw.send(query);
-    const auto answered = [&] { return !request.answers.empty(); };
+    queries.push_back(&run.raw.send(query));
     if (run.wait(answered, std::min(deadline, run.world.now() + repeat))) return Passed{};
-    asked.push_back(request.frame);
   }
+  std::vector<FrameId> asked;
+  for (const auto* each : queries) asked.push_back(each->frame);
   if (asked.size() > 2) asked.erase(asked.begin() + 1, asked.end() - 1);
   return run.fail("the target still answers",
                   fmt::format("no query was answered in {}", describe(run.world.now() - begun)),

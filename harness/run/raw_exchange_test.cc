@@ -302,6 +302,13 @@ TEST(RawExchange, ATargetThatIsNotThereIsNotAlive) {
   EXPECT_EQ(late.failures(), "");
 }
 
+TEST(RawExchange, ATargetThatTakesLongIsAlive) {
+  const Play slow(
+      trial("- arm: {fault: delay, id: far, by: 300ms, match: {direction: to-initiator}}\n"
+            "- alive: {}\n"));
+  EXPECT_EQ(slow.failures(), "");
+}
+
 TEST(RawExchange, AnAnnouncementIsHeardAndJudged) {
   const std::string restart = "- arm: {fault: kill, id: gone}\n- heal: gone\n";
   EXPECT_EQ(

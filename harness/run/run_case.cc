@@ -68,11 +68,10 @@ void tell_missed(const std::vector<Decision>& missed, CaseRecord& record) {
 /// Returns what keeps a scenario from a real wire before its world is made; empty: nothing that its
 /// steps show.
 std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options) {
+  if (std::string reason = out_of_reach(scenario); !reason.empty()) return reason;
   for (const Step& step : scenario.steps) {
     const auto* send = std::get_if<SendStep>(&step.what);
     const auto* query = std::get_if<QueryStep>(&step.what);
-    const auto* expect = std::get_if<ExpectStep>(&step.what);
-    if (expect != nullptr && expect->store) return "what is on the wire can't be looked into";
     if (send == nullptr && query == nullptr) continue;
     const FrameSpec& frame = send != nullptr ? send->frame : query->query.request;
     if (frame.direction != Direction::to_target) continue;

@@ -44,6 +44,22 @@ bool tells_size(const ExpectReply& expected) {
   });
 }
 
+std::string out_of_reach(const FaultSpec& fault) {
+  const auto is = [&]<class... Kinds>() {
+    return (std::holds_alternative<Kinds>(fault.kind) || ...);
+  };
+  if (is.operator()<PauseSpec>()) return "what is on the wire can't be paused";
+  if (is.operator()<KillSpec>()) return "what is on the wire can't be killed";
+  if (is.operator()<DiskErrorSpec>()) return "what is on the wire can't be given faults";
+  const auto* link = std::get_if<LinkDownSpec>(&fault.kind);
+  const auto* mtu = std::get_if<MtuSpec>(&fault.kind);
+  const bool is_targets =
+      (link != nullptr && link->end == End::target) || (mtu != nullptr && mtu->end == End::target);
+  return is_targets || is.operator()<MacChangeSpec>()
+             ? "the interfaces on a wire keep their addresses and settings"
+             : "";
+}
+
 }  // namespace
 
 void move_to(Address address, Scenario& scenario) {
@@ -60,6 +76,17 @@ std::string unfit_for_wire(const Scenario& scenario) {
   for (const Step& step : scenario.steps) {
     const FrameSpec* frame = frame_of(step);
     std::string reason = frame == nullptr ? "" : unfit(*frame);
+    if (!reason.empty()) return reason;
+  }
+  return {};
+}
+
+std::string out_of_reach(const Scenario& scenario) {
+  for (const Step& step : scenario.steps) {
+    const auto* arm = std::get_if<ArmStep>(&step.what);
+    const auto* expect = std::get_if<ExpectStep>(&step.what);
+    if (expect != nullptr && expect->store) return "what is on the wire can't be looked into";
+    const std::string reason = arm == nullptr ? "" : out_of_reach(arm->fault);
     if (!reason.empty()) return reason;
   }
   return {};

@@ -17,6 +17,10 @@ void move_to(Address address, Scenario& scenario);
 /// slot than the disk's". Empty: it does.
 std::string unfit_for_wire(const Scenario& scenario);
 
+/// Why it asks for what can't be done to a disk on a wire, such as to kill it. Such a scenario is not
+/// begun, as what it has set by then would stay. Empty: it does not.
+std::string out_of_reach(const Scenario& scenario);
+
 /// Why it can't be played on a disk of so many sectors: it would go beyond its end, or is about the
 /// end of one that is larger or smaller. Empty: it can.
 std::string unfit_for_size(const Scenario& scenario, std::uint64_t sectors);

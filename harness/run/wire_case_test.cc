@@ -28,6 +28,22 @@ TEST(WireCase, IsAboutTheDiskThatIsThere) {
             "it asks another station");
 }
 
+TEST(WireCase, BeginsNothingThatItCanNotEnd) {
+  const auto reason = [](const std::string& fault) {
+    return out_of_reach(scenario_of(
+        "- reserve: {op: set, macs: [\"02:00:00:00:00:77\"]}\n- arm: {id: f, fault: " + fault +
+        "}\n"));
+  };
+  EXPECT_EQ(reason("kill"), "what is on the wire can't be killed");
+  EXPECT_EQ(reason("pause"), "what is on the wire can't be paused");
+  EXPECT_EQ(reason("disk-error"), "what is on the wire can't be given faults");
+  for (const char* fault : {"mtu, mtu: 9000", "link-down, end: target",
+                            "mac-change, mac: \"02:00:00:00:00:2a\", end: initiator"})
+    EXPECT_EQ(reason(fault), "the interfaces on a wire keep their addresses and settings") << fault;
+  EXPECT_EQ(reason("link-down, end: initiator"), "");
+  EXPECT_EQ(reason("partition"), "");
+}
+
 TEST(WireCase, GoesBeyondTheEndOfNoDisk) {
   const std::string last = "- send: {ata: {op: read, lba: 127, count: 1}}\n";
   const std::string beyond = "- send: {ata: {op: read, lba: 127, count: 2}}\n";

@@ -469,7 +469,7 @@ def a_capture_has_all_frames_twice(trial):
 
 
 def copies_may_begin_after_a_quiet_time(trial):
-    """Whoever starts a capture before the trouble has a frame now and then at first."""
+    """A capture that a user started before the trouble has a frame now and then at first."""
     frames = [query(1), config(1), *talk(100, 400)]
     for quiet, first in [(2, 1), (2, 2), (9, 6)]:  # seconds between the first frames
         times = [10**9 + 10**6 * quiet * min(i, first) + 100 * max(i - first, 0) for i in range(len(frames))]

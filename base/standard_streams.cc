@@ -25,6 +25,11 @@ void tell(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+bool write_output(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+}
+
 int run_main(std::string_view program, const std::function<int()>& work) {
   int status = 1;
   std::string trouble;

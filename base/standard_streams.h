@@ -14,6 +14,11 @@ void occupy_standard_streams();
 /// report them.
 void tell(std::string_view text);
 
+/// Writes text to standard output, at once and with all that waits there. Returns false if that was
+/// lost, or anything before it, for a command that has a status of its own for this; run_main() tells
+/// why.
+bool write_output(std::string_view text);
+
 /// Calls `work`, what main() does, and writes what it has left for standard output. Returns its exit
 /// status. If standard output could not be written, or `work` throws an exception, it writes a line
 /// "PROGRAM: …" to standard error and returns 1, unless the status says a failure already.

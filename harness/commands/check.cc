@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/standard_streams.h"
 #include "base/whole_file.h"
 #include "harness/capture/capture_reader.h"
 #include "harness/commands/check_view.h"
@@ -56,19 +57,19 @@ class EndOfFollowing {
   std::optional<std::chrono::steady_clock::time_point> since_;
 };
 
-/// Has the first frames of a pipe judged a second after they came, even if no other comes.
-class FirstSecond {
+/// Has frames of a pipe that are held judged a second after they came, even if no other comes.
+class SecondOfHolding {
  public:
   /// Called often, while frames come and while none comes.
   void look(CaptureCheck& check) {
     const auto now = std::chrono::steady_clock::now();
-    if (check.counts().aoe == 0) return;
-    if (!began_) began_ = now;
-    if (now - *began_ > std::chrono::seconds(1)) check.release_held();
+    if (check.holds() && !began_) began_ = now;
+    if (began_ && now - *began_ > std::chrono::seconds(1)) check.release_held();
+    if (!check.holds()) began_.reset();
   }
 
  private:
-  std::optional<std::chrono::steady_clock::time_point> began_;  // with the first frame of AoE
+  std::optional<std::chrono::steady_clock::time_point> began_;  // with the first that is held
 };
 
 void add(CaptureCheck& check, const CaptureReader::Record& record) {
@@ -94,11 +95,11 @@ int check_capture(CheckOptions options) {
   CheckView view(check, options.report, follows);
   if (follows && !options.json) check.watch([&](const Finding& finding) { view.found(finding); });
   EndOfFollowing end;
-  FirstSecond first;
+  SecondOfHolding holding;
   FileSource::Idle idle;
   if (follows) {
     idle = [&] {
-      first.look(check);
+      holding.look(check);
       view.idle();
       return end.waits();
     };
@@ -109,7 +110,7 @@ int check_capture(CheckOptions options) {
     if (!record) options.report.cut_off = record.error();
     if (!record || !*record) break;
     add(check, **record);
-    if (follows) first.look(check);
+    if (follows) holding.look(check);
     view.frame(*reader);
   }
   check.set_dropped(reader->dropped());
@@ -118,13 +119,14 @@ int check_capture(CheckOptions options) {
   if (!options.html.empty())
     must(write_whole(options.html, capture_html(check, options.report)), exit_environment);
   if (options.json) {
-    fmt::print("{}", capture_json(check, options.report));
+    if (!write_output(capture_json(check, options.report))) return exit_environment;
   } else if (check.counts().aoe > 0) {
     const std::string findings =
         follows ? hidden_text(shown_findings(check, options.report), options.report)
                 : findings_text(check, options.report);
-    fmt::print("{}{}{}", notes_text(check, options.report), findings,
-               summary_text(check, options.report));
+    if (!write_output(notes_text(check, options.report) + findings +
+                      summary_text(check, options.report)))
+      return exit_environment;
   }
   if (check.counts().aoe == 0) {
     complain(no_aoe_text(check, options.report));
@@ -163,7 +165,7 @@ void add_check_command(CLI::App& app, Action& action) {
   check->footer(
       "Ends with 0 if nothing was found, 1 if something was, 3 if the file can't be read or has "
       "no\n"
-      "frame of AoE.\n"
+      "frame of AoE, or the results can't be written.\n"
       "Examples: aoe-harness check --ladder around trouble.pcap\n"
       "          tcpdump -U -w - -i eth1 ether proto 0x88a2 | aoe-harness check --follow -");
   check->callback([given, &action] { action = [given] { return check_capture(*given); }; });

@@ -468,6 +468,56 @@ def a_capture_has_all_frames_twice(trial):
     says(trial, [one for tag in range(2, 40) for one in [read(tag, lba=tag), done(tag), done(tag)]], [], "duplicate-answer")
 
 
+def copies_may_begin_after_a_quiet_time(trial):
+    """A capture that a user started before the trouble has a frame now and then at first."""
+    frames = [query(1), config(1), *talk(100, 400)]
+    for quiet, first in [(2, 1), (2, 2), (9, 6)]:  # seconds between the first frames
+        times = [10**9 + 10**6 * quiet * min(i, first) + 100 * max(i - first, 0) for i in range(len(frames))]
+        both = sorted([(time + late, content) for time, content in zip(times, frames) for late in [0, 150]], key=lambda one: one[0])
+        path = trial.write("quiet.pcap", pcap([content for _, content in both], times=[time for time, _ in both]))
+        report = trial.json(path, status=CLEAN)
+        assert report["requests"] == report["replies"] == 301 and report["findings"] == [], (quiet, first, report["findings"])
+
+
+def copies_differ_in_what_does_not_count(trial):
+    """In padding, in the checksum at the end, and in how much of the data was captured."""
+    frames = [query(1), config(1), *talk(100, 200)]
+    def claims(content):
+        return 36 if content[19] == 0 and content[14] & RESPONSE == 0 else 32 if content[19] == 1 else len(content)
+    others = {"unpadded": lambda one: one[:claims(one)], "cut": lambda one: one[:64], "checksum": lambda one: one + b"\x5a\xa5\x01\x02",
+              "other padding": lambda one: one[:claims(one)].ljust(60, b"\xee") if claims(one) < 60 else one}
+    for name, change in others.items():
+        parts = [pcap([])]
+        for i, content in enumerate(frames):
+            for late, one in [(0, content), (9, change(content))]:
+                size = len(content) if name == "cut" else len(one)
+                parts += [struct.pack("<IIII", 1000, 100 * i + late, len(one), size), one]
+        report = trial.json(trial.write("differ.pcap", b"".join(parts)), status=CLEAN)
+        assert report["requests"] == report["replies"] == 101, (name, report["requests"])
+        assert re.match(f"it has all frames twice, .*: {len(frames)} second copies left out", report["notes"][0]), (name, report["notes"])
+
+
+def a_mirror_port_tags_one_direction(trial):
+    frames = [query(1, b"\xff" * 6), config(1), *talk(100, 200)]
+    mixed = [tagged(one, (0x8100, 7)) if one[14] & RESPONSE == 0 else one for one in frames]
+    report = trial.json(trial.write("x.pcap", pcap(mixed)), status=CLEAN)
+    assert sum(device["answered"] for device in report["devices"]) == 101, report["devices"]
+    # The same from a port that copies both what its switch receives and what it sends.
+    both = [one for content in frames for one in [tagged(content, (0x8100, 7)), content][::1 if content[14] & RESPONSE == 0 else -1]]
+    report = trial.json(trial.write("x.pcap", pcap(both)), status=CLEAN)
+    assert report["findings"] == [] and report["requests"] == report["replies"] == 101, report
+
+
+def results_that_are_lost_are_told(trial):
+    capture = trial.write("clean.pcap", pcap([query(1), config(1), *talk(100, 200)]))
+    many = trial.write("many.pcap", pcap([query(1), config(1), *[read(tag, lba=tag) for tag in range(100, 108)]]))
+    for arguments in [["check", capture], ["check", "--json", capture], ["check", many], ["check", "--follow", many]]:
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = subprocess.run([HARNESS, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, cwd=trial.folder,
+                                    check=False)
+        assert (result.returncode, result.stderr) == (UNREADABLE, "aoe-harness: standard output: No space left on device\n"), result
+
+
 def replies_stand_before_their_requests(trial):
     frames = talk(100, 400)
     for i in range(0, len(frames), 40):
@@ -581,6 +631,8 @@ lab.play_all([what_faults_did_is_found, pairs_are_those_of_tshark, each_finding_
               devices_cost_the_same_each, a_terminal_shows_how_far_it_is, what_is_followed_is_told_at_once,
               the_last_frame_is_told_while_none_comes, a_capture_begins_in_mid_conversation,
               a_capture_misses_frames, a_capture_holds_one_direction, a_capture_has_all_frames_twice,
+              copies_may_begin_after_a_quiet_time, copies_differ_in_what_does_not_count, a_mirror_port_tags_one_direction,
+              results_that_are_lost_are_told,
               replies_stand_before_their_requests, a_clock_is_set, a_snap_length_accuses_nobody,
               answered_reads_of_one_sector_are_no_retransmission, what_cannot_be_read_is_one_line, a_page_holds_everything],
              trial)

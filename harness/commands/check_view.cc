@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/standard_streams.h"
+
 namespace aoe::harness {
 namespace {
 
@@ -54,8 +56,7 @@ void CheckView::draw_counts() {
 void CheckView::found(const Finding& finding) {
   if (!is_at_least(level_of(finding), options_.level)) return;
   clear();
-  fmt::print("{}", finding_text(check_, finding, options_));
-  std::fflush(stdout);
+  write_output(finding_text(check_, finding, options_));  // what is lost is told at the end
 }
 
 void CheckView::clear() {

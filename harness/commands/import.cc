@@ -98,7 +98,7 @@ int import_capture_file(ImportGiven given) {
                                ? imported->draft.yaml
                                : import_from_frames(given.frames, *imported, options).draft.yaml;
   if (given.output.empty()) {
-    fmt::print("{}", yaml);
+    if (!write_output(yaml)) return exit_environment;
   } else {
     must(write_whole(given.output, yaml), exit_environment);
   }
@@ -145,7 +145,7 @@ void add_import_command(CLI::App& app, Action& action) {
                    "Keep all requests before it, whether or not it shows without them");
   import->footer(
       "Ends with 0 if there is a scenario, 1 if nothing wrong was found that can be played again,\n"
-      "3 if the file can't be read or has no frame of AoE.\n"
+      "3 if the file can't be read or has no frame of AoE, or the scenario can't be written.\n"
       "Example: aoe-harness import trouble.pcap -o scenarios/regression/trouble.yaml");
   import->callback([given, &action] { action = [given] { return import_capture_file(*given);
 };

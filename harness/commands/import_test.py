@@ -193,6 +193,11 @@ def what_cannot_be_imported_is_told(trial):
         "aoe-harness: -: a capture is read twice for this: give its file\n"
     assert "expected letters, digits" in trial.harness("import", "right.pcap", "--name", "a b", status=USAGE)
     assert not os.path.exists(os.path.join(trial.folder, "made.yaml"))
+    write("wrong.pcap", pcap([query(1), config(1), read(2), done(2, status=0)]))
+    with open("/dev/full", "w", encoding="ascii") as full:
+        result = subprocess.run([HARNESS, "import", "wrong.pcap"], cwd=trial.folder, stdout=full, stderr=subprocess.PIPE, text=True,
+                                timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (ENVIRONMENT, "aoe-harness: standard output: No space left on device\n"), result
 
 
 def a_program_passes_it(trial):

@@ -24,10 +24,13 @@ constexpr Duration leap_max = std::chrono::hours(24);
 /// Sums of times stay far from their limits.
 constexpr Instant latest = Instant{} + std::chrono::hours(24 * 365 * 50);
 
-/// The first frames, by which copies are found: at most so many, so many bytes, and for so long.
+/// The first frames, by which copies are found: at most so many, so many bytes, and for so long
+/// where these show enough; where it was quiet, for so long again.
 constexpr std::size_t held_max = 4096;
 constexpr std::size_t held_size_max = std::size_t{8} << 20;
 constexpr Duration held_span_max = std::chrono::seconds(1);
+/// Of fewer, all decide.
+constexpr std::size_t held_few = 32;
 
 std::uint16_t u16(Bytes bytes, std::size_t at) {
   return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
@@ -115,7 +118,7 @@ void CaptureCheck::add(const CapturedFrame& captured) {
   ++counts_.aoe;
   if (untagged.is_tagged) ++counts_.tagged;
   if (is_released_) {
-    if (copies_.all_are_doubled() && copies_.copy_number(untagged.bytes, now) > 0) {
+    if (copy_counts_.all_are_doubled() && copies_.copy_number(untagged.bytes, now) > 0) {
       ++notes_.copies;
     } else {
       judge(arrival);
@@ -128,25 +131,36 @@ void CaptureCheck::add(const CapturedFrame& captured) {
 void CaptureCheck::hold(const Arrival& arrival) {
   const Bytes bytes = arrival.untagged.bytes;
   const unsigned copy_number = copies_.copy_number(bytes, arrival.at);
+  if (held_.empty()) hold_began_ = arrival.at;
   held_.push_back({arrival, {bytes.begin(), bytes.end()}, copy_number});
   held_size_ += bytes.size();
-  if (held_.size() == held_max || held_size_ >= held_size_max ||
-      arrival.at - held_.front().arrival.at > held_span_max)
+  if (held_.size() == held_max || held_size_ >= held_size_max) {
     release();
+    is_released_ = true;
+  } else if (arrival.at - hold_began_ > held_span_max) {
+    hold_began_ = arrival.at;
+    if (counts_with_held().is_enough()) release();
+  }
 }
 
-/// The first frames have passed: they are judged, and those after them at once.
-void CaptureCheck::release() {
-  is_released_ = true;
+CopyCounts CaptureCheck::counts_with_held() const {
+  CopyCounts counts = copy_counts_;
   // Where the copies come late, as those of another end do, there are none at first.
-  for (std::size_t i = held_.size() / 2; i < held_.size(); ++i) {
+  for (std::size_t i = held_.size() < held_few ? 0 : held_.size() / 2; i < held_.size(); ++i) {
     const Bytes bytes = held_[i].bytes;
     const bool is_reply =
         bytes.size() > header_size && (layout::get<Field::flags>(bytes) & flag_response) != 0;
-    copies_.watch(is_reply, held_[i].copy_number);
+    counts.watch(is_reply, held_[i].copy_number);
   }
+  return counts;
+}
+
+/// The held frames are judged, and if they have decided, those after them at once.
+void CaptureCheck::release() {
+  copy_counts_ = counts_with_held();
+  is_released_ = copy_counts_.is_enough();
   for (Held& held : held_) {
-    if (held.copy_number > 0 && copies_.all_are_doubled()) {
+    if (held.copy_number > 0 && copy_counts_.all_are_doubled()) {
       ++notes_.copies;
       continue;
     }
@@ -154,6 +168,7 @@ void CaptureCheck::release() {
     judge(held.arrival);
   }
   held_ = {};
+  held_size_ = 0;
 }
 
 void CaptureCheck::judge(const Arrival& arrival) {

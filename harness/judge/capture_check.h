@@ -70,10 +70,12 @@ class CaptureCheck {
   void set_dropped(std::uint64_t frames) { notes_.dropped = frames; }
   /// Calls `see` for each finding as soon as it is certain: at the latest in finish().
   void watch(std::function<void(const Finding&)> see) { findings_.watch(std::move(see)); }
-  /// Judges the first frames, which wait for a second of the capture for it to be seen whether all
-  /// are there twice. Called when a second has passed without a frame.
+  /// Do frames wait for it to be seen whether all are there twice? They do until a second of the
+  /// capture has shown enough of both directions.
+  bool holds() const { return !held_.empty(); }
+  /// Judges them by what was seen so far. Called when a second has passed since they came.
   void release_held() {
-    if (!is_released_ && !held_.empty()) release();
+    if (holds()) release();
   }
   /// Called after the last frame. Sorts the findings by their frames.
   void finish();
@@ -132,6 +134,7 @@ class CaptureCheck {
 
   Instant instant_of(Duration time);
   void hold(const Arrival& arrival);
+  CopyCounts counts_with_held() const;
   void release();
   void judge(const Arrival& arrival);
   StationId station_of(const Mac& mac, std::uint16_t vlan);
@@ -147,8 +150,10 @@ class CaptureCheck {
   CaptureNotes notes_;
   Dialogue dialogue_;
   Copies copies_;
+  CopyCounts copy_counts_;  // of the frames that decide, without those that are held
   std::vector<Held> held_;
   std::size_t held_size_ = 0;  // bytes
+  Instant hold_began_{};
   bool is_released_;
   CaptureCounts counts_;
   std::optional<Duration> last_;  // the time of the frame before, as the capture has it

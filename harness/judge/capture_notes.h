@@ -19,10 +19,11 @@ struct CaptureNotes {
   std::uint64_t without_request = 0;      // other replies whose requests it does not hold
   std::uint64_t without_answer = 0;       // requests whose answers it seems to have missed
   std::uint64_t left_out = 0;             // findings that rest on frames which it may have missed
-  std::uint64_t early = 0;                // replies that stand before their requests
-  std::uint64_t out_of_order = 0;  // frames with a time before that of the frame before, a little
-  std::uint64_t late_answers = 0;  // after so long that the clock was rather set
-  std::uint64_t clock_steps = 0;   // times far before or after that of the frame before
+  std::uint64_t other_sources = 0;  // replies from another card of their device than was asked
+  std::uint64_t early = 0;          // replies that stand before their requests
+  std::uint64_t out_of_order = 0;   // frames with a time before that of the frame before, a little
+  std::uint64_t late_answers = 0;   // after so long that the clock was rather set
+  std::uint64_t clock_steps = 0;    // times far before or after that of the frame before
   std::uint64_t clock_step_frame = 0;  // the number of the first frame of such a time
   Duration clock_step{};               // and by how much; negative: back
   std::uint64_t asked_again = 0;       // requests with the tag of the same request, answered before

@@ -1,5 +1,8 @@
 #include "harness/judge/devices.h"
 
+#include <algorithm>
+#include <array>
+
 namespace aoe::harness {
 namespace {
 
@@ -9,6 +12,13 @@ std::uint64_t key_of(Address address) {
 
 std::uint64_t key_of(Address address, std::uint32_t place) {
   return key_of(address) << 32 | place;
+}
+
+/// The address of a device, and the wildcards that cover it.
+std::array<Address, 4> covering(Address address) {
+  const auto [shelf, slot] = address;
+  return {address, Address{shelf, Address::any_slot}, Address{Address::any_shelf, slot},
+          Address::everyone()};
 }
 
 }  // namespace
@@ -53,9 +63,7 @@ void Devices::may_change(Address address, Change change) {
 
 void Devices::apply(Id id) {
   DeviceAccount& device = accounts_[id];
-  const auto [shelf, slot] = device.address;
-  for (const Address address : {device.address, Address{shelf, Address::any_slot},
-                                Address{Address::any_shelf, slot}, Address::everyone()}) {
+  for (const Address address : covering(device.address)) {
     const auto latest = latest_.find(key_of(address));
     if (latest == latest_.end()) continue;
     if (latest->second.config > applied_[id]) device.config_may_change = true;
@@ -63,6 +71,20 @@ void Devices::apply(Id id) {
     if (latest->second.reserved > applied_[id]) device.reserved.reset();
   }
   applied_[id] = changes_;
+}
+
+void Devices::add_config_set(Address address) {
+  ++config_sets_[key_of(address)];
+}
+
+void Devices::remove_config_set(Address address) {
+  const auto found = config_sets_.find(key_of(address));
+  if (found != config_sets_.end() && --found->second == 0) config_sets_.erase(found);
+}
+
+bool Devices::has_config_sets(Address address) const {
+  return std::ranges::any_of(covering(address),
+                             [&](Address one) { return config_sets_.contains(key_of(one)); });
 }
 
 void Devices::apply_all() {

@@ -46,6 +46,13 @@ class Devices {
   void may_change(Address address, Change change);
   void apply_all();
 
+  /// A request for the address, which may be a wildcard, sets the config string, and waits for its
+  /// answer until it is removed.
+  void add_config_set(Address address);
+  void remove_config_set(Address address);
+  /// Do any wait that may change the device at the address?
+  bool has_config_sets(Address address) const;
+
  private:
   /// The numbers of the latest requests that may have changed something; 0: none.
   struct Latest {
@@ -58,11 +65,12 @@ class Devices {
 
   const std::vector<Station>& stations_;
   std::vector<DeviceAccount> accounts_;
-  std::vector<std::uint64_t> applied_;  // by Id: the number of the last change that was applied
-  FrameMap<Id> ids_;                    // by address and station
-  FrameMap<Id> first_in_vlan_;          // by address and VLAN
-  FrameMap<bool> known_;                // addresses
-  FrameMap<Latest> latest_;             // by known address, or wildcard
+  std::vector<std::uint64_t> applied_;   // by Id: the number of the last change that was applied
+  FrameMap<Id> ids_;                     // by address and station
+  FrameMap<Id> first_in_vlan_;           // by address and VLAN
+  FrameMap<bool> known_;                 // addresses
+  FrameMap<Latest> latest_;              // by known address, or wildcard
+  FrameMap<std::uint32_t> config_sets_;  // that wait, by address or wildcard
   std::uint64_t changes_ = 0;
 };
 

@@ -151,6 +151,7 @@ std::uint64_t Dialogue::describe_request(const Seen& seen, Asked& asked) {
   asked.may_be_silent =
       tests || !entry.address.is_exact() || (asked.reject && may_ignore(*asked.reject));
   if (asked.device != no_device) {
+    asked.sectors_max = devices_[asked.device].sectors_max();
     const auto& mask = devices_[asked.device].mask;
     if (mask && !mask->empty() && !is_listed(*mask, seen.frame.header.source))
       asked.may_be_silent = true;
@@ -194,6 +195,8 @@ void Dialogue::request(const Seen& seen) {
   if (sent.repeats) {
     Asked& before = asked_[*sent.repeats];
     before.repeated_by = entry.id;
+    end_set(before);  // the same set waits on
+    asked.sectors_max = std::max(asked.sectors_max, before.sectors_max);
     asked.may_be_silent = asked.may_be_silent || before.may_be_silent;
   }
   if (sent.index < asked_.size()) {
@@ -205,12 +208,13 @@ void Dialogue::request(const Seen& seen) {
   by_tag_.add(entry.tag, seen.source, sent.index);
   if (entry.command == config_command && !asked.reject)
     strings_[sent.index] = text_of(std::visit(ArgumentOf{}, *seen.frame.body).bytes);
-  set_may_change(entry, asked);
+  set_may_change(entry, asked_[sent.index]);
   if (sent.replaces) note_outstanding(entry.sent, tracker_.waiting() - 1);
   note_outstanding(entry.sent, tracker_.waiting());
   if (is_ata && asked.device != no_device) check_window(entry, asked.device, window);
   if (orphans_.claim(key, entry.id)) {
     asked_[sent.index].is_answered_early = true;
+    end_set(asked_[sent.index]);
     tracker_.answer(tracker_[sent.index]);
     note_outstanding(entry.sent, tracker_.waiting());
   }
@@ -252,13 +256,19 @@ void Dialogue::judge_crowd(const Crowd& crowd) {
 }
 
 /// What a request may change is unknown until its answer says it.
-void Dialogue::set_may_change(const LedgerEntry& entry, const Asked& asked) {
+void Dialogue::set_may_change(const LedgerEntry& entry, Asked& asked) {
   if (entry.command == ata_command) return;
-  devices_.may_change(
-      entry.address,
-      {.config = entry.command == config_command && (asked.reject || sets_config(asked.kind)),
-       .mask = entry.command == mask_command && asked.kind != 0,
-       .reserved = entry.command == reserve_command && asked.kind != 0});
+  asked.sets_config = entry.command == config_command && (asked.reject || sets_config(asked.kind));
+  if (asked.sets_config) devices_.add_config_set(entry.address);
+  devices_.may_change(entry.address,
+                      {.config = asked.sets_config,
+                       .mask = entry.command == mask_command && asked.kind != 0,
+                       .reserved = entry.command == reserve_command && asked.kind != 0});
+}
+
+/// It waits no more.
+void Dialogue::end_set(Asked& asked) {
+  if (std::exchange(asked.sets_config, false)) devices_.remove_config_set(asked.address);
 }
 
 // Replies.
@@ -288,6 +298,16 @@ Dialogue::Match Dialogue::request_of_any_client(const Seen& seen) {
   return match;
 }
 
+Tracker::Request* Dialogue::request_in_other_vlan(const Seen& seen) {
+  Tracker::Request* latest = nullptr;
+  for (const Tracker::Index index : by_tag_.all(seen.entry.tag)) {
+    Tracker::Request& request = tracker_[index];
+    if (request.source != seen.frame.header.destination || !fits(seen, request)) continue;
+    if (latest == nullptr || request.awaited || !latest->awaited) latest = &request;
+  }
+  return latest;
+}
+
 Dialogue::Match Dialogue::request_of(const Seen& seen) {
   const LedgerEntry& entry = seen.entry;
   if (Tracker::Request* const request = tracker_.find(key_of(seen.destination, entry.tag)))
@@ -295,6 +315,8 @@ Dialogue::Match Dialogue::request_of(const Seen& seen) {
   const bool is_config = seen.frame.command == config_command;
   if (seen.destination == no_station) {
     if (const Match match = request_of_any_client(seen); match.request != nullptr) return match;
+  } else if (Tracker::Request* const request = request_in_other_vlan(seen)) {
+    return {request};
   } else if (const auto other = by_tag_.latest(entry.tag)) {
     const Tracker::Request& request = tracker_[*other];
     if (fits(seen, request) && !(is_config && entry.tag == 0)) {
@@ -344,7 +366,8 @@ void Dialogue::add_orphan(const Seen& seen, RuleName rule, std::string text,
   for (Finding& finding : orphans_.add(std::move(orphan))) findings_.add(std::move(finding));
 }
 
-void Dialogue::reply(const Seen& seen) {
+void Dialogue::reply(const Seen& given) {
+  Seen seen = given;
   LedgerEntry& entry = seen.entry;
   ++replies_;
   const auto [request, is_certain] = request_of(seen);
@@ -355,6 +378,11 @@ void Dialogue::reply(const Seen& seen) {
   const Tracker::Index index = tracker_.index_of(*request);
   LedgerEntry& question = ledger_[request->id];
   Asked& asked = asked_[index];
+  const Mac& source = seen.frame.header.source;
+  const bool is_as_asked = is_group(asked.destination) || asked.destination == seen.source ||
+                           stations_[asked.destination].mac == source;
+  // The one that was asked, though the capture may show it in another VLAN.
+  if (is_as_asked && !is_group(asked.destination)) seen.source = asked.destination;
   const std::vector<FrameId> frames{request->id, entry.id};
   if (asked.answer &&
       (entry.command != question.command || !question.address.covers(entry.address))) {
@@ -376,9 +404,11 @@ void Dialogue::reply(const Seen& seen) {
            frames);
     return;
   }
-  if (!is_group(asked.destination) && asked.destination != seen.source) {
+  if (!is_as_asked && devices_[devices_.find(entry.address, seen.source)].answers_as_asked) {
+    ++notes_.other_sources;  // a target with several network cards
+  } else if (!is_as_asked) {
     report("wrong-source",
-           fmt::format("{} comes from {}, {} was asked", name(entry.id), seen.frame.header.source,
+           fmt::format("{} comes from {}, {} was asked", name(entry.id), source,
                        stations_[asked.destination].mac),
            frames);
   }
@@ -388,6 +418,7 @@ void Dialogue::reply(const Seen& seen) {
   }
   entry.answers = request->id;
   const DeviceId device = this->device(entry.address, seen.source);
+  if (is_as_asked) devices_[device].answers_as_asked = true;
   const bool is_first = !asked.answer;
   if (!is_first && devices_.is_shared(device)) return;  // perhaps of another device
   const bool is_more = !is_first && (!question.address.is_exact() || is_group(asked.destination)) &&
@@ -405,6 +436,7 @@ void Dialogue::reply(const Seen& seen) {
   if (is_first) {
     asked.answer = entry.id;
     asked.is_doubtful = !is_certain;
+    end_set(asked);
     first_answer_to_ = request->id;
     asked.device = device;
     if (request->remote != Tracker::no_remote) ++answers_[request->remote];
@@ -431,6 +463,7 @@ void Dialogue::reply(const Seen& seen) {
                       .kind = asked.kind,
                       .reject = asked.reject,
                       .string = string == strings_.end() ? std::string_view() : string->second,
+                      .sectors_max = std::max(asked.sectors_max, devices_[device].sectors_max()),
                       .client = request->source,
                       .device = devices_[device],
                       .reply = entry,
@@ -494,7 +527,8 @@ void Dialogue::learn(const Seen& seen, const Asked* asked) {
           {entry.id});
     }
     device.config = std::move(string);
-    if (asked != nullptr && sets_config(asked->kind)) device.config_may_change = false;
+    if (asked != nullptr && sets_config(asked->kind))
+      device.config_may_change = devices_.has_config_sets(entry.address);
   } else if (const auto* mask = std::get_if<MaskReply>(&body)) {
     if (mask->error == MaskError::none && !seen.is_cut)
       device.mask = macs_of(mask->list, [](const Directive& directive) { return directive.mac; });
@@ -524,6 +558,7 @@ void Dialogue::learn_identity(const LedgerEntry& entry, const AtaReply& reply,
 
 /// Nothing more comes of the request.
 void Dialogue::settle(Asked& asked, Tracker::Index index, Instant end) {
+  end_set(asked);
   if (asked.device == no_device) asked.device = device_of(asked.address, asked);
   const bool is_answered = asked.answer || asked.is_answered_early;
   strings_.erase(index);

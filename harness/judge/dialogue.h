@@ -95,6 +95,8 @@ class Dialogue {
     std::optional<Reject> reject{};
     std::optional<FrameId> answer{};  // the first
     bool is_doubtful = false;         // it may be another client's
+    bool sets_config = false;         // and it is not over yet
+    unsigned sectors_max = 255;       // what was advertised when it was sent
     std::optional<FrameId> repeated_by{};
   };
   /// A request that makes more wait at a device than it has buffers, if those that wait really do.
@@ -106,7 +108,7 @@ class Dialogue {
   };
 
   void request(const Seen& seen);
-  void reply(const Seen& seen);
+  void reply(const Seen& given);
   void settle(Asked& asked, Tracker::Index index, Instant end);
   void judge_unread(const Seen& seen, Tracker::Request& request);
   void learn(const Seen& seen, const Asked* asked);
@@ -115,7 +117,8 @@ class Dialogue {
   std::uint64_t describe_request(const Seen& seen, Asked& asked);
   void check_window(const LedgerEntry& entry, DeviceId device, Tracker::Remote window);
   void judge_crowd(const Crowd& crowd);
-  void set_may_change(const LedgerEntry& entry, const Asked& asked);
+  void set_may_change(const LedgerEntry& entry, Asked& asked);
+  void end_set(Asked& asked);
   /// The request that a reply answers, as far as the capture tells; null: none.
   struct Match {
     Tracker::Request* request = nullptr;
@@ -124,6 +127,9 @@ class Dialogue {
   /// The request whose tag a reply has. Takes note of a reply that belongs to none, or to another
   /// client.
   Match request_of(const Seen& seen);
+  /// The same where it was sent in another VLAN, from the address to which the reply goes: mirror
+  /// ports may show one direction tagged and the other not. Null: there is none.
+  Tracker::Request* request_in_other_vlan(const Seen& seen);
   /// The same where the capture does not say to whom the reply goes. Each client with such a request
   /// gets an answer before any gets a second one.
   Match request_of_any_client(const Seen& seen);

@@ -101,9 +101,89 @@ TEST(CaptureCheck, AVlanIsANetworkOfItsOwn) {
   Wire wire;
   wire.frame(tagged(request_frame(read_command(0), 1), 5));
   wire.frame(tagged(reply_frame(1), 6));
-  EXPECT_EQ(wire.found(), "1 unanswered\n2 wrong-destination");
-  EXPECT_EQ(wire.check().counts().tagged, 2U);
-  EXPECT_EQ(wire.check().initiators(), (std::vector<Station>{{client_mac, 5}}));
+  wire.frame(tagged(request_frame(read_command(2), 2), 6));
+  wire.frame(tagged(request_frame(read_command(4), 2), 5));
+  wire.frame(tagged(reply_frame(2, 4), 5));
+  wire.frame(tagged(reply_frame(2, 2), 6));
+  EXPECT_EQ(wire.found(), "") << "a switch may have one VLAN for each direction";
+  EXPECT_EQ(wire.check().counts().tagged, 6U);
+  EXPECT_EQ(wire.check().initiators(), (std::vector<Station>{{client_mac, 5}, {client_mac, 6}}));
+  Wire other;
+  other.frame(tagged(request_frame(read_command(0), 1), 5));
+  FrameBytes reply = reply_frame(1);
+  reply[5] = 9;
+  other.frame(tagged(reply, 6));
+  EXPECT_EQ(other.found(), "1 unanswered\n2 wrong-destination");
+}
+
+TEST(CaptureCheck, AMirrorPortMayTagOneDirectionOnly) {
+  Wire wire;
+  wire.frame(tagged(query_frame(), 7));
+  wire.says(ConfigReply{.buffer_count = 4, .sector_count = 2}, 1);
+  wire.frame(tagged(request_frame(read_command(0), 5), 7));
+  wire.frame(reply_frame(5));
+  EXPECT_EQ(wire.found(), "");
+  Wire source;
+  source.frame(tagged(request_frame(read_command(0), 5), 7));
+  source.between(client_mac, other_mac, disk).done(0, 5);
+  EXPECT_EQ(source.found(), "2 wrong-source");
+}
+
+TEST(CaptureCheck, ADeviceMayAnswerAtSeveralAddresses) {
+  Wire wire;
+  wire.frame(query_frame());
+  for (const Mac& server : {server_mac, second_server})
+    wire.between(client_mac, server, disk)
+        .says(ConfigReply{.buffer_count = 4, .sector_count = 2}, 1);
+  wire.between(client_mac, server_mac, disk).reads(0, 2);
+  wire.between(client_mac, second_server, disk).done(0, 2);
+  EXPECT_EQ(wire.found(), "");
+  EXPECT_EQ(wire.check().notes().other_sources, 1U);
+  Wire another;
+  another.frame(query_frame());
+  another.between(client_mac, second_server, second_disk)
+      .says(ConfigReply{.buffer_count = 4, .sector_count = 2}, 1);
+  another.between(client_mac, server_mac, disk).reads(0, 2);
+  another.between(client_mac, second_server, disk).done(0, 2);
+  EXPECT_EQ(another.found(), "4 wrong-source") << "there it answers for another device";
+}
+
+TEST(CaptureCheck, ARequestIsJudgedByWhatWasAdvertisedWhenItWasSent) {
+  Wire wire;
+  wire.advertises(4, 2);
+  wire.reads(0, 1);
+  wire.frame(frame_of({Mac::broadcast(), server_mac, disk, 0},
+                      ConfigReply{.buffer_count = 4, .sector_count = 1}));
+  wire.done(0, 1);
+  EXPECT_EQ(wire.found(), "");
+  Wire after;
+  after.advertises(4, 2);
+  after.frame(frame_of({Mac::broadcast(), server_mac, disk, 0},
+                       ConfigReply{.buffer_count = 4, .sector_count = 1}));
+  after.reads(0, 1);
+  after.done(0, 1);
+  EXPECT_EQ(after.found(), "4 sectors-exceeded\n5 accepted");
+}
+
+TEST(CaptureCheck, AStringIsNotKnownWhileAnySetWaits) {
+  const auto set = [](Wire& wire, std::string_view string, std::uint32_t tag) {
+    wire.asks(ConfigRequest{ConfigCommand::force_set, bytes_of(string)}, tag);
+  };
+  const auto told = [](Wire& wire, std::string_view string, std::uint32_t tag) {
+    wire.says(ConfigReply{.command = ConfigCommand::force_set, .string = bytes_of(string)}, tag);
+  };
+  for (const bool in_order : {true, false}) {
+    Wire wire;
+    set(wire, "a", 1);
+    told(wire, "a", 1);
+    set(wire, "b", 2);
+    set(wire, "c", 3);
+    in_order ? told(wire, "b", 2) : told(wire, "c", 3);
+    in_order ? told(wire, "c", 3) : told(wire, "b", 2);
+    wire.asks(ConfigRequest{}, 4);
+    wire.says(ConfigReply{.string = bytes_of("d")}, 4);
+    EXPECT_EQ(wire.found(), "8 config-changed") << "by then none waits";
+  }
 }
 
 TEST(CaptureCheck, OtherFramesAreCounted) {

@@ -116,9 +116,9 @@ class ReplyJudge {
     }
     if (moves && request_.sectors == 0) {
       accepted("a count of 0 sectors", "3.1/6");
-    } else if (moves && request_.sectors > device.sectors_max()) {
+    } else if (moves && request_.sectors > answered_.sectors_max) {
       accepted_in_doubt(fmt::format("a count of {} sectors, {} are advertised", request_.sectors,
-                                    device.sectors_max()),
+                                    answered_.sectors_max),
                         "3.1/5");
     }
     if (moves && device.capacity && request_.lba + request_.sectors > *device.capacity) {

@@ -42,6 +42,7 @@ struct DeviceAccount {
   std::map<std::string, std::uint64_t> errors{};  // "error 6 (target is reserved)", "ATA error 04"
   RoundTrips round_trips{};                       // of requests that were sent once
   std::uint32_t outstanding = 0;                  // ATA commands of one initiator, at most
+  bool answers_as_asked = false;                  // requests to its own station, or to all
   std::optional<std::uint16_t> buffers{};
   std::optional<std::uint8_t> sectors{};
   std::optional<std::uint64_t> capacity{};  // sectors, as IDENTIFY has it
@@ -60,6 +61,7 @@ struct Answered {
   std::uint8_t kind;                    // of the request's command: CCmd, MCmd, RCmd
   const std::optional<Reject>& reject;  // why decode() refuses the request
   std::string_view string;              // of a config request
+  unsigned sectors_max;                 // advertised when it was sent, or since
   const Mac& client;
   const DeviceAccount& device;
   const LedgerEntry& reply;

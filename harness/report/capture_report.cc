@@ -204,6 +204,11 @@ std::vector<std::string> notes_of(const CaptureCheck& check) {
         "said before",
         Devices::told_apart_max);
   }
+  if (notes.other_sources > 0) {
+    add("{} from another MAC address than was asked, at which the same device answers, too: it has "
+        "several",
+        counted(notes.other_sources, "reply comes", "replies come"));
+  }
   if (notes.early > 0) {
     add("{} before the request: frames are in another order than they were sent",
         counted(notes.early, "reply stands", "replies stand"));

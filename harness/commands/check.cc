@@ -82,6 +82,8 @@ void add(CaptureCheck& check, const CaptureReader::Record& record) {
 
 /// Returns the program's exit status.
 int check_capture(CheckOptions options) {
+  if (options.report.file != "-")
+    refuse_same_files({{"the capture", options.report.file}, {"--html", options.html}});
   const bool follows = options.follow;
   if (follows) {
     note_interruptions();

@@ -1,6 +1,8 @@
 // `aoe-harness import`: makes a scenario of what a capture shows to be wrong.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -13,12 +15,17 @@
 #include "base/whole_file.h"
 #include "config/yaml_map.h"
 #include "harness/commands/commands.h"
+#include "harness/commands/options.h"
 #include "harness/import/import.h"
 #include "harness/run/exit_status.h"
+#include "harness/run/replay_capture.h"
+#include "harness/run/scratch_folder.h"
 #include "wire/pcap_file.h"
 
 namespace aoe::harness {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct ImportGiven {
   std::string capture;
@@ -31,7 +38,7 @@ struct ImportGiven {
 
 /// A name from a file's: "trouble" from "some/trouble.pcap.gz".
 std::string name_from(const std::string& path) {
-  std::string name = std::filesystem::path(path).filename().string();
+  std::string name = fs::path(path).filename().string();
   name = name.substr(0, name.find('.', 1));
   for (char& c : name) {
     if (!is_name(std::string_view(&c, 1))) c = '-';
@@ -40,13 +47,23 @@ std::string name_from(const std::string& path) {
 }
 
 std::string file_name_of(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
+  return fs::path(path).filename().string();
 }
 
-/// Writes the frames that show it to a capture of their own, and returns what the import of that
-/// one is: the same scenario, whose comments have the numbers of these frames.
-Imported import_from_frames(const std::string& path, const Imported& imported,
-                            ImportOptions options) {
+/// The frames that show it, as a capture of their own, and what its import is: the same scenario,
+/// whose comments have the numbers of these frames.
+struct OwnCapture {
+  std::string bytes;
+  Imported imported;
+};
+
+/// `name`: of its file. Nothing is written but in a folder for temporary files.
+OwnCapture import_from_frames(const std::string& name, const Imported& imported,
+                              ImportOptions options) {
+  const ScratchFolder folder("aoe-import");
+  if (folder.path().empty())
+    throw Failed{exit_environment, "no folder for temporary files can be made"};
+  const std::string path = folder.path() + "/" + name;
   const std::vector<CapturedBytes> frames = frames_that_show(imported);
   const auto writer = must(PcapWriter::create(path), exit_environment);
   for (const CapturedBytes& frame : frames) writer->write(frame.at, frame.bytes);
@@ -56,19 +73,32 @@ Imported import_from_frames(const std::string& path, const Imported& imported,
   const CaptureChoice same{.frame = static_cast<std::uint64_t>(about - frames.begin()) + 1,
                            .at_target = shown.at_target,
                            .rule = shown.finding.rule};
-  options.capture = file_name_of(path);
+  options.capture = name;
   auto again = import_capture(path, same, options);
   if (!again) {
-    throw Failed{exit_failed, fmt::format("the frames that show it do not show it alone: {}",
-                                          again.error().why)};
+    throw Failed{exit_failed,
+                 "the frames that show it do not show it alone, so nothing is written "
+                 "(without --pcap, the scenario is)"};
   }
-  return *std::move(again);
+  std::ifstream file(path, std::ios::binary);
+  return {{std::istreambuf_iterator<char>(file), {}}, *std::move(again)};
+}
+
+/// Throws Failed where a file is in the way that must not be lost.
+void refuse_to_overwrite(const GivenFile& file) {
+  std::error_code error;
+  if (file.path.empty() || !fs::exists(file.path, error)) return;
+  const bool is_free = fs::is_regular_file(file.path, error) &&
+                       (fs::is_empty(file.path, error) || is_capture(file.path));
+  if (is_free) return;
+  throw Failed{exit_usage, fmt::format("{}: {} is not a capture; it is not overwritten", file.which,
+                                       file.path)};
 }
 
 void make_folder_of(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const fs::path folder = fs::path(path).parent_path();
   std::error_code error;
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (!folder.empty()) fs::create_directories(folder, error);
   if (error)
     throw Failed{exit_environment, fmt::format("{}: {}", folder.string(), error.message())};
 }
@@ -76,6 +106,9 @@ void make_folder_of(const std::string& path) {
 int import_capture_file(ImportGiven given) {
   if (given.capture == "-")
     throw Failed{exit_usage, "-: a capture is read twice for this: give its file"};
+  refuse_same_files(
+      {{"the capture", given.capture}, {"-o", given.output}, {"--pcap", given.frames}});
+  refuse_to_overwrite({"--pcap", given.frames});
   ImportOptions& options = given.options;
   if (options.name.empty())
     options.name = name_from(given.output.empty() ? given.capture : given.output);
@@ -92,11 +125,14 @@ int import_capture_file(ImportGiven given) {
     throw Failed{imported.error().is_unreadable ? exit_environment : exit_failed,
                  imported.error().why};
   }
+  std::string yaml = imported->draft.yaml;
+  if (!given.frames.empty()) {
+    OwnCapture own = import_from_frames(file_name_of(given.frames), *imported, options);
+    yaml = std::move(own.imported.draft.yaml);
+    make_folder_of(given.frames);
+    must(write_whole(given.frames, own.bytes), exit_environment);
+  }
   make_folder_of(given.output);
-  make_folder_of(given.frames);
-  const std::string yaml = given.frames.empty()
-                               ? imported->draft.yaml
-                               : import_from_frames(given.frames, *imported, options).draft.yaml;
   if (given.output.empty()) {
     if (!write_output(yaml)) return exit_environment;
   } else {

@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 import lab
-from frames_by_hand import CLIENT, SERVER, config, done, frame, pcap, query, read
+from frames_by_hand import CLIENT, SERVER, config, cooked, done, frame, pcap, query, read
 
 HARNESS, TARGET = (os.path.abspath(path) for path in sys.argv[1:3])
 PART = sys.argv[3]
@@ -200,6 +200,80 @@ def what_cannot_be_imported_is_told(trial):
     assert (result.returncode, result.stderr) == (ENVIRONMENT, "aoe-harness: standard output: No space left on device\n"), result
 
 
+def no_file_is_lost(trial):
+    """What is read is not written over, two outputs are two files, and what fails leaves the old ones."""
+    wrong = pcap([query(1), config(1), read(2), done(2, status=0x41)])
+
+    def write(name, content):
+        with open(os.path.join(trial.folder, name), "wb") as file:
+            file.write(content)
+
+    def content(name):
+        with open(os.path.join(trial.folder, name), "rb") as file:
+            return file.read()
+
+    write("own.pcap", wrong)
+    os.symlink("own.pcap", os.path.join(trial.folder, "link.pcap"))
+    for arguments, told in [(["-o", "own.pcap"], "-o: own.pcap is the capture"),
+                            (["--pcap", "./own.pcap"], "--pcap: ./own.pcap is the capture"),
+                            (["--pcap", "link.pcap", "-o", "own.yaml"], "--pcap: link.pcap is the capture"),
+                            (["-o", "same.x", "--pcap", "same.x"], "--pcap: same.x is -o")]:
+        assert trial.harness("import", "own.pcap", *arguments, status=USAGE) == f"aoe-harness: {told}, too: give another file\n"
+    assert trial.harness("check", "own.pcap", "--html", "own.pcap", status=USAGE) == \
+        "aoe-harness: --html: own.pcap is the capture, too: give another file\n"
+    write("notes.txt", b"mine")
+    assert trial.harness("import", "own.pcap", "--pcap", "notes.txt", status=USAGE) == \
+        "aoe-harness: --pcap: notes.txt is not a capture; it is not overwritten\n"
+    assert content("own.pcap") == wrong and content("notes.txt") == b"mine"
+    assert not {"same.x", "own.yaml"} & set(os.listdir(trial.folder))
+    # The scenario can't be made: the capture of an earlier one stays.
+    write("right.pcap", pcap([query(1), config(1), read(2), done(2)]))
+    write("old.pcap", wrong)
+    trial.harness("import", "right.pcap", "--pcap", "old.pcap", status=FAILED)
+    assert content("old.pcap") == wrong
+
+
+def frames_that_show_it_show_it_alone(trial):
+    """Those of a capture without destinations, and those of a request that got no answer, of which more must come after."""
+    def imported(name, content, *arguments):
+        with open(os.path.join(trial.folder, name), "wb") as file:
+            file.write(content)
+        trial.harness("import", name, *arguments, "-o", "made.yaml", "--pcap", "shown.pcap", status=PASSED)
+        made = trial.read("made.yaml")
+        trial.harness("run", "made.yaml", status=PASSED)
+        number = re.match(r"# Made by aoe-harness import of shown.pcap, whose frame (\d+) breaks a rule", made).group(1)
+        trial.harness("import", "shown.pcap", "--frame", number, "-o", "again.yaml", "--name", "made", status=PASSED)
+        assert trial.read("again.yaml") == made, made
+        return made
+
+    capture = trial.captured(ASKED, "takes-a-count-of-0-for-1")
+    with open(os.path.join(trial.folder, capture), "rb") as file:
+        content = file.read()
+    frames, at = [], 24
+    while at < len(content):
+        size = int.from_bytes(content[at + 8:at + 12], "little")
+        frames.append(content[at + 16:at + 16 + size])
+        at += 16 + size
+    for version, link in [(1, 113), (2, 276)]:
+        made = imported("any.pcap", pcap(cooked(frames, version), link=link), "--end", "target")
+        assert "count: 0" in made and "destination" not in made, made
+    made = imported("unanswered.pcap", pcap([query(1), config(1), read(2, 5), read(3, 6), done(3), read(4, 6), done(4)]),
+                    "--frame", "3")
+    assert "expect: {reply: answer}" in made, made
+
+
+def a_wrong_address_is_imported(trial):
+    """An answer that says another slot than the one that was asked."""
+    wrong = bytearray(done(2))
+    wrong[18] = 3
+    with open(os.path.join(trial.folder, "address.pcap"), "wb") as file:
+        file.write(pcap([query(1), config(1), read(2), bytes(wrong)]))
+    trial.harness("import", "address.pcap", "--end", "target", "-o", "made.yaml", status=PASSED)
+    made = trial.read("made.yaml")
+    assert "reply: {shelf: 1, slot: 1}" in made, made
+    trial.harness("run", "made.yaml", status=PASSED)
+
+
 def a_program_passes_it(trial):
     capture = trial.captured(ASKED, "takes-a-count-of-0-for-1")
     for name, more in [("short", []), ("timed", ["--whole", "--timing"])]:
@@ -215,7 +289,8 @@ def a_program_passes_it(trial):
 
 if PART == "sim":
     lab.play_all([a_targets_mistake_is_a_scenario, an_initiators_mistake_is_a_scenario, what_is_not_needed_is_left_out_or_kept,
-                  what_cannot_be_imported_is_told], trial)
+                  what_cannot_be_imported_is_told, no_file_is_lost, frames_that_show_it_show_it_alone,
+                  a_wrong_address_is_imported], trial)
 else:
     lab.require("ip")
     lab.require_namespaces()

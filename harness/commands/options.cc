@@ -1,6 +1,8 @@
 #include "harness/commands/options.h"
 
+#include <filesystem>
 #include <random>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -149,6 +151,25 @@ void add_reports(const std::vector<std::string>& lists, std::vector<Output>& out
   for (const std::string& list : lists) {
     if (auto parsed = parse_outputs(list, outputs); !parsed)
       throw Failed{exit_usage, "--report: " + parsed.error()};
+  }
+}
+
+void refuse_same_files(std::initializer_list<GivenFile> files) {
+  namespace fs = std::filesystem;
+  const auto is_same = [](const std::string& one, const std::string& other) {
+    std::error_code error;
+    if (fs::exists(one, error) && fs::exists(other, error))
+      return fs::is_regular_file(one, error) && fs::equivalent(one, other, error);
+    return fs::weakly_canonical(fs::absolute(one, error), error) ==
+           fs::weakly_canonical(fs::absolute(other, error), error);
+  };
+  for (const GivenFile* file = files.begin(); file != files.end(); ++file) {
+    for (const GivenFile* before = files.begin(); before != file; ++before) {
+      if (file->path.empty() || before->path.empty() || !is_same(file->path, before->path))
+        continue;
+      throw Failed{exit_usage, fmt::format("{}: {} is {}, too: give another file", file->which,
+                                           file->path, before->which)};
+    }
   }
 }
 

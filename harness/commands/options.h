@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -72,6 +74,15 @@ void add_shard_option(CLI::App& command, Shard& shard, const std::string& what);
 void add_report_option(CLI::App& command, RunArguments& arguments);
 /// Adds what `lists` ask for, each of which was given as --report. Throws Failed: "--report: …".
 void add_reports(const std::vector<std::string>& lists, std::vector<Output>& outputs);
+/// A file of the command line: which it is ("the capture", "--pcap"), and its path; empty: none.
+struct GivenFile {
+  std::string_view which;
+  const std::string& path;
+};
+/// Throws Failed where one of them is written over another: two that are one file. What is no file,
+/// such as /dev/null, may be given twice.
+void refuse_same_files(std::initializer_list<GivenFile> files);
+
 /// Adds -v and -q, which choose a TerminalStyle::verbosity.
 void add_verbosity_options(CLI::App& command, int& verbosity);
 

@@ -63,6 +63,24 @@ def data(tag, byte):
     return frame(CLIENT, SERVER, tag, bytes([0x40, 0, 0, 0x40]) + bytes(8) + bytes([byte]) * 512, RESPONSE)
 
 
+def identify(tag):
+    return frame(SERVER, CLIENT, tag, bytes([0, 0, 1, 0xec]) + bytes(8))
+
+
+def identity(tag, sectors):
+    block = bytearray(512)
+    struct.pack_into("<H", block, 98, 1 << 9)
+    struct.pack_into("<I", block, 120, sectors)
+    struct.pack_into("<HHH", block, 164, 0, 1 << 14 | 1 << 10, 1 << 14)
+    struct.pack_into("<H", block, 172, 1 << 10)
+    struct.pack_into("<Q", block, 200, sectors)
+    return frame(CLIENT, SERVER, tag, bytes([0, 0, 0, 0x40]) + bytes(8) + bytes(block), RESPONSE)
+
+
+def no_such_sector(tag):
+    return frame(CLIENT, SERVER, tag, bytes([0x40, 0x10, 1, 0x41]) + bytes(8), RESPONSE)
+
+
 def test_of(tag, string):
     return frame(SERVER, CLIENT, tag, struct.pack(">HHBBH", 0, 0, 0, 1, len(string)) + string, command=1)
 
@@ -88,6 +106,57 @@ def the_disk_begins_as_the_capture_shows_it(trial):
     assert "replayed to" not in exact, exact
     exact = trial.replay("a.pcap", "--exact", "--ignore", "config.firmware,ata.data,ata.lba,ata.flags", status=ALIKE)
     assert "all alike" in exact, exact
+
+
+def what_was_not_carried_out_changes_nothing(trial):
+    """A write that was refused or lost, and what a TRIM does not name, leave the disk as it was; a lost one may have been done."""
+    told = [query(1), config(1)]
+    reserved = frame(SERVER, CLIENT, 2, bytes([1, 1]) + STRANGER, command=3)
+    has_reserved = frame(CLIENT, SERVER, 2, bytes([1, 1]) + STRANGER, RESPONSE, command=3)
+    refusal = frame(CLIENT, SERVER, 3, bytes(36), RESPONSE | ERROR, 6)
+    by_other = [read(4, lba=7, source=STRANGER), bytes(STRANGER + data(4, 0xa5)[6:])]
+    trial.capture([*told, reserved, has_reserved, write(3, 7, 0x11), refusal, *by_other])
+    assert "4 answers compared, all alike\n" in trial.replay("a.pcap", status=ALIKE)
+    trim = frame(SERVER, CLIENT, 3, bytes([0x41, 1, 1, 6]) + bytes(8) + struct.pack("<Q", 1 << 48).ljust(512, b"\0"))
+    trial.capture([*told, trim, written(3), read(4, lba=100), data(4, 0xa5), read(5, lba=0), data(5, 0)])
+    assert "4 answers compared, all alike\n" in trial.replay("a.pcap", status=ALIKE)
+    lost = [*told, write(3, 5, 0x11), read(4, lba=5), data(4, 0xa5), read(5, lba=6), data(5, 0x5a)]
+    trial.capture(lost)
+    output = trial.replay("a.pcap", status=ALIKE)
+    assert "3 answers compared, all alike; 1 unanswered in the capture; data of 1 read not compared, " in output, output
+    trial.capture([*lost, write(6, 5, 0x22), written(6), read(7, lba=5), data(7, 0x33)])  # it is known again
+    output = trial.replay("a.pcap", status=DIFFERENT)
+    assert "ata.data: expected 0x33 in byte 0 (lba 5), got 0x22" in output and "1 differs" in output, output
+    present = frame(CLIENT, SERVER, 2, bytes(8), RESPONSE | ERROR, 4, command=1)
+    set_it = frame(SERVER, CLIENT, 2, struct.pack(">HHBBH", 0, 0, 0, 3, 3) + b"new", command=1)
+    named = frame(CLIENT, SERVER, 3, struct.pack(">HHBBH", 4, 1, 2, 0x10, 4) + b"orig", RESPONSE, command=1)
+    trial.capture([set_it, present, query(3), named])
+    assert "2 answers compared, all alike\n" in trial.replay("a.pcap", status=ALIKE)
+
+
+def the_disk_is_as_large_as_it_shows(trial):
+    """The largest IDENTIFY says it; without one, or with one of no sectors, what there was and what there was not."""
+    trial.capture([query(1), config(1), identify(2), identity(2, 0)])
+    assert "identify.capacity: 0 sectors, 1024 sectors\n" in trial.replay("a.pcap", status=DIFFERENT)
+    trial.capture([query(1), config(1), read(2, lba=1), data(2, 0xa5), read(3, lba=5000), no_such_sector(3),
+                   read(4, lba=900), no_such_sector(4)])
+    assert "4 answers compared, all alike\n" in trial.replay("a.pcap", status=ALIKE)
+    trial.capture([identify(1), identity(1, 4096), read(2, lba=3000), data(2, 0xa5), identify(3), identity(3, 2048)])
+    output = trial.replay("a.pcap", status=DIFFERENT)
+    assert "identify.capacity: 2048 sectors, 4096 sectors\n" in output and "3 answers compared, 1 differs\n" in output, output
+    trial.capture([identify(1), identity(1, 2048), read(2, lba=5000), data(2, 0xa5)])
+    output = trial.replay("a.pcap", status=DIFFERENT)
+    assert output.endswith("1 differs; 1 sector beyond its IDENTIFY left out\n"), output
+
+
+def what_is_not_restored_is_told(trial):
+    mask = [frame(SERVER, CLIENT, 2, bytes(4), command=2), frame(CLIENT, SERVER, 2, bytes([0, 0, 0, 1, 0, 0]) + CLIENT, RESPONSE,
+                                                                 command=2)]
+    reserve = [frame(SERVER, CLIENT, 3, bytes(2), command=3), frame(CLIENT, SERVER, 3, bytes([0, 1]) + STRANGER, RESPONSE,
+                                                                    command=3)]
+    trial.capture([query(1), config(1), *mask, *reserve])
+    output = trial.replay("a.pcap", status=DIFFERENT)
+    assert output.endswith("2 differ; not restored: its mask list, its reservation\n"), output
 
 
 def the_config_string_begins_as_it_was_told(trial):
@@ -248,7 +317,8 @@ def what_is_on_a_wire_is_asked(trial):
 
 
 if PART == "sim":
-    lab.play_all([the_disk_begins_as_the_capture_shows_it, the_config_string_begins_as_it_was_told,
+    lab.play_all([the_disk_begins_as_the_capture_shows_it, what_was_not_carried_out_changes_nothing,
+                  the_disk_is_as_large_as_it_shows, what_is_not_restored_is_told, the_config_string_begins_as_it_was_told,
                   silence_is_an_answer_of_a_test_alone, one_device_is_asked, a_lossy_run_is_replayed_in_no_time,
                   a_capture_is_read_as_far_as_it_goes,
                   captures_of_any_make_are_replayed, wrong_use_is_one_line], trial)

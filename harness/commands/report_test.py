@@ -260,8 +260,13 @@ def parts_are_joined(folder, record):
     told("report", "part-1/last", "part-1/last", "--out", "second")
     harness(folder, "report", "part-1/last", "part-2/last", "--out", "second")
     assert told("report", "part-1/last", "--out", "whole") == "aoe-harness: whole: holds a run already; give a new folder\n"
-    assert told("run", "late.yaml", "--shard", "2/2") == \
-        "aoe-harness: --shard 2/2: only 1 case selected, so none is left for this part\n"
+    # A part that no case is left for is one of the parts.
+    for part in "123":
+        left = harness(folder, "run", "three.yaml", "--exclude", "quiet-c", "--seed", "7", "--shard", f"{part}/3", "--out",
+                       f"few-{part}")
+        assert left.stderr == ("aoe-harness: --shard 3/3: only 2 cases selected, so this part has none\n" if part == "3" else "")
+    harness(folder, "report", "few-1/last", "few-2/last", "few-3/last", "--out", "few")
+    assert [case["id"] for case in load(os.path.join(folder, "few", "run.json"))["cases"]] == ["quiet-a", "quiet-b"]
     assert told("run", "late.yaml", "--shard", "3") == \
         "aoe-harness: --shard: expected PART/PARTS, such as 3/8 (at most 10000 parts), got '3' (aoe-harness run --help shows how)\n"
 

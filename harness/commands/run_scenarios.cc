@@ -126,6 +126,7 @@ class Run {
   bool judges_answers() const { return options_.suite == "target"; }
   /// Scenarios times tries; as many as can be counted where it goes on for ever.
   std::size_t pieces() const {
+    if (scenarios_.empty()) return 0;
     return std::min(options_.repeat, for_ever / scenarios_.size()) * scenarios_.size();
   }
   /// Where the evidence of a piece goes, within the run's folder.
@@ -262,7 +263,8 @@ int Run::status(const RunRecord& record) const {
       static_cast<std::size_t>(std::ranges::count_if(record.cases, is_told_only));
   if (of(Outcome::failed) + of(Outcome::unexpected_pass) > told_only) return exit_failed;
   if (of(Outcome::broken) > 0) return exit_environment;
-  if (of(Outcome::unsupported) == record.cases.size()) return exit_environment;
+  const bool is_empty_part = record.cases.empty() && !options_.shard.is_whole();
+  if (of(Outcome::unsupported) == record.cases.size() && !is_empty_part) return exit_environment;
   const bool doubtful = of(Outcome::flaky) + of(Outcome::inconclusive) > 0;
   return doubtful && options_.strict ? exit_inconclusive : exit_passed;
 }
@@ -401,10 +403,10 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
   refuse_conflicts(options);
   const std::size_t selected = scenarios.size();
   scenarios = options.shard.take(std::move(scenarios));
+  // A part without cases is one: without it the parts could not be joined.
   if (scenarios.empty()) {
-    throw Failed{exit_usage,
-                 fmt::format("--shard {}/{}: only {} selected, so none is left for this part",
-                             options.shard.part, options.shard.of, quantity(selected, "case"))};
+    complain(fmt::format("--shard {}/{}: only {} selected, so this part has none",
+                         options.shard.part, options.shard.of, quantity(selected, "case")));
   }
   if (options.cases.world != WorldKind::sim) probe_namespaces();
   Run run(options, std::move(scenarios), std::move(expectations),

@@ -15,6 +15,7 @@
 #include "harness/judge/capture_check.h"
 #include "harness/judge/frame_rules.h"
 #include "proto/identify.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
@@ -127,6 +128,20 @@ class Chooser {
     std::vector<Telling> all(queries.begin(), queries.end());
     if (!identify.empty()) all.push_back(std::move(identify));
     return all;
+  }
+
+  /// An exchange of the same ends after the request that got no answer, the last one; empty: the
+  /// finding is about anything else, or there is none.
+  Telling after() const {
+    if (finding_.rule != "unanswered") return {};
+    for (FrameId id = ledger_.size(); --id > about_;) {
+      if (ledger_[id].direction != Direction::to_target || check_.ends(id).first != initiator_)
+        continue;
+      const FrameId answer = check_.answer_to(id).value_or(id);
+      const bool is_of_target = target_ == no_station || check_.ends(answer).first == target_;
+      if (answer != id && is_of_target) return {id, answer};
+    }
+    return {};
   }
 
   /// Requests that show it only with the last one.
@@ -242,9 +257,14 @@ struct Planned {
   std::vector<Telling> telling;
   std::map<FrameId, std::vector<FrameId>> replies;  // by request
   std::optional<FrameId> announcement;
+  Telling after;
 };
 
-using Fetched = std::map<std::uint64_t, std::vector<std::uint8_t>>;  // by number
+struct FetchedFrame {
+  std::vector<std::uint8_t> bytes;
+  bool has_destination = true;
+};
+using Fetched = std::map<std::uint64_t, FetchedFrame>;  // by number
 
 /// The bytes of frames. Those that the capture cut short are not there.
 tl::expected<Fetched, NoCase> fetch(const std::string& path,
@@ -261,7 +281,7 @@ tl::expected<Fetched, NoCase> fetch(const std::string& path,
     const Untagged untagged =
         untag({(*record)->time, frame.bytes, frame.original_size, frame.has_destination}, room);
     if (untagged.bytes.size() < untagged.original_size) continue;
-    fetched[number].assign(untagged.bytes.begin(), untagged.bytes.end());
+    fetched[number] = {{untagged.bytes.begin(), untagged.bytes.end()}, frame.has_destination};
   }
   return fetched;
 }
@@ -324,19 +344,34 @@ void add_numbers(const CaptureCheck& check, const Planned& planned,
     for (const FrameId id : replies) numbers.insert(check.number(id));
   }
   if (planned.announcement) numbers.insert(check.number(*planned.announcement));
+  for (const FrameId id : planned.after) numbers.insert(check.number(id));
+}
+
+/// Whom a frame of a capture without destinations went to: the other end of its exchange, else of
+/// the case.
+Mac peer_of(const CaptureCheck& check, const CapturedCase& result, FrameId id) {
+  const LedgerEntry& entry = check.ledger()[id];
+  const bool is_request = entry.direction == Direction::to_target;
+  const auto other = is_request ? check.answer_to(id) : entry.answers;
+  const StationId station = other ? check.ends(*other).first : no_station;
+  if (station != no_station) return check.station(station).mac;
+  return is_request ? result.target : result.initiator;
 }
 
 /// Fills in the bytes. The error says which frame is not there whole.
 tl::expected<CapturedCase, std::string> complete(const CaptureCheck& check, const Fetched& fetched,
                                                  Planned planned) {
+  CapturedCase& result = planned.result;
   const auto take = [&](FrameId id, CapturedBytes& into) {
     const auto found = fetched.find(check.number(id));
     into.number = check.number(id);
     into.at = check.at(id);
-    if (found != fetched.end()) into.bytes = found->second;
-    return found != fetched.end();
+    if (found == fetched.end()) return false;
+    into.bytes = found->second.bytes;
+    if (!found->second.has_destination)
+      layout::set<Field::destination>(into.bytes, peer_of(check, result, id));
+    return true;
   };
-  CapturedCase& result = planned.result;
   std::map<FrameId, std::size_t> places;
   const auto cut = [&](FrameId id) {
     return tl::unexpected(fmt::format("only a part of frame {} is in it", check.number(id)));
@@ -354,6 +389,9 @@ tl::expected<CapturedCase, std::string> complete(const CaptureCheck& check, cons
     }
     places[id] = result.requests.size();
     result.requests.push_back(std::move(request));
+  }
+  for (const FrameId id : planned.after) {
+    if (!take(id, result.after.emplace_back())) result.after.pop_back();
   }
   if (planned.announcement && !take(*planned.announcement, result.announcement.emplace()))
     return cut(*planned.announcement);
@@ -419,6 +457,7 @@ tl::expected<std::vector<CapturedCase>, NoCase> read_captured_cases(const std::s
     auto& telling = told[{plan.result.device, chooser.target()}];
     if (!telling) telling = chooser.telling(plan.result.device);
     plan.telling = *telling;
+    plan.after = chooser.after();
     if (plan.requests.empty()) plan.announcement = finding->frame();
     add_replies(**check, *finding, plan);
     add_numbers(**check, plan, numbers);

@@ -17,7 +17,8 @@
 
 namespace aoe::harness {
 
-/// A frame that is there whole, without VLAN tags.
+/// A frame that is there whole, without VLAN tags; its destination is its peer's where the capture
+/// has left that out.
 struct CapturedBytes {
   std::uint64_t number = 0;  // in the capture, from 1
   Duration at{};             // since the capture began
@@ -43,6 +44,8 @@ struct CapturedCase {
   /// The last query and IDENTIFY that the device answered, perhaps later, with their answers; or its
   /// last announcement. They tell what follows.
   std::vector<CapturedBytes> telling{};
+  /// Of a request without an answer: an exchange after it, which shows that the capture goes on.
+  std::vector<CapturedBytes> after{};
 
   // What the device said, or else what its use shows.
   std::optional<std::uint16_t> buffers{};

@@ -29,6 +29,7 @@ std::vector<CapturedBytes> frames_of(const CapturedCase& shown,
   };
   for (const std::size_t place : places) add(shown.requests[place]);
   for (const CapturedBytes& frame : shown.telling) frames.emplace(frame.number, frame);
+  for (const CapturedBytes& frame : shown.after) frames.emplace(frame.number, frame);
   if (shown.announcement) frames.emplace(shown.announcement->number, *shown.announcement);
   std::vector<CapturedBytes> list;
   for (auto& [number, frame] : frames) list.push_back(std::move(frame));

@@ -32,8 +32,8 @@ tl::expected<Imported, NotImported> import_capture(const std::string& path,
                                                    const ImportOptions& options);
 
 /// Returns the frames that show it, in the order and with the times of the capture: the requests
-/// that the scenario has and their replies, and what says how large the disk is and what it takes at
-/// once. Where `check` does not find the same in these alone, all that came before are with them.
+/// that the scenario has and their replies, what says how large the disk is and what it takes at
+/// once, and after a request without an answer one with one. Where `check` does not find the same in these alone, all that came before are with them.
 std::vector<CapturedBytes> frames_that_show(const Imported& imported);
 
 }  // namespace aoe::harness

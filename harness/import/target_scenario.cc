@@ -212,6 +212,10 @@ class TargetMaker {
     }
   }
 
+  std::string address_words() const {
+    return fmt::format("{{shelf: {}, slot: {}}}", shown_.device.shelf, shown_.device.slot);
+  }
+
   /// That could be asked of the last answer, the least demanding first.
   std::vector<std::string> expectations() const {
     const auto reply = [](const std::string& words) { return "reply: " + words; };
@@ -228,6 +232,7 @@ class TargetMaker {
       list.push_back(reply(fmt::format("{{size: {}}}", least)));
     }
     list.push_back(reply("{identify: {checksum: right}}"));
+    list.push_back(reply(address_words()));
     if (const std::string fields = words.fields(); !fields.empty()) list.push_back(reply(fields));
     return list;
   }
@@ -245,11 +250,9 @@ class TargetMaker {
 
   tl::expected<ScenarioDraft, std::string> make_announcement() {
     const std::vector<std::uint8_t> told = as_answered(shown_.announcement->bytes, ends_);
-    const std::string address =
-        fmt::format("{{shelf: {}, slot: {}}}", shown_.device.shelf, shown_.device.slot);
     for (const std::string& fields :
          {std::string("{version: 1}"), std::string("{flags: [response]}"),
-          std::string("{error: none}"), address, std::string("{config: {version: 1}}"),
+          std::string("{error: none}"), address_words(), std::string("{config: {version: 1}}"),
           fmt::format("{{size: {}}}", frame_size_min)}) {
       expectation_ = fields;
       const ScenarioDraft made = announcement_draft();

@@ -20,6 +20,8 @@ struct ReplayRequest {
   std::vector<std::uint8_t> answer{};  // the first one; empty: none came
   /// Silence is an answer to a test or prefix of the config string.
   bool may_be_silent = false;
+  /// It reads what a write without an answer may have changed: its data says nothing.
+  bool is_unsure = false;
 };
 
 /// What a sector held before the capture wrote to it.
@@ -32,8 +34,11 @@ struct ReplayPlan {
   Address device;
   Mac target{};  // that was asked
   std::vector<ReplayRequest> requests;
-  std::uint64_t sectors = 0;  // as IDENTIFY has it, else as many as were used
+  std::uint64_t sectors = 0;  // the most that an IDENTIFY has, else as many as were used; not 0
   std::vector<KnownSector> disk;
+  std::size_t beyond = 0;  // sectors that were read, and that IDENTIFY says there are not
+  /// What was there at the start and is not restored: "mask list", "reservation".
+  std::vector<std::string> not_restored{};
   std::vector<std::uint8_t> config;  // the string that it had before anything was set
   std::uint16_t buffers = 16;        // advertised
   std::uint16_t mtu = 1500;          // that its frames need

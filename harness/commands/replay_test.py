@@ -137,13 +137,13 @@ def what_was_not_carried_out_changes_nothing(trial):
 def the_disk_is_as_large_as_it_shows(trial):
     """The largest IDENTIFY says it; without one, or with one of no sectors, what there was and what there was not."""
     trial.capture([query(1), config(1), identify(2), identity(2, 0)])
-    assert "identify.capacity: 0 sectors, 1024 sectors\n" in trial.replay("a.pcap", status=DIFFERENT)
+    assert "identify.capacity: expected 0 sectors, got 1024 sectors\n" in trial.replay("a.pcap", status=DIFFERENT)
     trial.capture([query(1), config(1), read(2, lba=1), data(2, 0xa5), read(3, lba=5000), no_such_sector(3),
                    read(4, lba=900), no_such_sector(4)])
     assert "4 answers compared, all alike\n" in trial.replay("a.pcap", status=ALIKE)
     trial.capture([identify(1), identity(1, 4096), read(2, lba=3000), data(2, 0xa5), identify(3), identity(3, 2048)])
     output = trial.replay("a.pcap", status=DIFFERENT)
-    assert "identify.capacity: 2048 sectors, 4096 sectors\n" in output and "3 answers compared, 1 differs\n" in output, output
+    assert "identify.capacity: expected 2048 sectors, got 4096 sectors\n" in output and "3 answers compared, 1 differs\n" in output, output
     trial.capture([identify(1), identity(1, 2048), read(2, lba=5000), data(2, 0xa5)])
     output = trial.replay("a.pcap", status=DIFFERENT)
     assert output.endswith("1 differs; 1 sector beyond its IDENTIFY left out\n"), output

@@ -76,14 +76,6 @@ tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, 
                                     hint_at(command[0], error)));
 }
 
-/// What a program printed, on one line.
-std::string one_line(std::string line) {
-  line.erase(line.find_last_not_of('\n') + 1);
-  for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;)
-    line.replace(at, 1, "; ");
-  return line;
-}
-
 }  // namespace
 
 int wait_for_end(pid_t pid) {
@@ -206,13 +198,17 @@ void adopt_orphans() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-void end_orphans() {
-  // They are the first thread's, and the last one may have started more.
-  const std::string children = fmt::format("/proc/self/task/{}/children", ::getpid());
-  while (true) {
-    std::ifstream file(children);
-    std::vector<pid_t> pids;
-    for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
+std::vector<pid_t> children_of_this_process() {
+  std::ifstream file(fmt::format("/proc/self/task/{}/children", ::getpid()));
+  std::vector<pid_t> pids;
+  for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+void end_orphans(const std::vector<pid_t>& spared) {
+  while (true) {  // the last one may have started more
+    std::vector<pid_t> pids = children_of_this_process();
+    std::erase_if(pids, [&](pid_t pid) { return std::ranges::count(spared, pid) > 0; });
     if (pids.empty()) return;
     for (const pid_t pid : pids) ::kill(pid, SIGKILL);
     for (const pid_t pid : pids) wait_for_end(pid);
@@ -244,7 +240,8 @@ tl::expected<std::string, std::string> output_of(const std::vector<std::string>&
   if (!pid) return tl::unexpected(pid.error());
   const int status = wait_for_end(*pid);
   if (status == 0) return printed;
-  const std::string said = one_line(printed);
+  constexpr std::size_t lines_told = 10;
+  const std::string said = last_lines(printed, lines_told);
   return tl::unexpected(
       fmt::format("{}: {}", fmt::join(command, " "), said.empty() ? describe_end(status) : said));
 }

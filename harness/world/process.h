@@ -64,11 +64,13 @@ std::string describe_end(int status);
 
 /// Makes this process the parent of what its programs leave behind when they end.
 void adopt_orphans();
-/// Kills all that adopt_orphans() has brought. Called when no other child is left.
-void end_orphans();
+/// Kills all that adopt_orphans() has brought: all children but the spared ones.
+void end_orphans(const std::vector<pid_t>& spared = {});
+/// Returns those that its first thread started or adopt_orphans() has brought.
+std::vector<pid_t> children_of_this_process();
 
 /// Runs a program to its end and returns what it printed, the first 256 KiB of it. The error is one
-/// line that holds that.
+/// line that holds the last ten lines of that, as last_lines() has them.
 tl::expected<std::string, std::string> output_of(const std::vector<std::string>& command);
 /// Runs a program to its end.
 tl::expected<void, std::string> run_program(const std::vector<std::string>& command);

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
+
 namespace aoe::harness {
 namespace {
 
@@ -31,7 +33,31 @@ std::string_view take_last_line(std::string_view& text) {
   return line;
 }
 
+/// What is printable of a line, up to a length.
+std::string fit_to_print(std::string_view line) {
+  constexpr std::size_t characters_max = 200;
+  constexpr std::size_t character_size_max = 4;
+  std::string text = one_line(line.substr(0, character_size_max * (characters_max + 1)));
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
+    if (begins && seen++ == characters_max) return text.substr(0, i) + "…";
+  }
+  return text;
+}
+
 }  // namespace
+
+std::string last_lines(std::string_view text, std::size_t most) {
+  std::string lines;
+  for (; most > 0; --most) {
+    const std::string_view line = take_last_line(text);
+    if (line.empty()) break;
+    const std::string shown = fit_to_print(line);
+    lines = lines.empty() ? shown : fmt::format("{}; {}", shown, lines);
+  }
+  return lines;
+}
 
 tl::expected<std::unique_ptr<ProgramLog>, std::string> ProgramLog::create(const std::string& path) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
@@ -82,14 +108,7 @@ void ProgramLog::write_out() {
 
 std::string ProgramLog::last_lines(std::size_t most) const {
   const std::scoped_lock lock(mutex_);
-  const std::string text = tail_.size() >= part ? tail_ : head_ + tail_;
-  std::string_view rest = text;
-  std::string lines;
-  for (; most > 0; --most) {
-    const std::string_view line = take_last_line(rest);
-    if (line.empty()) break;
-    lines = lines.empty() ? std::string(line) : fmt::format("{}; {}", line, lines);
-  }
+  const std::string lines = harness::last_lines(tail_.size() >= part ? tail_ : head_ + tail_, most);
   return lines.empty() ? "nothing" : lines;
 }
 

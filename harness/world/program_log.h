@@ -19,6 +19,10 @@
 
 namespace aoe::harness {
 
+/// Returns the last lines that are not empty, up to `most`, on one line: "one; two". They are fit to
+/// print wherever they come from: of a longer one the first 200 characters and "…".
+std::string last_lines(std::string_view text, std::size_t most);
+
 class ProgramLog {
  public:
   /// Bytes that are kept of the beginning, and as many of the end.
@@ -35,8 +39,7 @@ class ProgramLog {
   void append(std::string_view text);
   /// Brings the file up to what was appended. A file that can't be written stays as it is.
   void flush();
-  /// Returns the last lines that are not empty, up to `most`, on one line: "one; two"; "nothing"
-  /// where there are none.
+  /// Returns the last lines as the function above does; "nothing" where there are none.
   std::string last_lines(std::size_t most) const;
 
  private:

@@ -74,6 +74,14 @@ TEST_F(ProgramLogTest, TellsTheLastLinesOnOne) {
   EXPECT_EQ(log->last_lines(1), "four");
 }
 
+TEST_F(ProgramLogTest, TheLastLinesAreCutAndFitToPrint) {
+  log->append(std::string(700'000, 'z'));
+  EXPECT_EQ(log->last_lines(3), std::string(200, 'z') + "…");
+  log->append("\n" + std::string(200, 'y') + "\n\x1b[31mred\a");
+  log->append(std::string_view("\0\n", 2));
+  EXPECT_EQ(log->last_lines(2), std::string(200, 'y') + "; \ufffd[31mred\ufffd\ufffd");
+}
+
 TEST(ProgramLog, AFileThatCannotBeMadeIsNamed) {
   EXPECT_EQ(ProgramLog::create("/nowhere/log").error(), "/nowhere/log: No such file or directory");
 }

@@ -132,7 +132,7 @@ class Target:
         return bool(struct.unpack_from("H", self.ifreq(SIOCGIFFLAGS))[0] & IFF_RUNNING)
 
     def link(self):
-        """What makes clients want to hear of us again when it changes; None: no interface."""
+        """What makes clients need another announcement when it changes; None: no interface."""
         try:
             if socket.if_nametoindex(self.interface) != self.index:
                 self.open_socket()      # deleted and made again

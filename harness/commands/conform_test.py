@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import lab
 
 HARNESS, SCENARIOS = map(os.path.abspath, sys.argv[1:3])
 PART = sys.argv[3]
-PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3, 5
+PASSED, FAILED, USAGE, ENVIRONMENT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 5, 130
 
 # One clause kept, one broken: the target's first answer can't be a set string.
 SUITE = """\
@@ -268,6 +269,8 @@ def wrong_use_is_told_in_a_line(trial):
                   *suite)
     trial.refused(USAGE, "--jobs 4: cases on a wire share its disk, so they are played one at a time", "conform", "target",
                   "--interface", "lo", "--at", "e7.3", "-j", "4", *suite)
+    trial.refused(USAGE, "--interface: an initiator's suite is played against the harness's own target, so on no wire: leave it "
+                  "out, or try --world veth", "conform", "initiator", "--interface", "lo", *suite)
     trial.refused(USAGE, "none.yaml: No such file or directory", "conform", "target", "--expect", "none.yaml", *suite)
     trial.refused(USAGE, "nothing of what was selected is about a clause that binds an initiator", "conform", "initiator",
                   "--scenarios", "suite.yaml", "--exclude", "an-initiator-asks")
@@ -283,6 +286,24 @@ def what_cannot_be_asked_ends_it(trial):
     result = trial.harness("conform", "target", "--sut", "sh -c 'echo no disk today; exit 4' {image}", "--scenarios",
                            "suite.yaml", status=ENVIRONMENT)
     assert re.fullmatch(r"aoe-harness: .* ended with status 4; it said: no disk today\n", result.stderr), result
+
+
+def an_interruption_while_it_is_asked_leaves_nothing(trial):
+    lab.require_namespaces()
+    # What it starts has a session of its own, and does not heed a signal that it may handle.
+    daemon = "setsid sh -c 'trap \"\" TERM; echo $$ > daemon; exec sleep 1000'"
+    with open(trial.path("daemonic.sh"), "w", encoding="utf-8") as file:
+        file.write(f"{daemon} &\nexec /usr/bin/python3 bare.py $1 $2 $3\n")
+    asked = subprocess.Popen([HARNESS, "conform", "target", "--sut", "sh daemonic.sh {shelf} {slot} {interface}", "--scenarios",
+                              "bare.yaml"], cwd=trial.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             start_new_session=True)
+    lab.eventually(lambda: os.path.exists(trial.path("daemon")) and os.path.getsize(trial.path("daemon")) > 0, "the program")
+    os.killpg(asked.pid, signal.SIGTERM)
+    told = asked.communicate(timeout=60)
+    complaint = "aoe-harness: interrupted while it was asked what it has: no case was played\n"
+    assert (asked.returncode, told[1]) == (INTERRUPTED, complaint), (asked.returncode, told)
+    with open(trial.path("daemon"), encoding="utf-8") as file:
+        assert not os.path.exists(f"/proc/{int(file.read())}"), "what it started lives on"
 
 
 def what_it_lacks_is_unsupported_with_question_and_answer(trial):
@@ -461,7 +482,7 @@ def the_page_of_a_suite_has_its_clauses(chromium, trial):
 COMMANDS = [clauses_tell_what_covers_them, a_suite_ends_with_a_verdict_a_level, what_is_known_is_no_failure_of_the_run,
             what_no_clause_forbids_is_told_and_no_failure_of_the_run,
             the_initiators_suite_is_of_what_binds_one, a_clause_is_run_alone, who_fails_a_case_is_explained,
-            wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it,
+            wrong_use_is_told_in_a_line, what_cannot_be_asked_ends_it, an_interruption_while_it_is_asked_leaves_nothing,
             what_it_lacks_is_unsupported_with_question_and_answer, what_any_answer_breaks_is_told_once,
             what_is_left_out_is_not_judged_in_answers, a_target_is_ready_when_it_answers, silence_to_the_first_frame_is_flaky,
             what_follows_from_one_silence_is_told_once, a_case_that_passes_when_played_again_is_flaky,

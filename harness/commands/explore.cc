@@ -236,7 +236,9 @@ void add_explore_command(CLI::App& app, Action& action) {
   explore->add_option("--seeds", options->seeds, "How many (default 100)")
       ->check(CLI::Range(1, 1'000'000'000))
       ->option_text("N");
-  explore->add_option("--seed", options->seed, "The first of them (default 1)")->option_text("N");
+  explore->add_option("--seed", options->seed, "The first of them (default 1)")
+      ->check(not_negative)
+      ->option_text("N");
   add_shard_option(*explore, options->shard,
                    "Only this part of the seeds: 3/8, the third of eight");
   explore->add_option("--requests", options->requests, "Of each seed, in place of the scenario's")

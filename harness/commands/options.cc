@@ -12,6 +12,11 @@
 
 namespace aoe::harness {
 
+std::string not_negative(const std::string& given) {
+  if (!given.starts_with('-')) return {};
+  return fmt::format("expected a whole number from 0 on, got '{}'", given);
+}
+
 void add_world_options(CLI::App& command, CaseOptions& options) {
   add_choice_option<WorldKind>(
       command, "--world", options.world,
@@ -86,6 +91,7 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
       ->option_text("eSHELF.SLOT");
   command
       .add_option("--seed", arguments.seed, "Repeat the run with this seed (default: a new one)")
+      ->check(not_negative)
       ->type_name("N");
   command
       .add_option("-j,--jobs", options.jobs,

@@ -40,6 +40,9 @@ CLI::Option* add_choice_option(CLI::App& command, const std::string& name, Value
       ->option_text(fmt::format("{}", fmt::join(known, "|")));
 }
 
+/// Checks a number that can't be below 0. Returns what is wrong with it; empty: nothing.
+std::string not_negative(const std::string& given);
+
 /// Adds --world, --interface and --write-ok: where cases are played.
 void add_world_options(CLI::App& command, CaseOptions& options);
 /// Adds --sut: what is tested.

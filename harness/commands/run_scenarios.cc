@@ -104,7 +104,7 @@ class Run {
   }
 
   /// Asks the implementation what it has, so that scenarios that require more are unsupported.
-  /// Throws Failed where it can't be asked.
+  /// Throws Failed where it can't be asked, or the run was interrupted.
   void ask();
   /// Returns the program's exit status.
   int play();
@@ -270,7 +270,11 @@ int Run::status(const RunRecord& record) const {
 }
 
 void Run::ask() {
-  head_.probes = must(probe(options_.cases, options_.seed, folder_ / "probe"), exit_environment);
+  auto probes = probe(options_.cases, options_.seed, folder_ / "probe");
+  if (interrupted())
+    throw Failed{exit_interrupted,
+                 "interrupted while it was asked what it has: no case was played"};
+  head_.probes = must(std::move(probes), exit_environment);
   for (const ProbeRecord& probe : head_.probes) {
     if (probe.has) continue;
     options_.cases.sut.cannot.emplace(
@@ -325,7 +329,6 @@ void Run::retry() {
 
 int Run::play() {
   const Clock::time_point began = Clock::now();
-  note_interruptions();
   show(terminal_.header(head_));
   play(
       pieces(), [this](std::size_t index) { return piece_of(index); },
@@ -408,6 +411,7 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
     complain(fmt::format("--shard {}/{}: only {} selected, so this part has none",
                          options.shard.part, options.shard.of, quantity(selected, "case")));
   }
+  note_interruptions();
   if (options.cases.world != WorldKind::sim) probe_namespaces();
   Run run(options, std::move(scenarios), std::move(expectations),
           must(make_folder(options), exit_environment));

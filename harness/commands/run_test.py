@@ -178,6 +178,10 @@ def a_variant_is_played_again_from_its_folder(trial):
     again = subprocess.run(["sh", repro, "--out", os.path.join(trial.work, "again")], cwd="/", capture_output=True, text=True,
                            check=False)
     assert (again.returncode, again.stderr) == (PASSED, "") and "  PASS  quiet[for=2ms]" in again.stdout, again
+    before = os.readlink(os.path.join(trial.work, "runs/last"))
+    subprocess.run(["sh", repro], cwd="/", capture_output=True, check=True)
+    assert os.readlink(os.path.join(trial.work, "runs/last")) == before, "it is no run of that folder"
+    assert os.path.exists(os.path.join(os.path.dirname(repro), "runs/last/run.json")), "its evidence is beside it"
 
 
 def long_captures_are_kept_of_what_did_not_pass(trial):
@@ -327,6 +331,9 @@ def what_cannot_be_run_is_refused(trial):
                   "--report: jnuit: no such report; did you mean 'junit'?")
     trial.refused(["run", "x.yaml", "--seed", "seven"], USAGE,
                   "--seed: expected a whole number, got 'seven'" + hint)
+    for command in [["run", "x.yaml"], ["explore", "x.yaml"], ["selftest"]]:
+        trial.refused([*command, "--seed", "-1"], USAGE,
+                      f"--seed: expected a whole number from 0 on, got '-1' (aoe-harness {command[0]} --help shows how)")
     trial.refused(["run", "x.yaml", "--world", "vet"], USAGE,
                   "--world: expected one of sim, veth, interface, got 'vet'; did you mean 'veth'?" + hint)
     trial.refused(["run", "x.yaml", "--level", "musts"], USAGE,

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "harness/commands/commands.h"
+#include "harness/commands/options.h"
 #include "harness/commands/run_scenarios.h"
 
 namespace aoe::harness {
@@ -18,6 +19,7 @@ void add_selftest_command(CLI::App& app, Action& action) {
                    "Scenarios that must fail (default: scenarios/selftest)")
       ->option_text("PATH|ID|TAG...");
   selftest->add_option("--seed", options->seed, "Play them with this seed (default 1)")
+      ->check(not_negative)
       ->type_name("N");
   selftest->add_option("--out", options->out, "Folder for records and evidence (default runs)")
       ->type_name("DIR");

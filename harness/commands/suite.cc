@@ -50,6 +50,12 @@ int run_suite(Implementation::Role role, RunOptions options) {
     throw Failed{exit_usage, fmt::format("{} is another end: try aoe-harness conform {}", sut.name,
                                          text(sut.role))};
   }
+  if (role == Implementation::Role::initiator && options.cases.world == WorldKind::interface) {
+    throw Failed{
+        exit_usage,
+        "--interface: an initiator's suite is played against the harness's own target, so on "
+        "no wire: leave it out, or try --world veth"};
+  }
   Expectations expectations = must(expectations_of(sut, options.expectations), exit_usage);
   std::vector<Scenario> scenarios = must(select_suite(role, options.selection), exit_usage);
   options.suite = text(role);

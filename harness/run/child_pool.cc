@@ -31,7 +31,7 @@ struct Child {
   Clock::time_point deadline;
   std::string output{};
   bool asked = false;    // to end
-  bool overdue = false;  // and so was killed
+  bool overdue = false;  // and so was asked
 };
 
 void write_all(int file, const std::string& text) {
@@ -45,7 +45,7 @@ void write_all(int file, const std::string& text) {
 [[noreturn]] void be_child(const ChildPool& pool, std::size_t index, int pipe, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(EXIT_FAILURE);
-  std::signal(SIGINT, SIG_IGN);  // a terminal's goes to all: the parent tells when it is time
+  outlast_interruptions();
   int status = EXIT_SUCCESS;
   try {
     write_all(pipe, pool.work(index));
@@ -93,6 +93,13 @@ ChildEnd bury(const ChildPool& pool, Child& child) {
   return {child.index, std::move(child.output), std::move(death)};
 }
 
+/// Asks it to end what it has begun, and gives it until the end of the pool's grace.
+void ask(const ChildPool& pool, Child& child) {
+  child.asked = true;
+  child.deadline = Clock::now() + pool.grace;
+  ::kill(child.pid, SIGTERM);
+}
+
 int milliseconds_until(Clock::time_point when) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 200));
@@ -101,6 +108,8 @@ int milliseconds_until(Clock::time_point when) {
 }  // namespace
 
 std::size_t ChildPool::run(std::size_t count) const {
+  adopt_orphans();
+  const std::vector<pid_t> others = children_of_this_process();
   std::vector<Child> children;
   std::size_t next = 0;
   std::vector<pollfd> files;
@@ -123,17 +132,20 @@ std::size_t ChildPool::run(std::size_t count) const {
     for (std::size_t i = 0; i < children.size(); ++i) {
       Child& child = children[i];
       if (files[i].revents != 0 && !read_some(child)) {
-        ended(bury(*this, child));
+        const ChildEnd end = bury(*this, child);
+        std::vector<pid_t> spared = others;
+        for (const Child& each : children) spared.push_back(each.pid);
+        end_orphans(spared);  // what it started and did not end
+        ended(end);
         continue;
       }
-      if (interrupted() && !child.asked) {
-        child.asked = true;
-        child.deadline = std::min(child.deadline, Clock::now() + grace);
-        ::kill(child.pid, SIGTERM);
-      }
-      if (!child.overdue && Clock::now() >= child.deadline) {
-        child.overdue = true;
+      const bool is_late = Clock::now() >= child.deadline;
+      if (is_late && child.asked) {
+        child.deadline = Clock::time_point::max();
         ::kill(child.pid, SIGKILL);
+      } else if (is_late || (interrupted() && !child.asked)) {
+        child.overdue = is_late;
+        ask(*this, child);
       }
       left.push_back(std::move(child));
     }

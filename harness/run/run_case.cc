@@ -262,11 +262,12 @@ std::string repro_script(const Scenario& scenario, const CaseOptions& options,
   return fmt::format(
       "#!/bin/sh\n"
       "# Plays {} again: 0 it passes, 1 it fails (man aoe-harness, EXIT STATUS).\n"
-      "# Options that follow are added, such as --out DIR.\n"
+      "# Options that follow are added, such as --out DIR (default: runs, beside this).\n"
       "here=$(CDPATH= cd -- \"$(dirname -- \"$0\")\" && pwd) || exit 3\n"
       "harness={}\n"
       "[ -x \"$harness\" ] || harness=aoe-harness\n"
       "cd {} 2>/dev/null || :  # where paths of the command line begin\n"
+      "case \" $*\" in *' --out'*) ;; *) set -- --out \"$here/runs\" \"$@\" ;; esac\n"
       "exec \"$harness\" {} \"$@\"\n",
       one_line(scenario.id), shell_quoted(find_program("aoe-harness")),
       shell_quoted(started_in.string()), what);

@@ -258,10 +258,12 @@ void Dialogue::judge_crowd(const Crowd& crowd) {
 /// What a request may change is unknown until its answer says it.
 void Dialogue::set_may_change(const LedgerEntry& entry, Asked& asked) {
   if (entry.command == ata_command) return;
-  asked.sets_config = entry.command == config_command && (asked.reject || sets_config(asked.kind));
+  // One that is malformed may be met by silence, so it is not waited for.
+  const bool is_config = entry.command == config_command;
+  asked.sets_config = is_config && !asked.reject && sets_config(asked.kind);
   if (asked.sets_config) devices_.add_config_set(entry.address);
   devices_.may_change(entry.address,
-                      {.config = asked.sets_config,
+                      {.config = asked.sets_config || (is_config && asked.reject),
                        .mask = entry.command == mask_command && asked.kind != 0,
                        .reserved = entry.command == reserve_command && asked.kind != 0});
 }

@@ -76,6 +76,7 @@ std::optional<std::string> complete(CommandLine& line) {
   } else {
     lun.store.path = line.operands[0];
   }
+  if (lun.standby && line.control.empty()) return "--standby needs --control, to be promoted by";
   if (!line.shelf) return "--shelf is required";
   if (!line.slot) return "--slot is required";
   lun.address = {static_cast<std::uint16_t>(*line.shelf), static_cast<std::uint8_t>(*line.slot)};
@@ -122,6 +123,7 @@ std::optional<Mac> parse_loose_mac(std::string_view text) {
 std::optional<ImageError> first_image_error(const TargetDefinition& definition) {
   std::vector<ImageUse> images;
   for (const LunDefinition& lun : definition.luns) {
+    if (lun.standby) continue;
     const std::vector<ImageUse> used = images_of(lun);
     images.insert(images.end(), used.begin(), used.end());
     if (const auto error = image_error(lun)) {

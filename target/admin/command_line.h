@@ -62,7 +62,7 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
 std::optional<Mac> parse_loose_mac(std::string_view text);
 
 /// Returns the error of the first image or overlay that can't be opened, "e0.2: disk.img: No such file
-/// or directory", or that two LUNs would spoil: see find_conflict().
+/// or directory", or that two LUNs would spoil: see find_conflict(). Does not look at LUNs that stand by.
 std::optional<ImageError> first_image_error(const TargetDefinition& definition);
 /// Returns why the image or the overlay of a LUN can't be opened, if a look tells that: see
 /// file_error().

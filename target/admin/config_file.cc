@@ -145,6 +145,7 @@ class Reader {
     if (map.has("deny")) lun.deny = read_access(map, "deny");
     if (map.has("model")) lun.model = ata_text(map, "model", model_size_max);
     lun.announce = map.boolean("announce", lun.announce);
+    lun.standby = map.boolean("standby", lun.standby);
     if (map.has("limits")) lun.limits = read_limits(map.map("limits"));
     lun.store.read_only = map.boolean("read-only", lun.store.read_only);
     lun.store.create = map.boolean("create", lun.store.create);

@@ -21,8 +21,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// In the order of ControlCommand.
-constexpr std::array<std::string_view, 9> command_names{
-    "status", "stats", "metrics", "reload", "mask", "reserve", "config", "resize", "reopen"};
+constexpr std::array<std::string_view, 11> command_names{"status", "stats",   "metrics", "reload",
+                                                         "mask",   "reserve", "config",  "resize",
+                                                         "reopen", "promote", "demote"};
 
 /// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
@@ -96,9 +97,7 @@ ControlRequest read(Fields& fields) {
   if (!name) throw Malformed("command: is missing");
   const auto known = std::ranges::find(command_names, *name);
   if (known == command_names.end()) {
-    throw Malformed(
-        "command: expected status, stats, metrics, reload, mask, reserve, config, resize or "
-        "reopen");
+    throw Malformed(fmt::format("command: expected one of {}", fmt::join(command_names, ", ")));
   }
   ControlRequest request{static_cast<ControlCommand>(known - command_names.begin())};
   if (request.command >= ControlCommand::mask) request.lun = fields.lun();
@@ -137,6 +136,7 @@ void add_counters(Json& json, const std::array<CounterField<Counters>, N>& field
 Json json_of(const LunReport& lun) {
   Json json{
       {"lun", fmt::format("{}", lun.definition.address)},
+      {"role", "active"},
       {"path", lun.definition.store.path},
       {"store", lun.store},
       {"sectors", lun.sectors},
@@ -174,11 +174,17 @@ Json json_of(const TargetReport& report) {
     missing.push_back(
         {{"lun", fmt::format("{}", lun.address)}, {"path", lun.path}, {"why", lun.why}});
   }
+  Json standby = Json::array();
+  for (const LunDefinition& lun : report.standby) {
+    standby.push_back(
+        {{"lun", fmt::format("{}", lun.address)}, {"role", "standby"}, {"path", lun.store.path}});
+  }
   Json ports = Json::array();
   for (const PortReport& port : report.ports) ports.push_back(json_of(port));
   return {{"version", report.version},
           {"uptime_s", std::chrono::duration<double>(report.uptime).count()},
           {"luns", std::move(luns)},
+          {"standby", std::move(standby)},
           {"missing", std::move(missing)},
           {"ports", std::move(ports)}};
 }
@@ -269,6 +275,14 @@ std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors
   json["lun"] = fmt::format("{}", lun);
   json["sectors_before"] = sectors_before;
   json["sectors"] = sectors;
+  return line_of(json);
+}
+
+std::string role_reply(Address lun, std::string_view what, bool stands_by, bool changed) {
+  Json json = success(fmt::format("{}: {}\n", lun, what));
+  json["lun"] = fmt::format("{}", lun);
+  json["role"] = stands_by ? "standby" : "active";
+  json["changed"] = changed;
   return line_of(json);
 }
 

@@ -6,6 +6,7 @@
 //   {"command":"reserve","lun":"e0.2","macs":["02:…"]}      {"ok":true,"text":"…","reservation":…}
 //   {"command":"config","lun":"e0.2","set":"text"}          {"ok":true,"text":"…","config_string":…}
 //   {"command":"resize","lun":"e0.2"}                       {"ok":true,"text":"…","sectors":4096,…}
+//   {"command":"promote","lun":"e0.2"}                      {"ok":true,"text":"…","role":"active",…}
 //   {"command":"format"}                                    {"ok":false,"error":"command: …"}
 //
 // `text` is what `aoe-target ctl` shows to a person. Nothing here does I/O: control_server.h reads
@@ -41,6 +42,8 @@ enum class ControlCommand : std::uint8_t {
   config,
   resize,
   reopen,
+  promote,
+  demote,
 };
 
 /// Returns the word of a command.
@@ -87,6 +90,9 @@ std::string reload_reply(const std::vector<std::string>& changes);
 /// The reply to resize or reopen. `what` has become of the LUN: "grown from 2048 to 4096 sectors".
 std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors_before,
                        std::uint64_t sectors);
+/// The reply to promote or demote. `what` has become of the LUN: "promoted", "stands by already".
+/// `changed`: whether anything has.
+std::string role_reply(Address lun, std::string_view what, bool stands_by, bool changed);
 /// The reply to mask, reserve or config: what is set in the LUN now.
 std::string state_reply(const ControlRequest& request, const LunState& state);
 

@@ -68,7 +68,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));
     workers_.back()->service().limit_clients(definition.client_limits);
   }
-  auto prepared = prepare(definition.luns, {}, {});
+  roles_.follow(definition.luns);
+  keep_ports_open();
+  auto prepared = prepare(roles_.active(), {}, {});
   if (!prepared) return tl::unexpected(prepared.error());
   // Of descriptors there are too few for the ports as well, then.
   for (const auto& [lun, why] : prepared->failures) {
@@ -99,6 +101,16 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     if (auto opened = worker->open_ports(); !opened) return opened;
   }
   for (const LogLine& line : lines) options_.log(line.level, line.text);
+  for (const LunDefinition& lun : roles_.standby()) {
+    options_.log(LogLevel::info, fmt::format("{}: stands by: {} is not opened until it is promoted",
+                                             lun.address, lun.store.path));
+    if (!lun.serial.empty()) continue;
+    options_.log(
+        LogLevel::warning,
+        fmt::format("{}: stands by without a serial number: clients take what another host "
+                    "serves for another disk, unless both have the same serial",
+                    lun.address));
+  }
   note_missing(prepared->failures);
   wait_for_signals();
   if (!drop_privileges()) {
@@ -207,19 +219,21 @@ void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply
     case ControlCommand::config: return edit_and_show(request, reply);
     case ControlCommand::resize:
     case ControlCommand::reopen: return reply(resize_or_reopen(request));
+    case ControlCommand::promote: return reply(promote(request.lun));
+    case ControlCommand::demote: return demote(request.lun, reply);
   }
   AOE_CHECK(false && "a command without an answer");
 }
 
 void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply) {
   Worker& worker = worker_of(request.lun);
-  worker.post([this, &worker, request, reply] {
+  worker.post([this, &worker, request, reply, why_not = why_not_served(request.lun)] {
     const auto tell = [this, reply](std::string line) {
       boost::asio::post(loop_, [reply, line = std::move(line)] { reply(line); });
     };
     const Address lun = request.lun;
     ServedLun* const served = worker.service().find(lun);
-    if (served == nullptr) return tell(error_reply(fmt::format("{}: no such LUN", lun)));
+    if (served == nullptr) return tell(error_reply(why_not));
     const LunState before = served->lun.state();
     LunState state = before;
     if (!request.edits()) return tell(state_reply(request, state));
@@ -245,6 +259,7 @@ TargetReport Daemon::report() {
   for (const auto& [address, missing] : missing_.all()) {
     report.missing.push_back({address, missing.definition.store.path, missing.why});
   }
+  report.standby = roles_.standby();
   std::ranges::sort(report.luns, {}, [](const LunReport& lun) { return lun.definition.address; });
   std::ranges::sort(report.ports, {}, &PortReport::interface);
   return report;

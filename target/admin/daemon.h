@@ -22,6 +22,7 @@
 #include "target/admin/control_server.h"
 #include "target/admin/image_look.h"
 #include "target/admin/lun_change.h"
+#include "target/admin/lun_roles.h"
 #include "target/admin/missing_luns.h"
 #include "target/service/definition.h"
 #include "target/service/watchdog.h"
@@ -116,6 +117,16 @@ class Daemon {
   void note_missing(const std::vector<Failure>& failures);
   void try_missing();
   void serve_found(const std::vector<LunDefinition>& found, std::vector<Failure>& failures);
+  /// Has the workers keep the ports of LUNs that stand by open, from their next follow() on.
+  void keep_ports_open();
+  /// Does `ctl promote`. Returns the reply.
+  std::string promote(Address lun);
+  /// Does `ctl demote`. Replies once nothing more is written to the image.
+  void demote(Address lun, const ControlServer::Reply& reply);
+  /// The image of a demoted LUN is closed; `error`: of its last flush.
+  void demoted(Address lun, const std::string& path, std::error_code error);
+  /// Returns why no LUN is served at an address: "e0.2: no such LUN".
+  std::string why_not_served(Address lun) const;
   /// Looks at what the images of these LUNs are now.
   static ImageLooks look_at(const std::map<Address, Present>& luns);
   /// Looks at the images of those LUNs whose store stays. Returns what was found at those that are
@@ -158,6 +169,8 @@ class Daemon {
   FormerLuns former_luns_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Watchdog> watchdog_;
+  LunRoles roles_;
+  std::map<Address, std::vector<ControlServer::Reply>> demoting_;  // who waits for that
   MissingLuns missing_;
   std::map<Address, std::weak_ptr<const void>>
       looking_;  // looks at their images that are under way

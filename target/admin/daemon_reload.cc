@@ -47,17 +47,28 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   if (!settle_state()) {
     return tl::unexpected(fmt::format("{}: does not answer", definition_.state_folder));
   }
+  LunRoles roles = roles_;
+  roles.follow(wanted->luns);
+  const std::vector<LunDefinition> active = roles.active();
   const auto present = served();
   std::vector<std::string> kept;
-  const ImageLooks looks = find_other_images(wanted->luns, present, kept);
-  auto prepared = prepare(wanted->luns, present, looks);
+  const ImageLooks looks = find_other_images(active, present, kept);
+  auto prepared = prepare(active, present, looks);
   if (!prepared) return tl::unexpected(prepared.error());
   for (const auto& [lun, why] : prepared->failures) {
     if (!missing_.contains(lun)) return tl::unexpected(fmt::format("{}: {}", lun.address, why));
   }
-  missing_.follow(wanted->luns);
+  for (LunChange& change : prepared->changes) {
+    const Address lun = change.definition.address;
+    change.changes_role = roles_.stands_by(lun) || roles.stands_by(lun);
+  }
+  const std::vector<std::string> of_standby = roles.changes_since(roles_);
+  roles_ = std::move(roles);
+  keep_ports_open();
+  missing_.follow(active);
   note_missing(prepared->failures);
   std::vector<std::string> lines = carry_out(std::move(prepared->changes));
+  std::ranges::copy(of_standby, std::back_inserter(lines));
   std::ranges::move(kept, std::back_inserter(lines));
   if (wanted->client_limits != definition_.client_limits) {
     definition_.client_limits = wanted->client_limits;
@@ -173,13 +184,7 @@ tl::expected<ImageLook, std::string> Daemon::look_for(ControlCommand command, co
 std::string Daemon::resize_or_reopen(const ControlRequest& request) {
   const auto present = served();
   const auto found = present.find(request.lun);
-  if (found == present.end()) {
-    const auto missing = missing_.all().find(request.lun);
-    const bool is_missing = missing != missing_.all().end();
-    return error_reply(fmt::format(
-        "{}: {}", request.lun,
-        is_missing ? "not served, and tried again: " + missing->second.why : "no such LUN"));
-  }
+  if (found == present.end()) return error_reply(why_not_served(request.lun));
   const auto look = look_for(request.command, found->second);
   if (!look) return error_reply(fmt::format("{}: {}", request.lun, look.error()));
   const std::uint64_t before = found->second.sectors;

@@ -139,6 +139,7 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->type_name("TEXT")
       ->check(ata_text(serial_size_max));
   app.add_flag("--no-announce", line.silent, "Do not announce the disk");
+  app.add_flag("--standby", lun.standby, "Serve nothing until aoe-target ctl promote");
   app.add_flag("--force", line.force, "Serve an image that is in use elsewhere");
   app.add_option("--config", line.config_file, "Serve what this file says: aoe-target.yaml(5)")
       ->type_name("FILE");
@@ -201,7 +202,9 @@ int check(const std::string& file, bool force) {
     return exit_failure;
   }
   for (const LunDefinition& lun : definition->luns) {
-    if (!lun.store.needs_new_overlay()) continue;
+    const auto error = lun.standby ? image_error(lun) : std::nullopt;
+    if (error) fmt::print("{}: stands by, and can't be promoted now: {}\n", lun.address, *error);
+    if (error || !lun.store.needs_new_overlay()) continue;
     fmt::print("{}: would make a new overlay {} over {}\n", lun.address, lun.store.overlay,
                lun.store.path);
   }
@@ -254,11 +257,14 @@ struct Control {
     config->add_flag("--clear", clear, "Make it empty")->excludes(text);
     of_lun("resize", "Serve the size that the image has now", ControlCommand::resize);
     of_lun("reopen", "Open the image again", ControlCommand::reopen);
+    of_lun("promote", "Serve a LUN that stands by", ControlCommand::promote);
+    of_lun("demote", "Give a LUN up to another target, and stand by", ControlCommand::demote);
   }
 
   int run() {
     if (release) request.macs.emplace();
     if (clear) request.set.emplace();
+    if (request.command == ControlCommand::demote) arguments.timeout = std::chrono::minutes(10);
     return run_control(arguments, stdout);
   }
 };

@@ -28,6 +28,7 @@ struct LunDefinition {
   std::string serial;    // see default_serial.h where empty
   bool announce = true;  // announce the LUN when it comes up
   RateLimits limits;     // of all its clients together
+  bool standby = false;  // is not served until it is promoted: another target serves the disk
 
   bool operator==(const LunDefinition&) const = default;
 };

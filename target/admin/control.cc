@@ -21,9 +21,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// In the order of ControlCommand.
-constexpr std::array<std::string_view, 11> command_names{"status", "stats",   "metrics", "reload",
+constexpr std::array<std::string_view, 12> command_names{"status", "stats",   "metrics", "reload",
                                                          "mask",   "reserve", "config",  "resize",
-                                                         "reopen", "promote", "demote"};
+                                                         "reopen", "role",    "promote", "demote"};
 
 /// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
@@ -275,6 +275,13 @@ std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors
   json["lun"] = fmt::format("{}", lun);
   json["sectors_before"] = sectors_before;
   json["sectors"] = sectors;
+  return line_of(json);
+}
+
+std::string role_reply(Address lun, std::string_view role) {
+  Json json = success(fmt::format("{}\n", role));
+  json["lun"] = fmt::format("{}", lun);
+  json["role"] = role;
   return line_of(json);
 }
 

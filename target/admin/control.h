@@ -42,6 +42,7 @@ enum class ControlCommand : std::uint8_t {
   config,
   resize,
   reopen,
+  role,
   promote,
   demote,
 };
@@ -90,6 +91,8 @@ std::string reload_reply(const std::vector<std::string>& changes);
 /// The reply to resize or reopen. `what` has become of the LUN: "grown from 2048 to 4096 sectors".
 std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors_before,
                        std::uint64_t sectors);
+/// The reply to role: "active", "standby", or "missing" where an active LUN can't be served.
+std::string role_reply(Address lun, std::string_view role);
 /// The reply to promote or demote. `what` has become of the LUN: "promoted", "stands by already".
 /// `changed`: whether anything has.
 std::string role_reply(Address lun, std::string_view what, bool stands_by, bool changed);

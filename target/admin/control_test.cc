@@ -43,6 +43,7 @@ TEST(ControlRequest, EachIsOneLineAndReadBackTheSame) {
        R"({"command":"config","lun":"e0.2","set":"a\nb"})");
   same({resize, lun}, R"({"command":"resize","lun":"e0.2"})");
   same({reopen, lun}, R"({"command":"reopen","lun":"e0.2"})");
+  same({role, lun}, R"({"command":"role","lun":"e0.2"})");
   same({promote, lun}, R"({"command":"promote","lun":"e0.2"})");
   same({demote, lun}, R"({"command":"demote","lun":"e0.2"})");
 }
@@ -80,7 +81,7 @@ TEST(ControlRequest, ACommandIsKnownAndHasNothingBesideIt) {
   EXPECT_EQ(
       complaint(R"({"command":"format"})"),
       "command: expected one of status, stats, metrics, reload, mask, reserve, config, resize, "
-      "reopen, promote, demote");
+      "reopen, role, promote, demote");
   EXPECT_EQ(complaint(R"({"command":"status","lun":"e0.2"})"), "lun: unknown here");
   EXPECT_EQ(complaint(R"({"command":"mask","lun":"e0.2","a\nb":1})"), "a\\x0ab: unknown here");
 }
@@ -184,6 +185,8 @@ TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
   EXPECT_EQ(size_reply(lun, "grown from 8 to 16 sectors", 8, 16),
             R"({"ok":true,"text":"e0.2: grown from 8 to 16 sectors\n","lun":"e0.2",)"
             R"("sectors_before":8,"sectors":16})");
+  EXPECT_EQ(role_reply(lun, "missing"),
+            R"({"ok":true,"text":"missing\n","lun":"e0.2","role":"missing"})");
   EXPECT_EQ(role_reply(lun, "stands by already", true, false),
             R"({"ok":true,"text":"e0.2: stands by already\n","lun":"e0.2","role":"standby",)"
             R"("changed":false})");

@@ -219,6 +219,7 @@ void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply
     case ControlCommand::config: return edit_and_show(request, reply);
     case ControlCommand::resize:
     case ControlCommand::reopen: return reply(resize_or_reopen(request));
+    case ControlCommand::role: return reply(show_role(request.lun));
     case ControlCommand::promote: return reply(promote(request.lun));
     case ControlCommand::demote: return demote(request.lun, reply);
   }

@@ -119,6 +119,8 @@ class Daemon {
   void serve_found(const std::vector<LunDefinition>& found, std::vector<Failure>& failures);
   /// Has the workers keep the ports of LUNs that stand by open, from their next follow() on.
   void keep_ports_open();
+  /// Does `ctl role`. Returns the reply.
+  std::string show_role(Address lun) const;
   /// Does `ctl promote`. Returns the reply.
   std::string promote(Address lun);
   /// Does `ctl demote`. Replies once nothing more is written to the image.

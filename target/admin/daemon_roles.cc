@@ -37,6 +37,13 @@ std::string Daemon::why_not_served(Address lun) const {
   return fmt::format("{}: not served, and tried again: {}", lun, missing->second.why);
 }
 
+std::string Daemon::show_role(Address lun) const {
+  if (roles_.find(lun) == nullptr) return error_reply(why_not_served(lun));
+  // The image of a LUN that is being demoted is still open.
+  if (roles_.stands_by(lun) && !demoting_.contains(lun)) return role_reply(lun, "standby");
+  return role_reply(lun, missing_.all().contains(lun) ? "missing" : "active");
+}
+
 std::string Daemon::promote(Address lun) {
   const LunDefinition* const wanted = roles_.find(lun);
   if (wanted == nullptr) return error_reply(why_not_served(lun));

@@ -257,6 +257,7 @@ struct Control {
     config->add_flag("--clear", clear, "Make it empty")->excludes(text);
     of_lun("resize", "Serve the size that the image has now", ControlCommand::resize);
     of_lun("reopen", "Open the image again", ControlCommand::reopen);
+    of_lun("role", "Show whether a LUN is active or stands by", ControlCommand::role);
     of_lun("promote", "Serve a LUN that stands by", ControlCommand::promote);
     of_lun("demote", "Give a LUN up to another target, and stand by", ControlCommand::demote);
   }

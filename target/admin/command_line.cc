@@ -2,11 +2,12 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 #include "proto/codes.h"
-#include "target/admin/config_file.h"
 #include "wire/interfaces.h"
 
 namespace aoe::target {
@@ -85,15 +86,7 @@ std::optional<std::string> complete(CommandLine& line) {
   return std::nullopt;
 }
 
-tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& line) {
-  TargetDefinition definition;
-  if (line.config_file.empty()) {
-    definition.luns = {line.lun};
-  } else {
-    auto read = read_config_file(line.config_file);
-    if (!read) return tl::unexpected(read.error());
-    definition = *std::move(read);
-  }
+TargetDefinition with_options(const CommandLine& line, TargetDefinition definition) {
   for (LunDefinition& lun : definition.luns) lun.store.force |= line.force;
   if (!line.state.empty()) definition.state_folder = line.state;
   if (definition.state_folder.empty()) definition.state_folder = default_state_folder();
@@ -108,6 +101,23 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
   if (line.request_memory) definition.request_memory = *line.request_memory;
   if (!line.capture.empty()) definition.capture = line.capture;
   return definition;
+}
+
+std::string path_setting(std::string_view path) {
+  std::string absolute(path);
+  StoreDefinition store;
+  store.path = absolute;
+  if (store.is_file() && !path.empty()) absolute = std::filesystem::absolute(path).string();
+  return YAML::Dump(YAML::Node(absolute));
+}
+
+std::optional<std::pair<std::string, std::string>> parse_setting(std::string_view word) {
+  const auto equals = word.find('=');
+  if (equals == word.npos || equals == 0) return std::nullopt;
+  const std::string key(word.substr(0, equals));
+  const std::string_view value = word.substr(equals + 1);
+  const bool is_path = (key == "path" || key == "overlay") && !value.empty();
+  return std::pair(key, is_path ? path_setting(value) : std::string(value));
 }
 
 std::optional<Mac> parse_loose_mac(std::string_view text) {

@@ -54,9 +54,14 @@ struct CommandLine {
 /// Combines operands and options into line.lun. Returns the usage error, if there is one.
 std::optional<std::string> complete(CommandLine& line);
 
-/// Returns what to serve: one LUN, or the configuration file, over which the options of the process
-/// prevail. Errors: those of read_config_file().
-tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& line);
+/// Lays over a definition what the command line says of the process.
+TargetDefinition with_options(const CommandLine& line, TargetDefinition definition);
+
+/// Returns a word KEY=VALUE of `ctl add` or `set`; nothing where it is none. A relative path is relative to
+/// the working folder, as any other of a command line.
+std::optional<std::pair<std::string, std::string>> parse_setting(std::string_view word);
+/// Returns the value of path or overlay in the words of the configuration: YAML, with an absolute path.
+std::string path_setting(std::string_view path);
 
 /// Parses a MAC address with or without colons, in upper or lower case, as vblade does.
 std::optional<Mac> parse_loose_mac(std::string_view text);

@@ -81,7 +81,7 @@ def usage_errors(trial):
     for arguments, line in [(["config", "e0.2", "text", "--clear"], "TEXT excludes --clear"),
                             (["reserve", "e0.2", "020000000001", "--release"], "MAC excludes --release")]:
         trial.refused(["ctl", "--socket", "control.sock", *arguments], USAGE, line + hint)
-    commands = "no such command (there are status, stats, metrics, reload, mask, reserve, config, resize, reopen, role, promote, demote)"
+    commands = "no such command (there are status, stats, metrics, reload, mask, reserve, config, add, set, remove, resize, reopen, role, promote, demote)"
     for arguments in ["frob"], ["--json", "frob"], ["--socket", "control.sock", "frob", "e0.2"], ["frob", "--json"]:
         trial.refused(["ctl", *arguments], USAGE, f"ctl frob: {commands}")
     trial.refused(["overlay", "frob", "delta"], USAGE, "overlay frob: no such command (there are info, adopt, rebase, commit, compact)")

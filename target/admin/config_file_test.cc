@@ -323,9 +323,10 @@ TEST(ConfigFile, AnAddressIsThereOnce) {
   const auto two = [](const char* first, const char* second) {
     return complaint(fmt::format("luns:\n- {{path: a, {}}}\n- {{path: b, {}}}", first, second));
   };
-  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"), "3:20: lun: e0.2 is defined twice");
+  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"),
+            "3:20: lun: e0.2 is defined twice, first at aoe.yaml:2:3");
   EXPECT_EQ(two("shelf: 0, slot: 2, interfaces: [eth0]", "shelf: 0, slot: 2, interfaces: [eth1]"),
-            "3:20: lun: e0.2 is defined twice")
+            "3:20: lun: e0.2 is defined twice, first at aoe.yaml:2:3")
       << "state and ctl know a LUN by its address";
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 3"), "none");
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 1, slot: 2"), "none");

@@ -21,9 +21,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// In the order of ControlCommand.
-constexpr std::array<std::string_view, 12> command_names{"status", "stats",   "metrics", "reload",
-                                                         "mask",   "reserve", "config",  "resize",
-                                                         "reopen", "role",    "promote", "demote"};
+constexpr std::array<std::string_view, 15> command_names{
+    "status", "stats", "metrics", "reload", "mask", "reserve", "config", "resize",
+    "reopen", "role",  "promote", "demote", "add",  "set",     "remove"};
 
 /// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
@@ -69,6 +69,25 @@ class Fields {
     return macs;
   }
 
+  bool boolean(const std::string& key) {
+    const auto value = take(key);
+    if (value && !value->is_boolean())
+      throw Malformed(fmt::format("{}: expected true or false", key));
+    return value && value->get<bool>();
+  }
+
+  std::map<std::string, std::string> texts(const std::string& key) {
+    const auto value = take(key);
+    std::map<std::string, std::string> texts;
+    if (!value) return texts;
+    if (!value->is_object()) throw Malformed(fmt::format("{}: expected an object of texts", key));
+    for (const auto& [name, text] : value->items()) {
+      if (!text.is_string()) throw Malformed(fmt::format("{}: expected an object of texts", key));
+      texts.emplace(name, text.get<std::string>());
+    }
+    return texts;
+  }
+
   Address lun() {
     const auto address = parse_address(text("lun").value_or(""));
     if (!address) throw Malformed("lun: expected a LUN such as e0.2");
@@ -107,6 +126,10 @@ ControlRequest read(Fields& fields) {
   }
   if (request.command == ControlCommand::reserve) request.macs = fields.macs("macs");
   if (request.command == ControlCommand::config) request.set = fields.text("set");
+  if (request.command == ControlCommand::add || request.command == ControlCommand::set) {
+    request.values = fields.texts("values");
+  }
+  if (request.command >= ControlCommand::add) request.save = fields.boolean("save");
   if (request.set && request.set->size() > config_string_size_max) {
     throw Malformed(fmt::format("set: {} bytes, and a config string has {} at most",
                                 request.set->size(), config_string_size_max));
@@ -230,6 +253,8 @@ std::string request_line(const ControlRequest& request) {
   if (!request.remove.empty()) json["remove"] = texts(request.remove);
   if (request.macs) json["macs"] = texts(*request.macs);
   if (request.set) json["set"] = *request.set;
+  if (!request.values.empty()) json["values"] = request.values;
+  if (request.save) json["save"] = true;
   return line_of(json);
 }
 

@@ -6,6 +6,7 @@
 //   {"command":"reserve","lun":"e0.2","macs":["02:…"]}      {"ok":true,"text":"…","reservation":…}
 //   {"command":"config","lun":"e0.2","set":"text"}          {"ok":true,"text":"…","config_string":…}
 //   {"command":"resize","lun":"e0.2"}                       {"ok":true,"text":"…","sectors":4096,…}
+//   {"command":"set","lun":"e0.2","values":{"sync":"true"}} {"ok":true,"text":"…","changes":["e0.2: …"]}
 //   {"command":"promote","lun":"e0.2"}                      {"ok":true,"text":"…","role":"active",…}
 //   {"command":"format"}                                    {"ok":false,"error":"command: …"}
 //
@@ -15,6 +16,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +47,9 @@ enum class ControlCommand : std::uint8_t {
   role,
   promote,
   demote,
+  add,
+  set,
+  remove,
 };
 
 /// Returns the word of a command.
@@ -61,6 +66,11 @@ struct ControlRequest {
   std::optional<std::vector<Mac>> macs{};
   /// config: sets the config string (§3.2) first, at most 1024 bytes.
   std::optional<std::string> set{};
+
+  /// add, set: texts in YAML by keys of the configuration; an empty one takes the key out.
+  std::map<std::string, std::string> values{};
+  /// add, set, remove: whether the next start is to find that, too.
+  bool save = false;
 
   /// Returns whether it changes what is set in the LUN.
   bool edits() const { return !add.empty() || !remove.empty() || macs || set; }

@@ -48,6 +48,26 @@ TEST(ControlRequest, EachIsOneLineAndReadBackTheSame) {
   same({demote, lun}, R"({"command":"demote","lun":"e0.2"})");
 }
 
+TEST(ControlRequest, ALunIsChangedInTheWordsOfTheConfiguration) {
+  const auto same = [](const ControlRequest& request, const char* line) {
+    EXPECT_EQ(request_line(request), line);
+    EXPECT_EQ(parse_request(line), request) << line;
+  };
+  using enum ControlCommand;
+  same({.command = add, .lun = lun, .values = {{"path", "/a"}, {"sync", "true"}}, .save = true},
+       R"({"command":"add","lun":"e0.2","values":{"path":"/a","sync":"true"},"save":true})");
+  same({.command = set, .lun = lun, .values = {{"model", ""}}},
+       R"({"command":"set","lun":"e0.2","values":{"model":""}})");
+  same({remove, lun}, R"({"command":"remove","lun":"e0.2"})");
+  EXPECT_EQ(complaint(R"({"command":"set","lun":"e0.2","values":{"sync":true}})"),
+            "values: expected an object of texts");
+  EXPECT_EQ(complaint(R"({"command":"set","lun":"e0.2","values":["sync"]})"),
+            "values: expected an object of texts");
+  EXPECT_EQ(complaint(R"({"command":"remove","lun":"e0.2","save":1})"),
+            "save: expected true or false");
+  EXPECT_EQ(complaint(R"({"command":"remove","lun":"e0.2","values":{}})"), "values: unknown here");
+}
+
 TEST(ControlRequest, AnEditChangesWhatItNamesOnly) {
   LunState state{"text", {client}, {client}};
   const auto edited = [&state](const ControlRequest& request) {
@@ -81,7 +101,7 @@ TEST(ControlRequest, ACommandIsKnownAndHasNothingBesideIt) {
   EXPECT_EQ(
       complaint(R"({"command":"format"})"),
       "command: expected one of status, stats, metrics, reload, mask, reserve, config, resize, "
-      "reopen, role, promote, demote");
+      "reopen, role, promote, demote, add, set, remove");
   EXPECT_EQ(complaint(R"({"command":"status","lun":"e0.2"})"), "lun: unknown here");
   EXPECT_EQ(complaint(R"({"command":"mask","lun":"e0.2","a\nb":1})"), "a\\x0ab: unknown here");
 }

@@ -76,7 +76,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   for (const auto& [lun, why] : prepared->failures) {
     if (!options_.is_strict && !names_descriptor_limit(why)) continue;
     // A command line has one LUN only.
-    return tl::unexpected(options_.read_again ? fmt::format("{}: {}", lun.address, why) : why);
+    return tl::unexpected(options_.configuration ? fmt::format("{}: {}", lun.address, why) : why);
   }
   if (recording_) {  // after the images, of which it must be none
     auto file = PcapWriter::create(definition.capture);
@@ -214,6 +214,9 @@ void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply
       const auto changes = reload_and_log();
       return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
     }
+    case ControlCommand::add:
+    case ControlCommand::set:
+    case ControlCommand::remove: return reply(edit_lun(request));
     case ControlCommand::mask:
     case ControlCommand::reserve:
     case ControlCommand::config: return edit_and_show(request, reply);

@@ -19,6 +19,7 @@
 #include <tl/expected.hpp>
 
 #include "base/log.h"
+#include "target/admin/configuration.h"
 #include "target/admin/control_server.h"
 #include "target/admin/image_look.h"
 #include "target/admin/lun_change.h"
@@ -36,8 +37,8 @@ class Daemon {
     Logger log;   // called from any thread
     Trace trace;  // the same; see Service::trace()
     std::string version;
-    /// Reads the definition again, for a reload; null where it came from a command line.
-    std::function<tl::expected<TargetDefinition, std::string>()> read_again;
+    /// What the definition was read from; null where it came from a command line.
+    std::shared_ptr<Configuration> configuration;
     /// A state folder that cannot be used is a warning and not an error.
     bool state_is_optional = false;
     /// A LUN that can't be served is an error; else the others are served, and it is tried again.
@@ -141,6 +142,15 @@ class Daemon {
   /// Reads the configuration again, and looks at the images of what is served. Returns the changes,
   /// a line each. Fails where an image can't be opened, unless that was missing before.
   tl::expected<std::vector<std::string>, std::string> reload();
+  /// Changes what is served to this definition. `looks`: at images that are to be opened again. Returns
+  /// the changes, a line each. Fails where an image can't be opened, unless that was missing before.
+  tl::expected<std::vector<std::string>, std::string> become(
+      const TargetDefinition& wanted, const std::map<Address, Present>& served,
+      const ImageLooks& looks);
+  /// Does `ctl add`, `set` or `remove`. Returns the reply.
+  std::string edit_lun(const ControlRequest& request);
+  /// Returns why a request can't edit its LUN. Empty for nothing.
+  std::string why_not_edited(const ControlRequest& request) const;
   /// The same; the log says them, too.
   tl::expected<std::vector<std::string>, std::string> reload_and_log();
 

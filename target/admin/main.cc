@@ -22,6 +22,7 @@
 #include "config/yaml_map.h"
 #include "target/admin/command_line.h"
 #include "target/admin/config_file.h"
+#include "target/admin/configuration.h"
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
 #include "target/admin/default_serial.h"
@@ -191,7 +192,8 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
 
 /// `aoe-target check FILE`. `force`: as it would be served with --force.
 int check(const std::string& file, bool force) {
-  auto definition = read_config_file(file);
+  const auto files = read_config_texts(file);
+  auto definition = files ? parse_config(*files) : tl::unexpected(files.error());
   if (!definition) {
     complain(definition.error());
     return exit_failure;
@@ -208,7 +210,10 @@ int check(const std::string& file, bool force) {
     fmt::print("{}: would make a new overlay {} over {}\n", lun.address, lun.store.overlay,
                lun.store.path);
   }
-  fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
+  const std::string others =
+      files->size() == 1 ? ""
+                         : fmt::format(" and {} of {}", files->size() - 1, drop_in_folder(file));
+  fmt::print("{}{}: valid, {} LUNs\n", file, others, definition->luns.size());
   return 0;
 }
 
@@ -217,6 +222,8 @@ struct Control {
   CLI::App* command = nullptr;
   ControlArguments arguments;
   ControlRequest& request = arguments.request;
+  std::string path;                   // of add
+  std::vector<std::string> settings;  // KEY=VALUE of add and set
   bool release = false;
   bool clear = false;
 
@@ -255,6 +262,7 @@ struct Control {
         of_lun("config", "Show or set a config string", ControlCommand::config);
     CLI::Option* const text = config->add_option("TEXT", request.set)->option_text(" ");
     config->add_flag("--clear", clear, "Make it empty")->excludes(text);
+    describe_edits(of_lun);
     of_lun("resize", "Serve the size that the image has now", ControlCommand::resize);
     of_lun("reopen", "Open the image again", ControlCommand::reopen);
     of_lun("role", "Show whether a LUN is active or stands by", ControlCommand::role);
@@ -262,7 +270,27 @@ struct Control {
     of_lun("demote", "Give a LUN up to another target, and stand by", ControlCommand::demote);
   }
 
+  void describe_edits(
+      const std::function<CLI::App*(const char*, const char*, ControlCommand)>& of_lun) {
+    CLI::App* const add = of_lun("add", "Serve one more LUN", ControlCommand::add);
+    add->add_option("PATH", path, "Its image, as path: in the configuration")->required();
+    CLI::App* const set = of_lun("set", "Change a LUN", ControlCommand::set);
+    CLI::App* const remove = of_lun("remove", "Serve a LUN no longer", ControlCommand::remove);
+    for (CLI::App* const each : {add, set}) {
+      CLI::Option* const keys = each->add_option("KEY=VALUE", settings, "As in the configuration");
+      keys->option_text(" ")->check([](const std::string& word) {
+        return parse_setting(word) ? "" : word + ": expected KEY=VALUE, such as read-only=true";
+      });
+      if (each == set) keys->required();
+    }
+    for (CLI::App* const each : {add, set, remove}) {
+      each->add_flag("--save", request.save, "For the next start, too");
+    }
+  }
+
   int run() {
+    for (const std::string& word : settings) request.values.insert(*parse_setting(word));
+    if (!path.empty()) request.values["path"] = path_setting(path);
     if (release) request.macs.emplace();
     if (clear) request.set.emplace();
     if (request.command == ControlCommand::demote) arguments.timeout = std::chrono::minutes(10);
@@ -319,7 +347,17 @@ std::optional<std::string> find_unknown_command(const CLI::App& command) {
 
 int serve(const CommandLine& line) {
   block_signal(SIGHUP);  // until the daemon waits for it
-  const auto definition = definition_of(line);
+  const auto complete_definition = [line](TargetDefinition definition) {
+    return with_options(line, std::move(definition));
+  };
+  std::shared_ptr<Configuration> configuration;
+  if (!line.config_file.empty()) {
+    configuration = std::make_shared<Configuration>(line.config_file, complete_definition);
+  }
+  TargetDefinition one_lun;
+  one_lun.luns = {line.lun};
+  const auto definition =
+      configuration ? configuration->read() : complete_definition(std::move(one_lun));
   if (!definition) {
     complain(definition.error());
     return exit_failure;
@@ -336,9 +374,8 @@ int serve(const CommandLine& line) {
   options.state_is_optional =
       definition->state_folder == default_state_folder() && line.state.empty();
   options.is_strict = line.is_strict || line.config_file.empty();
-  if (!line.config_file.empty()) {
-    options.read_again = [line] { return definition_of(line); };
-  }
+  if (configuration) configuration->commit();
+  options.configuration = configuration;
   const auto daemon = Daemon::open(*definition, std::move(options));
   log.start();
   if (!daemon) {

@@ -262,7 +262,7 @@ def ctl_shows_and_changes(world, folder):
     assert stat.S_ISSOCK(there.st_mode) and stat.S_IMODE(there.st_mode) == 0o600, oct(there.st_mode)
     assert target.stop() == 0
     assert not os.path.exists(path)
-    assert ctl.refused("status") == f"{path}: No such file or directory"
+    assert ctl.refused("status", status=3) == f"{path}: No such file or directory"
 
 
 def a_limit_of_descriptors_is_named(world, folder):

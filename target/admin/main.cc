@@ -26,6 +26,7 @@
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
 #include "target/admin/default_serial.h"
+#include "target/admin/import_config.h"
 #include "target/admin/overlay_command.h"
 #include "wire/interfaces.h"
 
@@ -216,6 +217,36 @@ int check(const std::string& file, bool force) {
   fmt::print("{}{}: valid, {} LUNs\n", file, others, definition->luns.size());
   return 0;
 }
+
+/// `aoe-target import FORMAT PATH`
+struct Import {
+  CLI::App* command = nullptr;
+  std::string format;
+  std::string path;
+
+  explicit Import(CLI::App& app)
+      : command(app.add_subcommand("import", "Show another target's configuration as ours")) {
+    command->add_option("FORMAT", format, "vblade, vblade-persist, ggaoed")
+        ->option_text(" ")
+        ->required()
+        ->check(CLI::IsMember({"vblade", "vblade-persist", "ggaoed"}));
+    command->add_option("PATH", path, "Its file or folder")->option_text(" ")->required();
+  }
+
+  int run() const {
+    const auto import = format == "vblade"           ? import_vblade
+                        : format == "vblade-persist" ? import_vblade_persist
+                                                     : import_ggaoed;
+    const auto imported = import(path);
+    if (!imported) {
+      complain(imported.error());
+      return exit_failure;
+    }
+    for (const std::string& remark : imported->remarks) complain(remark);
+    fmt::print("{}", imported->yaml);
+    return 0;
+  }
+};
 
 /// `aoe-target ctl …`
 struct Control {
@@ -411,6 +442,7 @@ int run(int argc, char** argv) {
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("FILE", checked)->required();
   check_command->add_flag("--force", is_forced, "As it is served with --force");
+  const Import import(app);
   Control control(app);
   Overlay overlay(app);
   try {
@@ -428,6 +460,7 @@ int run(int argc, char** argv) {
     return exit_usage;
   }
   if (check_command->parsed()) return check(checked, is_forced);
+  if (import.command->parsed()) return import.run();
   if (control.command->parsed()) return control.run();
   if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);
   if (const auto error = complete(line)) {

@@ -60,6 +60,7 @@ bool set_option(int fd, int level, int option, const Value& value) {
 
 /// Past the system's limit where we may, up to it where not.
 bool set_buffer(int fd, int forced_option, int option, int bytes) {
+  const NetAdminRaised raised;
   return set_option(fd, SOL_SOCKET, forced_option, bytes) ||
          set_option(fd, SOL_SOCKET, option, bytes);
 }

@@ -52,6 +52,11 @@ std::string default_state_folder() {
   return given != nullptr && *given != '\0' ? given : "/var/lib/aoe-target";
 }
 
+std::string default_control_of_unit() {
+  const char* const folder = std::getenv("RUNTIME_DIRECTORY");
+  return folder != nullptr && *folder != '\0' ? std::string(folder) + "/control.sock" : "";
+}
+
 std::optional<std::string> complete(CommandLine& line) {
   if (line.no_state && !line.state.empty()) return "--state and --no-state contradict each other";
   if (line.direct && !line.io.empty() && line.io != "direct") {
@@ -91,6 +96,7 @@ TargetDefinition with_options(const CommandLine& line, TargetDefinition definiti
   if (!line.state.empty()) definition.state_folder = line.state;
   if (definition.state_folder.empty()) definition.state_folder = default_state_folder();
   if (line.no_state) definition.state_folder.clear();
+  if (definition.control.empty()) definition.control = default_control_of_unit();
   if (!line.control.empty()) definition.control = line.control;
   if (line.workers) definition.workers = *line.workers;
   if (line.busy_poll) definition.busy_poll = true;

@@ -22,6 +22,10 @@ inline constexpr const char* default_control_socket = "/run/aoe-target/control.s
 /// /var/lib/aoe-target.
 std::string default_state_folder();
 
+/// Returns the control socket where none is given: in the folder that systemd provides
+/// ($RUNTIME_DIRECTORY), so that systemctl reload finds it; else empty, for none.
+std::string default_control_of_unit();
+
 /// The options as given.
 struct CommandLine {
   LunDefinition lun;

@@ -97,8 +97,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     if (!control) return tl::unexpected(control.error());
     control_ = *std::move(control);
   }
+  const auto missing = options_.is_strict ? LivePorts::Missing::refuse : LivePorts::Missing::wait;
   for (const auto& worker : workers_) {
-    if (auto opened = worker->open_ports(); !opened) return opened;
+    if (auto opened = worker->open_ports(missing); !opened) return opened;
   }
   for (const LogLine& line : lines) options_.log(line.level, line.text);
   for (const LunDefinition& lun : roles_.standby()) {

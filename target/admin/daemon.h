@@ -41,14 +41,14 @@ class Daemon {
     std::shared_ptr<Configuration> configuration;
     /// A state folder that cannot be used is a warning and not an error.
     bool state_is_optional = false;
-    /// A LUN that can't be served is an error; else the others are served, and it is tried again.
+    /// A LUN that can't be served, and a named interface that is not there, are errors; else the
+    /// others are served, and it is tried again.
     bool is_strict = false;
     /// How long a thread that serves may wait for something before the log says so; 0: for ever.
     std::chrono::milliseconds watchdog{};
   };
 
-  /// Opens the images, the state, the control socket and the ports (an interface that is named must
-  /// exist), drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
+  /// Opens the images, the state, the control socket and the ports, drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
   /// caller may have blocked, is unblocked once it is waited for. Errors are one line
   /// that begins with the object; nothing was announced and no image was changed then, but a
   /// capture, an overlay or a state folder may have been made.

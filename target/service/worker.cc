@@ -98,8 +98,8 @@ Worker::~Worker() {
 
 // The thread.
 
-tl::expected<void, std::string> Worker::open_ports() {
-  const auto opened = live_ports_.open(wanted_interfaces());
+tl::expected<void, std::string> Worker::open_ports(LivePorts::Missing missing) {
+  const auto opened = live_ports_.open(wanted_interfaces(), missing);
   if (!opened) return tl::unexpected(opened.error().text);
   return {};
 }

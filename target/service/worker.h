@@ -63,9 +63,9 @@ class Worker final : LivePorts::User, StateKeeper {
   DiskQueue& queue() { return *queue_; }
   Handover& handover() { return handover_; }
 
-  /// Opens the ports that its LUNs need; nothing is announced there yet. Errors: of
-  /// LivePorts::open().
-  tl::expected<void, std::string> open_ports();
+  /// Opens the ports that its LUNs need; nothing is announced there yet. `missing`: what becomes of an
+  /// interface that is named and not there. Errors: of LivePorts::open().
+  tl::expected<void, std::string> open_ports(LivePorts::Missing missing);
   /// Announces its LUNs and serves them.
   void start();
   /// Removes all LUNs, and ends the thread once every disk is stable and closed, or after

@@ -113,6 +113,20 @@ class Reader {
       map.fail(map.require("request-memory"), "request-memory: expected 1MiB or more");
     }
     if (map.has("client-limits")) read_client_limits(map.map("client-limits"), target);
+    if (map.has("mtu")) read_mtu_limits(map.map("mtu"), target);
+  }
+
+  static void read_mtu_limits(YamlMap map, TargetDefinition& target) {
+    constexpr std::size_t mtu_min = 576;  // of one sector, with room
+    for (const YAML::Node& key : map.keys()) {
+      const std::string& name = key.Scalar();
+      if (const auto names = parse_some_interfaces(name); !names || names->size() != 1) {
+        map.fail(key, fmt::format("mtu: '{}' is not the name of an interface", name));
+      }
+      target.mtu_limits[name] =
+          static_cast<std::uint16_t>(map.number(name, 0, mtu_min, 65535, "bytes"));
+    }
+    map.finish();
   }
 
   void read_luns(YamlMap& file, const LunDefinition& defaults, TargetDefinition& target) {
@@ -451,33 +465,6 @@ tl::expected<TargetDefinition, std::string> parse_config(const std::string& text
                                                          const std::string& path) {
   const ConfigText file{path, text};
   return parse_config({&file, 1});
-}
-
-std::string drop_in_folder(const std::string& path) {
-  return std::filesystem::path(path).replace_extension(".d").string();
-}
-
-tl::expected<std::vector<ConfigText>, std::string> read_config_texts(const std::string& path) {
-  std::vector<std::string> names;
-  const std::string folder = drop_in_folder(path);
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(folder, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.ends_with(".yaml") && !name.starts_with('.')) names.push_back(entry->path().string());
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return tl::unexpected(fmt::format("{}: {}", folder, error.message()));
-  }
-  std::ranges::sort(names);
-  names.insert(names.begin(), path);
-  std::vector<ConfigText> files;
-  for (const std::string& name : names) {
-    auto text = file_text(name);
-    if (!text) return tl::unexpected(text.error());
-    files.push_back({name, *std::move(text)});
-  }
-  return files;
 }
 
 tl::expected<TargetDefinition, std::string> read_config_file(const std::string& path) {

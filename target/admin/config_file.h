@@ -15,6 +15,7 @@
 
 #include <tl/expected.hpp>
 
+#include "target/admin/drop_ins.h"
 #include "target/admin/lun_edits.h"
 #include "target/service/definition.h"
 
@@ -27,18 +28,6 @@ inline constexpr std::size_t model_size_max = 40;
 /// Returns why a text can't be the model or the serial number of a disk: "expected 1 to 20 characters
 /// of ASCII". Empty where it can.
 std::string ata_text_error(std::string_view text, std::size_t size_max);
-
-/// Returns the folder of the drop-ins of a file: "/etc/aoe-target.d" for "/etc/aoe-target.yaml".
-std::string drop_in_folder(const std::string& path);
-
-/// One file of a configuration.
-struct ConfigText {
-  std::string path;
-  std::string text;
-};
-
-/// Reads the file at `path`, and its drop-ins, *.yaml, in the order of their names.
-tl::expected<std::vector<ConfigText>, std::string> read_config_texts(const std::string& path);
 
 /// Reads a configuration of one file or several: lists of LUNs, groups and limits of clients are joined,
 /// and any other key may be in one of them. Paths are relative to the folder of the file that has them.

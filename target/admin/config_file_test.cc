@@ -319,6 +319,16 @@ TEST(ConfigFile, InterfacesAreNamesOrGlobs) {
             "3:44: lun: interfaces: expected a text or a list of them");
 }
 
+TEST(ConfigFile, AnMtuIsOfOneInterfaceOrGlob) {
+  const auto limits = definition("mtu: {eth0: 1500, \"lan*\": 4096}\nluns: []").mtu_limits;
+  EXPECT_EQ(limits, (std::map<std::string, std::uint16_t>{{"eth0", 1500}, {"lan*", 4096}}));
+  EXPECT_EQ(complaint("mtu: {eth0: 575}\nluns: []"),
+            "1:13: mtu: eth0: expected a whole number of bytes from 576 to 65535");
+  EXPECT_EQ(complaint("mtu: {\"eth0, eth1\": 1500}\nluns: []"),
+            "1:7: mtu: mtu: 'eth0, eth1' is not the name of an interface");
+  EXPECT_EQ(complaint("mtu: 1500\nluns: []"), "1:6: mtu: expected a mapping");
+}
+
 TEST(ConfigFile, AnAddressIsThereOnce) {
   const auto two = [](const char* first, const char* second) {
     return complaint(fmt::format("luns:\n- {{path: a, {}}}\n- {{path: b, {}}}", first, second));

@@ -60,8 +60,9 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   if (!definition.capture.empty()) recording_ = std::make_unique<Recording>();
   memory_ = std::make_unique<RequestMemory>(definition.request_memory, &reserve_);
   background_ = std::make_unique<PollLoop>();
-  const Worker::World world{options_.log,     options_.trace, state_.get(),  background_.get(),
-                            recording_.get(), memory_.get(),  &former_luns_, definition.wildcards};
+  const Worker::World world{options_.log,      options_.trace,       state_.get(),
+                            background_.get(), recording_.get(),     memory_.get(),
+                            &former_luns_,     definition.wildcards, definition.mtu_limits};
   const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::linger;
   const auto shares = static_cast<unsigned>(definition.workers);
   for (unsigned share = 0; share < shares; ++share) {

@@ -1,3 +1,7 @@
+#include "target/admin/drop_ins.h"
+
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>

@@ -243,6 +243,21 @@ def a_port_that_is_opened_later_has_the_same_buffers(world, folder):
     assert target.stop() == 0
 
 
+def an_interface_may_be_used_with_a_smaller_mtu(world, folder):
+    client, server = world.node("client"), world.node("server")
+    plain = Cable(world, client, "port0", server, "eth0", mtu=9000, mac=MAC_A)
+    limited = Cable(world, client, "port1", server, "lan0", mtu=9000, mac=MAC_B)
+    target = server.start([TARGET, "--config", configure(folder, [lun(2, "memory:1MiB")], mtu={"lan*": 4200}), "--no-state"])
+    target.wait_for("ready")
+    assert "on lan0 (02:00:00:00:00:0b), MTU 4200, 8 sectors per frame" in target.output, target.output
+    assert (plain.announced()[1], limited.announced()[1]) == (17, 8)
+    server.ip("link", "set", "lan0", "mtu", "1500")
+    assert limited.announced()[1] == 2
+    server.ip("link", "set", "lan0", "mtu", "9000")
+    assert limited.announced()[1] == 8
+    assert target.stop() == 0
+
+
 LONG_NAME = "a-name-of-more-than-fifteen-characters"
 
 
@@ -391,7 +406,7 @@ def main():
                   lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
                   interfaces_that_there_are_no_descriptors_for_are_named_and_served_later,
                   an_interface_that_is_named_may_come_later,
-                  a_port_that_is_opened_later_has_the_same_buffers, an_interface_has_other_names, a_port_of_a_bridge_is_named_with_its_bridge, networks_of_containers_are_left_out,
+                  a_port_that_is_opened_later_has_the_same_buffers, an_interface_may_be_used_with_a_smaller_mtu, an_interface_has_other_names, a_port_of_a_bridge_is_named_with_its_bridge, networks_of_containers_are_left_out,
                   what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])
 
 

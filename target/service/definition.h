@@ -48,6 +48,7 @@ struct TargetDefinition {
   Wildcards wildcards = Wildcards::all;
   ClientLimits client_limits;  // of each client, over all LUNs of a worker
   std::size_t request_memory = RequestMemory::default_size;  // bytes
+  std::map<std::string, std::uint16_t> mtu_limits;           // of interfaces: see LivePorts
   std::string capture;  // pcap file that records the traffic; none where empty
   /// Where a configuration file defines each LUN: "aoe.yaml:7:5".
   std::map<Address, std::string> places;

@@ -72,7 +72,7 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
       pause_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       queue_(make_disk_queue()),
       service_(monotonic_now, world.state != nullptr ? this : nullptr, world.memory),
-      live_ports_(loop_, *this, port_options(share, shares), Scope::outside) {
+      live_ports_(loop_, *this, port_options(share, shares), Scope::outside, world.mtu_limits) {
   service_.send_from_store(world.recording == nullptr);
   service_.admit_wildcards(world.wildcards);
   service_.trace(world.trace);

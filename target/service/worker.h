@@ -51,6 +51,7 @@ class Worker final : LivePorts::User, StateKeeper {
     RequestMemory* memory = nullptr;    // null: requests may take as much as they like
     FormerLuns* former = nullptr;       // not null
     Wildcards wildcards = Wildcards::all;
+    LivePorts::MtuLimits mtu_limits{};
   };
 
   Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle);

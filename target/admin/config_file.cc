@@ -16,6 +16,7 @@
 #include "proto/frame.h"
 #include "target/admin/default_serial.h"
 #include "target/admin/lun_edits.h"
+#include "target/admin/metrics_server.h"
 #include "wire/interfaces.h"
 
 namespace aoe::target {
@@ -113,6 +114,12 @@ class Reader {
       map.fail(map.require("request-memory"), "request-memory: expected 1MiB or more");
     }
     if (map.has("client-limits")) read_client_limits(map.map("client-limits"), target);
+    if (map.has("metrics")) {
+      target.metrics = map.text("metrics");
+      if (const auto endpoint = metrics_endpoint(target.metrics); !endpoint) {
+        map.fail(map.require("metrics"), "metrics: " + endpoint.error());
+      }
+    }
     if (map.has("mtu")) read_mtu_limits(map.map("mtu"), target);
   }
 

@@ -319,6 +319,12 @@ TEST(ConfigFile, InterfacesAreNamesOrGlobs) {
             "3:44: lun: interfaces: expected a text or a list of them");
 }
 
+TEST(ConfigFile, MetricsHaveAnAddressAndAPort) {
+  EXPECT_EQ(definition("metrics: 127.0.0.1:9178\nluns: []").metrics, "127.0.0.1:9178");
+  EXPECT_EQ(complaint("metrics: 9178\nluns: []"),
+            "1:10: target: metrics: expected an address and a port, such as 127.0.0.1:9178");
+}
+
 TEST(ConfigFile, AnMtuIsOfOneInterfaceOrGlob) {
   const auto limits = definition("mtu: {eth0: 1500, \"lan*\": 4096}\nluns: []").mtu_limits;
   EXPECT_EQ(limits, (std::map<std::string, std::uint16_t>{{"eth0", 1500}, {"lan*", 4096}}));

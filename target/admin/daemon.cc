@@ -19,6 +19,7 @@
 #include "base/privileges.h"
 #include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
+#include "target/admin/metrics.h"
 
 namespace aoe::target {
 namespace {
@@ -90,14 +91,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     for (LogLine& line : take_state(change)) lines.push_back(std::move(line));
   }
   apply(std::move(prepared->changes));
-  if (!definition.control.empty()) {
-    auto control =
-        ControlServer::open(loop_, definition.control,
-                            [this](const ControlRequest& request,
-                                   const ControlServer::Reply& reply) { answer(request, reply); });
-    if (!control) return tl::unexpected(control.error());
-    control_ = *std::move(control);
-  }
+  if (auto opened = open_servers(); !opened) return opened;
   const auto missing = options_.is_strict ? LivePorts::Missing::refuse : LivePorts::Missing::wait;
   for (const auto& worker : workers_) {
     if (auto opened = worker->open_ports(missing); !opened) return opened;
@@ -145,6 +139,25 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
   return {};
 }
 
+/// Opens what answers ctl and Prometheus.
+tl::expected<void, std::string> Daemon::open_servers() {
+  if (!definition_.control.empty()) {
+    auto control =
+        ControlServer::open(loop_, definition_.control,
+                            [this](const ControlRequest& request,
+                                   const ControlServer::Reply& reply) { answer(request, reply); });
+    if (!control) return tl::unexpected(control.error());
+    control_ = *std::move(control);
+  }
+  if (!definition_.metrics.empty()) {
+    auto metrics = MetricsServer::open(loop_, definition_.metrics,
+                                       [this] { return prometheus_text(report()); });
+    if (!metrics) return tl::unexpected(metrics.error());
+    metrics_ = *std::move(metrics);
+  }
+  return {};
+}
+
 bool Daemon::run() {
   if (report().ports.empty()) options_.log(LogLevel::warning, "no Ethernet interface is up yet");
   options_.log(LogLevel::info, "ready");
@@ -156,6 +169,7 @@ bool Daemon::run() {
   ending_.clear();  // another signal ends the process
   TargetReport last = report();
   control_.reset();
+  metrics_.reset();
   bool all_well = true;
   if (!settle_state()) {
     options_.log(LogLevel::error,

@@ -24,6 +24,7 @@
 #include "target/admin/image_look.h"
 #include "target/admin/lun_change.h"
 #include "target/admin/lun_roles.h"
+#include "target/admin/metrics_server.h"
 #include "target/admin/missing_luns.h"
 #include "target/service/definition.h"
 #include "target/service/watchdog.h"
@@ -70,6 +71,7 @@ class Daemon {
   explicit Daemon(Options options);
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
+  tl::expected<void, std::string> open_servers();
 
   /// A LUN that is served.
   struct Present {
@@ -193,6 +195,7 @@ class Daemon {
   boost::asio::steady_timer look_after_timer_{loop_};
   boost::asio::steady_timer missing_timer_{loop_};
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<MetricsServer> metrics_;
   bool is_stuck_ = false;
 };
 

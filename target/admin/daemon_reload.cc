@@ -62,6 +62,7 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   note("busy-poll", wanted->busy_poll != definition_.busy_poll);
   note("wildcards", wanted->wildcards != definition_.wildcards);
   note("request-memory", wanted->request_memory != definition_.request_memory);
+  note("metrics", wanted->metrics != definition_.metrics);
   note("mtu", wanted->mtu_limits != definition_.mtu_limits);
   note("capture", wanted->capture != definition_.capture);
   return lines;

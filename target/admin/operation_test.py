@@ -361,6 +361,18 @@ def the_folder_of_a_unit_has_the_control_socket(world, folder):
     assert target.stop() == 0
 
 
+def metrics_are_served_by_http(world, folder):
+    images(folder, 1)
+    cable, target, ctl = serve(world, folder, [lun(1)], metrics="127.0.0.1:9178")
+    server = world.nodes[1]
+    get = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9178/metrics', timeout=30).read().decode())"
+    told = server.run([sys.executable, "-c", get]).stdout
+    assert 'aoe_target_lun_active{lun="e0.1"} 1\n' in told, told
+    second = server.run([TARGET, "--config", configure(folder, [], metrics="127.0.0.1:9178", control="other.sock")], check=False)
+    assert (second.returncode, second.stderr) == (1, "aoe-target: 127.0.0.1:9178: Address already in use\n"), second
+    assert target.stop() == 0
+
+
 def only_raw_sockets_remain_to_every_thread(world, folder):
     images(folder, 1, 2)
     cable, target, ctl = serve(world, folder, [lun(1), lun(2)], workers=2)
@@ -426,7 +438,7 @@ def main():
                   an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_limit_of_descriptors_is_named,
                   a_command_line_cannot_be_read_again,
                   systemd_is_notified, a_unit_that_may_not_write_says_so, the_folder_of_a_unit_has_the_control_socket,
-                  workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
+                  metrics_are_served_by_http, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
                   traffic_is_recorded])
 
 

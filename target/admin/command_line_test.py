@@ -92,7 +92,7 @@ def help_and_version(trial):
     told = trial.node.run([TARGET, "--help"])
     lines = told.stdout.splitlines()
     assert told.stderr == "" and len(lines) <= 24 and all(len(line) <= 80 for line in lines), told.stdout
-    for text in ["--shelf", "--slot", "--interface", "--read-only", "--buffers", "overlay",
+    for text in ["--shelf", "--slot", "--interface", "--read-only", "overlay",
                  "aoe-target --shelf 0 --slot 2 --interface eth1 disk.img"]:
         assert text in told.stdout, text
     told = trial.node.run([TARGET, "--help-all"]).stdout

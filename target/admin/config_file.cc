@@ -15,6 +15,7 @@
 #include "proto/codes.h"
 #include "proto/frame.h"
 #include "target/admin/default_serial.h"
+#include "target/admin/groups.h"
 #include "target/admin/lun_edits.h"
 #include "target/admin/metrics_server.h"
 #include "wire/interfaces.h"
@@ -29,7 +30,6 @@ constexpr std::uint64_t iops_max = 10'000'000;
 constexpr std::uint64_t bytes_per_second_min = 1024;
 constexpr std::uint64_t bytes_per_second_max = 1ULL << 40;
 constexpr std::chrono::seconds burst_max{10};
-constexpr const char* everyone = "everyone";
 
 bool is_memory(std::string_view path) {
   return path.starts_with("memory:");
@@ -52,8 +52,9 @@ class Reader {
     check_keys(files);
     // What the LUNs of all files refer to comes first.
     for (YamlMap& file : files) {
-      if (file.has("groups")) read_groups(file.map("groups"));
+      if (file.has("groups")) groups_.take(file.map("groups"));
     }
+    groups_.resolve();
     LunDefinition defaults;
     for (YamlMap& file : files) {
       if (!file.has("defaults")) continue;
@@ -168,24 +169,6 @@ class Reader {
       YamlMap map(edited(node, edit), lun_edit_file, "lun");
       target.luns.push_back(read_lun(map, read_address(map), defaults, {}));
       check_against_others(map, target.luns.back());
-    }
-  }
-
-  void read_groups(YamlMap map) {
-    for (const YAML::Node& key : map.keys()) {
-      const std::string& name = key.Scalar();
-      if (!is_name(name) || name == everyone) {
-        map.fail(key, fmt::format("'{}' cannot name a group", name));
-      }
-      std::vector<Mac> macs;
-      for (const YAML::Node& item : map.items(name)) {
-        add(map, item, name, mac_of(map, item, name), macs);
-      }
-      // An empty list would admit everyone.
-      if (macs.empty()) map.fail(map.require(name), fmt::format("{}: the group is empty", name));
-      if (!groups_.emplace(name, std::move(macs)).second) {
-        map.fail(key, fmt::format("{}: another file has this group as well", name));
-      }
     }
   }
 
@@ -342,10 +325,10 @@ class Reader {
     }
     std::vector<Mac> macs;
     for (const YAML::Node& item : items) {
-      const bool is_mac = !groups_.contains(item.Scalar());
+      const bool is_mac = groups_.find(item.Scalar()) == nullptr;
       for (const Mac mac : macs_of(map, item, key)) {
         if (is_mac) {
-          add(map, item, key, mac, macs);
+          add_mac(map, item, key, mac, macs);
         } else if (std::ranges::find(macs, mac) == macs.end()) {
           macs.push_back(mac);
         }
@@ -358,41 +341,18 @@ class Reader {
   std::vector<Mac> macs_of(const YamlMap& map, const YAML::Node& item,
                            const std::string& key) const {
     const std::string& word = item.Scalar();
-    if (const auto group = groups_.find(word); group != groups_.end()) return group->second;
+    if (const auto* const group = groups_.find(word)) return *group;
     if (word.find(':') == std::string::npos) fail_unknown_group(map, item, key);
     return {mac_of(map, item, key)};
   }
 
   [[noreturn]] void fail_unknown_group(const YamlMap& map, const YAML::Node& item,
                                        const std::string& key) const {
-    std::set<std::string> known;
-    for (const auto& [name, macs] : groups_) known.insert(name);
-    const std::string hint = nearest(item.Scalar(), known);
+    const std::string hint = nearest(item.Scalar(), groups_.names());
     map.fail(item, fmt::format("{}: '{}' is neither a group nor an address such as "
                                "02:00:00:0a:0b:0c{}",
                                key, item.Scalar(),
                                hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
-  }
-
-  static Mac mac_of(const YamlMap& map, const YAML::Node& item, const std::string& key) {
-    const auto mac = parse_mac(item.Scalar());
-    if (!mac) {
-      map.fail(item, fmt::format("{}: expected an address such as 02:00:00:0a:0b:0c, got '{}'", key,
-                                 item.Scalar()));
-    }
-    if (mac->is_multicast()) {
-      map.fail(item, fmt::format("{}: {} is a group address, which no frame has as its source", key,
-                                 *mac));
-    }
-    return *mac;
-  }
-
-  static void add(const YamlMap& map, const YAML::Node& item, const std::string& key, Mac mac,
-                  std::vector<Mac>& macs) {
-    if (std::ranges::find(macs, mac) != macs.end()) {
-      map.fail(item, fmt::format("{}: {} is listed twice", key, mac));
-    }
-    macs.push_back(mac);
   }
 
   static std::string ata_text(YamlMap& map, const std::string& key, std::size_t size_max) {
@@ -437,7 +397,7 @@ class Reader {
 
   const LunEdits& edits_;
   bool has_limits_of_everyone_ = false;
-  std::map<std::string, std::vector<Mac>> groups_;
+  Groups groups_;
 
   // Of the LUNs that were read: where they are defined, and whose overlay or path a file is.
   using Owners = std::unordered_map<std::string, Address>;

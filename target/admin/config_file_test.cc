@@ -376,17 +376,6 @@ TEST(ConfigFile, AnEmptyListNeverAdmitsEveryone) {
   EXPECT_TRUE(lun(closed + "luns: [{shelf: 0, slot: 2, path: a, deny: []}]").deny.empty());
 }
 
-TEST(ConfigFile, AGroupIsANameForAddresses) {
-  EXPECT_EQ(complaint("groups: {\"a b\": []}"), "1:10: groups: 'a b' cannot name a group");
-  EXPECT_EQ(complaint("groups: {everyone: []}"), "1:10: groups: 'everyone' cannot name a group");
-  EXPECT_EQ(complaint("groups: {a: 02:00:00:00:00:01, b: [a]}"),
-            "1:36: groups: b: expected an address such as 02:00:00:0a:0b:0c, got 'a'")
-      << "groups do not nest";
-  EXPECT_EQ(complaint("groups: {a: [02:00:00:00:00:01, 02:00:00:00:00:01]}"),
-            "1:33: groups: a: 02:00:00:00:00:01 is listed twice");
-  EXPECT_EQ(complaint("groups: []"), "1:9: groups: expected a mapping");
-}
-
 TEST(ConfigFile, MappedAndSyncExcludeEachOther) {
   const std::string refused =
       "io: mapped and sync: true exclude each other: take io: direct or buffered";

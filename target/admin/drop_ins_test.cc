@@ -40,6 +40,16 @@ TEST(DropIns, AreReadAsIfAllWereOneFile) {
   EXPECT_EQ(definition->places.at({0, 3}), "/etc/aoe.d/b.yaml:4:3");
 }
 
+TEST(DropIns, MayNameAGroupOfAnotherFile) {
+  const auto definition =
+      parse_config(std::vector<ConfigText>{{"a.yaml", "luns: []\ngroups: {all: [lab]}"},
+                                           {"a.d/b.yaml",
+                                            "groups: {lab: 02:00:00:00:00:01}\n"
+                                            "client-limits: {all: {iops: 5}}"}});
+  ASSERT_TRUE(definition) << definition.error();
+  EXPECT_EQ(definition->client_limits.named.size(), 1U);
+}
+
 TEST(DropIns, HaveNoKeyThatAnotherFileHas) {
   const auto two = [](const std::string& first, const std::string& second) {
     return complaint_of({{"a.yaml", "luns: []\n" + first}, {"a.d/b.yaml", second}});

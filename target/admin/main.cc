@@ -80,8 +80,8 @@ std::string is_request_memory(const std::string& word) {
 /// Declares the options of the program, in the order of the help. Most are not in the short help: with
 /// `is_short` they are hidden, which also takes their names out of error messages.
 void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
-  const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
-                                               "--read-only", "--buffers", "--config"};
+  const std::vector<std::string> in_short_help{"--shelf", "--slot", "--interface", "--read-only",
+                                               "--config"};
   const auto mac_list = [&app](const char* names, const char* help, std::vector<Mac>& macs) {
     app.add_option(names, macs, help)
         ->option_text("MAC,...")

@@ -1,6 +1,10 @@
 #include "target/admin/groups.h"
 
+#include <netinet/ether.h>
+
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,6 +32,21 @@ void add_mac(const YamlMap& map, const YAML::Node& item, const std::string& key,
   macs.push_back(mac);
 }
 
+Groups::Groups(const std::string& ethers) {
+  std::ifstream file(ethers);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    std::string address;
+    std::string name;
+    ether_addr octets{};
+    if (!(words >> address >> name) || ::ether_aton_r(address.c_str(), &octets) == nullptr)
+      continue;
+    Mac mac;
+    std::ranges::copy(octets.ether_addr_octet, mac.octets.begin());
+    if (!mac.is_multicast()) ethers_.emplace(name, mac);
+  }
+}
+
 void Groups::take(YamlMap map) {
   for (const YAML::Node& key : map.keys()) {
     const std::string& name = key.Scalar();
@@ -42,6 +61,7 @@ void Groups::take(YamlMap map) {
 
 void Groups::resolve() {
   for (const auto& entry : written_) resolve(entry.first);
+  for (const auto& [name, mac] : ethers_) macs_.try_emplace(name, std::vector{mac});
 }
 
 const std::vector<Mac>& Groups::resolve(const std::string& name) {
@@ -53,7 +73,9 @@ const std::vector<Mac>& Groups::resolve(const std::string& name) {
   for (const YAML::Node& item : map.items(name)) {
     const auto inner = written_.find(item.Scalar());
     if (inner == written_.end()) {
-      add_mac(map, item, name, mac_of(map, item, name), macs);
+      const auto known = ethers_.find(item.Scalar());
+      const Mac mac = known != ethers_.end() ? known->second : mac_of(map, item, name);
+      add_mac(map, item, name, mac, macs);
       continue;
     }
     if (inner->second.is_under_way) {

@@ -1,7 +1,7 @@
 // The groups of a configuration: names for Ethernet addresses, and for other groups.
 //
 // Used while a configuration is read. A group may stand in any file of it, before or after the one that
-// names it.
+// names it. A name of ethers(5) is a group of one address, unless the configuration has a group of that name.
 #pragma once
 
 #include <map>
@@ -26,6 +26,9 @@ void add_mac(const YamlMap& map, const YAML::Node& item, const std::string& key,
 
 class Groups {
  public:
+  /// `ethers`: a file of lines with an address and a name, which need not be there.
+  explicit Groups(const std::string& ethers = "/etc/ethers");
+
   /// Takes the groups of one file. Throws a YamlError where a name can be none, or is there already.
   void take(YamlMap map);
   /// Finds the addresses of all groups. Throws a YamlError where a group is empty, contains itself, or
@@ -44,6 +47,7 @@ class Groups {
   };
   const std::vector<Mac>& resolve(const std::string& name);
 
+  std::map<std::string, Mac> ethers_;
   std::map<std::string, Written> written_;
   std::map<std::string, std::vector<Mac>> macs_;
 };

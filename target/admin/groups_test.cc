@@ -1,7 +1,12 @@
 #include "target/admin/groups.h"
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "target/admin/config_file.h"
@@ -41,6 +46,24 @@ TEST(Groups, AGroupMayHaveGroups) {
             "1:30: groups: c: the group contains itself, by a");
   EXPECT_EQ(refusal_of("groups: {a: [a]}"), "1:14: groups: a: the group contains itself, by a");
   EXPECT_EQ(refusal_of("groups: {a: [b], b: []}"), "1:21: groups: b: the group is empty");
+}
+
+TEST(Groups, NamesOfEthersAreGroupsOfOneAddress) {
+  const std::string path = testing::TempDir() + fmt::format("ethers-{}", ::getpid());
+  std::ofstream(path) << "# comment\n2:0:0:0:0:1 desk\n02:00:00:00:00:02\tlab # a host\n"
+                         "frob other\n02:00:00:00:00:03\n03:00:00:00:00:04 many\n";
+  Groups groups(path);
+  std::filesystem::remove(path);
+  const YAML::Node written = YAML::Load("{lab: 02:00:00:00:00:09, room: [lab, desk]}");
+  groups.take(YamlMap(written, "aoe.yaml", "groups"));
+  groups.resolve();
+  const Mac desk{{2, 0, 0, 0, 0, 1}};
+  const Mac lab{{2, 0, 0, 0, 0, 9}};
+  EXPECT_EQ(*groups.find("desk"), std::vector{desk});
+  EXPECT_EQ(*groups.find("lab"), std::vector{lab}) << "the configuration prevails";
+  EXPECT_EQ(*groups.find("room"), (std::vector{lab, desk}));
+  EXPECT_EQ(groups.names(), (std::set<std::string>{"desk", "lab", "room"}));
+  EXPECT_EQ(Groups("/nonexistent").names(), std::set<std::string>{});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "suts/linux/agent_client.h"
-#include "suts/linux/cable.h"
+#include "suts/guest/cable.h"
 #include "suts/linux/guest_tree.h"
 #include "wire/interfaces.h"
 

@@ -6,8 +6,6 @@
 // boots.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +13,7 @@
 #include <tl/expected.hpp>
 
 #include "base/descriptor.h"
+#include "suts/guest/qemu.h"
 
 namespace aoe::guest {
 
@@ -35,8 +34,6 @@ class Machine {
   static tl::expected<std::unique_ptr<Machine>, std::string> start(const Parts& parts);
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
-  /// Ends the machine at once. It does not outlive this process either.
-  ~Machine();
 
   /// The stream of messages with the agent, and the stream of frames with the card, in QEMU's
   /// format.
@@ -55,7 +52,7 @@ class Machine {
   /// Writes the machine's state to a file, and stops it.
   Result save(const std::string& file);
 
-  pid_t pid_ = -1;
+  Qemu qemu_;
   Descriptor agent_;
   Descriptor card_;
   Descriptor monitor_;

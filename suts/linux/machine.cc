@@ -48,7 +48,8 @@ constexpr const char* machine_words =
     "-name aoe-linux -nodefaults -no-user-config -no-reboot -display none "
     "-machine pc -accel tcg -cpu qemu64 -m 128 -serial stdio "
     "-device virtio-serial-pci -device virtserialport,chardev=agent,nr=1 "
-    "-device virtio-net-pci,netdev=card,romfile= -mon monitor,mode=control";
+    "-device virtio-net-pci,netdev=card0,romfile= -device virtio-net-pci,netdev=card1,romfile= "
+    "-mon monitor,mode=control";
 
 constexpr std::string_view machine_prefix = "machine-";
 constexpr std::chrono::seconds boot_patience{180};
@@ -233,7 +234,7 @@ tl::expected<std::unique_ptr<Machine>, std::string> Machine::boot(const Parts& p
 
 Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
   Stream agent = make_stream();
-  Stream card = make_stream();
+  std::array<Stream, cards> streams;
   Stream monitor = make_stream();
   const auto number = [](const Descriptor& descriptor) { return std::to_string(descriptor.get()); };
   // The descriptors in them are the ones that QEMU inherits.
@@ -244,7 +245,11 @@ Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
     words.insert(words.end(),
                  {"-chardev", fmt::format("socket,id={},fd={}", name, number(stream->theirs))});
   }
-  words.insert(words.end(), {"-netdev", "socket,id=card,fd=" + number(card.theirs)});
+  for (std::size_t card = 0; card < cards; ++card) {
+    streams[card] = make_stream();
+    words.insert(words.end(), {"-netdev", fmt::format("socket,id=card{},fd={}", card,
+                                                      number(streams[card].theirs))});
+  }
   Descriptor file;
   if (from.empty()) {
     file = Descriptor(::memfd_create("root", 0));
@@ -259,7 +264,7 @@ Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
   }
   if (auto started = qemu_.start(std::move(words)); !started) return started;
   agent_ = std::move(agent.ours);
-  card_ = std::move(card.ours);
+  for (std::size_t card = 0; card < cards; ++card) cards_[card] = std::move(streams[card].ours);
   monitor_ = std::move(monitor.ours);
   return {};
 }

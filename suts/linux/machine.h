@@ -6,6 +6,7 @@
 // boots.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,10 +36,12 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  /// The stream of messages with the agent, and the stream of frames with the card, in QEMU's
-  /// format.
+  /// The stream of messages with the agent, and the stream of frames with a card, in QEMU's
+  /// format: 0 is the guest's eth0, 1 its eth1, which is down until the agent sets it.
   Descriptor take_agent() { return std::move(agent_); }
-  Descriptor take_card() { return std::move(card_); }
+  Descriptor take_card(std::size_t card) { return std::move(cards_.at(card)); }
+
+  static constexpr std::size_t cards = 2;
 
  private:
   using Result = tl::expected<void, std::string>;
@@ -54,7 +57,7 @@ class Machine {
 
   Qemu qemu_;
   Descriptor agent_;
-  Descriptor card_;
+  std::array<Descriptor, cards> cards_;
   Descriptor monitor_;
 };
 

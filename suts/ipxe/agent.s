@@ -3,21 +3,25 @@
 # iPXE's extension for its own commands, and INT 13h for the sectors of the disk.
 #
 # It says `greeting` once. Then orders come, each a byte and what belongs to it; all numbers are
-# little-endian:
+# little-endian. Each is answered with a byte.
 #
-#   42  packet          reads: answers status, and the sectors where that is 0
-#   43  packet sectors  writes: answers status
-#   e5  command 0       has iPXE execute a command, as its prompt would: answers 0, or 1 when it failed
+#   42  packet     reads sectors of the disk into the mailbox: answers status
+#   43  packet     writes sectors of the mailbox to the disk: answers status
+#   e5  command 0  has iPXE execute a command, as its prompt would: answers 0, or 1 when it failed
 #
 # The first two are INT 13h's function numbers, and their packet is its disk address packet (16
 # bytes), whose buffer is the segment `buffer`, and whose count is 127 at most. The third one is PXE's.
-# A status is INT 13h's, and ff where that failed without one.
+# A status is INT 13h's, ff where that failed without one, and 0 for success.
+#
+# The mailbox is a drive of the machine, from its first sector on. A serial port would do, but each of
+# its bytes costs an emulated processor as much as a sector of a drive.
 
         .intel_syntax noprefix
         .code16
 
         .equ    greeting, 'R'
-        .equ    drive, 0x80
+        .equ    mailbox_drive, 0x80
+        .equ    drive, 0x81
         .equ    buffer, 0x2000          # a segment: 64 KiB, far from iPXE, which keeps below 640 KiB
         .equ    sector_shift, 9
         .equ    file_exec, 0xe5         # PXENV_FILE_EXEC
@@ -49,29 +53,40 @@ next:   cld
         mov     di, offset packet
         mov     cx, 16
         call    get_block
+        mov     ax, [packet + 2]        # as many sectors of the mailbox
+        mov     [mailbox + 2], ax
         cmp     byte ptr [function], 0x43
         jne     1f
-        call    sectors
-        call    get_block
+        mov     ah, 0x42
+        call    move_mail
+        jc      failed
 1:      mov     ah, [function]
-        mov     al, 0                   # of a write: without verification
         mov     dl, drive
         mov     si, offset packet
-        int     0x13
-        mov     al, ah
+        call    move
         jc      failed
-        mov     al, 0
-        call    put
         cmp     byte ptr [function], 0x42
-        jne     next
-        call    sectors
-        call    put_block
+        jne     2f
+        mov     ah, 0x43
+        call    move_mail
+        jc      failed
+2:      mov     al, 0
+        call    put
         jmp     next
-failed: test    al, al
+failed: mov     al, ah
+        test    al, al
         jnz     1f
         mov     al, 0xff
 1:      call    put
         jmp     next
+
+# INT 13h's ah, here for the mailbox. Returns its status in ah, and whether it failed in the carry.
+move_mail:
+        mov     dl, mailbox_drive
+        mov     si, offset mailbox
+move:   mov     al, 0                   # of a write: without verification
+        int     0x13
+        ret
 
 execute:
         mov     di, offset command
@@ -92,29 +107,11 @@ execute:
         call    put
         jmp     next
 
-# es:di and cx: the sectors of the packet.
-sectors:
-        mov     cx, [packet + 2]
-        shl     cx, sector_shift
-        mov     ax, buffer
-        mov     es, ax
-        xor     di, di
-        ret
-
 # cx bytes to es:di.
 get_block:
         jcxz    2f
 1:      call    get
         stosb
-        loop    1b
-2:      ret
-
-# cx bytes from es:di.
-put_block:
-        jcxz    2f
-1:      mov     al, es:[di]
-        inc     di
-        call    put
         loop    1b
 2:      ret
 
@@ -177,6 +174,10 @@ settings:                               # value, and register + 1
         .balign 4
 entry:  .long   0
 packet: .skip   16
+mailbox:                                # a packet, too: from sector 0 on
+        .byte   16, 0
+        .word   0, 0, buffer
+        .quad   0
 function: .byte 0
 parameters:                             # of PXENV_FILE_EXEC
         .word   0                       # status

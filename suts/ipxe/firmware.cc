@@ -1,5 +1,6 @@
 #include "suts/ipxe/firmware.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "proto/codes.h"
 
 namespace aoe::guest {
@@ -69,7 +71,10 @@ tl::expected<FirmwareParts, std::string> find_firmware(const std::string& folder
   return parts;
 }
 
-Firmware::Firmware() : card_(make_stream()), agent_(make_stream()) {}
+Firmware::Firmware()
+    : card_(make_stream()), agent_(make_stream()), mailbox_(::memfd_create("mailbox", 0)) {
+  AOE_CHECK(::ftruncate(mailbox_.get(), 1 << 16) == 0);
+}
 
 Firmware::Result Firmware::start(const FirmwareParts& parts, Mac address) {
   const auto number = [](const Descriptor& descriptor) { return std::to_string(descriptor.get()); };
@@ -77,14 +82,18 @@ Firmware::Result Firmware::start(const FirmwareParts& parts, Mac address) {
   std::istringstream machine(machine_words);
   std::vector<std::string> words{parts.qemu};
   words.insert(words.end(), std::istream_iterator<std::string>(machine), {});
-  words.insert(words.end(),
-               {"-add-fd", fmt::format("fd={},set=1", number(console)),  //
-                "-chardev", "file,id=console,path=/dev/fdset/1,append=on", "-chardev",
-                "socket,id=agent,fd=" + number(agent_.theirs), "-netdev",
-                "socket,id=card,fd=" + number(card_.theirs),  //
-                "-device", fmt::format("virtio-net-pci,netdev=card,romfile=,mac={}", address),
-                "-kernel", parts.image, "-initrd", parts.agent,  //
-                "-append", first_commands});
+  words.insert(
+      words.end(),
+      {"-add-fd", fmt::format("fd={},set=1", number(console)),  //
+       "-drive",
+       fmt::format("file=/proc/self/fd/{},format=raw,if=virtio,file.locking=off", number(mailbox_)),
+       "-chardev", "file,id=console,path=/dev/fdset/1,append=on", "-chardev",
+       "socket,id=agent,fd=" + number(agent_.theirs), "-netdev",
+       "socket,id=card,fd=" + number(card_.theirs),  //
+       "-device", fmt::format("virtio-net-pci,netdev=card,romfile=,mac={}", address), "-kernel",
+       parts.image, "-initrd",
+       parts.agent,  //
+       "-append", first_commands});
   if (auto started = qemu_.start(std::move(words)); !started) return started;
   agent_.theirs = Descriptor();
   card_.theirs = Descriptor();
@@ -104,32 +113,25 @@ Firmware::Result Firmware::execute(std::string_view command) {
 tl::expected<std::string, std::string> Firmware::read(std::uint64_t lba, std::size_t sectors) {
   if (auto done = order(transfer_order(read_order, lba, sectors), "INT 13h, read"); !done)
     return tl::unexpected(done.error());
-  return expect(sectors * sector_size);
+  std::string bytes(sectors * sector_size, '\0');
+  if (::pread(mailbox_.get(), bytes.data(), bytes.size(), 0) != std::ssize(bytes))
+    return tl::unexpected("the mailbox: " + last_error().message());
+  return bytes;
 }
 
 Firmware::Result Firmware::write(std::uint64_t lba, std::string_view bytes) {
-  return order(transfer_order(write_order, lba, bytes.size() / sector_size) + std::string(bytes),
-               "INT 13h, write");
+  if (::pwrite(mailbox_.get(), bytes.data(), bytes.size(), 0) != std::ssize(bytes))
+    return tl::unexpected("the mailbox: " + last_error().message());
+  return order(transfer_order(write_order, lba, bytes.size() / sector_size), "INT 13h, write");
 }
 
 Firmware::Result Firmware::order(const std::string& bytes, std::string_view what) {
-  if (!write_all(agent_.ours, bytes)) return tl::unexpected(std::string("the machine has ended"));
-  const auto status = expect(1);
-  if (!status) return tl::unexpected(status.error());
-  if (status->front() == 0) return {};
-  return tl::unexpected(
-      fmt::format("{}: status {:02x}", what, static_cast<std::uint8_t>(status->front())));
-}
-
-tl::expected<std::string, std::string> Firmware::expect(std::size_t size) {
-  while (said_.size() < size) {
-    const std::string piece = receive(agent_.ours, steady_clock::now() + patience);
-    if (piece.empty()) return tl::unexpected(std::string("the machine has ended"));
-    said_ += piece;
-  }
-  std::string bytes = said_.substr(0, size);
-  said_.erase(0, size);
-  return bytes;
+  const bool sent = write_all(agent_.ours, bytes);
+  const std::string said = sent ? receive(agent_.ours, steady_clock::now() + patience) : "";
+  if (said.empty()) return tl::unexpected(std::string("the machine has ended"));
+  const auto status = static_cast<std::uint8_t>(said.front());
+  if (status == 0) return {};
+  return tl::unexpected(fmt::format("{}: status {:02x}", what, status));
 }
 
 }  // namespace aoe::guest

@@ -43,9 +43,9 @@ class Firmware {
   /// The stream of frames with the card, in QEMU's format; once.
   Descriptor take_card() { return std::move(card_.ours); }
 
-  /// Executes a command as iPXE's prompt would: "sanhook --drive 0x80 aoe:e1.1".
+  /// Executes a command as iPXE's prompt would: "sanhook --drive 0x81 aoe:e1.1".
   Result execute(std::string_view command);
-  /// Reads sectors of drive 0x80 by INT 13h: at most `sectors_max`.
+  /// Reads sectors of drive 0x81 by INT 13h: at most `sectors_max`.
   tl::expected<std::string, std::string> read(std::uint64_t lba, std::size_t sectors);
   /// Writes them likewise; `bytes` are whole sectors.
   Result write(std::uint64_t lba, std::string_view bytes);
@@ -53,14 +53,13 @@ class Firmware {
   static constexpr std::size_t sectors_max = 127;  // of what a segment of real mode can hold
 
  private:
-  /// Returns as many bytes of the agent, or what it means that there are fewer.
-  tl::expected<std::string, std::string> expect(std::size_t size);
-  /// Sends an order to the agent, and returns once it says that this succeeded. The error has the status.
+  /// Sends an order to the agent, and returns once it says that this succeeded. The error has the
+  /// status.
   Result order(const std::string& bytes, std::string_view what);
 
   Stream card_;
   Stream agent_;
-  std::string said_;  // by the agent, and not expected yet
+  Descriptor mailbox_;  // the machine's own drive, by which sectors come and go
   Qemu qemu_;
 };
 

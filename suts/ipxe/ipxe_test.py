@@ -85,7 +85,7 @@ def it_reads_and_writes_as_it_is_told(folder):
     assert result.stdout == (b"ready\n" b"error unknown request: colour\n" b"error unknown request: read 1\n" b"ok\n"
                              b"ok\n" + disk[3 * 512:8 * 512] + b"ok\n" b"ok\n" + written +
                              b"error INT 13h, read: status 04\n" b"error the data ended early\n"), result.stdout
-    assert b"Registered SAN device 0x80" in result.stderr, result.stderr
+    assert b"Registered SAN device 0x81" in result.stderr, result.stderr
     with open(image, "rb") as file:
         assert file.read() == disk[:6 * 512] + written + disk[8 * 512:]
 
@@ -97,7 +97,7 @@ def it_plays_scenarios(folder):
         raise lab.Skipped(f"this machine is too busy to tell ({result.stdout})")
     assert (result.returncode, result.stderr) == (PASSED, ""), result
     with open(os.path.join(folder, "runs", "last", "cases", "use", "sut.log"), encoding="utf-8") as log:
-        assert "Registered SAN device 0x80" in log.read()
+        assert "Registered SAN device 0x81" in log.read()
 
 
 def main():

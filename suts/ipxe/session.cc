@@ -46,14 +46,14 @@ void Session::run() {
 }
 
 Firmware::Result Session::discover() {
-  if (is_hooked_) (void)firmware_.execute("sanunhook --drive 0x80");
+  if (is_hooked_) (void)firmware_.execute("sanunhook --drive 0x81");
   is_hooked_ = false;
   return hook();
 }
 
 Firmware::Result Session::hook() {
   if (is_hooked_) return {};
-  auto hooked = firmware_.execute("sanhook --drive 0x80 aoe:" + device_);
+  auto hooked = firmware_.execute("sanhook --drive 0x81 aoe:" + device_);
   is_hooked_ = hooked.has_value();
   return hooked;
 }

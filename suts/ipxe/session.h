@@ -21,7 +21,7 @@ class Session {
  private:
   /// Has iPXE look for the disk, even if it knows it already.
   Firmware::Result discover();
-  /// Has iPXE look for the disk and hook it as drive 0x80, as its sanboot does before it boots, unless
+  /// Has iPXE look for the disk and hook it as drive 0x81, as its sanboot does before it boots, unless
   /// it has.
   Firmware::Result hook();
   void read(std::uint64_t lba, std::size_t sectors);

@@ -31,7 +31,7 @@ constexpr const char* machine_words =
 constexpr const char* first_commands = "ifopen net0 && imgexec <INITRD>";
 
 constexpr std::chrono::seconds boot_patience{60};
-constexpr std::chrono::hours patience{24};  // whoever waits for a request has more of a say
+constexpr std::chrono::hours patience{24};  // the caller may end this process long before
 
 // The orders of agent.s.
 constexpr char greeting = 'R';

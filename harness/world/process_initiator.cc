@@ -13,6 +13,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/asio/post.hpp>
 
 namespace aoe::harness {
@@ -25,6 +26,16 @@ constexpr std::chrono::milliseconds look_interval{20};
 constexpr std::chrono::seconds hold_patience{10};
 constexpr std::size_t workers_max = 32;  // requests that the file is given at once
 constexpr std::align_val_t page{4096};   // what direct I/O asks of memory
+
+/// The disk that the steps of a scenario have an initiator work on; the first, where there are
+/// several.
+Device device_of(const Scenario& scenario, NodeIndex node) {
+  for (const Step& step : scenario.steps) {
+    const auto* io = std::get_if<IoStep>(&step.what);
+    if (io != nullptr && io->by == node) return io->to;
+  }
+  return scenario.network.first_device();
+}
 
 /// What an errno of a file stands for.
 IoError reason_of(int error, bool is_up) {
@@ -70,19 +81,20 @@ ProcessInitiator::ProcessInitiator(boost::asio::io_context& loop, Address addres
 
 tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::start(
     boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
-    const Link& link, const std::string& folder, std::function<void(Address)> gave_up) {
-  const std::string mount_point = folder + "/mnt";
+    NodeIndex node, const Place& place, std::function<void(Address)> gave_up) {
+  const Address device = scenario.network.lun(device_of(scenario, node)).address;
+  const std::string mount_point = place.folder + "/mnt";
   std::error_code error;
   std::filesystem::create_directories(mount_point, error);
   if (error) return tl::unexpected(fmt::format("{}: {}", mount_point, error.message()));
   const std::string directory = std::filesystem::absolute(mount_point).lexically_normal().string();
-  const Placeholders values{{"interface", "eth0"},
+  const Placeholders values{{"interface", fmt::format("{}", fmt::join(place.interfaces, ","))},
                             {"dir", directory},
-                            {"device", fmt::format("{}", scenario.target.address)},
+                            {"device", fmt::format("{}", device)},
                             {"deadsecs", std::to_string(scenario.given.deadsecs.count())},
                             {"maxout", std::to_string(scenario.given.maxout)},
-                            {"mac", fmt::format("{}", link.mac)},
-                            {"mtu", std::to_string(link.mtu)}};
+                            {"mac", fmt::format("{}", place.link.mac)},
+                            {"mtu", std::to_string(place.link.mtu)}};
   // A path is one word of its own, whatever is in it.
   const auto path = [&](const std::string& text) {
     const auto words = expand(text, values);
@@ -94,10 +106,10 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
   command->front() = find_program(command->front());
 
   std::unique_ptr<ProcessInitiator> initiator(
-      new ProcessInitiator(loop, scenario.target.address, std::move(gave_up)));
+      new ProcessInitiator(loop, device, std::move(gave_up)));
   initiator->files_ = {path(implementation.device), path(implementation.state),
                        path(implementation.discover)};
-  auto log = ProgramLog::create(folder + "/sut.log");
+  auto log = ProgramLog::create(place.folder + "/sut.log");
   if (!log) return tl::unexpected(log.error());
   initiator->log_ = *std::move(log);
   initiator->mount_point_ = mount_point;

@@ -40,6 +40,8 @@ class LiveTarget : public TargetEnd, public LiveEnd {
     if (auto begun = begin(); !begun) why_not_ = begun.error();
     return {};
   }
+  /// Can it be left without an interface, and find it again?
+  virtual bool can_lose_interface() const { return true; }
   /// Called when that interface of its own has another address, MTU or carrier.
   virtual void link_changed(const std::string& /*interface*/) {}
 };

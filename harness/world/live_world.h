@@ -68,6 +68,7 @@ class LiveWorld final : public World {
   bool has_known_timeouts() const override;
   Link link(PortIndex port) const override;
   Control set_link(PortIndex port, const Link& link) override;
+  Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) override;
   const NetworkNamespace* place_of(NodeIndex node) const override { return places_[node].get(); }
   void inject(PortIndex from, Bytes frame) override;
   FaultStage& stage() override { return stage_; }
@@ -137,8 +138,9 @@ class LiveWorld final : public World {
 
   boost::asio::io_context loop_;
   std::vector<std::unique_ptr<NetworkNamespace>> places_;  // by node; null: not here
-  std::vector<Cable> cables_;                              // by port
-  AsioWatcher watcher_;                                    // of their ports
+  std::unique_ptr<NetworkNamespace> limbo_;  // of interfaces that are gone; null: none was
+  std::vector<Cable> cables_;                // by port
+  AsioWatcher watcher_;                      // of their ports
   Bridge bridge_;
   boost::asio::steady_timer heartbeat_;
   Instant heartbeat_due_{};

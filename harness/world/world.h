@@ -129,6 +129,8 @@ class World {
   virtual Link link(PortIndex port) const = 0;
   /// Changes it: its address, MTU or carrier.
   virtual Control set_link(PortIndex port, const Link& link) = 0;
+  /// Takes a port's interface away, or brings it back, on this segment where one is given.
+  virtual Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) = 0;
   /// Returns where a node's interfaces are, eth0 and so on, for programs that play beside it; null
   /// where it has none.
   virtual const NetworkNamespace* place_of(NodeIndex /*node*/) const { return nullptr; }

@@ -105,6 +105,12 @@ struct ScapyStep {
   Duration within = std::chrono::seconds(10);
 };
 
+/// What the user of an initiator has to do (run/passive_case.h).
+struct Awaited {
+  std::string prompt;   // "now write something to e1.1 (60s)"
+  std::string missing;  // where it was not done: "nothing was written within 60s"
+};
+
 struct Step {
   Mark mark;
   std::string word;  // "io", "expect"
@@ -113,6 +119,7 @@ struct Step {
       std::variant<WaitStep, DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, ExpectStep,
                    SaysStep, HoldStep, SendStep, QueryStep, ScapyStep, AliveStep, AdvertisedStep>;
   What what;
+  std::optional<Awaited> awaited{};  // it waits for a person, and fails for want of what that does
 };
 
 /// Checks the step's arguments, and fills in defaults. Throws YamlError.

@@ -27,7 +27,11 @@ class LiveEnd {
   ~LiveEnd() = default;
 };
 
-class LiveInitiator : public InitiatorEnd, public LiveEnd {};
+class LiveInitiator : public InitiatorEnd, public LiveEnd {
+ public:
+  /// Returns whether it can be asked to search for disks.
+  virtual bool is_ready() const { return true; }
+};
 
 class LiveTarget : public TargetEnd, public LiveEnd {
  public:

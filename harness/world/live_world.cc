@@ -8,8 +8,8 @@
 
 #include "harness/world/engine_initiator.h"
 #include "harness/world/faulty_file.h"
+#include "harness/world/initiator_under_test.h"
 #include "harness/world/live_engine_target.h"
-#include "harness/world/process_initiator.h"
 #include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"
 #include "proto/layout.h"
@@ -222,20 +222,20 @@ LiveWorld::Result LiveWorld::await_link() {
 
 LiveWorld::Result LiveWorld::make_initiator() {
   const Cable& cable = this->cable(End::initiator);
-  const NetworkNamespace::Visit inside(*cable.where);
   const auto gave_up = [this](Address device) {
     while (forward(Direction::to_target) > 0) {  // what it sent before it gave up
     }
     exchanges_.abandon(device);
   };
   if (options_.implementation.role == Implementation::Role::initiator) {
-    auto made = ProcessInitiator::start(loop_, options_.implementation, scenario_, cable.link,
-                                        options_.folder, gave_up);
+    auto made = start_initiator(loop_, options_.implementation, scenario_, cable.link, *cable.where,
+                                options_.folder, gave_up);
     if (!made) return tl::unexpected(made.error());
-    ProcessInitiator& program = **made;
     initiator_ = *std::move(made);
-    return await_initiator(program);
-  } else if (!plays_initiator(scenario_)) {
+    return await_initiator();
+  }
+  const NetworkNamespace::Visit inside(*cable.where);
+  if (!plays_initiator(scenario_)) {
     initiator_ = std::make_unique<IdleInitiator>();
   } else {
     auto made = EngineInitiator::open(loop_, scenario_.given, gave_up);
@@ -245,13 +245,13 @@ LiveWorld::Result LiveWorld::make_initiator() {
   return {};
 }
 
-LiveWorld::Result LiveWorld::await_initiator(ProcessInitiator& program) {
+LiveWorld::Result LiveWorld::await_initiator() {
   const Duration patience = options_.implementation.ready_within;
-  const auto settled = [&] { return program.is_ready() || !program.broken().empty(); };
+  const auto settled = [&] { return initiator_->is_ready() || !initiator_->broken().empty(); };
   run_until(settled, now() + patience);
-  if (program.is_ready()) return {};
+  if (initiator_->is_ready()) return {};
   return tl::unexpected(
-      trouble(program, fmt::format("can't be told to discover in {}", describe(patience))));
+      trouble(*initiator_, fmt::format("can't be told to discover in {}", describe(patience))));
 }
 
 Instant LiveWorld::now() const {

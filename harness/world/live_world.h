@@ -23,7 +23,6 @@
 #include "harness/world/bridge.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_ends.h"
-#include "harness/world/process_initiator.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"
@@ -95,7 +94,7 @@ class LiveWorld final : public World {
   Result await_target();
   Result await_link();
   Result make_initiator();
-  Result await_initiator(ProcessInitiator& program);
+  Result await_initiator();
   /// Returns why what is tested can't be used: how it ended, else what it did not do.
   std::string trouble(LiveEnd& tested, const std::string& lack) const;
   bool is_wire() const { return !options_.interface.empty(); }

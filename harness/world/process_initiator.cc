@@ -7,13 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <new>
 #include <optional>
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
+
+#include "harness/world/initiator_under_test.h"
 
 namespace aoe::harness {
 namespace {
@@ -71,18 +72,9 @@ ProcessInitiator::ProcessInitiator(boost::asio::io_context& loop, Address addres
 tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::start(
     boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
     const Link& link, const std::string& folder, std::function<void(Address)> gave_up) {
-  const std::string mount_point = folder + "/mnt";
-  std::error_code error;
-  std::filesystem::create_directories(mount_point, error);
-  if (error) return tl::unexpected(fmt::format("{}: {}", mount_point, error.message()));
-  const std::string directory = std::filesystem::absolute(mount_point).lexically_normal().string();
-  const Placeholders values{{"interface", "eth0"},
-                            {"dir", directory},
-                            {"device", fmt::format("{}", scenario.target.address)},
-                            {"deadsecs", std::to_string(scenario.given.deadsecs.count())},
-                            {"maxout", std::to_string(scenario.given.maxout)},
-                            {"mac", fmt::format("{}", link.mac)},
-                            {"mtu", std::to_string(link.mtu)}};
+  const auto directory = make_initiator_folder(folder);
+  if (!directory) return tl::unexpected(directory.error());
+  const Placeholders values = initiator_placeholders(scenario, link, *directory);
   // A path is one word of its own, whatever is in it.
   const auto path = [&](const std::string& text) {
     const auto words = expand(text, values);
@@ -100,7 +92,7 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
   auto log = ProgramLog::create(folder + "/sut.log");
   if (!log) return tl::unexpected(log.error());
   initiator->log_ = *std::move(log);
-  initiator->mount_point_ = mount_point;
+  initiator->mount_point_ = *directory;
   auto started = Process::start(*command, *initiator->log_);
   if (!started) return tl::unexpected(started.error());
   initiator->process_ = *std::move(started);

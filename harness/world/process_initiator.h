@@ -36,7 +36,7 @@ class ProcessInitiator final : public LiveInitiator {
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, Done done) override;
   /// Returns whether it can be asked to search for disks; true at once where it has no such way.
-  bool is_ready() const { return ready_; }
+  bool is_ready() const override { return ready_; }
   bool open(Address device) override;
   void close(Address device) override;
   std::string_view state(Address device) const override {

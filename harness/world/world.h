@@ -62,6 +62,10 @@ class InitiatorEnd {
   /// close() ends that.
   virtual bool open(Address device) = 0;
   virtual void close(Address device) = 0;
+  /// Returns why a request of it failed, in words; called soon after that.
+  virtual std::string why(const initiator::Completion& completion) const {
+    return initiator::describe(completion);
+  }
 };
 
 /// The target of a world, and its disk. Each fault is done at once or returns why it can't be done
@@ -135,6 +139,8 @@ class World {
   /// Puts a frame on the link as though that end had sent it.
   virtual void inject(Direction direction, Bytes frame) = 0;
   virtual FaultStage& stage() = 0;
+  /// Tells the initiator's user what to do now. Of use where that is a person.
+  virtual void ask_user(const std::string&) {}
 };
 
 }  // namespace aoe::harness

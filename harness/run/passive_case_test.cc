@@ -13,6 +13,7 @@ tl::expected<Scenario, std::string> passive(const std::string& steps, const std:
                                            target + "}}\ngiven: {" + given + "}\nsteps:\n" + steps,
                                        "s.yaml");
   EXPECT_TRUE(scenario) << scenario.error();
+  if (!scenario) return scenario;
   return as_passive(*scenario, at, std::chrono::seconds(60));
 }
 
@@ -29,7 +30,7 @@ std::string played(const std::string& steps) {
 }
 
 TEST(PassiveCase, WaitsForWhatItsUserDoes) {
-  const auto made = passive("- discover: {}\n- io: {id: a, op: mixed, requests: 50, depth: 8}\n");
+  const auto made = passive("- discover: {}\n- io: {id: a, op: mixed, requests: 10, depth: 8}\n");
   ASSERT_TRUE(made) << made.error();
   std::string told;
   for (const Step& step : made->steps) {
@@ -73,7 +74,7 @@ TEST(PassiveCase, TellsWhyAScenarioIsNotFit) {
   EXPECT_EQ(played("- discover: {found: false}\n"), "that a disk is not found only its user sees");
   EXPECT_EQ(played("- io: {id: a, op: flush}\n"), "not everyone can be asked to flush or trim");
   EXPECT_EQ(played("- io: {id: a, op: read, lba: 120}\n"), "it is about the disk's end");
-  EXPECT_EQ(played("- warmup: {reads: 64}\n"), "it needs 64 reads first");
+  EXPECT_EQ(played("- warmup: {reads: 16}\n"), "it needs 16 reads first");
   EXPECT_EQ(played(io + "- arm: {fault: kill, id: k}\n"), "it is about what happens to an end");
   EXPECT_EQ(played(io + "- arm: {fault: partition, id: p}\n"),
             "its faults strike while requests are under way");

@@ -26,9 +26,7 @@ class CarrierTest : public testing::Test {
       result = std::move(got);
     });
     EXPECT_FALSE(result) << "it ended from within";
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (!result && loop.run_one_until(until) > 0) {
-    }
+    wait_until([&] { return result.has_value(); });
     return result.value_or(CarriedResult{.trouble = "it never ended"});
   }
   std::string trouble_of(RequestCarrier& carrier, CarriedRequest request) {
@@ -36,6 +34,7 @@ class CarrierTest : public testing::Test {
   }
   void wait_until(const std::function<bool()>& done) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    loop.restart();  // it stopped if nothing was left to do
     while (!done() && loop.run_one_until(until) > 0) {
     }
   }
@@ -106,9 +105,15 @@ TEST_F(ProcessCarrierTest, OneThatHangsIsKilledWithWhatItStarted) {
       carrier("sleep 1000 & echo $! >" + folder.path("child") + "; wait", std::chrono::seconds(1));
   EXPECT_EQ(trouble_of(hangs, {.kind = Kind::flush}), "did not end within 1s and was killed");
   const int child = std::stoi(read_text(folder.path("child")));
-  // What is killed may be a zombie until its new parent reaps it; it runs no longer.
-  const std::string stat = read_text("/proc/" + std::to_string(child) + "/stat");
-  EXPECT_TRUE(stat.empty() || stat.find(") Z ") != std::string::npos) << stat;
+  // What is killed may be a zombie until its new parent reaps it; soon it runs no longer.
+  const auto is_running = [&] {
+    const std::string stat = read_text("/proc/" + std::to_string(child) + "/stat");
+    return !stat.empty() && stat.find(") Z ") == std::string::npos;
+  };
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (is_running() && std::chrono::steady_clock::now() < until) {
+  }
+  EXPECT_FALSE(is_running());
 }
 
 TEST_F(ProcessCarrierTest, WithoutACommandForItADiscoveryReadsTheFirstSector) {

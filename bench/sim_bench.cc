@@ -48,11 +48,12 @@ class Flow {
     } else {
       request.into = buffers_[i];
     }
-    world_.submit(request, [this, i](const initiator::Completion& completion) {
-      AOE_CHECK(completion.error == initiator::IoError::none);
-      --open_;
-      submit(i);
-    });
+    world_.initiator(initiator_node)
+        .submit(request, [this, i](const initiator::Completion& completion) {
+          AOE_CHECK(completion.error == initiator::IoError::none);
+          --open_;
+          submit(i);
+        });
   }
 
   SimWorld& world_;
@@ -66,19 +67,20 @@ class Flow {
 void sim_frames(benchmark::State& state) {
   const auto scenario = parse_scenario(scenario_text, "bench");
   AOE_CHECK(scenario.has_value());
-  const Address device = scenario->target.address;
+  const Address device = scenario->lun().address;
   Ledger ledger(SimWorld::origin, "/var/tmp");
-  Exchanges exchanges(ledger, scenario->target.buffers);
-  FaultStage stage(ledger, exchanges, {}, 1);
-  SimWorld world(*scenario, stage, exchanges, 1);
-  world.discover(device);
-  world.run_until([&] { return world.is_up(device); }, SimWorld::origin + std::chrono::seconds(3));
+  Parties parties(ledger, *scenario);
+  FaultStage stage(ledger, parties, {}, 1, scenario->network);
+  SimWorld world(*scenario, stage, parties, 1);
+  world.initiator(initiator_node).discover(device);
+  world.run_until([&] { return world.initiator(initiator_node).is_up(device); },
+                  SimWorld::origin + std::chrono::seconds(3));
   Flow flow(world, device, static_cast<std::size_t>(state.range(0)));
   flow.run(1000);
   const FrameId first = ledger.size();
   for (auto _ : state) flow.run(1000);
   state.SetItemsProcessed(static_cast<std::int64_t>(ledger.size() - first));
-  AOE_CHECK(exchanges.findings().empty());
+  AOE_CHECK(parties.findings().empty());
 }
 BENCHMARK(sim_frames)->Arg(1)->Arg(16)->Arg(64);
 

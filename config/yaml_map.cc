@@ -296,6 +296,14 @@ YamlMap YamlMap::map(const std::string& key) {
   return {require(key), file_, key};
 }
 
+std::vector<YamlMap> YamlMap::maps(const std::string& key) {
+  const YAML::Node list = require(key);
+  if (!list.IsSequence()) fail(list, key + ": expected a list");
+  std::vector<YamlMap> maps;
+  for (const YAML::Node& item : list) maps.emplace_back(item, file_, key);
+  return maps;
+}
+
 void YamlMap::finish() const {
   for (const auto& entry : node_) {
     const std::string key = entry.first.Scalar();

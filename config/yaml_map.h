@@ -83,6 +83,8 @@ class YamlMap {
   /// Returns the indexes in `words` of a list of values.
   std::vector<std::size_t> choices(const std::string& key, const std::vector<std::string>& words);
   YamlMap map(const std::string& key);
+  /// Returns the mappings of a list.
+  std::vector<YamlMap> maps(const std::string& key);
 
   /// Fails if the mapping has a key that no call above has named.
   void finish() const;

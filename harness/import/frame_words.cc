@@ -140,9 +140,9 @@ Parts header_words(Bytes frame, const CapturedEnds& ends) {
 bool mean(const std::string& words, Bytes frame, const CapturedEnds& ends) {
   try {
     YamlMap map(YAML::Load(words), "import", "send");
-    const FrameSpec spec = parse_send(map);
+    const FrameSpec spec = parse_send(map, Network::of_two());
     const RawDefaults defaults{.initiator = initiator_mac,
-                               .target = {target_mac, ends.device, 1},
+                               .target = {target_mac, ends.device},
                                .tag = 0,
                                .disk_has_pattern = false};
     return std::ranges::equal(encode(spec, defaults), frame);

@@ -242,7 +242,7 @@ TEST(Import, MakesScenariosThatReadTheSame) {
   ASSERT_TRUE(scenario) << scenario.error();
   EXPECT_EQ(scenario->id, "trial");
   EXPECT_EQ(scenario->clauses, std::vector<std::string>{"3.1/6"});
-  EXPECT_EQ(scenario->target.address, device);
+  EXPECT_EQ(scenario->lun().address, device);
 }
 
 }  // namespace

@@ -54,13 +54,14 @@ Ending play_draft(const std::string& yaml, std::uint64_t seed, bool at_target,
                   const MakeMutant& mutant) {
   auto scenario = parse_scenario(yaml, "import");
   if (!scenario) return {};
-  if (mutant) scenario->mutant = MutantSpec{.at_target = at_target, .behaviour = "", .mark = {}};
+  if (mutant)
+    scenario->mutant =
+        MutantSpec{.node = at_target ? target_node : initiator_node, .behaviour = "", .mark = {}};
   Ledger ledger(SimWorld::origin);
-  Exchanges exchanges(ledger, scenario->target.buffers, scenario->given.profile,
-                      scenario->given.maxout);
-  FaultStage stage(ledger, exchanges, {}, seed);
-  SimWorld world(*scenario, stage, exchanges, seed, mutant);
-  const Verdict verdict = play_scenario(*scenario, world, ledger, exchanges, seed);
+  Parties parties(ledger, *scenario);
+  FaultStage stage(ledger, parties, {}, seed, scenario->network);
+  SimWorld world(*scenario, stage, parties, seed, mutant);
+  const Verdict verdict = play_scenario(*scenario, world, ledger, parties, seed);
   Ending ending{.passed = verdict.outcome == Outcome::passed,
                 .failed = verdict.outcome == Outcome::failed};
   for (const Finding& failure : verdict.failures) ending.rules.push_back(failure.rule);

@@ -109,7 +109,7 @@ Wrong command(const Exchange& exchange) {
 Wrong address(const Exchange& exchange) {
   const auto& [mac, own, luns] = exchange.answerer;
   const Address got{get<Field::shelf>(exchange.reply), get<Field::slot>(exchange.reply)};
-  if (got.shelf == own.shelf && got.slot >= own.slot && got.slot < own.slot + luns) {
+  if (got == own || std::ranges::find(luns, got, &Lun::address) != luns.end()) {
     return std::nullopt;
   }
   return Mismatch{"shelf and slot", fmt::format("{}.{}", own.shelf, own.slot),

@@ -22,7 +22,7 @@ namespace aoe::harness {
 struct Answerer {
   Mac mac{};  // a group address: where any target may answer
   Address address{};
-  std::uint8_t luns = 1;  // which it has, from that slot on
+  std::span<const Lun> luns{};  // all that it has; none: that one
 };
 
 /// How a reply to `request` breaks each clause of this kind that it breaks.

@@ -47,7 +47,8 @@ std::optional<FrameId> Exchanges::find_forgotten(std::uint32_t tag) const {
   if (!tracker_.has_forgotten()) return std::nullopt;
   for (FrameId id = ledger_.size(); id-- > 0;) {
     const LedgerEntry& entry = ledger_[id];
-    if (entry.kind == FrameKind::ata_request && entry.tag == tag) return id;
+    if (entry.kind == FrameKind::ata_request && entry.tag == tag && entry.client == client_)
+      return id;
   }
   return std::nullopt;
 }
@@ -141,7 +142,7 @@ void Exchanges::reply_sent(LedgerEntry& entry, const Frame& frame) {
   }
 }
 
-void Exchanges::delivered(LedgerEntry& entry, Instant now) {
+void Exchanges::delivered(LedgerEntry& entry, PortIndex /*to*/, Instant now) {
   if (answers_ata(entry)) {
     if (entry.direction == Direction::to_initiator) answered(entry.tag, &entry, now);
   } else if (entry.kind == FrameKind::ata_request && entry.direction == Direction::to_target) {
@@ -150,7 +151,7 @@ void Exchanges::delivered(LedgerEntry& entry, Instant now) {
   }
 }
 
-void Exchanges::delivered_config(const Frame& frame, Instant now) {
+void Exchanges::delivered_config(const Frame& frame, PortIndex /*to*/, Instant now) {
   if (!frame.response || !frame.body || !std::holds_alternative<ConfigReply>(*frame.body)) return;
   Remote& there = remotes_[remote(frame.header.source, frame.header.address)];
   there.buffers_before = there.buffers;
@@ -158,8 +159,10 @@ void Exchanges::delivered_config(const Frame& frame, Instant now) {
   there.buffers_since = now;
 }
 
-void Exchanges::delivered_altered(Direction direction, const Frame& frame, Instant now) {
-  if (frame.response != (direction == Direction::to_initiator)) return;  // either end ignores it
+void Exchanges::delivered_altered(const LedgerEntry& entry, const Frame& frame, PortIndex /*to*/,
+                                  Instant now) {
+  // Either end ignores it.
+  if (frame.response != (entry.direction == Direction::to_initiator)) return;
   if (!frame.response) {
     // The target may answer whatever it takes the frame for.
     if (Request* const request = tracker_.find(frame.header.tag)) {
@@ -252,8 +255,9 @@ bool Exchanges::is_back_since(const LedgerEntry& request, FrameId end) const {
   }
   for (FrameId id = request.id + 1; id < end; ++id) {
     const LedgerEntry& entry = ledger_[id];
-    if (entry.opcode == ata::Opcode::identify_device && entry.remote == request.remote &&
-        entry.kind == FrameKind::ata_request && entry.answered != never) {
+    if (entry.opcode == ata::Opcode::identify_device && entry.client == client_ &&
+        entry.remote == request.remote && entry.kind == FrameKind::ata_request &&
+        entry.answered != never) {
       return true;
     }
   }
@@ -264,7 +268,9 @@ const LedgerEntry* Exchanges::overtaken_by(const LedgerEntry& request, FrameId e
   const LedgerEntry* first = nullptr;
   for (FrameId id = request.id + 1; id < end; ++id) {
     const LedgerEntry& entry = ledger_[id];
-    if (!entry.answers || *entry.answers <= request.id || entry.wait == Duration{}) continue;
+    if (!entry.answers || *entry.answers <= request.id || entry.wait == Duration{} ||
+        entry.client != client_)
+      continue;
     if (ledger_[*entry.answers].remote != request.remote) continue;
     if (first == nullptr || entry.delivered < first->delivered) first = &entry;
   }
@@ -324,7 +330,8 @@ bool Exchanges::refuses_headless(const LedgerEntry& reply) {
   std::uint64_t headless = 0;
   for (FrameId id = 0; id < reply.id; ++id) {
     const LedgerEntry& entry = ledger_[id];
-    headless += entry.kind == FrameKind::bad && entry.direction == Direction::to_target;
+    headless += entry.kind == FrameKind::bad && entry.direction == Direction::to_target &&
+                entry.client == client_;
   }
   if (headless_refused_ >= headless) return false;
   ++headless_refused_;

@@ -1,10 +1,10 @@
-// The judge of a link's requests and replies: did either end break a check that holds for every
-// run?
+// The judge of an initiator's requests and their replies: did either end break a check that holds
+// for every run?
 //
 // Judges frames alone, without any state of either end, so it judges any implementation. Seen at
 // the initiator's side. What it learns of a frame is noted in the frame's ledger entry: its
-// retransmission timeout, what it answers or repeats. Called by the fault stage for each frame, and
-// by the world when the initiator gives up or its port changes. Allocates nothing per frame; a
+// retransmission timeout, what it answers or repeats. Called for each of its frames by the fault
+// stage or, where there are several initiators, by their Parties (parties.h), and by the world when the initiator gives up or its port changes. Allocates nothing per frame; a
 // reply to a request that the tracker has forgotten is looked up in the ledger.
 #pragma once
 
@@ -30,18 +30,25 @@ class Exchanges final : public LinkObserver {
 
   /// `window`: the most requests that may be unanswered at a remote whose config replies have not
   /// said its Buffer Count. `most`: upper bound on the window, even if the Buffer Count is larger.
+  /// `client`: the initiator; other frames of the ledger are none of its.
   Exchanges(Ledger& ledger, std::uint16_t window,
-            RtoModel::Profile profile = RtoModel::Profile::rfc6298, std::uint16_t most = UINT16_MAX)
-      : ledger_(ledger), window_(std::min(window, most)), most_(most), profile_(profile) {}
+            RtoModel::Profile profile = RtoModel::Profile::rfc6298, std::uint16_t most = UINT16_MAX,
+            NodeIndex client = initiator_node)
+      : ledger_(ledger),
+        client_(client),
+        window_(std::min(window, most)),
+        most_(most),
+        profile_(profile) {}
 
   /// How far the time at which a frame is seen may be from the time at which it was sent; 0 at
   /// first.
   void allow(Duration slack) { slack_ = slack; }
 
   void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) override;
-  void delivered(LedgerEntry& entry, Instant now) override;
-  void delivered_config(const Frame& frame, Instant now) override;
-  void delivered_altered(Direction direction, const Frame& frame, Instant now) override;
+  void delivered(LedgerEntry& entry, PortIndex to, Instant now) override;
+  void delivered_config(const Frame& frame, PortIndex to, Instant now) override;
+  void delivered_altered(const LedgerEntry& entry, const Frame& frame, PortIndex to,
+                         Instant now) override;
 
   /// The initiator has given up on the device: its unanswered requests stay unanswered, late
   /// answers to them are no samples, and round trips are measured from the beginning.
@@ -114,6 +121,7 @@ class Exchanges final : public LinkObserver {
   std::string name(FrameId id) const;
 
   Ledger& ledger_;
+  const NodeIndex client_;
   Tracker tracker_{ledger_, Tracker::live};
   const std::uint16_t window_;
   const std::uint16_t most_;

@@ -23,7 +23,7 @@ class ExchangesTest : public testing::Test {
   void arrived(FrameId id, std::int64_t at) {
     const Instant now{microseconds(at)};
     if (++ledger[id].deliveries == 1) ledger[id].delivered = now;
-    exchanges.delivered(ledger[id], now);
+    exchanges.delivered(ledger[id], target_port, now);
   }
   /// A request that nothing has become of yet; one that arrives.
   FrameId ask(const AtaRequest& request, std::uint32_t tag, std::int64_t at,
@@ -35,6 +35,12 @@ class ExchangesTest : public testing::Test {
     const FrameId id = ask(request, tag, at, target);
     arrived(id, at + 100);
     return id;
+  }
+  /// A frame that went this way arrives as another one.
+  void altered(Direction direction, const Frame& frame, Instant now) {
+    LedgerEntry entry;
+    entry.direction = direction;
+    exchanges.delivered_altered(entry, frame, target_port, now);
   }
   FrameId answer(std::uint32_t tag, std::int64_t at) {
     return sent(Direction::to_initiator, reply_frame(tag), at);
@@ -304,7 +310,7 @@ TEST_F(ExchangesTest, WhoAnswersAQueryMayBeAskedWhoItIsAgain) {
   ask(identify, 1, clock);
   ask(identify, 2, clock + 100'000);
   ask(identify, 3, clock + 300'000);  // 400 ms
-  exchanges.delivered_config(*decode(told), Instant(microseconds(clock + 350'000)));
+  exchanges.delivered_config(*decode(told), initiator_port, Instant(microseconds(clock + 350'000)));
   ask(identify, 4, clock + 400'000);
   EXPECT_EQ(violations(), "");
   ask(identify, 5, clock + 600'000);  // 800 ms, and no other answer
@@ -462,8 +468,8 @@ TEST_F(ExchangesTest, OfWhatAScenarioSendsNothingIsHeldAgainstAnybody) {
 
 TEST_F(ExchangesTest, ARequestThatArrivesAlteredMayBeAnsweredAsWhatItIsNow) {
   ask(read_command(2), 1, 0);
-  exchanges.delivered_altered(Direction::to_target, *decode(request_frame(read_command(2), 0x501)),
-                              Instant(microseconds(100)));
+  altered(Direction::to_target, *decode(request_frame(read_command(2), 0x501)),
+          Instant(microseconds(100)));
   answer(0x501, 200);
   EXPECT_EQ(violations(), "");
   answer(1, 300);
@@ -472,11 +478,10 @@ TEST_F(ExchangesTest, ARequestThatArrivesAlteredMayBeAnsweredAsWhatItIsNow) {
 
 TEST_F(ExchangesTest, WhatIsAlteredToGoTheOtherWayIsNobodysAnswer) {
   ask(read_command(2), 1, 0);
-  exchanges.delivered_altered(Direction::to_target, *decode(reply_frame(1)),
-                              Instant(microseconds(100)));
+  altered(Direction::to_target, *decode(reply_frame(1)), Instant(microseconds(100)));
   EXPECT_EQ(exchanges.open(), 1U);
-  exchanges.delivered_altered(Direction::to_initiator, *decode(request_frame(read_command(2), 1)),
-                              Instant(microseconds(200)));
+  altered(Direction::to_initiator, *decode(request_frame(read_command(2), 1)),
+          Instant(microseconds(200)));
   answer(1, 300);
   EXPECT_EQ(exchanges.count(Check::no_unasked_reply), 1U) << "no request arrived";
 }
@@ -598,7 +603,7 @@ TEST_F(ExchangesTest, ABufferCountThatWasToldIsTheWindowFromThenOn) {
   const auto tell = [&](std::uint16_t buffers, std::int64_t at) {
     const FrameBytes told = frame_of({client_mac, server_mac, disk, 0x99},
                                      ConfigReply{.buffer_count = buffers, .sector_count = 2});
-    exchanges.delivered_config(*decode(told), Instant(microseconds(at)));
+    exchanges.delivered_config(*decode(told), initiator_port, Instant(microseconds(at)));
   };
   for (std::uint32_t i = 0; i < 3; ++i) ask(read_command(2 * i), i, 0);
   tell(2, 10);
@@ -632,7 +637,7 @@ TEST_F(ExchangesTest, WhatCrossesItsAnswerIsNotWaitedFor) {
 TEST_F(ExchangesTest, ABufferCountOfNoneIsOne) {
   const FrameBytes told =
       frame_of({client_mac, server_mac, disk, 0x99}, ConfigReply{.buffer_count = 0});
-  exchanges.delivered_config(*decode(told), Instant{});
+  exchanges.delivered_config(*decode(told), initiator_port, Instant{});
   ask(read_command(0), 1, 10);
   EXPECT_EQ(violations(), "");
   ask(read_command(2), 2, 10);
@@ -643,7 +648,7 @@ TEST_F(ExchangesTest, WhereFramesAreSeenEarlyTheCountBeforeHoldsALittleLonger) {
   exchanges.allow(milliseconds(20));
   const FrameBytes told =
       frame_of({client_mac, server_mac, disk, 0x99}, ConfigReply{.buffer_count = 1});
-  exchanges.delivered_config(*decode(told), Instant(seconds(1)));
+  exchanges.delivered_config(*decode(told), initiator_port, Instant(seconds(1)));
   for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(2 * i), i, 1'010'000);
   EXPECT_EQ(violations(), "");
   ask(read_command(8), 4, 1'020'001);
@@ -653,8 +658,7 @@ TEST_F(ExchangesTest, WhereFramesAreSeenEarlyTheCountBeforeHoldsALittleLonger) {
 TEST_F(ExchangesTest, AnAlteredAnswerThatCanBeNoneLeavesItsRequestOpen) {
   const auto alter = [&](const Header& header, const AtaReply& reply) {
     const FrameBytes bytes = frame_of(header, reply);
-    exchanges.delivered_altered(Direction::to_initiator, *decode(bytes),
-                                Instant(microseconds(200)));
+    altered(Direction::to_initiator, *decode(bytes), Instant(microseconds(200)));
     return exchanges.open();
   };
   const std::vector<std::uint8_t> data(2 * sector_size);

@@ -14,10 +14,11 @@ namespace {
 constexpr std::size_t bytes_shown = 1100;
 
 std::optional<FrameId> last_before(const Ledger& ledger, FrameId end, ata::Kind kind,
-                                   std::uint64_t lba) {
+                                   Address device, std::uint64_t lba) {
   for (FrameId id = end; id-- > 0;) {
     const LedgerEntry& entry = ledger[id];
-    const bool is_it = entry.kind == FrameKind::ata_request && ata::kind(entry.opcode) == kind;
+    const bool is_it = entry.kind == FrameKind::ata_request && entry.address.covers(device) &&
+                       ata::kind(entry.opcode) == kind;
     if (is_it && entry.lba <= lba && lba < entry.lba + entry.sectors) return id;
   }
   return std::nullopt;
@@ -28,7 +29,9 @@ std::optional<FrameId> answer_of(const Ledger& ledger, FrameId request) {
   for (FrameId id = request + 1; id < ledger.size(); ++id) {
     const LedgerEntry& entry = ledger[id];
     const bool is_answer = entry.kind == FrameKind::ata_reply || entry.kind == FrameKind::ata_error;
-    if (is_answer && entry.tag == asked.tag && entry.direction != asked.direction) return id;
+    if (is_answer && entry.tag == asked.tag && entry.direction != asked.direction &&
+        entry.client == asked.client)
+      return id;
   }
   return std::nullopt;
 }
@@ -54,10 +57,11 @@ Level level_of(const Finding& finding) {
   return clause == nullptr ? Level::info : clause->level;
 }
 
-std::vector<FrameId> frames_about(const Ledger& ledger, std::uint64_t lba) {
+std::vector<FrameId> frames_about(const Ledger& ledger, Address device, std::uint64_t lba) {
   std::set<FrameId> frames;
-  const auto read = last_before(ledger, ledger.size(), ata::Kind::read, lba);
-  const auto write = last_before(ledger, read.value_or(ledger.size()), ata::Kind::write, lba);
+  const auto read = last_before(ledger, ledger.size(), ata::Kind::read, device, lba);
+  const auto write =
+      last_before(ledger, read.value_or(ledger.size()), ata::Kind::write, device, lba);
   for (const auto& request : {write, read}) {
     if (!request) continue;
     frames.insert(*request);

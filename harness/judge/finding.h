@@ -41,9 +41,9 @@ Finding make_finding(RuleName rule, std::string actual, std::vector<FrameId> fra
 /// The level of its rule, else that of its clause; `info` for a finding without either.
 Level level_of(const Finding& finding);
 
-/// The last read of a sector, what wrote the sector last before that, and the answers to both, in
+/// The last read of a sector of a device, what wrote the sector last before that, and the answers to both, in
 /// the order in which they were sent; without a read, the last write and its answer.
-std::vector<FrameId> frames_about(const Ledger& ledger, std::uint64_t lba);
+std::vector<FrameId> frames_about(const Ledger& ledger, Address device, std::uint64_t lba);
 
 /// The frames `guilty`, with their bytes as far as the ledger keeps them, and the last few up to the last of them; where nobody in particular is
 /// guilty, the last few of all.

@@ -38,9 +38,9 @@ TEST(Finding, OfDataHasTheWriteTheReadAndTheirAnswers) {
   answer(2, 2);              // 4
   ask(read_command(2), 4);   // 5
   answer(4, 2);              // 6
-  EXPECT_EQ(frames_about(ledger, 2), (std::vector<FrameId>{2, 4, 5, 6}));
-  EXPECT_EQ(frames_about(ledger, 9), std::vector<FrameId>{3});
-  EXPECT_EQ(frames_about(ledger, 77), std::vector<FrameId>{});
+  EXPECT_EQ(frames_about(ledger, disk, 2), (std::vector<FrameId>{2, 4, 5, 6}));
+  EXPECT_EQ(frames_about(ledger, disk, 9), std::vector<FrameId>{3});
+  EXPECT_EQ(frames_about(ledger, disk, 77), std::vector<FrameId>{});
 }
 
 TEST(Finding, ItsFramesHaveTheirBytes) {

@@ -12,12 +12,14 @@ using Change = std::tuple<Instant, bool, FrameId>;
 
 }  // namespace
 
-Outstanding most_outstanding(const Ledger& ledger, Instant from, Instant until,
+Outstanding most_outstanding(const Ledger& ledger, NodeIndex client, Instant from, Instant until,
                              std::optional<Duration> slack) {
   std::vector<Change> changes;
   for (FrameId id = 0; id < ledger.size(); ++id) {
     const LedgerEntry& entry = ledger[id];
-    if (entry.kind != FrameKind::ata_request || entry.injected || entry.sent >= until) continue;
+    if (entry.kind != FrameKind::ata_request || entry.injected || entry.client != client ||
+        entry.sent >= until)
+      continue;
     Instant end = entry.answered != never ? entry.answered
                   : slack                 ? entry.sent + entry.wait - *slack
                                           : entry.sent;

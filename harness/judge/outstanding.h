@@ -17,9 +17,9 @@ struct Outstanding {
   FrameId frame = 0;  // the request that made it so many, if `most` is not 0
 };
 
-/// The most at any time in [from, until). `slack`: the error of known timeouts; none: they are not
-/// known.
-Outstanding most_outstanding(const Ledger& ledger, Instant from, Instant until,
+/// The most of an initiator's at any time in [from, until). `slack`: the error of known timeouts;
+/// none: they are not known.
+Outstanding most_outstanding(const Ledger& ledger, NodeIndex client, Instant from, Instant until,
                              std::optional<Duration> slack);
 
 }  // namespace aoe::harness

@@ -20,7 +20,7 @@ class OutstandingTest : public testing::Test {
     if (arrives) {
       entry.deliveries = 1;
       entry.delivered = now;
-      exchanges.delivered(entry, now);
+      exchanges.delivered(entry, target_port, now);
     }
     return entry.id;
   }
@@ -31,8 +31,8 @@ class OutstandingTest : public testing::Test {
     return sent(Direction::to_initiator, reply_frame(tag), at, arrives);
   }
   std::uint64_t most(int from, int until, std::optional<Duration> slack = Duration{}) const {
-    return most_outstanding(ledger, Instant(milliseconds(from)), Instant(milliseconds(until)),
-                            slack)
+    return most_outstanding(ledger, initiator_node, Instant(milliseconds(from)),
+                            Instant(milliseconds(until)), slack)
         .most;
   }
 
@@ -54,7 +54,7 @@ TEST_F(OutstandingTest, RequestsAreFromWhenTheyAreSentUntilTheyAreAnswered) {
   EXPECT_EQ(most(40, 41), 2U);
   EXPECT_EQ(most(50, 100), 1U);
   EXPECT_EQ(most(60, 100), 0U);
-  EXPECT_EQ(most_outstanding(ledger, Instant{}, never, Duration{}).frame, third);
+  EXPECT_EQ(most_outstanding(ledger, initiator_node, Instant{}, never, Duration{}).frame, third);
 }
 
 TEST_F(OutstandingTest, AnAnswerMakesRoomForWhatIsSentAtThatInstant) {

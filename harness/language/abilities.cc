@@ -100,7 +100,7 @@ void add_needs(const Step& step, std::set<std::string>& needed) {
 /// Adds what the initiator must have for all of the scenario.
 void add_needs(const Scenario& scenario, std::set<std::string>& needed) {
   for (const Step& step : scenario.steps) add_needs(step, needed);
-  if (scenario.target.paths > 1) needed.insert("multipath");
+  if (scenario.target().paths > 1) needed.insert("multipath");
   if (cites(scenario, "profile/closewait")) needed.insert("closewait");
   // What is long enough in the scenario is so for others, too; what runs out is not.
   const bool runs_out = cites(scenario, "profile/deadsecs") ||

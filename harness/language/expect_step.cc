@@ -70,8 +70,9 @@ std::optional<Happening> read_happening(YamlMap& map, const std::string& key,
 
 ExpectOutstanding read_outstanding(YamlMap map, const StepNames& names) {
   map.require("max");
-  ExpectOutstanding outstanding{map.number("max", 0, 0, 65535), read_happening(map, "from", names),
-                                read_happening(map, "until", names)};
+  ExpectOutstanding outstanding{
+      map.number("max", 0, 0, 65535), parse_node(map, "by", names.network, Node::Role::initiator),
+      read_happening(map, "from", names), read_happening(map, "until", names)};
   map.finish();
   return outstanding;
 }
@@ -131,7 +132,8 @@ ExpectStep ExpectStep::read(YamlMap& map, const StepNames& names) {
   if (map.has("io")) expect.io = read_io(map.map("io"), names);
   if (map.has("device")) {
     const bool up = map.choice("device", {"down", "up"}) == 1;
-    expect.device = {up, window(map, "within")};
+    expect.device = {up, parse_node(map, "by", names.network, Node::Role::initiator),
+                     parse_device(map, "to", names.network), window(map, "within")};
   }
   if (map.has("retransmit")) expect.retransmit = read_retransmit(map.map("retransmit"), names);
   if (map.has("outstanding")) expect.outstanding = read_outstanding(map.map("outstanding"), names);
@@ -145,7 +147,7 @@ ExpectStep ExpectStep::read(YamlMap& map, const StepNames& names) {
     names.check_frame(map, map.require("replies"), expect.replies->of);
   }
   if (map.has("announcement")) expect.announcement = parse_announcement(map.map("announcement"));
-  if (map.has("store")) expect.store = parse_store(map.map("store"), names.sectors);
+  if (map.has("store")) expect.store = parse_store(map.map("store"), names.network);
   if (map.keys().empty()) {
     fail_at(map.mark(),
             "expect: expected something: io, device, retransmit, outstanding, hits, reply, "

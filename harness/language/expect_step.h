@@ -28,6 +28,8 @@ struct ExpectIo {
 
 struct ExpectDevice {
   bool up = true;
+  NodeIndex by = initiator_node;  // as this initiator has it
+  Device to;
   TimeWindow within;
 };
 
@@ -49,6 +51,7 @@ std::string describe(const Happening& happening);
 /// No more requests than `most` wait for an answer at once, between two moments or all the time.
 struct ExpectOutstanding {
   std::uint64_t most = 0;
+  NodeIndex by = initiator_node;
   std::optional<Happening> from;
   std::optional<Happening> until;
 };

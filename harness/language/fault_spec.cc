@@ -1,7 +1,5 @@
 #include "harness/language/fault_spec.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "config/yaml_map.h"
@@ -23,22 +21,18 @@ Mac parse_mac_of(YamlMap& map) {
   return *mac;
 }
 
-End parse_end(YamlMap& map) {
-  if (!map.has("end")) return End::target;
-  return static_cast<End>(map.choice("end", {"initiator", "target"}));
+/// The interface of the node `end` on the segment `on`.
+PortIndex parse_port(YamlMap& map, const Network& network) {
+  const NodeIndex node = parse_node(map, "end", network, network.first(Node::Role::target));
+  if (!map.has("on")) return network.nodes[node].ports.front();
+  const auto port = network.port_on(node, parse_segment(map, "on", network));
+  if (port) return *port;
+  map.fail(map.require("on"),
+           fmt::format("on: {} has no interface there", network.nodes[node].name));
 }
 
-/// "10Mbit", "64kbit", "1Gbit", "300bit": bits a second.
-std::optional<std::uint64_t> parse_bits(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || number > 1'000'000) return std::nullopt;
-  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  if (unit == "bit") return number;
-  if (unit == "kbit") return number * 1000;
-  if (unit == "Mbit") return number * 1'000'000;
-  if (unit == "Gbit") return number * 1'000'000'000;
-  return std::nullopt;
+NodeIndex parse_target_end(YamlMap& map, const Network& network) {
+  return parse_node(map, "end", network, Node::Role::target);
 }
 
 DelaySpec parse_delay(YamlMap& map) {
@@ -91,16 +85,14 @@ CountSpec parse_count(YamlMap& map) {
 }
 
 RateSpec parse_rate(YamlMap& map) {
-  const auto bits = parse_bits(map.text("at"));
-  if (!bits || *bits == 0) {
-    map.fail(map.require("at"), "at: expected bits a second, such as 10Mbit or 64kbit");
-  }
-  return {*bits, map.size("queue", 64 << 10)};
+  const std::uint64_t bits = parse_bit_rate(map, "at");
+  return {bits, map.size("queue", 64 << 10)};
 }
 
-KillSpec parse_kill(YamlMap& map) {
-  if (!map.has("restart-after")) return {};
-  return {map.duration("restart-after", {})};
+KillSpec parse_kill(YamlMap& map, const Network& network) {
+  KillSpec kill{parse_target_end(map, network), {}};
+  if (map.has("restart-after")) kill.restart_after = map.duration("restart-after", {});
+  return kill;
 }
 
 DiskFaults parse_disk_faults(YamlMap& map) {
@@ -123,7 +115,7 @@ DiskFaults parse_disk_faults(YamlMap& map) {
 }
 
 /// Kinds, by their place among the words.
-FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map) {
+FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map, const Network& network) {
   switch (kind) {
     case 0: return DropSpec{};
     case 1: {
@@ -138,24 +130,20 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map) {
       return TruncateSpec{static_cast<std::uint32_t>(map.number("to", 0, 14, 65535, "bytes"))};
     case 6: return PartitionSpec{};
     case 7: return parse_rate(map);
-    case 8: return MacChangeSpec{parse_mac_of(map), parse_end(map)};
-    case 9: return LinkDownSpec{parse_end(map)};
+    case 8: return MacChangeSpec{parse_mac_of(map), parse_port(map, network)};
+    case 9: return LinkDownSpec{parse_port(map, network)};
     case 10:
       map.require("mtu");
       return MtuSpec{static_cast<std::uint16_t>(map.number("mtu", 0, 68, 65535, "bytes")),
-                     parse_end(map)};
-    case 11: return PauseSpec{};
-    case 12: return parse_kill(map);
-    case 13: return DiskErrorSpec{parse_disk_faults(map)};
+                     parse_port(map, network)};
+    case 11: return PauseSpec{parse_target_end(map, network)};
+    case 12: return parse_kill(map, network);
+    case 13: return DiskErrorSpec{parse_device(map, "to", network), parse_disk_faults(map)};
     default: return parse_count(map);
   }
 }
 
 }  // namespace
-
-std::string_view text(End end) {
-  return end == End::initiator ? "initiator" : "target";
-}
 
 const std::vector<std::string>& fault_words() {
   static const std::vector<std::string> words{
@@ -179,12 +167,12 @@ bool DiskFaults::strikes(std::uint64_t offset, std::uint64_t size) const {
   return first < lba ? end > lba : first - lba < sectors;
 }
 
-FaultSpec FaultSpec::parse(YamlMap& map) {
+FaultSpec FaultSpec::parse(YamlMap& map, const Network& network) {
   FaultSpec spec;
   const std::size_t kind = map.choice("fault", fault_words());
   spec.id = map.name("id");
-  spec.kind = parse_kind(kind, map);
-  if (spec.strikes_frames()) spec.selector = Selector::parse(map);
+  spec.kind = parse_kind(kind, map, network);
+  if (spec.strikes_frames()) spec.selector = Selector::parse(map, network);
   map.finish();
   return spec;
 }

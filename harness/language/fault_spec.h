@@ -74,29 +74,31 @@ struct CountSpec {
 
 // What happens to an end.
 
-enum class End : std::uint8_t { initiator, target };
-/// "initiator", "target".
-std::string_view text(End end);
+// `end` names the node, by default the first target, and `on` the segment that its interface is on,
+// by default its first.
 
 /// mac-change: the interface takes the address `mac`, and keeps it.
 struct MacChangeSpec {
   Mac mac;
-  End end = End::target;
+  PortIndex port = target_port;
 };
 /// link-down: the interface has no carrier.
 struct LinkDownSpec {
-  End end = End::target;
+  PortIndex port = target_port;
 };
 /// mtu: the interface has this MTU.
 struct MtuSpec {
   std::uint16_t mtu = 0;
-  End end = End::target;
+  PortIndex port = target_port;
 };
 /// pause: the target stands still; what reaches it meanwhile waits, as far as there is room.
-struct PauseSpec {};
+struct PauseSpec {
+  NodeIndex target = target_node;
+};
 /// kill: the target is gone, with all that it had not made stable; it comes back after
 /// `restart-after`, or when the fault is healed.
 struct KillSpec {
+  NodeIndex target = target_node;
   std::optional<Duration> restart_after;
 };
 /// disk-error: what a disk fails, and where.
@@ -113,7 +115,9 @@ struct DiskFaults {
   /// Is any of these bytes in the sectors that fail?
   bool strikes(std::uint64_t offset, std::uint64_t size) const;
 };
+/// The disk is that of the LUN `to`, by default the first target's first.
 struct DiskErrorSpec {
+  Device device;
   DiskFaults faults;
 };
 
@@ -126,7 +130,7 @@ struct FaultSpec {
   Kind kind;
 
   /// Reads the mapping of an `arm` step, and finishes it.
-  static FaultSpec parse(YamlMap& map);
+  static FaultSpec parse(YamlMap& map, const Network& network);
 
   /// Does it happen to frames? Else to an end.
   bool strikes_frames() const;

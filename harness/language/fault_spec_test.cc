@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 
 FaultSpec parse_fault(const std::string& yaml) {
   YamlMap map(YAML::Load("{id: f, " + yaml + "}"), "x.yaml", "arm");
-  return FaultSpec::parse(map);
+  return FaultSpec::parse(map, Network::of_two());
 }
 
 /// Without "x.yaml:1:n: arm: ".
@@ -61,7 +61,7 @@ TEST(FaultSpec, KeysHaveDefaults) {
   EXPECT_EQ(kind_of<DuplicateSpec>("fault: duplicate").spread, Duration{});
   EXPECT_EQ(kind_of<ReorderSpec>("fault: reorder").by, milliseconds(1));
   EXPECT_EQ(kind_of<RateSpec>("fault: rate, at: 1Mbit").queue, 65536U);
-  EXPECT_EQ(kind_of<LinkDownSpec>("fault: link-down").end, End::target);
+  EXPECT_EQ(kind_of<LinkDownSpec>("fault: link-down").port, target_port);
   EXPECT_EQ(kind_of<KillSpec>("fault: kill").restart_after, std::nullopt);
   EXPECT_EQ(kind_of<DiskErrorSpec>("fault: disk-error").faults, DiskFaults{});
 }
@@ -76,7 +76,7 @@ TEST(FaultSpec, KeysAreRead) {
   EXPECT_EQ(kind_of<TruncateSpec>("fault: truncate, to: 36").to, 36U);
   EXPECT_EQ(kind_of<RateSpec>("fault: rate, at: 64kbit").bits_per_second, 64'000U);
   EXPECT_EQ(kind_of<RateSpec>("fault: rate, at: 1Gbit, queue: 8KiB").queue, 8192U);
-  EXPECT_EQ(kind_of<MtuSpec>("fault: mtu, mtu: 1000, end: initiator").end, End::initiator);
+  EXPECT_EQ(kind_of<MtuSpec>("fault: mtu, mtu: 1000, end: initiator").port, initiator_port);
   EXPECT_EQ(kind_of<KillSpec>("fault: kill, restart-after: 1s").restart_after,
             std::chrono::seconds(1));
   const auto disk =
@@ -112,7 +112,7 @@ TEST(FaultSpec, MistakesAreNamed) {
   EXPECT_EQ(fault_complaint("fault: mtu"), "key 'mtu' is missing");
   EXPECT_EQ(fault_complaint("fault: link-down, end: traget"),
             "end: expected one of initiator, target, got 'traget'; did you mean 'target'?");
-  EXPECT_EQ(fault_complaint("fault: pause, nth: 1"), "unknown key 'nth'; known are fault, id");
+  EXPECT_EQ(fault_complaint("fault: pause, nth: 1"), "unknown key 'nth'; known are end, fault, id");
   EXPECT_EQ(fault_complaint("fault: disk-error, op: [raed]"),
             "op: expected one of read, write, flush, got 'raed'; did you mean 'read'?");
   EXPECT_EQ(fault_complaint("fault: disk-error, lba: [0, 281474976710656]"),

@@ -141,6 +141,25 @@ FrameSpec parse_what_follows(YamlMap& map) {
   return frame;
 }
 
+/// `by` and `to`: an initiator and a target's LUN, or a target's LUN and an initiator; and `on`.
+void parse_parties(YamlMap& map, const Network& network, FrameSpec& frame) {
+  const std::optional<NodeIndex> to = network.find(map.has("to") ? map.text("to") : "");
+  const bool to_initiator = to && network.nodes[to.value_or(0)].role == Node::Role::initiator;
+  frame.direction = to_initiator ? Direction::to_initiator : Direction::to_target;
+  frame.initiator =
+      to_initiator ? to.value_or(0) : parse_node(map, "by", network, Node::Role::initiator);
+  frame.target = parse_device(map, to_initiator ? "by" : "to", network);
+  if (map.has("on")) frame.on = parse_segment(map, "on", network);
+  const bool they_meet = frame.on
+                             ? network.port_on(frame.initiator, *frame.on) &&
+                                   network.port_on(frame.target.node, *frame.on)
+                             : network.port_towards(frame.initiator, frame.target.node).has_value();
+  if (they_meet) return;
+  fail_at(map.mark(),
+          fmt::format("{} and {} have no segment in common{}", network.nodes[frame.initiator].name,
+                      network.nodes[frame.target.node].name, frame.on ? " of that name" : ""));
+}
+
 void parse_header(YamlMap& map, unsigned use, FrameSpec& frame) {
   const auto source = map.find("source");
   if (source && use == layout::use::send && source->IsScalar() &&
@@ -233,12 +252,10 @@ FrameSpec ata_request(ata::Opcode opcode, std::uint8_t sectors) {
   return frame;
 }
 
-FrameSpec parse_send(YamlMap& map) {
+FrameSpec parse_send(YamlMap& map, const Network& network) {
   FrameSpec frame = parse_what_follows(map);
   if (map.has("id")) frame.id = map.name("id");
-  if (map.has("to") && map.choice("to", {"target", "initiator"}) == 1) {
-    frame.direction = Direction::to_initiator;
-  }
+  parse_parties(map, network, frame);
   parse_header(map, layout::use::send, frame);
   const auto bytes = map.find("bytes");
   if (bytes) frame.bytes = read_hex(map, "bytes", *bytes);
@@ -259,11 +276,14 @@ FrameSpec parse_send(YamlMap& map) {
   return frame;
 }
 
-Query parse_query(const std::string& word, YamlMap& map) {
+Query parse_query(const std::string& word, YamlMap& map, const Network& network) {
   Query query{.request = word == "ask"        ? parse_question(map)
                          : word == "identify" ? ata_request(ata::Opcode::identify_device, 1)
                                               : parse_arg(word, map),
               .reply = {}};
+  parse_parties(map, network, query.request);
+  if (query.request.direction == Direction::to_initiator)
+    map.fail(map.require("to"), "to: expected a target");
   parse_header(map, layout::use::query, query.request);
   if (const auto reply = map.find("expect")) {
     query.reply = parse_reply(*reply, map.mark().file);

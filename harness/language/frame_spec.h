@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/language/field_reader.h"
+#include "harness/language/network.h"
 #include "harness/language/reply_spec.h"
 #include "harness/language/selector.h"
 #include "proto/frame.h"
@@ -28,6 +29,9 @@ struct Assignment {
 struct FrameSpec {
   std::string id{};  // empty: only the next expectation can mean it
   Direction direction = Direction::to_target;
+  NodeIndex initiator = initiator_node;  // one of the two between which it passes,
+  Device target{};                       // and the other
+  std::optional<SegmentIndex> on{};      // by way of this segment; else the first that both are on
   std::optional<layout::Message> message{};  // whose fields follow the header; nullopt: none do
   std::vector<Assignment> fields{};          // a later assignment replaces an earlier one
   bool most_sectors = false;                 // ata.count: as many as the target's Sector Count
@@ -58,7 +62,7 @@ FrameSpec ata_request(ata::Opcode opcode, std::uint8_t sectors);
 std::string name_of(const FrameSpec& frame);
 
 /// Reads the mapping of a `send` step, and finishes it.
-FrameSpec parse_send(YamlMap& map);
+FrameSpec parse_send(YamlMap& map, const Network& network);
 
 /// A request and the reply that is expected.
 struct Query {
@@ -67,7 +71,7 @@ struct Query {
 };
 /// Reads an `identify`, `config`, `mask` or `reserve` step, whose reply is `ok` by default, or an
 /// `ask` step, whose reply is any `answer` by default. Finishes the mapping.
-Query parse_query(const std::string& word, YamlMap& map);
+Query parse_query(const std::string& word, YamlMap& map, const Network& network);
 
 /// What IDENTIFY may say that a disk has.
 enum class Feature : std::uint8_t {

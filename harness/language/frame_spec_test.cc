@@ -225,7 +225,7 @@ TEST(FrameSpec, MistakesAreNamed) {
             at + "22: step: advertised: expected one of dma, flush, flush-ext, lba48, "
                  "power-management, smart, trim, trim-zero, got 'wings'");
   EXPECT_EQ(frame_complaint("alive: {for: 1s}"),
-            at + "11: alive: unknown key 'for'; known are within");
+            at + "11: alive: unknown key 'for'; known are by, to, within");
   EXPECT_EQ(frame_complaint("config: {op: read, lenght: 3}"),
             at + "22: config: unknown key 'lenght'; did you mean 'length'?");
 }

@@ -297,8 +297,9 @@ ExpectAnnouncement parse_announcement(YamlMap map) {
   return announcement;
 }
 
-ExpectStore parse_store(YamlMap map, std::uint64_t sectors) {
-  ExpectStore store;
+ExpectStore parse_store(YamlMap map, const Network& network) {
+  ExpectStore store{.of = parse_device(map, "of", network)};
+  const std::uint64_t sectors = network.disk(store.of).sectors;
   store.lba = read_number(map, "lba", sectors - 1).value_or(0);
   store.count = static_cast<std::uint32_t>(map.number("count", 1, 1, sectors, "sectors"));
   if (store.lba + store.count > sectors) {

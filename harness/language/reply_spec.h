@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/language/field_reader.h"
+#include "harness/language/network.h"
 #include "harness/language/time_window.h"
 #include "proto/layout.h"
 
@@ -80,6 +81,7 @@ struct ExpectAnnouncement {
 
 /// What the target's disk holds, read past the target. The disk rightly holds it from then on.
 struct ExpectStore {
+  Device of{};
   std::uint64_t lba = 0;
   std::uint32_t count = 1;
   Content data{};
@@ -101,6 +103,6 @@ ExpectReply parse_reply(const YAML::Node& node, const std::string& file);
 ExpectReplies parse_replies(YamlMap map);
 ExpectAnnouncement parse_announcement(YamlMap map);
 /// Of a disk of so many sectors.
-ExpectStore parse_store(YamlMap map, std::uint64_t sectors);
+ExpectStore parse_store(YamlMap map, const Network& network);
 
 }  // namespace aoe::harness

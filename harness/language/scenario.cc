@@ -16,41 +16,10 @@
 namespace aoe::harness {
 namespace {
 
-constexpr std::uint64_t pattern_size_max = judged_sectors_max * sector_size;
-constexpr std::uint64_t disk_size_max = std::uint64_t{4} << 40;  // of zeros, which take no room
-
-TargetRole parse_target(YamlMap map) {
-  TargetRole role;
-  role.address.shelf =
-      static_cast<std::uint16_t>(map.number("shelf", 1, 0, Address::any_shelf - 1));
-  role.address.slot = static_cast<std::uint8_t>(map.number("slot", 1, 0, Address::any_slot - 1));
-  role.buffers = static_cast<std::uint16_t>(map.number("buffers", 16, 2, 65535));
-  const std::uint64_t size = map.size("size", 8 << 20);
-  if (map.has("fill")) role.fill_pattern = map.choice("fill", {"pattern", "zero"}) == 0;
-  const bool fits = size <= (role.fill_pattern ? pattern_size_max : disk_size_max);
-  if (size == 0 || size % sector_size != 0 || !fits) {
-    map.fail(map.require("size"),
-             "size: expected whole sectors, 1GiB at most, or 4TiB with fill: zero");
-  }
-  role.sectors = size / sector_size;
-  if (map.has("says")) {
-    YamlMap says = map.map("says");
-    role.says = Says::parse(says);
-    says.finish();
-  }
-  if (map.has("base")) role.base = map.code("base", ata::lba48_sectors_max - role.sectors);
-  role.paths = static_cast<unsigned>(map.number("paths", 1, 1, 2));
-  role.luns = static_cast<std::uint8_t>(map.number("luns", 1, 1, 8));
-  if (role.address.slot + role.luns > Address::any_slot) {
-    map.fail(map.require("luns"), "luns: beyond the last slot, 254");
-  }
-  map.finish();
-  return role;
-}
-
-MutantSpec parse_mutant(YamlMap map) {
+MutantSpec parse_mutant(YamlMap map, const Network& network) {
   MutantSpec mutant;
-  mutant.at_target = map.choice("end", {"initiator", "target"}) == 1;
+  map.require("end");
+  mutant.node = parse_node(map, "end", network, NodeIndex{0});
   mutant.behaviour = map.text("behave");
   mutant.mark = map.mark_of(map.require("behave"));
   map.finish();
@@ -151,6 +120,21 @@ std::vector<Check> parse_always(YamlMap& map) {
   return checks;
 }
 
+/// `roles`, or `network` and `nodes`.
+void parse_parties(YamlMap& map, Scenario& scenario) {
+  if (map.has("nodes")) {
+    if (map.has("roles"))
+      map.fail(map.require("roles"), "roles: it is short for nodes; expected one of the two");
+    scenario.network = parse_network(map, scenario.given.mtu);
+    if (map.has("mutant")) scenario.mutant = parse_mutant(map.map("mutant"), scenario.network);
+    return;
+  }
+  YamlMap roles = map.map("roles");
+  scenario.network = parse_roles(roles, scenario.given.mtu);
+  if (roles.has("mutant")) scenario.mutant = parse_mutant(roles.map("mutant"), scenario.network);
+  roles.finish();
+}
+
 Scenario parse(const Variant& variant, const std::string& file) {
   YamlMap map(variant.root, file, "scenario");
   Scenario scenario;
@@ -171,16 +155,13 @@ Scenario parse(const Variant& variant, const std::string& file) {
   scenario.tags = names_of(map, "tags");
   scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
   scenario.needs = parse_requires(map);
-  YamlMap roles = map.map("roles");
-  scenario.target = parse_target(roles.map("target"));
-  if (roles.has("mutant")) scenario.mutant = parse_mutant(roles.map("mutant"));
-  roles.finish();
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
+  parse_parties(map, scenario);
   if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);
   if (map.has("explore")) scenario.explore = parse_explore(map.map("explore"));
   const YAML::Node steps = map.require("steps");
   if (!steps.IsSequence() || steps.size() == 0) map.fail(steps, "steps: expected a list of steps");
-  StepNames names{file, scenario.target.address, scenario.target.sectors};
+  StepNames names{file, scenario.network};
   for (const YAML::Node& step : steps) scenario.steps.push_back(read_step(step, names));
   names.finish();
   scenario.always = parse_always(map);

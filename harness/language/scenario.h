@@ -11,30 +11,17 @@
 
 #include <tl/expected.hpp>
 
+#include "harness/language/network.h"
 #include "harness/language/rules.h"
-#include "harness/language/says.h"
 #include "harness/language/steps.h"
 #include "initiator/engine/parameters.h"
-#include "proto/address.h"
 
 namespace aoe::harness {
 
-struct TargetRole {
-  Address address{1, 1};
-  std::uint16_t buffers = 16;
-  std::uint64_t sectors = 0;
-  bool fill_pattern = true;  // else zeros
-  // How it looks to its clients (world/guise.h).
-  Says says{};
-  std::uint64_t base = 0;  // the LBA of its first sector; before it there are none
-  unsigned paths = 1;      // addresses at which it answers
-  std::uint8_t luns = 1;   // at this and the next slots, each with a disk of its own
-};
-
-/// An end that is wrong on purpose (world/mutant.h). The reader does not know which behaviours
+/// A node that is wrong on purpose (world/mutant.h). The reader does not know which behaviours
 /// exist; selftest/mutants.h checks that.
 struct MutantSpec {
-  bool at_target = true;
+  NodeIndex node = 0;
   std::string behaviour;
   Mark mark{};  // of the behaviour, for complaints
 };
@@ -73,7 +60,7 @@ struct Scenario {
   std::vector<std::string> worlds;  // it is meant for: all, where empty
   std::vector<std::string> needs;   // `requires`: what the implementation under test must have
   std::string yaml;                 // all of it, with the matrix filled in; reads the same again
-  TargetRole target;
+  Network network = Network::of_two();
   std::optional<MutantSpec> mutant;  // in the sim world only
   std::string must_fail;  // what its first failure says, for it to pass (run/must_fail.h)
   Givens given;
@@ -82,6 +69,18 @@ struct Scenario {
   std::vector<Step> steps;
   std::vector<Check> always;       // by default all of them
   std::optional<Duration> settle;  // finally.within: until all I/O is resolved; nothing: derived
+
+  // What steps are about where they name nothing else: the first target, and its first LUN.
+  TargetRole& target() { return network.nodes[network.first(Node::Role::target)].target; }
+  const TargetRole& target() const {
+    return network.nodes[network.first(Node::Role::target)].target;
+  }
+  Lun& lun() { return target().luns.front(); }
+  const Lun& lun() const { return target().luns.front(); }
+  Disk& disk() { return network.disks[lun().disk]; }
+  const Disk& disk() const { return network.disks[lun().disk]; }
+  /// Is the mutant a target? Precondition: there is one.
+  bool mutant_is_target() const { return network.nodes[mutant->node].role == Node::Role::target; }
 };
 
 /// Returns whether the initiator has a part in it. Where all frames are spelt by hand and only

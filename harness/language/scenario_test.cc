@@ -28,10 +28,10 @@ std::string with_steps(const std::string& steps) {
 TEST(Scenario, WhatIsNotSaidHasADefault) {
   const auto scenario = parse_scenario(with("{target: {}}"), "x.yaml");
   ASSERT_TRUE(scenario) << scenario.error();
-  EXPECT_EQ(scenario->target.address, (Address{1, 1}));
-  EXPECT_EQ(scenario->target.buffers, 16);
-  EXPECT_EQ(scenario->target.sectors, 16384U);
-  EXPECT_TRUE(scenario->target.fill_pattern);
+  EXPECT_EQ(scenario->lun().address, (Address{1, 1}));
+  EXPECT_EQ(scenario->lun().buffers, 16);
+  EXPECT_EQ(scenario->disk().sectors, 16384U);
+  EXPECT_TRUE(scenario->disk().fill_pattern);
   EXPECT_EQ(scenario->given.deadsecs, std::chrono::seconds(5));
   EXPECT_EQ(scenario->given.maxout, 128);
   EXPECT_EQ(scenario->given.mtu, 1500);
@@ -68,9 +68,9 @@ finally: {all-io: resolved, within: 1s}
   EXPECT_EQ(scenario->id, "everything");
   EXPECT_EQ(scenario->title, "All the words");
   EXPECT_EQ(scenario->clauses, (std::vector<std::string>{"2/38", "profile/deadsecs"}));
-  EXPECT_EQ(scenario->target.address, (Address{7, 3}));
-  EXPECT_EQ(scenario->target.sectors, 2048U);
-  EXPECT_FALSE(scenario->target.fill_pattern);
+  EXPECT_EQ(scenario->lun().address, (Address{7, 3}));
+  EXPECT_EQ(scenario->disk().sectors, 2048U);
+  EXPECT_FALSE(scenario->disk().fill_pattern);
   EXPECT_EQ(scenario->given.mtu, 9000);
   EXPECT_EQ(scenario->settle, std::chrono::seconds(1));
   EXPECT_EQ(scenario->always, std::vector<Check>{Check::window_respected});
@@ -226,7 +226,7 @@ TEST(Scenario, MistakesInStepsAreNamed) {
       {with_steps("{io: {id: a, op: read, depth: 0}}"),
        "x.yaml:6:39: io: depth: expected a whole number of requests from 1 to 65536"},
       {with_steps("{io: {id: a, op: flush, lba: 0}}"),
-       "x.yaml:6:33: io: unknown key 'lba'; known are id, op, requests, requests-in-sim"},
+       "x.yaml:6:33: io: unknown key 'lba'; known are by, id, op, requests, requests-in-sim, to"},
       {with("{target: {size: 1GiB}}", "{}",
             "[{io: {id: a, op: read, count: 2048, requests: 300, depth: 300}}]"),
        "x.yaml:6:14: io: at most 256MiB at once"},
@@ -283,7 +283,7 @@ TEST(Scenario, MistakesInFaultsAreNamed) {
       {with_steps("{arm: {fault: mac-change, id: f, mac: \"00:00:00:00:00:00\"}}"),
        "x.yaml:6:47: arm: mac: expected a quoted address such as \"02:00:00:00:00:99\""},
       {with_steps("{arm: {fault: mac-change, id: f, mac: \"02:00:00:00:00:09\", nth: 1}}"),
-       "x.yaml:6:68: arm: unknown key 'nth'; known are end, fault, id, mac"},
+       "x.yaml:6:68: arm: unknown key 'nth'; known are end, fault, id, mac, on"},
   });
 }
 
@@ -294,7 +294,7 @@ TEST(Scenario, WhatATargetSaysIsReadWhereItStandsAndWhereItChanges) {
            "{}", "[{says: {buffers: 65535, announce: true}}, {discover: {found: false}}]"),
       "x.yaml");
   ASSERT_TRUE(scenario) << scenario.error();
-  const TargetRole& target = scenario->target;
+  const TargetRole& target = scenario->target();
   EXPECT_EQ(target.base, 0x0ffffff0U);
   EXPECT_EQ(target.paths, 2U);
   EXPECT_EQ(target.says.buffers, 0U);

@@ -1,8 +1,10 @@
 #include "harness/language/selector.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "config/yaml_map.h"
+#include "harness/language/field_reader.h"
 #include "proto/layout.h"
 
 namespace aoe::harness {
@@ -29,6 +31,19 @@ bool is_with(const Mac& mac, Direction way, Bytes frame) {
   return layout::has(field, frame) && layout::get(field, frame) == layout::number(mac);
 }
 
+Payload parse_payload(YamlMap map) {
+  map.require("at");
+  Payload payload{.at = static_cast<std::uint32_t>(map.number("at", 0, 0, 65535, "bytes")),
+                  .bytes = read_hex(map, "bytes", map.require("bytes"))};
+  map.finish();
+  return payload;
+}
+
+bool has(Bytes frame, const Payload& payload) {
+  return frame.size() >= payload.at + payload.bytes.size() &&
+         std::ranges::equal(frame.subspan(payload.at, payload.bytes.size()), payload.bytes);
+}
+
 bool is_ata(Traffic traffic) {
   return traffic >= Traffic::ata && traffic <= Traffic::identify;
 }
@@ -50,7 +65,7 @@ Range Range::parse(YamlMap& map, const std::string& key) {
   map.fail(node, key + ": expected a number, or the first and the last of them: [2, 9]");
 }
 
-Match Match::parse(YamlMap map) {
+Match Match::parse(YamlMap map, const Network& network) {
   Match match;
   if (map.has("direction")) {
     match.direction = static_cast<Direction>(map.choice("direction", direction_words));
@@ -70,13 +85,20 @@ Match Match::parse(YamlMap map) {
       map.fail(map.require("mac"), "mac: expected a quoted address such as \"02:00:00:00:00:03\"");
     }
   }
+  if (map.has("on")) match.on = parse_segment(map, "on", network);
+  if (map.has("from")) match.from = parse_node(map, "from", network, NodeIndex{0});
+  if (map.has("to")) match.to = parse_node(map, "to", network, NodeIndex{0});
+  if (map.has("payload")) match.payload = parse_payload(map.map("payload"));
   map.finish();
   return match;
 }
 
-bool Match::matches(Direction way, const Subject& subject, std::optional<std::uint32_t> its_tag,
+bool Match::matches(const Way& way, const Subject& subject, std::optional<std::uint32_t> its_tag,
                     Bytes frame) const {
-  if (direction && *direction != way) return false;
+  if (direction && *direction != way.direction) return false;
+  if (on && *on != way.segment) return false;
+  if (from && *from != way.from) return false;
+  if (to && *to != way.to) return false;
   if (traffic && *traffic != subject.traffic &&
       !(*traffic == Traffic::ata && is_ata(subject.traffic))) {
     return false;
@@ -85,13 +107,14 @@ bool Match::matches(Direction way, const Subject& subject, std::optional<std::ui
   if (lba && !lba->contains(subject.lba)) return false;
   if (sectors && *sectors != subject.sectors) return false;
   if (size && !size->contains(frame.size())) return false;
-  if (mac && !is_with(*mac, way, frame)) return false;
+  if (mac && !is_with(*mac, way.direction, frame)) return false;
+  if (payload && !has(frame, *payload)) return false;
   return !tag || tag == its_tag;
 }
 
-Selector Selector::parse(YamlMap& map) {
+Selector Selector::parse(YamlMap& map, const Network& network) {
   Selector selector;
-  if (map.has("match")) selector.match = Match::parse(map.map("match"));
+  if (map.has("match")) selector.match = Match::parse(map.map("match"), network);
   if (map.has("nth")) selector.nth = map.number("nth", 1, 1, UINT64_MAX);
   if (map.has("every")) selector.every = map.number("every", 1, 1, UINT64_MAX);
   if (map.has("probability")) selector.probability = map.fraction("probability");

@@ -1,7 +1,8 @@
 // Which frames a fault strikes: the same words for every fault.
 //
 //   match: {direction: to-target|to-initiator, command: ata|read|write|flush|identify|config|…,
-//           lba: 2, count: 8, size: [1001, 9018], tag: 0x1f, mac: "02:00:00:00:00:03"}
+//           lba: 2, count: 8, size: [1001, 9018], tag: 0x1f, mac: "02:00:00:00:00:03",
+//           on: lan, from: i1, to: t2, payload: {at: 36, bytes: "00ff"}}
 //   nth: 2            the second frame that matches, and no other
 //   every: 10         every tenth
 //   probability: 0.02 each with this chance, from the run's seed
@@ -20,6 +21,7 @@
 
 #include "base/bytes.h"
 #include "base/instant.h"
+#include "harness/language/network.h"
 #include "proto/address.h"
 
 namespace aoe {
@@ -76,6 +78,20 @@ struct Range {
   static Range parse(YamlMap& map, const std::string& key);
 };
 
+/// Where a frame is on its way.
+struct Way {
+  Direction direction{};
+  SegmentIndex segment = 0;
+  NodeIndex from = 0;
+  NodeIndex to = 0;
+};
+
+/// Bytes that a frame has at an offset from its beginning.
+struct Payload {
+  std::uint32_t at = 0;
+  std::vector<std::uint8_t> bytes;
+};
+
 struct Match {
   std::optional<Direction> direction;
   std::optional<Traffic> traffic;
@@ -83,11 +99,14 @@ struct Match {
   std::optional<std::uint8_t> sectors;
   std::optional<Range> size;  // of the frame itself, bytes with the Ethernet header
   std::optional<std::uint32_t> tag;
-  std::optional<Mac> mac;  // of the target: a request's destination, an answer's source
+  std::optional<Mac> mac;          // of the target: a request's destination, an answer's source
+  std::optional<SegmentIndex> on;  // the segment that it crosses
+  std::optional<NodeIndex> from;   // the node that sent it,
+  std::optional<NodeIndex> to;     // and the one that it is about to reach
+  std::optional<Payload> payload;
 
-  static Match parse(YamlMap map);
-  /// `tag` of the frame itself; none where it is not AoE.
-  bool matches(Direction direction, const Subject& subject, std::optional<std::uint32_t> tag,
+  static Match parse(YamlMap map, const Network& network);
+  bool matches(const Way& way, const Subject& subject, std::optional<std::uint32_t> tag,
                Bytes frame) const;
 };
 
@@ -106,7 +125,7 @@ struct Selector {
   std::optional<During> during;
 
   /// Asks for the selector's keys among those of an `arm` step.
-  static Selector parse(YamlMap& map);
+  static Selector parse(YamlMap& map, const Network& network);
 };
 
 }  // namespace aoe::harness

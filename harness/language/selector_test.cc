@@ -11,7 +11,7 @@ namespace {
 
 Selector parse(const std::string& yaml) {
   YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
-  Selector selector = Selector::parse(map);
+  Selector selector = Selector::parse(map, Network::of_two());
   map.finish();
   return selector;
 }
@@ -34,7 +34,7 @@ struct Passer {
 
 bool matches(const std::string& match, const Passer& passer) {
   return parse("match: " + match)
-      .match.matches(passer.direction, passer.subject, passer.tag, passer.bytes);
+      .match.matches({.direction = passer.direction}, passer.subject, passer.tag, passer.bytes);
 }
 
 TEST(Match, OfNothingMatchesEverything) {

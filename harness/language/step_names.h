@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "config/yaml_map.h"
-#include "proto/address.h"
+#include "harness/language/network.h"
 
 namespace aoe::harness {
 
@@ -41,8 +41,7 @@ struct StepNames {
   void finish() const;
 
   const std::string file;
-  const Address device;         // of the target that the steps are about
-  const std::uint64_t sectors;  // of its disk
+  const Network& network;
   NameSet faults{"fault"};
   NameSet ios{"io"};
   NameSet frames{"frame"};

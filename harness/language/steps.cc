@@ -75,42 +75,53 @@ void check_size(const YamlMap& map, std::string_view what, const IoStep& step, s
   }
 }
 
+NodeIndex by_initiator(YamlMap& map, const StepNames& names) {
+  return parse_node(map, "by", names.network, Node::Role::initiator);
+}
+
 Step::What read_discover(YamlMap& map, const std::string& /*word*/, StepNames& names) {
-  const auto address = map.has("expect") ? parse_address(map.text("expect")) : names.device;
+  const Network& network = names.network;
+  const auto address = map.has("expect") ? parse_address(map.text("expect"))
+                                         : network.lun(network.first_device()).address;
   if (!address) map.fail(map.require("expect"), "expect: expected an address such as e1.1");
-  return DiscoverStep{*address, map.duration("within", std::chrono::seconds(3)),
-                      map.boolean("found", true)};
+  return DiscoverStep{by_initiator(map, names), *address,
+                      map.duration("within", std::chrono::seconds(3)), map.boolean("found", true)};
 }
 
 Step::What read_io(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   IoStep io;
   io.id = map.name("id");
   names.ios.add(map, io.id);
+  io.by = by_initiator(map, names);
+  io.to = parse_device(map, "to", names.network);
+  const std::uint64_t sectors = names.network.disk(io.to).sectors;
   io.operation =
       static_cast<IoOperation>(map.choice("op", {"read", "write", "mixed", "flush", "trim"}));
   if (io.operation != IoOperation::flush) {
-    if (map.has("lba")) io.lba = map.number("lba", 0, 0, names.sectors - 1);
-    io.count = static_cast<std::uint32_t>(map.number("count", 8, 1, names.sectors, "sectors"));
-    if (map.has("span")) io.span = read_span(map, io, names.sectors);
+    if (map.has("lba")) io.lba = map.number("lba", 0, 0, sectors - 1);
+    io.count = static_cast<std::uint32_t>(map.number("count", 8, 1, sectors, "sectors"));
+    if (map.has("span")) io.span = read_span(map, io, sectors);
   }
   io.requests = requests(map, "requests", 1);
   if (map.has("requests-in-sim")) io.requests_in_sim = requests(map, "requests-in-sim", 1);
   if (io.operation != IoOperation::flush) io.depth = depth(map);
-  check_size(map, "io", io, names.sectors);
+  check_size(map, "io", io, sectors);
   return io;
 }
 
 Step::What read_warmup(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   WarmupStep warmup;
   warmup.reads.id = "(warmup)";  // not a name, so no io step has it
+  warmup.reads.by = by_initiator(map, names);
+  warmup.reads.to = parse_device(map, "to", names.network);
   warmup.reads.requests = requests(map, "reads", 64);
   warmup.reads.depth = depth(map);
-  check_size(map, "warmup", warmup.reads, names.sectors);
+  check_size(map, "warmup", warmup.reads, names.network.disk(warmup.reads.to).sectors);
   return warmup;
 }
 
 Step::What read_arm(YamlMap& map, const std::string& /*word*/, StepNames& names) {
-  ArmStep arm{FaultSpec::parse(map)};
+  ArmStep arm{FaultSpec::parse(map, names.network)};
   if (const auto& during = arm.fault.selector.during; during && !during->io.empty()) {
     names.await_io(during->io, map.mark_of(map.require("during")));
   }
@@ -128,26 +139,37 @@ Step::What read_wait(YamlMap& step, const std::string& word, StepNames& /*names*
   return WaitStep{step.duration(word, {})};
 }
 
-Step::What read_says(YamlMap& map, const std::string& /*word*/, StepNames& /*names*/) {
-  return SaysStep{Says::parse(map), map.boolean("announce", false)};
+Step::What read_says(YamlMap& map, const std::string& /*word*/, StepNames& names) {
+  return SaysStep{parse_node(map, "by", names.network, Node::Role::target), Says::parse(map),
+                  map.boolean("announce", false)};
 }
 
-Step::What read_hold(YamlMap& /*map*/, const std::string& word, StepNames& /*names*/) {
-  return HoldStep{word == "open"};
+Step::What read_hold(YamlMap& map, const std::string& word, StepNames& names) {
+  return HoldStep{word == "open", by_initiator(map, names), parse_device(map, "to", names.network)};
+}
+
+Step::What read_power(YamlMap& step, const std::string& word, StepNames& names) {
+  using What = PowerStep::What;
+  const NodeIndex target = parse_node(step, word, names.network, Node::Role::target);
+  const What what = word == "kill"     ? What::kill
+                    : word == "start"  ? What::start
+                    : word == "demote" ? What::demote
+                                       : What::promote;
+  return PowerStep{what, target};
 }
 
 Step::What read_send(YamlMap& map, const std::string& /*word*/, StepNames& names) {
-  SendStep send{parse_send(map)};
+  SendStep send{parse_send(map, names.network)};
   names.add_frame(map, send.frame.id);
   return send;
 }
 
-Step::What read_query(YamlMap& map, const std::string& word, StepNames& /*names*/) {
-  return QueryStep{parse_query(word, map)};
+Step::What read_query(YamlMap& map, const std::string& word, StepNames& names) {
+  return QueryStep{parse_query(word, map, names.network)};
 }
 
-Step::What read_alive(YamlMap& map, const std::string& /*word*/, StepNames& /*names*/) {
-  AliveStep alive;
+Step::What read_alive(YamlMap& map, const std::string& /*word*/, StepNames& names) {
+  AliveStep alive{by_initiator(map, names), parse_device(map, "to", names.network), {}};
   if (map.has("within")) alive.within = map.duration("within", {});
   return alive;
 }
@@ -158,6 +180,7 @@ Step::What read_advertised(YamlMap& step, const std::string& word, StepNames& /*
 
 Step::What read_scapy(YamlMap& map, const std::string& /*word*/, StepNames& names) {
   ScapyStep scapy;
+  scapy.by = by_initiator(map, names);
   scapy.script = map.text("script");
   if (!scapy.script.starts_with('/')) {
     const std::size_t slash = names.file.rfind('/');
@@ -201,6 +224,10 @@ constexpr std::array vocabulary{
     StepWord{"mask", read_query},
     StepWord{"reserve", read_query},
     StepWord{"ask", read_query},
+    StepWord{"kill", read_power, false},
+    StepWord{"start", read_power, false},
+    StepWord{"promote", read_power, false},
+    StepWord{"demote", read_power, false},
 };
 
 std::string names_of(const std::vector<Feature>& features) {
@@ -260,6 +287,11 @@ struct Words {
   std::string operator()(const AdvertisedStep& step) const {
     return "go on where IDENTIFY advertises " + names_of(step.features);
   }
+  std::string operator()(const PowerStep& step) const {
+    static constexpr std::array<std::string_view, 4> verbs_of{"is killed", "starts", "is promoted",
+                                                              "is demoted"};  // by PowerStep::What
+    return fmt::format("a target {}", verbs_of[static_cast<std::size_t>(step.what)]);
+  }
   std::string operator()(const ScapyStep& step) const {
     return fmt::format("run {}, which {}", step.script, step.success ? "succeeds" : "fails");
   }
@@ -314,6 +346,7 @@ struct Drawing {
     ladder.right("IDENTIFY DEVICE");
     ladder.left("has " + names_of(step.features));
   }
+  void operator()(const PowerStep& step) const { ladder.note(Words{}(step)); }
   void operator()(const ScapyStep& step) const { ladder.note(step.script); }
 };
 
@@ -324,6 +357,7 @@ struct PlaysInitiator {
   bool operator()(const QueryStep&) const { return false; }
   bool operator()(const AliveStep&) const { return false; }
   bool operator()(const AdvertisedStep&) const { return false; }
+  bool operator()(const PowerStep&) const { return false; }
   bool operator()(const SendStep& step) const {
     return step.frame.direction == Direction::to_initiator;
   }
@@ -340,13 +374,14 @@ Step read_step(const YAML::Node& node, StepNames& names) {
   YamlMap map(node, names.file, "step");
   if (node.size() != 1) map.fail(node, "expected one word with its arguments");
   const std::string given = map.keys().front().Scalar();
-  Step step{map.mark(), given, in_one_line(node[given]), WaitStep{}};
+  Step step{map.mark(), given, {}, in_one_line(node[given]), WaitStep{}};
   for (const StepWord& known : vocabulary) {
     const std::string word(known.word);
     if (!map.has(word)) continue;
     if (known.has_mapping) {
       YamlMap arguments = map.map(word);
       step.what = known.read(arguments, word, names);
+      if (arguments.has("by")) step.by = arguments.text("by");
       arguments.finish();
     } else {
       step.what = known.read(map, word, names);
@@ -357,7 +392,8 @@ Step read_step(const YAML::Node& node, StepNames& names) {
 }
 
 std::string words(const Step& step) {
-  return std::visit(Words{}, step.what);
+  const std::string what = std::visit(Words{}, step.what);
+  return step.by.empty() ? what : fmt::format("{}: {}", step.by, what);
 }
 
 void draw(const Step& step, StepLadder& ladder) {

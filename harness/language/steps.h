@@ -22,11 +22,11 @@
 
 namespace aoe::harness {
 
-/// A larger disk is only judged where a scenario says what it holds, and takes no `io`: 1 GiB.
-inline constexpr std::uint64_t judged_sectors_max = 2 << 20;
+// `by` is the node that does it, and `to` the disk that it does it to; by default the first of each.
 
 /// `discover`: asks until the device is up.
 struct DiscoverStep {
+  NodeIndex by = initiator_node;
   Address expect;
   Duration within{};
   bool found = true;  // else it must not come up for so long
@@ -37,6 +37,8 @@ enum class IoOperation : std::uint8_t { read, write, mixed, flush, trim };
 /// `io`: starts requests of the initiator; `expect: {io: …}` waits for their end.
 struct IoStep {
   std::string id;
+  NodeIndex by = initiator_node;
+  Device to;
   IoOperation operation = IoOperation::read;
   std::optional<std::uint64_t> lba;   // none: of the seed
   std::uint32_t count = 8;            // sectors a request
@@ -68,6 +70,7 @@ struct WaitStep {
 
 /// `says`: the target says other things of itself from now on.
 struct SaysStep {
+  NodeIndex by = target_node;
   Says says{};
   bool announce = false;  // and sends an announcement
 };
@@ -75,6 +78,8 @@ struct SaysStep {
 /// `open` and `close`: the device has one user more, or one less.
 struct HoldStep {
   bool open = true;
+  NodeIndex by = initiator_node;
+  Device to;
 };
 
 /// `send`: a raw frame enters the link.
@@ -89,6 +94,8 @@ struct QueryStep {
 
 /// `alive`: a query that is asked until the target answers.
 struct AliveStep {
+  NodeIndex by = initiator_node;
+  Device to;
   std::optional<Duration> within;  // none: the longest timeout there is
 };
 
@@ -99,10 +106,19 @@ struct AdvertisedStep {
 
 /// `scapy`: a Python program plays on the initiator's side.
 struct ScapyStep {
-  std::string script;  // a path; relative ones are seen from the scenario's folder
+  NodeIndex by = initiator_node;  // on its side
+  std::string script;             // a path; relative ones are seen from the scenario's folder
   std::vector<std::string> arguments;
   bool success = true;
   Duration within = std::chrono::seconds(10);
+};
+
+/// `kill`, `start`, `promote` and `demote`: a target ends at once with all that it had not made
+/// stable, or comes back; one that stands by begins to serve, or ends in good order and stands by.
+struct PowerStep {
+  enum class What : std::uint8_t { kill, start, promote, demote };
+  What what = What::kill;
+  NodeIndex target = target_node;
 };
 
 /// What the user of an initiator has to do (run/passive_case.h).
@@ -114,10 +130,11 @@ struct Awaited {
 struct Step {
   Mark mark;
   std::string word;  // "io", "expect"
+  std::string by;    // who does it, where the step says so: "i2"
   std::string text;  // its arguments, in one line: "{id: a, op: read, lba: 0}"
-  using What =
-      std::variant<WaitStep, DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep, ExpectStep,
-                   SaysStep, HoldStep, SendStep, QueryStep, ScapyStep, AliveStep, AdvertisedStep>;
+  using What = std::variant<WaitStep, DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep,
+                            ExpectStep, SaysStep, HoldStep, SendStep, QueryStep, ScapyStep,
+                            AliveStep, AdvertisedStep, PowerStep>;
   What what;
   std::optional<Awaited> awaited{};  // it waits for a person, and fails for want of what that does
 };

@@ -21,7 +21,7 @@ bool has_fields(const CorruptSpec& spec, Bytes frame) {
 struct Strike {
   Passing& passing;
   Random& random;
-  Instant& free;  // of the frame's direction
+  Instant& free;  // of the frame's receiver
 
   void operator()(const DropSpec&) const { passing.dropped = true; }
   /// The same to the frame; a kind of its own, so that a ledger tells a cut link from a lossy one.
@@ -126,7 +126,7 @@ bool Fault::is_during(Instant now) const {
 
 bool Fault::selects(const Passing& passing, Random& random) {
   const Selector& selector = spec_.selector;
-  if (!selector.match.matches(passing.direction, passing.subject, passing.tag, passing.bytes))
+  if (!selector.match.matches(passing.way, passing.subject, passing.tag, passing.bytes))
     return false;
   if (!is_during(passing.now) || !std::visit(CanStrike{passing.bytes}, spec_.kind)) return false;
   ++matched_;
@@ -147,8 +147,7 @@ bool Fault::meet(Passing& passing, Random& random) {
 }
 
 void Fault::strike(Passing& passing, Random& random) {
-  std::visit(Strike{passing, random, free_[static_cast<std::size_t>(passing.direction)]},
-             spec_.kind);
+  std::visit(Strike{passing, random, free_[{passing.way.segment, passing.way.to}]}, spec_.kind);
 }
 
 std::vector<Decision> Plan::missed() const {
@@ -166,7 +165,8 @@ std::size_t ArmedFault::Hash::operator()(const FrameKey& key) const {
                              (std::uint64_t{subject.address.slot} << 16) ^
                              (std::uint64_t{subject.sectors} << 8) ^
                              (static_cast<std::uint64_t>(subject.traffic) << 1) ^
-                             static_cast<std::uint64_t>(key.direction);
+                             static_cast<std::uint64_t>(key.direction) ^
+                             (std::uint64_t{key.from} << 48) ^ (std::uint64_t{key.to} << 56);
   hash = (hash ^ (hash >> 29) ^ rest) * 0xbf58476d1ce4e5b9;
   return hash ^ (hash >> 32);
 }
@@ -181,7 +181,11 @@ ArmedFault::ArmedFault(Fault fault, std::uint64_t seed, Plan* plan)
 }
 
 std::optional<Decision> ArmedFault::meet(Passing& passing) {
-  FrameKey key{passing.direction, passing.subject, 0};
+  FrameKey key{passing.way.direction, passing.subject, 0};
+  if (passing.names_nodes) {
+    key.from = passing.way.from;
+    key.to = passing.way.to;
+  }
   key.nth = ++met_[key];
   const Passing before = passing;
   passing.changed = false;  // by this fault

@@ -5,8 +5,8 @@
 // virtual time and on a real link, and decide the same from the same frames and random numbers.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -23,11 +23,12 @@ namespace aoe::harness {
 
 /// A frame on its way, as faults see it, and what they have decided so far.
 struct Passing {
-  Direction direction{};
+  Way way{};
   Subject subject{};                   // as it was sent
   std::optional<std::uint32_t> tag{};  // as it was sent; none where it is not AoE
   Bytes bytes{};                       // as it will arrive
   Instant now{};
+  bool names_nodes = false;  // there are others than the two that the direction tells apart
   bool dropped = false;
   bool changed = false;
   unsigned copies = 1;
@@ -75,7 +76,8 @@ class Fault {
   bool io_at_work_ = false;
   std::uint64_t matched_ = 0;
   std::uint64_t hits_ = 0;
-  std::array<Instant, 2> free_{};  // rate: when the last frame of a direction has gone out
+  /// rate: when the last frame has gone out that went to a node, by segment and node.
+  std::map<std::pair<SegmentIndex, NodeIndex>, Instant> free_;
 };
 
 /// The decisions that a run repeats, and which of them were already met.

@@ -3,21 +3,65 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/layout.h"
+
 namespace aoe::harness {
-tl::expected<Captures, std::string> Captures::create(const std::string& folder) {
-  auto initiator_side = PcapWriter::create(folder + "/initiator-side.pcap");
-  if (!initiator_side) return tl::unexpected(initiator_side.error());
-  auto target_side = PcapWriter::create(folder + "/target-side.pcap");
-  if (!target_side) return tl::unexpected(target_side.error());
-  return Captures{*std::move(initiator_side), *std::move(target_side)};
+namespace {
+
+/// Does an interface with this address hear the frame?
+bool is_for(const Mac& mac, Bytes frame) {
+  if (frame.size() < ethernet_header_size) return false;
+  const Mac destination = layout::get<Field::destination>(frame);
+  return destination == mac || destination.is_multicast();
+}
+
+/// Adds a word that is not in the text yet, behind a blank.
+void add_word(std::string& text, const std::string& word) {
+  if ((' ' + text + ' ').find(' ' + word + ' ') != std::string::npos) return;
+  if (!text.empty()) text += ' ';
+  text += word;
+}
+
+}  // namespace
+
+std::string capture_name(const Network& network, PortIndex port) {
+  const Node& node = network.node_of(port);
+  const std::string& segment = network.segments[network.ports[port].segment].name;
+  return node.ports.size() == 1 ? node.name + "-side.pcap"
+                                : node.name + "-" + segment + "-side.pcap";
+}
+
+tl::expected<Captures, std::string> Captures::create(const std::string& folder,
+                                                     const Network& network) {
+  Captures captures;
+  for (std::size_t port = 0; port < network.ports.size(); ++port) {
+    auto writer =
+        PcapWriter::create(folder + "/" + capture_name(network, static_cast<PortIndex>(port)));
+    if (!writer) return tl::unexpected(writer.error());
+    captures.ports.push_back(*std::move(writer));
+  }
+  return captures;
 }
 
 tl::expected<void, std::string> Captures::flush() {
-  for (PcapWriter* writer : {initiator_side.get(), target_side.get()}) {
-    if (writer == nullptr) continue;
+  for (const auto& writer : ports) {
     if (auto flushed = writer->flush(); !flushed) return flushed;
   }
   return {};
+}
+
+FaultStage::FaultStage(Ledger& ledger, LinkObserver& observer, Captures captures,
+                       std::uint64_t seed, const Network& network)
+    : ledger_(ledger),
+      observer_(observer),
+      captures_(std::move(captures)),
+      seed_(seed),
+      fabric_(network),
+      is_of_two_(network.is_of_two()) {
+  for (const Port& port : network.ports) {
+    const bool is_target = network.nodes[port.node].role == Node::Role::target;
+    nodes_.push_back({port.node, is_target ? Direction::to_initiator : Direction::to_target});
+  }
 }
 
 void FaultStage::arm(const FaultSpec& spec, Instant now) {
@@ -43,9 +87,8 @@ void FaultStage::io_ended(const std::string& id) {
   for (Armed& armed : armed_) armed.fault.fault().io_ended(id);
 }
 
-void FaultStage::capture(bool initiator_side, Instant now, Bytes frame) {
-  PcapWriter* writer = (initiator_side ? captures_.initiator_side : captures_.target_side).get();
-  if (writer != nullptr) writer->write(now.time_since_epoch(), frame);
+void FaultStage::capture(PortIndex port, Instant now, Bytes frame) {
+  if (!captures_.ports.empty()) captures_.ports[port]->write(now.time_since_epoch(), frame);
 }
 
 std::vector<std::uint8_t> FaultStage::buffer() {
@@ -55,37 +98,59 @@ std::vector<std::uint8_t> FaultStage::buffer() {
   return buffer;
 }
 
-void FaultStage::enter(Direction direction, Bytes bytes, Instant now, std::vector<Delivery>& out,
+void FaultStage::enter(PortIndex from, Bytes bytes, Instant now, std::vector<Delivery>& out,
                        Origin origin) {
-  capture(direction == Direction::to_target, now, bytes);
+  capture(from, now, bytes);
   const Decoded frame = decode(bytes);
+  const Direction direction = outward(from);
   LedgerEntry& entry = ledger_.add(direction, bytes, frame, now);
+  entry.from = from;
   entry.injected = origin == Origin::scenario;
   const bool is_claimed = listener_ != nullptr && listener_->entered(entry, bytes, now);
   if (frame && !is_claimed) observer_.sent(entry, bytes, *frame);
   if (target_watch_ && direction == Direction::to_initiator && origin == Origin::end)
-    target_watch_(entry.id, direction, bytes);
+    target_watch_(entry.id, from, direction, bytes);
 
-  Passing passing{.direction = direction, .bytes = bytes, .now = now, .room = &changed_};
-  if (!armed_.empty()) {
-    if (frame) {
-      passing.subject = ledger_.subject(entry);
-      passing.tag = entry.tag;
-    }
-    strike(entry, passing);
-    if (passing.dropped) return;
+  Passing passing{.way = {.direction = direction, .from = nodes_[from].node},
+                  .now = now,
+                  .names_nodes = !is_of_two_,
+                  .room = &changed_};
+  if (!armed_.empty() && frame) {
+    passing.subject = ledger_.subject(entry);
+    passing.tag = entry.tag;
   }
-  entry.copies = passing.copies;
+  leaves_by_.clear();
+  fabric_.route(from, bytes, now, leaves_by_);
+  for (const PortIndex to : leaves_by_) {
+    Passing copy = passing;
+    copy.bytes = bytes;
+    pass(entry, to, copy, out);
+  }
+}
+
+void FaultStage::pass(LedgerEntry& entry, PortIndex to, Passing& passing,
+                      std::vector<Delivery>& out) {
+  passing.way.segment = fabric_.segment_of(to).value_or(0);
+  passing.way.to = nodes_[to].node;
+  if (!armed_.empty()) strike(entry, passing);
+  if (passing.dropped) return;
+  entry.copies += passing.copies;
   for (unsigned i = 0; i < passing.copies; ++i) {
-    const Duration delay = passing.delay + i * passing.spread;
-    Delivery& delivery = out.emplace_back(Delivery{entry.id, direction, delay, buffer()});
+    const auto crossing = fabric_.cross(to, passing.bytes.size(), passing.now);
+    if (!crossing) {
+      entry.lost_by = ledger_.keep("the segment had no room for it");
+      continue;
+    }
+    const Duration delay = *crossing + passing.delay + i * passing.spread;
+    Delivery& delivery =
+        out.emplace_back(Delivery{entry.id, passing.way.direction, to, delay, buffer()});
     delivery.bytes.assign(passing.bytes.begin(), passing.bytes.end());
     delivery.altered = passing.changed;
   }
 }
 
 void FaultStage::strike(LedgerEntry& entry, Passing& passing) {
-  struck_by_.clear();
+  struck_by_ = ledger_.text(entry.struck_by);
   for (auto& [fault, account] : armed_) {
     auto decision = fault.meet(passing);
     if (!decision) continue;
@@ -101,35 +166,41 @@ void FaultStage::strike(LedgerEntry& entry, Passing& passing) {
       entry.dropped_by = ledger_.keep(fault.id());
       break;
     }
-    if (!struck_by_.empty()) struck_by_ += ' ';
-    struck_by_ += fault.id();
+    add_word(struck_by_, fault.id());
   }
   entry.struck_by = ledger_.keep(struck_by_);
 }
 
-void FaultStage::leave(const Delivery& delivery, Instant now) {
+bool FaultStage::leave(const Delivery& delivery, const Mac& mac, Instant now) {
   LedgerEntry& entry = ledger_[delivery.id];
+  capture(delivery.to, now, delivery.bytes);
+  if (!is_of_two_ && !is_for(mac, delivery.bytes)) {
+    if (entry.deliveries == 0) entry.lost_by = ledger_.keep("no interface has its destination");
+    return false;
+  }
   if (++entry.deliveries == 1) entry.delivered = now;
-  capture(delivery.direction == Direction::to_initiator, now, delivery.bytes);
-  if (target_watch_ && delivery.direction == Direction::to_target)
-    target_watch_(delivery.id, delivery.direction, delivery.bytes);
-  const bool is_claimed =
-      listener_ != nullptr && listener_->left(delivery.id, delivery.direction, delivery.bytes, now);
-  if (is_claimed) return;
-  const bool is_config = delivery.direction == Direction::to_initiator &&
-                         entry.command == static_cast<std::uint8_t>(Command::config);
+  // What goes to everybody may reach another of its sender's kind.
+  if (outward(delivery.to) != delivery.direction) tell(delivery, entry, now);
+  return true;
+}
+
+void FaultStage::tell(const Delivery& delivery, LedgerEntry& entry, Instant now) {
+  const bool to_target = delivery.direction == Direction::to_target;
+  if (target_watch_ && to_target)
+    target_watch_(delivery.id, delivery.to, delivery.direction, delivery.bytes);
+  if (listener_ != nullptr && listener_->left(delivery, now)) return;
+  const bool is_config = !to_target && entry.command == static_cast<std::uint8_t>(Command::config);
   if (!delivery.altered && !is_config) {
-    observer_.delivered(entry, now);
-    if (write_watch_ && delivery.direction == Direction::to_target) tell_write(delivery, entry);
+    observer_.delivered(entry, delivery.to, now);
+    if (write_watch_ && to_target) tell_write(delivery, entry);
   } else if (const auto frame = decode(delivery.bytes)) {
-    if (is_config) observer_.delivered_config(*frame, now);
+    if (is_config) observer_.delivered_config(*frame, delivery.to, now);
     if (!delivery.altered) return;
-    observer_.delivered_altered(delivery.direction, *frame, now);
+    observer_.delivered_altered(entry, *frame, delivery.to, now);
     const auto* write = frame->body ? std::get_if<AtaRequest>(&*frame->body) : nullptr;
     const bool is_write = write != nullptr && ata::kind(write->opcode) == ata::Kind::write;
-    if (write_watch_ && is_write && delivery.direction == Direction::to_target) {
-      write_watch_(write->lba, write->data);
-    }
+    if (write_watch_ && is_write && to_target)
+      write_watch_(nodes_[delivery.to].node, frame->header.address, write->lba, write->data);
   }
 }
 
@@ -137,7 +208,8 @@ void FaultStage::leave(const Delivery& delivery, Instant now) {
 void FaultStage::tell_write(const Delivery& delivery, const LedgerEntry& entry) const {
   if (entry.kind != FrameKind::ata_request || ata::kind(entry.opcode) != ata::Kind::write) return;
   const Bytes data = Bytes(delivery.bytes).subspan(ata_header_size);
-  write_watch_(entry.lba, data.first(std::min(data.size(), entry.sectors * sector_size)));
+  write_watch_(nodes_[delivery.to].node, entry.address, entry.lba,
+               data.first(std::min(data.size(), entry.sectors * sector_size)));
 }
 
 void FaultStage::lose(const Delivery& delivery, const Link& link) {

@@ -17,7 +17,11 @@ using std::chrono::milliseconds;
 
 FaultSpec spec_of(const std::string& yaml) {
   YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
-  return FaultSpec::parse(map);
+  return FaultSpec::parse(map, Network::of_two());
+}
+
+PortIndex sender(Direction direction) {
+  return direction == Direction::to_target ? initiator_port : target_port;
 }
 
 /// Notes the request that a reply answers, as the judge of a link does, and judges nothing.
@@ -28,15 +32,15 @@ struct Notes final : LinkObserver {
       entry.answers = requests[frame.header.tag];
     }
   }
-  void delivered(LedgerEntry&, Instant) override {}
-  void delivered_config(const Frame&, Instant) override {}
-  void delivered_altered(Direction, const Frame&, Instant) override {}
+  void delivered(LedgerEntry&, PortIndex, Instant) override {}
+  void delivered_config(const Frame&, PortIndex, Instant) override {}
+  void delivered_altered(const LedgerEntry&, const Frame&, PortIndex, Instant) override {}
   std::map<std::uint32_t, FrameId> requests;  // by tag
 };
 
 class FaultStageTest : public testing::Test {
  protected:
-  FaultStageTest() : stage(ledger, notes, *Captures::create(folder.path()), 1) {}
+  FaultStageTest() : stage(ledger, notes, *Captures::create(folder.path(), Network::of_two()), 1) {}
 
   void arm(const std::string& yaml) { stage.arm(spec_of(yaml), now); }
 
@@ -45,13 +49,13 @@ class FaultStageTest : public testing::Test {
   std::string pass(Direction direction, const FrameBytes& frame) {
     now += milliseconds(1);
     std::vector<Delivery> out;
-    stage.enter(direction, frame, now, out);
+    stage.enter(sender(direction), frame, now, out);
     std::string copies;
     for (Delivery& delivery : out) {
       EXPECT_EQ(delivery.bytes, frame);
       EXPECT_EQ(delivery.direction, direction);
       EXPECT_EQ(delivery.id, ledger.size() - 1);
-      stage.leave(delivery, now + microseconds(100) + delivery.delay);
+      stage.leave(delivery, server_mac, now + microseconds(100) + delivery.delay);
       copies += (copies.empty() ? "" : " ") +
                 (delivery.delay == Duration{} ? "0" : describe(delivery.delay));
       stage.recycle(std::move(delivery));
@@ -183,15 +187,16 @@ TEST_F(FaultStageTest, CapturesHoldWhatEachSideSawAndWhen) {
 
 TEST_F(FaultStageTest, EachCopyOfAWriteThatReachesTheTargetIsTold) {
   std::string told;
-  stage.watch_writes(
-      [&](std::uint64_t lba, Bytes data) { told += fmt::format("{}+{} ", lba, data.size()); });
+  stage.watch_writes([&](NodeIndex, Address, std::uint64_t lba, Bytes data) {
+    told += fmt::format("{}+{} ", lba, data.size());
+  });
   arm("{fault: duplicate, id: twice, nth: 1}");
   arm("{fault: drop, id: loss, nth: 2}");
   arm("{fault: corrupt, id: astray, nth: 1, xor: {lba: 0x40}}");
   const auto write = [&](std::uint64_t lba, std::uint32_t tag) {
     std::vector<Delivery> out;
-    stage.enter(Direction::to_target, request_frame(write_command(lba), tag), now, out);
-    for (const Delivery& delivery : out) stage.leave(delivery, now);
+    stage.enter(initiator_port, request_frame(write_command(lba), tag), now, out);
+    for (const Delivery& delivery : out) stage.leave(delivery, server_mac, now);
   };
   write(2, 1);  // twice, and astray
   write(4, 2);  // lost
@@ -205,7 +210,7 @@ TEST_F(FaultStageTest, EachCopyOfAWriteThatReachesTheTargetIsTold) {
 }
 
 TEST(Captures, AFolderThatIsNotThereIsNamed) {
-  const auto captures = Captures::create("/nowhere");
+  const auto captures = Captures::create("/nowhere", Network::of_two());
   ASSERT_FALSE(captures);
   EXPECT_EQ(captures.error(), "/nowhere/initiator-side.pcap: No such file or directory");
 }

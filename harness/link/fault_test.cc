@@ -15,7 +15,14 @@ namespace {
 
 FaultSpec spec_of_fault(const std::string& yaml) {
   YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
-  return FaultSpec::parse(map);
+  return FaultSpec::parse(map, Network::of_two());
+}
+
+Way way(Direction direction) {
+  const bool to_target = direction == Direction::to_target;
+  return {.direction = direction,
+          .from = to_target ? initiator_node : target_node,
+          .to = to_target ? target_node : initiator_node};
 }
 
 struct Passer {
@@ -31,7 +38,7 @@ std::string struck(const std::string& yaml, const std::vector<Passer>& frames,
   std::string list;
   std::uint64_t hits = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    Passing passing{.direction = frames[i].direction,
+    Passing passing{.way = way(frames[i].direction),
                     .subject = {frames[i].traffic},
                     .now = Instant(std::chrono::milliseconds(i))};
     if (!fault.meet(passing, random)) continue;
@@ -174,7 +181,7 @@ TEST(Fault, ARateSendsOneAfterAnotherAndLosesWhatFindsTheQueueFull) {
   const std::vector<std::uint8_t> frame(125);
   const auto fate = [&](Direction direction, int at) {
     Passing passing{
-        .direction = direction, .bytes = frame, .now = Instant(std::chrono::milliseconds(at))};
+        .way = way(direction), .bytes = frame, .now = Instant(std::chrono::milliseconds(at))};
     fault.meet(passing, random);
     return passing.dropped ? -1 : static_cast<int>(passing.delay / std::chrono::milliseconds(1));
   };
@@ -198,7 +205,7 @@ TEST(Fault, WhatHappensToAnEndIsTheWorldsToDo) {
 /// What becomes of a frame; nothing where the fault does not strike it.
 std::optional<FrameBytes> corrupted(const std::string& fields, const FrameBytes& frame) {
   YamlMap map(YAML::Load("{id: f, fault: corrupt, " + fields + "}"), "x.yaml", "arm");
-  Fault fault(FaultSpec::parse(map));
+  Fault fault(FaultSpec::parse(map, Network::of_two()));
   Random random(1);
   FrameBytes room;
   Passing passing{.bytes = frame, .room = &room};
@@ -243,7 +250,7 @@ TEST(Corrupt, BitsAreInvertedAndTwiceIsNotAtAll) {
 TEST(Count, ThoseAreStruckThatHaveAllFieldsAndLackTheOthers) {
   const auto counted = [](const std::string& keys, const FrameBytes& frame) {
     YamlMap map(YAML::Load("{id: f, fault: count, " + keys + "}"), "x.yaml", "arm");
-    Fault fault(FaultSpec::parse(map));
+    Fault fault(FaultSpec::parse(map, Network::of_two()));
     Random random(1);
     Passing passing{.bytes = frame};
     const bool struck = fault.meet(passing, random);
@@ -300,11 +307,11 @@ class ArmedFaultTest : public testing::Test {
  protected:
   ArmedFault armed(const std::string& yaml, Plan* plan = nullptr, std::uint64_t seed = 1) {
     YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
-    return {Fault(FaultSpec::parse(map)), seed, plan};
+    return {Fault(FaultSpec::parse(map, Network::of_two())), seed, plan};
   }
   std::optional<Decision> meet(ArmedFault& fault, const Subject& subject,
                                Direction direction = Direction::to_target) {
-    passing = {.direction = direction, .subject = subject, .bytes = frame, .room = &room};
+    passing = {.way = way(direction), .subject = subject, .bytes = frame, .room = &room};
     return fault.meet(passing);
   }
 

@@ -68,6 +68,8 @@ struct LedgerEntry {
   std::uint32_t copies = 0;      // that the link sent on
   std::uint32_t deliveries = 0;  // copies that have arrived
   Instant delivered{};           // when the first of them did
+  PortIndex from = 0;            // that sent it
+  NodeIndex client = 0;          // the initiator that it is of or for
   std::uint16_t remote = 0;      // of a request: the number of the remote that it went to
   /// Of a request: the retransmission timeout that its sender must keep. Of the first answer to
   /// arrive: how long requests that it has overtaken must still wait; 0: it is no evidence.

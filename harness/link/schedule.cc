@@ -32,7 +32,7 @@ std::string indented(const std::string& text) {
 }
 
 std::string line_of(const Decision& decision) {
-  const auto& [direction, subject, nth] = decision.key;
+  const auto& [direction, subject, nth, from, to] = decision.key;
   const Deed& deed = decision.deed;
   std::string line = fmt::format(
       "- {{fault: {}, frame: {}, direction: {}, command: {}, shelf: {}, slot: {}, lba: {}, count: "
@@ -42,6 +42,7 @@ std::string line_of(const Decision& decision) {
       deed_words[deed.dropped   ? 0
                  : deed.changed ? 1
                                 : 2]);
+  if (from != to) line += fmt::format(", from: {}, to: {}", from, to);
   if (deed.copies > 0) line += fmt::format(", copies: {}", deed.copies);
   if (deed.spread > Duration{}) line += fmt::format(", spread: {}ns", deed.spread.count());
   if (deed.delay > Duration{}) line += fmt::format(", delay: {}ns", deed.delay.count());
@@ -66,6 +67,8 @@ Decision parse_decision(YamlMap map) {
   key.subject.lba = number_of<std::uint64_t>(map, "lba");
   key.subject.sectors = number_of<std::uint8_t>(map, "count");
   key.nth = number_of<std::uint64_t>(map, "nth");
+  key.from = static_cast<NodeIndex>(map.number("from", 0, 0, UINT16_MAX));
+  key.to = static_cast<NodeIndex>(map.number("to", 0, 0, UINT16_MAX));
   Deed& deed = decision.deed;
   const std::size_t word = map.choice("do", deed_words);
   deed.dropped = word == 0;
@@ -98,7 +101,7 @@ Schedule parse(const YAML::Node& root, const std::string& file) {
 }  // namespace
 
 std::string describe(const Decision& decision) {
-  const auto& [direction, subject, nth] = decision.key;
+  const auto& [direction, subject, nth, from, to] = decision.key;
   const Deed& deed = decision.deed;
   std::string what = deed.dropped ? "drop" : deed.changed ? "change" : "";
   const auto also = [&](const std::string& more) { what += (what.empty() ? "" : ", ") + more; };

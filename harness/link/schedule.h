@@ -32,6 +32,9 @@ struct FrameKey {
   Direction direction{};
   Subject subject{};
   std::uint64_t nth = 1;  // of such frames that the fault met since it was armed
+  // Where there are more than two nodes, which they are; else 0.
+  NodeIndex from = 0;
+  NodeIndex to = 0;
 
   bool operator==(const FrameKey&) const = default;
 };

@@ -56,14 +56,14 @@ std::string explain(const Scenario& scenario) {
     if (!cited.room.empty()) out += wrapped("Room: " + cited.room, 4);
   }
   out += fmt::format("\n  target {}, {} sectors, {} buffers; deadsecs {}, MTU {}\n",
-                     scenario.target.address, scenario.target.sectors, scenario.target.buffers,
+                     scenario.lun().address, scenario.disk().sectors, scenario.lun().buffers,
                      describe(scenario.given.deadsecs), scenario.given.mtu);
-  if (!scenario.target.says.is_nothing())
-    out += fmt::format("  it says {}\n", scenario.target.says.in_words());
-  if (scenario.target.base > 0)
-    out += fmt::format("  its sectors begin at lba {}\n", scenario.target.base);
-  if (scenario.target.paths > 1)
-    out += fmt::format("  it answers at {} addresses\n", scenario.target.paths);
+  if (!scenario.target().says.is_nothing())
+    out += fmt::format("  it says {}\n", scenario.target().says.in_words());
+  if (scenario.target().base > 0)
+    out += fmt::format("  its sectors begin at lba {}\n", scenario.target().base);
+  if (scenario.target().paths > 1)
+    out += fmt::format("  it answers at {} addresses\n", scenario.target().paths);
   for (const Step& step : scenario.steps) {
     out += fmt::format("  {:>4}  {}\n", step.mark.line, words(step));
   }

@@ -152,7 +152,7 @@ tl::expected<Scenario, std::string> draw(const Scenario& exploration, std::uint6
   YAML::Node root = YAML::Load(exploration.yaml);
   root.remove("explore");
   for (const std::string& step :
-       Drawing(*exploration.explore, exploration.target.sectors, seed).steps()) {
+       Drawing(*exploration.explore, exploration.disk().sectors, seed).steps()) {
     root["steps"].push_back(YAML::Load(step));
   }
   return parse_scenario(fmt::format("# Drawn from seed {}.\n{}\n", seed, YAML::Dump(root)), name);

@@ -27,13 +27,13 @@ bool is_left_open(Bytes request) {
 
 EveryAnswer::EveryAnswer(const Scenario& scenario, World& world, const Ledger& ledger)
     : scenario_(scenario), world_(world), ledger_(ledger) {
-  world_.stage().watch_target([this](FrameId id, Direction direction, Bytes frame) {
+  world_.stage().watch_target([this](FrameId id, PortIndex port, Direction direction, Bytes frame) {
     const bool is_request = direction == Direction::to_target;
     if (frame.size() < header_size) {
       if (is_request) ++headless_;
       return;
     }
-    is_request ? arrived(id, frame) : answered(id, frame);
+    is_request ? arrived(id, port, frame) : answered(id, port, frame);
   });
 }
 
@@ -50,50 +50,57 @@ std::vector<Finding> EveryAnswer::findings() const {
   return findings;
 }
 
-EveryAnswer::Request& EveryAnswer::place_for(std::uint32_t tag) {
-  const auto [found, is_new] = by_tag_.try_emplace(tag, requests_.size());
+std::uint64_t EveryAnswer::key_of(Bytes frame, const Mac& client, PortIndex target) const {
+  const std::uint64_t tag = layout::get<Field::tag>(frame);
+  if (scenario_.network.is_of_two()) return tag;
+  return mixed(layout::number(client) << 16 ^ target) ^ tag;
+}
+
+EveryAnswer::Request& EveryAnswer::place_for(std::uint64_t key) {
+  const auto [found, is_new] = by_key_.try_emplace(key, requests_.size());
   if (!is_new) return requests_[found->second];
   if (requests_.size() < requests_kept) return requests_.emplace_back();
   Request& oldest = requests_[oldest_];
   found->second = oldest_;
   oldest_ = (oldest_ + 1) % requests_kept;
-  by_tag_.erase(oldest.tag);
+  by_key_.erase(oldest.key);
   if (forgotten_.empty()) forgotten_.resize(tag_places);
-  forgotten_[place_of(oldest.tag)] = true;
+  forgotten_[place_of(oldest.key)] = true;
   return oldest;
 }
 
-void EveryAnswer::arrived(FrameId id, Bytes frame) {
-  const std::uint32_t tag = layout::get<Field::tag>(frame);
-  Request& request = place_for(tag);
+void EveryAnswer::arrived(FrameId id, PortIndex at, Bytes frame) {
+  const std::uint64_t key = key_of(frame, layout::get<Field::source>(frame), at);
+  Request& request = place_for(key);
   request.id = id;
-  request.tag = tag;
-  request.target = world_.link(End::target).mac;
+  request.key = key;
+  request.target = world_.link(at).mac;
   request.bytes.assign(frame.begin(), frame.end());
 }
 
-void EveryAnswer::answered(FrameId id, Bytes frame) {
-  const std::uint32_t tag = layout::get<Field::tag>(frame);
-  const auto found = by_tag_.find(tag);
-  if (found == by_tag_.end()) {
+void EveryAnswer::answered(FrameId id, PortIndex from, Bytes frame) {
+  const std::uint64_t key = key_of(frame, layout::get<Field::destination>(frame), from);
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) {
     // Config answers may be announcements, and what has no flag R is no answer.
     const std::uint8_t flags = layout::get<Field::flags>(frame);
     const bool is_answer = (flags & flag_response) != 0 &&
                            Command{layout::get<Field::command>(frame)} != Command::config;
-    if (!is_answer || (!forgotten_.empty() && forgotten_[place_of(tag)])) return;
+    if (!is_answer || (!forgotten_.empty() && forgotten_[place_of(key)])) return;
     if ((flags & flag_error) != 0 && headless_refused_ < headless_) {
       ++headless_refused_;
       return;
     }
     return charge({.field = "tag",
                    .expected = "that of a request",
-                   .actual = layout::format(Field::tag, tag),
+                   .actual = layout::format(Field::tag, layout::get<Field::tag>(frame)),
                    .clause = "2/7"},
                   {id});
   }
   const Request& request = requests_[found->second];
   if (const auto kind = kind_of(request.bytes)) answered_kinds_.insert(*kind);
-  Answerer answerer{world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns};
+  const TargetRole& target = scenario_.network.node_of(from).target;
+  Answerer answerer{world_.link(from).mac, target.luns.front().address, target.luns};
   // One that was asked just before its address changed may answer from either.
   if (layout::get<Field::source>(frame) == request.target) answerer.mac = request.target;
   const std::vector<Mismatch> broken = broken_answer_rules(request.bytes, frame, answerer);

@@ -14,10 +14,9 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "harness/judge/answer_rules.h"
 #include "harness/judge/finding.h"
+#include "harness/judge/tracker.h"
 #include "harness/world/world.h"
 
 namespace aoe::harness {
@@ -46,7 +45,7 @@ class EveryAnswer {
 
   struct Request {
     FrameId id = 0;
-    std::uint32_t tag = 0;
+    std::uint64_t key = 0;
     Mac target;  // the target's address as the request arrived
     std::vector<std::uint8_t> bytes;
   };
@@ -55,22 +54,25 @@ class EveryAnswer {
     std::uint64_t answers = 0;
   };
 
-  void arrived(FrameId id, Bytes frame);
-  void answered(FrameId id, Bytes frame);
+  void arrived(FrameId id, PortIndex at, Bytes frame);
+  void answered(FrameId id, PortIndex from, Bytes frame);
   void charge(const Mismatch& wrong, const std::vector<FrameId>& frames);
-  /// Returns the request to fill in for this tag: the last that had it, else a new one or, where
-  /// all are in use, the oldest.
-  Request& place_for(std::uint32_t tag);
-  static std::size_t place_of(std::uint32_t tag) { return tag * 0x9e37'79b9U % tag_places; }
+  /// What an answer has in common with its request: the tag and, in a network of several, the client
+  /// and the port of the target.
+  std::uint64_t key_of(Bytes frame, const Mac& client, PortIndex target) const;
+  /// Returns the request to fill in for this key: the last that had it, else a new one or, where all
+  /// are in use, the oldest.
+  Request& place_for(std::uint64_t key);
+  static std::size_t place_of(std::uint64_t key) { return mixed(key) % tag_places; }
 
   const Scenario& scenario_;
   World& world_;
   const Ledger& ledger_;
-  std::vector<Request> requests_;  // the last of each tag; once there are requests_kept, a ring
+  std::vector<Request> requests_;  // the last of each key; once there are requests_kept, a ring
   std::size_t oldest_ = 0;         // of that
-  boost::unordered_flat_map<std::uint32_t, std::size_t> by_tag_;  // indices of requests_
-  std::vector<bool> forgotten_;  // whether such a tag may have been; empty: no request has been
-  std::uint64_t headless_ = 0;   // requests that ended before their headers did,
+  FrameMap<std::size_t> by_key_;   // indices of requests_
+  std::vector<bool> forgotten_;    // whether such a tag may have been; empty: no request has been
+  std::uint64_t headless_ = 0;     // requests that ended before their headers did,
   std::uint64_t headless_refused_ =
       0;  // and errors with tags of no request, which may be about them
   std::map<std::string, Broken, std::less<>> broken_;  // by clause

@@ -48,21 +48,20 @@ TEST(EveryAnswer, FindsATagThatNoRequestHad) {
 struct Watched {
   const Scenario scenario = parse_scenario(trial(""), "x.yaml").value();
   Ledger ledger{SimWorld::origin};
-  Exchanges exchanges{ledger, scenario.target.buffers, scenario.given.profile,
-                      scenario.given.maxout};
-  FaultStage stage{ledger, exchanges, {}, 1};
-  SimWorld world{scenario, stage, exchanges, 1};
+  Parties parties{ledger, scenario};
+  FaultStage stage{ledger, parties, {}, 1};
+  SimWorld world{scenario, stage, parties, 1};
   EveryAnswer every_answer{scenario, world, ledger};
 
   void ask(std::uint32_t tag) {
     std::vector<Delivery> arriving;
     const Instant now = SimWorld::origin;
-    stage.enter(Direction::to_target, request_frame(read_command(0), tag), now, arriving);
-    stage.leave(arriving.front(), now);
+    stage.enter(initiator_port, request_frame(read_command(0), tag), now, arriving);
+    stage.leave(arriving.front(), target_mac, now);
   }
   void answer(std::uint32_t tag) {
     std::vector<Delivery> arriving;
-    stage.enter(Direction::to_initiator, reply_frame(tag), SimWorld::origin, arriving);
+    stage.enter(target_port, reply_frame(tag), SimWorld::origin, arriving);
   }
 };
 
@@ -93,11 +92,10 @@ TEST(EveryAnswer, AreNotJudgedUnlessAskedFor) {
       "x.yaml");
   ASSERT_TRUE(scenario) << scenario.error();
   Ledger ledger(SimWorld::origin);
-  Exchanges exchanges(ledger, scenario->target.buffers, scenario->given.profile,
-                      scenario->given.maxout);
-  FaultStage stage(ledger, exchanges, {}, 1);
-  SimWorld world(*scenario, stage, exchanges, 1, mutant_of(*scenario));
-  EXPECT_TRUE(play_scenario(*scenario, world, ledger, exchanges, 1).answers.empty());
+  Parties parties(ledger, *scenario);
+  FaultStage stage(ledger, parties, {}, 1, scenario->network);
+  SimWorld world(*scenario, stage, parties, 1, mutant_of(*scenario));
+  EXPECT_TRUE(play_scenario(*scenario, world, ledger, parties, 1).answers.empty());
 }
 
 TEST(EveryAnswer, LeavesAloneTheAnswersToWhatNobodyMaySend) {
@@ -132,9 +130,9 @@ class RefusesShortFrames : public Mutant {
 };
 
 template <class Refuser>
-std::unique_ptr<World> world_that(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges,
+std::unique_ptr<World> world_that(const Scenario& scenario, FaultStage& stage, Parties& parties,
                                   std::uint64_t seed) {
-  return std::make_unique<SimWorld>(scenario, stage, exchanges, seed, [](Mutant::Sides& sides) {
+  return std::make_unique<SimWorld>(scenario, stage, parties, seed, [](Mutant::Sides& sides) {
     return std::make_unique<Refuser>(sides);
   });
 }

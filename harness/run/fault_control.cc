@@ -1,5 +1,7 @@
 #include "harness/run/fault_control.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace aoe::harness {
@@ -12,25 +14,27 @@ struct FaultControl::Switch {
   World& world = control.world_;
 
   Control operator()(const MacChangeSpec& spec) const {
-    return on ? change(spec.end, &Link::mac, spec.mac) : Control();
+    return on ? change(spec.port, &Link::mac, spec.mac) : Control();
   }
-  Control operator()(const LinkDownSpec& spec) const { return change(spec.end, &Link::up, !on); }
+  Control operator()(const LinkDownSpec& spec) const { return change(spec.port, &Link::up, !on); }
   Control operator()(const MtuSpec& spec) const {
-    return change(spec.end, &Link::mtu, on ? spec.mtu : control.given_.mtu);
+    return change(spec.port, &Link::mtu, on ? spec.mtu : control.network_.ports[spec.port].mtu);
   }
-  Control operator()(const PauseSpec&) const { return world.target().pause(on); }
+  Control operator()(const PauseSpec& spec) const { return world.target(spec.target).pause(on); }
   Control operator()(const KillSpec& spec) const {
     if (on) {
-      auto killed = world.target().kill();
-      if (killed && spec.restart_after) control.restart_due_ = world.now() + *spec.restart_after;
+      auto killed = world.target(spec.target).kill();
+      if (killed && spec.restart_after)
+        control.restarts_due_[spec.target] = world.now() + *spec.restart_after;
       return killed;
     }
-    const bool is_back = spec.restart_after && control.restart_due_ == never;
-    if (!is_back) control.restart();
+    const bool is_back = spec.restart_after && !control.restarts_due_.contains(spec.target);
+    if (!is_back) control.restart(spec.target);
     return {};
   }
   Control operator()(const DiskErrorSpec& spec) const {
-    return world.target().set_disk_faults(on ? std::optional(spec.faults) : std::nullopt);
+    return world.target(spec.device.node)
+        .set_disk_faults(spec.device.lun, on ? std::optional(spec.faults) : std::nullopt);
   }
   template <class FrameSpec>
   Control operator()(const FrameSpec&) const {
@@ -38,10 +42,10 @@ struct FaultControl::Switch {
   }
 
   template <class Value>
-  Control change(End end, Value Link::*what, Value value) const {
-    Link link = world.link(end);
+  Control change(PortIndex port, Value Link::*what, Value value) const {
+    Link link = world.link(port);
     link.*what = value;
-    return world.set_link(end, link);
+    return world.set_link(port, link);
   }
 };
 
@@ -65,13 +69,22 @@ void FaultControl::heal_all() {
   while (!ends_.empty()) heal(ends_.begin()->first);
 }
 
-void FaultControl::restart() {
-  restart_due_ = never;
-  world_.start_target();
+void FaultControl::restart(NodeIndex target) {
+  restarts_due_.erase(target);
+  (void)world_.target(target).start();
+}
+
+Instant FaultControl::deadline() const {
+  Instant first = never;
+  for (const auto& [target, due] : restarts_due_) first = std::min(first, due);
+  return first;
 }
 
 void FaultControl::tick() {
-  if (world_.now() >= restart_due_) restart();
+  const Instant now = world_.now();
+  const auto due =
+      std::ranges::find_if(restarts_due_, [now](const auto& each) { return each.second <= now; });
+  if (due != restarts_due_.end()) restart(due->first);
 }
 
 }  // namespace aoe::harness

@@ -14,7 +14,8 @@ namespace aoe::harness {
 
 class FaultControl {
  public:
-  FaultControl(World& world, const Scenario& scenario) : world_(world), given_(scenario.given) {}
+  FaultControl(World& world, const Scenario& scenario)
+      : world_(world), network_(scenario.network) {}
 
   /// Arms the fault, unless this world can't.
   Control arm(const FaultSpec& spec);
@@ -23,18 +24,18 @@ class FaultControl {
   void heal_all();
 
   /// Returns when tick() has something to do: to start a target again that was killed.
-  Instant deadline() const { return restart_due_; }
+  Instant deadline() const;
   void tick();
 
  private:
   struct Switch;
 
-  void restart();
+  void restart(NodeIndex target);
 
   World& world_;
-  const Givens given_;
-  std::map<std::string, FaultSpec> ends_;  // the armed faults of an end, by id
-  Instant restart_due_ = never;
+  const Network network_;
+  std::map<std::string, FaultSpec> ends_;      // the armed faults of an end, by id
+  std::map<NodeIndex, Instant> restarts_due_;  // of targets that were killed
 };
 
 }  // namespace aoe::harness

@@ -19,24 +19,26 @@ class RecordingWorld final : public World, public TargetEnd {
   std::string broken() const override { return {}; }
   std::uint64_t frames_lost() const override { return 0; }
   bool run_until(const std::function<bool()>& done, Instant) override { return done(); }
-  InitiatorEnd& initiator() override { std::abort(); }
-  TargetEnd& target() override { return *this; }
-  void inject(Direction, Bytes) override {}
-  Link link(End end) const override { return links_.at(static_cast<std::size_t>(end)); }
-  Control set_link(End end, const Link& link) override {
-    const Link before = std::exchange(links_.at(static_cast<std::size_t>(end)), link);
-    if (link.mac != before.mac) return note(fmt::format("{} mac {}", text(end), link.mac));
-    if (link.mtu != before.mtu) return note(fmt::format("{} mtu {}", text(end), link.mtu));
-    return note(fmt::format("{} link {}", text(end), link.up ? "up" : "down"));
+  InitiatorEnd& initiator(NodeIndex) override { std::abort(); }
+  TargetEnd& target(NodeIndex) override { return *this; }
+  void inject(PortIndex, Bytes) override {}
+  Link link(PortIndex port) const override { return links_.at(port); }
+  Control set_link(PortIndex port, const Link& link) override {
+    const std::string end = port == target_port ? "target" : "initiator";
+    const Link before = std::exchange(links_.at(port), link);
+    if (link.mac != before.mac) return note(fmt::format("{} mac {}", end, link.mac));
+    if (link.mtu != before.mtu) return note(fmt::format("{} mtu {}", end, link.mtu));
+    return note(fmt::format("{} link {}", end, link.up ? "up" : "down"));
   }
   Control pause(bool paused) override { return note(paused ? "pause" : "go on"); }
   Control kill() override { return note("kill"); }
-  void start_target() override { (void)note("start"); }
-  Control set_disk_faults(const std::optional<DiskFaults>& faults) override {
+  Control stop() override { return note("stop"); }
+  Control start() override { return note("start"); }
+  Control set_disk_faults(std::size_t, const std::optional<DiskFaults>& faults) override {
     return note(faults ? fmt::format("disk fails from {}", faults->lba) : "disk is whole");
   }
-  void says(const Says&, bool) override {}
-  Control read_store(std::uint64_t, MutableBytes) override { return {}; }
+  void says(NodeIndex, const Says&, bool) override {}
+  Control read_store(std::size_t, std::uint64_t, MutableBytes) override { return {}; }
   FaultStage& stage() override { return stage_; }
 
   Instant time{};
@@ -50,7 +52,7 @@ class RecordingWorld final : public World, public TargetEnd {
     return {};
   }
 
-  std::array<Link, 2> links_;  // by End
+  std::array<Link, 2> links_;  // by port
   Ledger ledger_{Instant{}};
   Exchanges exchanges_{ledger_, 16};
   FaultStage stage_{ledger_, exchanges_, {}, 1};
@@ -60,7 +62,7 @@ class FaultControlTest : public testing::Test {
  protected:
   Control arm(const std::string& yaml) {
     YamlMap map(YAML::Load(yaml), "x.yaml", "arm");
-    return control.arm(FaultSpec::parse(map));
+    return control.arm(FaultSpec::parse(map, scenario.network));
   }
   /// What was done since this was asked last.
   std::string done() { return std::exchange(world.notes, {}); }
@@ -100,7 +102,7 @@ TEST_F(FaultControlTest, AllAreHealedAtOnceTheFramesOwnToo) {
   control.heal_all();
   EXPECT_EQ(done(), "go on, target link up");
   std::vector<Delivery> out;
-  world.stage().enter(Direction::to_target, query_frame(), world.time, out);
+  world.stage().enter(initiator_port, query_frame(), world.time, out);
   EXPECT_EQ(out.size(), 1U);
 }
 

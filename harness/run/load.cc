@@ -53,11 +53,15 @@ void AtWork::end(const IoRequest& request) {
 }
 
 Load::Load(const IoStep& step, RunState& run)
-    : step_(step), run_(run), requests_(std::min(step.depth, step.requests)) {
+    : step_(step),
+      run_(run),
+      history_(run.history_of(step.to)),
+      at_work_(run.at_work(step.by, step.to)),
+      requests_(std::min(step.depth, step.requests)) {
   idle_.resize(requests_.size());
   std::iota(idle_.rbegin(), idle_.rend(), 0U);
   if (step_.operation == IoOperation::flush || step_.lba || step_.span) return;
-  blocks_.resize(run.scenario.target.sectors / step_.count);
+  blocks_.resize(run.scenario.network.disk(step.to).sectors / step_.count);
   std::iota(blocks_.begin(), blocks_.end(), 0U);
   // Only as many as are used; by hand, for std::shuffle differs between standard libraries.
   for (std::size_t i = 0; i < step_.requests; ++i)
@@ -84,7 +88,7 @@ void Load::go_on() {
     const std::uint32_t place = *std::exchange(next_, std::nullopt);
     if (submit(requests_[place])) continue;
     next_ = place;
-    run_.at_work.wait();
+    at_work_.wait();
     break;
   }
   going_on_ = false;
@@ -110,7 +114,7 @@ std::uint64_t Load::draw_lba() {
 
 void Load::draw(Request& slot) {
   IoRequest& request = slot.request;
-  request = {.kind = draw_kind(), .device = run_.scenario.target.address};
+  request = {.kind = draw_kind(), .device = run_.scenario.network.lun(step_.to).address};
   if (request.kind != IoKind::flush) request.lba = draw_lba();
   if (request.kind == IoKind::trim) {
     request.sectors = step_.count;
@@ -126,27 +130,28 @@ void Load::draw(Request& slot) {
 }
 
 bool Load::submit(Request& slot) {
-  bool may = run_.at_work.begin(slot.request);
+  bool may = at_work_.begin(slot.request);
   for (int i = 0; !may && step_.span && slot.request.kind == IoKind::read && i < draws_max; ++i) {
     slot.request.lba = draw_lba();
-    may = run_.at_work.begin(slot.request);
+    may = at_work_.begin(slot.request);
   }
   if (!may) return false;
   const IoRequest& request = slot.request;
   switch (request.kind) {
-    case IoKind::read: slot.begun = run_.history.begin_read(); break;
-    case IoKind::flush: slot.begun = run_.history.begin_flush(); break;
-    case IoKind::trim: slot.version = run_.history.begin_trim(request.lba, step_.count); break;
+    case IoKind::read: slot.begun = history_.begin_read(); break;
+    case IoKind::flush: slot.begun = history_.begin_flush(); break;
+    case IoKind::trim: slot.version = history_.begin_trim(request.lba, step_.count); break;
     case IoKind::write:
-      slot.version = run_.history.begin_write(request.lba, step_.count);
+      slot.version = history_.begin_write(request.lba, step_.count);
       fill_pattern(request.lba, slot.version, slot.buffer);
       break;
   }
   IoRequest placed = request;
-  if (placed.kind != IoKind::flush) placed.lba += run_.scenario.target.base;
-  run_.world.initiator().submit(placed, [this, &slot](const initiator::Completion& completion) {
-    completed(slot, completion);
-  });
+  if (placed.kind != IoKind::flush)
+    placed.lba += run_.scenario.network.nodes[step_.to.node].target.base;
+  run_.world.initiator(step_.by).submit(
+      placed,
+      [this, &slot](const initiator::Completion& completion) { completed(slot, completion); });
   return true;
 }
 
@@ -157,21 +162,21 @@ void Load::completed(Request& slot, const initiator::Completion& completion) {
   switch (request.kind) {
     case IoKind::read: {
       auto wrong =
-          run_.history.end_read(slot.begun, request.lba, succeeded ? Bytes(slot.buffer) : Bytes());
+          history_.end_read(slot.begun, request.lba, succeeded ? Bytes(slot.buffer) : Bytes());
       if (!wrong_data_) wrong_data_ = std::move(wrong);
       break;
     }
-    case IoKind::flush: run_.history.end_flush(slot.begun, succeeded); break;
-    case IoKind::trim: run_.history.end_trim(request.lba, step_.count, slot.version); break;
+    case IoKind::flush: history_.end_flush(slot.begun, succeeded); break;
+    case IoKind::trim: history_.end_trim(request.lba, step_.count, slot.version); break;
     case IoKind::write:
-      run_.history.end_write(request.lba, step_.count, slot.version, succeeded);
+      history_.end_write(request.lba, step_.count, slot.version, succeeded);
       break;
   }
   ++completed_;
   finished_ = run_.world.now();
   if (done()) run_.world.stage().io_ended(id());
   idle_.push_back(static_cast<std::uint32_t>(&slot - requests_.data()));
-  run_.at_work.end(request);
+  at_work_.end(request);
   go_on();
 }
 

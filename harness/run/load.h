@@ -16,7 +16,7 @@
 
 namespace aoe::harness {
 
-/// The requests that are at work, of all loads of a run. In the frames, two reads of one sector,
+/// The requests that are at work at a device, of all loads of an initiator. In the frames, two reads of one sector,
 /// two flushes or two trims look like a request and its repetition, so of these only one is at work
 /// at a time. The initiator itself keeps writes and what overlaps them in order.
 class AtWork {
@@ -52,12 +52,15 @@ class Load {
   void go_on();
 
   const std::string& id() const { return step_.id; }
+  const Device& device() const { return step_.to; }
   std::uint32_t requests() const { return step_.requests; }
   bool done() const { return completed_ == step_.requests; }
   std::uint32_t completed() const { return completed_; }
   /// Requests that failed, and why the first of them did.
   std::uint32_t failed() const { return failed_; }
   const initiator::Completion& first_failure() const { return first_failure_; }
+  /// Returns the initiator whose requests they are.
+  NodeIndex by() const { return step_.by; }
   /// Data of a read that was not what it must be.
   const std::optional<WrongData>& wrong_data() const { return wrong_data_; }
   Instant started() const { return started_; }
@@ -79,6 +82,8 @@ class Load {
 
   const IoStep step_;
   RunState& run_;
+  DiskHistory& history_;
+  AtWork& at_work_;
   std::vector<std::uint64_t> blocks_;  // in the order in which they are used, each once
   std::vector<Request> requests_;
   std::vector<std::uint32_t> idle_;    // indices of requests_

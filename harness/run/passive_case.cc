@@ -30,8 +30,8 @@ class Passive {
     if (!why.empty()) return tl::unexpected(why);
     Scenario made = scenario_;
     made.steps = std::move(steps_);
-    made.target.address = at_;
-    made.target.sectors = std::max(made.target.sectors, disk_sectors_least);
+    made.lun().address = at_;
+    made.disk().sectors = std::max(made.disk().sectors, disk_sectors_least);
     // What a stranger has read, and what it was promised, it alone knows.
     std::erase_if(made.always, [](Check check) {
       return check == Check::data_integrity || check == Check::flushed_survives;
@@ -45,11 +45,12 @@ class Passive {
       if (word == "deadsecs" || word == "maxout")
         return fmt::format("it sets the initiator's {}, which can't be done from here", word);
     }
+    if (!scenario_.network.is_of_two()) return "it has more nodes than a wire has ends";
     if (scenario_.mutant) return "its mutant lives in the sim world";
     if (scenario_.given.names.contains("mtu")) return "the interfaces on a wire keep their MTU";
-    if (scenario_.target.paths > 1) return "an interface has one address";
-    if (scenario_.target.base > 0) return "it is about certain sectors";
-    return scenario_.target.luns > 1 ? "it is about several LUNs" : "";
+    if (scenario_.target().paths > 1) return "an interface has one address";
+    if (scenario_.target().base > 0) return "it is about certain sectors";
+    return scenario_.target().luns.size() > 1 ? "it is about several LUNs" : "";
   }
 
   void keep(const Step& step) { steps_.push_back(step); }
@@ -90,7 +91,7 @@ class Passive {
     const bool mixed = io.operation == IoOperation::mixed;
     if (io.operation == IoOperation::flush || io.operation == IoOperation::trim)
       return "not everyone can be asked to flush or trim";
-    if (2 * io.lba.value_or(0) >= scenario_.target.sectors) return "it is about the disk's end";
+    if (2 * io.lba.value_or(0) >= scenario_.disk().sectors) return "it is about the disk's end";
     is_at_work_ = true;
     if (mixed || io.operation == IoOperation::write)
       await(step, Traffic::write, fmt::format("write something to {}", at_), "nothing was written");

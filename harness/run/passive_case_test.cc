@@ -41,8 +41,8 @@ TEST(PassiveCase, WaitsForWhatItsUserDoes) {
       "now let the initiator find e3.4 (60s); nobody asked e3.4 to identify itself within 60s\n"
       "now write something to e3.4 (60s); nothing was written within 60s\n"
       "now read something from e3.4 (60s); nothing was read within 60s\n");
-  EXPECT_EQ(made->target.address, at);
-  EXPECT_EQ(made->target.sectors, 16384U);
+  EXPECT_EQ(made->lun().address, at);
+  EXPECT_EQ(made->disk().sectors, 16384U);
   EXPECT_EQ(std::ranges::count(made->always, Check::data_integrity), 0);
   EXPECT_EQ(std::ranges::count(made->always, Check::reserved_zero), 1);
 }

@@ -54,24 +54,25 @@ std::vector<Address> addresses_of(const std::vector<RawExchanges::Answer>& answe
 StepResult expect(RunState& run, const ExpectDevice& device) {
   run.rule = "device";
   const Instant base = device.up ? run.last_heal : run.last_io;
-  const auto seen = [&] { return run.up == device.up; };
+  const Address address = run.scenario.network.lun(device.to).address;
+  const RunState::Standing& standing = run.standing(device.by, address);
+  const auto seen = [&] { return standing.up == device.up; };
   // The slack may grow while we wait.
-  const auto deadline = [&] { return base + device.within.most.value(run.symbols()); };
+  const auto deadline = [&] { return base + device.within.most.value(run.symbols(device.by)); };
   while (!run.wait(seen, deadline()) && run.world.now() < deadline() && !run.is_over()) {
   }
   // What began it may have been seen late.
   const Duration least =
-      std::max(device.within.least.value(run.symbols()) - run.world.slack(), Duration{});
-  const Duration most = device.within.most.value(run.symbols());
+      std::max(device.within.least.value(run.symbols(device.by)) - run.world.slack(), Duration{});
+  const Duration most = device.within.most.value(run.symbols(device.by));
   const std::string_view state = device.up ? "up" : "down";
-  const std::string expected =
-      fmt::format("{} {} in {}", run.scenario.target.address, state, describe(least, most));
-  run.keep_due(fmt::format("{} {}", run.scenario.target.address, state), base, least, most,
-               seen() ? std::optional(std::max(run.changed, base)) : std::nullopt);
+  const std::string expected = fmt::format("{} {} in {}", address, state, describe(least, most));
+  run.keep_due(fmt::format("{} {}", address, state), base, least, most,
+               seen() ? std::optional(std::max(standing.changed, base)) : std::nullopt);
   if (!seen())
     return run.fail(expected,
                     fmt::format("not {} after {}", state, describe(run.world.now() - base)));
-  const Duration at = std::max(run.changed, base) - base;
+  const Duration at = std::max(standing.changed, base) - base;
   if (at < least || at > most) {
     return run.fail(expected, fmt::format("{} at +{}, {} {}", state, describe(at),
                                           describe(at > most ? at - most : least - at),
@@ -133,7 +134,8 @@ StepResult expect(RunState& run, const ExpectIo& io) {
                                            : must_fail  ? "fails"
                                                         : "ends",
                                            io.within ? " within " + describe(*io.within) : "");
-  if (load.wrong_data()) return run.fail_data(expected + " with right data", *load.wrong_data());
+  if (load.wrong_data())
+    return run.fail_data(expected + " with right data", load.device(), *load.wrong_data());
   if (!load.done()) {
     return run.fail(
         expected, fmt::format("{} of {} requests done after {}", load.completed(), load.requests(),
@@ -142,7 +144,8 @@ StepResult expect(RunState& run, const ExpectIo& io) {
   if (must_succeed && load.failed() > 0) {
     return run.fail(expected,
                     fmt::format("{} of {} requests failed, the first: {}", load.failed(),
-                                load.requests(), run.world.initiator().why(load.first_failure())));
+                                load.requests(),
+                                run.world.initiator(load.by()).why(load.first_failure())));
   }
   if (must_fail && load.failed() == 0) return run.fail(expected, "it succeeded");
   if (const Duration took = load.finished() - load.started(); io.within && took > *io.within) {
@@ -167,7 +170,7 @@ StepResult judge_retransmission(RunState& run, FrameId request, const TimeWindow
   const LedgerEntry& entry = run.ledger[request];
   const Duration rto = *run.ledger.due(request) - entry.sent;  // as it was when this frame was sent
   const auto bound = [&](const TimeExpression& expression) {
-    Symbols symbols = run.symbols();
+    Symbols symbols = run.symbols(entry.client);
     symbols["rto"] = rto;
     return expression.value(symbols);
   };
@@ -273,7 +276,7 @@ StepResult expect(RunState& run, const ExpectOutstanding& outstanding) {
   }
   const auto slack =
       run.world.has_known_timeouts() ? std::optional(run.world.slack()) : std::nullopt;
-  const Outstanding seen = most_outstanding(run.ledger, *span[0], *span[1], slack);
+  const Outstanding seen = most_outstanding(run.ledger, outstanding.by, *span[0], *span[1], slack);
   if (seen.most > outstanding.most) {
     return run.fail(
         expected,
@@ -405,14 +408,17 @@ StepResult expect(RunState& run, const ExpectStore& store) {
     return Unsupported{"what its disk holds is not known"};
   }
   std::vector<std::uint8_t> want(store.count * sector_size);
-  fill(store.data, store.lba, run.scenario.target.fill_pattern, want);
+  const Lun& lun = run.scenario.network.lun(store.of);
+  fill(store.data, store.lba, run.scenario.network.disks[lun.disk].fill_pattern, want);
   std::vector<std::uint8_t> got(want.size());
-  if (auto read = run.world.target().read_store(store.lba * sector_size, got); !read) {
+  if (auto read =
+          run.world.target(store.of.node).read_store(store.of.lun, store.lba * sector_size, got);
+      !read) {
     return read.error();
   }
   for (std::uint32_t i = 0; i < store.count; ++i) {
     const auto begin = want.begin() + static_cast<std::ptrdiff_t>(i * sector_size);
-    run.stated[store.lba + i] = {begin, begin + sector_size};
+    run.stated[lun.disk][store.lba + i] = {begin, begin + sector_size};
   }
   const auto [expected, actual] = std::ranges::mismatch(want, got);
   if (expected == want.end()) return Passed{};
@@ -422,7 +428,7 @@ StepResult expect(RunState& run, const ExpectStore& store) {
   Finding finding = run.fail_for_certain(fmt::format("the store holds {}", describe(store)),
                                          fmt::format("byte {} of lba {} is 0x{:02x}, not 0x{:02x}",
                                                      at % sector_size, lba, *actual, *expected),
-                                         frames_about(run.ledger, lba));
+                                         frames_about(run.ledger, lun.address, lba));
   const auto sector = [&](Bytes bytes) {
     return to_hex(bytes.subspan(at / sector_size * sector_size, sector_size));
   };

@@ -41,9 +41,10 @@ bool is_about_a_target(const Scenario& scenario) {
 
 StepResult play(RunState& run, const DiscoverStep& step) {
   const Instant begun = run.world.now();
-  const auto found = [&] { return run.world.initiator().is_up(step.expect); };
+  InitiatorEnd& initiator = run.world.initiator(step.by);
+  const auto found = [&] { return initiator.is_up(step.expect); };
   while (!found() && run.world.now() < begun + step.within && !run.is_over()) {
-    run.world.initiator().discover(step.expect);
+    initiator.discover(step.expect);
     run.wait(found, std::min(run.world.now() + discovery_repeat, begun + step.within));
   }
   if (found() == step.found) return Passed{};
@@ -51,7 +52,7 @@ StepResult play(RunState& run, const DiscoverStep& step) {
     return run.fail(fmt::format("{} not up for {}", step.expect, describe(step.within)),
                     fmt::format("up after {}", describe(run.world.now() - begun)));
   }
-  const std::string_view state = run.world.initiator().state(step.expect);
+  const std::string_view state = initiator.state(step.expect);
   if (is_about_a_target(run.scenario)) {
     return Unsupported{fmt::format("our initiator can't use it ({}): not judged",
                                    state.empty() ? "no answer to discovery" : state)};
@@ -64,7 +65,7 @@ StepResult play(RunState& run, const WarmupStep& step) {
   Load& load = run.start(step.reads);
   run.wait([&] { return load.done(); }, run.patience());
   const std::string expected = fmt::format("{} reads to warm up", step.reads.requests);
-  if (load.wrong_data()) return run.fail_data(expected, *load.wrong_data());
+  if (load.wrong_data()) return run.fail_data(expected, step.reads.to, *load.wrong_data());
   if (load.done() && load.failed() == 0) return Passed{};
   return run.fail(expected,
                   fmt::format("{} completed, {} of them failed", load.completed(), load.failed()));
@@ -73,8 +74,7 @@ StepResult play(RunState& run, const WarmupStep& step) {
 StepResult play(RunState& run, const ArmStep& step) {
   run.last_change = run.world.now();
   if (auto armed = run.faults.arm(step.fault); !armed) return armed.error();
-  const bool killed = std::holds_alternative<KillSpec>(step.fault.kind);
-  if (killed && run.world.target().kill_loses_cache()) run.history.crash();
+  if (const auto* kill = std::get_if<KillSpec>(&step.fault.kind)) run.crash(kill->target);
   return Passed{};
 }
 
@@ -95,15 +95,16 @@ StepResult play(RunState& run, const WaitStep& step) {
 }
 
 StepResult play(RunState& run, const SaysStep& step) {
-  run.world.says(step.says, step.announce);
+  run.world.says(step.by, step.says, step.announce);
   return Passed{};
 }
 
 StepResult play(RunState& run, const HoldStep& step) {
+  const Address device = run.scenario.network.lun(step.to).address;
   if (!step.open) {
-    run.world.initiator().close(run.scenario.target.address);
-  } else if (!run.world.initiator().open(run.scenario.target.address)) {
-    return run.fail(fmt::format("{} can be opened", run.scenario.target.address), "it can't");
+    run.world.initiator(step.by).close(device);
+  } else if (!run.world.initiator(step.by).open(device)) {
+    return run.fail(fmt::format("{} can be opened", device), "it can't");
   }
   return Passed{};
 }
@@ -135,7 +136,9 @@ StepResult play(RunState& run, const AliveStep& step) {
   constexpr Duration repeat = std::chrono::milliseconds(250);
   const Instant begun = run.world.now();
   const Instant deadline = begun + step.within.value_or(RtoModel::most);
-  const FrameSpec query = plain_request(Command::config);
+  FrameSpec query = plain_request(Command::config);
+  query.initiator = step.by;
+  query.target = step.to;
   std::vector<const RawExchanges::Request*> queries;  // an answer to any of them is one
   const auto answered = [&] {
     return std::ranges::any_of(queries, [](const auto* each) { return !each->answers.empty(); });
@@ -152,8 +155,26 @@ StepResult play(RunState& run, const AliveStep& step) {
                   asked);
 }
 
+StepResult play(RunState& run, const PowerStep& step) {
+  TargetEnd& target = run.world.target(step.target);
+  run.last_change = run.world.now();
+  Control done;
+  switch (step.what) {
+    case PowerStep::What::kill: done = target.kill(); break;
+    case PowerStep::What::demote: done = target.stop(); break;
+    case PowerStep::What::start:
+    case PowerStep::What::promote: done = target.start(); break;
+  }
+  if (!done) return done.error();
+  if (step.what == PowerStep::What::kill) run.crash(step.target);
+  return Passed{};
+}
+
 StepResult play(RunState& run, const AdvertisedStep& step) {
-  const RawExchanges::Request& request = run.raw.send(ata_request(ata::Opcode::identify_device, 1));
+  FrameSpec identify = ata_request(ata::Opcode::identify_device, 1);
+  identify.initiator = run.scenario.network.first(Node::Role::initiator);
+  identify.target = run.scenario.network.first_device();
+  const RawExchanges::Request& request = run.raw.send(identify);
   run.wait([&] { return !request.answers.empty(); }, request.sent + RtoModel::most);
   if (request.answers.empty()) {
     return run.fail("an answer to IDENTIFY DEVICE", "none", {request.frame});

@@ -189,7 +189,7 @@ tl::expected<std::vector<ProbeRecord>, std::string> probe(const CaseOptions& opt
                                                           std::uint64_t seed,
                                                           const std::filesystem::path& folder) {
   Scenario scenario = probing_scenario(options.sut);
-  if (options.world == WorldKind::interface) scenario.target.sectors = 1;  // it goes no further
+  if (options.world == WorldKind::interface) scenario.disk().sectors = 1;  // it goes no further
   tl::expected<CaseRecord, std::string> record = tl::unexpected<std::string>("was not asked");
   ChildPool pool;
   pool.work = [&](std::size_t) { return to_json(run_case(scenario, options, seed, folder)); };

@@ -82,22 +82,35 @@ RawExchanges::~RawExchanges() {
   if (listens_) world_.stage().listen(nullptr);
 }
 
+std::pair<PortIndex, PortIndex> RawExchanges::ports_of(const FrameSpec& spec) const {
+  const Network& network = scenario_.network;
+  const NodeIndex target = spec.target.node;
+  const PortIndex ours = spec.on ? *network.port_on(spec.initiator, *spec.on)
+                                 : *network.port_towards(spec.initiator, target);
+  return {ours, *network.port_on(target, network.ports[ours].segment)};
+}
+
 const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
   listens_ = true;
   world_.stage().listen(this);
   // Looked for only where it is used: a search goes back to the last config answer.
   const bool counts_matter = spec.repeat_buffers || spec.most_sectors;
   const Counts counts = (counts_matter ? this->counts() : std::nullopt).value_or(Counts{});
+  const Network& network = scenario_.network;
+  const auto [ours, theirs] = ports_of(spec);
+  const bool to_target = spec.direction == Direction::to_target;
   RawDefaults defaults{
-      .initiator = spec.sources.empty() ? world_.link(End::initiator).mac : spec.sources.front(),
-      .target = {world_.link(End::target).mac, scenario_.target.address, scenario_.target.luns},
+      .initiator = spec.sources.empty() ? world_.link(ours).mac : spec.sources.front(),
+      .target = {world_.link(theirs).mac, network.lun(spec.target).address,
+                 network.nodes[spec.target.node].target.luns},
       .tag = next_tag_++,
-      .disk_has_pattern = scenario_.target.fill_pattern,
+      .disk_has_pattern = network.disk(spec.target).fill_pattern,
       .sectors_most = counts.sectors};
   Request& request = requests_.emplace_back(Request{.id = spec.id,
                                                     .bytes = encode(spec, defaults),
                                                     .defaults = defaults,
                                                     .direction = spec.direction,
+                                                    .from = to_target ? ours : theirs,
                                                     .sent = world_.now()});
   if (!spec.sources.empty()) request.unanswered.insert(defaults.tag);
   if (const auto tag = tag_of(request.bytes)) by_tag_[*tag] = &request;
@@ -110,7 +123,7 @@ const RawExchanges::Request& RawExchanges::send(const FrameSpec& spec) {
       request.unanswered.insert(defaults.tag);
     }
     sending_ = &request;
-    world_.inject(spec.direction, request.bytes);
+    world_.inject(request.from, request.bytes);
     sending_ = nullptr;
     if (i == 0) request.first = request.frame;
   }
@@ -126,13 +139,13 @@ void RawExchanges::send_from(const FrameSpec& spec, const Mac& source) {
   by_tag_[defaults.tag] = &request;
   request.unanswered.insert(defaults.tag);
   sending_ = &request;
-  world_.inject(spec.direction, frame);
+  world_.inject(request.from, frame);
   sending_ = nullptr;
 }
 
 void RawExchanges::send_again() {
   sending_ = &requests_.back();
-  world_.inject(sending_->direction, sending_->bytes);
+  world_.inject(sending_->from, sending_->bytes);
   sending_ = nullptr;
 }
 
@@ -185,7 +198,8 @@ bool RawExchanges::entered(LedgerEntry& entry, Bytes frame, Instant) {
   return true;
 }
 
-bool RawExchanges::left(FrameId id, Direction direction, Bytes frame, Instant now) {
+bool RawExchanges::left(const Delivery& delivery, Instant now) {
+  const auto& [id, direction, to, delay, frame, altered] = delivery;
   Request* request = with_tag_of(frame);
   if (request == nullptr || id < request->first) {  // it was there before
     const bool is_config =
@@ -195,7 +209,9 @@ bool RawExchanges::left(FrameId id, Direction direction, Bytes frame, Instant no
     }
     return false;
   }
-  if (request->direction != direction) {
+  const bool is_answer = request->direction != direction;
+  if (is_answer &&
+      scenario_.network.ports[to].node == scenario_.network.ports[request->from].node) {
     if (request->answers.empty()) {
       round_trips_.sample(now - request->sent);
       answered_ = true;

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "harness/judge/answer_rules.h"
@@ -48,6 +49,7 @@ class RawExchanges final : public FaultStage::Listener {
     std::vector<std::uint8_t> bytes;
     RawDefaults defaults;
     Direction direction{};
+    PortIndex from = 0;
     FrameId first = 0;  // frame of the ledger,
     FrameId frame = 0;  // and the last copy
     Instant sent{};
@@ -89,7 +91,9 @@ class RawExchanges final : public FaultStage::Listener {
 
  private:
   bool entered(LedgerEntry& entry, Bytes frame, Instant now) override;
-  bool left(FrameId id, Direction direction, Bytes frame, Instant now) override;
+  bool left(const Delivery& delivery, Instant now) override;
+  /// The ports of the initiator and of the target that the frame passes between.
+  std::pair<PortIndex, PortIndex> ports_of(const FrameSpec& spec) const;
   /// The request that has the frame's tag.
   Request* with_tag_of(Bytes frame);
 

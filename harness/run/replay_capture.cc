@@ -43,7 +43,7 @@ std::string described(Bytes bytes) {
 class Asking {
  public:
   Asking(const Scenario& scenario, World& world, Address device)
-      : world_(world), device_(device), at_(scenario.target.address), raw_(scenario, world) {}
+      : world_(world), device_(device), at_(scenario.lun().address), raw_(scenario, world) {}
 
   /// The answer; none within the time. The frame goes to the world's target, with a tag of its own.
   std::optional<std::vector<std::uint8_t>> ask(std::vector<std::uint8_t> frame, Duration within,
@@ -51,9 +51,9 @@ class Asking {
     using layout::get;
     using layout::set;
     if (!get<Field::destination>(frame).is_multicast()) {
-      set<Field::destination>(frame, world_.link(End::target).mac);
+      set<Field::destination>(frame, world_.link(target_port).mac);
     }
-    if (from_here) set<Field::source>(frame, world_.link(End::initiator).mac);
+    if (from_here) set<Field::source>(frame, world_.link(initiator_port).mac);
     if (get<Field::shelf>(frame) == device_.shelf) set<Field::shelf>(frame, at_.shelf);
     if (get<Field::slot>(frame) == device_.slot) set<Field::slot>(frame, at_.slot);
     set<Field::tag>(frame, ++tag_);
@@ -91,10 +91,10 @@ class Replay {
       : options_(options), plan_(plan), ignored_(options.ignored) {
     if (!options.exact) ignored_.merge(free_reply_fields());
     scenario_.file = scenario_.id = scenario_.name = options.capture;
-    scenario_.target.address = at();
-    scenario_.target.buffers = plan.buffers;
-    scenario_.target.sectors = plan.sectors;
-    scenario_.target.fill_pattern = false;
+    scenario_.lun().address = at();
+    scenario_.lun().buffers = plan.buffers;
+    scenario_.disk().sectors = plan.sectors;
+    scenario_.disk().fill_pattern = false;
     scenario_.given.mtu = plan.mtu;
   }
 
@@ -110,9 +110,9 @@ class Replay {
       return exit_environment;
     }
     Ledger ledger(is_sim ? SimWorld::origin : initiator::monotonic_now());
-    Exchanges exchanges(ledger, scenario_.given.maxout);
-    FaultStage stage(ledger, exchanges, {}, 0);
-    const auto world = make_world(scenario_, options_.cases, folder_.path(), 0, stage, exchanges);
+    Parties parties(ledger, scenario_);
+    FaultStage stage(ledger, parties, {}, 0, scenario_.network);
+    const auto world = make_world(scenario_, options_.cases, folder_.path(), 0, stage, parties);
     if (!world) {
       complain(world.error());
       return exit_environment;

@@ -78,8 +78,7 @@ std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options
     const FrameSpec& frame = send != nullptr ? send->frame : query->query.request;
     if (frame.direction != Direction::to_target) continue;
     const std::string refusal = refusal_on_wire(
-        encode(frame,
-               {.initiator = initiator_mac, .target = {target_mac, scenario.target.address}}),
+        encode(frame, {.initiator = initiator_mac, .target = {target_mac, scenario.lun().address}}),
         options.interface, options.write_ok);
     if (!refusal.empty()) return "it " + refusal;
   }
@@ -90,7 +89,7 @@ std::string refused_on_wire(const Scenario& scenario, const CaseOptions& options
 /// disk that does not tell is taken for one of the scenario's size; what else is wrong on the wire, the
 /// world tells.
 std::string unfit_for_disk(const Scenario& scenario, const CaseOptions& options) {
-  const auto sectors = sectors_on(options.interface, scenario.target.address);
+  const auto sectors = sectors_on(options.interface, scenario.lun().address);
   return sectors && *sectors ? unfit_for_size(scenario, **sectors) : "";
 }
 
@@ -111,6 +110,8 @@ std::string lacking(const Scenario& scenario, const CaseOptions& options) {
     if (reason.empty()) reason = unfit_for_disk(scenario, options);
     if (!reason.empty()) return reason;
   }
+  if (options.world == WorldKind::interface && !scenario.network.is_of_two())
+    return "it has more nodes than a wire has ends";
   const bool is_sim = options.world == WorldKind::sim;
   return scenario.mutant && !is_sim ? "its mutant lives in the sim world" : "";
 }
@@ -148,7 +149,7 @@ FailureRecord told(const Scenario& scenario, const Finding& finding, const Ledge
 }
 
 void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger,
-          const Exchanges& exchanges, CaseRecord& record) {
+          const Parties& parties, CaseRecord& record) {
   record.outcome = verdict.outcome;
   record.reason = verdict.reason;
   record.notes = verdict.notes;
@@ -157,8 +158,8 @@ void tell(const Scenario& scenario, const Verdict& verdict, const Ledger& ledger
   record.dues = verdict.dues;
   record.requests = verdict.requests;
   record.frames = ledger.size();
-  record.retransmissions = exchanges.retransmissions();
-  draw_timeline(ledger, exchanges, record);
+  record.retransmissions = parties.retransmissions();
+  draw_timeline(ledger, parties.first(), record);
   for (const Finding& finding : verdict.failures) {
     record.failures.push_back(told(scenario, finding, ledger));
   }
@@ -176,23 +177,22 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return Failed(fmt::format("{}: {}", folder.string(), error.message()));
-  auto captures = Captures::create(folder.string());
+  auto captures = Captures::create(folder.string(), scenario.network);
   if (!captures) return Failed(captures.error());
   const std::uint64_t seed = record.seed;
   Ledger ledger(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
                 folder.string());
   ledger.keep_bytes(frames_kept);
-  Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
-                      scenario.given.maxout);
-  FaultStage stage(ledger, exchanges, *std::move(captures), seed);
+  Parties parties(ledger, scenario);
+  FaultStage stage(ledger, parties, *std::move(captures), seed, scenario.network);
   if (options.plan) stage.follow(*options.plan);
-  auto world = make_world(scenario, options, folder.string(), seed, stage, exchanges, trace);
+  auto world = make_world(scenario, options, folder.string(), seed, stage, parties, trace);
   if (!world) return Failed(world.error());
 
-  Verdict verdict = play_scenario(scenario, **world, ledger, exchanges, seed,
+  Verdict verdict = play_scenario(scenario, **world, ledger, parties, seed,
                                   aside != nullptr ? EachAnswer::judged : EachAnswer::unjudged);
   judge_must_fail(scenario, verdict);
-  tell(scenario, verdict, ledger, exchanges, record);
+  tell(scenario, verdict, ledger, parties, record);
   if (aside != nullptr) {
     for (const Finding& finding : verdict.answers)
       aside->broken.push_back(told(scenario, finding, ledger));
@@ -238,9 +238,12 @@ void write_trace(const Scenario& scenario, const CaseOptions& options, const fs:
 
 /// Removes the captures of a case that passed where they are larger than anyone will look at, and
 /// notes it. What did not pass keeps them whole.
-void leave_out_captures(const CaseOptions& options, const fs::path& folder, CaseRecord& record) {
+void leave_out_captures(const Scenario& scenario, const CaseOptions& options,
+                        const fs::path& folder, CaseRecord& record) {
   if (record.outcome != Outcome::passed || options.keeps_captures) return;
-  const std::array captures{folder / "initiator-side.pcap", folder / "target-side.pcap"};
+  std::vector<fs::path> captures;
+  for (std::size_t port = 0; port < scenario.network.ports.size(); ++port)
+    captures.push_back(folder / capture_name(scenario.network, static_cast<PortIndex>(port)));
   std::uintmax_t size = 0;
   std::error_code error;
   for (const fs::path& capture : captures) {
@@ -375,16 +378,19 @@ std::string shell_quoted(const std::string& word) {
   return quoted + "'";
 }
 
-tl::expected<std::unique_ptr<World>, std::string> make_world(
-    const Scenario& scenario, const CaseOptions& options, const std::string& folder,
-    std::uint64_t seed, FaultStage& stage, Exchanges& exchanges, const Trace& trace) {
+tl::expected<std::unique_ptr<World>, std::string> make_world(const Scenario& scenario,
+                                                             const CaseOptions& options,
+                                                             const std::string& folder,
+                                                             std::uint64_t seed, FaultStage& stage,
+                                                             Parties& parties, const Trace& trace) {
   if (options.world == WorldKind::sim) {
-    return std::make_unique<SimWorld>(scenario, stage, exchanges, seed, mutant_of(scenario), trace);
+    return std::make_unique<SimWorld>(scenario, stage, parties, seed, mutant_of(scenario), trace);
   }
   if (options.passive)
-    return PassiveWorld::create(scenario, options.interface, seed, stage, exchanges);
+    return PassiveWorld::create(scenario, options.interface, seed, stage, parties);
   return LiveWorld::create(
-      scenario, {options.sut, folder, seed, options.interface, options.write_ok}, stage, exchanges);
+      scenario, {options.sut, options.peer, folder, seed, options.interface, options.write_ok},
+      stage, parties);
 }
 
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed) {
@@ -427,7 +433,7 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
     record.outcome = Outcome::unsupported;
     record.reason = fit.error();
   }
-  leave_out_captures(options, folder, record);
+  leave_out_captures(scenario, options, folder, record);
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
     write_trace(*fit, options, folder, record);
   }

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "base/trace.h"
-#include "harness/judge/exchanges.h"
+#include "harness/judge/parties.h"
 #include "harness/judge/record.h"
 #include "harness/language/implementation.h"
 #include "harness/language/scenario.h"
@@ -43,12 +43,13 @@ unsigned jobs_in(WorldKind world, unsigned processors);
 /// Where cases are played, and against what.
 struct CaseOptions {
   WorldKind world = WorldKind::sim;
-  Implementation sut = our_target();  // as an engine in the sim world, which has no other
-  std::string interface {};           // of the interface world; what is tested answers there
-  bool write_ok = false;              // there: what is tested may be written to
-  std::optional<Address> at{};        // there: the disk; nothing: at the scenario's address
-  /// There: the initiator is one that uses the harness's own disk, whose user has so long for each thing that
-  /// a scenario waits for (passive_case.h). Nothing: what is there is a target.
+  Implementation sut = our_target();     // as an engine in the sim world, which has no other
+  std::optional<Implementation> peer{};  // plays the other role in real time; nothing: our engines
+  std::string interface {};              // of the interface world; what is tested answers there
+  bool write_ok = false;                 // there: what is tested may be written to
+  std::optional<Address> at{};           // there: the disk; nothing: at the scenario's address
+  /// There: the initiator is one that uses the harness's own disk, whose user has so long for each
+  /// thing that a scenario waits for (passive_case.h). Nothing: what is there is a target.
   std::optional<Duration> passive{};
   /// Faults do what these decisions say and nothing else: the run repeats another.
   std::optional<std::vector<Decision>> plan;
@@ -71,7 +72,7 @@ struct CaseOptions {
 /// both engines of a sim world is written to `trace`. The error says what could not be had.
 tl::expected<std::unique_ptr<World>, std::string> make_world(
     const Scenario& scenario, const CaseOptions& options, const std::string& folder,
-    std::uint64_t seed, FaultStage& stage, Exchanges& exchanges, const Trace& trace = {});
+    std::uint64_t seed, FaultStage& stage, Parties& parties, const Trace& trace = {});
 
 /// The captures of a case that passed are removed where both are longer than this, in bytes.
 inline constexpr std::uintmax_t captures_kept_max = std::uintmax_t{16} << 20;

@@ -15,15 +15,14 @@ namespace {
 /// other.
 constexpr std::uint64_t io_stream = 0x10;
 
-DiskHistory::Fill fill_of(const Scenario& scenario, const World& world) {
+DiskHistory::Fill fill_of(const Disk& disk, const World& world) {
   if (!world.has_own_disk()) return DiskHistory::Fill::found;
-  return scenario.target.fill_pattern ? DiskHistory::Fill::pattern : DiskHistory::Fill::zeros;
+  return disk.fill_pattern ? DiskHistory::Fill::pattern : DiskHistory::Fill::zeros;
 }
 
-/// As much of the disk as is judged by what was written and read.
-std::uint64_t judged_sectors(const Scenario& scenario) {
-  const std::uint64_t sectors = scenario.target.sectors;
-  return sectors <= judged_sectors_max ? sectors : 0;
+/// As much of a disk as is judged by what was written and read.
+std::uint64_t judged_sectors(const Disk& disk) {
+  return disk.sectors <= judged_sectors_max ? disk.sectors : 0;
 }
 
 /// On a wire each case begins with a tag of its own, so that neither an answer to another program
@@ -37,30 +36,40 @@ std::uint32_t first_tag(const Scenario& scenario, const World& world, std::uint6
 }  // namespace
 
 RunState::RunState(const Scenario& the_scenario, World& the_world, const Ledger& the_ledger,
-                   Exchanges& the_exchanges, std::uint64_t seed)
+                   Parties& the_parties, std::uint64_t seed)
     : scenario(the_scenario),
       world(the_world),
       faults(world, scenario),
       ledger(the_ledger),
-      exchanges(the_exchanges),
+      parties(the_parties),
       random(seed ^ io_stream),
-      history(judged_sectors(scenario), fill_of(scenario, world)),
-      at_work(judged_sectors(scenario)),
       raw(scenario, world, first_tag(scenario, world, seed)),
       last_io(world.now()),
       last_heal(world.now()),
-      last_change(world.now()),
-      changed(world.now()) {
-  if (!scenario.given.late_duplicates_fail) history.excuse_late_duplicates();
-  if (world.target().kill_loses_cache()) history.track_flushes();
-  at_work.on_room = [this] {
-    for (Load& load : loads) load.go_on();
-  };
-  world.stage().watch_writes([this](std::uint64_t lba, Bytes data) {
-    const std::uint64_t base = scenario.target.base;
-    if (lba >= base && lba - base < judged_sectors(scenario))
-      history.copy_arrived(lba - base, data);
-  });
+      last_change(world.now()) {
+  const Network& network = scenario.network;
+  for (const Disk& disk : network.disks) {
+    histories.emplace_back(judged_sectors(disk), fill_of(disk, world));
+    if (!scenario.given.late_duplicates_fail) histories.back().excuse_late_duplicates();
+  }
+  for (const NodeIndex target : network.all(Node::Role::target)) {
+    if (!world.target(target).kill_loses_cache()) continue;
+    for (const Lun& lun : network.nodes[target].target.luns) histories[lun.disk].track_flushes();
+  }
+  for (const Step& step : scenario.steps) {
+    const auto* expect = std::get_if<ExpectStep>(&step.what);
+    if (expect == nullptr || !expect->device) continue;
+    const auto& [up, by, to, within] = *expect->device;
+    standings_[{by, network.lun(to).address}].changed = world.now();
+  }
+  world.stage().watch_writes(
+      [this](NodeIndex node, Address address, std::uint64_t lba, Bytes data) {
+        const TargetRole& target = scenario.network.nodes[node].target;
+        const auto lun = std::ranges::find(target.luns, address, &Lun::address);
+        if (lun == target.luns.end() || lba < target.base) return;
+        const std::uint64_t sectors = judged_sectors(scenario.network.disks[lun->disk]);
+        if (lba - target.base < sectors) histories[lun->disk].copy_arrived(lba - target.base, data);
+      });
 }
 
 RunState::~RunState() {
@@ -97,12 +106,37 @@ Finding RunState::fail_for_certain(std::string expected, std::string actual,
   return finding;
 }
 
-Finding RunState::fail_data(std::string expected, const WrongData& wrong) {
+Finding RunState::fail_data(std::string expected, const Device& device, const WrongData& wrong) {
   wrong_data_seen = true;
-  Finding finding = fail_for_certain(std::move(expected), wrong.text,
-                                     frames_about(ledger, wrong.sector.lba + scenario.target.base));
+  return about_data(std::move(expected), device, wrong);
+}
+
+Finding RunState::about_data(std::string expected, const Device& device,
+                             const WrongData& wrong) const {
+  const Network& network = scenario.network;
+  Finding finding =
+      fail_for_certain(std::move(expected), wrong.text,
+                       frames_about(ledger, network.lun(device).address,
+                                    wrong.sector.lba + network.nodes[device.node].target.base));
   finding.sectors = {wrong.sector};
   return finding;
+}
+
+AtWork& RunState::at_work(NodeIndex by, const Device& device) {
+  const Network& network = scenario.network;
+  const auto [found, is_new] =
+      at_work_.try_emplace({by, network.lun(device).address}, judged_sectors(network.disk(device)));
+  if (is_new) {
+    found->second.on_room = [this] {
+      for (Load& load : loads) load.go_on();
+    };
+  }
+  return found->second;
+}
+
+void RunState::crash(NodeIndex target) {
+  if (!world.target(target).kill_loses_cache()) return;
+  for (const Lun& lun : scenario.network.nodes[target].target.luns) histories[lun.disk].crash();
 }
 
 bool RunState::is_always(Check check) const {
@@ -116,9 +150,10 @@ bool RunState::is_over() const {
 
 bool RunState::wait(const std::function<bool()>& done, Instant deadline) {
   const auto look = [&] {
-    if (world.initiator().is_up(scenario.target.address) != up) {
-      up = !up;
-      changed = world.now();
+    for (auto& [whom, standing] : standings_) {
+      const auto& [by, device] = whom;
+      if (world.initiator(by).is_up(device) == standing.up) continue;
+      standing = {!standing.up, world.now()};
     }
     return done() || is_over();
   };
@@ -128,14 +163,14 @@ bool RunState::wait(const std::function<bool()>& done, Instant deadline) {
   return done();
 }
 
-Symbols RunState::symbols() const {
+Symbols RunState::symbols(NodeIndex by) const {
   // aoe-initiator wakes up when it has to, the Linux driver every so often.
   const bool is_linux = scenario.given.profile == initiator::Profile::linux_driver;
   const Duration tick = is_linux ? std::chrono::milliseconds(100) : Duration{};
   return {{"deadsecs", scenario.given.deadsecs},
-          {"rto", exchanges.rto()},
+          {"rto", parties.of(by).rto()},
           {"slack", world.slack()},
-          {"srtt", exchanges.srtt()},
+          {"srtt", parties.of(by).srtt()},
           {"tick", tick}};
 }
 
@@ -153,7 +188,8 @@ Load& RunState::start(const IoStep& step) {
 }
 
 Duration RunState::silence() const {
-  return raw.silence(exchanges.rto()) + scenario.given.rtt + world.slack();
+  const NodeIndex asker = scenario.network.first(Node::Role::initiator);
+  return raw.silence(parties.of(asker).rto()) + scenario.given.rtt + world.slack();
 }
 
 }  // namespace aoe::harness

@@ -5,16 +5,18 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "harness/judge/disk_history.h"
-#include "harness/judge/exchanges.h"
+#include "harness/judge/parties.h"
 #include "harness/judge/record.h"
 #include "harness/language/scenario.h"
 #include "harness/run/fault_control.h"
@@ -35,7 +37,7 @@ inline bool passed(const StepResult& result) {
 
 struct RunState {
   RunState(const Scenario& the_scenario, World& the_world, const Ledger& the_ledger,
-           Exchanges& the_exchanges, std::uint64_t seed);
+           Parties& the_parties, std::uint64_t seed);
   RunState(const RunState&) = delete;
   RunState& operator=(const RunState&) = delete;
   ~RunState();
@@ -51,16 +53,35 @@ struct RunState {
   /// Makes one that no slow machine excuses.
   Finding fail_for_certain(std::string expected, std::string actual,
                            std::vector<FrameId> frames = {}) const;
-  Finding fail_data(std::string expected, const WrongData& wrong);
+  /// Makes one about a sector of a device, and what it holds.
+  Finding about_data(std::string expected, const Device& device, const WrongData& wrong) const;
+  /// The same, once and for all: wrong data is not looked for again.
+  Finding fail_data(std::string expected, const Device& device, const WrongData& wrong);
   /// Keeps for the record when something had to come and when it did; nothing: it did not.
   void keep_due(std::string what, Instant since, Duration least, Duration most,
                 std::optional<Instant> came);
 
   Load& start(const IoStep& step);
+  /// What the disk of a device may hold.
+  DiskHistory& history_of(const Device& device) {
+    return histories[scenario.network.lun(device).disk];
+  }
+  /// What an initiator has at work at a device.
+  AtWork& at_work(NodeIndex by, const Device& device);
+  /// A target was killed: what its disks had not made stable may be lost.
+  void crash(NodeIndex target);
+  /// Whether a device is up at an initiator, and since when. Followed from the beginning for what an
+  /// `expect` step is about.
+  struct Standing {
+    bool up = false;
+    Instant changed{};
+  };
+  const Standing& standing(NodeIndex by, Address device) { return standings_.at({by, device}); }
   /// Returns whether the scenario has this check judged, and this world can.
   bool is_always(Check check) const;
-  /// The values of time expressions at this moment.
-  Symbols symbols() const;
+  /// The values of time expressions at this moment, for an initiator.
+  Symbols symbols(NodeIndex by) const;
+  Symbols symbols() const { return symbols(scenario.network.first(Node::Role::initiator)); }
   /// Returns a deadline that is later than anything should take.
   Instant patience() const;
   /// Returns how long it takes until silence is an answer.
@@ -70,10 +91,9 @@ struct RunState {
   World& world;
   FaultControl faults;
   const Ledger& ledger;
-  Exchanges& exchanges;
+  Parties& parties;
   Random random;
-  DiskHistory history;
-  AtWork at_work;
+  std::deque<DiskHistory> histories;  // by DiskIndex
   std::list<Load> loads;
   RawExchanges raw;
   Mark mark;         // of the step that is played
@@ -83,11 +103,16 @@ struct RunState {
   std::string flaky;  // why what passes is not certain to pass again; empty: nothing says so
   Instant last_io;
   Instant last_heal;
-  Instant last_change;  // when a fault was last armed or healed
-  bool up = false;      // the device, since `changed`
-  Instant changed;
-  bool wrong_data_seen = false;                               // and reported
-  std::map<std::uint64_t, std::vector<std::uint8_t>> stated;  // sectors and what they are to hold
+  Instant last_change;           // when a fault was last armed or healed
+  bool wrong_data_seen = false;  // and reported
+  /// Sectors and what they are to hold, by DiskIndex.
+  std::map<DiskIndex, std::map<std::uint64_t, std::vector<std::uint8_t>>> stated;
+
+ private:
+  using Pair = std::pair<NodeIndex, Address>;
+
+  std::map<Pair, Standing> standings_;
+  std::map<Pair, AtWork> at_work_;
 };
 
 }  // namespace aoe::harness

@@ -1,6 +1,7 @@
 #include "harness/run/runner.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -33,9 +34,9 @@ bool time_decides(const Scenario& scenario) {
 
 class Runner {
  public:
-  Runner(const Scenario& scenario, World& world, const Ledger& ledger, Exchanges& exchanges,
+  Runner(const Scenario& scenario, World& world, const Ledger& ledger, Parties& parties,
          std::uint64_t seed, EachAnswer each_answer)
-      : state_(scenario, world, ledger, exchanges, seed) {
+      : state_(scenario, world, ledger, parties, seed) {
     if (each_answer == EachAnswer::judged) every_answer_.emplace(scenario, world, ledger);
   }
 
@@ -59,7 +60,7 @@ class Runner {
       verdict.failures.front().mark = last_step;
     }
     state_.rule = text(Check::data_integrity);
-    keep(check_store());
+    keep(check_stores());
     keep(check_always());
 
     report_late_duplicates();
@@ -144,11 +145,13 @@ class Runner {
   }
 
   void report_late_duplicates() {
-    const std::uint64_t count = state_.history.late_duplicates();
-    if (count == 0) return;
-    std::string note = "late duplicate: " + state_.history.first_late_duplicate();
-    if (count > 1) note += fmt::format(" (and {} more)", count - 1);
-    state_.notes.push_back(std::move(note));
+    for (const DiskHistory& history : state_.histories) {
+      const std::uint64_t count = history.late_duplicates();
+      if (count == 0) continue;
+      std::string note = "late duplicate: " + history.first_late_duplicate();
+      if (count > 1) note += fmt::format(" (and {} more)", count - 1);
+      state_.notes.push_back(std::move(note));
+    }
   }
 
   void report_strangers() {
@@ -165,7 +168,10 @@ class Runner {
     const Duration deadsecs = state_.scenario.given.deadsecs;
     const Duration wait =
         deadsecs > Duration{} ? std::min(deadsecs, RtoModel::most) : RtoModel::most;
-    return wait + state_.exchanges.rto() + state_.world.slack();
+    Duration rto{};
+    for (const NodeIndex node : state_.scenario.network.all(Node::Role::initiator))
+      rto = std::max(rto, state_.parties.of(node).rto());
+    return wait + rto + state_.world.slack();
   }
 
   /// Heals everything and waits until all I/O is resolved.
@@ -206,57 +212,88 @@ class Runner {
 
   /// Sectors that were to hold something still hold it; for the history they hold what they began
   /// with.
-  Result check_stated(std::uint64_t lba, MutableBytes bytes) {
+  Result check_stated(const Device& device, std::uint64_t lba, MutableBytes bytes) {
+    const Lun& lun = state_.scenario.network.lun(device);
+    const auto& stated = state_.stated[lun.disk];
     const std::uint64_t end = lba + bytes.size() / sector_size;
-    for (auto it = state_.stated.lower_bound(lba); it != state_.stated.end() && it->first < end;
-         ++it) {
+    for (auto it = stated.lower_bound(lba); it != stated.end() && it->first < end; ++it) {
       const MutableBytes sector = bytes.subspan((it->first - lba) * sector_size, sector_size);
       if (!std::ranges::equal(sector, it->second) && !state_.wrong_data_seen) {
         state_.wrong_data_seen = true;
         Finding finding =
             state_.fail_for_certain("the store holds what it was last seen to hold",
                                     fmt::format("lba {} has changed since", it->first),
-                                    frames_about(state_.ledger, it->first));
+                                    frames_about(state_.ledger, lun.address, it->first));
         finding.sectors = {{it->first, to_hex(it->second), to_hex(sector)}};
         return finding;
       }
       const Content begun{.kind = Content::Kind::pattern};
-      fill(begun, it->first, state_.scenario.target.fill_pattern, sector);
+      fill(begun, it->first, state_.scenario.network.disks[lun.disk].fill_pattern, sector);
     }
     return std::nullopt;
   }
 
-  Finding about_data(const WrongData& wrong, std::string actual) {
+  Finding about_data(const Device& device, const WrongData& wrong, std::string actual) {
     state_.rule = text(check_of(wrong));
-    Finding finding = state_.fail_for_certain(
-        std::string(rule(check_of(wrong))), std::move(actual),
-        frames_about(state_.ledger, wrong.sector.lba + state_.scenario.target.base));
-    finding.sectors = {wrong.sector};
+    Finding finding = state_.about_data(std::string(rule(check_of(wrong))), device, wrong);
+    finding.actual = std::move(actual);
     return finding;
   }
 
+  bool read_store(const Device& device, std::uint64_t lba, MutableBytes into) {
+    return state_.world.target(device.node)
+        .read_store(device.lun, lba * sector_size, into)
+        .has_value();
+  }
+
   /// Compares what the store of a large disk holds with what it was seen to hold.
-  Result check_stated_alone() {
+  Result check_stated_alone(const Device& device) {
     std::vector<std::uint8_t> bytes(sector_size);
-    for (const auto& [lba, stated] : state_.stated) {
-      if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
-      if (Result wrong = check_stated(lba, bytes)) return wrong;
+    for (const auto& [lba, stated] : state_.stated[state_.scenario.network.lun(device).disk]) {
+      if (!read_store(device, lba, bytes)) return std::nullopt;
+      if (Result wrong = check_stated(device, lba, bytes)) return wrong;
     }
     return std::nullopt;
   }
 
-  /// Compares the store with what was acknowledged.
-  Result check_store() {
-    if (!state_.is_always(Check::data_integrity)) return std::nullopt;
+  /// Compares a store with what was acknowledged.
+  Result check_store_of(const Device& device) {
     constexpr std::uint64_t piece = 2048;  // sectors
+    const std::uint64_t sectors = state_.scenario.network.disk(device).sectors;
+    if (sectors > judged_sectors_max) return check_stated_alone(device);
     std::vector<std::uint8_t> bytes;
-    if (state_.scenario.target.sectors > judged_sectors_max) return check_stated_alone();
-    for (std::uint64_t lba = 0; lba < state_.scenario.target.sectors; lba += piece) {
-      bytes.resize(std::min(piece, state_.scenario.target.sectors - lba) * sector_size);
-      if (!state_.world.target().read_store(lba * sector_size, bytes)) return std::nullopt;
-      if (Result wrong = check_stated(lba, bytes)) return wrong;
-      if (const auto wrong = state_.history.verify(lba, bytes)) {
-        return about_data(*wrong, "in the store, " + wrong->text);
+    for (std::uint64_t lba = 0; lba < sectors; lba += piece) {
+      bytes.resize(std::min(piece, sectors - lba) * sector_size);
+      if (!read_store(device, lba, bytes)) return std::nullopt;
+      if (Result wrong = check_stated(device, lba, bytes)) return wrong;
+      if (const auto wrong = state_.history_of(device).verify(lba, bytes))
+        return about_data(device, *wrong, "in the store, " + wrong->text);
+    }
+    return std::nullopt;
+  }
+
+  /// Is it known what a disk must hold? Where frames are spelt by hand that write, only what the steps
+  /// say of it.
+  bool is_judged(const Device& device) const {
+    if (device == state_.scenario.network.first_device()) return true;
+    const auto writes_by_hand = [](const Step& step) {
+      const auto* send = std::get_if<SendStep>(&step.what);
+      return send != nullptr && send->frame.data.kind != Content::Kind::none;
+    };
+    return std::ranges::none_of(state_.scenario.steps, writes_by_hand);
+  }
+
+  /// Each disk's store, past the first target that has it.
+  Result check_stores() {
+    if (!state_.is_always(Check::data_integrity)) return std::nullopt;
+    const Network& network = state_.scenario.network;
+    std::set<DiskIndex> checked;
+    for (const NodeIndex target : network.all(Node::Role::target)) {
+      const std::size_t luns = network.nodes[target].target.luns.size();
+      for (std::size_t lun = 0; lun < luns; ++lun) {
+        const Device device{target, static_cast<std::uint16_t>(lun)};
+        if (!checked.insert(network.lun(device).disk).second || !is_judged(device)) continue;
+        if (Result wrong = check_store_of(device)) return wrong;
       }
     }
     return std::nullopt;
@@ -268,9 +305,9 @@ class Runner {
     const auto counts = [this](const Finding& finding) {
       return state_.is_always(*find_check(finding.rule));
     };
-    const auto& findings = state_.exchanges.findings();
+    const std::vector<Finding> findings = state_.parties.findings();
     if (const auto first = std::ranges::find_if(findings, counts); first != findings.end()) {
-      const auto more = state_.exchanges.count(*find_check(first->rule)) - 1;
+      const auto more = state_.parties.count(*find_check(first->rule)) - 1;
       Finding finding = *first;
       finding.mark = state_.mark;
       if (more > 0) finding.actual += fmt::format(" (and {} more)", more);
@@ -279,7 +316,7 @@ class Runner {
     if (!state_.is_always(Check::data_integrity) || state_.wrong_data_seen) return std::nullopt;
     for (const Load& load : state_.loads) {
       if (!load.wrong_data()) continue;
-      return about_data(*load.wrong_data(),
+      return about_data(load.device(), *load.wrong_data(),
                         fmt::format("io {} read: {}", load.id(), load.wrong_data()->text));
     }
     return std::nullopt;
@@ -293,8 +330,8 @@ class Runner {
 }  // namespace
 
 Verdict play_scenario(const Scenario& scenario, World& world, const Ledger& ledger,
-                      Exchanges& exchanges, std::uint64_t seed, EachAnswer each_answer) {
-  return Runner(scenario, world, ledger, exchanges, seed, each_answer).run();
+                      Parties& parties, std::uint64_t seed, EachAnswer each_answer) {
+  return Runner(scenario, world, ledger, parties, seed, each_answer).run();
 }
 
 }  // namespace aoe::harness

@@ -35,7 +35,7 @@ enum class EachAnswer : std::uint8_t { unjudged, judged };
 
 /// Plays a scenario in a world that was made for it.
 Verdict play_scenario(const Scenario& scenario, World& world, const Ledger& ledger,
-                      Exchanges& exchanges, std::uint64_t seed,
+                      Parties& parties, std::uint64_t seed,
                       EachAnswer each_answer = EachAnswer::unjudged);
 
 }  // namespace aoe::harness

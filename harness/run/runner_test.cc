@@ -82,7 +82,7 @@ TEST(Runner, WhatWaitedAtAPortThatWentAwayTakesNoRoomWhenItIsBack) {
             "- heal: pulled\n"
             "- expect: {io: {id: r}}\n"));
   EXPECT_EQ(play.failures(), "");
-  EXPECT_GE(play.exchanges.retransmissions(), 16U);
+  EXPECT_GE(play.parties.retransmissions(), 16U);
 }
 
 // Copies that come late.
@@ -430,7 +430,7 @@ struct Evidence {
 Evidence evidence_of(std::uint64_t seed) {
   const Folder folder;
   Play play(read_text(AOE_SCENARIOS "/retransmit.yaml"), Play::make<SimWorld>, seed,
-            *Captures::create(folder.path()));
+            *Captures::create(folder.path(), Network::of_two()));
   EXPECT_EQ(play.failures(), "");
   EXPECT_TRUE(play.ledger.write(folder.path("ledger.jsonl")));
   EXPECT_TRUE(play.stage.captures().flush());

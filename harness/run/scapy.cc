@@ -19,12 +19,16 @@ struct Results {
   std::vector<std::string> measured;  // "odd frames 200"
 };
 
-std::string surroundings(const Scenario& scenario, const World& world, const std::string& results) {
+std::string surroundings(const ScapyStep& step, const Scenario& scenario, const World& world,
+                         const std::string& results) {
+  const Network& network = scenario.network;
+  const PortIndex here = network.nodes[step.by].ports.front();
+  const PortIndex there = network.nodes[network.first_device().node].ports.front();
   const nlohmann::json given{{"interface", "eth0"},
-                             {"initiator", fmt::format("{}", world.link(End::initiator).mac)},
-                             {"target", fmt::format("{}", world.link(End::target).mac)},
-                             {"shelf", scenario.target.address.shelf},
-                             {"slot", scenario.target.address.slot},
+                             {"initiator", fmt::format("{}", world.link(here).mac)},
+                             {"target", fmt::format("{}", world.link(there).mac)},
+                             {"shelf", scenario.lun().address.shelf},
+                             {"slot", scenario.lun().address.slot},
                              {"mtu", scenario.given.mtu},
                              {"results", results}};
   return given.dump();
@@ -66,7 +70,7 @@ Results run_scapy(const ScapyStep& step, const Scenario& scenario, World& world,
   const auto log = ProgramLog::create(scratch.path() + "/log");
   if (!log) return failed(log.error());
   std::vector<std::string> command{"/usr/bin/python3", step.script,
-                                   surroundings(scenario, world, file)};
+                                   surroundings(step, scenario, world, file)};
   command.insert(command.end(), step.arguments.begin(), step.arguments.end());
   const auto started = [&] {
     const NetworkNamespace::Visit inside(place);
@@ -86,7 +90,7 @@ Results run_scapy(const ScapyStep& step, const Scenario& scenario, World& world,
 }  // namespace
 
 StepResult play(RunState& run, const ScapyStep& step) {
-  const NetworkNamespace* const place = run.world.place_of_initiator();
+  const NetworkNamespace* const place = run.world.place_of(step.by);
   if (place == nullptr) return Unsupported{"a scapy step needs real interfaces"};
   const Results results = run_scapy(step, run.scenario, run.world, *place);
   if (!results.unsupported.empty()) return Unsupported{results.unsupported};

@@ -20,8 +20,9 @@ using Steps = std::vector<YAML::Node>;
 constexpr std::array<std::uint64_t, 3> other_seeds{101, 202, 303};
 
 /// The fault that does to one frame what another one decided.
-YAML::Node directed(const YAML::Node& original, const Decision& decision, const std::string& id) {
-  const auto& [direction, subject, nth] = decision.key;
+YAML::Node directed(const YAML::Node& original, const Decision& decision, const std::string& id,
+                    const Network& network) {
+  const auto& [direction, subject, nth, from, to] = decision.key;
   const Deed& deed = decision.deed;
   YAML::Node arm;
   if (deed.dropped) {
@@ -53,6 +54,10 @@ YAML::Node directed(const YAML::Node& original, const Decision& decision, const 
     match["lba"] = subject.lba;
     match["count"] = static_cast<unsigned>(subject.sectors);
   }
+  if (from != to) {
+    match["from"] = network.nodes[from].name;
+    match["to"] = network.nodes[to].name;
+  }
   arm["match"] = match;
   arm["nth"] = nth;
   YAML::Node step;
@@ -80,6 +85,7 @@ class Shrinker {
   void replace_loads(Steps& steps, const std::vector<Decision>& decisions);
   void reduce_numbers(Steps& steps);
   void widen_matches(Steps& steps);
+  void leave_out_nodes(const Steps& steps);
   /// Sets a key of a step's mapping, or removes it; keeps that where it still fails.
   bool keep_if_it_fails(Steps& steps, std::size_t at, const YAML::Node& changed);
 
@@ -88,6 +94,7 @@ class Shrinker {
   std::string failure_;  // how it fails
   YAML::Node root_;
   Steps steps_;  // as they were
+  Network network_;
   std::size_t tries_ = 0;
 };
 
@@ -149,7 +156,7 @@ Steps Shrinker::with_directed(const std::vector<Decision>& decisions,
         const std::string name =
             own.size() == 1 ? id : fmt::format("{}.{}", id, ids[id].size() + 1);
         ids[id].push_back(name);
-        steps.push_back(directed(arm, *decision, name));
+        steps.push_back(directed(arm, *decision, name, network_));
       }
     } else if (const YAML::Node heal = step["heal"]) {
       YAML::Node healed;
@@ -211,6 +218,9 @@ void Shrinker::replace_loads(Steps& steps, const std::vector<Decision>& decision
       if (subject.traffic != Traffic::read && subject.traffic != Traffic::write) continue;
       YAML::Node one;
       one["io"]["id"] = io["id"].Scalar();
+      for (const char* who : {"by", "to"}) {
+        if (io[who]) one["io"][who] = io[who].Scalar();
+      }
       one["io"]["op"] = std::string(text(subject.traffic));
       one["io"]["lba"] = subject.lba;
       one["io"]["count"] = static_cast<unsigned>(subject.sectors);
@@ -249,7 +259,7 @@ void Shrinker::reduce_numbers(Steps& steps) {
 /// A fault is easier to understand the less it says of its frame.
 void Shrinker::widen_matches(Steps& steps) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    for (const char* key : {"count", "lba", "direction"}) {
+    for (const char* key : {"count", "lba", "direction", "from", "to"}) {
       if (!steps[i]["arm"] || !steps[i]["arm"]["match"] || !steps[i]["arm"]["match"][key]) continue;
       YAML::Node changed = YAML::Clone(steps[i]);
       changed["arm"]["match"].remove(key);
@@ -259,10 +269,25 @@ void Shrinker::widen_matches(Steps& steps) {
   }
 }
 
+/// Nodes, and segments, that have no part in it.
+void Shrinker::leave_out_nodes(const Steps& steps) {
+  for (const char* what : {"nodes", "network"}) {
+    if (!root_[what]) continue;
+    std::vector<std::string> names;
+    for (const auto& entry : root_[what]) names.push_back(entry.first.Scalar());
+    for (const std::string& name : names) {
+      const YAML::Node before = YAML::Clone(root_[what]);
+      root_[what].remove(name);
+      if (!fails(steps)) root_[what] = before;
+    }
+  }
+}
+
 tl::expected<Shrunk, std::string> Shrinker::shrink() {
   const auto scenario =
       parse_scenario(schedule_.scenario, "its scenario").and_then(with_known_mutant);
   if (!scenario) return tl::unexpected(scenario.error());
+  network_ = scenario->network;
   failure_ = try_it(schedule_.scenario, &schedule_.decisions, schedule_.seed);
   if (failure_.empty()) {
     return tl::unexpected(std::string(schedule_.failure.empty()
@@ -295,6 +320,7 @@ tl::expected<Shrunk, std::string> Shrinker::shrink() {
   reduce_numbers(steps);
   widen_matches(steps);
   leave_out();
+  leave_out_nodes(steps);
 
   root_["scenario"] = root_["scenario"].Scalar() + "-shrunk";
   const bool of_any_seed =

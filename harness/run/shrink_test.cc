@@ -10,7 +10,7 @@ namespace {
 
 /// Plays it with an initiator that writes nothing where it repeats a write.
 Trial play_mutant(Scenario scenario, std::uint64_t seed, const std::vector<Decision>* plan) {
-  scenario.mutant = MutantSpec{false, "forgets-repeated-writes"};
+  scenario.mutant = MutantSpec{initiator_node, "forgets-repeated-writes", {}};
   return try_in_sim(scenario, seed, plan);
 }
 

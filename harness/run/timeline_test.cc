@@ -17,7 +17,7 @@ CaseRecord timeline_of(const Ledger& ledger, const Exchanges& exchanges) {
 }
 
 CaseRecord timeline_of(const Play& play) {
-  return timeline_of(play.ledger, play.exchanges);
+  return timeline_of(play.ledger, play.parties.first());
 }
 
 std::uint32_t most_outstanding(const CaseRecord& timeline) {

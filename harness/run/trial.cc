@@ -52,12 +52,11 @@ Trial trial_of(const CaseRecord& record) {
 
 Trial try_in_sim(const Scenario& scenario, std::uint64_t seed, const std::vector<Decision>* plan) {
   Ledger ledger(SimWorld::origin);
-  Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
-                      scenario.given.maxout);
-  FaultStage stage(ledger, exchanges, {}, seed);
+  Parties parties(ledger, scenario);
+  FaultStage stage(ledger, parties, {}, seed, scenario.network);
   if (plan != nullptr) stage.follow(*plan);
-  SimWorld world(scenario, stage, exchanges, seed, mutant_of(scenario));
-  const Verdict verdict = play_scenario(scenario, world, ledger, exchanges, seed);
+  SimWorld world(scenario, stage, parties, seed, mutant_of(scenario));
+  const Verdict verdict = play_scenario(scenario, world, ledger, parties, seed);
   Trial trial{.outcome = verdict.outcome,
               .reason = verdict.reason,
               .decisions = stage.decisions(),

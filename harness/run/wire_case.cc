@@ -53,8 +53,8 @@ std::string out_of_reach(const FaultSpec& fault) {
   if (is.operator()<DiskErrorSpec>()) return "what is on the wire can't be given faults";
   const auto* link = std::get_if<LinkDownSpec>(&fault.kind);
   const auto* mtu = std::get_if<MtuSpec>(&fault.kind);
-  const bool is_targets =
-      (link != nullptr && link->end == End::target) || (mtu != nullptr && mtu->end == End::target);
+  const bool is_targets = (link != nullptr && link->port == target_port) ||
+                          (mtu != nullptr && mtu->port == target_port);
   return is_targets || is.operator()<MacChangeSpec>()
              ? "the interfaces on a wire keep their addresses and settings"
              : "";
@@ -65,14 +65,14 @@ std::string out_of_reach(const FaultSpec& fault) {
 void move_to(Address address, Scenario& scenario) {
   for (Step& step : scenario.steps) {
     auto* discover = std::get_if<DiscoverStep>(&step.what);
-    if (discover != nullptr && discover->expect == scenario.target.address)
+    if (discover != nullptr && discover->expect == scenario.lun().address)
       discover->expect = address;
   }
-  scenario.target.address = address;
+  scenario.lun().address = address;
 }
 
 std::string unfit_for_wire(const Scenario& scenario) {
-  if (scenario.target.luns > 1) return "it is about several LUNs";
+  if (scenario.target().luns.size() > 1) return "it is about several LUNs";
   for (const Step& step : scenario.steps) {
     const FrameSpec* frame = frame_of(step);
     std::string reason = frame == nullptr ? "" : unfit(*frame);
@@ -93,7 +93,7 @@ std::string out_of_reach(const Scenario& scenario) {
 }
 
 std::string unfit_for_size(const Scenario& scenario, std::uint64_t sectors) {
-  const std::uint64_t own = scenario.target.sectors;
+  const std::uint64_t own = scenario.disk().sectors;
   if (own == sectors) return {};
   for (const Step& step : scenario.steps) {
     const FrameSpec* frame = frame_of(step);

@@ -65,7 +65,7 @@ TEST(WireCase, GoesBeyondTheEndOfNoDisk) {
 TEST(WireCase, MovesToTheAddressOfTheDisk) {
   Scenario scenario = scenario_of("- discover: {}\n");
   move_to({7, 3}, scenario);
-  EXPECT_EQ(scenario.target.address, (Address{7, 3}));
+  EXPECT_EQ(scenario.lun().address, (Address{7, 3}));
   EXPECT_EQ(std::get<DiscoverStep>(scenario.steps[0].what).expect, (Address{7, 3}));
 }
 

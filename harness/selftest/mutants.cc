@@ -580,20 +580,20 @@ std::span<const MutantRow> mutant_table() {
 MakeMutant mutant_of(const Scenario& scenario) {
   if (!scenario.mutant) return {};
   const auto row = std::ranges::find_if(rows(), [&](const MutantRow& each) {
-    return each.name == scenario.mutant->behaviour && each.is_at(scenario.mutant->at_target);
+    return each.name == scenario.mutant->behaviour && each.is_at(scenario.mutant_is_target());
   });
   AOE_CHECK(row != rows().end());
-  return [&row = *row, at_target = scenario.mutant->at_target](Mutant::Sides& sides) {
+  return [&row = *row, at_target = scenario.mutant_is_target()](Mutant::Sides& sides) {
     return std::make_unique<RowMutant>(row, at_target, sides);
   };
 }
 
 tl::expected<Scenario, std::string> with_known_mutant(Scenario scenario) {
   if (!scenario.mutant) return scenario;
-  const auto& [at_target, behaviour, mark] = *scenario.mutant;
+  const auto& [node, behaviour, mark] = *scenario.mutant;
   std::vector<std::string> names;
   for (const MutantRow& row : rows()) {
-    if (row.is_at(at_target)) names.emplace_back(row.name);
+    if (row.is_at(scenario.mutant_is_target())) names.emplace_back(row.name);
   }
   if (std::ranges::find(names, behaviour) != names.end()) return scenario;
   return tl::unexpected(complaint_at(mark, unknown_choice("behave", behaviour, names)));

@@ -36,14 +36,14 @@ std::vector<MutantRow> mutants_of_clauses(bool at_target) {
 }
 
 Verdict verdict_of(Scenario scenario, bool at_target, std::string_view mutant) {
-  if (!mutant.empty()) scenario.mutant = MutantSpec{at_target, std::string(mutant)};
+  if (!mutant.empty())
+    scenario.mutant = MutantSpec{at_target ? target_node : initiator_node, std::string(mutant), {}};
   Ledger ledger(SimWorld::origin);
-  Exchanges exchanges(ledger, scenario.target.buffers, scenario.given.profile,
-                      scenario.given.maxout);
+  Parties parties(ledger, scenario);
   const std::uint64_t seed = scenario.seed.value_or(1);
-  FaultStage stage(ledger, exchanges, {}, seed);
-  SimWorld world(scenario, stage, exchanges, seed, mutant_of(scenario));
-  return play_scenario(scenario, world, ledger, exchanges, seed,
+  FaultStage stage(ledger, parties, {}, seed, scenario.network);
+  SimWorld world(scenario, stage, parties, seed, mutant_of(scenario));
+  return play_scenario(scenario, world, ledger, parties, seed,
                        at_target ? EachAnswer::judged : EachAnswer::unjudged);
 }
 

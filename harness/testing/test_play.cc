@@ -26,10 +26,10 @@ Scenario must_parse(const std::string& yaml) {
 
 Play::Play(const std::string& yaml, Maker maker, std::uint64_t seed, Captures captures)
     : scenario(must_parse(yaml)),
-      exchanges(ledger, scenario.target.buffers, scenario.given.profile, scenario.given.maxout),
-      stage(ledger, exchanges, std::move(captures), seed),
-      world(maker(scenario, stage, exchanges, seed)),
-      verdict(play_scenario(scenario, *world, ledger, exchanges, seed, EachAnswer::judged)) {}
+      parties(ledger, scenario),
+      stage(ledger, parties, std::move(captures), seed, scenario.network),
+      world(maker(scenario, stage, parties, seed)),
+      verdict(play_scenario(scenario, *world, ledger, parties, seed, EachAnswer::judged)) {}
 
 std::string Play::failures() const {
   std::string lines;

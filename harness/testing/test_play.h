@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/judge/exchanges.h"
+#include "harness/judge/parties.h"
 #include "harness/language/scenario.h"
 #include "harness/link/fault_stage.h"
 #include "harness/link/ledger.h"
@@ -25,11 +25,11 @@ bool cites(const Scenario& scenario, std::string_view clause);
 class Play {
  public:
   /// Makes the world: a SimWorld, or one that behaves otherwise.
-  using Maker = std::unique_ptr<World> (*)(const Scenario&, FaultStage&, Exchanges&, std::uint64_t);
+  using Maker = std::unique_ptr<World> (*)(const Scenario&, FaultStage&, Parties&, std::uint64_t);
   template <class WorldType>
-  static std::unique_ptr<World> make(const Scenario& scenario, FaultStage& stage,
-                                     Exchanges& exchanges, std::uint64_t seed) {
-    return std::make_unique<WorldType>(scenario, stage, exchanges, seed, mutant_of(scenario));
+  static std::unique_ptr<World> make(const Scenario& scenario, FaultStage& stage, Parties& parties,
+                                     std::uint64_t seed) {
+    return std::make_unique<WorldType>(scenario, stage, parties, seed, mutant_of(scenario));
   }
 
   explicit Play(const std::string& yaml, Maker maker = make<SimWorld>, std::uint64_t seed = 1,
@@ -44,7 +44,7 @@ class Play {
 
   Scenario scenario;
   Ledger ledger{SimWorld::origin};
-  Exchanges exchanges;
+  Parties parties;
   FaultStage stage;
   std::unique_ptr<World> world;
   Verdict verdict;

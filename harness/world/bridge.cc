@@ -13,9 +13,9 @@ using initiator::monotonic_now;
 Bridge::Bridge(boost::asio::io_context& loop, FaultStage& stage, Send send)
     : stage_(stage), send_(std::move(send)), timer_(loop) {}
 
-void Bridge::pass(Direction direction, Bytes frame, Origin origin) {
+void Bridge::pass(PortIndex from, Bytes frame, Origin origin) {
   leaving_.clear();
-  stage_.enter(direction, frame, monotonic_now(), leaving_, origin);
+  stage_.enter(from, frame, monotonic_now(), leaving_, origin);
   for (Delivery& delivery : leaving_) {
     if (delivery.delay == Duration{}) {
       send_(std::move(delivery));

@@ -23,7 +23,7 @@ class Bridge {
   Bridge(boost::asio::io_context& loop, FaultStage& stage, Send send);
 
   /// Takes a frame through the stage.
-  void pass(Direction direction, Bytes frame, Origin origin);
+  void pass(PortIndex from, Bytes frame, Origin origin);
 
  private:
   void send_due();

@@ -31,13 +31,13 @@ struct Options {
 class Unjudged final : public LinkObserver {
  public:
   void sent(LedgerEntry&, Bytes, const Frame&) override {}
-  void delivered(LedgerEntry&, Instant) override {}
-  void delivered_config(const Frame&, Instant) override {}
-  void delivered_altered(Direction, const Frame&, Instant) override {}
+  void delivered(LedgerEntry&, PortIndex, Instant) override {}
+  void delivered_config(const Frame&, PortIndex, Instant) override {}
+  void delivered_altered(const LedgerEntry&, const Frame&, PortIndex, Instant) override {}
 };
 
 /// One way across the bridge.
-struct Way {
+struct Crossing {
   Direction direction;
   std::string from;  // an interface
   std::unique_ptr<PacketPort> port{};
@@ -59,9 +59,9 @@ int run(const Options& options) {
   Ledger ledger(initiator::monotonic_now(), "/tmp");
   FaultStage stage(ledger, nobody, {}, 1);
   boost::asio::io_context loop;
-  std::array<Way, 2> ways{{{Direction::to_target, options.interfaces[0]},
-                           {Direction::to_initiator, options.interfaces[1]}}};
-  for (Way& way : ways) {
+  std::array<Crossing, 2> ways{{{Direction::to_target, options.interfaces[0]},
+                                {Direction::to_initiator, options.interfaces[1]}}};
+  for (Crossing& way : ways) {
     PacketPort::Options promiscuous;
     promiscuous.promiscuous = true;
     auto port = PacketPort::open(way.from, promiscuous);
@@ -74,19 +74,20 @@ int run(const Options& options) {
     way.arm(stage, "reorder", options.reorder, ReorderSpec{std::chrono::milliseconds(1)});
   }
   Bridge bridge(loop, stage, [&](Delivery&& delivery) {
-    const Way& other = ways.at(delivery.direction == Direction::to_target ? 1 : 0);
+    const Crossing& other = ways.at(delivery.to);
     const Outgoing frame{delivery.bytes, {}};
     other.port->send({&frame, 1});
     stage.recycle(std::move(delivery));
   });
   AsioWatcher watcher(loop);
-  for (Way& way : ways) {
+  for (Crossing& way : ways) {
     watcher.watch(way.port->descriptor(), [&] {
       std::array<Bytes, batch_size> frames;
       const std::size_t count = way.port->receive(frames);
       way.frames += count;
       for (const Bytes frame : std::span(frames).first(count))
-        bridge.pass(way.direction, frame, Origin::end);
+        bridge.pass(way.direction == Direction::to_target ? initiator_port : target_port, frame,
+                    Origin::end);
     });
   }
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
@@ -95,7 +96,7 @@ int run(const Options& options) {
   fmt::print(stderr, "aoe-bridge: ready\n");
   loop.run();
 
-  for (const Way& way : ways) {
+  for (const Crossing& way : ways) {
     watcher.unwatch(way.port->descriptor());
     fmt::print(stderr, "aoe-bridge: from {}: {} frames, {} lost, {} held back\n", way.from,
                way.frames, stage.account(way.fault("drop")).hits,

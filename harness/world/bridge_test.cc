@@ -21,7 +21,8 @@ class BridgeTest : public testing::Test {
   /// Passes frames that carry these numbers.
   void pass(Direction direction, std::uint32_t first, std::uint32_t last) {
     for (std::uint32_t tag = first; tag <= last; ++tag)
-      bridge.pass(direction, request_frame(read_command(0), tag), Origin::end);
+      bridge.pass(direction == Direction::to_target ? initiator_port : target_port,
+                  request_frame(read_command(0), tag), Origin::end);
   }
   /// The numbers that were sent since it was asked before, where to: "1> 2> <4".
   std::string sent() { return std::exchange(sent_, {}); }

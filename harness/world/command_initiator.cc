@@ -65,18 +65,18 @@ CommandInitiator::~CommandInitiator() {
 
 tl::expected<std::unique_ptr<CommandInitiator>, std::string> CommandInitiator::start(
     boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
-    const Link& link, const NetworkNamespace& where, const std::string& folder,
+    NodeIndex node, const InitiatorPlace& place, const NetworkNamespace& where,
     std::function<void(Address)> gave_up) {
   std::signal(SIGPIPE, SIG_IGN);  // one that reads no more is no reason to end
-  auto directory = make_initiator_folder(folder);
+  auto directory = make_initiator_folder(place.folder);
   if (!directory) return tl::unexpected(directory.error());
-  auto log = ProgramLog::create(folder + "/sut.log");
+  auto log = ProgramLog::create(place.folder + "/sut.log");
   if (!log) return tl::unexpected(log.error());
   std::unique_ptr<CommandInitiator> initiator(
-      new CommandInitiator(loop, implementation, scenario.target.address, std::move(gave_up)));
+      new CommandInitiator(loop, implementation, device, std::move(gave_up)));
   initiator->folder_ = *directory;
   initiator->log_ = *std::move(log);
-  const Placeholders values = initiator_placeholders(scenario, link, *directory);
+  const Placeholders values = initiator_placeholders(scenario, device, place, *directory);
   const Duration within = patience(implementation, scenario);
   const NetworkNamespace::Visit inside(where);
   if (!implementation.command.empty()) {

@@ -14,6 +14,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "harness/language/implementation.h"
+#include "harness/world/initiator_under_test.h"
 #include "harness/world/live_ends.h"
 #include "harness/world/process.h"
 #include "harness/world/request_carrier.h"
@@ -23,12 +24,11 @@ namespace aoe::harness {
 
 class CommandInitiator final : public LiveInitiator {
  public:
-  /// Starts what stays, in the network namespace `where`, which outlives this. `folder`, the case's,
-  /// gets sut.log, and "mnt", for {dir}. `gave_up` is called when a request has failed. The error says
-  /// what could not be had.
+  /// Starts what stays, in the network namespace `where`, which outlives this. `gave_up` is called when a
+  /// request has failed. The error says what could not be had.
   static tl::expected<std::unique_ptr<CommandInitiator>, std::string> start(
       boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
-      const Link& link, const NetworkNamespace& where, const std::string& folder,
+      NodeIndex node, const InitiatorPlace& place, const NetworkNamespace& where,
       std::function<void(Address)> gave_up);
   ~CommandInitiator() override;
 

@@ -23,12 +23,12 @@ std::string trouble_with(const std::string& path) {
 
 }  // namespace
 
-tl::expected<std::unique_ptr<DiskImage>, std::string> DiskImage::create(const TargetRole& role,
+tl::expected<std::unique_ptr<DiskImage>, std::string> DiskImage::create(const Disk& disk,
                                                                         const std::string& folder,
                                                                         bool with_faults) {
   std::unique_ptr<DiskImage> image(new DiskImage());
   if (auto opened = image->open(folder); !opened) return tl::unexpected(opened.error());
-  if (auto filled = image->fill(role); !filled) return tl::unexpected(filled.error());
+  if (auto filled = image->fill(disk); !filled) return tl::unexpected(filled.error());
   if (!with_faults) return image;
   if (auto put = image->put_faults_before(); !put) {
     image->why_whole_ = "a program's disk fails through FUSE: " + put.error();
@@ -58,15 +58,15 @@ tl::expected<void, std::string> DiskImage::open(const std::string& folder) {
   return {};
 }
 
-tl::expected<void, std::string> DiskImage::fill(const TargetRole& role) const {
+tl::expected<void, std::string> DiskImage::fill(const Disk& disk) const {
   constexpr std::uint64_t piece = 2048;  // sectors
-  if (!role.fill_pattern) {
-    if (::ftruncate(file_.get(), static_cast<off_t>(role.sectors * sector_size)) == 0) return {};
+  if (!disk.fill_pattern) {
+    if (::ftruncate(file_.get(), static_cast<off_t>(disk.sectors * sector_size)) == 0) return {};
     return tl::unexpected(trouble_with(path_));
   }
   std::vector<std::uint8_t> bytes;
-  for (std::uint64_t lba = 0; lba < role.sectors; lba += piece) {
-    bytes.resize(std::min(piece, role.sectors - lba) * sector_size);
+  for (std::uint64_t lba = 0; lba < disk.sectors; lba += piece) {
+    bytes.resize(std::min(piece, disk.sectors - lba) * sector_size);
     fill_pattern(lba, 0, bytes);
     for (Bytes rest = bytes; !rest.empty();) {
       const ssize_t written = ::write(file_.get(), rest.data(), rest.size());

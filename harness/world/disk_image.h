@@ -16,9 +16,9 @@ namespace aoe::harness {
 
 class DiskImage {
  public:
-  /// Makes it, filled as the role says. `folder` is the case's. The error names the file. Where no
+  /// Makes it, filled as the disk is to be. `folder` is the case's. The error names the file. Where no
   /// FUSE file can be had it has no faults, and set_faults() says why.
-  static tl::expected<std::unique_ptr<DiskImage>, std::string> create(const TargetRole& role,
+  static tl::expected<std::unique_ptr<DiskImage>, std::string> create(const Disk& disk,
                                                                       const std::string& folder,
                                                                       bool with_faults);
   ~DiskImage();
@@ -33,7 +33,7 @@ class DiskImage {
   DiskImage() = default;
   tl::expected<void, std::string> open(const std::string& folder);
   tl::expected<void, std::string> put_faults_before();
-  tl::expected<void, std::string> fill(const TargetRole& role) const;
+  tl::expected<void, std::string> fill(const Disk& disk) const;
 
   Descriptor file_;
   std::string path_;

@@ -16,12 +16,7 @@
 namespace aoe::harness {
 namespace {
 
-const TargetRole image_role = [] {
-  TargetRole small;
-  small.address = disk;
-  small.sectors = 256;
-  return small;
-}();
+const Disk small_disk{.sectors = 256};
 
 bool can_read(int file, std::uint64_t lba) {
   std::array<std::uint8_t, sector_size> sector{};
@@ -40,7 +35,7 @@ bool can_write(int file, std::uint64_t lba) {
 TEST(DiskImage, IsFilledAndLeavesNothingBehind) {
   const Folder folder;
   {
-    const auto image = DiskImage::create(image_role, folder.path(), false);
+    const auto image = DiskImage::create(small_disk, folder.path(), false);
     ASSERT_TRUE(image) << image.error();
     const Descriptor file(::open((*image)->path().c_str(), O_RDWR));
     ASSERT_GE(file.get(), 0) << (*image)->path();
@@ -57,7 +52,7 @@ TEST(DiskImage, IsFilledAndLeavesNothingBehind) {
 }
 
 TEST(DiskImage, AFolderThatIsNotThereIsNamed) {
-  EXPECT_EQ(DiskImage::create(image_role, "/nowhere", false).error(),
+  EXPECT_EQ(DiskImage::create(small_disk, "/nowhere", false).error(),
             "/nowhere/target.img: No such file or directory");
 }
 
@@ -84,7 +79,7 @@ std::string apart(std::string (*what)(const std::string& folder), const std::str
 
 /// Maps no pages of the file: what serves those must be another process. Empty: all is well.
 std::string faulty_image(const std::string& folder) {
-  const auto image = DiskImage::create(image_role, folder, true);
+  const auto image = DiskImage::create(small_disk, folder, true);
   if (!image) return image.error();
   if (const auto set = (*image)->set_faults(std::nullopt); !set)
     return "SKIP " + set.error().reason;
@@ -120,7 +115,7 @@ TEST(DiskImage, FaultsStrikeReadsWritesAndFlushesOfWhoeverHasItOpen) {
 /// Where /dev is empty.
 std::string image_without_fuse(const std::string& folder) {
   if (::mount("none", "/dev", "tmpfs", 0, nullptr) != 0) return "SKIP " + last_error().message();
-  const auto image = DiskImage::create(image_role, folder, true);
+  const auto image = DiskImage::create(small_disk, folder, true);
   if (!image) return image.error();
   const Descriptor file(::open((*image)->path().c_str(), O_RDWR));
   if (!can_read(file.get(), 20)) return "it is not whole";

@@ -15,8 +15,9 @@ std::string_view state_of(Address device, const initiator::Engine& engine) {
 }
 
 tl::expected<std::unique_ptr<EngineInitiator>, std::string> EngineInitiator::open(
-    boost::asio::io_context& loop, const Givens& given, std::function<void(Address)> gave_up) {
-  auto session = initiator::LiveSession::open(loop, parameters_of(given), {"eth0"});
+    boost::asio::io_context& loop, const Givens& given, const std::vector<std::string>& interfaces,
+    std::function<void(Address)> gave_up) {
+  auto session = initiator::LiveSession::open(loop, parameters_of(given), interfaces);
   if (!session) return tl::unexpected(session.error().text);
   (*session)->listen([gave_up = std::move(gave_up)](const initiator::Event& event) {
     if (event.kind == initiator::Event::Kind::device_down) gave_up(event.device);

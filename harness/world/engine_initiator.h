@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "harness/world/live_ends.h"
 #include "initiator/client/live_session.h"
@@ -16,10 +18,11 @@ std::string_view state_of(Address device, const initiator::Engine& engine);
 
 class EngineInitiator final : public LiveInitiator {
  public:
-  /// Works on eth0 of the network namespace that it is made in. `gave_up` is called when a device
-  /// went down.
+  /// Works on these interfaces of the network namespace that it is made in. `gave_up` is called when
+  /// a device went down.
   static tl::expected<std::unique_ptr<EngineInitiator>, std::string> open(
-      boost::asio::io_context& loop, const Givens& given, std::function<void(Address)> gave_up);
+      boost::asio::io_context& loop, const Givens& given,
+      const std::vector<std::string>& interfaces, std::function<void(Address)> gave_up);
 
   ~EngineInitiator() override { alive_.reset(); }
 

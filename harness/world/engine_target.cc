@@ -4,14 +4,30 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace aoe::harness {
 
-EngineTarget::EngineTarget(const TargetRole& role, FramePort& port, std::uint64_t seed, Trace trace,
-                           target::Service::Clock clock)
-    : role_(role), port_(port), trace_(std::move(trace)), clock_(std::move(clock)) {
-  for (std::uint8_t i = 0; i < role.luns; ++i) {
-    const Address address{role.address.shelf, static_cast<std::uint8_t>(role.address.slot + i)};
-    luns_.emplace_back(address, role, seed + i);
+std::deque<EngineDisk> make_disks(const Network& network, std::uint64_t seed) {
+  std::deque<EngineDisk> disks;
+  for (const Disk& disk : network.disks) disks.emplace_back(disk, seed + disks.size());
+  return disks;
+}
+
+EngineTarget::EngineTarget(const Network& network, NodeIndex node, std::deque<EngineDisk>& disks,
+                           std::vector<FramePort*> ports, Trace trace, target::Service::Clock clock)
+    : ports_(std::move(ports)), trace_(std::move(trace)), clock_(std::move(clock)) {
+  for (const Lun& lun : network.nodes[node].target.luns) {
+    LunOnDisk& added = luns_.emplace_back(LunOnDisk{{}, &disks[lun.disk]});
+    target::LunOptions& options = added.options;
+    options.address = lun.address;
+    options.sectors = network.disks[lun.disk].sectors;
+    options.buffer_count = lun.buffers;
+    options.model = FixedText<40>("aoe-target");
+    // A disk is the same wherever it is served, and another than those that have its address.
+    options.serial = FixedText<20>(
+        network.is_of_two() ? fmt::format("SIM-{}-{}", lun.address.shelf, lun.address.slot)
+                            : fmt::format("SIM-DISK-{}", lun.disk + 1));
   }
 }
 
@@ -20,45 +36,51 @@ void EngineTarget::start() {
   target::StateKeeper* const keeper = this;
   service_ = std::make_unique<target::Service>(trace_ ? clock_ : target::Service::Clock{}, keeper);
   service_->trace(trace_);
-  for (Lun& lun : luns_) {
-    target::LunOptions options;
-    options.address = lun.address;
-    options.sectors = role_.sectors;
-    options.buffer_count = role_.buffers;
-    options.model = FixedText<40>("aoe-target");
-    options.serial = FixedText<20>("SIM-" + std::to_string(options.address.shelf) + "-" +
-                                   std::to_string(options.address.slot));
-    auto store = lun.disk.connect();
-    options.disk = store->traits();
-    service_->add(options, std::move(store), lun.state);
+  for (LunOnDisk& lun : luns_) {
+    auto store = lun.disk->memory.connect();
+    lun.options.disk = store->traits();
+    service_->add(lun.options, std::move(store), lun.disk->state);
   }
-  service_->announce(port_);
+  for (FramePort* const port : ports_) service_->announce(*port);
+  go_on();
 }
 
 void EngineTarget::kill() {
   if (!is_alive()) return;
   service_.reset();
-  for (Lun& lun : luns_) lun.disk.lose_cache();
+  for (LunOnDisk& lun : luns_) lun.disk->memory.lose_cache();
 }
 
-void EngineTarget::serve() {
+void EngineTarget::stop() {
+  if (!is_alive()) return;
+  service_.reset();
+  for (LunOnDisk& lun : luns_) lun.disk->memory.keep_cache();
+}
+
+void EngineTarget::go_on() {
+  while (service_->go_on() != target::Service::Due::none) {
+  }
+}
+
+void EngineTarget::serve(FramePort& port) {
   if (is_alive()) {
-    service_->serve(port_);
-    while (service_->go_on() != target::Service::Due::none) {
-    }
-    return;
+    service_->serve(port);
+    return go_on();
   }
   std::array<Bytes, batch_size> frames;
-  while (port_.receive(frames) > 0) {
+  while (port.receive(frames) > 0) {
   }
 }
 
-void EngineTarget::link_changed() {
-  if (is_alive() && port_.link().up) service_->announce(port_);
+void EngineTarget::link_changed(FramePort& port) {
+  if (!is_alive() || !port.link().up) return;
+  service_->announce(port);
+  go_on();
 }
 
 void EngineTarget::save(Address address, const target::LunState& state, Done done) {
-  std::ranges::find(luns_, address, &Lun::address)->state = state;
+  const auto is_it = [&](const LunOnDisk& lun) { return lun.options.address == address; };
+  std::ranges::find_if(luns_, is_it)->disk->state = state;
   done({});
 }
 

@@ -42,11 +42,12 @@ bool is_ata(Bytes frame) {
 
 Guise::Guise(const TargetRole& role) : says_(role.says), base_(role.base), paths_(role.paths) {}
 
-bool Guise::is_wanted(const Scenario& scenario) {
-  const TargetRole& role = scenario.target;
+bool Guise::is_wanted(const Scenario& scenario, NodeIndex target) {
+  const TargetRole& role = scenario.network.nodes[target].target;
   return !role.says.is_nothing() || role.base > 0 || role.paths > 1 ||
-         std::ranges::any_of(scenario.steps, [](const Step& step) {
-           return std::holds_alternative<SaysStep>(step.what);
+         std::ranges::any_of(scenario.steps, [target](const Step& step) {
+           const auto* says = std::get_if<SaysStep>(&step.what);
+           return says != nullptr && says->by == target;
          });
 }
 

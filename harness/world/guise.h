@@ -25,8 +25,8 @@ class Guise {
 
   explicit Guise(const TargetRole& role);
 
-  /// Returns whether a scenario needs a guise, at its beginning or later.
-  static bool is_wanted(const Scenario& scenario);
+  /// Returns whether a scenario needs a guise for this target, at its beginning or later.
+  static bool is_wanted(const Scenario& scenario, NodeIndex target);
 
   using Frames = std::vector<std::vector<std::uint8_t>>;
   /// Returns what enters the link in place of a frame that the target sent.

@@ -17,7 +17,7 @@ TargetRole role(const std::string& keys) {
                                            keys + "}}\nsteps:\n- discover: {}\n",
                                        "s.yaml");
   EXPECT_TRUE(scenario) << scenario.error();
-  return scenario->target;
+  return scenario->target();
 }
 
 FrameBytes config_frame(Mac destination = Mac::broadcast(), std::uint32_t its_tag = 0) {
@@ -64,9 +64,10 @@ AtaRequest asked_of_target(Guise& guise, const AtaRequest& request) {
 
 TEST(Guise, OnlyWhoIsSaidToLookOtherwiseWantsOne) {
   const auto wanted = [](const std::string& roles, const std::string& step) {
-    return Guise::is_wanted(*parse_scenario(
-        "scenario: s\ntitle: t\nroles: {target: {" + roles + "}}\nsteps:\n- " + step + "\n",
-        "s.yaml"));
+    return Guise::is_wanted(*parse_scenario("scenario: s\ntitle: t\nroles: {target: {" + roles +
+                                                "}}\nsteps:\n- " + step + "\n",
+                                            "s.yaml"),
+                            target_node);
   };
   EXPECT_FALSE(wanted("", "discover: {}"));
   EXPECT_TRUE(wanted("paths: 2", "discover: {}"));

@@ -5,24 +5,32 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harness/world/command_initiator.h"
 #include "harness/world/process_initiator.h"
 
 namespace aoe::harness {
 
-Placeholders initiator_placeholders(const Scenario& scenario, const Link& link,
-                                    const std::string& directory) {
-  const Address disk = scenario.target.address;
-  return {{"interface", "eth0"},
+Placeholders initiator_placeholders(const Scenario& scenario, Address device,
+                                    const InitiatorPlace& place, const std::string& directory) {
+  return {{"interface", fmt::format("{}", fmt::join(place.interfaces, ","))},
           {"dir", directory},
-          {"device", fmt::format("{}", disk)},
-          {"shelf", std::to_string(disk.shelf)},
-          {"slot", std::to_string(disk.slot)},
+          {"device", fmt::format("{}", device)},
+          {"shelf", std::to_string(device.shelf)},
+          {"slot", std::to_string(device.slot)},
           {"deadsecs", std::to_string(scenario.given.deadsecs.count())},
           {"maxout", std::to_string(scenario.given.maxout)},
-          {"mac", fmt::format("{}", link.mac)},
-          {"mtu", std::to_string(link.mtu)}};
+          {"mac", fmt::format("{}", place.link.mac)},
+          {"mtu", std::to_string(place.link.mtu)}};
+}
+
+Device device_of(const Scenario& scenario, NodeIndex node) {
+  for (const Step& step : scenario.steps) {
+    const auto* io = std::get_if<IoStep>(&step.what);
+    if (io != nullptr && io->by == node) return io->to;
+  }
+  return scenario.network.first_device();
 }
 
 tl::expected<std::string, std::string> make_initiator_folder(const std::string& folder) {
@@ -35,14 +43,14 @@ tl::expected<std::string, std::string> make_initiator_folder(const std::string& 
 
 tl::expected<std::unique_ptr<LiveInitiator>, std::string> start_initiator(
     boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
-    const Link& link, const NetworkNamespace& where, const std::string& folder,
+    NodeIndex node, const InitiatorPlace& place, const NetworkNamespace& where,
     std::function<void(Address)> gave_up) {
   if (implementation.use() != Implementation::Use::file) {
-    return CommandInitiator::start(loop, implementation, scenario, link, where, folder,
+    return CommandInitiator::start(loop, implementation, scenario, node, place, where,
                                    std::move(gave_up));
   }
   const NetworkNamespace::Visit inside(where);
-  return ProcessInitiator::start(loop, implementation, scenario, link, folder, std::move(gave_up));
+  return ProcessInitiator::start(loop, implementation, scenario, node, place, std::move(gave_up));
 }
 
 }  // namespace aoe::harness

@@ -5,6 +5,7 @@
 namespace aoe::harness {
 
 std::string LiveEnd::broken(std::size_t lines) {
+  if (!why_not_.empty()) return "could not be started: " + why_not_;
   const std::string how = end();
   if (how.empty()) return {};
   // A program that goes to the background ends so, and leaves what can't be watched or ended.

@@ -25,6 +25,8 @@ class LiveEnd {
 
  protected:
   ~LiveEnd() = default;
+
+  std::string why_not_;  // it could be started
 };
 
 class LiveInitiator : public InitiatorEnd, public LiveEnd {
@@ -35,11 +37,15 @@ class LiveInitiator : public InitiatorEnd, public LiveEnd {
 
 class LiveTarget : public TargetEnd, public LiveEnd {
  public:
-  /// Starts it, the first time or after it was killed; some time may pass until it answers. The
-  /// error says why it can't be started.
-  virtual tl::expected<void, std::string> start() { return {}; }
-  /// Called when its interface has another address, MTU or carrier.
-  virtual void link_changed() {}
+  /// Starts it where it does not run; some time may pass until it answers. The error says why it
+  /// can't be started.
+  virtual tl::expected<void, std::string> begin() { return {}; }
+  Control start() final {
+    if (auto begun = begin(); !begun) why_not_ = begun.error();
+    return {};
+  }
+  /// Called when that interface of its own has another address, MTU or carrier.
+  virtual void link_changed(const std::string& /*interface*/) {}
 };
 
 /// No initiator at all: for scenarios that spell every frame themselves.
@@ -59,8 +65,13 @@ class WireTarget final : public LiveTarget {
  public:
   Control pause(bool) override { return no("paused"); }
   Control kill() override { return no("killed"); }
-  Control set_disk_faults(const std::optional<DiskFaults>&) override { return no("given faults"); }
-  Control read_store(std::uint64_t, MutableBytes) override { return no("looked into"); }
+  Control stop() override { return no("ended"); }
+  Control set_disk_faults(std::size_t, const std::optional<DiskFaults>&) override {
+    return no("given faults");
+  }
+  Control read_store(std::size_t, std::uint64_t, MutableBytes) override {
+    return no("looked into");
+  }
 
  private:
   static Control no(const char* what) {

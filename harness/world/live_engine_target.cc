@@ -5,26 +5,40 @@
 #include "wire/interfaces.h"
 
 namespace aoe::harness {
+namespace {
 
-tl::expected<std::unique_ptr<LiveEngineTarget>, std::string> LiveEngineTarget::open(
-    boost::asio::io_context& loop, const TargetRole& role, std::uint64_t seed) {
-  auto port = PacketPort::open("eth0");
-  if (!port) return tl::unexpected(port.error());
-  return std::unique_ptr<LiveEngineTarget>(
-      new LiveEngineTarget(loop, role, *std::move(port), seed));
+std::vector<FramePort*> frame_ports(const std::vector<std::unique_ptr<PacketPort>>& ports) {
+  std::vector<FramePort*> all;
+  for (const auto& port : ports) all.push_back(port.get());
+  return all;
 }
 
-LiveEngineTarget::LiveEngineTarget(boost::asio::io_context& loop, const TargetRole& role,
-                                   std::unique_ptr<PacketPort> port, std::uint64_t seed)
-    : watcher_(loop), port_(std::move(port)), target_(role, *port_, seed) {
-  (void)pause(false);
+}  // namespace
+
+tl::expected<std::unique_ptr<LiveEngineTarget>, std::string> LiveEngineTarget::open(
+    boost::asio::io_context& loop, const Network& network, NodeIndex node,
+    std::deque<EngineDisk>& disks, const std::vector<std::string>& interfaces) {
+  Ports ports;
+  for (const std::string& interface : interfaces) {
+    auto port = PacketPort::open(interface);
+    if (!port) return tl::unexpected(port.error());
+    ports.push_back(*std::move(port));
+  }
+  return std::unique_ptr<LiveEngineTarget>(
+      new LiveEngineTarget(loop, network, node, disks, std::move(ports)));
+}
+
+LiveEngineTarget::LiveEngineTarget(boost::asio::io_context& loop, const Network& network,
+                                   NodeIndex node, std::deque<EngineDisk>& disks, Ports ports)
+    : watcher_(loop), ports_(std::move(ports)), target_(network, node, disks, frame_ports(ports_)) {
+  (void)LiveEngineTarget::pause(false);
 }
 
 LiveEngineTarget::~LiveEngineTarget() {
-  (void)pause(true);
+  (void)LiveEngineTarget::pause(true);
 }
 
-tl::expected<void, std::string> LiveEngineTarget::start() {
+tl::expected<void, std::string> LiveEngineTarget::begin() {
   target_.start();
   return {};
 }
@@ -32,10 +46,12 @@ tl::expected<void, std::string> LiveEngineTarget::start() {
 Control LiveEngineTarget::pause(bool paused) {
   if (paused == paused_) return {};
   paused_ = paused;
-  if (paused_) {
-    watcher_.unwatch(port_->descriptor());
-  } else {
-    watcher_.watch(port_->descriptor(), [this] { target_.serve(); });
+  for (const auto& port : ports_) {
+    if (paused_) {
+      watcher_.unwatch(port->descriptor());
+    } else {
+      watcher_.watch(port->descriptor(), [this, &port] { target_.serve(*port); });
+    }
   }
   return {};
 }
@@ -45,20 +61,29 @@ Control LiveEngineTarget::kill() {
   return pause(false);
 }
 
-void LiveEngineTarget::link_changed() {
-  const auto interfaces = choose_interfaces({port_->interface().name});
-  if (!interfaces) return;
-  port_->update(interfaces->front());
-  target_.link_changed();
-}
-
-Control LiveEngineTarget::set_disk_faults(const std::optional<DiskFaults>& faults) {
-  target_.disk().set_faults(faults);
+Control LiveEngineTarget::stop() {
+  target_.stop();
   return {};
 }
 
-Control LiveEngineTarget::read_store(std::uint64_t offset, MutableBytes into) {
-  copy(target_.disk().bytes().subspan(offset, into.size()), into);
+void LiveEngineTarget::link_changed(const std::string& interface) {
+  for (const auto& port : ports_) {
+    if (port->interface().name != interface) continue;
+    const auto found = choose_interfaces({interface});
+    if (!found) return;
+    port->update(found->front());
+    target_.link_changed(*port);
+  }
+}
+
+Control LiveEngineTarget::set_disk_faults(std::size_t lun,
+                                          const std::optional<DiskFaults>& faults) {
+  target_.disk(lun).set_faults(faults);
+  return {};
+}
+
+Control LiveEngineTarget::read_store(std::size_t lun, std::uint64_t offset, MutableBytes into) {
+  copy(target_.disk(lun).bytes().subspan(offset, into.size()), into);
   return {};
 }
 

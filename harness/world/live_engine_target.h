@@ -1,8 +1,11 @@
-// Our target as an engine of this process, on a real interface: the peer of an initiator that is
+// Our target as an engine of this process, on real interfaces: the peer of an initiator that is
 // tested.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -15,25 +18,30 @@ namespace aoe::harness {
 
 class LiveEngineTarget final : public LiveTarget {
  public:
-  /// Works on eth0 of the network namespace that it is made in.
+  /// Works on these interfaces of the network namespace that it is made in. `disks`, the network's,
+  /// outlive it.
   static tl::expected<std::unique_ptr<LiveEngineTarget>, std::string> open(
-      boost::asio::io_context& loop, const TargetRole& role, std::uint64_t seed);
+      boost::asio::io_context& loop, const Network& network, NodeIndex node,
+      std::deque<EngineDisk>& disks, const std::vector<std::string>& interfaces);
   ~LiveEngineTarget() override;
 
-  tl::expected<void, std::string> start() override;
+  tl::expected<void, std::string> begin() override;
   Control pause(bool paused) override;
   Control kill() override;
+  Control stop() override;
   bool kill_loses_cache() const override { return true; }
-  void link_changed() override;
-  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
-  Control read_store(std::uint64_t offset, MutableBytes into) override;
+  void link_changed(const std::string& interface) override;
+  Control set_disk_faults(std::size_t lun, const std::optional<DiskFaults>& faults) override;
+  Control read_store(std::size_t lun, std::uint64_t offset, MutableBytes into) override;
 
  private:
-  LiveEngineTarget(boost::asio::io_context& loop, const TargetRole& role,
-                   std::unique_ptr<PacketPort> port, std::uint64_t seed);
+  using Ports = std::vector<std::unique_ptr<PacketPort>>;
+
+  LiveEngineTarget(boost::asio::io_context& loop, const Network& network, NodeIndex node,
+                   std::deque<EngineDisk>& disks, Ports ports);
 
   AsioWatcher watcher_;
-  std::unique_ptr<PacketPort> port_;
+  const Ports ports_;
   EngineTarget target_;
   bool paused_ = true;  // what arrives is not looked at
 };

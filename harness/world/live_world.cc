@@ -31,10 +31,10 @@ constexpr Duration link_patience = std::chrono::seconds(10);
 /// The bridge's own interfaces carry all that an end can send.
 constexpr std::uint16_t bridge_mtu = 65535;
 
-/// The bridge's interface to an end has another number than that end's eth0. Where both are 2, the
+/// The bridge's interface to a node has another number than that node's eth0. Where both are 2, the
 /// kernel takes neither for the other's end, and notices the carrier only a second later.
-unsigned bridge_index(End end) {
-  return 1001 + static_cast<unsigned>(end);
+unsigned bridge_index(PortIndex port) {
+  return 1001 + port;
 }
 
 std::chrono::steady_clock::time_point on_steady_clock(Instant instant) {
@@ -46,11 +46,16 @@ tl::expected<void, std::string> ip(std::vector<std::string> arguments) {
   return run_program(arguments);
 }
 
-bool needs_disk_faults(const Scenario& scenario) {
-  return std::ranges::any_of(scenario.steps, [](const Step& step) {
+bool needs_faults(const Scenario& scenario, DiskIndex disk) {
+  return std::ranges::any_of(scenario.steps, [&](const Step& step) {
     const auto* arm = std::get_if<ArmStep>(&step.what);
-    return arm != nullptr && std::holds_alternative<DiskErrorSpec>(arm->fault.kind);
+    const auto* error = arm == nullptr ? nullptr : std::get_if<DiskErrorSpec>(&arm->fault.kind);
+    return error != nullptr && scenario.network.lun(error->device).disk == disk;
   });
+}
+
+bool is_target(const Network& network, NodeIndex node) {
+  return network.nodes[node].role == Node::Role::target;
 }
 
 }  // namespace
@@ -58,78 +63,114 @@ bool needs_disk_faults(const Scenario& scenario) {
 tl::expected<std::unique_ptr<LiveWorld>, std::string> LiveWorld::create(const Scenario& scenario,
                                                                         const Options& options,
                                                                         FaultStage& stage,
-                                                                        Exchanges& exchanges) {
-  std::unique_ptr<LiveWorld> world(new LiveWorld(scenario, options, stage, exchanges));
+                                                                        Parties& parties) {
+  std::unique_ptr<LiveWorld> world(new LiveWorld(scenario, options, stage, parties));
   if (auto built = world->build(); !built) return tl::unexpected(built.error());
   return world;
 }
 
 LiveWorld::LiveWorld(const Scenario& scenario, const Options& options, FaultStage& stage,
-                     Exchanges& exchanges)
+                     Parties& parties)
     : scenario_(scenario),
       options_(options),
       stage_(stage),
-      exchanges_(exchanges),
-      guise_(Guise::is_wanted(scenario) ? std::make_unique<Guise>(scenario.target) : nullptr),
+      parties_(parties),
+      places_(network().nodes.size()),
+      cables_(network().ports.size()),
       watcher_(loop_),
       bridge_(loop_, stage, [this](Delivery&& delivery) { send(std::move(delivery)); }),
-      heartbeat_(loop_) {}
+      heartbeat_(loop_),
+      heard_(network().nodes.size()),
+      images_(network().disks.size()),
+      targets_(network().nodes.size()),
+      initiators_(network().nodes.size()) {}
 
 LiveWorld::~LiveWorld() {
-  initiator_.reset();
-  target_.reset();
+  initiators_.clear();
+  targets_.clear();
   end_orphans();
 }
 
 LiveWorld::Result LiveWorld::build() {
   adopt_orphans();
-  Link near{initiator_mac, scenario_.given.mtu, true};
-  if (is_wire() && guise_ != nullptr) {
-    refused_ = "what is on the wire says of itself what it says";
+  if (auto laid = lay_cables(); !laid) return laid;
+  const std::vector<NodeIndex> targets = network().all(Node::Role::target);
+  const std::vector<NodeIndex> initiators = network().all(Node::Role::initiator);
+  for (const NodeIndex node : targets) {
+    for (const PortIndex port : network().nodes[node].ports) watch(port);
   }
-  if (is_wire()) {
-    if (auto joined = join_wire(); !joined) return joined;
-    near = cable(End::target).link;  // it stands for our interface
-  }
-  if (auto entered = enter_network_namespace(); !entered) return entered;
-  if (auto entered = enter_mount_namespace(); !entered) return entered;
-  if (auto laid = lay_cable(End::initiator, near); !laid) return laid;
-  if (!is_wire()) {
-    const Link far{target_mac, scenario_.given.mtu, true};
-    if (auto laid = lay_cable(End::target, far); !laid) return laid;
-  }
-  watch(Direction::to_initiator);
   heartbeat_due_ = now() + heartbeat;
   beat();
-  if (auto made = make_target(); !made) return made;
-  if (auto up = await_link(); !up) return up;
-  if (auto made = make_initiator(); !made) return made;
-  watch(Direction::to_target);  // what it has sent already waits until now, for faults to be armed
-  lateness_ = {};               // all of it was our own, and is over
+  for (const NodeIndex node : targets) {
+    if (auto made = make_target(node); !made) return made;
+  }
+  if (auto there = await_targets(); !there) return there;
+  for (const NodeIndex node : initiators) {
+    if (auto up = await_link(node); !up) return up;
+    if (auto made = make_initiator(node); !made) return made;
+  }
+  // What they have sent already waits until now, for faults to be armed.
+  for (const NodeIndex node : initiators) {
+    for (const PortIndex port : network().nodes[node].ports) watch(port);
+  }
+  for (std::size_t port = 0; port < cables_.size(); ++port)
+    stage_.fabric().came_up(static_cast<PortIndex>(port), now());
+  lateness_ = {};  // all of it was our own, and is over
   return {};
 }
 
-void LiveWorld::watch(Direction direction) {
-  watcher_.watch(source(direction).port->descriptor(), [this, direction] { forward(direction); });
+void LiveWorld::watch(PortIndex port) {
+  watcher_.watch(cables_[port].port->descriptor(), [this, port] { forward(port); });
 }
 
-LiveWorld::Result LiveWorld::lay_cable(End end, const Link& link) {
-  auto where = NetworkNamespace::create();
-  if (!where) return tl::unexpected(where.error());
-  Cable& cable = this->cable(end);
-  cable.where = std::make_unique<NetworkNamespace>(*std::move(where));
+LiveWorld::Result LiveWorld::lay_cables() {
+  Link wire{};
+  for (std::size_t i = 0; i < network().ports.size(); ++i) {
+    const NodeIndex node = network().ports[i].node;
+    if (!is_target(network(), node) || !Guise::is_wanted(scenario_, node)) continue;
+    cables_[i].guise = std::make_unique<Guise>(network().nodes[node].target);
+    if (is_wire()) refused_ = "what is on the wire says of itself what it says";
+  }
+  if (is_wire()) {
+    if (auto joined = join_wire(); !joined) return joined;
+    wire = cables_[target_port].link;  // the initiator's interface stands for ours
+  }
+  if (auto entered = enter_network_namespace(); !entered) return entered;
+  if (auto entered = enter_mount_namespace(); !entered) return entered;
+  for (std::size_t i = 0; i < network().ports.size(); ++i) {
+    const auto port = static_cast<PortIndex>(i);
+    if (is_wire() && port == target_port) continue;
+    const Link link = is_wire() ? wire : Link{network().ports[i].mac, network().ports[i].mtu, true};
+    if (auto laid = lay_cable(port, link); !laid) return laid;
+  }
+  return {};
+}
+
+LiveWorld::Result LiveWorld::lay_cable(PortIndex index, const Link& link) {
+  const NodeIndex node = network().ports[index].node;
+  if (places_[node] == nullptr) {
+    auto where = NetworkNamespace::create();
+    if (!where) return tl::unexpected(where.error());
+    places_[node] = std::make_unique<NetworkNamespace>(*std::move(where));
+  }
+  Cable& cable = cables_[index];
   cable.link = link;
-  const std::string name(text(end));
-  if (auto made = ip({"link", "add", "name", name, "index", std::to_string(bridge_index(end)),
-                      "mtu", std::to_string(bridge_mtu), "type", "veth", "peer", "name", "eth0",
-                      "mtu", std::to_string(link.mtu), "netns", cable.where->name()});
+  const auto& ports = network().nodes[node].ports;
+  cable.interface = fmt::format("eth{}", std::ranges::find(ports, index) - ports.begin());
+  const std::string name = fmt::format("port{}", index);
+  if (auto made =
+          ip({"link", "add", "name", name, "index", std::to_string(bridge_index(index)), "mtu",
+              std::to_string(bridge_mtu), "type", "veth", "peer", "name", cable.interface, "mtu",
+              std::to_string(link.mtu), "netns", places_[node]->name()});
       !made) {
     return made;
   }
   if (auto up = ip({"link", "set", name, "up"}); !up) return up;
   {
-    const NetworkNamespace::Visit inside(*cable.where);
-    if (auto up = ip({"link", "set", "eth0", "address", fmt::format("{}", link.mac), "up"}); !up)
+    const NetworkNamespace::Visit inside(*places_[node]);
+    if (auto up =
+            ip({"link", "set", cable.interface, "address", fmt::format("{}", link.mac), "up"});
+        !up)
       return up;
   }
   PacketPort::Options promiscuous;
@@ -143,138 +184,234 @@ LiveWorld::Result LiveWorld::lay_cable(End end, const Link& link) {
 LiveWorld::Result LiveWorld::join_wire() {
   auto port = PacketPort::open(options_.interface);
   if (!port) return tl::unexpected(port.error());
-  Cable& wire = cable(End::target);
+  Cable& wire = cables_[target_port];
   wire.port = *std::move(port);
   wire.link = wire.port->link();
   if (!wire.link.up) return tl::unexpected(fmt::format("{}: it is down", options_.interface));
   return {};
 }
 
-LiveWorld::Result LiveWorld::make_target() {
-  if (is_wire()) {
-    target_ = std::make_unique<WireTarget>();
-    return await_target();
-  }
-  const Cable& cable = this->cable(End::target);
-  if (options_.implementation.role == Implementation::Role::target) {
-    auto made = ProcessTarget::create(options_.implementation, scenario_.target, cable.link,
-                                      *cable.where, options_.folder, needs_disk_faults(scenario_));
-    if (!made) return tl::unexpected(made.error());
-    target_ = *std::move(made);
-  } else {
-    const NetworkNamespace::Visit inside(*cable.where);
-    auto made = LiveEngineTarget::open(loop_, scenario_.target, options_.seed);
-    if (!made) return tl::unexpected(made.error());
-    target_ = *std::move(made);
-  }
-  if (auto started = target_->start(); !started) return started;
-  return await_target();
+// Nodes.
+
+const Implementation* LiveWorld::player(NodeIndex node) const {
+  using Role = Implementation::Role;
+  const Node& it = network().nodes[node];
+  const bool is_tested =
+      !it.ours && (options_.implementation.role == Role::target) == is_target(network(), node);
+  if (is_tested) return &options_.implementation;
+  const bool is_peers =
+      options_.peer && (options_.peer->role == Role::target) == is_target(network(), node);
+  return is_peers ? &*options_.peer : nullptr;
 }
 
-LiveWorld::Result LiveWorld::await_target() {
+bool LiveWorld::is_of_programs(DiskIndex disk) const {
+  return std::ranges::any_of(network().all(Node::Role::target), [&](NodeIndex node) {
+    const std::vector<Lun>& luns = network().nodes[node].target.luns;
+    return player(node) != nullptr && std::ranges::count(luns, disk, &Lun::disk) > 0;
+  });
+}
+
+std::string LiveWorld::folder_of(NodeIndex node) const {
+  return network().is_of_two() ? options_.folder
+                               : options_.folder + "/" + network().nodes[node].name;
+}
+
+tl::expected<std::shared_ptr<DiskImage>, std::string> LiveWorld::image(DiskIndex disk,
+                                                                       const std::string& folder) {
+  std::shared_ptr<DiskImage>& image = images_[disk];
+  if (image == nullptr) {
+    auto made = DiskImage::create(network().disks[disk], folder, needs_faults(scenario_, disk));
+    if (!made) return tl::unexpected(made.error());
+    image = *std::move(made);
+  }
+  return image;
+}
+
+LiveWorld::Result LiveWorld::make_target(NodeIndex node) {
+  const Node& it = network().nodes[node];
+  if (is_wire()) {
+    targets_[node] = std::make_unique<WireTarget>();
+    return {};
+  }
+  const Implementation* program = player(node);
+  const Implementation ours = our_target();
+  const auto is_shared = [this](const Lun& lun) { return is_of_programs(lun.disk); };
+  // An engine has no part in a disk that is a program's file.
+  if (program == nullptr && std::ranges::any_of(it.target.luns, is_shared)) program = &ours;
+  if (program != nullptr) {
+    if (auto made = make_process_target(node, *program); !made) return made;
+  } else {
+    if (disks_.empty()) disks_ = make_disks(network(), options_.seed);
+    std::vector<std::string> interfaces;
+    for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
+    const NetworkNamespace::Visit inside(*places_[node]);
+    auto made = LiveEngineTarget::open(loop_, network(), node, disks_, interfaces);
+    if (!made) return tl::unexpected(made.error());
+    targets_[node] = *std::move(made);
+  }
+  return it.standby ? Result() : targets_[node]->begin();
+}
+
+LiveWorld::Result LiveWorld::make_process_target(NodeIndex node, const Implementation& program) {
+  const Node& it = network().nodes[node];
+  ProcessTarget::Place place{*places_[node], {}, cables_[it.ports.front()].link, folder_of(node)};
+  for (const PortIndex port : it.ports) place.interfaces.push_back(cables_[port].interface);
+  auto made = ProcessTarget::create(
+      program, it.target, place,
+      [this](DiskIndex disk, const std::string& folder) { return image(disk, folder); });
+  if (!made) return tl::unexpected(made.error());
+  targets_[node] = *std::move(made);
+  return {};
+}
+
+LiveWorld::Result LiveWorld::await_targets() {
   const Instant deadline = now() + target_patience;
   any_will_do_ = now() + answer_patience;
-  const auto settled = [this] { return target_heard() || !target_->broken().empty(); };
+  const std::vector<NodeIndex> targets = network().all(Node::Role::target);
+  const auto ended = [&] {
+    return std::ranges::find_if(
+        targets, [this](NodeIndex node) { return !targets_[node]->broken().empty(); });
+  };
+  const auto settled = [&] { return are_targets_heard() || ended() != targets.end(); };
   const Duration interval = is_wire() ? wire_call_interval : call_interval;
   do {
-    call_target();
+    for (const NodeIndex node : targets) call_target(node);
   } while (!run_until(settled, std::min(now() + interval, deadline)) && now() < deadline);
-  if (target_heard() && target_->broken().empty()) return {};
+  const auto broken = ended();
+  if (are_targets_heard() && broken == targets.end()) return {};
   const std::string silence = fmt::format("sent nothing in {}", describe(target_patience));
   if (is_wire()) {
     return tl::unexpected(
-        fmt::format("{}: {} {}", options_.interface, scenario_.target.address, silence));
+        fmt::format("{}: {} {}", options_.interface, scenario_.lun().address, silence));
   }
-  return tl::unexpected(trouble(*target_, silence));
+  const auto silent =
+      std::ranges::find_if(targets, [this](NodeIndex node) { return !is_heard(node); });
+  const NodeIndex guilty = broken != targets.end() ? *broken : *silent;
+  const Implementation* const program = player(guilty);
+  return tl::unexpected(trouble(program == nullptr ? network().nodes[guilty].name : program->name,
+                                *targets_[guilty], silence));
 }
 
-std::string LiveWorld::trouble(LiveEnd& tested, const std::string& lack) const {
+bool LiveWorld::is_heard(NodeIndex target) const {
+  const Node& node = network().nodes[target];
+  return node.standby || heard_[target].size() >= node.target.luns.size();
+}
+
+bool LiveWorld::are_targets_heard() const {
+  return std::ranges::all_of(network().all(Node::Role::target),
+                             [this](NodeIndex node) { return is_heard(node); });
+}
+
+std::string LiveWorld::trouble(const std::string& name, LiveEnd& tested, const std::string& lack) {
   constexpr std::size_t lines = 3;
   std::string how = tested.broken(lines);
   if (how.empty()) how = fmt::format("{}; it said: {}", lack, tested.said(lines));
-  return fmt::format("{} {}", options_.implementation.name, how);
+  return fmt::format("{} {}", name, how);
 }
 
-void LiveWorld::call_target() {
+void LiveWorld::call_target(NodeIndex target) {
+  if (is_heard(target)) return;
+  const std::vector<Lun>& luns = network().nodes[target].target.luns;
+  const NodeIndex initiator = network().first(Node::Role::initiator);
   std::array<std::uint8_t, frame_size_min> bytes{};
-  Address whom = scenario_.target.address;
-  if (scenario_.target.luns > 1) whom.slot = Address::any_slot;
   encode({.destination = Mac::broadcast(),
-          .source = cable(End::initiator).link.mac,
-          .address = whom,
+          .source = cables_[network().nodes[initiator].ports.front()].link.mac,
+          .address = luns.size() > 1 ? Address::everyone() : luns.front().address,
           .tag = call_tag},
          ConfigRequest{}, bytes);
   const Outgoing frame{bytes, {}};
-  cable(End::target).port->send({&frame, 1});
+  cables_[network().nodes[target].ports.front()].port->send({&frame, 1});
 }
 
 /// The kernel may take a second to notice a carrier: not a second of the initiator's.
-LiveWorld::Result LiveWorld::await_link() {
-  const auto is_up = [this] {
-    const NetworkNamespace::Visit inside(*cable(End::initiator).where);
-    const auto found = choose_interfaces({"eth0"});
+LiveWorld::Result LiveWorld::await_link(NodeIndex initiator) {
+  const auto is_up = [this](const Cable& cable) {
+    const auto found = choose_interfaces({cable.interface});
     return found && found->front().link.up;
   };
-  if (run_until(is_up, now() + link_patience)) return {};
-  return tl::unexpected(
-      fmt::format("the initiator's eth0 is not up after {}", describe(link_patience)));
-}
-
-LiveWorld::Result LiveWorld::make_initiator() {
-  const Cable& cable = this->cable(End::initiator);
-  const auto gave_up = [this](Address device) {
-    while (forward(Direction::to_target) > 0) {  // what it sent before it gave up
-    }
-    exchanges_.abandon(device);
-  };
-  if (options_.implementation.role == Implementation::Role::initiator) {
-    auto made = start_initiator(loop_, options_.implementation, scenario_, cable.link, *cable.where,
-                                options_.folder, gave_up);
-    if (!made) return tl::unexpected(made.error());
-    initiator_ = *std::move(made);
-    return await_initiator();
-  }
-  const NetworkNamespace::Visit inside(*cable.where);
-  if (!plays_initiator(scenario_)) {
-    initiator_ = std::make_unique<IdleInitiator>();
-  } else {
-    auto made = EngineInitiator::open(loop_, scenario_.given, gave_up);
-    if (!made) return tl::unexpected(made.error());
-    initiator_ = *std::move(made);
+  for (const PortIndex port : network().nodes[initiator].ports) {
+    const Cable& cable = cables_[port];
+    const auto up = [&] {
+      const NetworkNamespace::Visit inside(*places_[initiator]);
+      return is_up(cable);
+    };
+    if (run_until(up, now() + link_patience)) continue;
+    return tl::unexpected(fmt::format("{}'s {} is not up after {}", network().nodes[initiator].name,
+                                      cable.interface, describe(link_patience)));
   }
   return {};
 }
 
-LiveWorld::Result LiveWorld::await_initiator() {
-  const Duration patience = options_.implementation.ready_within;
-  const auto settled = [&] { return initiator_->is_ready() || !initiator_->broken().empty(); };
-  run_until(settled, now() + patience);
-  if (initiator_->is_ready()) return {};
-  return tl::unexpected(
-      trouble(*initiator_, fmt::format("can't be told to discover in {}", describe(patience))));
+LiveWorld::Result LiveWorld::make_initiator(NodeIndex node) {
+  const Node& it = network().nodes[node];
+  const NetworkNamespace::Visit inside(*places_[node]);
+  const auto gave_up = [this, node](Address device) {
+    for (const PortIndex port : network().nodes[node].ports) {
+      while (forward(port) > 0) {  // what it sent before it gave up
+      }
+    }
+    parties_.of(node).abandon(device);
+  };
+  std::vector<std::string> interfaces;
+  for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
+  if (const Implementation* const program = player(node)) {
+    auto made = start_initiator(loop_, *program, scenario_, node,
+                                {interfaces, cables_[it.ports.front()].link, folder_of(node)},
+                                *places_[node], gave_up);
+    if (!made) return tl::unexpected(made.error());
+    LiveInitiator& started = **made;
+    initiators_[node] = *std::move(made);
+    return await_initiator(started, *program);
+  }
+  if (!plays_initiator(scenario_)) {
+    initiators_[node] = std::make_unique<IdleInitiator>();
+    return {};
+  }
+  auto made = EngineInitiator::open(loop_, scenario_.given, interfaces, gave_up);
+  if (!made) return tl::unexpected(made.error());
+  initiators_[node] = *std::move(made);
+  return {};
 }
+
+LiveWorld::Result LiveWorld::await_initiator(ProcessInitiator& started,
+                                             const Implementation& program) {
+  const auto settled = [&] { return started.is_ready() || !started.broken().empty(); };
+  run_until(settled, now() + program.ready_within);
+  if (started.is_ready()) return {};
+  return tl::unexpected(
+      trouble(program.name, started,
+              fmt::format("can't be told to discover in {}", describe(program.ready_within))));
+}
+
+// Frames and time.
 
 Instant LiveWorld::now() const {
   return initiator::monotonic_now();
 }
 
-std::size_t LiveWorld::forward(Direction direction) {
+std::size_t LiveWorld::forward(PortIndex from) {
   std::array<Bytes, batch_size> frames;
-  const std::size_t count = source(direction).port->receive(frames);
+  const Cable& cable = cables_[from];
+  const std::size_t count = cable.port->receive(frames);
   for (const Bytes frame : std::span(frames).first(count)) {
-    if (guise_ == nullptr || direction == Direction::to_target) {
-      if (concerns(direction, frame)) bridge_.pass(direction, frame, Origin::end);
+    if (cable.guise == nullptr) {
+      if (concerns(from, frame)) bridge_.pass(from, frame, Origin::end);
       continue;
     }
-    for (const auto& seen : guise_->sent(frame)) {
-      if (concerns(direction, seen)) bridge_.pass(direction, seen, Origin::end);
+    for (const auto& seen : cable.guise->sent(frame)) {
+      if (concerns(from, seen)) bridge_.pass(from, seen, Origin::end);
     }
   }
   return count;
 }
 
-bool LiveWorld::concerns(Direction direction, Bytes frame) {
-  if (direction == Direction::to_target) {
+void LiveWorld::inject(PortIndex from, Bytes frame) {
+  const bool may = stage_.outward(from) == Direction::to_initiator || concerns(from, frame);
+  if (may) bridge_.pass(from, frame, Origin::scenario);
+}
+
+bool LiveWorld::concerns(PortIndex from, Bytes frame) {
+  if (stage_.outward(from) == Direction::to_target) {
     if (!is_wire()) return true;
     const std::string refusal = refusal_on_wire(frame, options_.interface, options_.write_ok);
     if (!refusal.empty() && refused_.empty()) refused_ = "it " + refusal;
@@ -282,10 +419,10 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
   }
   const auto decoded = decode(frame);
   if (is_wire() &&
-      !(decoded && decoded->response && decoded->header.address == scenario_.target.address)) {
+      !(decoded && decoded->response && decoded->header.address == scenario_.lun().address)) {
     return false;
   }
-  hear(decoded);
+  hear(network().ports[from].node, decoded);
   if (is_wire() && is_strangers(*decoded)) {
     ++strangers_replies_;
     return false;
@@ -297,23 +434,23 @@ bool LiveWorld::concerns(Direction direction, Bytes frame) {
 bool LiveWorld::is_strangers(const Frame& reply) const {
   if (tags_sent_.contains(reply.header.tag) || reply.header.tag == call_tag) return false;
   const Mac to = reply.header.destination;
-  const bool is_ours = to == cable(End::initiator).link.mac || to.is_multicast();
+  const bool is_ours = to == cables_[initiator_port].link.mac || to.is_multicast();
   return !is_ours || reply.command != static_cast<std::uint8_t>(Command::config);
 }
 
-void LiveWorld::hear(const Decoded& frame) {
+void LiveWorld::hear(NodeIndex target, const Decoded& frame) {
   const bool is_answer = frame && frame->response && frame->header.tag == call_tag;
   if (!is_answer && now() < any_will_do_) return;
   // What is no frame is a sign of life all the same.
-  slots_heard_.insert(frame ? frame->header.address.slot : scenario_.target.address.slot);
+  heard_[target].insert(frame ? frame->header.address
+                              : network().nodes[target].target.luns.front().address);
 }
 
 void LiveWorld::send(Delivery&& delivery) {
-  Cable& to = cable(delivery.direction == Direction::to_target ? End::target : End::initiator);
+  Cable& to = cables_[delivery.to];
   if (carries(to.link, delivery.bytes)) {
-    stage_.leave(delivery, now());
-    if (guise_ != nullptr && delivery.direction == Direction::to_target)
-      delivery.bytes = guise_->arrived(delivery.bytes);
+    stage_.leave(delivery, to.link.mac, now());
+    if (to.guise != nullptr) delivery.bytes = to.guise->arrived(delivery.bytes);
     if (is_wire() && delivery.direction == Direction::to_target &&
         layout::has(Field::tag, delivery.bytes))
       tags_sent_.insert(layout::get<Field::tag>(delivery.bytes));
@@ -325,20 +462,22 @@ void LiveWorld::send(Delivery&& delivery) {
   stage_.recycle(std::move(delivery));
 }
 
-/// A timer that notices how late it is: as late as anything else in this process may be. And
-/// whether the two ends still live.
+/// A timer that notices how late it is: as late as anything else in this process may be. And whether
+/// the nodes still live.
 void LiveWorld::beat() {
   heartbeat_.expires_at(on_steady_clock(heartbeat_due_));
   heartbeat_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     lateness_ = std::max(lateness_, now() - heartbeat_due_);
-    exchanges_.allow(slack());
+    parties_.allow(slack());
     heartbeat_due_ = now() + heartbeat;
-    if (broken_.empty() && target_ != nullptr && !target_->broken().empty()) {
-      broken_ = "the target " + target_->broken();
-    }
-    if (broken_.empty() && initiator_ != nullptr && !initiator_->broken().empty()) {
-      broken_ = "the initiator " + initiator_->broken();
+    for (std::size_t node = 0; broken_.empty() && node < network().nodes.size(); ++node) {
+      const std::string name =
+          (network().is_of_two() ? "the " : "") + network().nodes[node].name + ' ';
+      if (targets_[node] != nullptr && !targets_[node]->broken().empty())
+        broken_ = name + targets_[node]->broken();
+      if (initiators_[node] != nullptr && !initiators_[node]->broken().empty())
+        broken_ = name + initiators_[node]->broken();
     }
     beat();
   });
@@ -357,6 +496,12 @@ Duration LiveWorld::slack() const {
   return milliseconds(20) + 2 * lateness_;
 }
 
+bool LiveWorld::has_known_timeouts() const {
+  const std::vector<NodeIndex> initiators = network().all(Node::Role::initiator);
+  return std::ranges::all_of(initiators,
+                             [this](NodeIndex node) { return player(node) == nullptr; });
+}
+
 bool LiveWorld::run_until(const std::function<bool()>& done, Instant deadline) {
   while (!done()) {
     if (loop_.run_one_until(on_steady_clock(deadline)) > 0) continue;
@@ -369,46 +514,48 @@ bool LiveWorld::run_until(const std::function<bool()>& done, Instant deadline) {
   return true;
 }
 
-Link LiveWorld::link(End end) const {
-  Link link = cable(end).link;
-  if (end == End::target && is_wire()) link.mac = heard_from_;
+Link LiveWorld::link(PortIndex port) const {
+  Link link = cables_[port].link;
+  if (port == target_port && is_wire()) link.mac = heard_from_;
   return link;
 }
 
-Control LiveWorld::set_link(End end, const Link& link) {
-  Cable& cable = this->cable(end);
-  if (cable.where == nullptr) {
+Control LiveWorld::set_link(PortIndex port, const Link& link) {
+  Cable& cable = cables_[port];
+  const NodeIndex node = network().ports[port].node;
+  if (places_[node] == nullptr) {
     return tl::unexpected(Unsupported{"the interface of what is on the wire is its own affair"});
   }
   const bool moves = link.mac != cable.link.mac;
   if (moves && is_wire()) {
     return tl::unexpected(Unsupported{options_.interface + " keeps its address"});
   }
-  std::vector<std::string> settings{"link", "set", "eth0", "mtu", std::to_string(link.mtu)};
+  std::vector<std::string> settings{"link", "set", cable.interface, "mtu",
+                                    std::to_string(link.mtu)};
   if (moves) settings.insert(settings.end(), {"address", fmt::format("{}", link.mac)});
   settings.emplace_back(link.up ? "up" : "down");
-  const NetworkNamespace::Visit inside(*cable.where);
+  const NetworkNamespace::Visit inside(*places_[node]);
   if (auto changed = ip(settings); !changed) broken_ = changed.error();
+  const bool comes_up = link.up && !cable.link.up;
   cable.link = link;
-  if (end == End::target) {
-    target_->link_changed();
+  if (comes_up) stage_.fabric().came_up(port, now());
+  if (targets_[node] != nullptr) {
+    targets_[node]->link_changed(cable.interface);
   } else {
-    while (forward(Direction::to_target) > 0) {  // what it sent before
+    while (forward(port) > 0) {  // what it sent before
     }
-    exchanges_.port_changed(now());
+    parties_.of(node).port_changed(now());
   }
   return {};
 }
 
-void LiveWorld::says(const Says& says, bool announce) {
-  guise_->change(says);
-  if (!announce) return;
-  for (const auto& frame : guise_->announce())
-    bridge_.pass(Direction::to_initiator, frame, Origin::end);
-}
-
-void LiveWorld::start_target() {
-  if (auto started = target_->start(); !started && broken_.empty()) broken_ = started.error();
+void LiveWorld::says(NodeIndex target, const Says& says, bool announce) {
+  for (const PortIndex port : network().nodes[target].ports) {
+    Guise& guise = *cables_[port].guise;
+    guise.change(says);
+    if (!announce) continue;
+    for (const auto& frame : guise.announce()) bridge_.pass(port, frame, Origin::end);
+  }
 }
 
 }  // namespace aoe::harness

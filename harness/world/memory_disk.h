@@ -27,6 +27,8 @@ class MemoryDisk {
   std::unique_ptr<target::Store> connect();
   /// Called when the target is killed: what was not flushed may be lost.
   void lose_cache();
+  /// Called when the target ends in good order: all of it is stable.
+  void keep_cache() { forget(); }
   void set_faults(const std::optional<DiskFaults>& faults) { faults_ = faults; }
   /// What it holds now, cache included.
   Bytes bytes() const { return memory_.bytes(); }

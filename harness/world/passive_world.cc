@@ -20,27 +20,31 @@ constexpr std::uint64_t response_flag = 0x8;
 
 tl::expected<std::unique_ptr<PassiveWorld>, std::string> PassiveWorld::create(
     const Scenario& scenario, const std::string& interface, std::uint64_t seed, FaultStage& stage,
-    Exchanges& exchanges) {
+    Parties& parties) {
   auto wire = PacketPort::open(interface);
   if (!wire) return tl::unexpected(wire.error());
   if (!(*wire)->link().up) return tl::unexpected(fmt::format("{}: it is down", interface));
   return std::unique_ptr<PassiveWorld>(
-      new PassiveWorld(scenario, *std::move(wire), seed, stage, exchanges));
+      new PassiveWorld(scenario, *std::move(wire), seed, stage, parties));
 }
 
 PassiveWorld::PassiveWorld(const Scenario& scenario, std::unique_ptr<PacketPort> wire,
-                           std::uint64_t seed, FaultStage& stage, Exchanges& exchanges)
+                           std::uint64_t seed, FaultStage& stage, Parties& parties)
     : scenario_(scenario),
       stage_(stage),
-      exchanges_(exchanges),
-      guise_(Guise::is_wanted(scenario) ? std::make_unique<Guise>(scenario.target) : nullptr),
+      parties_(parties),
+      guise_(Guise::is_wanted(scenario, target_node)
+                 ? std::make_unique<Guise>(scenario.target())
+                 : nullptr),
       wire_(std::move(wire)),
       ports_(MemoryPort::pair(wire_->link(), wire_->link())),
-      target_(scenario.target, *ports_.second, seed),
+      disks_(make_disks(scenario.network, seed)),
+      target_(scenario.network, target_node, disks_, {ports_.second.get()}),
       watcher_(loop_),
       bridge_(loop_, stage, [this](Delivery&& delivery) { send(std::move(delivery)); }),
-      heartbeat_(loop_, [this] { exchanges_.allow(slack()); }) {
+      heartbeat_(loop_, [this] { parties_.allow(slack()); }) {
   watcher_.watch(wire_->descriptor(), [this] { receive(); });
+  for (const PortIndex port : {initiator_port, target_port}) stage_.fabric().came_up(port, now());
   target_.start();
   serve();
 }
@@ -75,14 +79,14 @@ void PassiveWorld::receive() {
   std::array<Bytes, batch_size> frames;
   const std::size_t count = wire_->receive(frames);
   for (const Bytes frame : std::span(frames).first(count)) {
-    if (concerns(frame)) bridge_.pass(Direction::to_target, frame, Origin::end);
+    if (concerns(frame)) bridge_.pass(initiator_port, frame, Origin::end);
   }
 }
 
 bool PassiveWorld::concerns(Bytes frame) {
   if (!layout::has(Field::tag, frame)) return false;
   if ((layout::get<Field::flags>(frame) & response_flag) != 0) return false;
-  const Address own = scenario_.target.address;
+  const Address own = scenario_.lun().address;
   const auto shelf = layout::get<Field::shelf>(frame);
   const auto slot = layout::get<Field::slot>(frame);
   if (shelf != own.shelf && shelf != Address::any_shelf) return false;
@@ -97,7 +101,7 @@ void PassiveWorld::send(Delivery&& delivery) {
   if (!carries(wire_->link(), delivery.bytes)) {
     stage_.lose(delivery, wire_->link());
   } else {
-    stage_.leave(delivery, now());
+    stage_.leave(delivery, to_target ? wire_->link().mac : link(initiator_port).mac, now());
     if (to_target && guise_ != nullptr) delivery.bytes = guise_->arrived(delivery.bytes);
     const Outgoing frame{delivery.bytes, {}};
     to_target ? ports_.first->send({&frame, 1}) : wire_->send({&frame, 1});
@@ -108,35 +112,35 @@ void PassiveWorld::send(Delivery&& delivery) {
 }
 
 void PassiveWorld::serve() {
-  target_.serve();
+  target_.serve(*ports_.second);
   std::array<Bytes, batch_size> frames;
   while (const std::size_t count = ports_.first->receive(frames)) {
     for (const Bytes frame : std::span(frames).first(count)) {
       if (guise_ == nullptr) {
-        bridge_.pass(Direction::to_initiator, frame, Origin::end);
+        bridge_.pass(target_port, frame, Origin::end);
         continue;
       }
       for (const auto& seen : guise_->sent(frame))
-        bridge_.pass(Direction::to_initiator, seen, Origin::end);
+        bridge_.pass(target_port, seen, Origin::end);
     }
   }
 }
 
-Link PassiveWorld::link(End end) const {
+Link PassiveWorld::link(PortIndex port) const {
   Link link = wire_->link();
-  if (end == End::initiator) link.mac = initiator_.value_or(Mac::broadcast());
+  if (port == initiator_port) link.mac = initiator_.value_or(Mac::broadcast());
   return link;
 }
 
-Control PassiveWorld::set_link(End, const Link&) {
+Control PassiveWorld::set_link(PortIndex, const Link&) {
   return tl::unexpected(Unsupported{"the interfaces on a wire keep their addresses and settings"});
 }
 
-void PassiveWorld::says(const Says& says, bool announce) {
+void PassiveWorld::says(NodeIndex, const Says& says, bool announce) {
   guise_->change(says);
   if (!announce) return;
   for (const auto& frame : guise_->announce())
-    bridge_.pass(Direction::to_initiator, frame, Origin::end);
+    bridge_.pass(target_port, frame, Origin::end);
 }
 
 void PassiveWorld::ask_user(const std::string& what) {

@@ -8,6 +8,7 @@
 // judged; the frames of others are left alone. Works in one thread.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,7 @@
 #include <boost/asio/io_context.hpp>
 #include <tl/expected.hpp>
 
-#include "harness/judge/exchanges.h"
+#include "harness/judge/parties.h"
 #include "harness/world/bridge.h"
 #include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
@@ -34,7 +35,7 @@ class PassiveWorld final : public World {
   /// this. The error says why the interface can't be used.
   static tl::expected<std::unique_ptr<PassiveWorld>, std::string> create(
       const Scenario& scenario, const std::string& interface, std::uint64_t seed, FaultStage& stage,
-      Exchanges& exchanges);
+      Parties& parties);
   ~PassiveWorld() override;
 
   Instant now() const override;
@@ -42,22 +43,21 @@ class PassiveWorld final : public World {
   std::string broken() const override { return {}; }
   std::uint64_t frames_lost() const override;
   bool run_until(const std::function<bool()>& done, Instant deadline) override;
-  InitiatorEnd& initiator() override { return stranger_; }
-  TargetEnd& target() override { return nobodys_; }
-  void start_target() override {}
-  void says(const Says& says, bool announce) override;
+  InitiatorEnd& initiator(NodeIndex) override { return stranger_; }
+  TargetEnd& target(NodeIndex) override { return nobodys_; }
+  void says(NodeIndex target, const Says& says, bool announce) override;
   bool has_own_disk() const override { return false; }
   bool has_known_timeouts() const override { return false; }
-  Link link(End end) const override;
-  Control set_link(End end, const Link& link) override;
-  void inject(Direction, Bytes) override {}
+  Link link(PortIndex port) const override;
+  Control set_link(PortIndex port, const Link& link) override;
+  void inject(PortIndex, Bytes) override {}
   FaultStage& stage() override { return stage_; }
   /// Writes it to standard output: a person reads it there.
   void ask_user(const std::string& what) override;
 
  private:
   PassiveWorld(const Scenario& scenario, std::unique_ptr<PacketPort> wire, std::uint64_t seed,
-               FaultStage& stage, Exchanges& exchanges);
+               FaultStage& stage, Parties& parties);
 
   void receive();
   /// Is the frame a request of the initiator that is judged, for this disk?
@@ -68,12 +68,13 @@ class PassiveWorld final : public World {
 
   const Scenario& scenario_;
   FaultStage& stage_;
-  Exchanges& exchanges_;
+  Parties& parties_;
   const std::unique_ptr<Guise> guise_;  // null: the target seems to be what it is
   boost::asio::io_context loop_;
   const std::unique_ptr<PacketPort> wire_;
   const std::pair<std::unique_ptr<MemoryPort>, std::unique_ptr<MemoryPort>>
       ports_;  // to the target
+  std::deque<EngineDisk> disks_;
   EngineTarget target_;
   AsioWatcher watcher_;
   Bridge bridge_;

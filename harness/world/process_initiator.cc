@@ -71,10 +71,11 @@ ProcessInitiator::ProcessInitiator(boost::asio::io_context& loop, Address addres
 
 tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::start(
     boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
-    const Link& link, const std::string& folder, std::function<void(Address)> gave_up) {
-  const auto directory = make_initiator_folder(folder);
+    NodeIndex node, const Place& place, std::function<void(Address)> gave_up) {
+  const Address device = scenario.network.lun(device_of(scenario, node)).address;
+  const auto directory = make_initiator_folder(place.folder);
   if (!directory) return tl::unexpected(directory.error());
-  const Placeholders values = initiator_placeholders(scenario, link, *directory);
+  const Placeholders values = initiator_placeholders(scenario, device, place, *directory);
   // A path is one word of its own, whatever is in it.
   const auto path = [&](const std::string& text) {
     const auto words = expand(text, values);
@@ -86,10 +87,10 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
   command->front() = find_program(command->front());
 
   std::unique_ptr<ProcessInitiator> initiator(
-      new ProcessInitiator(loop, scenario.target.address, std::move(gave_up)));
+      new ProcessInitiator(loop, device, std::move(gave_up)));
   initiator->files_ = {path(implementation.device), path(implementation.state),
                        path(implementation.discover)};
-  auto log = ProgramLog::create(folder + "/sut.log");
+  auto log = ProgramLog::create(place.folder + "/sut.log");
   if (!log) return tl::unexpected(log.error());
   initiator->log_ = *std::move(log);
   initiator->mount_point_ = *directory;

@@ -16,6 +16,7 @@
 
 #include "base/descriptor.h"
 #include "harness/language/implementation.h"
+#include "harness/world/initiator_under_test.h"
 #include "harness/world/live_ends.h"
 #include "harness/world/process.h"
 
@@ -23,12 +24,12 @@ namespace aoe::harness {
 
 class ProcessInitiator final : public LiveInitiator {
  public:
-  /// Starts the program in the network namespace that it is called in. `folder`, the case's, gets
-  /// sut.log, and "mnt", to mount on. `gave_up` is called when the disk is no longer there. The
-  /// error says what could not be had.
+  using Place = InitiatorPlace;
+  /// Starts the program in the network namespace that it is called in. `gave_up` is called when the
+  /// disk is no longer there. The error says what could not be had.
   static tl::expected<std::unique_ptr<ProcessInitiator>, std::string> start(
       boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
-      const Link& link, const std::string& folder, std::function<void(Address)> gave_up);
+      NodeIndex node, const Place& place, std::function<void(Address)> gave_up);
   ~ProcessInitiator() override;
 
   std::string end() override { return process_->is_running() ? std::string() : process_->end(); }

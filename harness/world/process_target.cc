@@ -6,66 +6,69 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace aoe::harness {
 
 tl::expected<std::unique_ptr<ProcessTarget>, std::string> ProcessTarget::create(
-    const Implementation& implementation, const TargetRole& role, const Link& link,
-    const NetworkNamespace& where, const std::string& folder, bool with_disk_faults) {
-  std::unique_ptr<ProcessTarget> target(new ProcessTarget(implementation, where));
-  for (std::uint8_t i = 0; i < role.luns; ++i) {
-    TargetRole one = role;
-    one.address.slot = static_cast<std::uint8_t>(role.address.slot + i);
-    const std::string place = i == 0 ? folder : fmt::format("{}/lun{}", folder, i + 1);
-    auto lun = target->make_lun(one, link, place, with_disk_faults && i == 0);
+    const Implementation& implementation, const TargetRole& role, const Place& place,
+    const Images& images) {
+  std::unique_ptr<ProcessTarget> target(new ProcessTarget(implementation, place.where));
+  for (std::size_t i = 0; i < role.luns.size(); ++i) {
+    const std::string folder = i == 0 ? place.folder : fmt::format("{}/lun{}", place.folder, i + 1);
+    auto lun = target->make_lun(role.luns[i], place, folder, images);
     if (!lun) return tl::unexpected(lun.error());
     target->luns_.push_back(*std::move(lun));
   }
   return target;
 }
 
-tl::expected<ProcessTarget::Lun, std::string> ProcessTarget::make_lun(
-    const TargetRole& role, const Link& link, const std::string& given_folder,
-    bool with_disk_faults) const {
+tl::expected<ProcessTarget::Served, std::string> ProcessTarget::make_lun(
+    const Lun& lun, const Place& place, const std::string& given_folder,
+    const Images& images) const {
   std::error_code error;
   // The program may work in another folder.
   const std::string folder = std::filesystem::absolute(given_folder, error).lexically_normal();
-  Lun lun{.log = {}, .state = folder + "/state"};
+  std::filesystem::create_directories(folder, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", folder, error.message()));
+  auto image = images(lun.disk, folder);
+  if (!image) return tl::unexpected(image.error());
+  // What clients set is kept beside the disk, for whoever serves it.
+  Served served{.log = {},
+                .state = std::filesystem::path((*image)->path()).parent_path() / "state"};
+  served.image = *std::move(image);
   const bool keeps_state = implementation_.command.find("{state}") != std::string::npos;
-  const std::string& needed = keeps_state ? lun.state : folder;
-  std::filesystem::create_directories(needed, error);
-  if (error) return tl::unexpected(fmt::format("{}: {}", needed, error.message()));
+  if (keeps_state) std::filesystem::create_directories(served.state, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", served.state, error.message()));
   auto log = ProgramLog::create(folder + "/sut.log");
   if (!log) return tl::unexpected(log.error());
-  lun.log = *std::move(log);
-  auto image = DiskImage::create(role, folder, with_disk_faults);
-  if (!image) return tl::unexpected(image.error());
-  lun.image = *std::move(image);
-  auto command = expand(implementation_.command, {{"shelf", std::to_string(role.address.shelf)},
-                                                  {"slot", std::to_string(role.address.slot)},
-                                                  {"interface", "eth0"},
-                                                  {"image", lun.image->path()},
-                                                  {"buffers", std::to_string(role.buffers)},
-                                                  {"mac", fmt::format("{}", link.mac)},
-                                                  {"mtu", std::to_string(link.mtu)},
-                                                  {"state", lun.state}});
+  served.log = *std::move(log);
+  auto command = expand(implementation_.command,
+                        {{"shelf", std::to_string(lun.address.shelf)},
+                         {"slot", std::to_string(lun.address.slot)},
+                         {"interface", fmt::format("{}", fmt::join(place.interfaces, ","))},
+                         {"image", served.image->path()},
+                         {"buffers", std::to_string(lun.buffers)},
+                         {"mac", fmt::format("{}", place.link.mac)},
+                         {"mtu", std::to_string(place.link.mtu)},
+                         {"state", served.state}});
   if (!command) return tl::unexpected(command.error());
   if (command->empty()) return tl::unexpected(std::string("no command for the target"));
-  lun.command = *std::move(command);
-  lun.command[0] = find_program(lun.command[0]);
-  return lun;
+  served.command = *std::move(command);
+  served.command[0] = find_program(served.command[0]);
+  return served;
 }
 
 ProcessTarget::~ProcessTarget() {
-  for (Lun& lun : luns_) {
+  for (Served& lun : luns_) {
     lun.process.reset();
     ::rmdir(lun.state.c_str());  // what was kept there is evidence, and stays
   }
 }
 
-tl::expected<void, std::string> ProcessTarget::start() {
+tl::expected<void, std::string> ProcessTarget::begin() {
   const NetworkNamespace::Visit inside(where_);
-  for (Lun& lun : luns_) {
+  for (Served& lun : luns_) {
     if (lun.process != nullptr) continue;
     auto started = Process::start(lun.command, *lun.log);
     if (!started) return tl::unexpected(started.error());
@@ -84,9 +87,10 @@ std::string ProcessTarget::said(std::size_t lines) const {
   return (ended == nullptr ? luns_.front() : *ended).log->last_lines(lines);
 }
 
-const ProcessTarget::Lun* ProcessTarget::first_ended() const {
-  const auto ended = std::ranges::find_if(
-      luns_, [](const Lun& lun) { return lun.process != nullptr && !lun.process->is_running(); });
+const ProcessTarget::Served* ProcessTarget::first_ended() const {
+  const auto ended = std::ranges::find_if(luns_, [](const Served& lun) {
+    return lun.process != nullptr && !lun.process->is_running();
+  });
   return ended == luns_.end() ? nullptr : &*ended;
 }
 
@@ -98,7 +102,7 @@ Control ProcessTarget::able(const std::string& fault) const {
 
 Control ProcessTarget::pause(bool paused) {
   if (auto it_is = able("pause"); !it_is) return it_is;
-  for (Lun& lun : luns_) {
+  for (Served& lun : luns_) {
     if (lun.process != nullptr) lun.process->pause(paused);
   }
   return {};
@@ -106,20 +110,25 @@ Control ProcessTarget::pause(bool paused) {
 
 Control ProcessTarget::kill() {
   if (auto it_is = able("kill"); !it_is) return it_is;
-  for (Lun& lun : luns_) {
+  for (Served& lun : luns_) {
     if (lun.process != nullptr && lun.process->is_running()) lun.process->kill();
     lun.process.reset();
   }
   return {};
 }
 
-Control ProcessTarget::set_disk_faults(const std::optional<DiskFaults>& faults) {
-  if (auto it_is = able("disk-error"); !it_is) return it_is;
-  return luns_.front().image->set_faults(faults);
+Control ProcessTarget::stop() {
+  for (Served& lun : luns_) lun.process.reset();
+  return {};
 }
 
-Control ProcessTarget::read_store(std::uint64_t offset, MutableBytes into) {
-  if (luns_.front().image->read(offset, into)) return {};
+Control ProcessTarget::set_disk_faults(std::size_t lun, const std::optional<DiskFaults>& faults) {
+  if (auto it_is = able("disk-error"); !it_is) return it_is;
+  return luns_[lun].image->set_faults(faults);
+}
+
+Control ProcessTarget::read_store(std::size_t lun, std::uint64_t offset, MutableBytes into) {
+  if (luns_[lun].image->read(offset, into)) return {};
   return tl::unexpected(Unsupported{"the target's image can't be read"});
 }
 

@@ -2,6 +2,7 @@
 // Where it is to have several LUNs, it is started once for each.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,41 +17,51 @@ namespace aoe::harness {
 
 class ProcessTarget final : public LiveTarget {
  public:
-  /// `where` outlives it. `folder`, the case's, gets sut.log: what the program prints. The error
-  /// says what could not be had.
+  /// Where it runs.
+  struct Place {
+    const NetworkNamespace& where;        // outlives it
+    std::vector<std::string> interfaces;  // that it serves on
+    Link link;                            // of the first
+    std::string folder;                   // gets sut.log: what the program prints
+  };
+  /// Returns the image of a disk, which is made in that folder where there is none yet.
+  using Images = std::function<tl::expected<std::shared_ptr<DiskImage>, std::string>(
+      DiskIndex disk, const std::string& folder)>;
+  /// The error says what could not be had.
   static tl::expected<std::unique_ptr<ProcessTarget>, std::string> create(
-      const Implementation& implementation, const TargetRole& role, const Link& link,
-      const NetworkNamespace& where, const std::string& folder, bool with_disk_faults);
+      const Implementation& implementation, const TargetRole& role, const Place& place,
+      const Images& images);
   ~ProcessTarget() override;
 
-  tl::expected<void, std::string> start() override;
+  tl::expected<void, std::string> begin() override;
   std::string end() override;
   std::string said(std::size_t lines) const override;
   Control pause(bool paused) override;
   Control kill() override;
-  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
-  Control read_store(std::uint64_t offset, MutableBytes into) override;
+  Control stop() override;
+  Control set_disk_faults(std::size_t lun, const std::optional<DiskFaults>& faults) override;
+  Control read_store(std::size_t lun, std::uint64_t offset, MutableBytes into) override;
 
  private:
-  struct Lun {
+  struct Served {
     std::unique_ptr<ProgramLog> log;
     std::string state;  // a folder
     std::vector<std::string> command{};
-    std::unique_ptr<DiskImage> image{};
-    std::unique_ptr<Process> process{};  // none: it was killed
+    std::shared_ptr<DiskImage> image{};
+    std::unique_ptr<Process> process{};  // none: it has not begun, or has ended
   };
 
   ProcessTarget(const Implementation& implementation, const NetworkNamespace& where)
       : implementation_(implementation), where_(where) {}
-  tl::expected<Lun, std::string> make_lun(const TargetRole& role, const Link& link,
-                                          const std::string& folder, bool with_disk_faults) const;
+  tl::expected<Served, std::string> make_lun(const Lun& lun, const Place& place,
+                                             const std::string& folder, const Images& images) const;
   /// Returns the first LUN whose program has ended by itself; null: none has.
-  const Lun* first_ended() const;
+  const Served* first_ended() const;
   Control able(const std::string& fault) const;
 
   const Implementation implementation_;
   const NetworkNamespace& where_;
-  std::vector<Lun> luns_;
+  std::vector<Served> luns_;
 };
 
 }  // namespace aoe::harness

@@ -1,30 +1,28 @@
-// The sim world: both engines, a simulated link, and virtual time.
+// The sim world: engines, simulated segments, and virtual time.
 //
 // Nothing here waits: the clock jumps to whatever happens next (a frame arrives, an engine's timer
 // is due). From the same scenario and seed it does the same to the last bit.
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <vector>
 
-#include "harness/judge/exchanges.h"
-#include "harness/world/engine_initiator.h"
+#include "harness/judge/parties.h"
 #include "harness/world/engine_target.h"
-#include "harness/world/guise.h"
 #include "harness/world/mutant.h"
 #include "harness/world/world.h"
-#include "initiator/client/session.h"
 
 namespace aoe::harness {
 
-class SimWorld : public World, public InitiatorEnd, public TargetEnd, Mutant::Sides {
+class SimWorld : public World {
  public:
   /// Where virtual time begins.
   static constexpr Instant origin{};
 
-  /// `make_mutant` makes the one that the scenario names, at the end that it names. Each decision of
-  /// both engines is written to `trace`.
-  SimWorld(const Scenario& scenario, FaultStage& stage, Exchanges& exchanges, std::uint64_t seed,
+  /// `make_mutant` makes the one that the scenario names, at each interface of the node that it
+  /// names. Each decision of the engines is written to `trace`.
+  SimWorld(const Scenario& scenario, FaultStage& stage, Parties& parties, std::uint64_t seed,
            const MakeMutant& make_mutant = {}, const Trace& trace = {});
   ~SimWorld() override;
 
@@ -34,81 +32,46 @@ class SimWorld : public World, public InitiatorEnd, public TargetEnd, Mutant::Si
   std::string broken() const override { return {}; }
   std::uint64_t frames_lost() const override { return 0; }
   bool run_until(const std::function<bool()>& done, Instant deadline) override;
-  InitiatorEnd& initiator() override { return *this; }
-  TargetEnd& target() override { return *this; }
-  void start_target() override;
-  void says(const Says& says, bool announce) override;
-  Link link(End end) const override;
-  Control set_link(End end, const Link& link) override;
-  void inject(Direction direction, Bytes frame) override {
-    begin();
-    enter(direction, frame, Origin::scenario);
-  }
+  InitiatorEnd& initiator(NodeIndex node) override;
+  TargetEnd& target(NodeIndex node) override;
+  void says(NodeIndex target, const Says& says, bool announce) override;
+  Link link(PortIndex port) const override;
+  Control set_link(PortIndex port, const Link& link) override;
+  void inject(PortIndex from, Bytes frame) override;
   FaultStage& stage() override { return stage_; }
-
-  // The initiator.
-  void discover(Address whom) override;
-  void submit(const initiator::IoRequest& request, Done done) override;
-  std::string_view state(Address device) const override {
-    return state_of(device, session_.engine());
-  }
-  bool open(Address device) override;
-  void close(Address device) override;
-
-  // The target.
-  Control pause(bool paused) override;
-  Control kill() override;
-  bool kill_loses_cache() const override { return true; }
-  Control set_disk_faults(const std::optional<DiskFaults>& faults) override;
-  Control read_store(std::uint64_t offset, MutableBytes into) override;
 
  private:
   class Port;
+  class Initiator;
+  class Target;
 
-  /// Starts both ends, on the first call that needs them: so faults can be armed before.
+  /// Starts all nodes, on the first call that needs them: so faults can be armed before.
   void begin();
-  /// Takes a frame from an end through its guise to the link.
-  void leave_end(Direction direction, Bytes frame);
-  void enter(Direction direction, Bytes frame, Origin origin);
-  /// Takes what the ports sent to the link.
-  void collect(Direction direction, std::span<const Outgoing> frames);
+  /// Takes a frame from a port to the stage.
+  void enter(PortIndex from, Bytes frame, Origin origin);
+  void deliver(Held&& arrival);
   /// The next arrival; null while nothing is on its way.
   const Held* next_arrival() const;
   Held take_next_arrival();
-  void deliver(Held&& arrival);
-  void reach_end(Direction direction, Bytes frame);
-  // Of the mutant.
-  bool is_mutants(Direction outward) const { return mutant_ && outward == mutant_outward_; }
-  void to_link(Bytes frame) override { leave_end(mutant_outward_, frame); }
-  void to_end(Bytes frame) override { reach_end(opposite(mutant_outward_), frame); }
-  static Direction opposite(Direction direction) {
-    return direction == Direction::to_target ? Direction::to_initiator : Direction::to_target;
-  }
-  Port& port(End end) const { return *(end == End::initiator ? initiator_port_ : target_port_); }
+  /// Keeps when an initiator's timers are due.
+  void note_deadline(const Initiator& initiator);
 
   FaultStage& stage_;
-  Exchanges& exchanges_;
+  Parties& parties_;
   const Duration one_way_;
-  const bool plays_initiator_;  // else it is not there
-  const Direction mutant_outward_;
-  const std::unique_ptr<Mutant> mutant_;  // null: both ends are what they are
-  const std::unique_ptr<Guise> guise_;    // null: the target seems to be what it is
+  bool has_begun_ = false;
   Instant now_ = origin;
-  std::vector<Held> on_time_;  // what no fault holds back: in order, from on_time_begin_ on
+  std::vector<Held> on_time_;  // what nothing holds back: in order, from on_time_begin_ on
   std::size_t on_time_begin_ = 0;
   std::vector<Held> late_;  // a heap, the next one first
   std::uint64_t next_order_ = 0;
   std::vector<Delivery> entering_;
-  std::vector<std::uint8_t> joined_;  // a frame in one piece
 
-  std::unique_ptr<Port> initiator_port_;
-  std::unique_ptr<Port> target_port_;
-  initiator::Session session_;
-  std::optional<initiator::PortId> session_port_;  // since the beginning
-  EngineTarget target_;
-  bool paused_ = false;  // the target: what arrives waits
-  std::deque<std::vector<std::uint8_t>> waiting_;
-  unsigned users_ = 0;  // of the device
+  std::deque<EngineDisk> disks_;
+  std::vector<std::unique_ptr<Port>> ports_;            // by PortIndex
+  std::vector<std::unique_ptr<Initiator>> initiators_;  // by NodeIndex; null for a target
+  std::vector<std::unique_ptr<Target>> targets_;        // by NodeIndex; null for an initiator
+  std::vector<Instant> deadlines_;                      // of initiators, by NodeIndex
 };
 
 }  // namespace aoe::harness

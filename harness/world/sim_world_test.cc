@@ -24,27 +24,27 @@ Bytes as_bytes(std::string_view text) {
 class SimWorldTest : public testing::Test {
  protected:
   SimWorldTest() {
-    world.discover(disk);
+    client.discover(disk);
     EXPECT_TRUE(comes_up());
   }
 
   bool comes_up() {
-    return world.run_until([&] { return world.is_up(disk); }, world.now() + seconds(3));
+    return world.run_until([&] { return client.is_up(disk); }, world.now() + seconds(3));
   }
   void pass(Duration time) {
     world.run_until([] { return false; }, world.now() + time);
   }
   template <class Value>
-  void change(End end, Value Link::*what, std::type_identity_t<Value> value) {
-    Link link = world.link(end);
+  void change(PortIndex port, Value Link::*what, std::type_identity_t<Value> value) {
+    Link link = world.link(port);
     link.*what = value;
-    EXPECT_TRUE(world.set_link(end, link));
+    EXPECT_TRUE(world.set_link(port, link));
   }
   /// Starts a request; what comes of it is in `result`.
   void start(IoKind kind, std::uint64_t lba = 0) {
     result.reset();
-    world.submit({.kind = kind, .device = disk, .lba = lba, .into = into, .from = from},
-                 [&](const initiator::Completion& completion) { result = completion.error; });
+    client.submit({.kind = kind, .device = disk, .lba = lba, .into = into, .from = from},
+                  [&](const initiator::Completion& completion) { result = completion.error; });
   }
   std::optional<IoError> finish(Duration patience = seconds(10)) {
     world.run_until([&] { return result.has_value(); }, world.now() + patience);
@@ -57,39 +57,41 @@ class SimWorldTest : public testing::Test {
 
   const Scenario scenario = *parse_scenario(trial(""), "trial.yaml");
   Ledger ledger{SimWorld::origin};
-  Exchanges exchanges{ledger, 16};
-  FaultStage stage{ledger, exchanges, {}, 1};
-  SimWorld world{scenario, stage, exchanges, 1};
+  Parties parties{ledger, scenario};
+  FaultStage stage{ledger, parties, {}, 1};
+  SimWorld world{scenario, stage, parties, 1};
+  InitiatorEnd& client = world.initiator(initiator_node);
+  TargetEnd& server = world.target(target_node);
   std::vector<std::uint8_t> into = std::vector<std::uint8_t>(2 * sector_size);
   std::vector<std::uint8_t> from = std::vector<std::uint8_t>(2 * sector_size, 0x77);
   std::optional<IoError> result;
 };
 
 TEST_F(SimWorldTest, AnInitiatorsNewAddressIsAnsweredToo) {
-  change(End::initiator, &Link::mac, other_mac);
+  change(initiator_port, &Link::mac, other_mac);
   EXPECT_EQ(run(IoKind::read), IoError::none);
 }
 
 TEST_F(SimWorldTest, NothingPassesAnEndWithoutACarrier) {
-  for (const End end : {End::initiator, End::target}) {
-    change(end, &Link::up, false);
+  for (const PortIndex port : {initiator_port, target_port}) {
+    change(port, &Link::up, false);
     start(IoKind::read);
-    EXPECT_EQ(finish(milliseconds(500)), std::nullopt) << text(end);
-    change(end, &Link::up, true);
-    EXPECT_EQ(finish(), IoError::none) << text(end);
+    EXPECT_EQ(finish(milliseconds(500)), std::nullopt) << port;
+    change(port, &Link::up, true);
+    EXPECT_EQ(finish(), IoError::none) << port;
   }
 }
 
 TEST_F(SimWorldTest, WhatFindsNoLinkOrTooNarrowAOneIsLost) {
-  change(End::target, &Link::up, false);
+  change(target_port, &Link::up, false);
   FrameId asked = ledger.size();
   start(IoKind::read);
   pass(milliseconds(1));
   EXPECT_EQ(ledger.fate(asked), "lost: the link is down");
-  change(End::target, &Link::up, true);
+  change(target_port, &Link::up, true);
   EXPECT_EQ(finish(), IoError::none);
 
-  change(End::target, &Link::mtu, 600);
+  change(target_port, &Link::mtu, 600);
   asked = ledger.size();
   start(IoKind::write);
   pass(milliseconds(1));
@@ -106,20 +108,20 @@ TEST_F(SimWorldTest, ALargerMtuIsUsedAndASmallerOneKept) {
     return size;
   };
   EXPECT_EQ(longest(), 36 + 2 * sector_size);
-  for (const End end : {End::target, End::initiator}) change(end, &Link::mtu, 9000);
-  world.discover(disk);
+  for (const PortIndex port : {target_port, initiator_port}) change(port, &Link::mtu, 9000);
+  client.discover(disk);
   pass(seconds(1));
   EXPECT_EQ(longest(), 36 + 16 * sector_size);
-  change(End::initiator, &Link::mtu, 1500);
+  change(initiator_port, &Link::mtu, 1500);
   EXPECT_EQ(longest(), 36 + 2 * sector_size);
 }
 
 TEST_F(SimWorldTest, ATargetThatStoodStillAnswersWhatItHeardMeanwhile) {
-  ASSERT_TRUE(world.pause(true));
+  ASSERT_TRUE(server.pause(true));
   start(IoKind::read);
   EXPECT_EQ(finish(milliseconds(50)), std::nullopt);
   const FrameId asked = ledger.size();
-  ASSERT_TRUE(world.pause(false));
+  ASSERT_TRUE(server.pause(false));
   EXPECT_EQ(finish(milliseconds(1)), IoError::none);
   EXPECT_EQ(ledger.size(), asked + 1) << "the request was not repeated";
 }
@@ -127,10 +129,10 @@ TEST_F(SimWorldTest, ATargetThatStoodStillAnswersWhatItHeardMeanwhile) {
 TEST_F(SimWorldTest, AKilledTargetIsSilentAndComesBackWithWhatWasFlushed) {
   ASSERT_EQ(run(IoKind::write, 4), IoError::none);
   ASSERT_EQ(run(IoKind::flush), IoError::none);
-  ASSERT_TRUE(world.kill());
+  ASSERT_TRUE(server.kill());
   EXPECT_EQ(run(IoKind::read, 4), IoError::device_down);
-  world.start_target();
-  world.discover(disk);
+  ASSERT_TRUE(server.start());
+  client.discover(disk);
   ASSERT_TRUE(comes_up());
   EXPECT_EQ(run(IoKind::read, 4), IoError::none);
   EXPECT_EQ(into, from);
@@ -139,34 +141,34 @@ TEST_F(SimWorldTest, AKilledTargetIsSilentAndComesBackWithWhatWasFlushed) {
 TEST_F(SimWorldTest, ATargetKeepsWhatClientsSetWhenItIsKilled) {
   const auto answers = [&](const Body& body) {
     const FrameId before = ledger.size();
-    world.inject(Direction::to_target, frame_of({server_mac, client_mac, disk, 0x77}, body));
+    world.inject(initiator_port, frame_of({server_mac, client_mac, disk, 0x77}, body));
     pass(milliseconds(1));
     return ledger.size() > before + 1 ? ledger.summary(before + 1) : "silence";
   };
   const std::string set = answers(ConfigRequest{ConfigCommand::set, as_bytes("mine")});
   EXPECT_NE(set, "silence");
-  ASSERT_TRUE(world.kill());
+  ASSERT_TRUE(server.kill());
   EXPECT_EQ(answers(ConfigRequest{}), "silence");
-  world.start_target();
+  ASSERT_TRUE(server.start());
   pass(milliseconds(1));
   EXPECT_NE(answers(ConfigRequest{ConfigCommand::test, as_bytes("mine")}), "silence");
   EXPECT_EQ(answers(ConfigRequest{ConfigCommand::test, as_bytes("yours")}), "silence");
 }
 
 TEST_F(SimWorldTest, AFaultyDiskFailsItsRequestsOnly) {
-  ASSERT_TRUE(world.set_disk_faults(DiskFaults{.reads = false, .lba = 10, .sectors = 2}));
+  ASSERT_TRUE(server.set_disk_faults(0, DiskFaults{.reads = false, .lba = 10, .sectors = 2}));
   EXPECT_EQ(run(IoKind::write, 10), IoError::ata_error);
   EXPECT_EQ(run(IoKind::write, 12), IoError::none);
   EXPECT_EQ(run(IoKind::read, 10), IoError::none);
-  ASSERT_TRUE(world.set_disk_faults(std::nullopt));
+  ASSERT_TRUE(server.set_disk_faults(0, std::nullopt));
   EXPECT_EQ(run(IoKind::write, 10), IoError::none);
 }
 
 TEST_F(SimWorldTest, WhatTheStoreHoldsIsReadPastTheTarget) {
-  ASSERT_TRUE(world.read_store(8 * sector_size, into));
+  ASSERT_TRUE(server.read_store(0, 8 * sector_size, into));
   EXPECT_TRUE(holds_pattern({8, 0}, Bytes(into).first(sector_size)));
   ASSERT_EQ(run(IoKind::write, 8), IoError::none);
-  ASSERT_TRUE(world.read_store(8 * sector_size, into));
+  ASSERT_TRUE(server.read_store(0, 8 * sector_size, into));
   EXPECT_EQ(into, from);
 }
 
@@ -174,19 +176,20 @@ TEST(SimWorldMemory, ADayOfVirtualTimeTakesNoMoreThanItsFirstHours) {
   const Folder folder;
   const Scenario scenario = *parse_scenario(trial(""), "trial.yaml");
   Ledger ledger(SimWorld::origin, folder.path());
-  Exchanges exchanges(ledger, 16);
-  FaultStage stage(ledger, exchanges, {}, 1);
-  SimWorld world(scenario, stage, exchanges, 1);
+  Parties parties(ledger, scenario);
+  FaultStage stage(ledger, parties, {}, 1);
+  SimWorld world(scenario, stage, parties, 1);
+  InitiatorEnd& client = world.initiator(initiator_node);
   const auto pass = [&](Duration time) {
     world.run_until([] { return false; }, world.now() + time);
   };
-  world.discover(disk);
+  client.discover(disk);
   pass(seconds(1));
   std::array<std::uint8_t, 2 * sector_size> into;
   std::uint64_t done = 0;
   const auto live = [&](std::chrono::hours hours) {
     for (const Instant until = world.now() + hours; world.now() < until; pass(milliseconds(500))) {
-      world.submit({.device = disk, .into = into}, [&](const initiator::Completion& completion) {
+      client.submit({.device = disk, .into = into}, [&](const initiator::Completion& completion) {
         done += completion.error == IoError::none;
       });
     }
@@ -197,7 +200,7 @@ TEST(SimWorldMemory, ADayOfVirtualTimeTakesNoMoreThanItsFirstHours) {
   EXPECT_EQ(done, 24U * 3600 * 2);
   EXPECT_GT(ledger.size(), 2 * done);
   EXPECT_LT(resident_bytes(), before + 2 * ChunkStore::chunk_size);
-  EXPECT_EQ(exchanges.findings().size(), 0U);
+  EXPECT_EQ(parties.findings().size(), 0U);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A world: an initiator and a target with a fault stage between them, and the time they live in.
+// A world: the nodes of a network with a fault stage between them, and the time they live in.
 //
 // A scenario runs the same in each. `sim` joins the engines in memory and its clock jumps from one
 // event to the next; `veth` joins implementations over real interfaces in namespaces of its own, in
@@ -27,10 +27,6 @@ struct Unsupported {
 };
 using Control = tl::expected<void, Unsupported>;
 
-/// The addresses of the two ends as a scenario begins.
-inline constexpr Mac initiator_mac{{0x02, 0, 0, 0, 0, 0x01}};
-inline constexpr Mac target_mac{{0x02, 0, 0, 0, 0, 0x02}};
-
 /// A delivery that is held until it is due; of those of one instant, the first comes first.
 struct Held {
   Instant due{};
@@ -41,7 +37,7 @@ struct Held {
   }
 };
 
-/// The initiator of a world.
+/// An initiator of a world.
 class InitiatorEnd {
  public:
   using Done = std::function<void(const initiator::Completion&)>;
@@ -68,8 +64,9 @@ class InitiatorEnd {
   }
 };
 
-/// The target of a world, and its disk. Each fault is done at once or returns why it can't be done
-/// at all; where it should have succeeded and did not, the world is broken.
+/// A target of a world, and its disks. Each deed is done at once or returns why it can't be done at
+/// all; where it should have succeeded and did not, the world is broken. Disks are named by the
+/// number of their LUN.
 class TargetEnd {
  public:
   TargetEnd() = default;
@@ -80,13 +77,17 @@ class TargetEnd {
   /// Stops it or lets it go on; what reaches it meanwhile waits, as far as there is room.
   virtual Control pause(bool paused) = 0;
   virtual Control kill() = 0;
+  /// Ends it in good order: what it has acknowledged is stable.
+  virtual Control stop() = 0;
+  /// Starts it, where it does not run, with the disks that it left.
+  virtual Control start() = 0;
   /// Returns whether what is not stable is lost then, as where a machine fails; the page cache of a
   /// process survives.
   virtual bool kill_loses_cache() const { return false; }
-  /// Makes its disk fail these operations from now on; nothing: it is whole again.
-  virtual Control set_disk_faults(const std::optional<DiskFaults>& faults) = 0;
-  /// Reads what its disk holds, past the target.
-  virtual Control read_store(std::uint64_t offset, MutableBytes into) = 0;
+  /// Makes a disk fail these operations from now on; nothing: it is whole again.
+  virtual Control set_disk_faults(std::size_t lun, const std::optional<DiskFaults>& faults) = 0;
+  /// Reads what a disk holds, past the target.
+  virtual Control read_store(std::size_t lun, std::uint64_t offset, MutableBytes into) = 0;
 };
 
 class World {
@@ -116,28 +117,27 @@ class World {
   /// after each event. Returns whether it holds.
   virtual bool run_until(const std::function<bool()>& done, Instant deadline) = 0;
 
-  virtual InitiatorEnd& initiator() = 0;
-  virtual TargetEnd& target() = 0;
-  /// Starts the target again that was killed, with the disk that it left.
-  virtual void start_target() = 0;
-  /// Makes the target say this of itself, too, from now on; with `announce` it sends that unasked.
-  virtual void says(const Says& says, bool announce) = 0;
+  /// The node, which is an initiator; or a target.
+  virtual InitiatorEnd& initiator(NodeIndex node) = 0;
+  virtual TargetEnd& target(NodeIndex node) = 0;
+  /// Makes a target say this of itself, too, from now on; with `announce` it sends that unasked.
+  virtual void says(NodeIndex target, const Says& says, bool announce) = 0;
 
-  /// Returns whether the target's disk begins as the scenario says; else its content is unknown.
+  /// Returns whether targets' disks begin as the scenario says; else their content is unknown.
   virtual bool has_own_disk() const { return true; }
-  /// Returns whether the initiator times out as RtoModel computes; else it is unknown when it has
-  /// to repeat a request.
+  /// Returns whether initiators time out as RtoModel computes; else it is unknown when they have to
+  /// repeat a request.
   virtual bool has_known_timeouts() const { return true; }
 
-  /// Returns an end's interface; its address is broadcast where it is not known yet.
-  virtual Link link(End end) const = 0;
-  /// Changes an end's interface: its address, MTU or carrier.
-  virtual Control set_link(End end, const Link& link) = 0;
-  /// Returns where the initiator's interface eth0 is, for programs that play beside it; null where
-  /// it has none.
-  virtual const NetworkNamespace* place_of_initiator() const { return nullptr; }
-  /// Puts a frame on the link as though that end had sent it.
-  virtual void inject(Direction direction, Bytes frame) = 0;
+  /// Returns a port's interface; its address is broadcast where it is not known yet.
+  virtual Link link(PortIndex port) const = 0;
+  /// Changes it: its address, MTU or carrier.
+  virtual Control set_link(PortIndex port, const Link& link) = 0;
+  /// Returns where a node's interfaces are, eth0 and so on, for programs that play beside it; null
+  /// where it has none.
+  virtual const NetworkNamespace* place_of(NodeIndex /*node*/) const { return nullptr; }
+  /// Takes a frame to the network as though that port's node had sent it.
+  virtual void inject(PortIndex from, Bytes frame) = 0;
   virtual FaultStage& stage() = 0;
   /// Tells the initiator's user what to do now. Of use where that is a person.
   virtual void ask_user(const std::string&) {}

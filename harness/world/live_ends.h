@@ -29,7 +29,11 @@ class LiveEnd {
   std::string why_not_;  // it could be started
 };
 
-class LiveInitiator : public InitiatorEnd, public LiveEnd {};
+class LiveInitiator : public InitiatorEnd, public LiveEnd {
+ public:
+  /// Returns whether it can be asked to search for disks.
+  virtual bool is_ready() const { return true; }
+};
 
 class LiveTarget : public TargetEnd, public LiveEnd {
  public:

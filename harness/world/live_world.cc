@@ -8,8 +8,8 @@
 
 #include "harness/world/engine_initiator.h"
 #include "harness/world/faulty_file.h"
+#include "harness/world/initiator_under_test.h"
 #include "harness/world/live_engine_target.h"
-#include "harness/world/process_initiator.h"
 #include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"
 #include "proto/layout.h"
@@ -357,11 +357,11 @@ LiveWorld::Result LiveWorld::make_initiator(NodeIndex node) {
   std::vector<std::string> interfaces;
   for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
   if (const Implementation* const program = player(node)) {
-    auto made = ProcessInitiator::start(
-        loop_, *program, scenario_, node,
-        {interfaces, cables_[it.ports.front()].link, folder_of(node)}, gave_up);
+    auto made = start_initiator(loop_, *program, scenario_, node,
+                                {interfaces, cables_[it.ports.front()].link, folder_of(node)},
+                                *places_[node], gave_up);
     if (!made) return tl::unexpected(made.error());
-    ProcessInitiator& started = **made;
+    LiveInitiator& started = **made;
     initiators_[node] = *std::move(made);
     return await_initiator(started, *program);
   }

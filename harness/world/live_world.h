@@ -29,7 +29,6 @@
 #include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_ends.h"
-#include "harness/world/process_initiator.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"
@@ -99,7 +98,7 @@ class LiveWorld final : public World {
   Result await_targets();
   Result await_link(NodeIndex initiator);
   Result make_initiator(NodeIndex node);
-  Result await_initiator(ProcessInitiator& started, const Implementation& program);
+  Result await_initiator(LiveInitiator& started, const Implementation& program);
   /// The image of a disk, which is made where it is not there yet, in that folder.
   tl::expected<std::shared_ptr<DiskImage>, std::string> image(DiskIndex disk,
                                                               const std::string& folder);

@@ -58,6 +58,10 @@ class InitiatorEnd {
   /// close() ends that.
   virtual bool open(Address device) = 0;
   virtual void close(Address device) = 0;
+  /// Returns why a request of it failed, in words; called soon after that.
+  virtual std::string why(const initiator::Completion& completion) const {
+    return initiator::describe(completion);
+  }
 };
 
 /// A target of a world, and its disks. Each deed is done at once or returns why it can't be done at
@@ -137,6 +141,8 @@ class World {
   /// Takes a frame to the network as though that port's node had sent it.
   virtual void inject(PortIndex from, Bytes frame) = 0;
   virtual FaultStage& stage() = 0;
+  /// Tells the initiator's user what to do now. Of use where that is a person.
+  virtual void ask_user(const std::string&) {}
 };
 
 }  // namespace aoe::harness

@@ -15,15 +15,48 @@
 
 namespace aoe {
 
+namespace {
+
+constexpr std::uint32_t net_raw = 1U << CAP_NET_RAW;
+constexpr std::uint32_t net_admin = 1U << CAP_NET_ADMIN;
+
+/// The capabilities of a thread.
+using Sets = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+
+bool get_capabilities(Sets& sets) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  return ::syscall(SYS_capget, &header, sets.data()) == 0;
+}
+
+bool set_capabilities(const Sets& sets) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  return ::syscall(SYS_capset, &header, sets.data()) == 0;
+}
+
+}  // namespace
+
 bool drop_privileges() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
-  if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
-  constexpr std::uint32_t kept = 1U << CAP_NET_RAW;
-  sets[0] = {sets[0].effective & kept, sets[0].permitted & kept, 0};
+  Sets sets{};
+  if (!get_capabilities(sets)) return false;
+  sets[0] = {sets[0].effective & net_raw, sets[0].permitted & (net_raw | net_admin), 0};
   sets[1] = {};
-  return ::syscall(SYS_capset, &header, sets.data()) == 0;
+  return set_capabilities(sets);
+}
+
+NetAdminRaised::NetAdminRaised() {
+  Sets sets{};
+  if (!get_capabilities(sets)) return;
+  if ((sets[0].permitted & net_admin) == 0 || (sets[0].effective & net_admin) != 0) return;
+  sets[0].effective |= net_admin;
+  was_raised_ = set_capabilities(sets);
+}
+
+NetAdminRaised::~NetAdminRaised() {
+  Sets sets{};
+  if (!was_raised_ || !get_capabilities(sets)) return;
+  sets[0].effective &= ~net_admin;
+  set_capabilities(sets);
 }
 
 void raise_descriptor_limit() {

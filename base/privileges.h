@@ -9,9 +9,23 @@
 namespace aoe {
 
 /// Drops all capabilities of this thread, and of threads that it starts later, except CAP_NET_RAW
-/// (which opens packet sockets on interfaces that appear later), and prevents gaining new ones.
-/// Returns false if the kernel refused.
+/// (which opens packet sockets on interfaces that appear later) and the right to NetAdminRaised, and
+/// prevents gaining new ones. Returns false if the kernel refused.
 bool drop_privileges();
+
+/// While it is there, this thread has CAP_NET_ADMIN, which lets the buffers of a socket exceed
+/// net.core.rmem_max, if it may have it: drop_privileges() leaves that in reserve, for interfaces that
+/// appear later.
+class NetAdminRaised {
+ public:
+  NetAdminRaised();
+  NetAdminRaised(const NetAdminRaised&) = delete;
+  NetAdminRaised& operator=(const NetAdminRaised&) = delete;
+  ~NetAdminRaised();
+
+ private:
+  bool was_raised_ = false;
+};
 
 /// Raises the soft limit of open descriptors to the hard limit, because each LUN takes one or two.
 void raise_descriptor_limit();

@@ -1,6 +1,6 @@
 """Makes the captures of this folder again, from real programs on a virtual cable. usage: capture.py FOLDER_OF_PROGRAMS [NAME...]
 
-With names, only these. Those of the Linux driver need what suts/linux/fetch gets. Each is written as NAME.pcap; NAME.txt, what
+With names, only these. Those of the Linux driver and of iPXE need what suts/linux/fetch and suts/ipxe/fetch get. Each is written as NAME.pcap; NAME.txt, what
 our codec says of its frames, comes from `captures_test --print NAME.pcap`, and NAME.check and NAME.replay from
 `check_captures.py --write`: all are read by a person before they are committed.
 """
@@ -15,8 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import lab
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-INITIATOR, TARGET, LINUX = (os.path.join(os.path.abspath(sys.argv[1]), name)
-                            for name in ("aoe-initiator", "aoe-target", "aoe-linux"))
+INITIATOR, TARGET, LINUX, IPXE = (os.path.join(os.path.abspath(sys.argv[1]), name)
+                                  for name in ("aoe-initiator", "aoe-target", "aoe-linux", "aoe-ipxe"))
 CLIENT, SERVER = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
 
@@ -35,7 +35,7 @@ def record(name, play):
 
 def make_image(folder):
     path = os.path.join(folder, "disk.img")
-    with open(path, "wb") as image:
+    with open(path, "ab") as image:
         image.truncate(1 << 20)
     return path
 
@@ -148,6 +148,27 @@ def linux_one_buffer(client, server, folder):
     vblade.stop()
 
 
+def ipxe_target(client, server, folder):
+    target = serve(server, folder)
+    ipxe = client.start([IPXE, "e0.2", "--interface", "eth0"], input=True)
+    ipxe.wait_for("ready")
+
+    def ask(line, answer="ok"):
+        ipxe.say(line)
+        ipxe.wait_for(answer)
+
+    ask("discover")
+    ask("read 8 5")
+    ask("write 16 2\n" + "w" * 1023)
+    ask("read 2048 1", "error")  # the disk has 2048 sectors
+    target.kill()
+    ipxe.say("read 16 2")
+    time.sleep(1)  # the read is sent, and lost
+    target = serve(server, folder)
+    ipxe.wait_for("ok")
+    target.stop()
+
+
 class Odd:
     """Frames that no client of good faith sends, by hand, one after the other, each given time to be answered."""
 
@@ -239,7 +260,8 @@ def target_odd(client, server, folder):
 
 CAPTURES = {"vblade-initiator": vblade_initiator, "target-aoetools": target_aoetools, "vblade-odd": vblade_odd,
             "target-odd": target_odd, "linux-target": linux_target,
-            "linux-vblade": linux_vblade, "linux-cold-loss": linux_cold_loss, "linux-one-buffer": linux_one_buffer}
+            "linux-vblade": linux_vblade, "linux-cold-loss": linux_cold_loss, "linux-one-buffer": linux_one_buffer,
+            "ipxe-target": ipxe_target}
 
 
 def main():

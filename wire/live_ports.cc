@@ -36,8 +36,13 @@ bool LivePorts::Wanted::names(const Interface& interface) const {
   return std::ranges::any_of(patterns, [&](const auto& name) { return interface.is_called(name); });
 }
 
-LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options, Scope scope)
-    : watcher_(watcher), user_(user), options_(options), scope_(scope) {}
+LivePorts::LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options, Scope scope,
+                     MtuLimits mtu_limits)
+    : watcher_(watcher),
+      user_(user),
+      options_(options),
+      scope_(scope),
+      mtu_limits_(std::move(mtu_limits)) {}
 
 LivePorts::~LivePorts() {
   for (const auto& [index, port] : open_) {
@@ -158,6 +163,9 @@ std::vector<PacketPort*> LivePorts::ports() const {
 tl::expected<void, std::string> LivePorts::open_port(const Interface& interface) {
   PacketPort::Options options = options_;
   if (open_.size() >= rings_max) options.ring_slots = 0;
+  for (const auto& [pattern, mtu] : mtu_limits_) {
+    if (matches(interface, {pattern})) options.mtu_max = std::min(options.mtu_max, mtu);
+  }
   auto opened = PacketPort::open(interface.name, options);
   if (!opened) return tl::unexpected(opened.error());
   // By the opened one's index: the name may have moved to another interface meanwhile.

@@ -62,9 +62,13 @@ class LivePorts {
     bool names(const Interface& interface) const;
   };
 
+  /// By names and globs of interfaces, the MTU that ports on them use at most, bytes. Where several cover
+  /// an interface, the least holds.
+  using MtuLimits = std::map<std::string, std::uint16_t>;
+
   /// `options`: of each port; those beyond four have no ring.
   LivePorts(Watcher& watcher, User& user, const PacketPort::Options& options = {},
-            Scope scope = Scope::everywhere);
+            Scope scope = Scope::everywhere, MtuLimits mtu_limits = {});
   LivePorts(const LivePorts&) = delete;
   LivePorts& operator=(const LivePorts&) = delete;
   ~LivePorts();
@@ -113,6 +117,7 @@ class LivePorts {
   User& user_;
   const PacketPort::Options options_;
   const Scope scope_;
+  const MtuLimits mtu_limits_;
   std::map<int, std::unique_ptr<PacketPort>> open_;  // by interface index
   std::set<const PacketPort*> paused_;
   // Interface indexes: what was reported, and is so until now.

@@ -58,8 +58,15 @@ bool set_option(int fd, int level, int option, const Value& value) {
   return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
+/// An interface with the MTU that a port may use of it.
+Interface limited(Interface interface, const PacketPort::Options& options) {
+  interface.link.mtu = std::min(interface.link.mtu, options.mtu_max);
+  return interface;
+}
+
 /// Past the system's limit where we may, up to it where not.
 bool set_buffer(int fd, int forced_option, int option, int bytes) {
+  const NetAdminRaised raised;
   return set_option(fd, SOL_SOCKET, forced_option, bytes) ||
          set_option(fd, SOL_SOCKET, option, bytes);
 }
@@ -433,7 +440,8 @@ tl::expected<std::unique_ptr<PacketPort>, std::string> PacketPort::open(
     const std::string& interface, const Options& options) {
   auto chosen = choose_interfaces({interface});
   if (!chosen) return tl::unexpected(chosen.error());
-  auto socket = std::make_unique<Socket>(std::move(chosen->front()), options);
+  Interface found = limited(std::move(chosen->front()), options);
+  auto socket = std::make_unique<Socket>(std::move(found), options);
   if (auto opened = socket->open(); !opened) return tl::unexpected(opened.error());
   return std::unique_ptr<PacketPort>(new PacketPort(std::move(socket)));
 }
@@ -575,7 +583,7 @@ PortCounters PacketPort::counters() const {
 void PacketPort::update(const Interface& changed) {
   Socket& s = *socket_;
   const bool replaced = changed.index != s.interface.index;
-  s.interface = changed;
+  s.interface = limited(changed, s.options);
   s.fit_ring();
   if (replaced) {
     s.reopen();

@@ -50,6 +50,8 @@ class PacketPort final : public FramePort {
     /// one of these patterns. An initiator is not to be woken for the answers that others on its
     /// interface wait for. `shares` are of no effect then.
     std::vector<TagPattern> answers{};
+    /// The port acts as if the MTU of its interface were this at most, bytes.
+    std::uint16_t mtu_max = 65535;
     /// Socket send buffer, bytes: frames that may wait for a slow interface before the port drops
     /// more. Limited by net.core.wmem_max in the same way.
     int send_buffer = 4 << 20;

@@ -38,7 +38,9 @@ int conform(ConformGiven& given) {
   const auto role =
       given.end == "target" ? Implementation::Role::target : Implementation::Role::initiator;
   CaseOptions& cases = given.arguments.options.cases;
-  if (!given.is_told_sut && role == Implementation::Role::initiator)
+  if (cases.passive && role == Implementation::Role::target)
+    throw Failed{exit_usage, "--passive is for initiators: a target is asked"};
+  if (!given.is_told_sut && !cases.passive && role == Implementation::Role::initiator)
     cases.sut = find_implementation("aoe-initiator").value();
   if (!given.is_told_world) cases.world = cases.fitting_world();
   const bool is_looked_for =

@@ -269,8 +269,8 @@ def wrong_use_is_told_in_a_line(trial):
                   *suite)
     trial.refused(USAGE, "--jobs 4: cases on a wire share its disk, so they are played one at a time", "conform", "target",
                   "--interface", "lo", "--at", "e7.3", "-j", "4", *suite)
-    trial.refused(USAGE, "--interface: an initiator's suite is played against the harness's own target, so on no wire: leave it "
-                  "out, or try --world veth", "conform", "initiator", "--interface", "lo", *suite)
+    trial.refused(USAGE, "--interface: what is on a wire can't be told to read or write: with --passive the harness serves a disk there "
+                  "and judges the initiator that uses it; else leave it out, or try --world veth", "conform", "initiator", "--interface", "lo", *suite)
     trial.refused(USAGE, "none.yaml: No such file or directory", "conform", "target", "--expect", "none.yaml", *suite)
     trial.refused(USAGE, "nothing of what was selected is about a clause that binds an initiator", "conform", "initiator",
                   "--scenarios", "suite.yaml", "--exclude", "an-initiator-asks")

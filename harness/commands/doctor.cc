@@ -107,19 +107,19 @@ Ability look_for_scapy() {
   return {"scapy", found, found ? "" : "steps in Python: apt-get install python3-scapy", false};
 }
 
-/// It says itself what it lacks.
-Ability look_for_linux() {
-  const std::string program = find_program("aoe-linux");
-  if (program.find('/') == std::string::npos) {
-    return {"linux", false, "--sut linux: it is in the project's build folder only", false};
-  }
+/// Looks for an implementation in a virtual machine, whose program says itself what it lacks.
+Ability look_for_guest(const std::string& sut) {
+  const std::string program = find_program("aoe-" + sut);
+  const std::string use = "--sut " + sut + ": ";
+  if (program.find('/') == std::string::npos)
+    return {sut, false, use + "it is in the project's build folder only", false};
   const auto printed = output_of({program, "--version"});
   std::string detail = printed ? *printed : printed.error();
-  if (const std::size_t said = detail.find(": aoe-linux: "); said != std::string::npos) {
-    detail = "--sut linux: " + detail.substr(said + 13);
-  }
+  const std::string before = fmt::format(": aoe-{}: ", sut);
+  if (const std::size_t said = detail.find(before); said != std::string::npos)
+    detail = use + detail.substr(said + before.size());
   while (detail.ends_with('\n')) detail.pop_back();
-  return {"linux", printed.has_value(), detail, false};
+  return {sut, printed.has_value(), detail, false};
 }
 
 std::string shown(const Ability& ability) {
@@ -141,8 +141,9 @@ std::vector<Ability> examine() {
           look_for_scapy(),
           look_for("tcpdump", false, "tcpdump", "a second opinion on captures"),
           look_for("tshark", false, "tshark", "a second opinion on captures"),
-          look_for_linux(),
-          look_for("qemu-system-x86_64", false, "qemu-system-x86", "--sut linux"),
+          look_for_guest("linux"),
+          look_for_guest("ipxe"),
+          look_for("qemu-system-x86_64", false, "qemu-system-x86", "--sut linux, --sut ipxe"),
           look_for("chromium", false, "chromium", "a look at the report")};
 }
 

@@ -89,6 +89,18 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments) {
           },
           "On a wire: the disk (conform: the only one that answers)")
       ->option_text("eSHELF.SLOT");
+  command.add_flag("--passive", arguments.is_passive,
+                   "On a wire: serve a disk, and judge the initiator that uses it");
+  command
+      .add_option_function<std::string>(
+          "--for",
+          [&arguments](const std::string& given) {
+            arguments.wait = parse_duration(given);
+            if (!arguments.wait || *arguments.wait == Duration{})
+              throw CLI::ValidationError("--for: expected a time such as 60s");
+          },
+          "There: how long its user has for each thing (default 60s)")
+      ->option_text("TIME");
   command
       .add_option("--seed", arguments.seed, "Repeat the run with this seed (default: a new one)")
       ->check(not_negative)
@@ -191,6 +203,16 @@ void add_verbosity_options(CLI::App& command, int& verbosity) {
 }
 
 void RunArguments::finish() {
+  if (wait && !is_passive) throw Failed{exit_usage, "--for is for --passive"};
+  if (is_passive) {
+    if (options.cases.sut.name != our_target().name) {
+      throw Failed{exit_usage,
+                   "--sut: with --passive the initiator on the wire is tested; leave it out"};
+    }
+    options.cases.passive = wait.value_or(std::chrono::seconds(60));
+    options.cases.sut = {.name = "the initiator on " + options.cases.interface,
+                         .role = Implementation::Role::initiator};
+  }
   add_reports(reports, options.reports);
   options.seed = seed ? *seed : std::random_device()();
   options.patience = std::chrono::seconds(patience);

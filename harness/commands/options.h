@@ -62,6 +62,8 @@ struct RunArguments {
   std::optional<std::uint64_t> seed;
   std::optional<std::size_t> repeat;
   unsigned patience = 600;  // seconds
+  bool is_passive = false;
+  std::optional<Duration> wait;  // --for
 
   /// Fills in `options` once the command line is parsed. Throws Failed: "--report: …".
   void finish();

@@ -285,8 +285,11 @@ void Run::ask() {
 void Run::play(std::size_t count, const std::function<Piece(std::size_t)>& piece,
                const std::function<bool()>& stop) {
   ChildPool pool;
+  const unsigned processors = std::thread::hardware_concurrency();
+  // Where each request is a process, a case works as much as it waits.
+  const bool works = options_.cases.sut.use() == Implementation::Use::requests;
   pool.jobs = options_.jobs ? *options_.jobs
-                            : jobs_in(options_.cases.world, std::thread::hardware_concurrency());
+                            : jobs_in(works ? WorldKind::sim : options_.cases.world, processors);
   pool.patience = options_.patience;
   pool.work = [&](std::size_t index) { return work(piece(index)); };
   pool.ended = [&](const ChildEnd& end) { ended(piece(end.index), end); };
@@ -412,10 +415,10 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                          options.shard.part, options.shard.of, quantity(selected, "case")));
   }
   note_interruptions();
-  if (options.cases.world != WorldKind::sim) probe_namespaces();
+  if (options.cases.world != WorldKind::sim && !options.cases.passive) probe_namespaces();
   Run run(options, std::move(scenarios), std::move(expectations),
           must(make_folder(options), exit_environment));
-  if (!options.suite.empty()) run.ask();
+  if (!options.suite.empty() && !options.cases.passive) run.ask();
   return run.play();
 }
 

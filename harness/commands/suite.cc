@@ -1,6 +1,9 @@
 #include "harness/commands/suite.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -39,6 +42,14 @@ tl::expected<Expectations, std::string> expectations_of(const Implementation& im
                                                         const std::string& file) {
   if (file == "none") return Expectations{};
   if (!file.empty()) return Expectations::load(file);
+  // What is beside a description of a person's own.
+  constexpr std::string_view ending = ".yaml";
+  if (implementation.given.ends_with(ending)) {
+    const std::string stem =
+        implementation.given.substr(0, implementation.given.size() - ending.size());
+    if (std::error_code none; std::filesystem::exists(stem + ".expected.yaml", none))
+      return Expectations::load(stem + ".expected.yaml");
+  }
   const auto known = known_expectations().find(implementation.given);
   if (known == known_expectations().end()) return Expectations{};
   return Expectations::parse(known->second, known->first + ".expected.yaml");
@@ -50,11 +61,14 @@ int run_suite(Implementation::Role role, RunOptions options) {
     throw Failed{exit_usage, fmt::format("{} is another end: try aoe-harness conform {}", sut.name,
                                          text(sut.role))};
   }
-  if (role == Implementation::Role::initiator && options.cases.world == WorldKind::interface) {
+  if (role == Implementation::Role::initiator && options.cases.world == WorldKind::interface &&
+      !options.cases.passive) {
     throw Failed{
         exit_usage,
-        "--interface: an initiator's suite is played against the harness's own target, so on "
-        "no wire: leave it out, or try --world veth"};
+        "--interface: what is on a wire can't be told to read or write: with --passive the "
+        "harness serves a disk there and judges the initiator that uses it; else leave it out, or "
+        "try "
+        "--world veth"};
   }
   Expectations expectations = must(expectations_of(sut, options.expectations), exit_usage);
   std::vector<Scenario> scenarios = must(select_suite(role, options.selection), exit_usage);

@@ -22,7 +22,8 @@ tl::expected<std::vector<Scenario>, std::string> select_suite(Implementation::Ro
                                                               Selection selection);
 
 /// Returns what an implementation is known to do wrong: as `file` says; where it is empty, as
-/// suts/NAME.expected.yaml says; nothing where it is "none".
+/// suts/NAME.expected.yaml says, or FILE.expected.yaml beside the description FILE.yaml; nothing where
+/// it is "none".
 tl::expected<Expectations, std::string> expectations_of(const Implementation& implementation,
                                                         const std::string& file);
 

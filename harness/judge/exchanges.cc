@@ -300,20 +300,31 @@ void Exchanges::check_window(const LedgerEntry& entry, Tracker::Remote remote) {
          {entry.id});
 }
 
-/// An initiator whose MTU shrinks asks in pieces for what it had asked for in one: the whole is not
-/// open any more.
+/// An initiator whose MTU shrinks, or whose large frames are lost, asks in pieces for what it had
+/// asked for in one: that whole is not open any more, nor are those as large that it had sent before
+/// the pieces, whether or not their turn has come.
 void Exchanges::close_divided(Tracker::Remote remote) {
-  for (const Request& whole : tracker_.requests()) {
-    if (whole.remote != remote || !tracker_.is_open(whole.question)) continue;
-    const LedgerEntry& asked = ledger_[whole.id];
-    const bool divided = std::ranges::any_of(tracker_.requests(), [&](const Request& request) {
-      if (request.id <= whole.id) return false;
+  Remote& there = remotes_[remote];
+  const auto each_open = [&](const auto& take) {
+    for (const Request& whole : tracker_.requests()) {
+      if (whole.remote == remote && tracker_.is_open(whole.question))
+        take(whole, ledger_[whole.id]);
+    }
+  };
+  each_open([&](const Request& whole, const LedgerEntry& asked) {
+    for (const Request& request : tracker_.requests()) {
       const LedgerEntry& piece = ledger_[request.id];
-      return piece.address == asked.address && piece.opcode == asked.opcode &&
-             piece.lba == asked.lba && piece.sectors < asked.sectors;
-    });
-    if (divided) tracker_.close(whole.question);
-  }
+      if (request.id <= whole.id || piece.address != asked.address ||
+          piece.opcode != asked.opcode || piece.lba != asked.lba || piece.sectors >= asked.sectors)
+        continue;
+      there.divided = std::min<std::size_t>(there.divided, asked.sectors);
+      there.last_piece = std::max(there.last_piece, request.id);
+    }
+  });
+  each_open([&](const Request& whole, const LedgerEntry& asked) {
+    if (whole.id < there.last_piece && asked.sectors >= there.divided)
+      tracker_.close(whole.question);
+  });
 }
 
 void Exchanges::check_answer(LedgerEntry& entry, FrameId request, std::uint64_t answers,

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -84,6 +85,9 @@ class Exchanges final : public LinkObserver {
     std::optional<std::uint16_t> buffers{};
     std::optional<std::uint16_t> buffers_before{};
     Instant buffers_since{};
+    // The fewest sectors that it was asked for in one and then in pieces, and the last such piece.
+    std::size_t divided = std::numeric_limits<std::size_t>::max();
+    FrameId last_piece = 0;
   };
 
   void request_sent(LedgerEntry& entry, const Frame& frame);

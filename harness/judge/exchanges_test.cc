@@ -599,6 +599,15 @@ TEST_F(ExchangesTest, WhatIsAskedForInPiecesAfterwardsIsNotWaitedForAsAWhole) {
   EXPECT_EQ(exchanges.count(Check::window_respected), 1U);
 }
 
+TEST_F(ExchangesTest, WhatIsAsLargeAsWhatIsAskedForInPiecesIsNotWaitedForEither) {
+  for (std::uint32_t i = 0; i < 3; ++i) ask(read_command(16 * i, 16), i, 0);
+  // Large frames are lost. The pieces of the third one wait for their turn.
+  for (std::uint32_t i = 0; i < 4; ++i) ask(read_command(2 * i, 2), 10 + i, 1'000'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(300, 16), 20, 1'000'000);
+  EXPECT_EQ(exchanges.count(Check::window_respected), 1U) << "what is sent after them is";
+}
+
 TEST_F(ExchangesTest, ABufferCountThatWasToldIsTheWindowFromThenOn) {
   const auto tell = [&](std::uint16_t buffers, std::int64_t at) {
     const FrameBytes told = frame_of({client_mac, server_mac, disk, 0x99},

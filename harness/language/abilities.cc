@@ -4,6 +4,9 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "proto/ata.h"
 #include "proto/codes.h"
@@ -61,11 +64,89 @@ bool demands(const Scenario& scenario, std::string_view ability) {
   });
 }
 
+/// The words of what only a description without a file can lack: that it takes such a request at all.
+/// They are not said by a person.
+constexpr std::string_view io_write = "io write";
+constexpr std::string_view io_flush = "io flush";
+constexpr std::string_view io_trim = "io trim";
+
+bool cites(const Scenario& scenario, std::string_view clause) {
+  return std::ranges::count(scenario.clauses, clause) > 0;
+}
+
+/// Does what comes of the step depend on when a silent device is given up?
+bool depends_on_deadsecs(const Step& step) {
+  const auto* expect = std::get_if<ExpectStep>(&step.what);
+  return expect != nullptr &&
+         (expect->device || (expect->io && expect->io->result != IoResult::ok));
+}
+
+/// Adds what the initiator must have for the step.
+void add_needs(const Step& step, std::set<std::string>& needed) {
+  if (std::holds_alternative<HoldStep>(step.what)) needed.insert("open");
+  const auto* expect = std::get_if<ExpectStep>(&step.what);
+  if (expect != nullptr && expect->device) needed.insert("state");
+  const auto* io = std::get_if<IoStep>(&step.what);
+  if (io == nullptr) return;
+  switch (io->operation) {
+    case IoOperation::read: break;
+    case IoOperation::write:
+    case IoOperation::mixed: needed.emplace(io_write); break;
+    case IoOperation::flush: needed.emplace(io_flush); break;
+    case IoOperation::trim: needed.emplace(io_trim); break;
+  }
+}
+
+/// Adds what the initiator must have for all of the scenario.
+void add_needs(const Scenario& scenario, std::set<std::string>& needed) {
+  for (const Step& step : scenario.steps) add_needs(step, needed);
+  if (scenario.target().paths > 1) needed.insert("multipath");
+  if (cites(scenario, "profile/closewait")) needed.insert("closewait");
+  // What is long enough in the scenario is so for others, too; what runs out is not.
+  const bool runs_out = cites(scenario, "profile/deadsecs") ||
+                        std::ranges::any_of(scenario.steps, depends_on_deadsecs);
+  if (scenario.given.names.contains("deadsecs") && runs_out) needed.insert("deadsecs");
+  if (scenario.given.names.contains("maxout")) needed.insert("maxout");
+}
+
 }  // namespace
+
+const std::set<std::string>& ability_words() {
+  static const std::set<std::string> words{
+      "closewait", "config-string", "deadsecs", "discovery", "flush",  "flush-ext",
+      "identify",  "lba28",         "lba48",    "mask",      "maxout", "multipath",
+      "open",      "read",          "reserve",  "state",     "trim",   "write"};
+  return words;
+}
+
+std::map<std::string, std::string> abilities_lacking(const Implementation& implementation) {
+  std::map<std::string, std::string> lacking = implementation.cannot;
+  if (implementation.role == Implementation::Role::target) return lacking;
+  for (const std::string word : {"deadsecs", "maxout"}) {
+    if (!implementation.takes(word))
+      lacking.emplace(word, fmt::format("its command has no {{{}}}", word));
+  }
+  if (implementation.use() == Implementation::Use::file) return lacking;
+  const std::string no_file = "its disk is used by commands, not by a file";
+  for (const char* word : {"open", "closewait", "state", "trim"}) lacking.emplace(word, no_file);
+  if (implementation.use() == Implementation::Use::requests) {
+    if (implementation.write.empty()) lacking.emplace("write", "its description has no write:");
+    if (implementation.flush.empty()) lacking.emplace("flush", "its description has no flush:");
+  }
+  for (const auto& [word, io] :
+       {std::pair{"write", io_write}, {"flush", io_flush}, {"trim", io_trim}}) {
+    if (const auto reason = lacking.find(word); reason != lacking.end())
+      lacking.emplace(io, reason->second);
+  }
+  return lacking;
+}
 
 std::set<std::string> abilities_needed(const Scenario& scenario) {
   std::set<std::string> needed(scenario.needs.begin(), scenario.needs.end());
-  if (plays_initiator(scenario)) needed.insert("identify");
+  if (plays_initiator(scenario)) {
+    needed.insert("identify");
+    add_needs(scenario, needed);
+  }
   for (const Step& step : scenario.steps) {
     if (std::holds_alternative<AdvertisedStep>(step.what)) needed.insert("identify");
     const FrameSpec* frame = frame_of(step);

@@ -1,5 +1,7 @@
 #include "harness/language/fault_spec.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "config/yaml_map.h"
@@ -111,6 +113,10 @@ DiskFaults parse_disk_faults(YamlMap& map) {
     faults.sectors = range.last - range.first + 1;
   }
   faults.count = map.number("count", faults.count, 1, UINT64_MAX);
+  if (map.has("error")) {
+    static constexpr std::array errors{EIO, ENOSPC, ENODEV};
+    faults.error = errors.at(map.choice("error", {"io", "full", "gone"}));
+  }
   return faults;
 }
 
@@ -139,6 +145,18 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map, const Network& networ
     case 11: return PauseSpec{parse_target_end(map, network)};
     case 12: return parse_kill(map, network);
     case 13: return DiskErrorSpec{parse_device(map, "to", network), parse_disk_faults(map)};
+    case 14: {
+      SlowDiskSpec slow{parse_device(map, "to", network), parse_disk_faults(map)};
+      map.require("by");
+      slow.faults.delay = map.duration("by", {});
+      if (slow.faults.delay == Duration{}) map.fail(map.require("by"), "by: expected some time");
+      return slow;
+    }
+    case 15: {
+      InterfaceGoneSpec gone{.port = parse_port(map, network), .to = {}};
+      if (map.has("to")) gone.to = parse_segment(map, "to", network);
+      return gone;
+    }
     default: return parse_count(map);
   }
 }
@@ -147,9 +165,10 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map, const Network& networ
 
 const std::vector<std::string>& fault_words() {
   static const std::vector<std::string> words{
-      "drop",       "duplicate", "delay", "reorder", "corrupt", "truncate",   "partition", "rate",
-      "mac-change", "link-down", "mtu",   "pause",   "kill",    "disk-error", "count"};
-  static_assert(std::variant_size_v<FaultSpec::Kind> == 15, "a word for each");
+      "drop",      "duplicate",  "delay",      "reorder",        "corrupt", "truncate",
+      "partition", "rate",       "mac-change", "link-down",      "mtu",     "pause",
+      "kill",      "disk-error", "slow-disk",  "interface-gone", "count"};
+  static_assert(std::variant_size_v<FaultSpec::Kind> == 17, "a word for each");
   return words;
 }
 

@@ -5,6 +5,7 @@
 // an end, and are the world's to do.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -101,7 +102,7 @@ struct KillSpec {
   NodeIndex target = target_node;
   std::optional<Duration> restart_after;
 };
-/// disk-error: what a disk fails, and where.
+/// What a disk fails or does slowly, and where.
 struct DiskFaults {
   bool reads = true;
   bool writes = true;
@@ -109,22 +110,36 @@ struct DiskFaults {
   std::uint64_t lba = 0;
   std::uint64_t sectors = UINT64_MAX;
   std::uint64_t count = UINT64_MAX;  // so many operations, then it is whole again
+  int error = EIO;   // how it fails: as a disk that is full (ENOSPC), or gone (ENODEV)
+  Duration delay{};  // it is so slow, and does not fail; 0: it fails
 
   bool operator==(const DiskFaults&) const = default;
 
   /// Is any of these bytes in the sectors that fail?
   bool strikes(std::uint64_t offset, std::uint64_t size) const;
 };
-/// The disk is that of the LUN `to`, by default the first target's first.
+/// disk-error: the disk of the LUN `to`, by default the first target's first, fails operations.
 struct DiskErrorSpec {
   Device device;
   DiskFaults faults;
 };
+/// slow-disk: that disk takes so much longer (`by`) for them.
+struct SlowDiskSpec {
+  Device device;
+  DiskFaults faults;
+};
+/// interface-gone: the interface is not there, for its node and for its segment; it comes back when
+/// the fault is healed, on the segment `to` where that is given.
+struct InterfaceGoneSpec {
+  PortIndex port = target_port;
+  std::optional<SegmentIndex> to{};
+};
 
 struct FaultSpec {
-  using Kind = std::variant<DropSpec, DuplicateSpec, DelaySpec, ReorderSpec, CorruptSpec,
-                            TruncateSpec, PartitionSpec, RateSpec, MacChangeSpec, LinkDownSpec,
-                            MtuSpec, PauseSpec, KillSpec, DiskErrorSpec, CountSpec>;
+  using Kind =
+      std::variant<DropSpec, DuplicateSpec, DelaySpec, ReorderSpec, CorruptSpec, TruncateSpec,
+                   PartitionSpec, RateSpec, MacChangeSpec, LinkDownSpec, MtuSpec, PauseSpec,
+                   KillSpec, DiskErrorSpec, SlowDiskSpec, InterfaceGoneSpec, CountSpec>;
   std::string id;
   Selector selector;  // of what happens to frames
   Kind kind;

@@ -1,14 +1,18 @@
 #include "harness/language/implementation.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "config/yaml_file.h"
+#include "harness/language/abilities.h"
+#include "harness/language/fault_spec.h"
 
 namespace aoe::harness {
 namespace {
@@ -27,17 +31,82 @@ const fs::path own_folder = [] {
 const std::set<std::string>& placeholders(Role role) {
   static const std::set<std::string> of_target{"shelf",   "slot", "interface", "image",
                                                "buffers", "mac",  "mtu",       "state"};
-  static const std::set<std::string> of_initiator{"interface", "dir", "device", "deadsecs",
-                                                  "maxout",    "mac", "mtu"};
+  static const std::set<std::string> of_initiator{"interface", "dir",    "device", "shelf", "slot",
+                                                  "deadsecs",  "maxout", "mac",    "mtu"};
   return role == Role::target ? of_target : of_initiator;
 }
 
-/// Would it expand? Placeholders stand for themselves meanwhile.
-tl::expected<void, std::string> check(const std::string& command, Role role) {
+/// Would it expand? Placeholders, and those of one request, stand for themselves meanwhile.
+tl::expected<void, std::string> check(const std::string& command, Role role,
+                                      const std::set<std::string>& of_request = {}) {
   Placeholders values;
   for (const std::string& name : placeholders(role)) values.emplace(name, name);
+  for (const std::string& name : of_request) values.emplace(name, name);
   if (auto words = expand(command, values); !words) return tl::unexpected(words.error());
   return {};
+}
+
+/// Reads one command template. Fails where it is empty or would not expand.
+std::string read_command(YamlMap& map, Role role, const std::string& key,
+                         const std::set<std::string>& of_request = {}) {
+  std::string text = map.text(key);
+  if (auto right = check(text, role, of_request); !right) map.fail(map.require(key), right.error());
+  if (text.find_first_not_of(' ') == std::string::npos)
+    map.fail(map.require(key), fmt::format("{}: expected a program or a file, got nothing", key));
+  return text;
+}
+
+/// Reads by which of the three an initiator is used, and what belongs to that.
+void read_use(YamlMap& map, Implementation& found) {
+  constexpr auto of = Role::initiator;
+  const auto refuse = [&](std::initializer_list<const char*> keys, const char* why) {
+    for (const char* key : keys) {
+      if (map.has(key)) map.fail(map.require(key), fmt::format("{}: {}", key, why));
+    }
+  };
+  if (map.has("session")) {
+    found.session = read_command(map, of, "session");
+    refuse({"command", "device", "state", "discover", "read", "write", "flush"},
+           "a session takes all requests itself, so this has no meaning beside it");
+  } else if (map.has("read")) {
+    const std::set<std::string> range{"lba", "count"};
+    found.read = read_command(map, of, "read", range);
+    if (map.has("write")) found.write = read_command(map, of, "write", range);
+    if (map.has("flush")) found.flush = read_command(map, of, "flush");
+    if (map.has("discover")) found.discover = read_command(map, of, "discover");
+    if (map.has("command")) found.command = read_command(map, of, "command");
+    refuse({"device", "state"}, "a disk that is used by commands (read:) has no file");
+  } else {
+    refuse({"write", "flush", "at-once", "request-within"},
+           "expected read: or session: beside it, for a disk that is no file");
+    found.command = read_command(map, of, "command");
+    found.device = read_command(map, of, "device");
+    if (map.has("state")) found.state = read_command(map, of, "state");
+    if (map.has("discover")) found.discover = read_command(map, of, "discover");
+  }
+  constexpr std::size_t at_once_max = 32;
+  const std::size_t usual = found.use() == Implementation::Use::requests ? at_once_max : 1;
+  found.at_once = map.number("at-once", usual, 1, at_once_max);
+  if (map.has("request-within")) found.request_within = map.duration("request-within", {});
+  found.ready_within = map.duration("ready-within", found.ready_within);
+}
+
+/// Reads what it does not have, in words that a scenario can mean.
+std::map<std::string, std::string> read_cannot(YamlMap map) {
+  std::map<std::string, std::string> cannot;
+  for (const YAML::Node& key : map.keys()) {
+    const std::string& word = key.Scalar();
+    const bool is_known =
+        ability_words().contains(word) || std::ranges::count(fault_words(), word) > 0;
+    if (!is_known) {
+      std::set<std::string> known = ability_words();
+      known.insert(fault_words().begin(), fault_words().end());
+      map.fail(key, fmt::format("there is no '{}'{}", word, known_instead(word, known)));
+    }
+    cannot.emplace(word, map.text(word));
+  }
+  map.finish();
+  return cannot;
 }
 
 Implementation read_implementation(const YAML::Node& root, const std::string& file) {
@@ -45,33 +114,17 @@ Implementation read_implementation(const YAML::Node& root, const std::string& fi
   Implementation found;
   found.name = map.name("implementation");
   found.role = map.choice("role", {"target", "initiator"}) == 0 ? Role::target : Role::initiator;
-  const auto command = [&](const std::string& key) {
-    std::string text = map.text(key);
-    auto right = check(text, found.role);
-    if (!right) map.fail(map.require(key), right.error());
-    if (text.find_first_not_of(' ') == std::string::npos)
-      map.fail(map.require(key), fmt::format("{}: expected a program or a file, got nothing", key));
-    return text;
-  };
-  found.command = command("command");
+  if (found.role == Role::initiator) {
+    read_use(map, found);
+  } else {
+    found.command = read_command(map, found.role, "command");
+  }
   if (map.has("version")) {
     found.version = map.text("version");
     if (auto words = expand(found.version, {}); !words)
       map.fail(map.require("version"), "version: " + words.error());
   }
-  if (found.role == Role::initiator) {
-    found.device = command("device");
-    if (map.has("state")) found.state = command("state");
-    if (map.has("discover")) found.discover = command("discover");
-    found.ready_within = map.duration("ready-within", found.ready_within);
-  }
-  if (map.has("cannot")) {
-    YamlMap cannot = map.map("cannot");
-    for (const YAML::Node& key : cannot.keys()) {
-      found.cannot.emplace(key.Scalar(), cannot.text(key.Scalar()));
-    }
-    cannot.finish();
-  }
+  if (map.has("cannot")) found.cannot = read_cannot(map.map("cannot"));
   map.finish();
   return found;
 }
@@ -122,6 +175,13 @@ tl::expected<Implementation, std::string> find_implementation(const std::string&
   auto found = find(name_or_command);
   if (found) found->given = name_or_command;
   return found;
+}
+
+bool Implementation::takes(std::string_view placeholder) const {
+  const std::string word = fmt::format("{{{}}}", placeholder);
+  return std::ranges::any_of(
+      std::array{&command, &read, &write, &flush, &discover, &session},
+      [&](const std::string* text) { return text->find(word) != std::string::npos; });
 }
 
 Implementation our_target() {

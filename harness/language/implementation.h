@@ -9,12 +9,14 @@
 //   {mac} {mtu}        the interface's
 //   {state}            a folder in which to keep what clients set
 //
-// In an initiator's: {interface} {mac} {mtu}, {dir} (an empty folder, to mount on), {device} (such
-// as e1.1), {deadsecs} and {maxout}. Known ones are described in suts/*.yaml.
+// In an initiator's: {interface} {mac} {mtu}, {dir} (an empty folder, to mount on), {shelf} {slot}
+// {device} (such as e1.1), {deadsecs} and {maxout}; where a command carries out one request, {lba} and
+// {count}, too. Known ones are described in suts/*.yaml.
 #pragma once
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,21 +29,40 @@ namespace aoe::harness {
 
 struct Implementation {
   enum class Role : std::uint8_t { target, initiator };
+  /// How an initiator is used: by a file that is its disk, by a command for each request, or by
+  /// requests to a program that stays (world/command_initiator.h).
+  enum class Use : std::uint8_t { file, requests, session };
 
   std::string name{};   // "vblade"; the command itself, where a person gave that
   std::string given{};  // what --sut said
   Role role = Role::target;
   std::string command{};
   std::string version{};  // the command that prints it; empty: there is none
-  // Of an initiator: the disk's file, a file that says "up" when it is there (empty: when the file
-  // is), and one that searches for disks when it is written to (empty: there is none).
+  // Of an initiator with a file: the disk's file, a file that says "up" when it is there (empty: when
+  // the file is), and one that searches for disks when it is written to (empty: there is none).
   std::string device{};
   std::string state{};
-  std::string discover{};
-  Duration ready_within = std::chrono::seconds(10);  // until the latter is there
+  std::string
+      discover{};  // by requests: the command that succeeds where the disk is; empty: a read
+  Duration ready_within = std::chrono::seconds(10);  // until it can be asked to search
+  // Of an initiator by requests: the command that carries out one of each. Empty: it has none.
+  std::string read{};
+  std::string write{};
+  std::string flush{};
+  // Of an initiator with a session: the command of the program that takes requests by lines.
+  std::string session{};
+  std::size_t at_once = 1;                   // requests that either is given at a time
+  std::optional<Duration> request_within{};  // then one is ended; nothing: derived from deadsecs
   /// The faults that can't happen to it, by their word, what it does not have that a scenario may
-  /// require, and why.
+  /// require (abilities.h), and why.
   std::map<std::string, std::string> cannot{};
+
+  Use use() const {
+    if (!session.empty()) return Use::session;
+    return read.empty() ? Use::file : Use::requests;
+  }
+  /// Returns whether one of its commands has the placeholder.
+  bool takes(std::string_view placeholder) const;
 };
 
 /// "target", "initiator".

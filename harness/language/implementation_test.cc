@@ -75,7 +75,8 @@ TEST(ParseImplementation, SaysWhatIsWrongWhere) {
 
 TEST(ParseImplementation, MistakesAreNamed) {
   const std::string target = "implementation: x\nrole: target\n";
-  const std::string initiator = "implementation: x\nrole: initiator\ncommand: x {dir}\n";
+  const std::string bare = "implementation: x\nrole: initiator\n";
+  const std::string initiator = bare + "command: x {dir}\n";
   struct {
     std::string yaml;
     std::string complaint;
@@ -96,7 +97,25 @@ TEST(ParseImplementation, MistakesAreNamed) {
       {initiator, "1:1: implementation: key 'device' is missing"},
       {initiator + "device: '{dri}/x'\n",
        "4:9: implementation: {dri}: no such placeholder; there are {deadsecs}, {device}, {dir}, "
-       "{interface}, {mac}, {maxout}, {mtu}"},
+       "{interface}, {mac}, {maxout}, {mtu}, {shelf}, {slot}"},
+      {initiator + "device: '{dir}/d'\nat-once: 3\n",
+       "5:10: implementation: at-once: expected read: or session: beside it, for a disk that is no "
+       "file"},
+      {bare + "read: x {lba}\ndevice: d\n",
+       "4:9: implementation: device: a disk that is used by commands (read:) has no file"},
+      {bare + "read: x {sector}\n",
+       "3:7: implementation: {sector}: no such placeholder; there are {count}, {deadsecs}, "
+       "{device}, {dir}, {interface}, {lba}, {mac}, {maxout}, {mtu}, {shelf}, {slot}"},
+      {bare + "read: x\nflush: x {lba}\n",
+       "4:8: implementation: {lba}: no such placeholder; there are {deadsecs}, {device}, {dir}, "
+       "{interface}, {mac}, {maxout}, {mtu}, {shelf}, {slot}"},
+      {bare + "session: x\nflush: y\n",
+       "4:8: implementation: flush: a session takes all requests itself, so this has no meaning "
+       "beside it"},
+      {bare + "session: x\nat-once: 33\n",
+       "4:10: implementation: at-once: expected a whole number from 1 to 32"},
+      {target + "command: x\ncannot: {multipth: one address}\n",
+       "4:10: cannot: there is no 'multipth'; did you mean 'multipath'?"},
       {"implementation: x\nrole: traget\ncommand: x {image}\n",
        "2:7: implementation: role: expected one of target, initiator, got 'traget'; did you mean "
        "'target'?"},
@@ -123,6 +142,23 @@ TEST(ParseImplementation, WhatItCannotIsKept) {
       "implementation: x\nrole: target\ncommand: x\ncannot: {pause: it is a kernel}\n", "x.yaml");
   ASSERT_TRUE(found) << found.error();
   EXPECT_EQ(found->cannot.at("pause"), "it is a kernel");
+}
+
+TEST(ParseImplementation, AnInitiatorMayBeUsedByCommands) {
+  const std::string bare = "implementation: x\nrole: initiator\n";
+  const auto requests = parse_implementation(
+      bare + "read: x {lba} {count}\nwrite: y {lba}\nrequest-within: 3s\n", "x.yaml");
+  ASSERT_TRUE(requests) << requests.error();
+  EXPECT_EQ(requests->use(), Implementation::Use::requests);
+  EXPECT_EQ(requests->write, "y {lba}");
+  EXPECT_EQ(requests->at_once, 32U);
+  EXPECT_EQ(requests->request_within, std::chrono::seconds(3));
+  EXPECT_TRUE(requests->takes("count"));
+  EXPECT_FALSE(requests->takes("deadsecs"));
+  const auto session = parse_implementation(bare + "session: x {interface}\n", "x.yaml");
+  ASSERT_TRUE(session) << session.error();
+  EXPECT_EQ(session->use(), Implementation::Use::session);
+  EXPECT_EQ(session->at_once, 1U);
 }
 
 }  // namespace

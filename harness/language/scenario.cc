@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "config/yaml_file.h"
+#include "harness/language/abilities.h"
 #include "harness/language/clauses.h"
 #include "harness/language/variants.h"
 #include "proto/ata.h"
@@ -27,6 +28,7 @@ MutantSpec parse_mutant(YamlMap map, const Network& network) {
 
 Givens parse_given(YamlMap map) {
   Givens given;
+  for (const YAML::Node& key : map.keys()) given.names.insert(key.Scalar());
   const Duration deadsecs = map.duration("deadsecs", given.deadsecs);
   given.deadsecs = std::chrono::duration_cast<std::chrono::seconds>(deadsecs);
   if (given.deadsecs != deadsecs)
@@ -83,6 +85,16 @@ std::vector<std::string> names_of(YamlMap& map, const std::string& key) {
       map.fail(item, fmt::format("{}: expected names of letters, digits and - _ .", key));
   }
   return map.texts(key);
+}
+
+std::vector<std::string> parse_requires(YamlMap& map) {
+  for (const YAML::Node& item : map.items("requires")) {
+    const std::string& word = item.Scalar();
+    if (ability_words().contains(word)) continue;
+    map.fail(item, fmt::format("requires: there is no '{}'{}", word,
+                               known_instead(word, ability_words())));
+  }
+  return map.texts("requires");
 }
 
 std::vector<std::string> parse_clauses_cited(YamlMap& map) {
@@ -142,7 +154,7 @@ Scenario parse(const Variant& variant, const std::string& file) {
   if (map.has("level")) scenario.level = static_cast<Level>(map.choice("level", level_words));
   scenario.tags = names_of(map, "tags");
   scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
-  scenario.needs = names_of(map, "requires");
+  scenario.needs = parse_requires(map);
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
   parse_parties(map, scenario);
   if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);

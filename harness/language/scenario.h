@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Givens {
   Duration rtt = std::chrono::microseconds(200);
   initiator::Profile profile = initiator::Profile::rfc6298;  // how our initiator keeps time
   bool early_retransmission = false;  // does it repeat what others have overtaken?
+  std::set<std::string> names{};      // of these that the scenario gives: "deadsecs", "maxout"
   bool late_duplicates_fail = true;   // a copy of a write that overwrites a newer one is wrong data
 };
 

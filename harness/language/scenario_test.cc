@@ -407,5 +407,14 @@ TEST(Check, EachHasANameThatItsRuleBeginsWith) {
   }
 }
 
+TEST(ParseScenario, WhatItRequiresIsAKnownWord) {
+  const auto wrong = parse_scenario(
+      "scenario: s\ntitle: t\nrequires: [mask, flsh]\nroles: {target: {}}\nsteps:\n- wait: 1s\n",
+      "s.yaml");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error(),
+            "s.yaml:3:18: scenario: requires: there is no 'flsh'; did you mean 'flush'?");
+}
+
 }  // namespace
 }  // namespace aoe::harness

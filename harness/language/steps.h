@@ -121,6 +121,12 @@ struct PowerStep {
   NodeIndex target = target_node;
 };
 
+/// What the user of an initiator has to do (run/passive_case.h).
+struct Awaited {
+  std::string prompt;   // "now write something to e1.1 (60s)"
+  std::string missing;  // where it was not done: "nothing was written within 60s"
+};
+
 struct Step {
   Mark mark;
   std::string word;  // "io", "expect"
@@ -130,6 +136,7 @@ struct Step {
                             ExpectStep, SaysStep, HoldStep, SendStep, QueryStep, ScapyStep,
                             AliveStep, AdvertisedStep, PowerStep>;
   What what;
+  std::optional<Awaited> awaited{};  // it waits for a person, and fails for want of what that does
 };
 
 /// Checks the step's arguments, and fills in defaults. Throws YamlError.

@@ -36,6 +36,13 @@ struct FaultControl::Switch {
     return world.target(spec.device.node)
         .set_disk_faults(spec.device.lun, on ? std::optional(spec.faults) : std::nullopt);
   }
+  Control operator()(const SlowDiskSpec& spec) const {
+    return world.target(spec.device.node)
+        .set_disk_faults(spec.device.lun, on ? std::optional(spec.faults) : std::nullopt);
+  }
+  Control operator()(const InterfaceGoneSpec& spec) const {
+    return world.set_present(spec.port, !on, on ? std::nullopt : spec.to);
+  }
   template <class FrameSpec>
   Control operator()(const FrameSpec&) const {
     AOE_CHECK(false && "a fault of frames is the stage's");

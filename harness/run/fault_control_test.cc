@@ -37,6 +37,9 @@ class RecordingWorld final : public World, public TargetEnd {
   Control set_disk_faults(std::size_t, const std::optional<DiskFaults>& faults) override {
     return note(faults ? fmt::format("disk fails from {}", faults->lba) : "disk is whole");
   }
+  Control set_present(PortIndex, bool present, std::optional<SegmentIndex>) override {
+    return note(present ? "interface back" : "interface gone");
+  }
   void says(NodeIndex, const Says&, bool) override {}
   Control read_store(std::size_t, std::uint64_t, MutableBytes) override { return {}; }
   FaultStage& stage() override { return stage_; }
@@ -82,6 +85,8 @@ TEST_F(FaultControlTest, EachIsDoneAndUndone) {
       {"fault: mtu, mtu: 1000", "target mtu 1000", "target mtu 1500"},
       {"fault: pause", "pause", "go on"},
       {"fault: kill", "kill", "start"},
+      {"fault: interface-gone, end: initiator", "interface gone", "interface back"},
+      {"fault: slow-disk, by: 5ms, lba: 9", "disk fails from 9", "disk is whole"},
       {"fault: disk-error, lba: 7", "disk fails from 7", "disk is whole"},
   };
   for (const auto& [fault, begin, end] : faults) {

@@ -59,6 +59,8 @@ class Load {
   /// Requests that failed, and why the first of them did.
   std::uint32_t failed() const { return failed_; }
   const initiator::Completion& first_failure() const { return first_failure_; }
+  /// Returns the initiator whose requests they are.
+  NodeIndex by() const { return step_.by; }
   /// Data of a read that was not what it must be.
   const std::optional<WrongData>& wrong_data() const { return wrong_data_; }
   Instant started() const { return started_; }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "harness/language/abilities.h"
 #include "harness/run/child_pool.h"
 #include "proto/ata.h"
 #include "proto/describe.h"
@@ -39,20 +40,37 @@ constexpr std::array<Question, 9> questions{{
     {"reserve", 0x70b00009, "reserve: {op: read}"},
 }};
 
-std::string scenario_text(Role role) {
-  std::string text =
-      "scenario: probe\ntitle: What it has\n"
-      "roles: {target: {size: 64KiB}}\ngiven: {deadsecs: 5s}\nsteps:\n";
-  if (role == Role::initiator) {
-    return text +
-           "- discover: {expect: e1.1, within: 10s}\n"
-           "- io: {id: r, op: read, lba: 0, count: 2}\n- expect: {io: {id: r, result: any}}\n"
-           "- io: {id: w, op: write, lba: 8, count: 2}\n- expect: {io: {id: w, result: any}}\n"
-           "- io: {id: f, op: flush}\n- expect: {io: {id: f, result: any}}\n";
-  }
+Scenario parsed(const std::string& text) {
+  auto scenario = parse_scenario(text, "probe.yaml");
+  AOE_CHECK(scenario.has_value());
+  return *std::move(scenario);
+}
+
+constexpr std::string_view beginning =
+    "scenario: probe\ntitle: What it has\nroles: {target: {size: 64KiB}}\nsteps:\n";
+
+Scenario probe_of_target() {
+  std::string text(beginning);
   for (const Question& question : questions)
     text += fmt::format("- send: {{tag: {:#x}, {}}}\n", question.tag, question.frame);
-  return text + "- wait: 1s\n";
+  return parsed(text + "- wait: 1s\n");
+}
+
+/// It is told to do what its description says that it takes.
+Scenario probe_of_initiator(const Implementation& implementation) {
+  const auto lacking = abilities_lacking(implementation);
+  std::string text(beginning);
+  text += "- discover: {expect: e1.1, within: 10s}\n";
+  for (const std::string_view step :
+       {"- io: {id: r, op: read, lba: 0, count: 2}\n- expect: {io: {id: r, result: any}}\n",
+        "- io: {id: w, op: write, lba: 8, count: 2}\n- expect: {io: {id: w, result: any}}\n",
+        "- io: {id: f, op: flush}\n- expect: {io: {id: f, result: any}}\n"}) {
+    const auto needed = abilities_needed(parsed(text + std::string(step)));
+    const bool takes = std::ranges::none_of(
+        needed, [&](const std::string& word) { return lacking.contains(word); });
+    if (takes) text += step;
+  }
+  return parsed(text);
 }
 
 /// "e1.1 mask read"
@@ -158,10 +176,9 @@ tl::expected<Frames, std::string> read_frames(const std::filesystem::path& path)
 
 }  // namespace
 
-Scenario probing_scenario(Role role) {
-  auto scenario = parse_scenario(scenario_text(role), "probe.yaml");
-  AOE_CHECK(scenario.has_value());
-  return *std::move(scenario);
+Scenario probing_scenario(const Implementation& implementation) {
+  return implementation.role == Role::target ? probe_of_target()
+                                             : probe_of_initiator(implementation);
 }
 
 std::vector<ProbeRecord> probes_in(Role role, const Frames& frames) {
@@ -171,7 +188,7 @@ std::vector<ProbeRecord> probes_in(Role role, const Frames& frames) {
 tl::expected<std::vector<ProbeRecord>, std::string> probe(const CaseOptions& options,
                                                           std::uint64_t seed,
                                                           const std::filesystem::path& folder) {
-  Scenario scenario = probing_scenario(options.sut.role);
+  Scenario scenario = probing_scenario(options.sut);
   if (options.world == WorldKind::interface) scenario.disk().sectors = 1;  // it goes no further
   tl::expected<CaseRecord, std::string> record = tl::unexpected<std::string>("was not asked");
   ChildPool pool;

@@ -21,7 +21,7 @@
 namespace aoe::harness {
 
 /// Returns the scenario whose frames are the questions.
-Scenario probing_scenario(Implementation::Role role);
+Scenario probing_scenario(const Implementation& implementation);
 
 /// Returns what the frames of the initiator's side, in their order, show.
 std::vector<ProbeRecord> probes_in(Implementation::Role role,

@@ -19,11 +19,13 @@
 #include "harness/run/draw.h"
 #include "harness/run/interruption.h"
 #include "harness/run/must_fail.h"
+#include "harness/run/passive_case.h"
 #include "harness/run/runner.h"
 #include "harness/run/timeline.h"
 #include "harness/run/wire_case.h"
 #include "harness/selftest/mutants.h"
 #include "harness/world/live_world.h"
+#include "harness/world/passive_world.h"
 #include "harness/world/sim_world.h"
 #include "harness/world/wire_discovery.h"
 #include "harness/world/wire_guard.h"
@@ -96,12 +98,13 @@ std::string lacking(const Scenario& scenario, const CaseOptions& options) {
   if (!scenario.worlds.empty() && std::ranges::count(scenario.worlds, text(options.world)) == 0) {
     return fmt::format("it is for another world ({})", fmt::join(scenario.worlds, ", "));
   }
+  const auto lacks = abilities_lacking(options.sut);
   for (const std::string& need : abilities_needed(scenario)) {
-    const auto reason = options.sut.cannot.find(need);
-    if (reason == options.sut.cannot.end()) continue;
+    const auto reason = lacks.find(need);
+    if (reason == lacks.end()) continue;
     return fmt::format("{} has no {}: {}", options.sut.name, need, reason->second);
   }
-  if (options.world == WorldKind::interface) {
+  if (options.world == WorldKind::interface && !options.passive) {
     std::string reason = options.at ? unfit_for_wire(scenario) : "";
     if (reason.empty()) reason = refused_on_wire(scenario, options);
     if (reason.empty()) reason = unfit_for_disk(scenario, options);
@@ -111,6 +114,27 @@ std::string lacking(const Scenario& scenario, const CaseOptions& options) {
     return "it has more nodes than a wire has ends";
   const bool is_sim = options.world == WorldKind::sim;
   return scenario.mutant && !is_sim ? "its mutant lives in the sim world" : "";
+}
+
+/// A load of a thousand requests takes minutes where each is a process.
+constexpr std::uint32_t processes_max = 64;
+
+void shorten_loads(Scenario& scenario) {
+  for (Step& step : scenario.steps) {
+    auto* const warmup = std::get_if<WarmupStep>(&step.what);
+    auto* const io = warmup != nullptr ? &warmup->reads : std::get_if<IoStep>(&step.what);
+    if (io != nullptr) io->requests = std::min(io->requests, processes_max);
+  }
+}
+
+/// Returns the scenario as it is played with these options; or why it can't be.
+tl::expected<Scenario, std::string> fitted(const Scenario& scenario, const CaseOptions& options) {
+  constexpr Address usual{1, 1};
+  if (options.passive) return as_passive(scenario, options.at.value_or(usual), *options.passive);
+  Scenario fit = scenario;
+  if (options.world == WorldKind::interface && options.at) move_to(*options.at, fit);
+  if (options.sut.use() == Implementation::Use::requests) shorten_loads(fit);
+  return fit;
 }
 
 FailureRecord told(const Scenario& scenario, const Finding& finding, const Ledger& ledger) {
@@ -296,6 +320,8 @@ std::string CaseOptions::conflict() const {
   }
   if (write_ok && world != WorldKind::interface) return "--write-ok is for --world interface";
   if (at && world != WorldKind::interface) return "--at is for --world interface";
+  if (passive && world != WorldKind::interface) return "--passive is for --world interface";
+  if (passive && write_ok) return "--write-ok is for targets: --passive serves a disk of its own";
   return {};
 }
 
@@ -309,6 +335,7 @@ WorldKind CaseOptions::fitting_world() const {
 }
 
 std::string CaseOptions::tested() const {
+  if (passive) return "the initiator on " + interface;
   const bool wire = world == WorldKind::interface && sut.role == Implementation::Role::target;
   return wire ? "what answers on " + interface : sut.name;
 }
@@ -335,8 +362,10 @@ std::string played_as(const CaseOptions& options) {
     text += fmt::format(" --interface {}{}", shell_quoted(options.interface),
                         options.write_ok ? " --write-ok" : "");
     if (options.at) text += fmt::format(" --at {}", *options.at);
+    if (options.passive) text += fmt::format(" --passive --for {}", describe(*options.passive));
   }
-  if (options.sut.name != our_target().name) text += " --sut " + shell_quoted(options.sut.given);
+  if (!options.passive && options.sut.name != our_target().name)
+    text += " --sut " + shell_quoted(options.sut.given);
   return text;
 }
 
@@ -357,6 +386,8 @@ tl::expected<std::unique_ptr<World>, std::string> make_world(const Scenario& sce
   if (options.world == WorldKind::sim) {
     return std::make_unique<SimWorld>(scenario, stage, parties, seed, mutant_of(scenario), trace);
   }
+  if (options.passive)
+    return PassiveWorld::create(scenario, options.interface, seed, stage, parties);
   return LiveWorld::create(
       scenario, {options.sut, options.peer, folder, seed, options.interface, options.write_ok},
       stage, parties);
@@ -394,17 +425,17 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
     return record;
   }
   const auto started = std::chrono::steady_clock::now();
-  if (options.world == WorldKind::interface && options.at &&
-      scenario.lun().address != *options.at) {
-    Scenario moved = scenario;
-    move_to(*options.at, moved);
-    return run_case(moved, options, seed, folder, aside);
-  }
+  const auto fit = fitted(scenario, options);
   CaseRecord record = case_record(scenario, options, seed);
-  note(play(scenario, options, folder, record, aside), record);
+  if (fit) {
+    note(play(*fit, options, folder, record, aside), record);
+  } else {
+    record.outcome = Outcome::unsupported;
+    record.reason = fit.error();
+  }
   leave_out_captures(scenario, options, folder, record);
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
-    write_trace(scenario, options, folder, record);
+    write_trace(*fit, options, folder, record);
   }
   record.log = end_of_file(folder / "sut.log");
   record.real = std::chrono::steady_clock::now() - started;

@@ -48,6 +48,9 @@ struct CaseOptions {
   std::string interface {};              // of the interface world; what is tested answers there
   bool write_ok = false;                 // there: what is tested may be written to
   std::optional<Address> at{};           // there: the disk; nothing: at the scenario's address
+  /// There: the initiator is one that uses the harness's own disk, whose user has so long for each
+  /// thing that a scenario waits for (passive_case.h). Nothing: what is there is a target.
+  std::optional<Duration> passive{};
   /// Faults do what these decisions say and nothing else: the run repeats another.
   std::optional<std::vector<Decision>> plan;
   std::string reproduce;        // the command that does; empty: made from all this

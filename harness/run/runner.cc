@@ -87,6 +87,7 @@ class Runner {
       state_.mark = step.mark;
       state_.rule = step.word;
       const Duration began = state_.world.now() - origin;
+      if (step.awaited) state_.world.ask_user(step.awaited->prompt);
       StepResult result = play_step(state_, step);
       played.push_back({.began = began,
                         .ended = state_.world.now() - origin,
@@ -94,6 +95,10 @@ class Runner {
                         .word = step.word,
                         .text = step.text,
                         .met = !std::holds_alternative<Finding>(result)});
+      if (step.awaited && std::holds_alternative<Finding>(result)) {
+        undone_ = step.awaited->missing;
+        return Passed{};
+      }
       if (!passed(result) || state_.is_over()) return result;
     }
     return Passed{};
@@ -116,8 +121,8 @@ class Runner {
     } else if (step != nullptr) {
       verdict.outcome = Outcome::unsupported;
       verdict.reason = step->reason;
-    } else if (!doubt.empty() && (state_.world.frames_lost() > 0 || !verdict.failures.empty() ||
-                                  time_decides(state_.scenario))) {
+    } else if (!doubt.empty() && (!undone_.empty() || state_.world.frames_lost() > 0 ||
+                                  !verdict.failures.empty() || time_decides(state_.scenario))) {
       verdict.outcome = Outcome::inconclusive;
       verdict.reason = doubt;
     } else if (!state_.flaky.empty()) {
@@ -128,6 +133,7 @@ class Runner {
 
   /// Returns why this machine could not tell; empty where it could.
   std::string doubt() const {
+    if (!undone_.empty()) return undone_;
     if (state_.world.slack() > slack_max) {
       return fmt::format("this machine was too busy: times are only known to {}, {} is the most",
                          describe(state_.world.slack()), describe(slack_max));
@@ -318,6 +324,7 @@ class Runner {
 
   RunState state_;
   std::optional<EveryAnswer> every_answer_;
+  std::string undone_;  // what the initiator's user did not do in time; empty: nothing
 };
 
 }  // namespace

@@ -50,12 +50,13 @@ std::string out_of_reach(const FaultSpec& fault) {
   };
   if (is.operator()<PauseSpec>()) return "what is on the wire can't be paused";
   if (is.operator()<KillSpec>()) return "what is on the wire can't be killed";
-  if (is.operator()<DiskErrorSpec>()) return "what is on the wire can't be given faults";
+  if (is.operator()<DiskErrorSpec, SlowDiskSpec>())
+    return "what is on the wire can't be given faults";
   const auto* link = std::get_if<LinkDownSpec>(&fault.kind);
   const auto* mtu = std::get_if<MtuSpec>(&fault.kind);
   const bool is_targets = (link != nullptr && link->port == target_port) ||
                           (mtu != nullptr && mtu->port == target_port);
-  return is_targets || is.operator()<MacChangeSpec>()
+  return is_targets || is.operator()<MacChangeSpec, InterfaceGoneSpec>()
              ? "the interfaces on a wire keep their addresses and settings"
              : "";
 }

@@ -8,9 +8,10 @@
 
 namespace aoe::harness {
 
-std::deque<EngineDisk> make_disks(const Network& network, std::uint64_t seed) {
+std::deque<EngineDisk> make_disks(const Network& network, std::uint64_t seed,
+                                  const MemoryDisk::Clock& clock) {
   std::deque<EngineDisk> disks;
-  for (const Disk& disk : network.disks) disks.emplace_back(disk, seed + disks.size());
+  for (const Disk& disk : network.disks) disks.emplace_back(disk, seed + disks.size(), clock);
   return disks;
 }
 
@@ -70,6 +71,23 @@ void EngineTarget::serve(FramePort& port) {
   std::array<Bytes, batch_size> frames;
   while (port.receive(frames) > 0) {
   }
+}
+
+Instant EngineTarget::deadline() const {
+  Instant first = never;
+  for (const LunOnDisk& lun : luns_) first = std::min(first, lun.disk->memory.deadline());
+  return first;
+}
+
+void EngineTarget::tick(Instant now) {
+  for (const LunOnDisk& lun : luns_) lun.disk->memory.complete(now);
+  if (!is_alive()) return;
+  service_->settle();
+  go_on();
+}
+
+void EngineTarget::port_gone(FramePort& port) {
+  if (is_alive()) service_->forget(port);
 }
 
 void EngineTarget::link_changed(FramePort& port) {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "harness/world/memory_disk.h"
@@ -15,15 +16,16 @@
 namespace aoe::harness {
 
 /// A disk of a network and what targets keep beside it: config string, mask list and reservation.
-/// Of a disk that several targets have, whoever serves it finds there what the others left.
+/// Of a disk that several targets have, each that serves it finds there what the others left.
 struct EngineDisk {
-  EngineDisk(const Disk& disk, std::uint64_t seed)
-      : memory(disk.sectors, disk.fill_pattern, seed) {}
+  EngineDisk(const Disk& disk, std::uint64_t seed, MemoryDisk::Clock clock)
+      : memory(disk.sectors, disk.fill_pattern, seed, std::move(clock)) {}
   MemoryDisk memory;
   std::optional<target::LunState> state{};
 };
 /// The disks of a network, by DiskIndex; what a crash loses of each is drawn from numbers of its own.
-std::deque<EngineDisk> make_disks(const Network& network, std::uint64_t seed);
+std::deque<EngineDisk> make_disks(const Network& network, std::uint64_t seed,
+                                  const MemoryDisk::Clock& clock);
 
 class EngineTarget final : target::StateKeeper {
  public:
@@ -42,8 +44,13 @@ class EngineTarget final : target::StateKeeper {
   bool is_alive() const { return service_ != nullptr; }
   /// Handles the frames that wait at the port; a target that has ended drops them.
   void serve(FramePort& port);
+  /// When tick() is due: a slow disk has done something then.
+  Instant deadline() const;
+  void tick(Instant now);
   /// The port's link has changed.
   void link_changed(FramePort& port);
+  /// The port has gone; nothing more is sent by it.
+  void port_gone(FramePort& port);
 
   MemoryDisk& disk(std::size_t lun) { return luns_[lun].disk->memory; }
 

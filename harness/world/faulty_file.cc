@@ -61,8 +61,9 @@ struct FaultyFile::Operations {
   }
   static void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset,
                    fuse_file_info*) {
-    if (file(request).fails(&DiskFaults::reads, static_cast<std::uint64_t>(offset), size)) {
-      fuse_reply_err(request, EIO);
+    if (const int error =
+            file(request).strike(&DiskFaults::reads, static_cast<std::uint64_t>(offset), size)) {
+      fuse_reply_err(request, error);
       return;
     }
     std::vector<char> bytes(size);
@@ -75,8 +76,9 @@ struct FaultyFile::Operations {
   }
   static void write(fuse_req_t request, fuse_ino_t, const char* bytes, std::size_t size,
                     off_t offset, fuse_file_info*) {
-    if (file(request).fails(&DiskFaults::writes, static_cast<std::uint64_t>(offset), size)) {
-      fuse_reply_err(request, EIO);
+    if (const int error =
+            file(request).strike(&DiskFaults::writes, static_cast<std::uint64_t>(offset), size)) {
+      fuse_reply_err(request, error);
       return;
     }
     const ssize_t written = ::pwrite(file(request).backing_, bytes, size, offset);
@@ -87,8 +89,7 @@ struct FaultyFile::Operations {
     }
   }
   static void fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info*) {
-    const bool fails = file(request).fails(&DiskFaults::flushes, 0, 0);
-    fuse_reply_err(request, fails ? EIO : 0);
+    fuse_reply_err(request, file(request).strike(&DiskFaults::flushes, 0, 0));
   }
   static void fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                         fuse_file_info*) {
@@ -163,12 +164,19 @@ void FaultyFile::serve() {
   std::free(buffer.mem);
 }
 
-bool FaultyFile::fails(bool DiskFaults::*kind, std::uint64_t offset, std::uint64_t size) {
-  const std::lock_guard lock(mutex_);
-  if (!faults_ || !((*faults_).*kind)) return false;
-  if (kind != &DiskFaults::flushes && !faults_->strikes(offset, size)) return false;
-  if (--faults_->count == 0) faults_.reset();
-  return true;
+int FaultyFile::strike(bool DiskFaults::*kind, std::uint64_t offset, std::uint64_t size) {
+  Duration delay{};
+  int error = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!faults_ || !((*faults_).*kind)) return 0;
+    if (kind != &DiskFaults::flushes && !faults_->strikes(offset, size)) return 0;
+    delay = faults_->delay;
+    error = delay > Duration{} ? 0 : faults_->error;
+    if (--faults_->count == 0) faults_.reset();
+  }
+  std::this_thread::sleep_for(delay);  // as long as the disk takes: this thread is the disk
+  return error;
 }
 
 void FaultyFile::set_faults(const std::optional<DiskFaults>& faults) {

@@ -47,7 +47,8 @@ class FaultyFile {
   explicit FaultyFile(int backing) : backing_(backing) {}
   tl::expected<void, std::string> start(const std::string& path);
   void serve();
-  bool fails(bool DiskFaults::*kind, std::uint64_t offset, std::uint64_t size);
+  /// Does what is armed against such an operation; returns the error that it ends with, or 0.
+  int strike(bool DiskFaults::*kind, std::uint64_t offset, std::uint64_t size);
 
   const int backing_;
   fuse_session* session_ = nullptr;

@@ -29,7 +29,11 @@ class LiveEnd {
   std::string why_not_;  // it could be started
 };
 
-class LiveInitiator : public InitiatorEnd, public LiveEnd {};
+class LiveInitiator : public InitiatorEnd, public LiveEnd {
+ public:
+  /// Returns whether it can be asked to search for disks.
+  virtual bool is_ready() const { return true; }
+};
 
 class LiveTarget : public TargetEnd, public LiveEnd {
  public:
@@ -40,6 +44,8 @@ class LiveTarget : public TargetEnd, public LiveEnd {
     if (auto begun = begin(); !begun) why_not_ = begun.error();
     return {};
   }
+  /// Can it be left without an interface, and find it again?
+  virtual bool can_lose_interface() const { return true; }
   /// Called when that interface of its own has another address, MTU or carrier.
   virtual void link_changed(const std::string& /*interface*/) {}
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "initiator/client/live_session.h"
 #include "wire/interfaces.h"
 
 namespace aoe::harness {
@@ -30,7 +31,10 @@ tl::expected<std::unique_ptr<LiveEngineTarget>, std::string> LiveEngineTarget::o
 
 LiveEngineTarget::LiveEngineTarget(boost::asio::io_context& loop, const Network& network,
                                    NodeIndex node, std::deque<EngineDisk>& disks, Ports ports)
-    : watcher_(loop), ports_(std::move(ports)), target_(network, node, disks, frame_ports(ports_)) {
+    : watcher_(loop),
+      ports_(std::move(ports)),
+      target_(network, node, disks, frame_ports(ports_)),
+      timer_(loop) {
   (void)LiveEngineTarget::pause(false);
 }
 
@@ -50,10 +54,24 @@ Control LiveEngineTarget::pause(bool paused) {
     if (paused_) {
       watcher_.unwatch(port->descriptor());
     } else {
-      watcher_.watch(port->descriptor(), [this, &port] { target_.serve(*port); });
+      watcher_.watch(port->descriptor(), [this, &port] {
+        target_.serve(*port);
+        set_timer();
+      });
     }
   }
   return {};
+}
+
+void LiveEngineTarget::set_timer() {
+  const Instant due = target_.deadline();
+  if (due == never) return;
+  timer_.expires_at(std::chrono::steady_clock::time_point(due.time_since_epoch()));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    target_.tick(initiator::monotonic_now());
+    set_timer();
+  });
 }
 
 Control LiveEngineTarget::kill() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "harness/world/engine_target.h"
 #include "harness/world/live_ends.h"
@@ -31,11 +32,15 @@ class LiveEngineTarget final : public LiveTarget {
   Control stop() override;
   bool kill_loses_cache() const override { return true; }
   void link_changed(const std::string& interface) override;
+  bool can_lose_interface() const override { return false; }
   Control set_disk_faults(std::size_t lun, const std::optional<DiskFaults>& faults) override;
   Control read_store(std::size_t lun, std::uint64_t offset, MutableBytes into) override;
 
  private:
   using Ports = std::vector<std::unique_ptr<PacketPort>>;
+
+  /// Waits for what a slow disk does.
+  void set_timer();
 
   LiveEngineTarget(boost::asio::io_context& loop, const Network& network, NodeIndex node,
                    std::deque<EngineDisk>& disks, Ports ports);
@@ -43,7 +48,8 @@ class LiveEngineTarget final : public LiveTarget {
   AsioWatcher watcher_;
   const Ports ports_;
   EngineTarget target_;
-  bool paused_ = true;  // what arrives is not looked at
+  boost::asio::steady_timer timer_;  // of slow disks
+  bool paused_ = true;               // what arrives is not looked at
 };
 
 }  // namespace aoe::harness

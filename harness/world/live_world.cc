@@ -8,8 +8,8 @@
 
 #include "harness/world/engine_initiator.h"
 #include "harness/world/faulty_file.h"
+#include "harness/world/initiator_under_test.h"
 #include "harness/world/live_engine_target.h"
-#include "harness/world/process_initiator.h"
 #include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"
 #include "proto/layout.h"
@@ -50,7 +50,9 @@ bool needs_faults(const Scenario& scenario, DiskIndex disk) {
   return std::ranges::any_of(scenario.steps, [&](const Step& step) {
     const auto* arm = std::get_if<ArmStep>(&step.what);
     const auto* error = arm == nullptr ? nullptr : std::get_if<DiskErrorSpec>(&arm->fault.kind);
-    return error != nullptr && scenario.network.lun(error->device).disk == disk;
+    const auto* slow = arm == nullptr ? nullptr : std::get_if<SlowDiskSpec>(&arm->fault.kind);
+    return (error != nullptr && scenario.network.lun(error->device).disk == disk) ||
+           (slow != nullptr && scenario.network.lun(slow->device).disk == disk);
   });
 }
 
@@ -241,7 +243,7 @@ LiveWorld::Result LiveWorld::make_target(NodeIndex node) {
   if (program != nullptr) {
     if (auto made = make_process_target(node, *program); !made) return made;
   } else {
-    if (disks_.empty()) disks_ = make_disks(network(), options_.seed);
+    if (disks_.empty()) disks_ = make_disks(network(), options_.seed, initiator::monotonic_now);
     std::vector<std::string> interfaces;
     for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
     const NetworkNamespace::Visit inside(*places_[node]);
@@ -355,11 +357,11 @@ LiveWorld::Result LiveWorld::make_initiator(NodeIndex node) {
   std::vector<std::string> interfaces;
   for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
   if (const Implementation* const program = player(node)) {
-    auto made = ProcessInitiator::start(
-        loop_, *program, scenario_, node,
-        {interfaces, cables_[it.ports.front()].link, folder_of(node)}, gave_up);
+    auto made = start_initiator(loop_, *program, scenario_, node,
+                                {interfaces, cables_[it.ports.front()].link, folder_of(node)},
+                                *places_[node], gave_up);
     if (!made) return tl::unexpected(made.error());
-    ProcessInitiator& started = **made;
+    LiveInitiator& started = **made;
     initiators_[node] = *std::move(made);
     return await_initiator(started, *program);
   }
@@ -546,6 +548,36 @@ Control LiveWorld::set_link(PortIndex port, const Link& link) {
     }
     parties_.of(node).port_changed(now());
   }
+  return {};
+}
+
+Control LiveWorld::set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) {
+  const auto& [node, home, mac, mtu] = network().ports[port];
+  if (places_[node] == nullptr ||
+      (targets_[node] != nullptr && !targets_[node]->can_lose_interface()))
+    return tl::unexpected(Unsupported{network().nodes[node].name + " keeps its interfaces"});
+  if (limbo_ == nullptr) {
+    auto created = NetworkNamespace::create();
+    if (!created) return tl::unexpected(Unsupported{created.error()});
+    limbo_ = std::make_unique<NetworkNamespace>(*std::move(created));
+  }
+  const Cable& cable = cables_[port];
+  const NetworkNamespace& from = present ? *limbo_ : *places_[node];
+  const NetworkNamespace& to = present ? *places_[node] : *limbo_;
+  tl::expected<void, std::string> moved;
+  {
+    const NetworkNamespace::Visit inside(from);
+    moved = ip({"link", "set", cable.interface, "netns", to.name()});
+  }
+  if (moved && present) {
+    const NetworkNamespace::Visit inside(to);
+    moved = ip({"link", "set", cable.interface, "mtu", std::to_string(cable.link.mtu), "address",
+                fmt::format("{}", cable.link.mac), "up"});
+  }
+  if (!moved) broken_ = moved.error();
+  stage_.fabric().move(port, present ? std::optional(on.value_or(home)) : std::nullopt);
+  if (present) stage_.fabric().came_up(port, now());
+  if (initiators_[node] != nullptr) parties_.of(node).port_changed(now());
   return {};
 }
 

@@ -29,7 +29,6 @@
 #include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_ends.h"
-#include "harness/world/process_initiator.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"
@@ -68,6 +67,7 @@ class LiveWorld final : public World {
   bool has_known_timeouts() const override;
   Link link(PortIndex port) const override;
   Control set_link(PortIndex port, const Link& link) override;
+  Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) override;
   const NetworkNamespace* place_of(NodeIndex node) const override { return places_[node].get(); }
   void inject(PortIndex from, Bytes frame) override;
   FaultStage& stage() override { return stage_; }
@@ -98,7 +98,7 @@ class LiveWorld final : public World {
   Result await_targets();
   Result await_link(NodeIndex initiator);
   Result make_initiator(NodeIndex node);
-  Result await_initiator(ProcessInitiator& started, const Implementation& program);
+  Result await_initiator(LiveInitiator& started, const Implementation& program);
   /// The image of a disk, which is made where it is not there yet, in that folder.
   tl::expected<std::shared_ptr<DiskImage>, std::string> image(DiskIndex disk,
                                                               const std::string& folder);
@@ -137,8 +137,9 @@ class LiveWorld final : public World {
 
   boost::asio::io_context loop_;
   std::vector<std::unique_ptr<NetworkNamespace>> places_;  // by node; null: not here
-  std::vector<Cable> cables_;                              // by port
-  AsioWatcher watcher_;                                    // of their ports
+  std::unique_ptr<NetworkNamespace> limbo_;  // of interfaces that are gone; null: none was
+  std::vector<Cable> cables_;                // by port
+  AsioWatcher watcher_;                      // of their ports
   Bridge bridge_;
   boost::asio::steady_timer heartbeat_;
   Instant heartbeat_due_{};

@@ -1,5 +1,8 @@
 #include "harness/world/memory_disk.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "harness/judge/pattern.h"
 #include "target/store/trim_ranges.h"
 
@@ -18,20 +21,28 @@ class MemoryDisk::Connection final : public target::Store {
   std::uint64_t size() const override { return disk_.memory_.size(); }
   target::StoreTraits traits() const override { return disk_.memory_.traits(); }
   std::optional<Bytes> view(std::uint64_t offset, std::size_t size) override {
-    const bool fails =
-        disk_.faults_ && disk_.faults_->reads && disk_.faults_->strikes(offset, size);
-    return fails ? Bytes{} : disk_.memory_.view(offset, size);
+    const auto& faults = disk_.faults_;
+    if (!faults || !faults->reads || !faults->strikes(offset, size))
+      return disk_.memory_.view(offset, size);
+    if (faults->delay > Duration{}) return std::nullopt;
+    return Bytes{};
   }
   std::optional<std::error_code> try_now(const target::Operation& operation) override {
+    if (disk_.is_slow(operation)) return std::nullopt;
     return disk_.perform(operation);
   }
+  void start(target::Operation& operation) override {
+    disk_.is_slow(operation) ? disk_.start(operation) : Store::start(operation);
+  }
+  /// The target ends: what is under way is done before.
+  void wait() override { disk_.complete(never); }
 
  private:
   MemoryDisk& disk_;
 };
 
-MemoryDisk::MemoryDisk(std::uint64_t sectors, bool fill_pattern, std::uint64_t seed)
-    : memory_(sectors * sector_size), random_(seed ^ crash_stream) {
+MemoryDisk::MemoryDisk(std::uint64_t sectors, bool fill_pattern, std::uint64_t seed, Clock clock)
+    : memory_(sectors * sector_size), random_(seed ^ crash_stream), clock_(std::move(clock)) {
   if (fill_pattern) harness::fill_pattern(0, 0, memory_.bytes());
 }
 
@@ -39,9 +50,34 @@ std::unique_ptr<target::Store> MemoryDisk::connect() {
   return std::make_unique<Connection>(*this);
 }
 
+void MemoryDisk::start(target::Operation& operation) {
+  const Instant due = clock_() + faults_->delay;
+  count_strike();
+  const auto after = std::ranges::upper_bound(slow_, due, {}, &Slow::due);
+  slow_.insert(after, {due, &operation});
+}
+
+void MemoryDisk::complete(Instant now) {
+  while (!slow_.empty() && slow_.front().due <= now) {
+    target::Operation& operation = *slow_.front().operation;
+    slow_.pop_front();
+    operation.done(carry_out(operation));
+  }
+}
+
+void MemoryDisk::count_strike() {
+  if (--faults_->count == 0) faults_.reset();
+}
+
 std::error_code MemoryDisk::perform(const target::Operation& operation) {
+  if (!faults_ || !struck(operation)) return carry_out(operation);
+  const std::error_code error(faults_->error, std::generic_category());
+  count_strike();
+  return error;
+}
+
+std::error_code MemoryDisk::carry_out(const target::Operation& operation) {
   using Kind = target::Operation::Kind;
-  if (fails(operation)) return std::make_error_code(std::errc::io_error);
   switch (operation.kind) {
     case Kind::read: break;
     case Kind::write: remember(operation.offset, operation.from.size()); break;
@@ -54,22 +90,17 @@ std::error_code MemoryDisk::perform(const target::Operation& operation) {
   return *memory_.try_now(operation);
 }
 
-bool MemoryDisk::fails(const target::Operation& operation) {
+bool MemoryDisk::struck(const target::Operation& operation) const {
   using Kind = target::Operation::Kind;
-  if (!faults_) return false;
-  bool fails = false;
   switch (operation.kind) {
     case Kind::read:
-      fails = faults_->reads && faults_->strikes(operation.offset, operation.into.size());
-      break;
+      return faults_->reads && faults_->strikes(operation.offset, operation.into.size());
     case Kind::write:
-      fails = faults_->writes && faults_->strikes(operation.offset, operation.from.size());
-      break;
-    case Kind::flush: fails = faults_->flushes; break;
-    case Kind::trim: break;  // a promise of nothing, which a disk keeps even so
+      return faults_->writes && faults_->strikes(operation.offset, operation.from.size());
+    case Kind::flush: return faults_->flushes;
+    case Kind::trim: return false;  // a promise of nothing, which a disk keeps even so
   }
-  if (fails && --faults_->count == 0) faults_.reset();
-  return fails;
+  return false;
 }
 
 void MemoryDisk::remember(std::uint64_t offset, std::uint64_t size) {

@@ -25,13 +25,15 @@ namespace aoe::harness {
 namespace {
 
 /// In the new process, until it is another program: only what is safe after a fork.
-[[noreturn]] void become(char* const* arguments, int output, int report, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, const StandardStreams& streams, int report,
+                         pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::setpgid(0, 0);                          // it and what it starts are paused and killed as one
   if (::getppid() != parent) ::_exit(127);  // it ended before it could be waited for
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  if (::dup2(nothing, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
-      ::dup2(output, STDERR_FILENO) >= 0) {
+  ::signal(SIGPIPE, SIG_DFL);               // this process may ignore it; a program expects it
+  const int input = streams.input >= 0 ? streams.input : ::open("/dev/null", O_RDONLY);
+  if (::dup2(input, STDIN_FILENO) >= 0 && ::dup2(streams.output, STDOUT_FILENO) >= 0 &&
+      ::dup2(streams.error, STDERR_FILENO) >= 0) {
     ::execvp(arguments[0], arguments);
   }
   const int error = errno;
@@ -50,8 +52,10 @@ std::string_view hint_at(const std::string& program, int error) {
   return {};
 }
 
-/// Standard output and error go to `output`.
-tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, int output) {
+}  // namespace
+
+tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command,
+                                       const StandardStreams& streams) {
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
   for (const std::string& argument : command)
@@ -62,7 +66,7 @@ tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, 
   AOE_CHECK(::pipe2(report.data(), O_CLOEXEC) == 0);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(arguments.data(), output, report[1], parent);
+  if (pid == 0) become(arguments.data(), streams, report[1], parent);
   int error = pid < 0 ? errno : 0;
   ::close(report[1]);
   if (pid > 0) {
@@ -75,8 +79,6 @@ tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command, 
   return tl::unexpected(fmt::format("{}: {}{}", command[0], std::generic_category().message(error),
                                     hint_at(command[0], error)));
 }
-
-}  // namespace
 
 int wait_for_end(pid_t pid) {
   int status = 0;
@@ -100,7 +102,7 @@ tl::expected<std::unique_ptr<Process>, std::string> Process::start(
   const Descriptor input(pipe[1]);
   Descriptor output(pipe[0]);
   AOE_CHECK(::fcntl(output.get(), F_SETFL, O_NONBLOCK) == 0);
-  const auto pid = spawn(command, input.get());
+  const auto pid = spawn(command, {.output = input.get(), .error = input.get()});
   if (!pid) return tl::unexpected(pid.error());
   return std::unique_ptr<Process>(new Process(*pid, std::move(output), log));
 }
@@ -223,7 +225,7 @@ tl::expected<void, std::string> run_program(const std::vector<std::string>& comm
 tl::expected<std::string, std::string> output_of(const std::vector<std::string>& command) {
   std::array<int, 2> pipe{};
   AOE_CHECK(::pipe2(pipe.data(), O_CLOEXEC) == 0);
-  const auto pid = spawn(command, pipe[1]);
+  const auto pid = spawn(command, {.output = pipe[1], .error = pipe[1]});
   ::close(pipe[1]);
   constexpr std::size_t printed_max = std::size_t{256} << 10;
   std::string printed;

@@ -57,6 +57,18 @@ class Process {
   std::thread listener_;
 };
 
+/// Descriptors that become a program's standard input, output and error; input -1: it has nothing to
+/// read.
+struct StandardStreams {
+  int input = -1;
+  int output = -1;
+  int error = -1;
+};
+/// Starts a program as the leader of a process group of its own, which the kernel kills when the
+/// thread that called this ends. The error names the program and why it can't be started.
+tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command,
+                                       const StandardStreams& streams);
+
 /// Waits until a child process is gone; returns its status, as waitpid(2) has it.
 int wait_for_end(pid_t pid);
 /// "ended with status 1", "was killed by signal 9 (Killed)".

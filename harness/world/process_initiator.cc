@@ -7,14 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <new>
 #include <optional>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <boost/asio/post.hpp>
+
+#include "harness/world/initiator_under_test.h"
 
 namespace aoe::harness {
 namespace {
@@ -26,16 +26,6 @@ constexpr std::chrono::milliseconds look_interval{20};
 constexpr std::chrono::seconds hold_patience{10};
 constexpr std::size_t workers_max = 32;  // requests that the file is given at once
 constexpr std::align_val_t page{4096};   // what direct I/O asks of memory
-
-/// The disk that the steps of a scenario have an initiator work on; the first, where there are
-/// several.
-Device device_of(const Scenario& scenario, NodeIndex node) {
-  for (const Step& step : scenario.steps) {
-    const auto* io = std::get_if<IoStep>(&step.what);
-    if (io != nullptr && io->by == node) return io->to;
-  }
-  return scenario.network.first_device();
-}
 
 /// What an errno of a file stands for.
 IoError reason_of(int error, bool is_up) {
@@ -83,18 +73,9 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
     boost::asio::io_context& loop, const Implementation& implementation, const Scenario& scenario,
     NodeIndex node, const Place& place, std::function<void(Address)> gave_up) {
   const Address device = scenario.network.lun(device_of(scenario, node)).address;
-  const std::string mount_point = place.folder + "/mnt";
-  std::error_code error;
-  std::filesystem::create_directories(mount_point, error);
-  if (error) return tl::unexpected(fmt::format("{}: {}", mount_point, error.message()));
-  const std::string directory = std::filesystem::absolute(mount_point).lexically_normal().string();
-  const Placeholders values{{"interface", fmt::format("{}", fmt::join(place.interfaces, ","))},
-                            {"dir", directory},
-                            {"device", fmt::format("{}", device)},
-                            {"deadsecs", std::to_string(scenario.given.deadsecs.count())},
-                            {"maxout", std::to_string(scenario.given.maxout)},
-                            {"mac", fmt::format("{}", place.link.mac)},
-                            {"mtu", std::to_string(place.link.mtu)}};
+  const auto directory = make_initiator_folder(place.folder);
+  if (!directory) return tl::unexpected(directory.error());
+  const Placeholders values = initiator_placeholders(scenario, device, place, *directory);
   // A path is one word of its own, whatever is in it.
   const auto path = [&](const std::string& text) {
     const auto words = expand(text, values);
@@ -112,7 +93,7 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
   auto log = ProgramLog::create(place.folder + "/sut.log");
   if (!log) return tl::unexpected(log.error());
   initiator->log_ = *std::move(log);
-  initiator->mount_point_ = mount_point;
+  initiator->mount_point_ = *directory;
   auto started = Process::start(*command, *initiator->log_);
   if (!started) return tl::unexpected(started.error());
   initiator->process_ = *std::move(started);

@@ -16,6 +16,7 @@
 
 #include "base/descriptor.h"
 #include "harness/language/implementation.h"
+#include "harness/world/initiator_under_test.h"
 #include "harness/world/live_ends.h"
 #include "harness/world/process.h"
 
@@ -23,12 +24,7 @@ namespace aoe::harness {
 
 class ProcessInitiator final : public LiveInitiator {
  public:
-  /// Where it runs.
-  struct Place {
-    std::vector<std::string> interfaces;  // that it works on
-    Link link;                            // of the first
-    std::string folder;                   // gets sut.log, and "mnt", to mount on
-  };
+  using Place = InitiatorPlace;
   /// Starts the program in the network namespace that it is called in. `gave_up` is called when the
   /// disk is no longer there. The error says what could not be had.
   static tl::expected<std::unique_ptr<ProcessInitiator>, std::string> start(
@@ -41,7 +37,7 @@ class ProcessInitiator final : public LiveInitiator {
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, Done done) override;
   /// Returns whether it can be asked to search for disks; true at once where it has no such way.
-  bool is_ready() const { return ready_; }
+  bool is_ready() const override { return ready_; }
   bool open(Address device) override;
   void close(Address device) override;
   std::string_view state(Address device) const override {

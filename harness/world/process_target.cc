@@ -33,7 +33,7 @@ tl::expected<ProcessTarget::Served, std::string> ProcessTarget::make_lun(
   if (error) return tl::unexpected(fmt::format("{}: {}", folder, error.message()));
   auto image = images(lun.disk, folder);
   if (!image) return tl::unexpected(image.error());
-  // What clients set is kept beside the disk, for whoever serves it.
+  // What clients set is kept beside the disk, for each target that serves it.
   Served served{.log = {},
                 .state = std::filesystem::path((*image)->path()).parent_path() / "state"};
   served.image = *std::move(image);

@@ -87,7 +87,7 @@ SimWorld::Initiator::Initiator(SimWorld& world, const Scenario& scenario, NodeIn
     Port& port = *ports_.emplace_back(world.ports_[index].get());
     if (!plays_initiator(scenario)) port.mute();
     port.on_arrival([this, place = ports_.size() - 1] {
-      session_.receive(session_ports_[place], world_.now_);
+      session_.receive(*session_ports_[place], world_.now_);
       world_.note_deadline(*this);
     });
   }
@@ -110,7 +110,16 @@ void SimWorld::Initiator::tick() {
 void SimWorld::Initiator::link_changed(Port& port) {
   world_.parties_.of(node_).port_changed(world_.now_);
   const auto place = static_cast<std::size_t>(std::ranges::find(ports_, &port) - ports_.begin());
-  session_.link_changed(session_ports_[place], world_.now_);
+  if (session_ports_[place]) session_.link_changed(*session_ports_[place], world_.now_);
+  world_.note_deadline(*this);
+}
+
+void SimWorld::Initiator::set_present(Port& port, bool present) {
+  world_.parties_.of(node_).port_changed(world_.now_);
+  const auto place = static_cast<std::size_t>(std::ranges::find(ports_, &port) - ports_.begin());
+  std::optional<initiator::PortId>& id = session_ports_[place];
+  if (id) session_.detach(*std::exchange(id, std::nullopt), world_.now_);
+  if (present) id = session_.attach(port, world_.now_);
   world_.note_deadline(*this);
 }
 
@@ -146,6 +155,7 @@ void SimWorld::Initiator::close(Address device) {
 SimWorld::Target::Target(SimWorld& world, const Scenario& scenario, NodeIndex node,
                          const Trace& trace)
     : world_(world),
+      node_(node),
       standby_(scenario.network.nodes[node].standby),
       ports_([&] {
         std::vector<Port*> ports;
@@ -163,11 +173,24 @@ void SimWorld::Target::begin() {
 }
 
 void SimWorld::Target::arrived(Port& port) {
-  if (!paused_) return engine_.serve(port);
+  if (!paused_) {
+    engine_.serve(port);
+    return world_.note_deadline(*this);
+  }
   std::array<Bytes, 1> frame;
   port.receive(frame);
   if (waiting_.size() < waiting_max)
     waiting_.emplace_back(&port, std::vector<std::uint8_t>(frame[0].begin(), frame[0].end()));
+}
+
+void SimWorld::Target::tick() {
+  engine_.tick(world_.now_);
+  world_.note_deadline(*this);
+}
+
+void SimWorld::Target::set_present(Port& port, bool present) {
+  engine_.port_gone(port);
+  if (present) link_changed(port);
 }
 
 void SimWorld::Target::link_changed(Port& port) {
@@ -199,12 +222,14 @@ Control SimWorld::Target::kill() {
   paused_ = false;
   waiting_.clear();
   engine_.kill();
+  world_.note_deadline(*this);
   return {};
 }
 
 Control SimWorld::Target::stop() {
   world_.begin();
   engine_.stop();
+  world_.note_deadline(*this);
   return {};
 }
 

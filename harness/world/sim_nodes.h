@@ -76,6 +76,7 @@ class SimWorld::Initiator final : public InitiatorEnd {
   void tick();
   bool has(const Port& port) const { return std::ranges::count(ports_, &port) > 0; }
   void link_changed(Port& port);
+  void set_present(Port& port, bool present);
 
   void discover(Address whom) override;
   void submit(const initiator::IoRequest& request, Done done) override;
@@ -89,7 +90,8 @@ class SimWorld::Initiator final : public InitiatorEnd {
   SimWorld& world_;
   const NodeIndex node_;
   std::vector<Port*> ports_;
-  std::vector<initiator::PortId> session_ports_;  // of ports_, since the beginning
+  /// Of ports_, since the beginning; none while the port is gone.
+  std::vector<std::optional<initiator::PortId>> session_ports_;
   initiator::Session session_;
   unsigned users_ = 0;  // of devices
 };
@@ -98,9 +100,13 @@ class SimWorld::Target final : public TargetEnd {
  public:
   Target(SimWorld& world, const Scenario& scenario, NodeIndex node, const Trace& trace);
 
+  NodeIndex node() const { return node_; }
+  Instant deadline() const { return engine_.deadline(); }
   void begin();
+  void tick();
   bool has(const Port& port) const { return std::ranges::count(ports_, &port) > 0; }
   void link_changed(Port& port);
+  void set_present(Port& port, bool present);
   void says(const Says& says, bool announce);
 
   Control pause(bool paused) override;
@@ -118,6 +124,7 @@ class SimWorld::Target final : public TargetEnd {
   void arrived(Port& port);
 
   SimWorld& world_;
+  const NodeIndex node_;
   const bool standby_;  // as the scenario begins
   std::vector<Port*> ports_;
   EngineTarget engine_;

@@ -11,8 +11,9 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Parties& parties
                    std::uint64_t seed, const MakeMutant& make_mutant, const Trace& trace)
     : stage_(stage),
       parties_(parties),
+      network_(scenario.network),
       one_way_(scenario.given.rtt / 2),
-      disks_(make_disks(scenario.network, seed)),
+      disks_(make_disks(scenario.network, seed, [this] { return now_; })),
       initiators_(scenario.network.nodes.size()),
       targets_(scenario.network.nodes.size()),
       deadlines_(scenario.network.nodes.size(), never) {
@@ -110,10 +111,6 @@ void SimWorld::deliver(Held&& arrival) {
   stage_.recycle(std::move(delivery));
 }
 
-void SimWorld::note_deadline(const Initiator& initiator) {
-  deadlines_[initiator.node()] = initiator.deadline();
-}
-
 bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
   begin();
   while (!done()) {
@@ -129,7 +126,8 @@ bool SimWorld::run_until(const std::function<bool()>& done, Instant deadline) {
     if (arrival == next) {  // an answer that comes just in time is in time
       deliver(take_next_arrival());
     } else {
-      initiators_[static_cast<std::size_t>(timer - deadlines_.begin())]->tick();
+      const auto node = static_cast<std::size_t>(timer - deadlines_.begin());
+      initiators_[node] != nullptr ? initiators_[node]->tick() : targets_[node]->tick();
     }
   }
   return true;
@@ -150,6 +148,24 @@ Control SimWorld::set_link(PortIndex index, const Link& link) {
   }
   for (const auto& target : targets_) {
     if (target != nullptr && target->has(port)) target->link_changed(port);
+  }
+  return {};
+}
+
+Control SimWorld::set_present(PortIndex index, bool present, std::optional<SegmentIndex> on) {
+  begin();
+  Port& port = *ports_[index];
+  Fabric& fabric = stage_.fabric();
+  const auto& [node, home, mac, mtu] = network_.ports[index];
+  fabric.move(index, present ? std::optional(on.value_or(home)) : std::nullopt);
+  Link link = port.link();
+  link.up = present;
+  port.set_link(link);
+  if (present) fabric.came_up(index, now_);
+  if (initiators_[node] != nullptr) {
+    initiators_[node]->set_present(port, present);
+  } else {
+    targets_[node]->set_present(port, present);
   }
   return {};
 }

@@ -37,6 +37,7 @@ class SimWorld : public World {
   void says(NodeIndex target, const Says& says, bool announce) override;
   Link link(PortIndex port) const override;
   Control set_link(PortIndex port, const Link& link) override;
+  Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) override;
   void inject(PortIndex from, Bytes frame) override;
   FaultStage& stage() override { return stage_; }
 
@@ -53,11 +54,12 @@ class SimWorld : public World {
   /// The next arrival; null while nothing is on its way.
   const Held* next_arrival() const;
   Held take_next_arrival();
-  /// Keeps when an initiator's timers are due.
-  void note_deadline(const Initiator& initiator);
+  /// Keeps when a node's timers are due.
+  void note_deadline(const auto& node) { deadlines_[node.node()] = node.deadline(); }
 
   FaultStage& stage_;
   Parties& parties_;
+  const Network network_;
   const Duration one_way_;
   bool has_begun_ = false;
   Instant now_ = origin;
@@ -71,7 +73,7 @@ class SimWorld : public World {
   std::vector<std::unique_ptr<Port>> ports_;            // by PortIndex
   std::vector<std::unique_ptr<Initiator>> initiators_;  // by NodeIndex; null for a target
   std::vector<std::unique_ptr<Target>> targets_;        // by NodeIndex; null for an initiator
-  std::vector<Instant> deadlines_;                      // of initiators, by NodeIndex
+  std::vector<Instant> deadlines_;                      // by NodeIndex
 };
 
 }  // namespace aoe::harness

@@ -58,6 +58,10 @@ class InitiatorEnd {
   /// close() ends that.
   virtual bool open(Address device) = 0;
   virtual void close(Address device) = 0;
+  /// Returns why a request of it failed, in words; called soon after that.
+  virtual std::string why(const initiator::Completion& completion) const {
+    return initiator::describe(completion);
+  }
 };
 
 /// A target of a world, and its disks. Each deed is done at once or returns why it can't be done at
@@ -129,12 +133,16 @@ class World {
   virtual Link link(PortIndex port) const = 0;
   /// Changes it: its address, MTU or carrier.
   virtual Control set_link(PortIndex port, const Link& link) = 0;
+  /// Takes a port's interface away, or brings it back, on this segment where one is given.
+  virtual Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) = 0;
   /// Returns where a node's interfaces are, eth0 and so on, for programs that play beside it; null
   /// where it has none.
   virtual const NetworkNamespace* place_of(NodeIndex /*node*/) const { return nullptr; }
   /// Takes a frame to the network as though that port's node had sent it.
   virtual void inject(PortIndex from, Bytes frame) = 0;
   virtual FaultStage& stage() = 0;
+  /// Tells the initiator's user what to do now. Of use where that is a person.
+  virtual void ask_user(const std::string&) {}
 };
 
 }  // namespace aoe::harness

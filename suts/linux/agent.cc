@@ -64,9 +64,9 @@ void load(const std::string& module, const std::string& parameters) {
   must(::syscall(SYS_finit_module, file.get(), parameters.c_str(), 0));
 }
 
-void control_interface(unsigned long request, ifreq& what) {
+void control_interface(std::uint32_t card, unsigned long request, ifreq& what) {
   const Descriptor socket(must(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
-  std::strcpy(what.ifr_name, "eth0");
+  std::snprintf(what.ifr_name, sizeof what.ifr_name, "eth%u", card);
   must(::ioctl(socket.get(), request, &what));
 }
 
@@ -75,13 +75,13 @@ Message set_interface(const Message& wanted) {
   if (wanted.bytes.size() != 6) throw Failed{EINVAL};
   what.ifr_hwaddr.sa_family = ARPHRD_ETHER;
   std::ranges::copy(wanted.bytes, what.ifr_hwaddr.sa_data);
-  control_interface(SIOCSIFHWADDR, what);
+  control_interface(wanted.handle, SIOCSIFHWADDR, what);
   what = {};
   what.ifr_mtu = static_cast<int>(wanted.offset);
-  control_interface(SIOCSIFMTU, what);
+  control_interface(wanted.handle, SIOCSIFMTU, what);
   what = {};
   what.ifr_flags = wanted.length != 0 ? IFF_UP : 0;
-  control_interface(SIOCSIFFLAGS, what);
+  control_interface(wanted.handle, SIOCSIFFLAGS, what);
   return {};
 }
 

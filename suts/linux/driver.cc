@@ -1,18 +1,21 @@
 #include "suts/linux/driver.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "suts/guest/cable.h"
 #include "suts/linux/agent_client.h"
-#include "suts/linux/cable.h"
 #include "suts/linux/guest_tree.h"
 #include "wire/interfaces.h"
 
@@ -24,8 +27,12 @@ class Driver {
   explicit Driver(const DriverOptions& options) : options_(options) {}
 
   tl::expected<void, std::string> run(const Parts& parts) {
-    auto port = PacketPort::open(options_.interface);
-    if (!port) return tl::unexpected(port.error());
+    std::vector<std::unique_ptr<PacketPort>> ports;
+    for (const std::string& interface : options_.interfaces) {
+      auto port = PacketPort::open(interface);
+      if (!port) return tl::unexpected(port.error());
+      ports.push_back(*std::move(port));
+    }
     auto monitor = InterfaceMonitor::open();
     if (!monitor) return tl::unexpected(monitor.error());
     monitor_ = *std::move(monitor);
@@ -33,20 +40,25 @@ class Driver {
     if (!machine) return tl::unexpected(machine.error());
 
     agent_.emplace(loop_, (*machine)->take_agent(), [this] { end("the machine has ended"); });
-    cable_.emplace(loop_, *std::move(port), (*machine)->take_card(),
-                   [this] { follow_interface(); });
+    for (std::size_t card = 0; card < ports.size(); ++card) {
+      cables_.push_back(std::make_unique<Cable>(loop_, std::move(ports[card]),
+                                                (*machine)->take_card(card),
+                                                [this] { follow_interfaces(); }));
+    }
     tree_.emplace(*agent_);
     signals_.emplace(loop_, SIGINT, SIGTERM);  // until then they end it at once, which is right
     signals_->async_wait([this](const boost::system::error_code& error, int) {
       if (!error) stop();
     });
-    watcher_.watch(monitor_->descriptor(), [this] { follow_interface(); });
+    watcher_.watch(monitor_->descriptor(), [this] { follow_interfaces(); });
     set_up();
     loop_.run();
-    const PortCounters counters = cable_->port().counters();
-    if (counters.receive_dropped + counters.send_dropped > 0) {
-      fmt::print("lost: {} frames to the guest, {} from it\n", counters.receive_dropped,
-                 counters.send_dropped);
+    for (const auto& cable : cables_) {
+      const PortCounters counters = cable->port().counters();
+      if (counters.receive_dropped + counters.send_dropped > 0) {
+        fmt::print("lost: {} frames to the guest, {} from it\n", counters.receive_dropped,
+                   counters.send_dropped);
+      }
     }
     if (!tree_->close()) end(options_.folder + ": could not be unmounted");
     if (trouble_.empty()) return {};
@@ -55,11 +67,11 @@ class Driver {
 
  private:
   void set_up() {
-    set_interface(false, [this] {
+    set_interfaces(false, [this] {
       ask(Operation::load_aoe,
           {.bytes =
                fmt::format("aoe_deadsecs={} aoe_maxout={}", options_.deadsecs, options_.maxout)},
-          "loading the aoe module", [this] { set_interface(true, [this] { mount(); }); });
+          "loading the aoe module", [this] { set_interfaces(true, [this] { mount(); }); });
     });
   }
   void mount() {
@@ -69,26 +81,38 @@ class Driver {
     std::fflush(stdout);
   }
 
+  /// All cards, one after the other, from this one on.
+  void set_interfaces(bool up, std::function<void()> then, std::size_t card = 0) {
+    if (card == cables_.size()) return then();
+    set_interface(card, up,
+                  [this, up, card, then = std::move(then)] { set_interfaces(up, then, card + 1); });
+  }
   /// The guest's card has the interface's address and MTU.
-  void set_interface(bool up, std::function<void()> then) {
-    const Link link = cable_->port().link();
+  void set_interface(std::size_t card, bool up, std::function<void()> then) {
+    const Link link = cables_[card]->port().link();
     ask(Operation::set_interface,
-        {.offset = link.mtu,
+        {.handle = static_cast<std::uint32_t>(card),
+         .offset = link.mtu,
          .length = up ? 1U : 0U,
          .bytes = {link.mac.octets.begin(), link.mac.octets.end()}},
-        fmt::format("giving the guest's eth0 {} and MTU {}", link.mac, link.mtu), std::move(then));
+        fmt::format("giving the guest's eth{} {} and MTU {}", card, link.mac, link.mtu),
+        std::move(then));
   }
-  void follow_interface() {
+  void follow_interfaces() {
     while (const auto change = monitor_->next()) {
-      const Link before = cable_->port().link();
-      if (change->removed || change->interface.name != options_.interface) continue;
-      cable_->port().update(change->interface);
-      const Link& link = change->interface.link;
-      if (link.mac == before.mac && link.mtu == before.mtu) continue;
-      // What comes later on the wire finds the guest's card changed, as a card of its own would be.
-      cable_->hold();
-      set_interface(true, [this] { cable_->release(); });
+      const auto found = std::ranges::find(options_.interfaces, change->interface.name);
+      if (change->removed || found == options_.interfaces.end()) continue;
+      follow(static_cast<std::size_t>(found - options_.interfaces.begin()), change->interface);
     }
+  }
+  void follow(std::size_t card, const Interface& changed) {
+    Cable& cable = *cables_[card];
+    const Link before = cable.port().link();
+    cable.port().update(changed);
+    if (changed.link.mac == before.mac && changed.link.mtu == before.mtu) return;
+    // What comes later on the wire finds the guest's card changed, as a card of its own would be.
+    cable.hold();
+    set_interface(card, true, [&cable] { cable.release(); });
   }
 
   /// What must succeed.
@@ -117,7 +141,7 @@ class Driver {
   AsioWatcher watcher_{loop_};
   std::unique_ptr<InterfaceMonitor> monitor_;
   std::optional<AgentClient> agent_;
-  std::optional<Cable> cable_;
+  std::vector<std::unique_ptr<Cable>> cables_;  // of the cards in use
   std::optional<GuestTree> tree_;
   std::string trouble_;
 };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -12,7 +13,7 @@ namespace aoe::guest {
 
 struct DriverOptions {
   std::string folder;
-  std::string interface {};
+  std::vector<std::string> interfaces{};  // for the guest's eth0 and eth1: one or two
   std::uint32_t deadsecs = 180;
   std::uint32_t maxout = 128;
   std::string kernel{};  // empty: where fetch puts it

@@ -1,5 +1,6 @@
-"""The Linux kernel's driver as an initiator under test. usage: linux_test.py AOE_HARNESS AOE_LINUX"""
+"""The Linux kernel's driver as an initiator under test. usage: linux_test.py AOE_HARNESS AOE_LINUX AOE_TARGET"""
 
+import json
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ import tempfile
 
 import lab
 
-HARNESS, LINUX = sys.argv[1:3]
+HARNESS, LINUX, TARGET = sys.argv[1:4]
 PASSED, ENVIRONMENT = 0, 3
 
 USE = """\
@@ -67,11 +68,48 @@ def it_has_a_folder_and_an_interface(folder):
         assert result.returncode == 2 and complaint in result.stderr, result
 
 
-def the_kernel_is_driven_by_its_files(folder):
+def require_linux():
     version = run(LINUX, "--version")
     if version.returncode != PASSED:
         raise lab.Skipped(version.stderr.strip())
     assert re.fullmatch(r"Linux \d+\.\d+\S*\n", version.stdout), version
+
+
+def two_interfaces_are_two_paths(folder):
+    require_linux()
+    image, mounted = os.path.join(folder, "disk.img"), os.path.join(folder, "mounted")
+    with open(image, "wb") as file:
+        file.write(os.urandom(1 << 20))
+    os.mkdir(mounted)
+    with lab.Lab() as world:
+        client, server = world.node("client"), world.node("server")
+        for interface in "eth0", "eth1":
+            world.join(client, interface, server, interface)
+        server.start([TARGET, "--shelf", "1", "--slot", "1", "--interface", "eth0", "--interface", "eth1", "--no-state",
+                      image]).wait_for("ready")
+        kernel = client.start([LINUX, mounted, "--interface", "eth0", "--interface", "eth1"])
+        kernel.wait_for("ready", timeout=180)
+        files = f"/proc/{kernel.pid}/root{mounted}"  # mounted where that process is, and nowhere else
+        with open(f"{files}/dev/etherd/discover", "w", encoding="ascii") as file:
+            file.write("\n")
+
+        def interfaces():
+            try:
+                with open(f"{files}/sys/block/etherd!e1.1/netif", encoding="ascii") as file:
+                    return file.read()
+            except FileNotFoundError:
+                return ""
+        lab.eventually(lambda: interfaces() == "eth0,eth1\n", "both paths", timeout=60)
+        with open(image, "rb") as written, open(f"{files}/dev/etherd/e1.1", "rb") as read:
+            assert read.read() == written.read()
+        for interface in "eth0", "eth1":
+            (link,) = json.loads(server.ip("-json", "-statistics", "link", "show", "dev", interface))
+            assert link["stats64"]["rx"]["packets"] > 100, link
+        assert kernel.stop() == PASSED
+
+
+def the_kernel_is_driven_by_its_files(folder):
+    require_linux()
     result = run(LINUX, folder, "--interface", "nonesuch")
     assert (result.returncode, result.stderr) == (1, "aoe-linux: nonesuch: no such interface\n"), result
     result = run_harness(folder)
@@ -92,7 +130,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         lab.play_all([it_has_a_folder_and_an_interface, what_is_missing_is_named_with_how_to_get_it,
-                      the_kernel_is_driven_by_its_files], lab.shared(folder))
+                      the_kernel_is_driven_by_its_files, two_interfaces_are_two_paths], lab.shared(folder))
 
 
 main()

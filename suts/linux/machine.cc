@@ -1,13 +1,9 @@
 #include "suts/linux/machine.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,7 +21,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/check.h"
 #include "suts/linux/archive.h"
 #include "suts/linux/message.h"
 
@@ -53,36 +48,19 @@ constexpr const char* machine_words =
     "-name aoe-linux -nodefaults -no-user-config -no-reboot -display none "
     "-machine pc -accel tcg -cpu qemu64 -m 128 -serial stdio "
     "-device virtio-serial-pci -device virtserialport,chardev=agent,nr=1 "
-    "-device virtio-net-pci,netdev=card,romfile= -mon monitor,mode=control";
+    "-device virtio-net-pci,netdev=card0,romfile= -device virtio-net-pci,netdev=card1,romfile= "
+    "-mon monitor,mode=control";
 
 constexpr std::string_view machine_prefix = "machine-";
 constexpr std::chrono::seconds boot_patience{180};
 constexpr std::chrono::seconds save_patience{60};
 constexpr const char* how_to_get_kernel = "suts/linux/fetch gets it";
-constexpr const char* how_to_get_qemu =
-    "apt-get install --no-install-recommends qemu-system-x86 gets it";
 
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
   content << file.rdbuf();
   return content.str();
-}
-
-/// The folder that this program is in.
-fs::path own_folder() {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).parent_path();
-}
-
-std::string find_qemu() {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/bin");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    std::string candidate = folder + "/qemu-system-x86_64";
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return {};
 }
 
 /// The kernel's first root file system.
@@ -106,39 +84,6 @@ std::string identity_of(const std::string& path) {
   std::error_code error;
   return fmt::format("{} {} {}\n", path, fs::file_size(path, error),
                      fs::last_write_time(path, error).time_since_epoch().count());
-}
-
-/// Both ends of a stream; the second one is for a program that is started.
-struct Stream {
-  Descriptor ours;
-  Descriptor theirs;
-};
-
-Stream make_stream() {
-  std::array<int, 2> ends{};
-  AOE_CHECK(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
-  ::fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
-/// What comes by then; empty: nothing does, or it has ended.
-std::string receive(const Descriptor& stream, steady_clock::time_point deadline) {
-  std::array<char, 4096> piece;
-  pollfd polled{stream.get(), POLLIN, 0};
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
-  if (::poll(&polled, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0))) != 1) return {};
-  const ssize_t got = ::read(stream.get(), piece.data(), piece.size());
-  return {piece.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
-}
-
-bool write_all(const Descriptor& file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 /// Machines that were made from what is no longer there.
@@ -242,7 +187,6 @@ tl::expected<Parts, std::string> find_parts(const std::string& folder) {
   Parts parts;
   parts.folder = folder.empty() ? (own_folder().parent_path() / "linux").string() : folder;
   parts.agent = (own_folder() / "aoe-linux-agent").string();
-  parts.qemu = find_qemu();
   parts.release = content_of(parts.folder + "/release");
   while (parts.release.ends_with('\n')) parts.release.pop_back();
   if (parts.release.empty()) {
@@ -252,9 +196,9 @@ tl::expected<Parts, std::string> find_parts(const std::string& folder) {
   if (::access(parts.agent.c_str(), R_OK) != 0) {
     return tl::unexpected(fmt::format("{}: {}", parts.agent, last_error().message()));
   }
-  if (parts.qemu.empty()) {
-    return tl::unexpected(fmt::format("qemu-system-x86_64 is not installed: {}", how_to_get_qemu));
-  }
+  auto qemu = find_qemu();
+  if (!qemu) return tl::unexpected(qemu.error());
+  parts.qemu = *std::move(qemu);
   return parts;
 }
 
@@ -290,7 +234,7 @@ tl::expected<std::unique_ptr<Machine>, std::string> Machine::boot(const Parts& p
 
 Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
   Stream agent = make_stream();
-  Stream card = make_stream();
+  std::array<Stream, cards> streams;
   Stream monitor = make_stream();
   const auto number = [](const Descriptor& descriptor) { return std::to_string(descriptor.get()); };
   // The descriptors in them are the ones that QEMU inherits.
@@ -301,7 +245,11 @@ Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
     words.insert(words.end(),
                  {"-chardev", fmt::format("socket,id={},fd={}", name, number(stream->theirs))});
   }
-  words.insert(words.end(), {"-netdev", "socket,id=card,fd=" + number(card.theirs)});
+  for (std::size_t card = 0; card < cards; ++card) {
+    streams[card] = make_stream();
+    words.insert(words.end(), {"-netdev", fmt::format("socket,id=card{},fd={}", card,
+                                                      number(streams[card].theirs))});
+  }
   Descriptor file;
   if (from.empty()) {
     file = Descriptor(::memfd_create("root", 0));
@@ -314,32 +262,11 @@ Machine::Result Machine::launch(const Parts& parts, const std::string& from) {
     if (file.get() < 0) return tl::unexpected(from + ": " + last_error().message());
     words.insert(words.end(), {"-incoming", "fd:" + number(file)});
   }
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t parent = ::getpid();
-  pid_ = ::fork();
-  if (pid_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int nothing = ::open("/dev/null", O_RDONLY);
-    if (::getppid() == parent && ::dup2(nothing, STDIN_FILENO) == STDIN_FILENO) {
-      ::execv(arguments[0], arguments.data());
-    }
-    ::_exit(127);
-  }
-  if (pid_ < 0) return tl::unexpected(parts.qemu + ": " + last_error().message());
+  if (auto started = qemu_.start(std::move(words)); !started) return started;
   agent_ = std::move(agent.ours);
-  card_ = std::move(card.ours);
+  for (std::size_t card = 0; card < cards; ++card) cards_[card] = std::move(streams[card].ours);
   monitor_ = std::move(monitor.ours);
   return {};
-}
-
-Machine::~Machine() {
-  if (pid_ <= 0) return;
-  ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
 }
 
 Machine::Result Machine::await_agent() {

@@ -6,8 +6,7 @@
 // boots.
 #pragma once
 
-#include <sys/types.h>
-
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include <tl/expected.hpp>
 
 #include "base/descriptor.h"
+#include "suts/guest/qemu.h"
 
 namespace aoe::guest {
 
@@ -35,13 +35,13 @@ class Machine {
   static tl::expected<std::unique_ptr<Machine>, std::string> start(const Parts& parts);
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
-  /// Ends the machine at once. It does not outlive this process either.
-  ~Machine();
 
-  /// The stream of messages with the agent, and the stream of frames with the card, in QEMU's
-  /// format.
+  /// The stream of messages with the agent, and the stream of frames with a card, in QEMU's
+  /// format: 0 is the guest's eth0, 1 its eth1, which is down until the agent sets it.
   Descriptor take_agent() { return std::move(agent_); }
-  Descriptor take_card() { return std::move(card_); }
+  Descriptor take_card(std::size_t card) { return std::move(cards_.at(card)); }
+
+  static constexpr std::size_t cards = 2;
 
  private:
   using Result = tl::expected<void, std::string>;
@@ -55,9 +55,9 @@ class Machine {
   /// Writes the machine's state to a file, and stops it.
   Result save(const std::string& file);
 
-  pid_t pid_ = -1;
+  Qemu qemu_;
   Descriptor agent_;
-  Descriptor card_;
+  std::array<Descriptor, cards> cards_;
   Descriptor monitor_;
 };
 

@@ -30,7 +30,11 @@ int main(int argc, char** argv) {
   bool version = false;
   app.add_flag("--version", version, "Print the kernel's version");
   app.add_option("folder", options.folder, "Where to mount the guest's files");
-  app.add_option("--interface", options.interface, "What the guest's card is connected to");
+  app.add_option(
+         "--interface", options.interfaces,
+         "What the guest's card is connected to; twice: two cards, by which a disk has two paths")
+      ->expected(1, aoe::guest::Machine::cards)
+      ->allow_extra_args(false);
   app.add_option("--deadsecs", options.deadsecs, "The module's aoe_deadsecs");
   app.add_option("--maxout", options.maxout, "The module's aoe_maxout");
   app.add_option("--kernel", options.kernel, "The folder that suts/linux/fetch has filled")
@@ -38,7 +42,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (!version && options.folder.empty()) throw CLI::RequiredError("folder");
-    if (!version && options.interface.empty()) throw CLI::RequiredError("--interface");
+    if (!version && options.interfaces.empty()) throw CLI::RequiredError("--interface");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }

@@ -19,7 +19,7 @@
 namespace aoe::guest {
 
 enum class Operation : std::uint32_t {
-  set_interface = 1,  // of eth0: bytes = MAC, offset = MTU, length = 1: up, 0: down
+  set_interface = 1,  // handle: of ethN; bytes = MAC, offset = MTU, length = 1: up, 0: down
   load_aoe,           // bytes = the module's parameters: "aoe_deadsecs=5 aoe_maxout=16"
   status,             // bytes = a path. Answer: handle = FileKind, length = size
   list,               // bytes = a folder's path. Answer: bytes = names, each with a zero at its end

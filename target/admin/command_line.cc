@@ -2,11 +2,12 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 #include "proto/codes.h"
-#include "target/admin/config_file.h"
 #include "wire/interfaces.h"
 
 namespace aoe::target {
@@ -51,6 +52,11 @@ std::string default_state_folder() {
   return given != nullptr && *given != '\0' ? given : "/var/lib/aoe-target";
 }
 
+std::string default_control_of_unit() {
+  const char* const folder = std::getenv("RUNTIME_DIRECTORY");
+  return folder != nullptr && *folder != '\0' ? std::string(folder) + "/control.sock" : "";
+}
+
 std::optional<std::string> complete(CommandLine& line) {
   if (line.no_state && !line.state.empty()) return "--state and --no-state contradict each other";
   if (line.direct && !line.io.empty() && line.io != "direct") {
@@ -76,6 +82,7 @@ std::optional<std::string> complete(CommandLine& line) {
   } else {
     lun.store.path = line.operands[0];
   }
+  if (lun.standby && line.control.empty()) return "--standby needs --control, to be promoted by";
   if (!line.shelf) return "--shelf is required";
   if (!line.slot) return "--slot is required";
   lun.address = {static_cast<std::uint16_t>(*line.shelf), static_cast<std::uint8_t>(*line.slot)};
@@ -84,19 +91,12 @@ std::optional<std::string> complete(CommandLine& line) {
   return std::nullopt;
 }
 
-tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& line) {
-  TargetDefinition definition;
-  if (line.config_file.empty()) {
-    definition.luns = {line.lun};
-  } else {
-    auto read = read_config_file(line.config_file);
-    if (!read) return tl::unexpected(read.error());
-    definition = *std::move(read);
-  }
+TargetDefinition with_options(const CommandLine& line, TargetDefinition definition) {
   for (LunDefinition& lun : definition.luns) lun.store.force |= line.force;
   if (!line.state.empty()) definition.state_folder = line.state;
   if (definition.state_folder.empty()) definition.state_folder = default_state_folder();
   if (line.no_state) definition.state_folder.clear();
+  if (definition.control.empty()) definition.control = default_control_of_unit();
   if (!line.control.empty()) definition.control = line.control;
   if (line.workers) definition.workers = *line.workers;
   if (line.busy_poll) definition.busy_poll = true;
@@ -107,6 +107,23 @@ tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& lin
   if (line.request_memory) definition.request_memory = *line.request_memory;
   if (!line.capture.empty()) definition.capture = line.capture;
   return definition;
+}
+
+std::string path_setting(std::string_view path) {
+  std::string absolute(path);
+  StoreDefinition store;
+  store.path = absolute;
+  if (store.is_file() && !path.empty()) absolute = std::filesystem::absolute(path).string();
+  return YAML::Dump(YAML::Node(absolute));
+}
+
+std::optional<std::pair<std::string, std::string>> parse_setting(std::string_view word) {
+  const auto equals = word.find('=');
+  if (equals == word.npos || equals == 0) return std::nullopt;
+  const std::string key(word.substr(0, equals));
+  const std::string_view value = word.substr(equals + 1);
+  const bool is_path = (key == "path" || key == "overlay") && !value.empty();
+  return std::pair(key, is_path ? path_setting(value) : std::string(value));
 }
 
 std::optional<Mac> parse_loose_mac(std::string_view text) {
@@ -122,6 +139,7 @@ std::optional<Mac> parse_loose_mac(std::string_view text) {
 std::optional<ImageError> first_image_error(const TargetDefinition& definition) {
   std::vector<ImageUse> images;
   for (const LunDefinition& lun : definition.luns) {
+    if (lun.standby) continue;
     const std::vector<ImageUse> used = images_of(lun);
     images.insert(images.end(), used.begin(), used.end());
     if (const auto error = image_error(lun)) {

@@ -22,6 +22,10 @@ inline constexpr const char* default_control_socket = "/run/aoe-target/control.s
 /// /var/lib/aoe-target.
 std::string default_state_folder();
 
+/// Returns the control socket where none is given: in the folder that systemd provides
+/// ($RUNTIME_DIRECTORY), so that systemctl reload finds it; else empty, for none.
+std::string default_control_of_unit();
+
 /// The options as given.
 struct CommandLine {
   LunDefinition lun;
@@ -54,15 +58,20 @@ struct CommandLine {
 /// Combines operands and options into line.lun. Returns the usage error, if there is one.
 std::optional<std::string> complete(CommandLine& line);
 
-/// Returns what to serve: one LUN, or the configuration file, over which the options of the process
-/// prevail. Errors: those of read_config_file().
-tl::expected<TargetDefinition, std::string> definition_of(const CommandLine& line);
+/// Lays over a definition what the command line says of the process.
+TargetDefinition with_options(const CommandLine& line, TargetDefinition definition);
+
+/// Returns a word KEY=VALUE of `ctl add` or `set`; nothing where it is none. A relative path is relative to
+/// the working folder, as any other of a command line.
+std::optional<std::pair<std::string, std::string>> parse_setting(std::string_view word);
+/// Returns the value of path or overlay in the words of the configuration: YAML, with an absolute path.
+std::string path_setting(std::string_view path);
 
 /// Parses a MAC address with or without colons, in upper or lower case, as vblade does.
 std::optional<Mac> parse_loose_mac(std::string_view text);
 
 /// Returns the error of the first image or overlay that can't be opened, "e0.2: disk.img: No such file
-/// or directory", or that two LUNs would spoil: see find_conflict().
+/// or directory", or that two LUNs would spoil: see find_conflict(). Does not look at LUNs that stand by.
 std::optional<ImageError> first_image_error(const TargetDefinition& definition);
 /// Returns why the image or the overlay of a LUN can't be opened, if a look tells that: see
 /// file_error().

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,6 +15,9 @@
 #include "proto/codes.h"
 #include "proto/frame.h"
 #include "target/admin/default_serial.h"
+#include "target/admin/groups.h"
+#include "target/admin/lun_edits.h"
+#include "target/admin/metrics_server.h"
 #include "wire/interfaces.h"
 
 namespace aoe::target {
@@ -25,7 +30,6 @@ constexpr std::uint64_t iops_max = 10'000'000;
 constexpr std::uint64_t bytes_per_second_min = 1024;
 constexpr std::uint64_t bytes_per_second_max = 1ULL << 40;
 constexpr std::chrono::seconds burst_max{10};
-constexpr const char* everyone = "everyone";
 
 bool is_memory(std::string_view path) {
   return path.starts_with("memory:");
@@ -41,29 +45,68 @@ bool is_control(char c) {
 
 class Reader {
  public:
-  explicit Reader(std::string file)
-      : file_(std::move(file)), folder_(std::filesystem::path(file_).parent_path()) {}
+  explicit Reader(const LunEdits& edits) : edits_(edits) {}
 
-  TargetDefinition read(const YAML::Node& root) {
-    YamlMap map(root, file_, "target");
-    TargetDefinition target;
-    if (map.has("groups")) read_groups(map.map("groups"));
+  /// Reads a configuration of one file or several, which are read as if they were one.
+  TargetDefinition read(std::vector<YamlMap> files) {
+    check_keys(files);
+    // What the LUNs of all files refer to comes first.
+    for (YamlMap& file : files) {
+      if (file.has("groups")) groups_.take(file.map("groups"));
+    }
+    groups_.resolve();
     LunDefinition defaults;
-    if (map.has("defaults")) {
-      YamlMap settings = map.map("defaults");
+    for (YamlMap& file : files) {
+      if (!file.has("defaults")) continue;
+      YamlMap settings = file.map("defaults");
       read_settings(settings, defaults);
       settings.finish();
     }
-    target.state_folder = optional_path(map, "state");
-    target.capture = optional_path(map, "capture");
-    target.control = optional_path(map, "control");
+    TargetDefinition target;
+    for (YamlMap& file : files) read_process(file, target);
+    if (std::ranges::count_if(files, [](YamlMap& file) { return file.has("luns"); }) == 0) {
+      files.front().require("luns");
+    }
+    for (YamlMap& file : files) file.finish();  // a misspelt key may be why a LUN looks wrong
+    for (YamlMap& file : files) {
+      if (file.has("luns")) read_luns(file, defaults, target);
+    }
+    add_luns(defaults, target);
+    return target;
+  }
+
+ private:
+  /// Fails where two files have a key that is to be there once: only lists and mappings of names are joined.
+  static void check_keys(const std::vector<YamlMap>& files) {
+    const std::set<std::string> joined{"groups", "luns", "client-limits"};
+    std::map<std::string, Mark> seen;
+    for (const YamlMap& file : files) {
+      for (const YAML::Node& key : file.keys()) {
+        if (joined.contains(key.Scalar())) continue;
+        const auto [first, is_new] = seen.emplace(key.Scalar(), file.mark_of(key));
+        if (is_new) continue;
+        file.fail(key, fmt::format("{}: is in {} as well", key.Scalar(), place(first->second)));
+      }
+    }
+  }
+
+  static std::string place(const Mark& mark) {
+    return fmt::format("{}:{}:{}", mark.file, mark.line, mark.column);
+  }
+
+  /// Reads what is not about one LUN. A key that is not there changes nothing.
+  void read_process(YamlMap& map, TargetDefinition& target) {
+    if (map.has("state")) target.state_folder = located(map, "state");
+    if (map.has("capture")) target.capture = located(map, "capture");
+    if (map.has("control")) target.control = located(map, "control");
     if (target.control.size() > socket_path_size_max) {
       map.fail(map.require("control"),
                fmt::format("control: '{}' is longer than the path of a socket can be ({} bytes)",
                            target.control, socket_path_size_max));
     }
-    target.workers = static_cast<int>(map.number("workers", 1, 1, 64));
-    target.busy_poll = map.boolean("busy-poll", false);
+    target.workers =
+        static_cast<int>(map.number("workers", static_cast<std::uint64_t>(target.workers), 1, 64));
+    target.busy_poll = map.boolean("busy-poll", target.busy_poll);
     if (map.has("wildcards")) {
       target.wildcards = static_cast<Wildcards>(map.choice("wildcards", {"all", "config-only"}));
     }
@@ -72,43 +115,72 @@ class Reader {
       map.fail(map.require("request-memory"), "request-memory: expected 1MiB or more");
     }
     if (map.has("client-limits")) read_client_limits(map.map("client-limits"), target);
-    const YAML::Node luns = map.require("luns");
-    map.finish();  // before the LUNs: a misspelt key may be why one looks wrong
-    if (!luns.IsSequence()) map.fail(luns, "luns: expected a list");
-    for (const YAML::Node& node : luns) {
-      YamlMap lun(node, file_, "lun");
-      target.luns.push_back(read_lun(lun, defaults));
-      check_against_others(lun, target.luns.back());
-      const Mark& mark = lun.mark();
-      target.places.emplace(target.luns.back().address,
-                            fmt::format("{}:{}:{}", mark.file, mark.line, mark.column));
+    if (map.has("metrics")) {
+      target.metrics = map.text("metrics");
+      if (const auto endpoint = metrics_endpoint(target.metrics); !endpoint) {
+        map.fail(map.require("metrics"), "metrics: " + endpoint.error());
+      }
     }
-    return target;
+    if (map.has("mtu")) read_mtu_limits(map.map("mtu"), target);
   }
 
- private:
-  void read_groups(YamlMap map) {
+  static void read_mtu_limits(YamlMap map, TargetDefinition& target) {
+    constexpr std::size_t mtu_min = 576;  // of one sector, with room
     for (const YAML::Node& key : map.keys()) {
       const std::string& name = key.Scalar();
-      if (!is_name(name) || name == everyone) {
-        map.fail(key, fmt::format("'{}' cannot name a group", name));
+      if (const auto names = parse_some_interfaces(name); !names || names->size() != 1) {
+        map.fail(key, fmt::format("mtu: '{}' is not the name of an interface", name));
       }
-      std::vector<Mac> macs;
-      for (const YAML::Node& item : map.items(name)) {
-        add(map, item, name, mac_of(map, item, name), macs);
+      target.mtu_limits[name] =
+          static_cast<std::uint16_t>(map.number(name, 0, mtu_min, 65535, "bytes"));
+    }
+    map.finish();
+  }
+
+  void read_luns(YamlMap& file, const LunDefinition& defaults, TargetDefinition& target) {
+    const YAML::Node luns = file.require("luns");
+    if (!luns.IsSequence()) file.fail(luns, "luns: expected a list");
+    for (const YAML::Node& node : luns) {
+      YamlMap map(node, file.mark().file, "lun");
+      const Address address = read_address(map);
+      const auto edit = edits_.find(address);
+      const bool is_edited = edit != edits_.end();
+      if (!places_.emplace(address, map.mark()).second) {
+        map.fail(map.require("shelf"), fmt::format("{} is defined twice, first at {}", address,
+                                                   place(places_.at(address))));
       }
-      // An empty list would admit everyone.
-      if (macs.empty()) map.fail(map.require(name), fmt::format("{}: the group is empty", name));
-      groups_.emplace(name, std::move(macs));
+      if (is_edited && edit->second.is_removed) continue;
+      std::optional<YamlMap> other;
+      if (is_edited) other.emplace(edited(node, edit->second), lun_edit_file, "lun");
+      YamlMap& lun = other ? *other : map;
+      target.luns.push_back(read_lun(lun, address, defaults, folder_of(file)));
+      check_against_others(lun, target.luns.back());
+      target.places.emplace(address, place(places_.at(address)));
+    }
+  }
+
+  /// Adds the LUNs that only the edits have.
+  void add_luns(const LunDefinition& defaults, TargetDefinition& target) {
+    for (const auto& [address, edit] : edits_) {
+      if (edit.is_removed || places_.contains(address)) continue;
+      YAML::Node node;
+      node["shelf"] = address.shelf;
+      node["slot"] = static_cast<int>(address.slot);
+      YamlMap map(edited(node, edit), lun_edit_file, "lun");
+      target.luns.push_back(read_lun(map, read_address(map), defaults, {}));
+      check_against_others(map, target.luns.back());
     }
   }
 
   /// Reads limits by address, name of a group or `everyone`.
-  void read_client_limits(YamlMap map, TargetDefinition& target) const {
+  void read_client_limits(YamlMap map, TargetDefinition& target) {
     for (const YAML::Node& key : map.keys()) {
       const std::string& name = key.Scalar();
       const RateLimits limits = read_limits(map.map(name));
       if (name == everyone) {
+        if (std::exchange(has_limits_of_everyone_, true)) {
+          map.fail(key, "everyone has limits already, in another file");
+        }
         target.client_limits.everyone = limits;
         continue;
       }
@@ -145,6 +217,7 @@ class Reader {
     if (map.has("deny")) lun.deny = read_access(map, "deny");
     if (map.has("model")) lun.model = ata_text(map, "model", model_size_max);
     lun.announce = map.boolean("announce", lun.announce);
+    lun.standby = map.boolean("standby", lun.standby);
     if (map.has("limits")) lun.limits = read_limits(map.map("limits"));
     lun.store.read_only = map.boolean("read-only", lun.store.read_only);
     lun.store.create = map.boolean("create", lun.store.create);
@@ -159,15 +232,21 @@ class Reader {
     }
   }
 
-  LunDefinition read_lun(YamlMap& map, const LunDefinition& defaults) {
-    LunDefinition lun = defaults;
+  static Address read_address(YamlMap& map) {
     map.require("shelf");
     map.require("slot");
-    lun.address.shelf =
-        static_cast<std::uint16_t>(map.number("shelf", 0, 0, Address::any_shelf - 1));
-    lun.address.slot = static_cast<std::uint8_t>(map.number("slot", 0, 0, Address::any_slot - 1));
-    lun.store.path = located(map, "path");
-    lun.store.overlay = optional_path(map, "overlay");
+    return {static_cast<std::uint16_t>(map.number("shelf", 0, 0, Address::any_shelf - 1)),
+            static_cast<std::uint8_t>(map.number("slot", 0, 0, Address::any_slot - 1))};
+  }
+
+  /// Reads a LUN. `folder`: of its file, to which its paths are relative.
+  LunDefinition read_lun(YamlMap& map, Address address, const LunDefinition& defaults,
+                         const std::filesystem::path& folder) {
+    LunDefinition lun = defaults;
+    lun.address = address;
+    for (const char* const key : {"shelf", "slot"}) map.has(key);
+    lun.store.path = located(map, "path", folder);
+    if (map.has("overlay")) lun.store.overlay = located(map, "overlay", folder);
     const bool is_file = !is_memory(lun.store.path) && !is_uri(lun.store.path);
     if (!is_file) lun.store.io = IoMode::automatic;  // a default for files only
     if (is_memory(lun.store.path)) lun.store.sync = false;
@@ -206,9 +285,6 @@ class Reader {
   /// Checks a LUN against the ones that were read before it.
   void check_against_others(YamlMap& map, const LunDefinition& lun) {
     const StoreDefinition& store = lun.store;
-    if (!addresses_.insert(lun.address).second) {
-      map.fail(map.require("shelf"), fmt::format("{} is defined twice", lun.address));
-    }
     // A store writes its overlay as if no other did.
     if (!store.overlay.empty()) {
       for (const Owners* const owners : {&overlays_, &paths_}) {
@@ -249,10 +325,10 @@ class Reader {
     }
     std::vector<Mac> macs;
     for (const YAML::Node& item : items) {
-      const bool is_mac = !groups_.contains(item.Scalar());
+      const bool is_mac = groups_.find(item.Scalar()) == nullptr;
       for (const Mac mac : macs_of(map, item, key)) {
         if (is_mac) {
-          add(map, item, key, mac, macs);
+          add_mac(map, item, key, mac, macs);
         } else if (std::ranges::find(macs, mac) == macs.end()) {
           macs.push_back(mac);
         }
@@ -265,41 +341,18 @@ class Reader {
   std::vector<Mac> macs_of(const YamlMap& map, const YAML::Node& item,
                            const std::string& key) const {
     const std::string& word = item.Scalar();
-    if (const auto group = groups_.find(word); group != groups_.end()) return group->second;
+    if (const auto* const group = groups_.find(word)) return *group;
     if (word.find(':') == std::string::npos) fail_unknown_group(map, item, key);
     return {mac_of(map, item, key)};
   }
 
   [[noreturn]] void fail_unknown_group(const YamlMap& map, const YAML::Node& item,
                                        const std::string& key) const {
-    std::set<std::string> known;
-    for (const auto& [name, macs] : groups_) known.insert(name);
-    const std::string hint = nearest(item.Scalar(), known);
+    const std::string hint = nearest(item.Scalar(), groups_.names());
     map.fail(item, fmt::format("{}: '{}' is neither a group nor an address such as "
                                "02:00:00:0a:0b:0c{}",
                                key, item.Scalar(),
                                hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint)));
-  }
-
-  static Mac mac_of(const YamlMap& map, const YAML::Node& item, const std::string& key) {
-    const auto mac = parse_mac(item.Scalar());
-    if (!mac) {
-      map.fail(item, fmt::format("{}: expected an address such as 02:00:00:0a:0b:0c, got '{}'", key,
-                                 item.Scalar()));
-    }
-    if (mac->is_multicast()) {
-      map.fail(item, fmt::format("{}: {} is a group address, which no frame has as its source", key,
-                                 *mac));
-    }
-    return *mac;
-  }
-
-  static void add(const YamlMap& map, const YAML::Node& item, const std::string& key, Mac mac,
-                  std::vector<Mac>& macs) {
-    if (std::ranges::find(macs, mac) != macs.end()) {
-      map.fail(item, fmt::format("{}: {} is listed twice", key, mac));
-    }
-    macs.push_back(mac);
   }
 
   static std::string ata_text(YamlMap& map, const std::string& key, std::size_t size_max) {
@@ -320,12 +373,17 @@ class Reader {
     return text;
   }
 
-  std::string optional_path(YamlMap& map, const std::string& key) const {
-    return map.has(key) ? located(map, key) : "";
+  /// Reads a path; a relative one is relative to the folder of the configuration file.
+  static std::string located(YamlMap& map, const std::string& key) {
+    return located(map, key, folder_of(map));
   }
 
-  /// Reads a path; a relative one is relative to the folder of the configuration file.
-  std::string located(YamlMap& map, const std::string& key) const {
+  static std::filesystem::path folder_of(const YamlMap& map) {
+    return std::filesystem::path(map.mark().file).parent_path();
+  }
+
+  static std::string located(YamlMap& map, const std::string& key,
+                             const std::filesystem::path& folder) {
     std::string path = map.text(key);
     if (path.empty() || std::ranges::any_of(path, is_control)) {
       map.fail(map.require(key), fmt::format("{}: expected a path", key));
@@ -334,16 +392,16 @@ class Reader {
       if (key == "path") return path;
       map.fail(map.require(key), fmt::format("{}: expected the path of a file", key));
     }
-    return (folder_ / path).string();
+    return (folder / path).string();
   }
 
-  const std::string file_;
-  const std::filesystem::path folder_;
-  std::map<std::string, std::vector<Mac>> groups_;
+  const LunEdits& edits_;
+  bool has_limits_of_everyone_ = false;
+  Groups groups_;
 
-  // Of the LUNs that were read: their addresses, and whose overlay or path a file is.
+  // Of the LUNs that were read: where they are defined, and whose overlay or path a file is.
   using Owners = std::unordered_map<std::string, Address>;
-  std::set<Address> addresses_;
+  std::map<Address, Mark> places_;
   Owners overlays_;
   Owners paths_;
 };
@@ -357,15 +415,29 @@ std::string ata_text_error(std::string_view text, std::size_t size_max) {
   return fmt::format("expected 1 to {} characters of ASCII", size_max);
 }
 
+tl::expected<TargetDefinition, std::string> parse_config(std::span<const ConfigText> files,
+                                                         const LunEdits& edits) {
+  std::vector<YamlMap> maps;
+  for (const auto& [path, text] : files) {
+    const auto map = read_yaml(
+        text, path, [&](const YAML::Node& root) { return YamlMap(root, path, "target"); });
+    if (!map) return tl::unexpected(map.error());
+    maps.push_back(*map);
+  }
+  const std::string& first = files.front().path;
+  return read_whole(first, [&] { return Reader(edits).read(std::move(maps)); });
+}
+
 tl::expected<TargetDefinition, std::string> parse_config(const std::string& text,
                                                          const std::string& path) {
-  return read_yaml(text, path, [&path](const YAML::Node& root) { return Reader(path).read(root); });
+  const ConfigText file{path, text};
+  return parse_config({&file, 1});
 }
 
 tl::expected<TargetDefinition, std::string> read_config_file(const std::string& path) {
-  const auto text = file_text(path);
-  if (!text) return tl::unexpected(text.error());
-  return parse_config(*text, path);
+  const auto files = read_config_texts(path);
+  if (!files) return tl::unexpected(files.error());
+  return parse_config(*files);
 }
 
 }  // namespace aoe::target

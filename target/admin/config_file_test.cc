@@ -319,13 +319,30 @@ TEST(ConfigFile, InterfacesAreNamesOrGlobs) {
             "3:44: lun: interfaces: expected a text or a list of them");
 }
 
+TEST(ConfigFile, MetricsHaveAnAddressAndAPort) {
+  EXPECT_EQ(definition("metrics: 127.0.0.1:9178\nluns: []").metrics, "127.0.0.1:9178");
+  EXPECT_EQ(complaint("metrics: 9178\nluns: []"),
+            "1:10: target: metrics: expected an address and a port, such as 127.0.0.1:9178");
+}
+
+TEST(ConfigFile, AnMtuIsOfOneInterfaceOrGlob) {
+  const auto limits = definition("mtu: {eth0: 1500, \"lan*\": 4096}\nluns: []").mtu_limits;
+  EXPECT_EQ(limits, (std::map<std::string, std::uint16_t>{{"eth0", 1500}, {"lan*", 4096}}));
+  EXPECT_EQ(complaint("mtu: {eth0: 575}\nluns: []"),
+            "1:13: mtu: eth0: expected a whole number of bytes from 576 to 65535");
+  EXPECT_EQ(complaint("mtu: {\"eth0, eth1\": 1500}\nluns: []"),
+            "1:7: mtu: mtu: 'eth0, eth1' is not the name of an interface");
+  EXPECT_EQ(complaint("mtu: 1500\nluns: []"), "1:6: mtu: expected a mapping");
+}
+
 TEST(ConfigFile, AnAddressIsThereOnce) {
   const auto two = [](const char* first, const char* second) {
     return complaint(fmt::format("luns:\n- {{path: a, {}}}\n- {{path: b, {}}}", first, second));
   };
-  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"), "3:20: lun: e0.2 is defined twice");
+  EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 2"),
+            "3:20: lun: e0.2 is defined twice, first at aoe.yaml:2:3");
   EXPECT_EQ(two("shelf: 0, slot: 2, interfaces: [eth0]", "shelf: 0, slot: 2, interfaces: [eth1]"),
-            "3:20: lun: e0.2 is defined twice")
+            "3:20: lun: e0.2 is defined twice, first at aoe.yaml:2:3")
       << "state and ctl know a LUN by its address";
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 0, slot: 3"), "none");
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 1, slot: 2"), "none");
@@ -357,17 +374,6 @@ TEST(ConfigFile, AnEmptyListNeverAdmitsEveryone) {
   EXPECT_EQ(lun(closed + "luns: [{shelf: 0, slot: 2, path: a}]").allow, std::vector{mac(1)});
   EXPECT_TRUE(lun(closed + "luns: [{shelf: 0, slot: 2, path: a, allow: everyone}]").allow.empty());
   EXPECT_TRUE(lun(closed + "luns: [{shelf: 0, slot: 2, path: a, deny: []}]").deny.empty());
-}
-
-TEST(ConfigFile, AGroupIsANameForAddresses) {
-  EXPECT_EQ(complaint("groups: {\"a b\": []}"), "1:10: groups: 'a b' cannot name a group");
-  EXPECT_EQ(complaint("groups: {everyone: []}"), "1:10: groups: 'everyone' cannot name a group");
-  EXPECT_EQ(complaint("groups: {a: 02:00:00:00:00:01, b: [a]}"),
-            "1:36: groups: b: expected an address such as 02:00:00:0a:0b:0c, got 'a'")
-      << "groups do not nest";
-  EXPECT_EQ(complaint("groups: {a: [02:00:00:00:00:01, 02:00:00:00:00:01]}"),
-            "1:33: groups: a: 02:00:00:00:00:01 is listed twice");
-  EXPECT_EQ(complaint("groups: []"), "1:9: groups: expected a mapping");
 }
 
 TEST(ConfigFile, MappedAndSyncExcludeEachOther) {

@@ -21,8 +21,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// In the order of ControlCommand.
-constexpr std::array<std::string_view, 9> command_names{
-    "status", "stats", "metrics", "reload", "mask", "reserve", "config", "resize", "reopen"};
+constexpr std::array<std::string_view, 15> command_names{
+    "status", "stats", "metrics", "reload", "mask", "reserve", "config", "resize",
+    "reopen", "role",  "promote", "demote", "add",  "set",     "remove"};
 
 /// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
@@ -68,6 +69,25 @@ class Fields {
     return macs;
   }
 
+  bool boolean(const std::string& key) {
+    const auto value = take(key);
+    if (value && !value->is_boolean())
+      throw Malformed(fmt::format("{}: expected true or false", key));
+    return value && value->get<bool>();
+  }
+
+  std::map<std::string, std::string> texts(const std::string& key) {
+    const auto value = take(key);
+    std::map<std::string, std::string> texts;
+    if (!value) return texts;
+    if (!value->is_object()) throw Malformed(fmt::format("{}: expected an object of texts", key));
+    for (const auto& [name, text] : value->items()) {
+      if (!text.is_string()) throw Malformed(fmt::format("{}: expected an object of texts", key));
+      texts.emplace(name, text.get<std::string>());
+    }
+    return texts;
+  }
+
   Address lun() {
     const auto address = parse_address(text("lun").value_or(""));
     if (!address) throw Malformed("lun: expected a LUN such as e0.2");
@@ -96,9 +116,7 @@ ControlRequest read(Fields& fields) {
   if (!name) throw Malformed("command: is missing");
   const auto known = std::ranges::find(command_names, *name);
   if (known == command_names.end()) {
-    throw Malformed(
-        "command: expected status, stats, metrics, reload, mask, reserve, config, resize or "
-        "reopen");
+    throw Malformed(fmt::format("command: expected one of {}", fmt::join(command_names, ", ")));
   }
   ControlRequest request{static_cast<ControlCommand>(known - command_names.begin())};
   if (request.command >= ControlCommand::mask) request.lun = fields.lun();
@@ -108,6 +126,10 @@ ControlRequest read(Fields& fields) {
   }
   if (request.command == ControlCommand::reserve) request.macs = fields.macs("macs");
   if (request.command == ControlCommand::config) request.set = fields.text("set");
+  if (request.command == ControlCommand::add || request.command == ControlCommand::set) {
+    request.values = fields.texts("values");
+  }
+  if (request.command >= ControlCommand::add) request.save = fields.boolean("save");
   if (request.set && request.set->size() > config_string_size_max) {
     throw Malformed(fmt::format("set: {} bytes, and a config string has {} at most",
                                 request.set->size(), config_string_size_max));
@@ -137,6 +159,7 @@ void add_counters(Json& json, const std::array<CounterField<Counters>, N>& field
 Json json_of(const LunReport& lun) {
   Json json{
       {"lun", fmt::format("{}", lun.definition.address)},
+      {"role", "active"},
       {"path", lun.definition.store.path},
       {"store", lun.store},
       {"sectors", lun.sectors},
@@ -174,11 +197,17 @@ Json json_of(const TargetReport& report) {
     missing.push_back(
         {{"lun", fmt::format("{}", lun.address)}, {"path", lun.path}, {"why", lun.why}});
   }
+  Json standby = Json::array();
+  for (const LunDefinition& lun : report.standby) {
+    standby.push_back(
+        {{"lun", fmt::format("{}", lun.address)}, {"role", "standby"}, {"path", lun.store.path}});
+  }
   Json ports = Json::array();
   for (const PortReport& port : report.ports) ports.push_back(json_of(port));
   return {{"version", report.version},
           {"uptime_s", std::chrono::duration<double>(report.uptime).count()},
           {"luns", std::move(luns)},
+          {"standby", std::move(standby)},
           {"missing", std::move(missing)},
           {"ports", std::move(ports)}};
 }
@@ -224,6 +253,8 @@ std::string request_line(const ControlRequest& request) {
   if (!request.remove.empty()) json["remove"] = texts(request.remove);
   if (request.macs) json["macs"] = texts(*request.macs);
   if (request.set) json["set"] = *request.set;
+  if (!request.values.empty()) json["values"] = request.values;
+  if (request.save) json["save"] = true;
   return line_of(json);
 }
 
@@ -269,6 +300,21 @@ std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors
   json["lun"] = fmt::format("{}", lun);
   json["sectors_before"] = sectors_before;
   json["sectors"] = sectors;
+  return line_of(json);
+}
+
+std::string role_reply(Address lun, std::string_view role) {
+  Json json = success(fmt::format("{}\n", role));
+  json["lun"] = fmt::format("{}", lun);
+  json["role"] = role;
+  return line_of(json);
+}
+
+std::string role_reply(Address lun, std::string_view what, bool stands_by, bool changed) {
+  Json json = success(fmt::format("{}: {}\n", lun, what));
+  json["lun"] = fmt::format("{}", lun);
+  json["role"] = stands_by ? "standby" : "active";
+  json["changed"] = changed;
   return line_of(json);
 }
 

@@ -6,6 +6,8 @@
 //   {"command":"reserve","lun":"e0.2","macs":["02:…"]}      {"ok":true,"text":"…","reservation":…}
 //   {"command":"config","lun":"e0.2","set":"text"}          {"ok":true,"text":"…","config_string":…}
 //   {"command":"resize","lun":"e0.2"}                       {"ok":true,"text":"…","sectors":4096,…}
+//   {"command":"set","lun":"e0.2","values":{"sync":"true"}} {"ok":true,"text":"…","changes":["e0.2: …"]}
+//   {"command":"promote","lun":"e0.2"}                      {"ok":true,"text":"…","role":"active",…}
 //   {"command":"format"}                                    {"ok":false,"error":"command: …"}
 //
 // `text` is what `aoe-target ctl` shows to a person. Nothing here does I/O: control_server.h reads
@@ -14,6 +16,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +44,12 @@ enum class ControlCommand : std::uint8_t {
   config,
   resize,
   reopen,
+  role,
+  promote,
+  demote,
+  add,
+  set,
+  remove,
 };
 
 /// Returns the word of a command.
@@ -57,6 +66,11 @@ struct ControlRequest {
   std::optional<std::vector<Mac>> macs{};
   /// config: sets the config string (§3.2) first, at most 1024 bytes.
   std::optional<std::string> set{};
+
+  /// add, set: texts in YAML by keys of the configuration; an empty one takes the key out.
+  std::map<std::string, std::string> values{};
+  /// add, set, remove: whether the next start is to find that, too.
+  bool save = false;
 
   /// Returns whether it changes what is set in the LUN.
   bool edits() const { return !add.empty() || !remove.empty() || macs || set; }
@@ -87,6 +101,11 @@ std::string reload_reply(const std::vector<std::string>& changes);
 /// The reply to resize or reopen. `what` has become of the LUN: "grown from 2048 to 4096 sectors".
 std::string size_reply(Address lun, std::string_view what, std::uint64_t sectors_before,
                        std::uint64_t sectors);
+/// The reply to role: "active", "standby", or "missing" where an active LUN can't be served.
+std::string role_reply(Address lun, std::string_view role);
+/// The reply to promote or demote. `what` has become of the LUN: "promoted", "stands by already".
+/// `changed`: whether anything has.
+std::string role_reply(Address lun, std::string_view what, bool stands_by, bool changed);
 /// The reply to mask, reserve or config: what is set in the LUN now.
 std::string state_reply(const ControlRequest& request, const LunState& state);
 

@@ -6,16 +6,22 @@
 
 namespace aoe::target {
 
-tl::expected<std::string, std::string> ask_target(const std::string& socket,
-                                                  const std::string& line, Duration timeout) {
+tl::expected<std::string, AskError> ask_target(const std::string& socket, const std::string& line,
+                                               Duration timeout) {
   // Far more than the report of a large target: limits what another program may send.
   constexpr std::size_t reply_size_max = 64 << 20;
-  const auto fail = [&](const std::string& why) { return tl::unexpected(socket + ": " + why); };
+  const auto fail = [&](const std::string& why, bool nobody_listens = false) {
+    return tl::unexpected(AskError{socket + ": " + why, nobody_listens});
+  };
   const auto endpoint = control_endpoint(socket);
-  if (!endpoint) return tl::unexpected(endpoint.error());
+  if (!endpoint) return tl::unexpected(AskError{endpoint.error()});
   boost::asio::local::stream_protocol::iostream stream;
   stream.expires_after(timeout);
   stream.connect(*endpoint);
+  if (stream.error() == boost::asio::error::connection_refused ||
+      stream.error() == boost::system::errc::no_such_file_or_directory) {
+    return fail(stream.error().message(), true);
+  }
   stream << line << '\n' << std::flush;
   // A target that refuses a line before it has read it all has sent its reply.
   if (stream.error() == boost::asio::error::broken_pipe) stream.clear();
@@ -35,13 +41,14 @@ tl::expected<std::string, std::string> ask_target(const std::string& socket,
 int run_control(const ControlArguments& arguments, std::FILE* out, std::FILE* errors) {
   const auto line =
       ask_target(arguments.socket, request_line(arguments.request), arguments.timeout);
-  const auto text = line.and_then(parse_reply);
+  const auto text = line ? parse_reply(*line) : tl::unexpected(line.error().text);
   const bool is_shown = line && (text || arguments.json);  // programs read errors as JSON, too
   if (is_shown) {
     const std::string shown = arguments.json ? *line + '\n' : *text;
     std::fwrite(shown.data(), 1, shown.size(), out);
   }
   if (!text) std::fputs(fmt::format("aoe-target: {}\n", escaped(text.error())).c_str(), errors);
+  if (!line && line.error().nobody_listens) return exit_not_running;
   return text ? 0 : 1;
 }
 

@@ -20,13 +20,22 @@ struct ControlArguments {
   Duration timeout = std::chrono::seconds(30);
 };
 
+/// Why there is no reply.
+struct AskError {
+  std::string text;             // a line: "/run/aoe-target.sock: Connection refused"
+  bool nobody_listens = false;  // there is no socket, or no process has it
+};
+
 /// Sends a request to the target that listens at `socket`. Returns the reply, a line without its
-/// newline. Error: "/run/aoe-target.sock: Connection refused".
-tl::expected<std::string, std::string> ask_target(const std::string& socket,
-                                                  const std::string& line, Duration timeout);
+/// newline.
+tl::expected<std::string, AskError> ask_target(const std::string& socket, const std::string& line,
+                                               Duration timeout);
+
+/// The exit status of `ctl` where no target runs, as of an init script.
+inline constexpr int exit_not_running = 3;
 
 /// Sends a request and prints the reply to `out`, or the error, after "aoe-target: ", to `errors`.
-/// Returns the exit status: 0 or 1.
+/// Returns the exit status: 0, 1, or exit_not_running.
 int run_control(const ControlArguments& arguments, std::FILE* out, std::FILE* errors = stderr);
 
 }  // namespace aoe::target

@@ -136,12 +136,27 @@ TEST(ControlClient, WhatIsNoReplyIsAnError) {
 }
 
 TEST(ControlClient, WhereNobodyListensThereIsAReason) {
-  EXPECT_EQ(run({"/nonexistent/a.sock", false, {}, 5s}).errors,
-            "aoe-target: /nonexistent/a.sock: No such file or directory\n");
+  const Outcome no_socket = run({"/nonexistent/a.sock", false, {}, 5s});
+  EXPECT_EQ(no_socket.errors, "aoe-target: /nonexistent/a.sock: No such file or directory\n");
+  EXPECT_EQ(no_socket.status, exit_not_running);
   const std::string long_path(108, 'a');
-  EXPECT_EQ(ask_target(long_path, "", 5s).error(),
+  EXPECT_EQ(ask_target(long_path, "", 5s).error().text,
             fmt::format("'{}': no path of a socket", long_path));
-  EXPECT_EQ(ask_target("", "", 5s).error(), "'': no path of a socket");
+  EXPECT_EQ(ask_target("", "", 5s).error().text, "'': no path of a socket");
+}
+
+TEST(ControlClient, ASocketThatNobodyHasIsATargetThatDoesNotRun) {
+  const std::string path = testing::TempDir() + fmt::format("left-{}.sock", ::getpid());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::ranges::copy(path, address.sun_path);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(fd);
+  const Outcome left = run({path, false, {}, 5s});
+  std::filesystem::remove(path);
+  EXPECT_EQ(left.errors, fmt::format("aoe-target: {}: Connection refused\n", path));
+  EXPECT_EQ(left.status, exit_not_running);
 }
 
 TEST(ControlClient, AConnectionThatEndsEarlyIsAnError) {
@@ -155,14 +170,15 @@ TEST(ControlClient, AConnectionThatEndsEarlyIsAnError) {
     return ask_target(path, "{}", 5s);
   };
   for (const char* half : {"", "{\"ok\":"}) {
-    const std::string error = ask(half).error();
+    const std::string error = ask(half).error().text;
     EXPECT_EQ(error, path + ": the connection ended before the reply") << half;
   }
 }
 
 TEST(ControlClient, ATargetThatIsSilentOrDoesNotReadIsGivenUp) {
   const Peer silent(wait_for_end);
-  EXPECT_EQ(ask_target(silent.path(), "{}", 20ms).error(), silent.path() + ": no reply in time");
+  EXPECT_EQ(ask_target(silent.path(), "{}", 20ms).error().text,
+            silent.path() + ": no reply in time");
 }
 
 TEST(ControlClient, ATargetThatReadsNothingIsGivenUp) {
@@ -172,15 +188,15 @@ TEST(ControlClient, ATargetThatReadsNothingIsGivenUp) {
     std::thread asking;
     const Peer deaf([&](int) { asking.join(); });
     path = deaf.path();
-    asking =
-        std::thread([&] { error = ask_target(path, std::string(4 << 20, 'x'), 20ms).error(); });
+    asking = std::thread(
+        [&] { error = ask_target(path, std::string(4 << 20, 'x'), 20ms).error().text; });
   }
   EXPECT_EQ(error, path + ": no reply in time");
 }
 
 TEST(ControlClient, ARefusalBeforeAllWasSentIsStillRead) {
   const Peer peer([](int fd) { write_all(fd, "too long\n"); });
-  EXPECT_EQ(ask_target(peer.path(), std::string(4 << 20, 'x'), 5s), "too long");
+  EXPECT_EQ(ask_target(peer.path(), std::string(4 << 20, 'x'), 5s).value(), "too long");
 }
 
 TEST(ControlClient, ALongReplyIsReadWhole) {
@@ -189,7 +205,7 @@ TEST(ControlClient, ALongReplyIsReadWhole) {
     read_line(fd);
     write_all(fd, reply + "\n");
   });
-  EXPECT_EQ(ask_target(peer.path(), "{}", 5s), reply);
+  EXPECT_EQ(ask_target(peer.path(), "{}", 5s).value(), reply);
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ class ControlServer::Listener::Connection : public std::enable_shared_from_this<
     input_.erase(0, size);
     const auto request = parse_request(line);
     if (!request) return reply(error_reply(request.error()));
-    expect_progress();
+    expect_progress(listener_->options_.reply_timeout);
     const std::uint64_t number = ++requests_;
     listener_->handler_(*request, [weak = weak_from_this(), number](std::string text) {
       const auto self = weak.lock();
@@ -139,8 +139,10 @@ class ControlServer::Listener::Connection : public std::enable_shared_from_this<
                       });
   }
 
-  void expect_progress() {
-    timer_.expires_after(listener_->options_.idle_timeout);
+  void expect_progress() { expect_progress(listener_->options_.idle_timeout); }
+
+  void expect_progress(Duration timeout) {
+    timer_.expires_after(timeout);
     timer_.async_wait([weak = weak_from_this()](error_code error) {
       const auto self = weak.lock();
       // A timer that was set again after it had fired is not over.

@@ -3,7 +3,7 @@
 // Owns the socket file and the connections. The daemon (Handler) answers requests, at once or
 // later; malformed lines are answered here. A connection may send many requests, one after another.
 // A connection that does not complete a line, or does not read its reply, is closed after the idle
-// timeout.
+// timeout, and one whose request gets no reply after the reply timeout.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,10 @@
 namespace aoe::target {
 
 struct ControlOptions {
-  /// For a line, for its reply, and for reading that.
+  /// For a line, and for reading its reply.
   Duration idle_timeout = std::chrono::seconds(30);
+  /// For the daemon to reply: a disk may take long to become stable.
+  Duration reply_timeout = std::chrono::minutes(10);
   /// After accepting failed: no descriptors are left.
   Duration accept_pause = std::chrono::seconds(1);
 };

@@ -43,6 +43,29 @@ TEST(ControlRequest, EachIsOneLineAndReadBackTheSame) {
        R"({"command":"config","lun":"e0.2","set":"a\nb"})");
   same({resize, lun}, R"({"command":"resize","lun":"e0.2"})");
   same({reopen, lun}, R"({"command":"reopen","lun":"e0.2"})");
+  same({role, lun}, R"({"command":"role","lun":"e0.2"})");
+  same({promote, lun}, R"({"command":"promote","lun":"e0.2"})");
+  same({demote, lun}, R"({"command":"demote","lun":"e0.2"})");
+}
+
+TEST(ControlRequest, ALunIsChangedInTheWordsOfTheConfiguration) {
+  const auto same = [](const ControlRequest& request, const char* line) {
+    EXPECT_EQ(request_line(request), line);
+    EXPECT_EQ(parse_request(line), request) << line;
+  };
+  using enum ControlCommand;
+  same({.command = add, .lun = lun, .values = {{"path", "/a"}, {"sync", "true"}}, .save = true},
+       R"({"command":"add","lun":"e0.2","values":{"path":"/a","sync":"true"},"save":true})");
+  same({.command = set, .lun = lun, .values = {{"model", ""}}},
+       R"({"command":"set","lun":"e0.2","values":{"model":""}})");
+  same({remove, lun}, R"({"command":"remove","lun":"e0.2"})");
+  EXPECT_EQ(complaint(R"({"command":"set","lun":"e0.2","values":{"sync":true}})"),
+            "values: expected an object of texts");
+  EXPECT_EQ(complaint(R"({"command":"set","lun":"e0.2","values":["sync"]})"),
+            "values: expected an object of texts");
+  EXPECT_EQ(complaint(R"({"command":"remove","lun":"e0.2","save":1})"),
+            "save: expected true or false");
+  EXPECT_EQ(complaint(R"({"command":"remove","lun":"e0.2","values":{}})"), "values: unknown here");
 }
 
 TEST(ControlRequest, AnEditChangesWhatItNamesOnly) {
@@ -75,9 +98,10 @@ TEST(ControlRequest, WhatIsNoJsonObjectIsRefused) {
 TEST(ControlRequest, ACommandIsKnownAndHasNothingBesideIt) {
   EXPECT_EQ(complaint("{}"), "command: is missing");
   EXPECT_EQ(complaint(R"({"command":null})"), "command: expected a text");
-  EXPECT_EQ(complaint(R"({"command":"format"})"),
-            "command: expected status, stats, metrics, reload, mask, reserve, config, resize or "
-            "reopen");
+  EXPECT_EQ(
+      complaint(R"({"command":"format"})"),
+      "command: expected one of status, stats, metrics, reload, mask, reserve, config, resize, "
+      "reopen, role, promote, demote, add, set, remove");
   EXPECT_EQ(complaint(R"({"command":"status","lun":"e0.2"})"), "lun: unknown here");
   EXPECT_EQ(complaint(R"({"command":"mask","lun":"e0.2","a\nb":1})"), "a\\x0ab: unknown here");
 }
@@ -181,10 +205,19 @@ TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
   EXPECT_EQ(size_reply(lun, "grown from 8 to 16 sectors", 8, 16),
             R"({"ok":true,"text":"e0.2: grown from 8 to 16 sectors\n","lun":"e0.2",)"
             R"("sectors_before":8,"sectors":16})");
+  EXPECT_EQ(role_reply(lun, "missing"),
+            R"({"ok":true,"text":"missing\n","lun":"e0.2","role":"missing"})");
+  EXPECT_EQ(role_reply(lun, "stands by already", true, false),
+            R"({"ok":true,"text":"e0.2: stands by already\n","lun":"e0.2","role":"standby",)"
+            R"("changed":false})");
 }
 
 TEST(ControlReply, AReportIsAllThereAndOnOneLine) {
-  TargetReport report{"1.0", std::chrono::milliseconds(1500), {LunReport{}}, {PortReport{}}, {}};
+  TargetReport report;
+  report.version = "1.0";
+  report.uptime = std::chrono::milliseconds(1500);
+  report.luns.emplace_back();
+  report.ports.emplace_back();
   LunReport& disk = report.luns.front();
   disk.definition.address = lun;
   disk.definition.store.path = "disk\xff.img";

@@ -19,6 +19,7 @@
 #include "base/privileges.h"
 #include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
+#include "target/admin/metrics.h"
 
 namespace aoe::target {
 namespace {
@@ -60,21 +61,24 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   if (!definition.capture.empty()) recording_ = std::make_unique<Recording>();
   memory_ = std::make_unique<RequestMemory>(definition.request_memory, &reserve_);
   background_ = std::make_unique<PollLoop>();
-  const Worker::World world{options_.log,     options_.trace, state_.get(),  background_.get(),
-                            recording_.get(), memory_.get(),  &former_luns_, definition.wildcards};
+  const Worker::World world{options_.log,      options_.trace,       state_.get(),
+                            background_.get(), recording_.get(),     memory_.get(),
+                            &former_luns_,     definition.wildcards, definition.mtu_limits};
   const auto idle = definition.busy_poll ? PollLoop::Idle::spin : PollLoop::Idle::linger;
   const auto shares = static_cast<unsigned>(definition.workers);
   for (unsigned share = 0; share < shares; ++share) {
     workers_.push_back(std::make_unique<Worker>(world, share, shares, idle));
     workers_.back()->service().limit_clients(definition.client_limits);
   }
-  auto prepared = prepare(definition.luns, {}, {});
+  roles_.follow(definition.luns);
+  keep_ports_open();
+  auto prepared = prepare(roles_.active(), {}, {});
   if (!prepared) return tl::unexpected(prepared.error());
   // Of descriptors there are too few for the ports as well, then.
   for (const auto& [lun, why] : prepared->failures) {
     if (!options_.is_strict && !names_descriptor_limit(why)) continue;
     // A command line has one LUN only.
-    return tl::unexpected(options_.read_again ? fmt::format("{}: {}", lun.address, why) : why);
+    return tl::unexpected(options_.configuration ? fmt::format("{}: {}", lun.address, why) : why);
   }
   if (recording_) {  // after the images, of which it must be none
     auto file = PcapWriter::create(definition.capture);
@@ -87,18 +91,22 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
     for (LogLine& line : take_state(change)) lines.push_back(std::move(line));
   }
   apply(std::move(prepared->changes));
-  if (!definition.control.empty()) {
-    auto control =
-        ControlServer::open(loop_, definition.control,
-                            [this](const ControlRequest& request,
-                                   const ControlServer::Reply& reply) { answer(request, reply); });
-    if (!control) return tl::unexpected(control.error());
-    control_ = *std::move(control);
-  }
+  if (auto opened = open_servers(); !opened) return opened;
+  const auto missing = options_.is_strict ? LivePorts::Missing::refuse : LivePorts::Missing::wait;
   for (const auto& worker : workers_) {
-    if (auto opened = worker->open_ports(); !opened) return opened;
+    if (auto opened = worker->open_ports(missing); !opened) return opened;
   }
   for (const LogLine& line : lines) options_.log(line.level, line.text);
+  for (const LunDefinition& lun : roles_.standby()) {
+    options_.log(LogLevel::info, fmt::format("{}: stands by: {} is not opened until it is promoted",
+                                             lun.address, lun.store.path));
+    if (!lun.serial.empty()) continue;
+    options_.log(
+        LogLevel::warning,
+        fmt::format("{}: stands by without a serial number: clients take what another host "
+                    "serves for another disk, unless both have the same serial",
+                    lun.address));
+  }
   note_missing(prepared->failures);
   wait_for_signals();
   if (!drop_privileges()) {
@@ -131,6 +139,25 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
   return {};
 }
 
+/// Opens what answers ctl and Prometheus.
+tl::expected<void, std::string> Daemon::open_servers() {
+  if (!definition_.control.empty()) {
+    auto control =
+        ControlServer::open(loop_, definition_.control,
+                            [this](const ControlRequest& request,
+                                   const ControlServer::Reply& reply) { answer(request, reply); });
+    if (!control) return tl::unexpected(control.error());
+    control_ = *std::move(control);
+  }
+  if (!definition_.metrics.empty()) {
+    auto metrics = MetricsServer::open(loop_, definition_.metrics,
+                                       [this] { return prometheus_text(report()); });
+    if (!metrics) return tl::unexpected(metrics.error());
+    metrics_ = *std::move(metrics);
+  }
+  return {};
+}
+
 bool Daemon::run() {
   if (report().ports.empty()) options_.log(LogLevel::warning, "no Ethernet interface is up yet");
   options_.log(LogLevel::info, "ready");
@@ -142,6 +169,7 @@ bool Daemon::run() {
   ending_.clear();  // another signal ends the process
   TargetReport last = report();
   control_.reset();
+  metrics_.reset();
   bool all_well = true;
   if (!settle_state()) {
     options_.log(LogLevel::error,
@@ -202,24 +230,30 @@ void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply
       const auto changes = reload_and_log();
       return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
     }
+    case ControlCommand::add:
+    case ControlCommand::set:
+    case ControlCommand::remove: return reply(edit_lun(request));
     case ControlCommand::mask:
     case ControlCommand::reserve:
     case ControlCommand::config: return edit_and_show(request, reply);
     case ControlCommand::resize:
     case ControlCommand::reopen: return reply(resize_or_reopen(request));
+    case ControlCommand::role: return reply(show_role(request.lun));
+    case ControlCommand::promote: return reply(promote(request.lun));
+    case ControlCommand::demote: return demote(request.lun, reply);
   }
   AOE_CHECK(false && "a command without an answer");
 }
 
 void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply) {
   Worker& worker = worker_of(request.lun);
-  worker.post([this, &worker, request, reply] {
+  worker.post([this, &worker, request, reply, why_not = why_not_served(request.lun)] {
     const auto tell = [this, reply](std::string line) {
       boost::asio::post(loop_, [reply, line = std::move(line)] { reply(line); });
     };
     const Address lun = request.lun;
     ServedLun* const served = worker.service().find(lun);
-    if (served == nullptr) return tell(error_reply(fmt::format("{}: no such LUN", lun)));
+    if (served == nullptr) return tell(error_reply(why_not));
     const LunState before = served->lun.state();
     LunState state = before;
     if (!request.edits()) return tell(state_reply(request, state));
@@ -245,6 +279,7 @@ TargetReport Daemon::report() {
   for (const auto& [address, missing] : missing_.all()) {
     report.missing.push_back({address, missing.definition.store.path, missing.why});
   }
+  report.standby = roles_.standby();
   std::ranges::sort(report.luns, {}, [](const LunReport& lun) { return lun.definition.address; });
   std::ranges::sort(report.ports, {}, &PortReport::interface);
   return report;

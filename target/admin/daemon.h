@@ -19,9 +19,12 @@
 #include <tl/expected.hpp>
 
 #include "base/log.h"
+#include "target/admin/configuration.h"
 #include "target/admin/control_server.h"
 #include "target/admin/image_look.h"
 #include "target/admin/lun_change.h"
+#include "target/admin/lun_roles.h"
+#include "target/admin/metrics_server.h"
 #include "target/admin/missing_luns.h"
 #include "target/service/definition.h"
 #include "target/service/watchdog.h"
@@ -35,18 +38,18 @@ class Daemon {
     Logger log;   // called from any thread
     Trace trace;  // the same; see Service::trace()
     std::string version;
-    /// Reads the definition again, for a reload; null where it came from a command line.
-    std::function<tl::expected<TargetDefinition, std::string>()> read_again;
+    /// What the definition was read from; null where it came from a command line.
+    std::shared_ptr<Configuration> configuration;
     /// A state folder that cannot be used is a warning and not an error.
     bool state_is_optional = false;
-    /// A LUN that can't be served is an error; else the others are served, and it is tried again.
+    /// A LUN that can't be served, and a named interface that is not there, are errors; else the
+    /// others are served, and it is tried again.
     bool is_strict = false;
     /// How long a thread that serves may wait for something before the log says so; 0: for ever.
     std::chrono::milliseconds watchdog{};
   };
 
-  /// Opens the images, the state, the control socket and the ports (an interface that is named must
-  /// exist), drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
+  /// Opens the images, the state, the control socket and the ports, drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
   /// caller may have blocked, is unblocked once it is waited for. Errors are one line
   /// that begins with the object; nothing was announced and no image was changed then, but a
   /// capture, an overlay or a state folder may have been made.
@@ -68,6 +71,7 @@ class Daemon {
   explicit Daemon(Options options);
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
+  tl::expected<void, std::string> open_servers();
 
   /// A LUN that is served.
   struct Present {
@@ -116,6 +120,18 @@ class Daemon {
   void note_missing(const std::vector<Failure>& failures);
   void try_missing();
   void serve_found(const std::vector<LunDefinition>& found, std::vector<Failure>& failures);
+  /// Has the workers keep the ports of LUNs that stand by open, from their next follow() on.
+  void keep_ports_open();
+  /// Does `ctl role`. Returns the reply.
+  std::string show_role(Address lun) const;
+  /// Does `ctl promote`. Returns the reply.
+  std::string promote(Address lun);
+  /// Does `ctl demote`. Replies once nothing more is written to the image.
+  void demote(Address lun, const ControlServer::Reply& reply);
+  /// The image of a demoted LUN is closed; `error`: of its last flush.
+  void demoted(Address lun, const std::string& path, std::error_code error);
+  /// Returns why no LUN is served at an address: "e0.2: no such LUN".
+  std::string why_not_served(Address lun) const;
   /// Looks at what the images of these LUNs are now.
   static ImageLooks look_at(const std::map<Address, Present>& luns);
   /// Looks at the images of those LUNs whose store stays. Returns what was found at those that are
@@ -128,6 +144,15 @@ class Daemon {
   /// Reads the configuration again, and looks at the images of what is served. Returns the changes,
   /// a line each. Fails where an image can't be opened, unless that was missing before.
   tl::expected<std::vector<std::string>, std::string> reload();
+  /// Changes what is served to this definition. `looks`: at images that are to be opened again. Returns
+  /// the changes, a line each. Fails where an image can't be opened, unless that was missing before.
+  tl::expected<std::vector<std::string>, std::string> become(
+      const TargetDefinition& wanted, const std::map<Address, Present>& served,
+      const ImageLooks& looks);
+  /// Does `ctl add`, `set` or `remove`. Returns the reply.
+  std::string edit_lun(const ControlRequest& request);
+  /// Returns why a request can't edit its LUN. Empty for nothing.
+  std::string why_not_edited(const ControlRequest& request) const;
   /// The same; the log says them, too.
   tl::expected<std::vector<std::string>, std::string> reload_and_log();
 
@@ -158,6 +183,8 @@ class Daemon {
   FormerLuns former_luns_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Watchdog> watchdog_;
+  LunRoles roles_;
+  std::map<Address, std::vector<ControlServer::Reply>> demoting_;  // who waits for that
   MissingLuns missing_;
   std::map<Address, std::weak_ptr<const void>>
       looking_;  // looks at their images that are under way
@@ -168,6 +195,7 @@ class Daemon {
   boost::asio::steady_timer look_after_timer_{loop_};
   boost::asio::steady_timer missing_timer_{loop_};
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<MetricsServer> metrics_;
   bool is_stuck_ = false;
 };
 

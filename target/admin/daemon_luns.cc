@@ -22,22 +22,38 @@ namespace {
 /// by itself takes longer than most changes do.
 constexpr std::size_t changes_per_turn = 32;
 
-/// A store, and which image it is of.
+/// A store, which image it is of, and what was set for an earlier one.
 struct OpenedImage {
   OpenedStore store;
   ImageIdentity identity;
-  std::vector<ImageUse> uses;  // with the overlay that was made, perhaps
-  bool is_other;               // than the one that was served at this address before
+  std::vector<ImageUse> uses;           // with the overlay that was made, perhaps
+  std::optional<ImageIdentity> former;  // of what was served at this address before
+  std::optional<LunState> state;        // loaded
+  bool is_other;                        // than the former
 };
 
+/// Opens the image of a LUN. `former`: what was served at its address. `state`: loads what was set there
+/// from these files, once the image is locked: until then another target may change it.
 tl::expected<OpenedImage, std::string> open_image(const LunDefinition& lun,
-                                                  const std::optional<ImageIdentity>& former,
+                                                  std::optional<ImageIdentity> former,
+                                                  const std::optional<StateFiles>& state,
                                                   Worker& worker) {
   auto store = open_store(lun.store, worker.queue(), worker.handover());
   if (!store) return tl::unexpected(store.error());
   const ImageIdentity identity = identify(lun.store);
-  return OpenedImage{*std::move(store), identity, images_of(lun),
-                     former && !is_same_image(*former, identity)};
+  std::optional<LunState> loaded_state;
+  if (state) {
+    auto loaded = state->load(lun.address);
+    if (!loaded) return tl::unexpected(loaded.error());
+    if (*loaded) {
+      loaded_state = std::move((*loaded)->state);
+      former = std::move((*loaded)->image);
+    }
+  }
+  const bool is_other = former && !is_same_image(*former, identity);
+  if (is_other) loaded_state.reset();
+  return OpenedImage{*std::move(store),       identity, images_of(lun), std::move(former),
+                     std::move(loaded_state), is_other};
 }
 
 /// Returns whether nobody has set anything.
@@ -128,34 +144,22 @@ tl::expected<Daemon::Prepared, std::string> Daemon::prepare(
   return prepared;
 }
 
-/// Loads the state that the changes need, and opens their images. Those that fail are failures.
+/// Opens the images of the changes, and loads the state that these need. Those that fail are failures.
 void Daemon::open_files(Prepared& prepared) {
   std::vector<DiskWork<OpenedImage>> to_open;
-  std::vector<LunChange> changes;
-  for (LunChange& change : std::exchange(prepared.changes, {})) {
+  for (const LunChange& change : prepared.changes) {
+    if (!change.opens_image()) continue;
     const LunDefinition& wanted = change.definition;
-    if (change.kind == LunChange::Kind::add && state_) {
-      auto loaded = state_->load(wanted.address);
-      if (!loaded) {
-        prepared.failures.push_back({wanted, loaded.error()});
-        continue;
-      }
-      if (*loaded) {
-        change.state = std::move((*loaded)->state);
-        change.former_image = std::move((*loaded)->image);
-      }
-    }
-    if (change.opens_image()) {
-      to_open.push_back({wanted.store.path, [wanted, former = change.former_image,
-                                             worker = &worker_of(wanted.address)] {
-                           return open_image(wanted, former, *worker);
-                         }});
-    }
-    changes.push_back(std::move(change));
+    std::optional<StateFiles> state;
+    if (change.kind == LunChange::Kind::add && state_) state = *state_;
+    to_open.push_back({wanted.store.path, [wanted, state, former = change.former_image,
+                                           worker = &worker_of(wanted.address)] {
+                         return open_image(wanted, former, state, *worker);
+                       }});
   }
   auto opened = do_in_time(std::move(to_open), patience);
   auto next = opened.begin();
-  for (LunChange& change : changes) {
+  for (LunChange& change : std::exchange(prepared.changes, {})) {
     if (change.opens_image()) {
       auto image = std::move(*next++);
       if (!image) {
@@ -165,8 +169,9 @@ void Daemon::open_files(Prepared& prepared) {
       change.store = std::move(image->store);
       change.image = std::move(image->identity);
       change.images = std::move(image->uses);
+      change.former_image = std::move(image->former);
+      change.state = std::move(image->state);
       change.is_other_image = image->is_other;
-      if (image->is_other) change.state.reset();
     }
     prepared.changes.push_back(std::move(change));
   }

@@ -38,10 +38,10 @@ bool Daemon::settle_state() {
 }
 
 tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
-  if (!options_.read_again) {
+  if (!options_.configuration) {
     return tl::unexpected(std::string("started from a command line: there is no file to read"));
   }
-  const auto wanted = options_.read_again();
+  const auto wanted = options_.configuration->read();
   if (!wanted) return tl::unexpected(wanted.error());
   // A LUN that is added again loads its state, which must be complete.
   if (!settle_state()) {
@@ -50,24 +50,11 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   const auto present = served();
   std::vector<std::string> kept;
   const ImageLooks looks = find_other_images(wanted->luns, present, kept);
-  auto prepared = prepare(wanted->luns, present, looks);
-  if (!prepared) return tl::unexpected(prepared.error());
-  for (const auto& [lun, why] : prepared->failures) {
-    if (!missing_.contains(lun)) return tl::unexpected(fmt::format("{}: {}", lun.address, why));
-  }
-  missing_.follow(wanted->luns);
-  note_missing(prepared->failures);
-  std::vector<std::string> lines = carry_out(std::move(prepared->changes));
-  std::ranges::move(kept, std::back_inserter(lines));
-  if (wanted->client_limits != definition_.client_limits) {
-    definition_.client_limits = wanted->client_limits;
-    for (const auto& worker : workers_) {
-      worker->ask([&] { worker->service().limit_clients(wanted->client_limits); });
-    }
-    lines.emplace_back("client-limits: changed");
-  }
+  auto lines = become(*wanted, present, looks);
+  if (!lines) return lines;
+  std::ranges::move(kept, std::back_inserter(*lines));
   const auto note = [&](const char* key, bool differs) {
-    if (differs) lines.push_back(fmt::format("{}: takes effect at the next start", key));
+    if (differs) lines->push_back(fmt::format("{}: takes effect at the next start", key));
   };
   note("state", wanted->state_folder != definition_.state_folder);
   note("control", wanted->control != definition_.control);
@@ -75,7 +62,42 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload() {
   note("busy-poll", wanted->busy_poll != definition_.busy_poll);
   note("wildcards", wanted->wildcards != definition_.wildcards);
   note("request-memory", wanted->request_memory != definition_.request_memory);
+  note("metrics", wanted->metrics != definition_.metrics);
+  note("mtu", wanted->mtu_limits != definition_.mtu_limits);
   note("capture", wanted->capture != definition_.capture);
+  return lines;
+}
+
+tl::expected<std::vector<std::string>, std::string> Daemon::become(
+    const TargetDefinition& wanted, const std::map<Address, Present>& served,
+    const ImageLooks& looks) {
+  LunRoles roles = roles_;
+  roles.follow(wanted.luns);
+  const std::vector<LunDefinition> active = roles.active();
+  auto prepared = prepare(active, served, looks);
+  if (!prepared) return tl::unexpected(prepared.error());
+  for (const auto& [lun, why] : prepared->failures) {
+    if (!missing_.contains(lun)) return tl::unexpected(fmt::format("{}: {}", lun.address, why));
+  }
+  for (LunChange& change : prepared->changes) {
+    const Address lun = change.definition.address;
+    change.changes_role = roles_.stands_by(lun) || roles.stands_by(lun);
+  }
+  const std::vector<std::string> of_standby = roles.changes_since(roles_);
+  roles_ = std::move(roles);
+  keep_ports_open();
+  missing_.follow(active);
+  note_missing(prepared->failures);
+  std::vector<std::string> lines = carry_out(std::move(prepared->changes));
+  std::ranges::copy(of_standby, std::back_inserter(lines));
+  if (wanted.client_limits != definition_.client_limits) {
+    definition_.client_limits = wanted.client_limits;
+    for (const auto& worker : workers_) {
+      worker->ask([&] { worker->service().limit_clients(wanted.client_limits); });
+    }
+    lines.emplace_back("client-limits: changed");
+  }
+  options_.configuration->commit();
   return lines;
 }
 
@@ -89,6 +111,41 @@ tl::expected<std::vector<std::string>, std::string> Daemon::reload_and_log() {
     options_.log(LogLevel::error, fmt::format("{}; nothing was changed", changes.error()));
   }
   return changes;
+}
+
+std::string Daemon::why_not_edited(const ControlRequest& request) const {
+  const Address lun = request.lun;
+  if (!options_.configuration) return "started from a command line: its LUN stays as it is";
+  const bool is_there = roles_.find(lun) != nullptr;
+  if (request.command == ControlCommand::add && is_there) {
+    return fmt::format("{0}: is there already; aoe-target ctl set {0} changes it", lun);
+  }
+  if (request.command != ControlCommand::add && !is_there) return why_not_served(lun);
+  return request.save ? options_.configuration->why_not_saved(lun) : "";
+}
+
+std::string Daemon::edit_lun(const ControlRequest& request) {
+  const Address lun = request.lun;
+  if (const std::string why = why_not_edited(request); !why.empty()) return error_reply(why);
+  const LunEdit edit{request.command == ControlCommand::remove,
+                     request.command == ControlCommand::add, request.values};
+  const auto wanted = options_.configuration->edit(lun, edit);
+  if (!wanted) return error_reply(fmt::format("{}: {}", lun, wanted.error()));
+  if (!settle_state()) {
+    return error_reply(fmt::format("{}: does not answer", definition_.state_folder));
+  }
+  auto lines = become(*wanted, served(), {});
+  if (!lines) return error_reply(lines.error());
+  if (request.save) {
+    const auto saved = options_.configuration->save(lun);
+    if (!saved) {
+      return error_reply(
+          fmt::format("{}: in use until the next reload, and not saved: {}", lun, saved.error()));
+    }
+    lines->push_back(fmt::format("{}: saved in {}", lun, *saved));
+  }
+  for (const std::string& line : *lines) options_.log(LogLevel::info, line);
+  return reload_reply(*lines);
 }
 
 /// Images on one disk are looked at together, so that a disk that does not answer is waited for once.
@@ -173,13 +230,7 @@ tl::expected<ImageLook, std::string> Daemon::look_for(ControlCommand command, co
 std::string Daemon::resize_or_reopen(const ControlRequest& request) {
   const auto present = served();
   const auto found = present.find(request.lun);
-  if (found == present.end()) {
-    const auto missing = missing_.all().find(request.lun);
-    const bool is_missing = missing != missing_.all().end();
-    return error_reply(fmt::format(
-        "{}: {}", request.lun,
-        is_missing ? "not served, and tried again: " + missing->second.why : "no such LUN"));
-  }
+  if (found == present.end()) return error_reply(why_not_served(request.lun));
   const auto look = look_for(request.command, found->second);
   if (!look) return error_reply(fmt::format("{}: {}", request.lun, look.error()));
   const std::uint64_t before = found->second.sectors;

@@ -82,10 +82,10 @@ std::string LunChange::text_of_found() const {
 
 std::string LunChange::text() const {
   switch (kind) {
-    case Kind::add: return "added";
+    case Kind::add: return changes_role ? "promoted" : "added";
     case Kind::replace: return found ? text_of_found() : "changed, and its image opened again";
     case Kind::change: return "changed";
-    case Kind::remove: return "removed";
+    case Kind::remove: return changes_role ? "demoted" : "removed";
   }
   AOE_CHECK(false && "a change without words");
 }

@@ -35,6 +35,7 @@ struct LunChange {
   /// for the file or device that was open; nothing where another store is defined.
   std::optional<std::string> found = {};
   bool is_redefined = false;  // something else of the LUN changes as well
+  bool changes_role = false;  // add, remove: the LUN stood by before, or does from now on
 
   bool opens_image() const { return kind == Kind::add || kind == Kind::replace; }
   /// Returns the options of the LUN over this disk. `revision`: the version of the program.
@@ -45,7 +46,8 @@ struct LunChange {
   /// Returns whether less of the file or device that was open is served from now on: it has become
   /// shorter, or may.
   bool cuts_image() const;
-  /// Returns what was done, while the store is here: "added", "grown from 2048 to 4096 sectors".
+  /// Returns what was done, while the store is here: "added", "promoted", "grown from 2048 to 4096
+  /// sectors".
   std::string text() const;
 
  private:

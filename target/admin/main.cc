@@ -22,9 +22,11 @@
 #include "config/yaml_map.h"
 #include "target/admin/command_line.h"
 #include "target/admin/config_file.h"
+#include "target/admin/configuration.h"
 #include "target/admin/control_client.h"
 #include "target/admin/daemon.h"
 #include "target/admin/default_serial.h"
+#include "target/admin/import_config.h"
 #include "target/admin/overlay_command.h"
 #include "wire/interfaces.h"
 
@@ -78,8 +80,8 @@ std::string is_request_memory(const std::string& word) {
 /// Declares the options of the program, in the order of the help. Most are not in the short help: with
 /// `is_short` they are hidden, which also takes their names out of error messages.
 void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
-  const std::vector<std::string> in_short_help{"--shelf",     "--slot",    "--interface",
-                                               "--read-only", "--buffers", "--config"};
+  const std::vector<std::string> in_short_help{"--shelf", "--slot", "--interface", "--read-only",
+                                               "--config"};
   const auto mac_list = [&app](const char* names, const char* help, std::vector<Mac>& macs) {
     app.add_option(names, macs, help)
         ->option_text("MAC,...")
@@ -139,6 +141,7 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->type_name("TEXT")
       ->check(ata_text(serial_size_max));
   app.add_flag("--no-announce", line.silent, "Do not announce the disk");
+  app.add_flag("--standby", lun.standby, "Serve nothing until aoe-target ctl promote");
   app.add_flag("--force", line.force, "Serve an image that is in use elsewhere");
   app.add_option("--config", line.config_file, "Serve what this file says: aoe-target.yaml(5)")
       ->type_name("FILE");
@@ -190,7 +193,8 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
 
 /// `aoe-target check FILE`. `force`: as it would be served with --force.
 int check(const std::string& file, bool force) {
-  auto definition = read_config_file(file);
+  const auto files = read_config_texts(file);
+  auto definition = files ? parse_config(*files) : tl::unexpected(files.error());
   if (!definition) {
     complain(definition.error());
     return exit_failure;
@@ -201,19 +205,56 @@ int check(const std::string& file, bool force) {
     return exit_failure;
   }
   for (const LunDefinition& lun : definition->luns) {
-    if (!lun.store.needs_new_overlay()) continue;
+    const auto error = lun.standby ? image_error(lun) : std::nullopt;
+    if (error) fmt::print("{}: stands by, and can't be promoted now: {}\n", lun.address, *error);
+    if (error || !lun.store.needs_new_overlay()) continue;
     fmt::print("{}: would make a new overlay {} over {}\n", lun.address, lun.store.overlay,
                lun.store.path);
   }
-  fmt::print("{}: valid, {} LUNs\n", file, definition->luns.size());
+  const std::string others =
+      files->size() == 1 ? ""
+                         : fmt::format(" and {} of {}", files->size() - 1, drop_in_folder(file));
+  fmt::print("{}{}: valid, {} LUNs\n", file, others, definition->luns.size());
   return 0;
 }
+
+/// `aoe-target import FORMAT PATH`
+struct Import {
+  CLI::App* command = nullptr;
+  std::string format;
+  std::string path;
+
+  explicit Import(CLI::App& app)
+      : command(app.add_subcommand("import", "Show another target's configuration as ours")) {
+    command->add_option("FORMAT", format, "vblade, vblade-persist, ggaoed")
+        ->option_text(" ")
+        ->required()
+        ->check(CLI::IsMember({"vblade", "vblade-persist", "ggaoed"}));
+    command->add_option("PATH", path, "Its file or folder")->option_text(" ")->required();
+  }
+
+  int run() const {
+    const auto import = format == "vblade"           ? import_vblade
+                        : format == "vblade-persist" ? import_vblade_persist
+                                                     : import_ggaoed;
+    const auto imported = import(path);
+    if (!imported) {
+      complain(imported.error());
+      return exit_failure;
+    }
+    for (const std::string& remark : imported->remarks) complain(remark);
+    fmt::print("{}", imported->yaml);
+    return 0;
+  }
+};
 
 /// `aoe-target ctl …`
 struct Control {
   CLI::App* command = nullptr;
   ControlArguments arguments;
   ControlRequest& request = arguments.request;
+  std::string path;                   // of add
+  std::vector<std::string> settings;  // KEY=VALUE of add and set
   bool release = false;
   bool clear = false;
 
@@ -252,13 +293,38 @@ struct Control {
         of_lun("config", "Show or set a config string", ControlCommand::config);
     CLI::Option* const text = config->add_option("TEXT", request.set)->option_text(" ");
     config->add_flag("--clear", clear, "Make it empty")->excludes(text);
+    describe_edits(of_lun);
     of_lun("resize", "Serve the size that the image has now", ControlCommand::resize);
     of_lun("reopen", "Open the image again", ControlCommand::reopen);
+    of_lun("role", "Show whether a LUN is active or stands by", ControlCommand::role);
+    of_lun("promote", "Serve a LUN that stands by", ControlCommand::promote);
+    of_lun("demote", "Give a LUN up to another target, and stand by", ControlCommand::demote);
+  }
+
+  void describe_edits(
+      const std::function<CLI::App*(const char*, const char*, ControlCommand)>& of_lun) {
+    CLI::App* const add = of_lun("add", "Serve one more LUN", ControlCommand::add);
+    add->add_option("PATH", path, "Its image, as path: in the configuration")->required();
+    CLI::App* const set = of_lun("set", "Change a LUN", ControlCommand::set);
+    CLI::App* const remove = of_lun("remove", "Serve a LUN no longer", ControlCommand::remove);
+    for (CLI::App* const each : {add, set}) {
+      CLI::Option* const keys = each->add_option("KEY=VALUE", settings, "As in the configuration");
+      keys->option_text(" ")->check([](const std::string& word) {
+        return parse_setting(word) ? "" : word + ": expected KEY=VALUE, such as read-only=true";
+      });
+      if (each == set) keys->required();
+    }
+    for (CLI::App* const each : {add, set, remove}) {
+      each->add_flag("--save", request.save, "For the next start, too");
+    }
   }
 
   int run() {
+    for (const std::string& word : settings) request.values.insert(*parse_setting(word));
+    if (!path.empty()) request.values["path"] = path_setting(path);
     if (release) request.macs.emplace();
     if (clear) request.set.emplace();
+    if (request.command == ControlCommand::demote) arguments.timeout = std::chrono::minutes(10);
     return run_control(arguments, stdout);
   }
 };
@@ -312,7 +378,17 @@ std::optional<std::string> find_unknown_command(const CLI::App& command) {
 
 int serve(const CommandLine& line) {
   block_signal(SIGHUP);  // until the daemon waits for it
-  const auto definition = definition_of(line);
+  const auto complete_definition = [line](TargetDefinition definition) {
+    return with_options(line, std::move(definition));
+  };
+  std::shared_ptr<Configuration> configuration;
+  if (!line.config_file.empty()) {
+    configuration = std::make_shared<Configuration>(line.config_file, complete_definition);
+  }
+  TargetDefinition one_lun;
+  one_lun.luns = {line.lun};
+  const auto definition =
+      configuration ? configuration->read() : complete_definition(std::move(one_lun));
   if (!definition) {
     complain(definition.error());
     return exit_failure;
@@ -329,9 +405,8 @@ int serve(const CommandLine& line) {
   options.state_is_optional =
       definition->state_folder == default_state_folder() && line.state.empty();
   options.is_strict = line.is_strict || line.config_file.empty();
-  if (!line.config_file.empty()) {
-    options.read_again = [line] { return definition_of(line); };
-  }
+  if (configuration) configuration->commit();
+  options.configuration = configuration;
   const auto daemon = Daemon::open(*definition, std::move(options));
   log.start();
   if (!daemon) {
@@ -367,6 +442,7 @@ int run(int argc, char** argv) {
   CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("FILE", checked)->required();
   check_command->add_flag("--force", is_forced, "As it is served with --force");
+  const Import import(app);
   Control control(app);
   Overlay overlay(app);
   try {
@@ -384,6 +460,7 @@ int run(int argc, char** argv) {
     return exit_usage;
   }
   if (check_command->parsed()) return check(checked, is_forced);
+  if (import.command->parsed()) return import.run();
   if (control.command->parsed()) return control.run();
   if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);
   if (const auto error = complete(line)) {

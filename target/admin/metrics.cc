@@ -18,12 +18,16 @@ double seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-std::vector<Label> labels(const LunReport& lun) {
-  std::vector<Label> labels{{"lun", fmt::format("{}", lun.definition.address)}};
-  if (!lun.definition.interfaces.empty()) {
-    labels.push_back({"interfaces", fmt::format("{}", fmt::join(lun.definition.interfaces, ","))});
+std::vector<Label> labels(const LunDefinition& lun) {
+  std::vector<Label> labels{{"lun", fmt::format("{}", lun.address)}};
+  if (!lun.interfaces.empty()) {
+    labels.push_back({"interfaces", fmt::format("{}", fmt::join(lun.interfaces, ","))});
   }
   return labels;
+}
+
+std::vector<Label> labels(const LunReport& lun) {
+  return labels(lun.definition);
 }
 
 std::vector<Label> labels(const PortReport& port) {
@@ -145,6 +149,10 @@ std::string prometheus_text(const TargetReport& report) {
   add_series(families.add("aoe_target_luns_missing",
                           "LUNs of the configuration that can't be served", MetricType::Gauge))
       .gauge.value = static_cast<double>(report.missing.size());
+  MetricFamily& active =
+      families.add("aoe_target_lun_active", "0 where the LUN stands by", MetricType::Gauge);
+  for (const LunReport& lun : report.luns) add_series(active, labels(lun)).gauge.value = 1;
+  for (const LunDefinition& lun : report.standby) add_series(active, labels(lun)).gauge.value = 0;
   add_luns(families, report.luns);
   add_ports(families, report.ports);
   return std::move(families).serialized();

@@ -107,7 +107,7 @@ def an_image_that_another_lun_writes_stays_missing(world, folder):
 def strictly_all_are_served_or_none(world, folder):
     bench = Bench(world, folder)
     refused = bench.server.run([TARGET, "--config", bench.config, "--strict"], check=False)
-    assert (refused.returncode, refused.stderr) == (1, f"aoe-target: e0.4: {folder}/state/e0.4.yaml:1:1: end of sequence flow not found\n"), refused
+    assert (refused.returncode, refused.stderr) == (1, f"aoe-target: e0.2: {folder}/disk2.img: No such file or directory\n"), refused
     assert bench.cable.silent(address=(0, 1))
 
 

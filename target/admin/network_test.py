@@ -206,6 +206,58 @@ def a_glob_takes_what_comes_later(world, folder):
     assert target.stop() == 0
 
 
+def an_interface_that_is_named_may_come_later(world, folder):
+    client, server = world.node("client"), world.node("server")
+    there = Cable(world, client, "port0", server, "eth0", mac=MAC_A)
+    configured = configure(folder, [{"shelf": 0, "slot": slot, "path": "memory:1MiB", "interfaces": interface}
+                                    for slot, interface in [(1, "eth0"), (2, "eth9")]])
+    target = server.start([TARGET, "--config", configured, "--no-state"])
+    target.wait_for("ready")
+    assert "warning: eth9: no such interface yet" in target.output, target.output
+    assert there.ask_all(1).keys() == {(0, 1)}
+    later = Cable(world, client, "port1", server, "eth9", mac=MAC_B)
+    target.wait_for("on eth9")
+    assert later.read(address=(0, 2))[0] == DONE
+    assert target.stop() == 0
+
+
+def receive_buffers(node):
+    """How large the receive buffers of the packet sockets of AoE are, in bytes."""
+    told = node.run(["ss", "--packet", "--memory"]).stdout
+    return [int(size) for size in re.findall(r"skmem:\(r\d+,rb(\d+)", told)]
+
+
+def a_port_that_is_opened_later_has_the_same_buffers(world, folder):
+    lab.require("ss")
+    client, server = world.node("client"), world.node("server")
+    Cable(world, client, "port0", server, "eth0", mac=MAC_A)
+    target = start(server, folder, "--interface", "eth*")
+    at_start = receive_buffers(server)
+    if "a receive buffer of" in target.output:
+        raise lab.Skipped("receive buffers beyond net.core.rmem_max need root")
+    Cable(world, client, "port1", server, "eth1", mac=MAC_B)
+    target.wait_for("on eth1")
+    assert "a receive buffer of" not in target.output, target.output
+    assert sorted(receive_buffers(server)) == sorted(at_start * 2), (at_start, receive_buffers(server))
+    print(f"{len(at_start)} queues of {min(at_start) >> 10} KiB for each interface")
+    assert target.stop() == 0
+
+
+def an_interface_may_be_used_with_a_smaller_mtu(world, folder):
+    client, server = world.node("client"), world.node("server")
+    plain = Cable(world, client, "port0", server, "eth0", mtu=9000, mac=MAC_A)
+    limited = Cable(world, client, "port1", server, "lan0", mtu=9000, mac=MAC_B)
+    target = server.start([TARGET, "--config", configure(folder, [lun(2, "memory:1MiB")], mtu={"lan*": 4200}), "--no-state"])
+    target.wait_for("ready")
+    assert "on lan0 (02:00:00:00:00:0b), MTU 4200, 8 sectors per frame" in target.output, target.output
+    assert (plain.announced()[1], limited.announced()[1]) == (17, 8)
+    server.ip("link", "set", "lan0", "mtu", "1500")
+    assert limited.announced()[1] == 2
+    server.ip("link", "set", "lan0", "mtu", "9000")
+    assert limited.announced()[1] == 8
+    assert target.stop() == 0
+
+
 LONG_NAME = "a-name-of-more-than-fifteen-characters"
 
 
@@ -353,7 +405,8 @@ def main():
                   an_interface_that_goes_and_comes_back_under_load,
                   lo_must_be_named, a_glob_takes_what_comes_later, many_interfaces_are_all_served,
                   interfaces_that_there_are_no_descriptors_for_are_named_and_served_later,
-                  an_interface_has_other_names, a_port_of_a_bridge_is_named_with_its_bridge, networks_of_containers_are_left_out,
+                  an_interface_that_is_named_may_come_later,
+                  a_port_that_is_opened_later_has_the_same_buffers, an_interface_may_be_used_with_a_smaller_mtu, an_interface_has_other_names, a_port_of_a_bridge_is_named_with_its_bridge, networks_of_containers_are_left_out,
                   what_cannot_be_sent_is_told, four_thousand_luns_answer_at_once])
 
 

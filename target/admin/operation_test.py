@@ -5,6 +5,7 @@ usage: operation_test.py AOE_TARGET
 
 import fcntl
 import glob
+import json
 import os
 import re
 import signal
@@ -136,7 +137,7 @@ def a_start_that_fails_announces_nothing(world, folder):
             ([lun(1)], {"capture": "missing/x.pcap"}, f"{folder}/missing/x.pcap: No such file or directory"),
             # The first worker serves what has an even slot.
             ([lun(2, interfaces="eth0"), lun(1, interfaces="eth9")], {"workers": 2}, "eth9: no such interface")]:
-        refused = server.run([TARGET, "--config", configure(folder, luns, **more)], check=False)
+        refused = server.run([TARGET, "--strict", "--config", configure(folder, luns, **more)], check=False)
         assert refused.returncode == 1 and refused.stderr.endswith(f"aoe-target: {why}\n"), refused
     target = server.start([TARGET, "--config", configure(folder, [lun(1, announce=False)])])
     target.wait_for("ready")
@@ -262,7 +263,7 @@ def ctl_shows_and_changes(world, folder):
     assert stat.S_ISSOCK(there.st_mode) and stat.S_IMODE(there.st_mode) == 0o600, oct(there.st_mode)
     assert target.stop() == 0
     assert not os.path.exists(path)
-    assert ctl.refused("status") == f"{path}: No such file or directory"
+    assert ctl.refused("status", status=3) == f"{path}: No such file or directory"
 
 
 def a_limit_of_descriptors_is_named(world, folder):
@@ -332,17 +333,58 @@ def workers_share_the_luns(world, folder):
     assert target.stop() == 0
 
 
+def a_unit_that_may_not_write_says_so(world, folder):
+    images(folder, 1)
+    server = world.node("server")
+    read_only = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"', folder]
+    config = configure(folder, [lun(1, interfaces="lo")], state="/dev/shm")
+    why = f"{folder}/disk1.img: Read-only file system"
+    unit = f"{why} (a unit of systemd writes only where its ReadWritePaths= has it: systemctl edit aoe-target)"
+    for command in [["--strict", "--no-state", "--config", config], ["check", config]]:
+        for environment, told in [({}, why), ({"INVOCATION_ID": "1"}, unit)]:
+            refused = server.run([*read_only, TARGET, *command], check=False, env=environment)
+            assert refused.returncode == 1 and refused.stderr.endswith(f"e0.1: {told}\n"), refused
+
+
+def the_folder_of_a_unit_has_the_control_socket(world, folder):
+    images(folder, 1)
+    server = world.node("server")
+    config = configure(folder, [lun(1, interfaces="lo")])
+    with open(config) as file:
+        content = json.load(file)
+    del content["control"]
+    with open(config, "w") as file:
+        json.dump(content, file)
+    target = server.start([TARGET, "--config", config], env={"RUNTIME_DIRECTORY": folder})
+    target.wait_for("ready")
+    assert Control(TARGET, server, folder)("reload") == "nothing has changed\n"
+    assert target.stop() == 0
+
+
+def metrics_are_served_by_http(world, folder):
+    images(folder, 1)
+    cable, target, ctl = serve(world, folder, [lun(1)], metrics="127.0.0.1:9178")
+    server = world.nodes[1]
+    get = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9178/metrics', timeout=30).read().decode())"
+    told = server.run([sys.executable, "-c", get]).stdout
+    assert 'aoe_target_lun_active{lun="e0.1"} 1\n' in told, told
+    second = server.run([TARGET, "--config", configure(folder, [], metrics="127.0.0.1:9178", control="other.sock")], check=False)
+    assert (second.returncode, second.stderr) == (1, "aoe-target: 127.0.0.1:9178: Address already in use\n"), second
+    assert target.stop() == 0
+
+
 def only_raw_sockets_remain_to_every_thread(world, folder):
     images(folder, 1, 2)
     cable, target, ctl = serve(world, folder, [lun(1), lun(2)], workers=2)
     tasks = glob.glob(f"/proc/{target.pid}/task/*/status")
     assert len(tasks) >= 4, "the commanding thread, two workers, and the one for slow disks"
-    net_raw = 1 << 13
+    net_raw, net_admin = 1 << 13, 1 << 12
     for path in tasks:
         with open(path) as file:
             status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-        for kind in ["CapEff", "CapPrm"]:
-            assert int(status[kind], 16) == net_raw, (path, kind, status[kind])
+        assert int(status["CapEff"], 16) == net_raw, (path, status["CapEff"])
+        # In reserve, for the buffers of ports that are opened later.
+        assert int(status["CapPrm"], 16) == net_raw | net_admin, (path, status["CapPrm"])
         for kind in ["CapInh", "CapAmb"]:
             assert int(status[kind], 16) == 0, (path, kind, status[kind])
         assert status["NoNewPrivs"] == "1", path
@@ -395,7 +437,8 @@ def main():
                   a_capture_overwrites_no_image, reload_changes_only_what_differs, a_file_that_is_wrong_changes_nothing,
                   an_overlay_comes_goes_and_comes_back, ctl_shows_and_changes, a_limit_of_descriptors_is_named,
                   a_command_line_cannot_be_read_again,
-                  systemd_is_notified, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
+                  systemd_is_notified, a_unit_that_may_not_write_says_so, the_folder_of_a_unit_has_the_control_socket,
+                  metrics_are_served_by_http, workers_share_the_luns, only_raw_sockets_remain_to_every_thread,
                   traffic_is_recorded])
 
 

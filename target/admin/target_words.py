@@ -256,8 +256,8 @@ class Control:
     def json(self, *arguments):
         return json.loads(self(*arguments, "--json"))
 
-    def refused(self, *arguments):
-        """Exactly what it says on standard error, where it must fail."""
+    def refused(self, *arguments, status=1):
+        """Exactly what it says on standard error, where it must fail. Without a target the status is 3."""
         result = self._node.run([*self._command, *arguments], check=False)
-        assert result.returncode == 1 and result.stdout == "", result
+        assert result.returncode == status and result.stdout == "", result
         return result.stderr.removeprefix("aoe-target: ").rstrip("\n")

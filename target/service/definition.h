@@ -28,6 +28,7 @@ struct LunDefinition {
   std::string serial;    // see default_serial.h where empty
   bool announce = true;  // announce the LUN when it comes up
   RateLimits limits;     // of all its clients together
+  bool standby = false;  // is not served until it is promoted: another target serves the disk
 
   bool operator==(const LunDefinition&) const = default;
 };
@@ -47,6 +48,8 @@ struct TargetDefinition {
   Wildcards wildcards = Wildcards::all;
   ClientLimits client_limits;  // of each client, over all LUNs of a worker
   std::size_t request_memory = RequestMemory::default_size;  // bytes
+  std::map<std::string, std::uint16_t> mtu_limits;           // of interfaces: see LivePorts
+  std::string metrics;  // address and port of an HTTP server for Prometheus; none where empty
   std::string capture;  // pcap file that records the traffic; none where empty
   /// Where a configuration file defines each LUN: "aoe.yaml:7:5".
   std::map<Address, std::string> places;

@@ -160,6 +160,9 @@ std::string status_table(const TargetReport& report) {
   const auto remark = [&](const LunReport& lun, const std::string& what) {
     say(lun.definition.address, what);
   };
+  for (const LunDefinition& lun : report.standby) {
+    say(lun.address, "stands by: " + escaped(lun.store.path));
+  }
   for (const MissingReport& lun : report.missing) {
     say(lun.address, "not served, and tried again: " + escaped(lun.why));
   }

@@ -51,12 +51,13 @@ struct TargetReport {
   std::vector<LunReport> luns;
   std::vector<PortReport> ports;
   std::vector<MissingReport> missing;
+  std::vector<LunDefinition> standby;  // LUNs that are not served until they are promoted
 
   bool operator==(const TargetReport&) const = default;
 };
 
 /// Returns a table with a line for each LUN and one with a line for each port: what they are.
-/// Lines follow for LUNs that can't be served, or whose address another target has, too. Both functions end the text
+/// Lines follow for LUNs that stand by, that can't be served, or whose address another target has, too. Both functions end the text
 /// with a newline.
 std::string status_table(const TargetReport& report);
 

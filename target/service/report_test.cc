@@ -82,6 +82,16 @@ TEST(Report, StatusWarnsOfAnotherTargetAtTheSameAddress) {
             before + "\ne0.2: warning: another target is at this address: 02:00:00:00:00:09\n");
 }
 
+TEST(Report, StatusSaysWhatStandsBy) {
+  const std::string before = status_table(report());
+  TargetReport with_standby = report();
+  LunDefinition lun;
+  lun.address = {0, 3};
+  lun.store.path = "/srv/disk\n.img";
+  with_standby.standby = {lun};
+  EXPECT_EQ(status_table(with_standby), before + "\ne0.3: stands by: /srv/disk\\x0a.img\n");
+}
+
 TEST(Report, StatusSaysWhatHasLimits) {
   const std::string before = status_table(report());
   TargetReport with_limits = report();

@@ -78,6 +78,12 @@ void Service::give_back_drained() {
   }
 }
 
+void Service::silence(Address address) {
+  const ServedLun* const served = find(address);
+  AOE_CHECK(served != nullptr);
+  for (auto& [port, table] : ports_) table.remove(*served);
+}
+
 void Service::change(const LunOptions& options) {
   ServedLun* const served = find(options.address);
   AOE_CHECK(served != nullptr && options.sectors <= served->store->size() / sector_size);

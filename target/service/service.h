@@ -82,6 +82,9 @@ class Service {
   /// within settle(); until then its store must be driven as before.
   using Drained = std::function<void(std::unique_ptr<ServedLun>)>;
   void remove(Address address, Drained drained);
+  /// Takes a LUN off the wire: no new request reaches it, and what it has under way is done and
+  /// answered. admit_again() brings it back.
+  void silence(Address address);
   /// Changes the options of a LUN; its size and its store stay.
   void change(const LunOptions& options);
   /// Sets state as a client does; `done` is called when it is stable. Returns false where there is

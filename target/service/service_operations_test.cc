@@ -44,6 +44,23 @@ TEST_F(ServiceTest, WriteDataIsKeptForAStoreThatIsSlow) {
   EXPECT_EQ(replies(), (Lines{"e7.3 ata 40/00 left 0", "e7.3 ata 61/04 left 2"}));
 }
 
+TEST_F(ServiceTest, ALunThatIsSilencedAnswersWhatItHasUnderWayAndNothingElse) {
+  auto& store = add<SlowStore>(own_address);
+  EXPECT_EQ(ask(read_ext(3, 2)), Lines{});
+  service.silence(own_address);
+  EXPECT_EQ(ask(read_ext(5, 1)), Lines{});
+  EXPECT_EQ(ask(command(Opcode::identify_device)), Lines{});
+  ASSERT_EQ(store.waiting.size(), 1U);
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0, 1024 bytes of 77"});
+  service.announce(*port);
+  EXPECT_EQ(service.go_on(), Service::Due::none);
+  EXPECT_EQ(replies(), Lines{});
+  service.admit_again();
+  EXPECT_EQ(ask(read_ext(3, 2)), Lines{});
+  EXPECT_EQ(store.waiting.size(), 1U);
+  EXPECT_EQ(finish(store), Lines{"e7.3 ata 40/00 left 0, 1024 bytes of 77"});
+}
+
 TEST_F(ServiceTest, OperationsOnTheSameSectorsAreDoneInTheirOrder) {
   auto& store = add<SlowStore>(own_address);
   const auto first = pattern(1024, 1);

@@ -42,8 +42,12 @@ struct Worker::OpenPort {
 
 /// A removed LUN, until its disk is stable and closed: the flush of its disk.
 struct Worker::Retirement final : Operation {
-  Retirement(Worker& its_worker, std::string its_name, FormerLuns::Token its_images)
-      : worker(its_worker), name(std::move(its_name)), images(std::move(its_images)) {
+  Retirement(Worker& its_worker, std::string its_name, FormerLuns::Token its_images,
+             Closed its_closed)
+      : worker(its_worker),
+        name(std::move(its_name)),
+        images(std::move(its_images)),
+        closed(std::move(its_closed)) {
     kind = Kind::flush;
   }
   void done(std::error_code its_error) override {
@@ -58,6 +62,7 @@ struct Worker::Retirement final : Operation {
   std::unique_ptr<ServedLun> served;     // once its operations are done
   std::error_code error;
   std::thread closing;
+  Closed closed;  // perhaps null
 };
 
 Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle)
@@ -67,7 +72,7 @@ Worker::Worker(const World& world, unsigned share, unsigned shares, PollLoop::Id
       pause_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       queue_(make_disk_queue()),
       service_(monotonic_now, world.state != nullptr ? this : nullptr, world.memory),
-      live_ports_(loop_, *this, port_options(share, shares), Scope::outside) {
+      live_ports_(loop_, *this, port_options(share, shares), Scope::outside, world.mtu_limits) {
   service_.send_from_store(world.recording == nullptr);
   service_.admit_wildcards(world.wildcards);
   service_.trace(world.trace);
@@ -93,8 +98,8 @@ Worker::~Worker() {
 
 // The thread.
 
-tl::expected<void, std::string> Worker::open_ports() {
-  const auto opened = live_ports_.open(wanted_interfaces());
+tl::expected<void, std::string> Worker::open_ports(LivePorts::Missing missing) {
+  const auto opened = live_ports_.open(wanted_interfaces(), missing);
   if (!opened) return tl::unexpected(opened.error().text);
   return {};
 }
@@ -191,11 +196,11 @@ void Worker::add(std::unique_ptr<ServedLun> lun) {
   }
 }
 
-void Worker::remove(Address address) {
+void Worker::remove(Address address, Closed closed) {
   const ServedLun& lun = *service_.find(address);
   Retirement& retired = retiring_.emplace_front(
       *this, fmt::format("{}: {}", address, lun.definition.store.written_path()),
-      world_.former->enter(lun.images));
+      world_.former->enter(lun.images), std::move(closed));
   retired.self = retiring_.begin();
   service_.remove(address, [this, &retired](std::unique_ptr<ServedLun> served) {
     retired.served = std::move(served);
@@ -222,27 +227,32 @@ void Worker::close(Retirement& retired) {
   }
   Store* const store = retired.served->store.get();
   if (store->descriptor() >= 0) loop_.unwatch(store->descriptor());
-  if (store->try_now(retired)) {  // no disk
-    retiring_.erase(retired.self);
-    return;
-  }
+  if (store->try_now(retired)) return forget(retired);  // no disk
   try {
     retired.closing = std::thread([this, &retired] {
       retired.served.reset();
       loop_.post([this, &retired] {
         retired.closing.join();
-        retiring_.erase(retired.self);
+        forget(retired);
         settle();
       });
     });
   } catch (const std::system_error&) {
-    retiring_.erase(retired.self);  // no thread is to be had
+    forget(retired);  // no thread is to be had
   }
 }
 
+/// Closes the disk unless that was done, and calls who waits for that.
+void Worker::forget(Retirement& retired) {
+  const Closed closed = std::move(retired.closed);
+  const std::error_code error = retired.error;
+  retiring_.erase(retired.self);
+  if (closed) closed(error);
+}
+
 LivePorts::Wanted Worker::wanted_interfaces() const {
-  std::set<std::string> all;
-  bool defaults = false;
+  std::set<std::string> all(kept_open_.patterns.begin(), kept_open_.patterns.end());
+  bool defaults = kept_open_.defaults;
   for (const auto& [address, served] : service_.luns()) {
     const auto& interfaces = served->definition.interfaces;
     defaults |= interfaces.empty();

@@ -51,6 +51,7 @@ class Worker final : LivePorts::User, StateKeeper {
     RequestMemory* memory = nullptr;    // null: requests may take as much as they like
     FormerLuns* former = nullptr;       // not null
     Wildcards wildcards = Wildcards::all;
+    LivePorts::MtuLimits mtu_limits{};
   };
 
   Worker(const World& world, unsigned share, unsigned shares, PollLoop::Idle idle);
@@ -63,9 +64,9 @@ class Worker final : LivePorts::User, StateKeeper {
   DiskQueue& queue() { return *queue_; }
   Handover& handover() { return handover_; }
 
-  /// Opens the ports that its LUNs need; nothing is announced there yet. Errors: of
-  /// LivePorts::open().
-  tl::expected<void, std::string> open_ports();
+  /// Opens the ports that its LUNs need; nothing is announced there yet. `missing`: what becomes of an
+  /// interface that is named and not there. Errors: of LivePorts::open().
+  tl::expected<void, std::string> open_ports(LivePorts::Missing missing);
   /// Announces its LUNs and serves them.
   void start();
   /// Removes all LUNs, and ends the thread once every disk is stable and closed, or after
@@ -85,8 +86,14 @@ class Worker final : LivePorts::User, StateKeeper {
   // On the worker's thread, or while that does not run.
 
   void add(std::unique_ptr<ServedLun> lun);
+  /// Called on the worker's thread once the disk of a removed LUN is closed, with the error of its last
+  /// flush.
+  using Closed = std::function<void(std::error_code)>;
   /// Removes a LUN; its disk is made stable and closed in the background.
-  void remove(Address address);
+  void remove(Address address, Closed closed = {});
+  /// Replaces the interfaces for which ports are open beside those of its LUNs: a LUN that stands by is
+  /// to find them open when it is promoted. `defaults`: also those that a LUN has that names none.
+  void keep_open(LivePorts::Wanted interfaces) { kept_open_ = std::move(interfaces); }
   /// LUNs were added, changed or removed since open_ports(): opens and closes ports as they need,
   /// and announces the given ones.
   void follow(const std::vector<Address>& to_announce);
@@ -138,6 +145,7 @@ class Worker final : LivePorts::User, StateKeeper {
   /// Sends what stores have finished, and sees to removed LUNs.
   void settle();
   void close(Retirement& retired);
+  void forget(Retirement& retired);
 
   const World world_;
   const unsigned share_;
@@ -150,6 +158,7 @@ class Worker final : LivePorts::User, StateKeeper {
   std::map<Handover::Loan, DiskQueue::Delivery> interrupted_;
   Service service_;
   LivePorts live_ports_;
+  LivePorts::Wanted kept_open_;
   std::map<const PacketPort*, OpenPort> ports_;
   std::vector<PacketPort*>
       full_;  // of them: those that have no room, and are not read until they do

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -75,6 +76,18 @@ bool can_punch_beside(const std::string& path) {
       ::open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
   return trial.get() >= 0 && ::fallocate(trial.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
                                          block_size_max) == 0;
+}
+
+/// Returns the text of errno after an open() has failed, with what may be behind it.
+std::string open_error_text() {
+  const std::error_code error = last_error();
+  const bool is_in_unit = std::getenv("INVOCATION_ID") != nullptr;
+  if (error != std::errc::read_only_file_system || !is_in_unit) {
+    return text_with_descriptor_limit(error);
+  }
+  return error.message() +
+         " (a unit of systemd writes only where its ReadWritePaths= has it: systemctl edit "
+         "aoe-target)";
 }
 
 /// Returns whether a file server or a program stands behind the file system of a file.
@@ -166,7 +179,7 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
   if (options.create) flags |= O_CREAT;
   if (options.sync) flags |= O_DSYNC;
   Descriptor descriptor(::open(path.c_str(), flags, 0666));
-  if (descriptor.get() < 0) return fail(text_with_descriptor_limit(last_error()));
+  if (descriptor.get() < 0) return fail(open_error_text());
   // From here on O_NONBLOCK could only make a transfer fail. A file system without direct I/O
   // refuses it here.
   const int later = (flags & ~O_NONBLOCK) | (options.direct ? O_DIRECT : 0);
@@ -220,13 +233,13 @@ tl::expected<std::uint64_t, std::string> File::look(const std::string& path, Fil
   const Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct stat status;
   if (opened.get() < 0 || ::fstat(opened.get(), &status) != 0) {
-    return fail(text_with_descriptor_limit(last_error()));
+    return fail(open_error_text());
   }
   const auto size = size_of(opened.get(), status);
   if (!size) return fail(size.error());
   if (*size < sector_size) return fail("smaller than one sector");
   const bool may_be_used = use == FileUse::read || ::access(path.c_str(), W_OK) == 0;
-  if (!may_be_used) return fail(last_error().message());
+  if (!may_be_used) return fail(open_error_text());
   return *size;
 }
 

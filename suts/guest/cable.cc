@@ -1,4 +1,4 @@
-#include "suts/linux/cable.h"
+#include "suts/guest/cable.h"
 
 #include <utility>
 

@@ -53,6 +53,8 @@ steps:
   - arm: {fault: pause, id: pause}
   - arm: {fault: kill, id: kill}
   - arm: {fault: disk-error, id: disk-error}
+  - arm: {fault: slow-disk, id: slow-disk, by: 1ms}
+  - arm: {fault: interface-gone, id: interface-gone}
   - arm: {fault: count, id: count}
   - says: {}
   - open: {}
@@ -126,6 +128,8 @@ WRONG = [
     "steps: [{arm: {fault: dorp, id: f}}]",
     "steps: [{arm: {fault: drop, id: f, by: 1ms}}]",
     "steps: [{arm: {fault: mac-change, id: f}}]",
+    "steps: [{arm: {fault: slow-disk, id: f}}]",
+    "steps: [{arm: {fault: disk-error, id: f, error: tired}}]",
     "steps: [{arm: {fault: mac-change, id: f, mac: 02:00}}]",
     "steps: [{arm: {fault: drop, id: f, probability: 2}}]",
     "steps: [{arm: {fault: drop, id: f, match: {direction: up}}}]",

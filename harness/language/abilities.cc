@@ -66,6 +66,7 @@ bool demands(const Scenario& scenario, std::string_view ability) {
 
 /// The words of what only a description without a file can lack: that it takes such a request at all.
 /// They are not said by a person.
+constexpr std::string_view io_read = "io read";
 constexpr std::string_view io_write = "io write";
 constexpr std::string_view io_flush = "io flush";
 constexpr std::string_view io_trim = "io trim";
@@ -86,12 +87,13 @@ void add_needs(const Step& step, std::set<std::string>& needed) {
   if (std::holds_alternative<HoldStep>(step.what)) needed.insert("open");
   const auto* expect = std::get_if<ExpectStep>(&step.what);
   if (expect != nullptr && expect->device) needed.insert("state");
+  if (std::holds_alternative<WarmupStep>(step.what)) needed.emplace(io_read);
   const auto* io = std::get_if<IoStep>(&step.what);
   if (io == nullptr) return;
   switch (io->operation) {
-    case IoOperation::read: break;
-    case IoOperation::write:
-    case IoOperation::mixed: needed.emplace(io_write); break;
+    case IoOperation::read: needed.emplace(io_read); break;
+    case IoOperation::mixed: needed.insert({std::string(io_read), std::string(io_write)}); break;
+    case IoOperation::write: needed.emplace(io_write); break;
     case IoOperation::flush: needed.emplace(io_flush); break;
     case IoOperation::trim: needed.emplace(io_trim); break;
   }
@@ -134,7 +136,7 @@ std::map<std::string, std::string> abilities_lacking(const Implementation& imple
     if (implementation.flush.empty()) lacking.emplace("flush", "its description has no flush:");
   }
   for (const auto& [word, io] :
-       {std::pair{"write", io_write}, {"flush", io_flush}, {"trim", io_trim}}) {
+       {std::pair{"read", io_read}, {"write", io_write}, {"flush", io_flush}, {"trim", io_trim}}) {
     if (const auto reason = lacking.find(word); reason != lacking.end())
       lacking.emplace(io, reason->second);
   }

@@ -33,7 +33,10 @@ TEST(Abilities, AnInitiatorMayLackWhatAScenarioSetsOrUses) {
   EXPECT_EQ(needed("profile/link",
                    "- io: {id: a, op: mixed}\n- io: {id: b, op: flush}\n"
                    "- io: {id: c, op: trim}\n"),
-            "identify io flush io trim io write");
+            "identify io flush io read io trim io write");
+  EXPECT_EQ(needed("profile/link", "- warmup: {reads: 1}\n"), "identify io read");
+  EXPECT_EQ(needed("profile/link", "- io: {id: a, op: read}\n"), "identify io read");
+  EXPECT_EQ(needed("profile/link", "- io: {id: a, op: write}\n"), "identify io write");
   EXPECT_EQ(needed("profile/link", "- open: {}\n- expect: {device: up, within: [0s, 1s]}\n"),
             "identify open state");
   EXPECT_EQ(needed("profile/closewait", "- discover: {}\n"), "closewait identify");

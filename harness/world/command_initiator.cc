@@ -68,6 +68,7 @@ tl::expected<std::unique_ptr<CommandInitiator>, std::string> CommandInitiator::s
     NodeIndex node, const InitiatorPlace& place, const NetworkNamespace& where,
     std::function<void(Address)> gave_up) {
   std::signal(SIGPIPE, SIG_IGN);  // one that reads no more is no reason to end
+  const Address device = scenario.network.lun(device_of(scenario, node)).address;
   auto directory = make_initiator_folder(place.folder);
   if (!directory) return tl::unexpected(directory.error());
   auto log = ProgramLog::create(place.folder + "/sut.log");

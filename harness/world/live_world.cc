@@ -375,7 +375,7 @@ LiveWorld::Result LiveWorld::make_initiator(NodeIndex node) {
   return {};
 }
 
-LiveWorld::Result LiveWorld::await_initiator(ProcessInitiator& started,
+LiveWorld::Result LiveWorld::await_initiator(LiveInitiator& started,
                                              const Implementation& program) {
   const auto settled = [&] { return started.is_ready() || !started.broken().empty(); };
   run_until(settled, now() + program.ready_within);

@@ -33,12 +33,11 @@ PassiveWorld::PassiveWorld(const Scenario& scenario, std::unique_ptr<PacketPort>
     : scenario_(scenario),
       stage_(stage),
       parties_(parties),
-      guise_(Guise::is_wanted(scenario, target_node)
-                 ? std::make_unique<Guise>(scenario.target())
-                 : nullptr),
+      guise_(Guise::is_wanted(scenario, target_node) ? std::make_unique<Guise>(scenario.target())
+                                                     : nullptr),
       wire_(std::move(wire)),
       ports_(MemoryPort::pair(wire_->link(), wire_->link())),
-      disks_(make_disks(scenario.network, seed)),
+      disks_(make_disks(scenario.network, seed, initiator::monotonic_now)),
       target_(scenario.network, target_node, disks_, {ports_.second.get()}),
       watcher_(loop_),
       bridge_(loop_, stage, [this](Delivery&& delivery) { send(std::move(delivery)); }),
@@ -120,8 +119,7 @@ void PassiveWorld::serve() {
         bridge_.pass(target_port, frame, Origin::end);
         continue;
       }
-      for (const auto& seen : guise_->sent(frame))
-        bridge_.pass(target_port, seen, Origin::end);
+      for (const auto& seen : guise_->sent(frame)) bridge_.pass(target_port, seen, Origin::end);
     }
   }
 }
@@ -139,8 +137,7 @@ Control PassiveWorld::set_link(PortIndex, const Link&) {
 void PassiveWorld::says(NodeIndex, const Says& says, bool announce) {
   guise_->change(says);
   if (!announce) return;
-  for (const auto& frame : guise_->announce())
-    bridge_.pass(target_port, frame, Origin::end);
+  for (const auto& frame : guise_->announce()) bridge_.pass(target_port, frame, Origin::end);
 }
 
 void PassiveWorld::ask_user(const std::string& what) {

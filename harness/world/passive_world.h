@@ -50,6 +50,9 @@ class PassiveWorld final : public World {
   bool has_known_timeouts() const override { return false; }
   Link link(PortIndex port) const override;
   Control set_link(PortIndex port, const Link& link) override;
+  Control set_present(PortIndex, bool, std::optional<SegmentIndex>) override {
+    return tl::unexpected(Unsupported{"the interface on the wire stays"});
+  }
   void inject(PortIndex, Bytes) override {}
   FaultStage& stage() override { return stage_; }
   /// Writes it to standard output: a person reads it there.

@@ -9,11 +9,35 @@ import tempfile
 import lab
 
 HARNESS, IPXE, TARGET = sys.argv[1:4]
-PASSED = 0
+PASSED, ENVIRONMENT = 0, 3
+
+# Reads of 300 sectors take three calls of INT 13h, and 150 requests.
+USE = """\
+scenario: use
+title: iPXE finds a disk, reads and writes it, and repeats a request that was lost
+roles: {target: {size: 256KiB}}
+steps:
+- discover: {expect: e1.1}
+- io: {id: r, op: read, lba: 0, count: 300}
+- expect: {io: {id: r}}
+- io: {id: w, op: mixed, count: 16, requests: 30}
+- expect: {io: {id: w}}
+- arm: {fault: drop, id: lost, match: {command: read, direction: to-initiator}, nth: 1}
+- io: {id: l, op: read, lba: 8, count: 2}
+- expect: {io: {id: l}}
+"""
+
 
 def run(*command, **environment):
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, stdin=subprocess.DEVNULL,
                           env={**os.environ, **environment})
+
+
+def run_harness(folder, **environment):
+    scenario = os.path.join(folder, "use.yaml")
+    with open(scenario, "w", encoding="utf-8") as file:
+        file.write(USE)
+    return run(HARNESS, "run", scenario, "--world", "veth", "--sut", "ipxe", "--out", os.path.join(folder, "runs"), **environment)
 
 
 def require_ipxe():
@@ -28,6 +52,8 @@ def what_is_missing_is_named_with_how_to_get_it(folder):
     complaint = f"{nowhere}: there is no iPXE: suts/ipxe/fetch gets it"
     result = run(IPXE, "--version", AOE_IPXE=nowhere)
     assert (result.returncode, result.stderr) == (1, f"aoe-ipxe: {complaint}\n"), result
+    result = run_harness(folder, AOE_IPXE=nowhere)
+    assert result.returncode == ENVIRONMENT and complaint in result.stdout, result
     result = run(HARNESS, "doctor", AOE_IPXE=nowhere)
     assert re.search(rf"^  missing +ipxe +--sut ipxe: {re.escape(complaint)}$", result.stdout, re.M), result
 
@@ -65,13 +91,23 @@ def it_reads_and_writes_as_it_is_told(folder):
         assert file.read() == disk[:6 * 512] + written + disk[8 * 512:]
 
 
+def it_plays_scenarios(folder):
+    require_ipxe()
+    result = run_harness(folder)
+    if "INCONCLUSIVE" in result.stdout:
+        raise lab.Skipped(f"this machine is too busy to tell ({result.stdout})")
+    assert (result.returncode, result.stderr) == (PASSED, ""), result
+    with open(os.path.join(folder, "runs", "last", "cases", "use", "sut.log"), encoding="utf-8") as log:
+        assert "Registered SAN device 0x8" in log.read()
+
+
 def main():
     lab.require("ip")
     lab.require_namespaces()
 
     with tempfile.TemporaryDirectory() as folder:
         lab.play_all([it_has_a_disk_and_an_interface, what_is_missing_is_named_with_how_to_get_it,
-                      it_reads_and_writes_as_it_is_told], lab.shared(folder))
+                      it_reads_and_writes_as_it_is_told, it_plays_scenarios], lab.shared(folder))
 
 
 main()

@@ -183,6 +183,12 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   Ledger ledger(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
                 folder.string());
   ledger.keep_bytes(frames_kept);
+  if (!scenario.network.is_of_two()) {
+    std::vector<std::string> names;
+    for (std::size_t port = 0; port < scenario.network.ports.size(); ++port)
+      names.push_back(scenario.network.name_of(static_cast<PortIndex>(port)));
+    ledger.name_ports(std::move(names));
+  }
   Parties parties(ledger, scenario);
   FaultStage stage(ledger, parties, *std::move(captures), seed, scenario.network);
   if (options.plan) stage.follow(*options.plan);

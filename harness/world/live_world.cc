@@ -451,13 +451,14 @@ void LiveWorld::hear(NodeIndex target, const Decoded& frame) {
 void LiveWorld::send(Delivery&& delivery) {
   Cable& to = cables_[delivery.to];
   if (carries(to.link, delivery.bytes)) {
-    stage_.leave(delivery, to.link.mac, now());
+    const bool is_heard = stage_.leave(delivery, to.link.mac, now());
     if (to.guise != nullptr) delivery.bytes = to.guise->arrived(delivery.bytes);
     if (is_wire() && delivery.direction == Direction::to_target &&
         layout::has(Field::tag, delivery.bytes))
       tags_sent_.insert(layout::get<Field::tag>(delivery.bytes));
     const Outgoing frame{delivery.bytes, {}};
-    to.port->send({&frame, 1});
+    // A veth interface hears what a network card would not hand on.
+    if (is_heard) to.port->send({&frame, 1});
   } else {
     stage_.lose(delivery, to.link);
   }

@@ -42,8 +42,9 @@ TEST(Record, ItsJsonIsALineThatOthersCanRead) {
   run.slack = std::chrono::milliseconds(6);
   EXPECT_EQ(
       to_json(run),
-      R"({"format":5,"version":"","started":"","seed":18446744073709551615,"world":"",)"
-      R"("sut":"","sut_version":"","suite":"","part":1,"parts":1,"probes":[],"slack_ns":6000000,)"
+      R"({"format":6,"version":"","started":"","seed":18446744073709551615,"world":"",)"
+      R"("sut":"","sut_version":"","peer":"","peer_version":"","suite":"","part":1,"parts":1,)"
+      R"("probes":[],"slack_ns":6000000,)"
       R"("interrupted":false,"not_run":[],"real_ns":0,"cases":[],"clauses":[]})"
       "\n");
 }

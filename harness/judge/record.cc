@@ -32,8 +32,8 @@ BOOST_DESCRIBE_STRUCT(CaseRecord, (),
                        struck, steps, dues, samples, incidents, yaml, log, folder, reproduce))
 BOOST_DESCRIBE_STRUCT(ProbeRecord, (), (ability, has, asked, answered))
 BOOST_DESCRIBE_STRUCT(RunRecord, (),
-                      (version, started, seed, world, sut, sut_version, peer, peer_version, suite, part,
-                       parts, probes, slack, interrupted, not_run, real, cases))
+                      (version, started, seed, world, sut, sut_version, peer, peer_version, suite,
+                       part, parts, probes, slack, interrupted, not_run, real, cases))
 
 namespace {
 

@@ -101,7 +101,8 @@ std::string plain_run(const RunRecord& run, const Coverage& coverage) {
   std::string html =
       plain_section(describe(count(run)),
                     fmt::format("{} {}{}, world {}, seed {}, {}\n{}", run.sut, run.sut_version,
-                                run.peer.empty() ? "" : ", peer " + run.peer, run.world, run.seed, run.started, describe(coverage.levels())));
+                                run.peer.empty() ? "" : ", peer " + run.peer, run.world, run.seed,
+                                run.started, describe(coverage.levels())));
   for (const FailureGroup& group : group_failures(run)) {
     const CaseRecord& first = run.cases[group.cases.front()];
     std::string text = evidence_text(first);

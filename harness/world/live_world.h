@@ -40,7 +40,7 @@ class LiveWorld final : public World {
   struct Options {
     Implementation implementation;         // under test: it plays all nodes of its role but ours
     std::optional<Implementation> peer{};  // plays those of the other role; nothing: our engines
-    std::string folder;  // of the case; for what they print: sut.log, peer.log
+    std::string folder;                    // of the case; for what they print: sut.log, peer.log
     std::uint64_t seed = 0;
     std::string interface {};  // a real one: the target is what answers there
     bool write_ok = false;     // there: what would change the target may be sent

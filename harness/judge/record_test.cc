@@ -84,7 +84,7 @@ TEST(Record, JsonThatIsWrongIsRefusedWithTheReason) {
   EXPECT_EQ(complaint(std::string(100'000, '[')), "byte 100001: this is no JSON");
   EXPECT_EQ(complaint("[]"), "expected an object, got an array");
   EXPECT_EQ(complaint("{}"), "format: is missing");
-  EXPECT_EQ(complaint(replaced(json, "\"format\":5", "\"format\":1")), "format: expected 5, got 1");
+  EXPECT_EQ(complaint(replaced(json, "\"format\":6", "\"format\":1")), "format: expected 6, got 1");
   EXPECT_EQ(complaint(replaced(json, "\"world\":\"veth\",", "")), "world: is missing");
   EXPECT_EQ(complaint(replaced(json, "{\"format\"", "{\"colour\":1,\"format\"")),
             "unknown key 'colour'");

@@ -28,7 +28,7 @@ SCHEMA = json.loads((SCENARIOS / "scenario.schema.json").read_text())
 DEFINITIONS = SCHEMA["definitions"]
 UNKNOWN = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
 
-# Every kind of mapping at least once. What a kind of mapping has is found by putting UNKNOWN into it.
+# Every kind of mapping at least once, in these two together. What a kind of mapping has is found by putting UNKNOWN into it.
 EVERYTHING = """
 scenario: everything
 title: Every kind of mapping
@@ -53,6 +53,8 @@ steps:
   - arm: {fault: pause, id: pause}
   - arm: {fault: kill, id: kill}
   - arm: {fault: disk-error, id: disk-error}
+  - arm: {fault: slow-disk, id: slow-disk, by: 1ms}
+  - arm: {fault: interface-gone, id: interface-gone}
   - arm: {fault: count, id: count}
   - says: {}
   - open: {}
@@ -85,6 +87,33 @@ steps:
 explore: {}
 finally: {all-io: resolved}
 """
+NETWORK = """
+scenario: network
+title: Every kind of mapping that only networks have
+network: {san: {rate: 1Gbit}, lan: {}}
+nodes:
+  i: {role: initiator, count: 2, on: [san, lan]}
+  t: {role: target, on: [san], luns: 2}
+  u: {role: target, on: [san], luns: [{disk: shared}]}
+  v: {role: target, on: [san, lan], disk: shared, standby: true}
+mutant: {end: t, behave: answers-twice}
+steps:
+  - kill: t
+  - start: t
+  - promote: v
+  - demote: v
+  - arm: {fault: link-down, id: cut, end: v, on: lan}
+  - arm: {fault: drop, id: drop, match: {on: lan, from: i2, to: v, payload: {at: 14, bytes: "10"}}}
+  - io: {id: a, by: i2, to: "t:e1.2", op: read}
+  - send: {by: "u:e1.1", to: i2, on: san, config: {}}
+"""
+SHORT_OF_LUNS = """
+scenario: luns
+title: The short form with a list of LUNs
+roles: {target: {luns: [{}, {slot: 2}]}}
+steps:
+  - wait: 1ms
+"""
 
 # What neither takes.
 WRONG = [
@@ -99,6 +128,8 @@ WRONG = [
     "steps: [{arm: {fault: dorp, id: f}}]",
     "steps: [{arm: {fault: drop, id: f, by: 1ms}}]",
     "steps: [{arm: {fault: mac-change, id: f}}]",
+    "steps: [{arm: {fault: slow-disk, id: f}}]",
+    "steps: [{arm: {fault: disk-error, id: f, error: tired}}]",
     "steps: [{arm: {fault: mac-change, id: f, mac: 02:00}}]",
     "steps: [{arm: {fault: drop, id: f, probability: 2}}]",
     "steps: [{arm: {fault: drop, id: f, match: {direction: up}}}]",
@@ -131,7 +162,44 @@ WRONG = [
     "steps: [{wait: 1ms}]\nfinally: {within: 1s}",
     "steps: [{wait: 1ms}]\ngiven: {rtt: fast}",
     "steps: [{wait: 1ms}]\nmatrix: {count: 1}",
+    "steps: [{wait: 1ms}]\nnodes: {i: {role: initiator}, t: {role: target}}",
+    "steps: [{wait: 1ms}]\nnetwork: {lan: {}}",
+    "steps: [{wait: 1ms}]\nmutant: {end: target, behave: answers-twice}",
+    "steps: [{kill: [target]}]",
+    "steps: [{open: {of: target}}]",
+    "steps: [{arm: {fault: drop, id: f, match: {payload: {at: 14}}}}]",
+    "steps: [{arm: {fault: drop, id: f, on: link}}]",
+    "steps: [{io: {id: a, op: read, to: 'target:1.1'}}]",
 ]
+
+# What neither takes in place of a network and its nodes.
+WRONG_NETWORKS = [
+    "",
+    "nodes: {}",
+    "nodes: {i: {}, t: {role: target}}",
+    "nodes: {i: {role: initiator, size: 8MiB}, t: {role: target}}",
+    "nodes: {i: {role: initiator}, t: {role: target, paths: 2}}",
+    "nodes: {i: {role: initiator}, t: {role: target, luns: []}}",
+    "nodes: {i: {role: initiator}, t: {role: target, slot: 1, luns: [{}]}}",
+    "network: {lan: {rate: fast}}\nnodes: {i: {role: initiator}, t: {role: target}}",
+    "network: {lan: {switch: hub}}\nnodes: {i: {role: initiator}, t: {role: target}}",
+    "network: {lan: {lost-over: 1514}}\nnodes: {i: {role: initiator}, t: {role: target}}",
+]
+
+
+class Loader(yaml.SafeLoader):
+    """YAML as the reader and editors know it, 1.2: `on` is a key, and no truth."""
+
+
+Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":bool")]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
+
+
+def load(text):
+    return yaml.load(text, Loader)
 
 
 def read(text):
@@ -182,6 +250,11 @@ def items_of(schema, value):
 def mappings(schema, value, path=()):
     """All mappings in a value: where they are, and what the schema says of their keys."""
     if isinstance(value, dict):
+        each = resolve(schema).get("additionalProperties")
+        if isinstance(each, dict) and "properties" not in resolve(schema):  # names, with a value each
+            for key, inner in value.items():
+                yield from mappings(each, inner, (*path, key))
+            return
         found = mapping_for(schema, value)
         if found is None or found.get("additionalProperties") is not False:
             return
@@ -211,25 +284,28 @@ def known_at(document, path):
 
 
 def check_vocabulary():
-    document = yaml.safe_load(EVERYTHING)
-    VALIDATOR.validate(document)
-    assert read(EVERYTHING) == "", read(EVERYTHING)
-    # A matrix is filled in from all of the document: an unknown key is to be found in the rest of it.
-    del document["matrix"]
-    seen = set()
-    for path, schema in mappings({"$ref": "#/definitions/scenario"}, document):
-        name = schema.get("name", path[-1] if path else "scenario")
-        if name in seen:
-            continue
-        seen.add(name)
-        reader, schema_keys = known_at(document, path), set(schema["properties"])
-        where = f"scenario.schema.json, definition '{name}'"
-        assert reader == schema_keys, (
-            f"{where}: the reader alone knows {sorted(reader - schema_keys)}, "
-            f"the schema alone {sorted(schema_keys - reader)}"
+    reader, schema_keys = {}, {}
+    for text in (EVERYTHING, NETWORK, SHORT_OF_LUNS):
+        document = load(text)
+        VALIDATOR.validate(document)
+        assert read(text) == "", read(text)
+        # A matrix is filled in from all of the document: an unknown key is to be found in the rest of it.
+        document.pop("matrix", None)
+        seen = set(reader) - {"scenario"}  # whose keys depend on its form: the reader's are those of all forms
+        for path, schema in mappings({"$ref": "#/definitions/scenario"}, document):
+            name = schema.get("name", path[-1] if path else "scenario")
+            if name in seen:
+                continue
+            seen.add(name)
+            reader[name] = reader.get(name, set()) | known_at(document, path)
+            schema_keys[name] = set(schema["properties"])
+    for name, known in reader.items():
+        assert known == schema_keys[name], (
+            f"scenario.schema.json, definition '{name}': the reader alone knows {sorted(known - schema_keys[name])}, "
+            f"the schema alone {sorted(schema_keys[name] - known)}"
         )
     closed = {name for name, schema in DEFINITIONS.items() if schema.get("additionalProperties") is False}
-    assert closed <= seen, f"EVERYTHING above has no {sorted(closed - seen)}"
+    assert closed <= set(reader), f"EVERYTHING and NETWORK above have no {sorted(closed - set(reader))}"
 
 
 def words_of(schema):
@@ -246,7 +322,7 @@ def words_of(schema):
 
 def check_words():
     """The words of each field of a frame are those of the table of the wire, by which the reader reads them."""
-    document = yaml.safe_load(EVERYTHING)
+    document = load(EVERYTHING)
     del document["matrix"]
     seen = set()
     for path, schema in mappings({"$ref": "#/definitions/scenario"}, document):
@@ -275,7 +351,7 @@ def check_scenarios():
     files = sorted(SCENARIOS.rglob("*.yaml"))
     assert files
     for file in files:
-        for document in yaml.safe_load_all(file.read_text()):
+        for document in yaml.load_all(file.read_text(), Loader):
             VALIDATOR.validate(document)
     done = subprocess.run([PROGRAM, "list", SCENARIOS], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -285,7 +361,11 @@ def check_wrong_ones():
     for rest in WRONG:
         text = f"scenario: s\ntitle: t\nroles: {{target: {{}}}}\n{rest}\n"
         assert read(text), f"the reader takes: {rest}"
-        assert not VALIDATOR.is_valid(yaml.safe_load(text)), f"the schema takes: {rest}"
+        assert not VALIDATOR.is_valid(load(text)), f"the schema takes: {rest}"
+    for parties in WRONG_NETWORKS:
+        text = f"scenario: s\ntitle: t\n{parties}\nsteps: [{{wait: 1ms}}]\n"
+        assert read(text), f"the reader takes: {parties}"
+        assert not VALIDATOR.is_valid(load(text)), f"the schema takes: {parties}"
 
 
 jsonschema.Draft7Validator.check_schema(SCHEMA)

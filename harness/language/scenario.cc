@@ -57,13 +57,6 @@ std::vector<std::string> chosen(YamlMap& map, const std::string& key,
   return texts;
 }
 
-/// What may be drawn: all that strike frames, and some of what happens to an end.
-std::vector<std::string> drawn_words() {
-  std::vector<std::string> words = explored_faults();
-  words.insert(words.end(), {"link-down", "pause", "mac-change", "disk-error"});
-  return words;
-}
-
 ExploreSpec parse_explore(YamlMap map) {
   ExploreSpec spec;
   const auto number = [&](const std::string& key, std::uint32_t fallback, std::uint64_t most) {
@@ -72,9 +65,10 @@ ExploreSpec parse_explore(YamlMap map) {
   spec.requests = number("requests", spec.requests, 100'000);
   spec.rounds = number("rounds", spec.rounds, 100);
   spec.at_once = number("at-once", spec.at_once, 10);
-  spec.faults = chosen(map, "faults", drawn_words());
+  spec.faults = chosen(map, "faults", drawn_faults());
   if (map.has("faults") && spec.faults.empty())
     map.fail(map.require("faults"), "faults: expected some");
+  spec.topology = map.boolean("topology", spec.topology);
   map.finish();
   return spec;
 }
@@ -120,6 +114,14 @@ std::vector<Check> parse_always(YamlMap& map) {
   return checks;
 }
 
+/// Throws YamlError where a scenario has what its exploration is to draw.
+void check_all_is_drawn(YamlMap& map) {
+  for (const char* key : {"roles", "network", "nodes", "mutant", "steps", "matrix"}) {
+    if (map.has(key))
+      map.fail(map.require(key), fmt::format("{}: drawn, where explore has the topology", key));
+  }
+}
+
 /// `roles`, or `network` and `nodes`.
 void parse_parties(YamlMap& map, Scenario& scenario) {
   if (map.has("nodes")) {
@@ -133,6 +135,14 @@ void parse_parties(YamlMap& map, Scenario& scenario) {
   scenario.network = parse_roles(roles, scenario.given.mtu);
   if (roles.has("mutant")) scenario.mutant = parse_mutant(roles.map("mutant"), scenario.network);
   roles.finish();
+}
+
+void parse_steps(YamlMap& map, Scenario& scenario) {
+  const YAML::Node steps = map.require("steps");
+  if (!steps.IsSequence() || steps.size() == 0) map.fail(steps, "steps: expected a list of steps");
+  StepNames names{scenario.file, scenario.network};
+  for (const YAML::Node& step : steps) scenario.steps.push_back(read_step(step, names));
+  names.finish();
 }
 
 Scenario parse(const Variant& variant, const std::string& file) {
@@ -156,14 +166,14 @@ Scenario parse(const Variant& variant, const std::string& file) {
   scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
   scenario.needs = parse_requires(map);
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
-  parse_parties(map, scenario);
   if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);
   if (map.has("explore")) scenario.explore = parse_explore(map.map("explore"));
-  const YAML::Node steps = map.require("steps");
-  if (!steps.IsSequence() || steps.size() == 0) map.fail(steps, "steps: expected a list of steps");
-  StepNames names{file, scenario.network};
-  for (const YAML::Node& step : steps) scenario.steps.push_back(read_step(step, names));
-  names.finish();
+  if (scenario.explore && scenario.explore->topology) {
+    check_all_is_drawn(map);
+  } else {
+    parse_parties(map, scenario);
+    parse_steps(map, scenario);
+  }
   scenario.always = parse_always(map);
   if (map.has("finally")) {
     YamlMap finally = map.map("finally");
@@ -198,6 +208,15 @@ const std::vector<std::string>& explored_faults() {
   return frames;
 }
 
+const std::vector<std::string>& drawn_faults() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> words = explored_faults();
+    words.insert(words.end(), {"link-down", "pause", "mac-change", "disk-error", "slow-disk",
+                               "interface-gone", "kill"});
+    return words;
+  }();
+  return all;
+}
 bool plays_initiator(const Scenario& scenario) {
   const auto plays = [](const Step& step) { return plays_initiator(step); };
   return scenario.explore || std::ranges::any_of(scenario.steps, plays);

@@ -43,9 +43,12 @@ struct ExploreSpec {
   std::uint32_t rounds = 4;      // in so many loads, one after another
   std::uint32_t at_once = 3;     // faults armed at a time, at most
   std::vector<std::string> faults;
+  bool topology = false;  // the network, its nodes and all steps are drawn, too (draw_network.h)
 };
 /// The faults that an exploration draws from where it names none: all that strike frames.
 const std::vector<std::string>& explored_faults();
+/// Those that it may name, and that one of the topology draws from: some that happen to an end, too.
+const std::vector<std::string>& drawn_faults();
 
 /// One variant of what a file says.
 struct Scenario {

@@ -96,7 +96,8 @@ void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
   // the second repeats nothing. Who a target is may be asked when it comes back, while what was sent
   // to it before is lost, and before that is sent again.
   const bool identifies = entry.opcode == ata::Opcode::identify_device;
-  const std::uint64_t whom = identifies || takes_disk_time(entry.opcode) ? 1 + remote : 0;
+  const std::uint64_t path = 1 + remote + (std::uint64_t{entry.from} << 32);
+  const std::uint64_t whom = identifies || takes_disk_time(entry.opcode) ? path : 0;
   const Tracker::Sent sent = tracker_.send({.id = entry.id,
                                             .key = entry.tag,
                                             .question = Tracker::question_of(entry, whom),

@@ -53,12 +53,13 @@ std::string needed_given(const std::string& given, const std::string& target,
 }
 
 TEST(Abilities, DeadsecsMatterWhereTheyRunOut) {
-  EXPECT_EQ(needed_given("deadsecs: 60s", "", "- expect: {io: {id: a}}\n"), "identify");
+  EXPECT_EQ(needed_given("deadsecs: 60s", "", "- expect: {io: {id: a}}\n"), "identify io read");
   EXPECT_EQ(needed_given("deadsecs: 2s", "", "- expect: {io: {id: a, result: error}}\n"),
-            "deadsecs identify");
-  EXPECT_EQ(needed_given("mtu: 1500", "", "- expect: {io: {id: a, result: error}}\n"), "identify")
+            "deadsecs identify io read");
+  EXPECT_EQ(needed_given("mtu: 1500", "", "- expect: {io: {id: a, result: error}}\n"),
+            "identify io read")
       << "any will do";
-  EXPECT_EQ(needed_given("maxout: 4", ", paths: 2", ""), "identify maxout multipath");
+  EXPECT_EQ(needed_given("maxout: 4", ", paths: 2", ""), "identify io read maxout multipath");
 }
 
 std::string lacking(const std::string& description) {

@@ -72,7 +72,7 @@ struct Node {
 std::string_view text(Node::Role role);
 
 struct Segment {
-  std::string name;
+  std::string name{};
   std::uint16_t mtu = 1500;  // of the interfaces on it, where their nodes say nothing else
   Duration latency{};        // of every frame, beyond the world's own
   std::uint64_t rate = 0;    // bits a second out of each port; 0: any

@@ -15,7 +15,8 @@ namespace {
 Scenario explored_topology(const std::string& explore) {
   auto scenario = parse_scenario(
       "scenario: trial\ntitle: A trial\nclause: [2/38]\ngiven: {deadsecs: 2s, rtt: 200us}\n"
-      "always: [data-integrity, no-unasked-reply, tag-unique-in-flight, flushed-survives, liveness]\n"
+      "always: [data-integrity, no-unasked-reply, tag-unique-in-flight, flushed-survives, "
+      "liveness]\n"
       "explore: {topology: true, " +
           explore + "}\n",
       "x.yaml");
@@ -130,10 +131,10 @@ TEST(DrawNetwork, ShrinkLeavesOutTheNodesThatHaveNoPart) {
                             .sut = "",
                             .failure = trial.rule,
                             .decisions = trial.decisions};
-    const auto shrunk = shrink(schedule, [](const Scenario& tried, std::uint64_t with,
-                                            const std::vector<Decision>* plan) {
-      return play_forgetful(tried, with, plan).kind();
-    });
+    const auto shrunk = shrink(
+        schedule, [](const Scenario& tried, std::uint64_t with, const std::vector<Decision>* plan) {
+          return play_forgetful(tried, with, plan).kind();
+        });
     ASSERT_TRUE(shrunk) << shrunk.error();
     const auto short_one = parse_scenario(shrunk->yaml, "y.yaml");
     ASSERT_TRUE(short_one) << short_one.error() << shrunk->yaml;
@@ -148,7 +149,7 @@ TEST(DrawNetwork, WhatIsDrawnIsNotGiven) {
   const auto scenario = parse_scenario(
       "scenario: s\ntitle: t\nroles: {target: {}}\nexplore: {topology: true}\n", "x.yaml");
   ASSERT_FALSE(scenario);
-  EXPECT_EQ(scenario.error(), "x.yaml:3:8: roles: drawn, where explore has the topology");
+  EXPECT_EQ(scenario.error(), "x.yaml:3:8: scenario: roles: drawn, where explore has the topology");
 }
 
 }  // namespace

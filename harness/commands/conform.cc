@@ -65,6 +65,7 @@ void add_conform_command(CLI::App& app, Action& action) {
       })
       ->option_text("target|initiator");
   add_sut_option(*command, arguments.options.cases);
+  add_peer_option(*command, arguments.options.cases);
   add_run_arguments(*command, arguments);
   add_report_option(*command, arguments);
   add_suite_options(*command, arguments);

@@ -233,6 +233,48 @@ def an_initiator_that_mounts_is_driven_by_its_file(trial):
     trial.leaves_nothing_but_evidence("mounted")
 
 
+def two_programs_meet(trial):
+    """Neither end is the harness's own; the run says who they were, and repro.sh lets them meet again."""
+    if not shutil.which("vblade"):
+        raise lab.Skipped("vblade is not installed")
+    meeting = trial.scenario("meeting", READS + WRITES + LOSS)
+    vblade = "vblade {shelf} {slot} {interface} {image}"
+    told = trial.passes(meeting, "--world", "veth", "--sut", "aoe-initiator", "--peer", vblade)
+    assert f"sut aoe-initiator  peer {vblade}\n" in told, told
+    trial.leaves_nothing_but_evidence("meeting")
+    run = os.path.join(trial.folder, "runs", "last")
+    with open(os.path.join(run, "run.json"), encoding="utf-8") as file:
+        assert json.load(file)["peer"] == vblade
+    case = os.path.join(run, "cases", "meeting")
+    log = read(os.path.join(case, "peer.log"))
+    assert b"e1.1" in log, log  # vblade says what it serves
+    again = subprocess.run([os.path.join(case, "repro.sh")], capture_output=True, text=True, timeout=120, check=False)
+    assert again.returncode in [PASSED, INCONCLUSIVE] and f"peer {vblade}" in again.stdout, again
+    replayed = trial.command("replay", os.path.join(case, "schedule.yaml"))
+    again = subprocess.run(replayed, capture_output=True, text=True, timeout=120, check=False, cwd=trial.folder)
+    assert again.returncode in [PASSED, INCONCLUSIVE] and f"peer {vblade}" in again.stdout, again
+
+
+def a_peer_is_of_the_other_role_and_in_veth(trial):
+    reads = trial.scenario("reads", READS)
+    for given, complaint in [
+            (["--world", "veth", "--sut", "aoe-initiator", "--peer", "linux"],
+             "--peer linux: expected a target, as what is tested is an initiator too: aoe-initiator"),
+            (["--world", "veth", "--peer", "vblade"],
+             "--peer vblade: expected an initiator, as what is tested is a target too: aoe-target"),
+            (["--world", "sim", "--sut", "aoe-initiator", "--peer", "vblade"],
+             "--peer vblade: it needs --world veth, where both ends are programs"),
+            (["--world", "veth", "--peer", "vblabe"], "--peer: vblabe: no such implementation (did you mean vblade?)")]:
+        result = trial.run(reads, *given)
+        assert result.returncode == USAGE and complaint in result.stderr, result
+    capture = os.path.join(trial.folder, "empty.pcap")
+    with open(capture, "wb") as file:
+        file.write(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    result = subprocess.run(trial.command("replay", capture, "--peer", "vblade"), capture_output=True, text=True, timeout=60,
+                            check=False, cwd=trial.folder)
+    assert result.returncode == USAGE and "--peer is for schedules" in result.stderr, result
+
+
 def what_cannot_be_started_is_one_line(trial):
     reads = trial.scenario("reads", READS)
     mute = os.path.join(trial.folder, "mute.yaml")
@@ -390,7 +432,8 @@ def the_doctor_says_what_is_there(trial):
 
 
 PARTS = {"sut": [programs_are_put_through_everything, a_finding_reads_like_a_bug_report, a_disk_fails_whatever_program_it_belongs_to,
-                 an_initiator_that_mounts_is_driven_by_its_file, what_cannot_be_started_is_one_line],
+                 an_initiator_that_mounts_is_driven_by_its_file, two_programs_meet,
+                 a_peer_is_of_the_other_role_and_in_veth, what_cannot_be_started_is_one_line],
          "wire": [what_is_on_a_wire_is_asked_and_written_to_with_leave_only, a_disk_on_a_wire_is_tested_where_it_is,
                   answers_to_others_on_the_wire_accuse_nobody, no_case_goes_beyond_the_disk_on_a_wire],
          "doctor": [the_doctor_says_what_is_there]}

@@ -44,6 +44,15 @@ void take_from(const Schedule& schedule, const CLI::App& command, CaseOptions& o
     }
     options.sut = *std::move(found);
   }
+  const bool is_told_peer = command.get_option_no_throw("--peer") && command.count("--peer") > 0;
+  if (!is_told_peer && !schedule.peer.empty()) {
+    auto found = find_implementation(schedule.peer);
+    if (!found) {
+      throw Failed{exit_usage, fmt::format("the schedule's peer: {}; --peer says another",
+                                           std::move(found).error())};
+    }
+    options.peer = *std::move(found);
+  }
   if (!is_told_world) {
     options.world = world_named(schedule.world);
     // What the schedule says of its world is of its own implementation.
@@ -66,8 +75,22 @@ void add_sut_option(CLI::App& command, CaseOptions& options) {
       ->option_text("NAME|COMMAND");
 }
 
+void add_peer_option(CLI::App& command, CaseOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--peer",
+          [&options](const std::string& given) {
+            auto found = find_implementation(given);
+            if (!found) throw CLI::ValidationError("--peer: " + found.error());
+            options.peer = *std::move(found);
+          },
+          "In veth: what plays the other end (default our engine)")
+      ->option_text("NAME|COMMAND");
+}
+
 void add_case_options(CLI::App& command, CaseOptions& options) {
   add_sut_option(command, options);
+  add_peer_option(command, options);
   add_world_options(command, options);
 }
 

@@ -47,12 +47,15 @@ std::string not_negative(const std::string& given);
 void add_world_options(CLI::App& command, CaseOptions& options);
 /// Adds --sut: what is tested.
 void add_sut_option(CLI::App& command, CaseOptions& options);
-/// Adds both.
+/// Adds --peer: the program at the other end.
+void add_peer_option(CLI::App& command, CaseOptions& options);
+/// Adds --sut, --peer, --world, --interface and --write-ok.
 void add_case_options(CLI::App& command, CaseOptions& options);
 /// Adds --world without real interfaces: sim or veth.
 void add_own_world_option(CLI::App& command, CaseOptions& options);
-/// Makes `options` what a schedule was recorded with, but for what the command line gave as --world
-/// and --sut. Throws Failed where its implementation can't be found, or does not go with the world.
+/// Makes `options` what a schedule was recorded with, but for what the command line gave as --world,
+/// --sut and --peer. Throws Failed where an implementation can't be found, or does not go with the
+/// world.
 void take_from(const Schedule& schedule, const CLI::App& command, CaseOptions& options);
 
 /// What a person gave for RunOptions, before it is checked.

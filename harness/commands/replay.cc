@@ -52,6 +52,11 @@ int replay(const ReplayGiven& given, const CLI::App& command) {
     }
     return replay_schedule(given, command);
   }
+  if (given.options.cases.peer) {
+    throw Failed{exit_usage, fmt::format("--peer is for schedules, and {} is a capture: its frames "
+                                         "are what the other end sends",
+                                         given.options.capture)};
+  }
   return replay_capture(given.options);
 }
 

@@ -16,6 +16,7 @@ void add_run_command(CLI::App& app, Action& action) {
       ->required()
       ->option_text("PATH|ID|TAG|CLAUSE...");
   add_sut_option(*run, options.cases);
+  add_peer_option(*run, options.cases);
   add_run_arguments(*run, *given);
   add_report_option(*run, *given);
   run->add_flag("--until-fail", options.until_fail, "Repeat until a case fails")

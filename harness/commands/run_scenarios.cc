@@ -98,6 +98,10 @@ class Run {
     if (options_.cases.at) head_.world += fmt::format(" {}", *options_.cases.at);
     head_.sut = options_.cases.tested();
     if (head_.sut == options_.cases.sut.name) head_.sut_version = version_of(options_.cases.sut);
+    if (const auto& peer = options_.cases.peer) {
+      head_.peer = peer->name;
+      head_.peer_version = version_of(*peer);
+    }
     head_.suite = options_.suite;
     head_.part = options_.shard.part;
     head_.parts = options_.shard.of;
@@ -287,7 +291,7 @@ void Run::play(std::size_t count, const std::function<Piece(std::size_t)>& piece
   ChildPool pool;
   const unsigned processors = std::thread::hardware_concurrency();
   // Where each request is a process, a case works as much as it waits.
-  const bool works = options_.cases.sut.use() == Implementation::Use::requests;
+  const bool works = options_.cases.has_requests_as_processes();
   pool.jobs = options_.jobs ? *options_.jobs
                             : jobs_in(works ? WorldKind::sim : options_.cases.world, processors);
   pool.patience = options_.patience;

@@ -281,14 +281,20 @@ std::string DiskHistory::describe(std::uint64_t lba, Bytes sector, const Content
   return holds_pattern(*label, sector) ? text : text + " damaged";
 }
 
-std::optional<Version> DiskHistory::newer_than(std::uint64_t lba, Version version) {
-  const Entry* entry = find(lba);
+std::optional<Version> DiskHistory::undone_by(std::uint64_t lba, Version version) {
+  Entry* entry = find(lba);
   if (entry == nullptr) {
     const Version settled = sectors_[lba].version;
     return settled > version ? std::optional(settled) : std::nullopt;
   }
   const auto write = std::ranges::find(entry->writes, version, &Write::version);
-  if (write != entry->writes.end() && write->over == never) return std::nullopt;
+  if (write != entry->writes.end() && write->over == never) {
+    if (!std::exchange(write->arrived, true)) return std::nullopt;
+    const auto beside = std::ranges::find_if(entry->writes, [&](const Write& other) {
+      return other.version != version && (other.over == never || other.over > write->begun);
+    });
+    return beside == entry->writes.end() ? std::nullopt : std::optional(beside->version);
+  }
   const auto newer = std::ranges::find_if(
       entry->writes, [&](const Write& other) { return other.version > version; });
   return newer == entry->writes.end() ? std::nullopt : std::optional(newer->version);
@@ -299,7 +305,7 @@ void DiskHistory::copy_arrived(std::uint64_t lba, Bytes data) {
        data = data.subspan(sector_size), ++lba) {
     const auto label = read_label(data.first(sector_size));
     if (!label || label->lba != lba || label->version > last_version_) continue;
-    const auto newer = newer_than(lba, label->version);
+    const auto newer = undone_by(lba, label->version);
     if (!newer) continue;
     if (late_count_++ == 0) {
       first_late_ = fmt::format("{} reached sector {} again after {} was submitted",

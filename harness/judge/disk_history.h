@@ -11,7 +11,7 @@
 //
 // A write that failed may have taken effect, and may yet do so until a later write is acknowledged.
 // Its copy that arrives after that is a late duplicate, and so is that of a write which was
-// acknowledged. Data from one is wrong data, reported as a late duplicate, unless late duplicates
+// acknowledged; or the second copy of one that is not, around another client's write. Data from one is wrong data, reported as a late duplicate, unless late duplicates
 // are excused because a network makes them. A trim is a write of zeros that promises nothing.
 //
 // If the target may lose what it has not made stable (track_flushes), a flush that was acknowledged
@@ -99,6 +99,7 @@ class DiskHistory {
     bool zeros = false;        // it wrote these
     bool seen = false;         // a read has shown it
     bool dead = false;         // no read can any more
+    bool arrived = false;      // a copy has reached the target
     Moment begun = 0;          // it takes effect after this,
     Moment over = never;       // it ended; may still take effect until a later one is acknowledged
     Moment first_end = never;  // it had taken effect by then,
@@ -151,8 +152,10 @@ class DiskHistory {
   WrongData wrong(std::uint64_t lba, Bytes sector, const Content& content, Moment begun,
                   Moment ended);
   std::string describe(std::uint64_t lba, Bytes sector, const Content& content) const;
-  /// A write that was submitted after this version, if this one has ended.
-  std::optional<Version> newer_than(std::uint64_t lba, Version version);
+  /// A copy of this version has reached the target. Returns the write that it may undo: one that was
+  /// submitted later, where this version has ended; where it has not, and this is not its first copy,
+  /// one of somebody else's that is under way beside it.
+  std::optional<Version> undone_by(std::uint64_t lba, Version version);
 
   Version least_version(std::uint64_t lba);
   void touch(std::uint64_t lba, std::uint64_t sectors);

@@ -7,6 +7,7 @@
 
 #include "harness/judge/frame_rules.h"
 #include "harness/language/time_window.h"
+#include "proto/layout.h"
 
 namespace aoe::harness {
 namespace {
@@ -58,9 +59,15 @@ Tracker::Remote Exchanges::remote(const Mac& mac, Address address) {
     return remote.mac == mac && remote.address == address;
   };
   if (last_remote_ < remotes_.size() && is_it(remotes_[last_remote_])) return last_remote_;
-  const auto found = std::ranges::find_if(remotes_, is_it);
-  const auto index = static_cast<Tracker::Remote>(found - remotes_.begin());
-  if (found == remotes_.end()) remotes_.push_back({mac, address, RtoModel(profile_)});
+  const std::uint64_t key =
+      layout::number(mac) ^ std::uint64_t{address.shelf} << 48 ^ std::uint64_t{address.slot} << 40;
+  // Two of them may have one key: an address and a LUN that only look like another pair.
+  for (auto [place, end] = remotes_by_key_.equal_range(key); place != end; ++place) {
+    if (is_it(remotes_[place->second])) return place->second;
+  }
+  const auto index = static_cast<Tracker::Remote>(remotes_.size());
+  remotes_.push_back({mac, address, RtoModel(profile_)});
+  remotes_by_key_.emplace(key, index);
   return index;
 }
 
@@ -234,6 +241,9 @@ bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
   if (entry.sent + slack_ >= before.sent + before.wait || before.sent <= port_changed_)
     return false;
   if (profile_ == RtoModel::Profile::linux_driver) return true;
+  // Another address of the disk has said who it is: what waited for the first goes there at once.
+  if (entry.remote != before.remote && is_identified_since(before, entry.remote, entry.id))
+    return false;
   // The searches are only made for what its timeout does not excuse.
   const RtoModel& model = remotes_[before.remote].model;
   const bool is_disks = takes_disk_time(before.opcode);
@@ -248,20 +258,24 @@ bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
   return entry.sent + slack_ < answer->delivered + answer->wait * (1LL << 3 * eightfolds);
 }
 
+bool Exchanges::is_identified_since(const LedgerEntry& request, Tracker::Remote remote,
+                                    FrameId end) const {
+  for (FrameId id = request.id + 1; id < end; ++id) {
+    const LedgerEntry& entry = ledger_[id];
+    if (entry.opcode == ata::Opcode::identify_device && entry.client == client_ &&
+        entry.remote == remote && entry.kind == FrameKind::ata_request && entry.answered != never) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool Exchanges::is_back_since(const LedgerEntry& request, FrameId end) const {
   // Who answers a query is asked who it is; all else waits for the answer to that.
   if (request.opcode == ata::Opcode::identify_device) {
     return remotes_[request.remote].buffers_since > request.sent;
   }
-  for (FrameId id = request.id + 1; id < end; ++id) {
-    const LedgerEntry& entry = ledger_[id];
-    if (entry.opcode == ata::Opcode::identify_device && entry.client == client_ &&
-        entry.remote == request.remote && entry.kind == FrameKind::ata_request &&
-        entry.answered != never) {
-      return true;
-    }
-  }
-  return false;
+  return is_identified_since(request, request.remote, end);
 }
 
 const LedgerEntry* Exchanges::overtaken_by(const LedgerEntry& request, FrameId end) const {

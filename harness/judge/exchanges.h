@@ -14,6 +14,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "harness/judge/finding.h"
@@ -108,6 +109,8 @@ class Exchanges final : public LinkObserver {
   /// Has the target answered an IDENTIFY that was sent after this request, before frame `end`? Or a query,
   /// where the request is an IDENTIFY itself?
   bool is_back_since(const LedgerEntry& request, FrameId end) const;
+  /// Has a remote answered an IDENTIFY that was sent after this request, before frame `end`?
+  bool is_identified_since(const LedgerEntry& request, Tracker::Remote remote, FrameId end) const;
   /// The first arrival of an answer to a request that was sent after this one, before frame `end`.
   const LedgerEntry* overtaken_by(const LedgerEntry& request, FrameId end) const;
   void check_window(const LedgerEntry& entry, Tracker::Remote remote);
@@ -133,6 +136,7 @@ class Exchanges final : public LinkObserver {
   Duration slack_{};
   Instant port_changed_ = Instant::min();
   std::vector<Remote> remotes_;  // by Tracker::Remote
+  std::unordered_multimap<std::uint64_t, Tracker::Remote> remotes_by_key_;
   Tracker::Remote last_remote_ = 0;
   std::vector<std::uint32_t> excused_tags_;  // that a fault has made up
   std::uint64_t headless_refused_ = 0;       // frames that ended before their headers did

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "harness/language/clauses.h"
 
 namespace aoe::harness {
@@ -85,7 +87,9 @@ std::vector<LadderLine> ladder_of(const Ledger& ledger, const std::vector<FrameI
     line.at = entry.sent - ledger.origin();
     line.frame = id;
     line.to_target = entry.direction == Direction::to_target;
-    line.what = ledger.summary(id);
+    const std::string_view sender = ledger.sender(id);
+    line.what =
+        sender.empty() ? ledger.summary(id) : fmt::format("{}: {}", sender, ledger.summary(id));
     line.fate = ledger.fate(id);
     line.struck = entry.dropped_by != 0 || entry.struck_by != 0;
     line.guilty = std::ranges::find(guilty, id) != guilty.end();

@@ -32,15 +32,15 @@ BOOST_DESCRIBE_STRUCT(CaseRecord, (),
                        struck, steps, dues, samples, incidents, yaml, log, folder, reproduce))
 BOOST_DESCRIBE_STRUCT(ProbeRecord, (), (ability, has, asked, answered))
 BOOST_DESCRIBE_STRUCT(RunRecord, (),
-                      (version, started, seed, world, sut, sut_version, suite, part, parts, probes,
-                       slack, interrupted, not_run, real, cases))
+                      (version, started, seed, world, sut, sut_version, peer, peer_version, suite,
+                       part, parts, probes, slack, interrupted, not_run, real, cases))
 
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 /// Of the file, so that a reader of another day can tell.
-constexpr std::uint32_t format = 5;
+constexpr std::uint32_t format = 6;
 
 constexpr std::array<std::string_view, outcomes> outcome_texts{
     "PASS", "FAIL", "FLAKY", "INCONCLUSIVE", "UNSUPPORTED", "ERROR", "XFAIL", "XPASS"};

@@ -161,6 +161,8 @@ struct RunRecord {
   std::string world;  // "sim", "veth", "interface eth1"
   std::string sut;    // "aoe-target", "vblade {shelf} …"
   std::string sut_version;
+  std::string peer;  // the program that played the other role, as `sut`; empty: our engines
+  std::string peer_version;
   std::string suite;  // "target", "initiator": it is about all clauses that bind it; empty: neither
   std::uint64_t part = 1;   // of so many `parts`, each with some of the selected cases (--shard)
   std::uint64_t parts = 1;  // 1: it has all of them

@@ -42,8 +42,9 @@ TEST(Record, ItsJsonIsALineThatOthersCanRead) {
   run.slack = std::chrono::milliseconds(6);
   EXPECT_EQ(
       to_json(run),
-      R"({"format":5,"version":"","started":"","seed":18446744073709551615,"world":"",)"
-      R"("sut":"","sut_version":"","suite":"","part":1,"parts":1,"probes":[],"slack_ns":6000000,)"
+      R"({"format":6,"version":"","started":"","seed":18446744073709551615,"world":"",)"
+      R"("sut":"","sut_version":"","peer":"","peer_version":"","suite":"","part":1,"parts":1,)"
+      R"("probes":[],"slack_ns":6000000,)"
       R"("interrupted":false,"not_run":[],"real_ns":0,"cases":[],"clauses":[]})"
       "\n");
 }
@@ -83,7 +84,7 @@ TEST(Record, JsonThatIsWrongIsRefusedWithTheReason) {
   EXPECT_EQ(complaint(std::string(100'000, '[')), "byte 100001: this is no JSON");
   EXPECT_EQ(complaint("[]"), "expected an object, got an array");
   EXPECT_EQ(complaint("{}"), "format: is missing");
-  EXPECT_EQ(complaint(replaced(json, "\"format\":5", "\"format\":1")), "format: expected 5, got 1");
+  EXPECT_EQ(complaint(replaced(json, "\"format\":6", "\"format\":1")), "format: expected 6, got 1");
   EXPECT_EQ(complaint(replaced(json, "\"world\":\"veth\",", "")), "world: is missing");
   EXPECT_EQ(complaint(replaced(json, "{\"format\"", "{\"colour\":1,\"format\"")),
             "unknown key 'colour'");

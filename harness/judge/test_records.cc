@@ -83,6 +83,8 @@ RunRecord eventful_run() {
   run.world = "veth";
   run.sut = "vblade {shelf} {slot} {interface} {image}";
   run.sut_version = "vblade 25";
+  run.peer = "aoe-initiator";
+  run.peer_version = "aoe-initiator 0.1.0";
   run.probes = {{"mask", false, "the mask list", "error 1 (unrecognized command)"}};
   run.slack = milliseconds(6);
   run.cases = {

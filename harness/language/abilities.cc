@@ -103,6 +103,9 @@ void add_needs(const Step& step, std::set<std::string>& needed) {
 void add_needs(const Scenario& scenario, std::set<std::string>& needed) {
   for (const Step& step : scenario.steps) add_needs(step, needed);
   if (scenario.target().paths > 1) needed.insert("multipath");
+  const bool has_several = std::ranges::any_of(
+      scenario.network.nodes, [](const Node& node) { return node.ports.size() > 1; });
+  if (has_several) needed.insert("interfaces");
   if (cites(scenario, "profile/closewait")) needed.insert("closewait");
   // What is long enough in the scenario is so for others, too; what runs out is not.
   const bool runs_out = cites(scenario, "profile/deadsecs") ||
@@ -115,9 +118,9 @@ void add_needs(const Scenario& scenario, std::set<std::string>& needed) {
 
 const std::set<std::string>& ability_words() {
   static const std::set<std::string> words{
-      "closewait", "config-string", "deadsecs", "discovery", "flush",  "flush-ext",
-      "identify",  "lba28",         "lba48",    "mask",      "maxout", "multipath",
-      "open",      "read",          "reserve",  "state",     "trim",   "write"};
+      "closewait",  "config-string", "deadsecs", "discovery", "flush",  "flush-ext", "identify",
+      "interfaces", "lba28",         "lba48",    "mask",      "maxout", "multipath", "open",
+      "read",       "reserve",       "state",    "trim",      "write"};
   return words;
 }
 

@@ -46,13 +46,15 @@ TEST(FaultSpec, EveryWordIsAFaultOfThatName) {
       "fault: pause",
       "fault: kill",
       "fault: disk-error",
+      "fault: slow-disk, by: 1ms",
+      "fault: interface-gone",
       "fault: count",
   };
   ASSERT_EQ(minimal.size(), fault_words().size());
   for (std::size_t i = 0; i < minimal.size(); ++i) {
     EXPECT_EQ(parse_fault(minimal[i]).word(), fault_words()[i]);
     EXPECT_EQ(parse_fault(minimal[i]).kind.index(), i);
-    EXPECT_EQ(parse_fault(minimal[i]).strikes_frames(), i < 8 || i == 14) << minimal[i];
+    EXPECT_EQ(parse_fault(minimal[i]).strikes_frames(), i < 8 || i == 16) << minimal[i];
   }
 }
 
@@ -90,11 +92,11 @@ TEST(FaultSpec, KeysAreRead) {
 }
 
 TEST(FaultSpec, MistakesAreNamed) {
-  EXPECT_EQ(
-      fault_complaint("fault: pasue"),
-      "fault: expected one of drop, duplicate, delay, reorder, corrupt, truncate, partition, "
-      "rate, mac-change, link-down, mtu, pause, kill, disk-error, count, got 'pasue'; did you "
-      "mean 'pause'?");
+  EXPECT_EQ(fault_complaint("fault: pasue"),
+            "fault: expected one of drop, duplicate, delay, reorder, corrupt, truncate, partition, "
+            "rate, mac-change, link-down, mtu, pause, kill, disk-error, slow-disk, interface-gone, "
+            "count, got 'pasue'; did you "
+            "mean 'pause'?");
   EXPECT_EQ(fault_complaint("fault: duplicate, copies: 0"),
             "copies: expected a whole number from 1 to 100");
   EXPECT_EQ(fault_complaint("fault: delay"), "expected a time: by, jitter or both");

@@ -138,7 +138,7 @@ void FaultStage::pass(LedgerEntry& entry, PortIndex to, Passing& passing,
   for (unsigned i = 0; i < passing.copies; ++i) {
     const auto crossing = fabric_.cross(to, passing.bytes.size(), passing.now);
     if (!crossing) {
-      entry.lost_by = ledger_.keep("the segment had no room for it");
+      entry.lost_by = ledger_.keep("the segment does not carry it");
       continue;
     }
     const Duration delay = *crossing + passing.delay + i * passing.spread;

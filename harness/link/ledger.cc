@@ -203,6 +203,7 @@ tl::expected<void, std::string> Ledger::write(const std::string& path) const {
     lines.number("id", entry.id);
     lines.number("t", (entry.sent - origin_).count());
     lines.text("direction", harness::text(entry.direction));
+    if (!port_names_.empty()) lines.text("from", sender(entry.id));
     lines.number("size", entry.size);
     lines.text("frame", summary(entry.id));
     lines.number("deliveries", entry.deliveries);

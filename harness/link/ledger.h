@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -107,6 +108,13 @@ class Ledger {
   /// What a frame asks for, or the request that it answers. For an ATA reply without a known
   /// request: that it is ATA traffic.
   Subject subject(const LedgerEntry& entry) const;
+  /// Names the ports of a network of several nodes, for people; without that nobody is named.
+  void name_ports(std::vector<std::string> names) { port_names_ = std::move(names); }
+  /// The name of the port that sent the frame; empty where ports have none.
+  std::string_view sender(FrameId id) const {
+    const PortIndex from = entries_[id].from;
+    return from < port_names_.size() ? std::string_view(port_names_[from]) : std::string_view();
+  }
   /// When a repetition of a request is due, at the earliest; nothing for a frame that is no ATA
   /// request of an end.
   std::optional<Instant> due(FrameId request) const;
@@ -130,6 +138,7 @@ class Ledger {
   std::deque<std::string> texts_;     // by TextId - 1
   std::unordered_map<std::string_view, TextId> text_ids_;
   NewestFrames bytes_;  // of the newest frames
+  std::vector<std::string> port_names_;
 };
 
 }  // namespace aoe::harness

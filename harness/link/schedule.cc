@@ -86,6 +86,7 @@ Schedule parse(const YAML::Node& root, const std::string& file) {
   schedule.seed = number_of<std::uint64_t>(map, "seed");
   schedule.world = map.name("world");
   schedule.sut = map.text("sut");
+  if (map.has("peer")) schedule.peer = map.text("peer");
   if (map.has("failure")) schedule.failure = map.text("failure");
   schedule.scenario = map.text("scenario");
   const YAML::Node decisions = map.require("decisions");
@@ -119,6 +120,8 @@ std::string to_yaml(const Schedule& schedule) {
       "# What the faults of this run decided. Do it again: aoe-harness replay FILE\n"
       "seed: {}\nworld: {}\nsut: '{}'\n",
       schedule.seed, schedule.world, boost::replace_all_copy(schedule.sut, "'", "''"));
+  if (!schedule.peer.empty())
+    yaml += fmt::format("peer: '{}'\n", boost::replace_all_copy(schedule.peer, "'", "''"));
   if (!schedule.failure.empty()) yaml += fmt::format("failure: {}\n", schedule.failure);
   yaml += "scenario: |2\n" + indented(schedule.scenario);
   yaml += schedule.decisions.empty() ? "decisions: []\n" : "decisions:\n";

@@ -56,6 +56,7 @@ struct Schedule {
   std::uint64_t seed = 0;
   std::string world;    // "sim", "veth"
   std::string sut;      // the implementation under test
+  std::string peer{};   // the program that played the other role; empty: our engines
   std::string failure;  // the rule that was broken first; empty where the run passed
   std::vector<Decision> decisions;
 };

@@ -17,6 +17,7 @@ Schedule full() {
           .seed = UINT64_MAX,
           .world = "veth",
           .sut = "vblade {shelf} {slot} 'x' # y",
+          .peer = "aoe-initiator # 'y'",
           .failure = "window-respected",
           .decisions = {decision({.dropped = true}), decision({.changed = true}),
                         decision({.copies = 3, .spread = microseconds(7)}),
@@ -37,6 +38,7 @@ TEST(Schedule, ItIsReadAsItWasWritten) {
   EXPECT_EQ(read->seed, schedule.seed);
   EXPECT_EQ(read->world, schedule.world);
   EXPECT_EQ(read->sut, schedule.sut);
+  EXPECT_EQ(read->peer, schedule.peer);
   EXPECT_EQ(read->failure, schedule.failure);
   EXPECT_EQ(read->decisions, schedule.decisions);
   EXPECT_EQ(to_yaml(*read), to_yaml(schedule));
@@ -46,10 +48,12 @@ TEST(Schedule, OneWithoutDecisionsToo) {
   Schedule schedule = full();
   schedule.decisions.clear();
   schedule.failure.clear();
+  schedule.peer.clear();
   const auto read = parse_schedule(to_yaml(schedule), "x.yaml");
   ASSERT_TRUE(read) << read.error();
   EXPECT_TRUE(read->decisions.empty());
   EXPECT_EQ(read->failure, "");
+  EXPECT_EQ(read->peer, "");
 }
 
 TEST(Schedule, ADecisionIsALineThatAPersonReads) {

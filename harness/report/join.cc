@@ -33,6 +33,9 @@ std::string difference(const RunPart& first, const RunPart& other) {
   if (a.suite != b.suite) return differ("suite", a.suite, b.suite);
   if (a.sut != b.sut) return differ("implementation", a.sut, b.sut);
   if (a.sut_version != b.sut_version) return differ("version", a.sut_version, b.sut_version);
+  if (a.peer != b.peer) return differ("peer", a.peer, b.peer);
+  if (a.peer_version != b.peer_version)
+    return differ("peer's version", a.peer_version, b.peer_version);
   if (a.world != b.world) return differ("world", a.world, b.world);
   if (a.version != b.version) return differ("aoe-harness", a.version, b.version);
   if (a.seed != b.seed)

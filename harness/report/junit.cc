@@ -101,6 +101,10 @@ std::string suite_of(const RunRecord& run, std::size_t number, bool is_one_of_se
   property("world", run.world);
   property("sut", run.sut);
   property("sut.version", run.sut_version);
+  if (!run.peer.empty()) {
+    property("peer", run.peer);
+    property("peer.version", run.peer_version);
+  }
   property("aoe-harness.version", run.version);
   if (!run.suite.empty()) {
     const Coverage coverage = coverage_of(run);

@@ -32,7 +32,8 @@ RunRecord run_of(std::size_t number) {
 RunRecord hostile_run() {
   RunRecord run = run_of(1);
   const std::string bad(hostile);
-  run.version = run.started = run.world = run.sut = run.sut_version = bad;
+  run.version = run.started = run.world = run.sut = run.sut_version = run.peer = run.peer_version =
+      bad;
   run.suite = "target";
   run.probes = {{bad, false, bad, bad}};
   CaseRecord& record = run.cases[0];

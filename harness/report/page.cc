@@ -100,8 +100,9 @@ std::string plain_run(const RunRecord& run, const Coverage& coverage) {
                            text(of.clause->level), text(of.verdict), of.clause->rule);
   std::string html =
       plain_section(describe(count(run)),
-                    fmt::format("{} {}, world {}, seed {}, {}\n{}", run.sut, run.sut_version,
-                                run.world, run.seed, run.started, describe(coverage.levels())));
+                    fmt::format("{} {}{}, world {}, seed {}, {}\n{}", run.sut, run.sut_version,
+                                run.peer.empty() ? "" : ", peer " + run.peer, run.world, run.seed,
+                                run.started, describe(coverage.levels())));
   for (const FailureGroup& group : group_failures(run)) {
     const CaseRecord& first = run.cases[group.cases.front()];
     std::string text = evidence_text(first);

@@ -63,6 +63,7 @@ std::string Terminal::header(const RunRecord& run) {
   std::string text = fmt::format("seed {}  world {}", run.seed, one_line(run.world));
   if (run.slack > Duration{}) text += "  slack " + brief(run.slack);
   text += "  sut " + one_line(run.sut);
+  if (!run.peer.empty()) text += "  peer " + one_line(run.peer);
   if (run.parts > 1) text += fmt::format("  part {}/{}", run.part, run.parts);
   text += "\n";
   is_suite_ = !run.suite.empty();

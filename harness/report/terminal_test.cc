@@ -39,7 +39,8 @@ constexpr std::string_view failure_block =
 TEST(Terminal, ARunIsALineForEachCaseAndTheEvidenceOfWhatFailed) {
   EXPECT_EQ(
       shown({}, eventful_run()),
-      "seed 7  world veth  slack 6ms  sut vblade {shelf} {slot} {interface} {image}\n"
+      "seed 7  world veth  slack 6ms  sut vblade {shelf} {slot} {interface} {image}  "
+      "peer aoe-initiator\n"
       "  PASS  retransmit                       12ms  retransmit +100ms in [100, 100] ms\n"
       "  FAIL  loss[depth=16,mtu=9000]         1.90s  1 of 2 expectations\n" +
           std::string(failure_block) +
@@ -67,7 +68,8 @@ TEST(Terminal, QuietlyOnlyWhatIsNotWellIsTold) {
   run.cases = {run.cases[0], run.cases[4], run.cases[6], run.cases[0]};
   EXPECT_EQ(
       shown({.verbosity = -1}, run),
-      "seed 7  world veth  slack 6ms  sut vblade {shelf} {slot} {interface} {image}\n"
+      "seed 7  world veth  slack 6ms  sut vblade {shelf} {slot} {interface} {image}  "
+      "peer aoe-initiator\n"
       "2 passed, 0 failed, 1 unsupported, 1 failed as expected in 4s  runs/last/index.html\n");
 }
 

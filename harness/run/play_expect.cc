@@ -142,10 +142,10 @@ StepResult expect(RunState& run, const ExpectIo& io) {
                               describe(run.world.now() - load.started())));
   }
   if (must_succeed && load.failed() > 0) {
-    return run.fail(expected,
-                    fmt::format("{} of {} requests failed, the first: {}", load.failed(),
-                                load.requests(),
-                                run.world.initiator(load.by()).why(load.first_failure())));
+    return run.fail(
+        expected,
+        fmt::format("{} of {} requests failed, the first: {}", load.failed(), load.requests(),
+                    run.world.initiator(load.by()).why(load.first_failure())));
   }
   if (must_fail && load.failed() == 0) return run.fail(expected, "it succeeded");
   if (const Duration took = load.finished() - load.started(); io.within && took > *io.within) {

@@ -166,6 +166,8 @@ StepResult play(RunState& run, const PowerStep& step) {
     case PowerStep::What::promote: done = target.start(); break;
   }
   if (!done) return done.error();
+  const bool comes = step.what == PowerStep::What::start || step.what == PowerStep::What::promote;
+  if (comes) run.last_heal = run.world.now();
   if (step.what == PowerStep::What::kill) run.crash(step.target);
   return Passed{};
 }

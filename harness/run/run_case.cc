@@ -93,16 +93,26 @@ std::string unfit_for_disk(const Scenario& scenario, const CaseOptions& options)
   return sectors && *sectors ? unfit_for_size(scenario, **sectors) : "";
 }
 
+/// Returns what the scenario needs that the implementation does not have; empty: nothing.
+std::string lacking(const Scenario& scenario, const Implementation& implementation) {
+  const auto lacks = abilities_lacking(implementation);
+  for (const std::string& need : abilities_needed(scenario)) {
+    const auto reason = lacks.find(need);
+    if (reason == lacks.end()) continue;
+    return fmt::format("{} has no {}: {}", implementation.name, need, reason->second);
+  }
+  return {};
+}
+
 /// Returns what the scenario needs and does not find here; empty: nothing.
 std::string lacking(const Scenario& scenario, const CaseOptions& options) {
   if (!scenario.worlds.empty() && std::ranges::count(scenario.worlds, text(options.world)) == 0) {
     return fmt::format("it is for another world ({})", fmt::join(scenario.worlds, ", "));
   }
-  const auto lacks = abilities_lacking(options.sut);
-  for (const std::string& need : abilities_needed(scenario)) {
-    const auto reason = lacks.find(need);
-    if (reason == lacks.end()) continue;
-    return fmt::format("{} has no {}: {}", options.sut.name, need, reason->second);
+  if (std::string lack = lacking(scenario, options.sut); !lack.empty()) return lack;
+  // The peer has no part in frames by hand.
+  if (options.peer && plays_initiator(scenario)) {
+    if (std::string lack = lacking(scenario, *options.peer); !lack.empty()) return lack;
   }
   if (options.world == WorldKind::interface && !options.passive) {
     std::string reason = options.at ? unfit_for_wire(scenario) : "";
@@ -133,7 +143,7 @@ tl::expected<Scenario, std::string> fitted(const Scenario& scenario, const CaseO
   if (options.passive) return as_passive(scenario, options.at.value_or(usual), *options.passive);
   Scenario fit = scenario;
   if (options.world == WorldKind::interface && options.at) move_to(*options.at, fit);
-  if (options.sut.use() == Implementation::Use::requests) shorten_loads(fit);
+  if (options.has_requests_as_processes()) shorten_loads(fit);
   return fit;
 }
 
@@ -183,6 +193,12 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   Ledger ledger(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
                 folder.string());
   ledger.keep_bytes(frames_kept);
+  if (!scenario.network.is_of_two()) {
+    std::vector<std::string> names;
+    for (std::size_t port = 0; port < scenario.network.ports.size(); ++port)
+      names.push_back(scenario.network.name_of(static_cast<PortIndex>(port)));
+    ledger.name_ports(std::move(names));
+  }
   Parties parties(ledger, scenario);
   FaultStage stage(ledger, parties, *std::move(captures), seed, scenario.network);
   if (options.plan) stage.follow(*options.plan);
@@ -206,6 +222,7 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
                             .seed = seed,
                             .world = std::string(text(options.world)),
                             .sut = options.sut.given,
+                            .peer = options.peer ? options.peer->given : "",
                             .failure = record.failures.empty() ? "" : record.failures.front().rule,
                             .decisions = stage.decisions()};
     auto written = write_whole((folder / "schedule.yaml").string(), to_yaml(schedule));
@@ -312,6 +329,16 @@ std::string_view text(WorldKind kind) {
 }
 
 std::string CaseOptions::conflict() const {
+  if (peer && world != WorldKind::veth) {
+    return fmt::format("--peer {}: it needs --world veth, where both ends are programs",
+                       peer->given);
+  }
+  if (peer && peer->role == sut.role) {
+    return fmt::format("--peer {}: expected {}, as what is tested is {} too: {}", peer->given,
+                       sut.role == Implementation::Role::target ? "an initiator" : "a target",
+                       sut.role == Implementation::Role::target ? "a target" : "an initiator",
+                       sut.name);
+  }
   if (world == WorldKind::sim && !is_engine()) {
     return fmt::format("{} is a program: it needs --world veth", sut.name);
   }
@@ -325,13 +352,20 @@ std::string CaseOptions::conflict() const {
   return {};
 }
 
+bool CaseOptions::has_requests_as_processes() const {
+  const auto makes_them = [](const Implementation& implementation) {
+    return implementation.use() == Implementation::Use::requests;
+  };
+  return makes_them(sut) || (peer && makes_them(*peer));
+}
+
 bool CaseOptions::is_engine() const {
   return sut.name == "aoe-target" || sut.name == "aoe-initiator";
 }
 
 WorldKind CaseOptions::fitting_world() const {
   if (!interface.empty()) return WorldKind::interface;
-  return is_engine() ? WorldKind::sim : WorldKind::veth;
+  return is_engine() && !peer ? WorldKind::sim : WorldKind::veth;
 }
 
 std::string CaseOptions::tested() const {
@@ -366,6 +400,7 @@ std::string played_as(const CaseOptions& options) {
   }
   if (!options.passive && options.sut.name != our_target().name)
     text += " --sut " + shell_quoted(options.sut.given);
+  if (options.peer) text += " --peer " + shell_quoted(options.peer->given);
   return text;
 }
 

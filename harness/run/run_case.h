@@ -8,6 +8,7 @@
 //   schedule.yaml                           what the faults decided, for replay and shrink
 //   trace.log                               each decision of both engines, where a sim case did not pass
 //   sut.log                                 what the implementation under test printed
+//   peer.log                                what the program printed that played the other role
 //   repro.sh                                plays it again from this folder, wherever that is now,
 //                                           and ends with what that run ends with
 //   case.json                               the record itself
@@ -59,10 +60,12 @@ struct CaseOptions {
   /// Returns what does not go together: "vblade is a program: it needs --world veth"; empty if all
   /// does.
   std::string conflict() const;
+  /// Returns whether it, or its peer, makes a process for each request.
+  bool has_requests_as_processes() const;
   /// Returns whether one of our engines is tested: the sim world has no others.
   bool is_engine() const;
   /// Returns the default world for what is tested: interface where an interface is given, sim for
-  /// our engines, veth for any other program.
+  /// our engines without a peer, veth for any other program.
   WorldKind fitting_world() const;
   /// "vblade"; "what answers on eth1".
   std::string tested() const;

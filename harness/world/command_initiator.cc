@@ -71,7 +71,7 @@ tl::expected<std::unique_ptr<CommandInitiator>, std::string> CommandInitiator::s
   const Address device = scenario.network.lun(device_of(scenario, node)).address;
   auto directory = make_initiator_folder(place.folder);
   if (!directory) return tl::unexpected(directory.error());
-  auto log = ProgramLog::create(place.folder + "/sut.log");
+  auto log = ProgramLog::create(fmt::format("{}/{}", place.folder, place.log));
   if (!log) return tl::unexpected(log.error());
   std::unique_ptr<CommandInitiator> initiator(
       new CommandInitiator(loop, implementation, device, std::move(gave_up)));

@@ -20,7 +20,8 @@ namespace aoe::harness {
 struct InitiatorPlace {
   std::vector<std::string> interfaces;  // that it works on
   Link link;                            // of the first
-  std::string folder;                   // gets sut.log, and "mnt", for {dir}
+  std::string folder;                   // of its files, and "mnt", for {dir}
+  std::string log;                      // the name of the file that gets what it prints
 };
 
 /// Returns what the placeholders of its commands stand for, {dir} for `directory`.

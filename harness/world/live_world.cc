@@ -197,13 +197,11 @@ LiveWorld::Result LiveWorld::join_wire() {
 
 const Implementation* LiveWorld::player(NodeIndex node) const {
   using Role = Implementation::Role;
-  const Node& it = network().nodes[node];
+  if (network().nodes[node].ours) return nullptr;
   const bool is_tested =
-      !it.ours && (options_.implementation.role == Role::target) == is_target(network(), node);
+      (options_.implementation.role == Role::target) == is_target(network(), node);
   if (is_tested) return &options_.implementation;
-  const bool is_peers =
-      options_.peer && (options_.peer->role == Role::target) == is_target(network(), node);
-  return is_peers ? &*options_.peer : nullptr;
+  return options_.peer ? &*options_.peer : nullptr;
 }
 
 bool LiveWorld::is_of_programs(DiskIndex disk) const {
@@ -216,6 +214,10 @@ bool LiveWorld::is_of_programs(DiskIndex disk) const {
 std::string LiveWorld::folder_of(NodeIndex node) const {
   return network().is_of_two() ? options_.folder
                                : options_.folder + "/" + network().nodes[node].name;
+}
+
+std::string LiveWorld::log_of(const Implementation& program) const {
+  return options_.peer && &program == &*options_.peer ? "peer.log" : "sut.log";
 }
 
 tl::expected<std::shared_ptr<DiskImage>, std::string> LiveWorld::image(DiskIndex disk,
@@ -256,7 +258,8 @@ LiveWorld::Result LiveWorld::make_target(NodeIndex node) {
 
 LiveWorld::Result LiveWorld::make_process_target(NodeIndex node, const Implementation& program) {
   const Node& it = network().nodes[node];
-  ProcessTarget::Place place{*places_[node], {}, cables_[it.ports.front()].link, folder_of(node)};
+  ProcessTarget::Place place{
+      *places_[node], {}, cables_[it.ports.front()].link, folder_of(node), log_of(program)};
   for (const PortIndex port : it.ports) place.interfaces.push_back(cables_[port].interface);
   auto made = ProcessTarget::create(
       program, it.target, place,
@@ -356,18 +359,20 @@ LiveWorld::Result LiveWorld::make_initiator(NodeIndex node) {
   };
   std::vector<std::string> interfaces;
   for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
-  if (const Implementation* const program = player(node)) {
-    auto made = start_initiator(loop_, *program, scenario_, node,
-                                {interfaces, cables_[it.ports.front()].link, folder_of(node)},
-                                *places_[node], gave_up);
+  const Implementation* const program = player(node);
+  const bool is_tested = program == &options_.implementation;
+  if (!is_tested && !plays_initiator(scenario_)) {
+    initiators_[node] = std::make_unique<IdleInitiator>();
+    return {};
+  }
+  if (program != nullptr) {
+    const InitiatorPlace place{interfaces, cables_[it.ports.front()].link, folder_of(node),
+                               log_of(*program)};
+    auto made = start_initiator(loop_, *program, scenario_, node, place, *places_[node], gave_up);
     if (!made) return tl::unexpected(made.error());
     LiveInitiator& started = **made;
     initiators_[node] = *std::move(made);
     return await_initiator(started, *program);
-  }
-  if (!plays_initiator(scenario_)) {
-    initiators_[node] = std::make_unique<IdleInitiator>();
-    return {};
   }
   auto made = EngineInitiator::open(loop_, scenario_.given, interfaces, gave_up);
   if (!made) return tl::unexpected(made.error());
@@ -451,13 +456,14 @@ void LiveWorld::hear(NodeIndex target, const Decoded& frame) {
 void LiveWorld::send(Delivery&& delivery) {
   Cable& to = cables_[delivery.to];
   if (carries(to.link, delivery.bytes)) {
-    stage_.leave(delivery, to.link.mac, now());
+    const bool is_heard = stage_.leave(delivery, to.link.mac, now());
     if (to.guise != nullptr) delivery.bytes = to.guise->arrived(delivery.bytes);
     if (is_wire() && delivery.direction == Direction::to_target &&
         layout::has(Field::tag, delivery.bytes))
       tags_sent_.insert(layout::get<Field::tag>(delivery.bytes));
     const Outgoing frame{delivery.bytes, {}};
-    to.port->send({&frame, 1});
+    // A veth interface hears what a network card would not hand on.
+    if (is_heard) to.port->send({&frame, 1});
   } else {
     stage_.lose(delivery, to.link);
   }

@@ -40,7 +40,7 @@ class LiveWorld final : public World {
   struct Options {
     Implementation implementation;         // under test: it plays all nodes of its role but ours
     std::optional<Implementation> peer{};  // plays those of the other role; nothing: our engines
-    std::string folder;  // of the case; for what the implementation prints: sut.log
+    std::string folder;                    // of the case; for what they print: sut.log, peer.log
     std::uint64_t seed = 0;
     std::string interface {};  // a real one: the target is what answers there
     bool write_ok = false;     // there: what would change the target may be sent
@@ -106,6 +106,8 @@ class LiveWorld final : public World {
   bool is_of_programs(DiskIndex disk) const;
   /// Where a node's files are.
   std::string folder_of(NodeIndex node) const;
+  /// The name of the file there that gets what a node's program prints.
+  std::string log_of(const Implementation& program) const;
   /// Returns why a program can't be used: how it ended, else what it did not do.
   static std::string trouble(const std::string& name, LiveEnd& tested, const std::string& lack);
   bool is_wire() const { return !options_.interface.empty(); }

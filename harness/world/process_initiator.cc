@@ -90,7 +90,7 @@ tl::expected<std::unique_ptr<ProcessInitiator>, std::string> ProcessInitiator::s
       new ProcessInitiator(loop, device, std::move(gave_up)));
   initiator->files_ = {path(implementation.device), path(implementation.state),
                        path(implementation.discover)};
-  auto log = ProgramLog::create(place.folder + "/sut.log");
+  auto log = ProgramLog::create(fmt::format("{}/{}", place.folder, place.log));
   if (!log) return tl::unexpected(log.error());
   initiator->log_ = *std::move(log);
   initiator->mount_point_ = *directory;

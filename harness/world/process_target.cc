@@ -40,7 +40,7 @@ tl::expected<ProcessTarget::Served, std::string> ProcessTarget::make_lun(
   const bool keeps_state = implementation_.command.find("{state}") != std::string::npos;
   if (keeps_state) std::filesystem::create_directories(served.state, error);
   if (error) return tl::unexpected(fmt::format("{}: {}", served.state, error.message()));
-  auto log = ProgramLog::create(folder + "/sut.log");
+  auto log = ProgramLog::create(fmt::format("{}/{}", folder, place.log));
   if (!log) return tl::unexpected(log.error());
   served.log = *std::move(log);
   auto command = expand(implementation_.command,

@@ -22,7 +22,8 @@ class ProcessTarget final : public LiveTarget {
     const NetworkNamespace& where;        // outlives it
     std::vector<std::string> interfaces;  // that it serves on
     Link link;                            // of the first
-    std::string folder;                   // gets sut.log: what the program prints
+    std::string folder;                   // of its files
+    std::string log;                      // the name of the one that gets what it prints
   };
   /// Returns the image of a disk, which is made in that folder where there is none yet.
   using Images = std::function<tl::expected<std::shared_ptr<DiskImage>, std::string>(

@@ -57,7 +57,8 @@ class Disk:
         raise Failed(f"no answer in {self.deadsecs:g} s")
 
     def is_answer(self, frame, command):
-        if len(frame) < 36 or frame[:6] != self.me or frame[12:14] != ETHERTYPE or frame[14] & 0xF8 != 0x18:
+        least = {ATA: 36, CONFIG: 32}[command]
+        if len(frame) < least or frame[:6] != self.me or frame[12:14] != ETHERTYPE or frame[14] & 0xF8 != 0x18:
             return False
         error, shelf, slot, of, tag = struct.unpack_from(">BHBBI", frame, 15)
         if (shelf, slot, of, tag) != (self.shelf, self.slot, command, self.tag):

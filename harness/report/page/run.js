@@ -86,7 +86,8 @@ function drawRun({run, about, earlier, changes}) {
   }
 
   const drawFacts = () => section('about', 'This run', el('dl', {class: 'facts'}, fact('implementation', run.sut),
-      fact('version', run.sut_version), fact('suite', run.suite),
+      fact('version', run.sut_version),
+      run.peer && fact('peer', `${run.peer} ${run.peer_version}`), fact('suite', run.suite),
       run.parts > 1 && fact('part', `${run.part}/${run.parts}`), fact('world', run.world), fact('seed', run.seed),
       run.slack_ns > 0 ? fact('times known to', brief(run.slack_ns)) : '', fact('started', run.started),
       fact('took', brief(run.real_ns)), fact('aoe-harness', run.version)));

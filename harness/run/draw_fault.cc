@@ -10,11 +10,12 @@ namespace aoe::harness {
 namespace {
 
 /// Damage that the receiver can notice. A frame that says something else and still makes sense
-/// would be a failure of neither end.
+/// would be a failure of neither end; so addresses are set: what is inverted twice, in an answer to
+/// discovery and in a request to the device that it seemed to come from, would be right again.
 const std::vector<std::string> damages{
     "set: {version: 2}",         "set: {ethertype: 0x88a3}",
-    "xor: {tag: 0x7fff0000}",    "xor: {shelf: 0x0f00}",
-    "xor: {slot: 0x40}",         "set: {command: 0xee}",
+    "xor: {tag: 0x7fff0000}",    "set: {shelf: 0x0f00}",
+    "set: {slot: 0x40}",         "set: {command: 0xee}",
     "xor: {flags: 0x8}",         "set: {destination: 0x020000000077}",
     "set: {version: 0, tag: 0}",
 };

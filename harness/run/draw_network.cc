@@ -177,8 +177,7 @@ void NetworkDrawing::draw_initiators() {
   for (std::size_t i = 0; i < count; ++i) {
     DrawnNode initiator{.name = fmt::format("i{}", i + 1), .segments = some_segments(), .macs = {}};
     const auto meets = [&](const DrawnNode& target) { return meet(initiator, target); };
-    if (std::ranges::none_of(targets_, meets))
-      initiator.segments = dice_.one_of(targets_).segments;
+    if (std::ranges::none_of(targets_, meets)) initiator.segments = dice_.one_of(targets_).segments;
     drawn_.nodes += fmt::format("{}: {{role: initiator, {}}}\n", initiator.name, on(initiator));
     initiators_.push_back(std::move(initiator));
   }
@@ -298,9 +297,8 @@ void NetworkDrawing::reserve() {
 
 void NetworkDrawing::lift_reservation() {
   const Service& service = services_[*reserved_];
-  const std::string whom =
-      fmt::format("by: {}, to: \"{}:{}\"", initiators_[owner_].name, serving(service).name,
-                  service.luns.front().address);
+  const std::string whom = fmt::format("by: {}, to: \"{}:{}\"", initiators_[owner_].name,
+                                       serving(service).name, service.luns.front().address);
   step("alive: {{{}}}", whom);
   step("reserve: {{{}, op: force-set, macs: []}}", whom);
 }
@@ -329,8 +327,7 @@ std::optional<std::string> NetworkDrawing::arm() {
   std::string keys;
   if (std::ranges::count(explored_faults(), word) > 0) {
     std::vector<std::string> match = draw_match(dice_);
-    if (dice_.chance(30))
-      match.push_back("on: " + segment_name(dice_.from(0, segments_ - 1)));
+    if (dice_.chance(30)) match.push_back("on: " + segment_name(dice_.from(0, segments_ - 1)));
     const std::string& initiator = dice_.one_of(initiators_).name;
     const std::string& target = dice_.one_of(targets_).name;
     const bool is_request = dice_.chance(50);

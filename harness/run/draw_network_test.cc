@@ -12,9 +12,11 @@
 namespace aoe::harness {
 namespace {
 
-Scenario exploration(const std::string& explore) {
+Scenario explored_topology(const std::string& explore) {
   auto scenario = parse_scenario(
       "scenario: trial\ntitle: A trial\nclause: [2/38]\ngiven: {deadsecs: 2s, rtt: 200us}\n"
+      "always: [data-integrity, no-unasked-reply, tag-unique-in-flight, flushed-survives, "
+      "liveness]\n"
       "explore: {topology: true, " +
           explore + "}\n",
       "x.yaml");
@@ -23,7 +25,7 @@ Scenario exploration(const std::string& explore) {
 }
 
 TEST(DrawNetwork, TheSeedDecidesAndNothingElse) {
-  const Scenario scenario = exploration("requests: 50");
+  const Scenario scenario = explored_topology("requests: 50");
   const auto first = draw(scenario, 7, "x.yaml");
   ASSERT_TRUE(first) << first.error();
   EXPECT_EQ(draw(scenario, 7, "x.yaml")->yaml, first->yaml);
@@ -35,7 +37,7 @@ TEST(DrawNetwork, TheSeedDecidesAndNothingElse) {
 }
 
 TEST(DrawNetwork, WhatIsDrawnIsAPlainScenarioThatReadsTheSameAgain) {
-  const Scenario scenario = exploration("requests: 50");
+  const Scenario scenario = explored_topology("requests: 50");
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const auto drawn = draw(scenario, seed, "x.yaml");
     ASSERT_TRUE(drawn) << drawn.error();
@@ -48,7 +50,7 @@ TEST(DrawNetwork, WhatIsDrawnIsAPlainScenarioThatReadsTheSameAgain) {
 }
 
 TEST(DrawNetwork, ItComesToAllSortsOfNetworksAndMishaps) {
-  const Scenario scenario = exploration("requests: 20");
+  const Scenario scenario = explored_topology("requests: 20");
   std::set<std::string> words;
   std::set<std::size_t> segments;
   std::set<std::size_t> initiators;
@@ -73,7 +75,7 @@ TEST(DrawNetwork, ItComesToAllSortsOfNetworksAndMishaps) {
 }
 
 TEST(DrawNetwork, NoTwoTargetsServeOneDiskAtATime) {
-  const Scenario scenario = exploration("requests: 20, rounds: 8");
+  const Scenario scenario = explored_topology("requests: 20, rounds: 8");
   std::size_t changes = 0;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     const auto drawn = draw(scenario, seed, "x.yaml");
@@ -102,7 +104,7 @@ TEST(DrawNetwork, NoTwoTargetsServeOneDiskAtATime) {
 }
 
 TEST(DrawNetwork, ItsOwnEnginesHoldWhateverIsDrawn) {
-  const Scenario scenario = exploration("requests: 60");
+  const Scenario scenario = explored_topology("requests: 60");
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     const auto drawn = draw(scenario, seed, "x.yaml");
     EXPECT_EQ(try_in_sim(*drawn, seed).failure(), "") << "seed " << seed << "\n" << drawn->yaml;
@@ -110,18 +112,18 @@ TEST(DrawNetwork, ItsOwnEnginesHoldWhateverIsDrawn) {
 }
 
 /// With a first initiator that writes nothing where it repeats a write.
-Trial play_mutant(Scenario scenario, std::uint64_t seed, const std::vector<Decision>* plan) {
+Trial play_forgetful(Scenario scenario, std::uint64_t seed, const std::vector<Decision>* plan) {
   scenario.mutant =
       MutantSpec{scenario.network.first(Node::Role::initiator), "forgets-repeated-writes", {}};
   return try_in_sim(scenario, seed, plan);
 }
 
 TEST(DrawNetwork, ShrinkLeavesOutTheNodesThatHaveNoPart) {
-  const Scenario scenario = exploration("requests: 60, rounds: 2, faults: [drop, duplicate]");
+  const Scenario scenario = explored_topology("requests: 60, rounds: 2, faults: [drop, duplicate]");
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     const auto drawn = draw(scenario, seed, "x.yaml");
     ASSERT_TRUE(drawn) << drawn.error();
-    const Trial trial = play_mutant(*drawn, seed, nullptr);
+    const Trial trial = play_forgetful(*drawn, seed, nullptr);
     if (drawn->network.nodes.size() < 5 || trial.rule != "data-integrity") continue;
     const Schedule schedule{.scenario = drawn->yaml,
                             .seed = seed,
@@ -129,10 +131,10 @@ TEST(DrawNetwork, ShrinkLeavesOutTheNodesThatHaveNoPart) {
                             .sut = "",
                             .failure = trial.rule,
                             .decisions = trial.decisions};
-    const auto shrunk = shrink(schedule, [](const Scenario& tried, std::uint64_t with,
-                                            const std::vector<Decision>* plan) {
-      return play_mutant(tried, with, plan).kind();
-    });
+    const auto shrunk = shrink(
+        schedule, [](const Scenario& tried, std::uint64_t with, const std::vector<Decision>* plan) {
+          return play_forgetful(tried, with, plan).kind();
+        });
     ASSERT_TRUE(shrunk) << shrunk.error();
     const auto short_one = parse_scenario(shrunk->yaml, "y.yaml");
     ASSERT_TRUE(short_one) << short_one.error() << shrunk->yaml;
@@ -147,7 +149,7 @@ TEST(DrawNetwork, WhatIsDrawnIsNotGiven) {
   const auto scenario = parse_scenario(
       "scenario: s\ntitle: t\nroles: {target: {}}\nexplore: {topology: true}\n", "x.yaml");
   ASSERT_FALSE(scenario);
-  EXPECT_EQ(scenario.error(), "x.yaml:3:8: roles: drawn, where explore has the topology");
+  EXPECT_EQ(scenario.error(), "x.yaml:3:8: scenario: roles: drawn, where explore has the topology");
 }
 
 }  // namespace

@@ -117,8 +117,8 @@ TEST(Draw, MistakesAreNamed) {
             "x.yaml:4:19: explore: rounds: expected a whole number from 1 to 100");
   EXPECT_EQ(complaint("{faults: [dorp]}"),
             "x.yaml:4:20: explore: faults: expected one of drop, duplicate, delay, reorder, "
-            "corrupt, truncate, partition, rate, link-down, pause, mac-change, disk-error, got "
-            "'dorp'; did you mean 'drop'?");
+            "corrupt, truncate, partition, rate, link-down, pause, mac-change, disk-error, "
+            "slow-disk, interface-gone, kill, got 'dorp'; did you mean 'drop'?");
   EXPECT_EQ(complaint("{round: 1}"),
             "x.yaml:4:11: explore: unknown key 'round'; did you mean "
             "'rounds'?");

@@ -48,12 +48,14 @@ void EngineTarget::start() {
 
 void EngineTarget::kill() {
   if (!is_alive()) return;
+  for (const LunOnDisk& lun : luns_) lun.disk->memory.complete(never);  // for jobs that end now
   service_.reset();
   for (LunOnDisk& lun : luns_) lun.disk->memory.lose_cache();
 }
 
 void EngineTarget::stop() {
   if (!is_alive()) return;
+  for (const LunOnDisk& lun : luns_) lun.disk->memory.complete(never);  // for jobs that end now
   service_.reset();
   for (LunOnDisk& lun : luns_) lun.disk->memory.keep_cache();
 }

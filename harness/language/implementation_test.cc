@@ -41,7 +41,8 @@ TEST(FindImplementation, ThoseInSutsAreKnownByName) {
 TEST(FindImplementation, AnUnknownNameLeadsToThoseThereAre) {
   EXPECT_EQ(find_implementation("vblabe").error(),
             "vblabe: no such implementation (did you mean vblade?); known are aoe-initiator, "
-            "aoe-target, aoetools, ipxe, linux, vblade, and a command says where its disk is: {image} or {dir}");
+            "aoe-target, aoetools, ipxe, linux, vblade, and a command says where its disk is: "
+            "{image} or {dir}");
   EXPECT_EQ(find_implementation("nowhere/my.yaml").error(),
             "nowhere/my.yaml: No such file or directory");
 }

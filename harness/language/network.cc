@@ -190,9 +190,8 @@ class NetworkReader {
     if (map.has("on")) {
       std::vector<std::string> names;
       for (const Segment& segment : network_.segments) names.push_back(segment.name);
-      segments = map.require("on").IsScalar()
-                     ? std::vector<std::size_t>{map.choice("on", names)}
-                     : map.choices("on", names);
+      segments = map.require("on").IsScalar() ? std::vector<std::size_t>{map.choice("on", names)}
+                                              : map.choices("on", names);
     } else if (network_.segments.size() > 1) {
       map.require("on");
     }

@@ -103,8 +103,16 @@ class Cable:
         self.socket.send(frame.ljust(60, b"\0"))
 
     def ask(self, command, arg=bytes(8), timeout=30, **more):
-        """Sends a request and returns its Reply."""
+        """Sends a request and returns its Reply. A plain question is asked again each second: see ask_all()."""
         tag = struct.pack(">I", next(Cable._tags))
+        deadline = time.monotonic() + timeout
+        while arg == bytes(8):
+            self.request(command, arg, tag, **more)
+            try:
+                return self.next_reply(tag, min(1, max(deadline - time.monotonic(), 0.001)))
+            except TimeoutError:
+                if time.monotonic() >= deadline:
+                    raise
         self.request(command, arg, tag, **more)
         return self.next_reply(tag, timeout)
 

@@ -81,7 +81,7 @@ def a_seed_gives_the_same_frames():
 
 def all_pass_over_real_interfaces():
     with tempfile.TemporaryDirectory() as folder:
-        status, said = run(os.path.join(SCENARIOS, "network"), folder, "--world", "veth", "--sut", "aoe-target", "-j", "2")
+        status, said = run(os.path.join(SCENARIOS, "network"), folder, "--world", "veth", "--sut", "aoe-target", "-j", "2", "--retry", "1")
         assert status == PASSED, said
 
 

@@ -113,10 +113,6 @@ DiskFaults parse_disk_faults(YamlMap& map) {
     faults.sectors = range.last - range.first + 1;
   }
   faults.count = map.number("count", faults.count, 1, UINT64_MAX);
-  if (map.has("error")) {
-    static constexpr std::array errors{EIO, ENOSPC, ENODEV};
-    faults.error = errors.at(map.choice("error", {"io", "full", "gone"}));
-  }
   return faults;
 }
 
@@ -144,7 +140,13 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map, const Network& networ
                      parse_port(map, network)};
     case 11: return PauseSpec{parse_target_end(map, network)};
     case 12: return parse_kill(map, network);
-    case 13: return DiskErrorSpec{parse_device(map, "to", network), parse_disk_faults(map)};
+    case 13: {
+      DiskErrorSpec failing{parse_device(map, "to", network), parse_disk_faults(map)};
+      static constexpr std::array errors{EIO, ENOSPC, ENODEV};
+      if (map.has("error"))
+        failing.faults.error = errors.at(map.choice("error", {"io", "full", "gone"}));
+      return failing;
+    }
     case 14: {
       SlowDiskSpec slow{parse_device(map, "to", network), parse_disk_faults(map)};
       map.require("by");

@@ -254,6 +254,12 @@ std::optional<NodeIndex> Network::find(std::string_view name) const {
   return static_cast<NodeIndex>(found - nodes.begin());
 }
 
+std::vector<std::string> Network::names(Node::Role role) const {
+  std::vector<std::string> names;
+  for (const NodeIndex node : all(role)) names.push_back(nodes[node].name);
+  return names;
+}
+
 std::vector<std::string> Network::names() const {
   std::vector<std::string> names;
   for (const Node& node : nodes) names.push_back(node.name);
@@ -307,10 +313,9 @@ NodeIndex parse_node(YamlMap& map, const std::string& key, const Network& networ
 
 NodeIndex parse_node(YamlMap& map, const std::string& key, const Network& network,
                      Node::Role role) {
-  const NodeIndex node = parse_node(map, key, network, network.first(role));
-  if (network.nodes[node].role == role) return node;
-  map.fail(map.require(key),
-           fmt::format("{}: {} is no {}", key, network.nodes[node].name, text(role)));
+  const std::vector<NodeIndex> nodes = network.all(role);
+  if (!map.has(key)) return nodes.front();
+  return nodes[map.choice(key, network.names(role))];
 }
 
 Device parse_device(YamlMap& map, const std::string& key, const Network& network) {
@@ -333,7 +338,7 @@ Device parse_device(YamlMap& map, const std::string& key, const Network& network
            fmt::format("{}: no target has '{}'; expected an address such as {}, or the name of a "
                        "target{}",
                        key, given, network.lun(network.first_device()).address,
-                       did_you_mean(given, as_set(network.names()))));
+                       did_you_mean(given, as_set(network.names(Node::Role::target)))));
 }
 
 SegmentIndex parse_segment(YamlMap& map, const std::string& key, const Network& network) {

@@ -114,6 +114,7 @@ struct Network {
   /// The one of that name.
   std::optional<NodeIndex> find(std::string_view name) const;
   std::vector<std::string> names() const;
+  std::vector<std::string> names(Node::Role role) const;
   /// The node's port on a segment; nothing: it has none there.
   std::optional<PortIndex> port_on(NodeIndex node, SegmentIndex segment) const;
   /// The first port of one node that is on a segment with the other; nothing: they have none in

@@ -102,7 +102,15 @@ TEST(Network, MistakesAreNamed) {
   EXPECT_NE(network_complaint(one, "- io: {id: a, to: e9.9, op: read}")
                 .find("to: no target has 'e9.9'; expected an address such as e1.1"),
             std::string::npos);
-  EXPECT_NE(network_complaint(one, "- kill: i1").find("kill: i1 is no target"), std::string::npos);
+  EXPECT_NE(network_complaint(one, "- kill: i1").find("kill: expected one of t1, got 'i1'"),
+            std::string::npos);
+  EXPECT_EQ(
+      network_complaint(one, "- io: {id: a, to: i1, op: read}"),
+      "x.yaml:5:19: io: to: no target has 'i1'; expected an address such as e1.1, or the name "
+      "of a target; did you mean 't1'?");
+  EXPECT_NE(network_complaint(one, "- arm: {fault: slow-disk, id: f, by: 1ms, error: io}")
+                .find("unknown key 'error'"),
+            std::string::npos);
   EXPECT_NE(
       network_complaint(
           "nodes:\n  i1: {role: initiator}\n  t1: {role: target, luns: [{slot: 1}, {slot: 1}]}")

@@ -290,7 +290,7 @@ struct Words {
   std::string operator()(const PowerStep& step) const {
     static constexpr std::array<std::string_view, 4> verbs_of{"is killed", "starts", "is promoted",
                                                               "is demoted"};  // by PowerStep::What
-    return fmt::format("a target {}", verbs_of[static_cast<std::size_t>(step.what)]);
+    return std::string(verbs_of[static_cast<std::size_t>(step.what)]);
   }
   std::string operator()(const ScapyStep& step) const {
     return fmt::format("run {}, which {}", step.script, step.success ? "succeeds" : "fails");
@@ -346,7 +346,7 @@ struct Drawing {
     ladder.right("IDENTIFY DEVICE");
     ladder.left("has " + names_of(step.features));
   }
-  void operator()(const PowerStep& step) const { ladder.note(Words{}(step)); }
+  void operator()(const PowerStep&) const {}  // draw() does, which knows of whom
   void operator()(const ScapyStep& step) const { ladder.note(step.script); }
 };
 
@@ -385,6 +385,7 @@ Step read_step(const YAML::Node& node, StepNames& names) {
       arguments.finish();
     } else {
       step.what = known.read(map, word, names);
+      if (std::holds_alternative<PowerStep>(step.what)) step.by = map.text(word);
     }
   }
   map.finish();
@@ -397,6 +398,7 @@ std::string words(const Step& step) {
 }
 
 void draw(const Step& step, StepLadder& ladder) {
+  if (std::holds_alternative<PowerStep>(step.what)) return ladder.note(words(step));
   std::visit(Drawing{ladder}, step.what);
 }
 

@@ -130,7 +130,7 @@ struct Awaited {
 struct Step {
   Mark mark;
   std::string word;  // "io", "expect"
-  std::string by;    // who does it, where the step says so: "i2"
+  std::string by;    // who does it or whom it befalls, where the step says so: "i2"
   std::string text;  // its arguments, in one line: "{id: a, op: read, lba: 0}"
   using What = std::variant<WaitStep, DiscoverStep, WarmupStep, ArmStep, HealStep, IoStep,
                             ExpectStep, SaysStep, HoldStep, SendStep, QueryStep, ScapyStep,

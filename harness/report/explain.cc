@@ -44,6 +44,27 @@ std::string list_json(const std::vector<Scenario>& scenarios) {
   return list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+/// A line for each node: "  t1: target on lan, e1.1 (2048 sectors), stands by".
+static std::string nodes_of(const Scenario& scenario) {
+  const Network& network = scenario.network;
+  std::string out = fmt::format("\n  deadsecs {}\n", describe(scenario.given.deadsecs));
+  for (const Node& node : network.nodes) {
+    std::vector<std::string> segments;
+    for (const PortIndex port : node.ports)
+      segments.push_back(network.segments[network.ports[port].segment].name);
+    out += fmt::format("  {}: {} on {}", node.name, text(node.role), fmt::join(segments, ", "));
+    const std::vector<Lun>& luns = node.target.luns;
+    if (luns.size() > 3) {
+      out += fmt::format(", {} to {}", luns.front().address, luns.back().address);
+    } else {
+      for (const Lun& lun : luns)
+        out += fmt::format(", {} ({} sectors)", lun.address, network.disks[lun.disk].sectors);
+    }
+    out += node.standby ? ", stands by\n" : "\n";
+  }
+  return out;
+}
+
 std::string explain(const Scenario& scenario) {
   std::string out = fmt::format("{}  {}:{}\n", scenario.id, scenario.file, scenario.mark.line);
   out += wrapped(scenario.title, 2);
@@ -55,9 +76,11 @@ std::string explain(const Scenario& scenario) {
     out += wrapped(cited.rule, 4);
     if (!cited.room.empty()) out += wrapped("Room: " + cited.room, 4);
   }
-  out += fmt::format("\n  target {}, {} sectors, {} buffers; deadsecs {}, MTU {}\n",
-                     scenario.lun().address, scenario.disk().sectors, scenario.lun().buffers,
-                     describe(scenario.given.deadsecs), scenario.given.mtu);
+  out += scenario.network.is_of_two()
+             ? fmt::format("\n  target {}, {} sectors, {} buffers; deadsecs {}, MTU {}\n",
+                           scenario.lun().address, scenario.disk().sectors, scenario.lun().buffers,
+                           describe(scenario.given.deadsecs), scenario.given.mtu)
+             : nodes_of(scenario);
   if (!scenario.target().says.is_nothing())
     out += fmt::format("  it says {}\n", scenario.target().says.in_words());
   if (scenario.target().base > 0)

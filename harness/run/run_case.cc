@@ -56,6 +56,17 @@ std::string end_of_file(const fs::path& path) {
   return size > log_shown ? "...\n" + text.substr(text.find('\n') + 1) : text;
 }
 
+/// What programs have printed; where there are several nodes, each under its name.
+std::string logs_of(const Scenario& scenario, const fs::path& folder) {
+  if (scenario.network.is_of_two()) return end_of_file(folder / "sut.log");
+  std::string logs;
+  for (const Node& node : scenario.network.nodes) {
+    const std::string log = end_of_file(folder / node.name / "sut.log");
+    if (!log.empty()) logs += fmt::format("{}:\n{}\n", node.name, log);
+  }
+  return logs;
+}
+
 /// Of a run that repeats another: what was to be struck and never came.
 void tell_missed(const std::vector<Decision>& missed, CaseRecord& record) {
   constexpr std::size_t shown = 5;
@@ -472,7 +483,7 @@ CaseRecord run_case(const Scenario& scenario, const CaseOptions& options, std::u
   if (options.world == WorldKind::sim && record.outcome == Outcome::failed && !interrupted()) {
     write_trace(*fit, options, folder, record);
   }
-  record.log = end_of_file(folder / "sut.log");
+  record.log = logs_of(scenario, folder);
   record.real = std::chrono::steady_clock::now() - started;
   note(write_whole((folder / "scenario.yaml").string(), scenario.yaml), record);
   note(write_whole((folder / "repro.sh").string(), repro_script(scenario, options, record)),

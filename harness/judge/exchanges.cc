@@ -17,6 +17,10 @@ bool takes_disk_time(ata::Opcode opcode) {
   return ata::kind(opcode) == ata::Kind::flush || opcode == ata::Opcode::data_set_management;
 }
 
+std::uint64_t number(Address address) {
+  return std::uint64_t{address.shelf} << 8 | address.slot;
+}
+
 bool answers_ata(const LedgerEntry& entry) {
   return entry.kind == FrameKind::ata_reply || entry.kind == FrameKind::ata_error;
 }
@@ -59,20 +63,19 @@ Tracker::Remote Exchanges::remote(const Mac& mac, Address address) {
     return remote.mac == mac && remote.address == address;
   };
   if (last_remote_ < remotes_.size() && is_it(remotes_[last_remote_])) return last_remote_;
-  const std::uint64_t key =
-      layout::number(mac) ^ std::uint64_t{address.shelf} << 48 ^ std::uint64_t{address.slot} << 40;
+  const std::uint64_t key = layout::number(mac) ^ number(address) << 40;
   // Two of them may have one key: an address and a LUN that only look like another pair.
   for (auto [place, end] = remotes_by_key_.equal_range(key); place != end; ++place) {
     if (is_it(remotes_[place->second])) return place->second;
   }
   const auto index = static_cast<Tracker::Remote>(remotes_.size());
-  remotes_.push_back({mac, address, RtoModel(profile_)});
+  remotes_.push_back({mac, address, RtoBound(profile_)});
   remotes_by_key_.emplace(key, index);
   return index;
 }
 
-RtoModel Exchanges::last_model() const {
-  return last_remote_ < remotes_.size() ? remotes_[last_remote_].model : RtoModel(profile_);
+RtoBound Exchanges::last_model() const {
+  return last_remote_ < remotes_.size() ? remotes_[last_remote_].model : RtoBound(profile_);
 }
 
 void Exchanges::sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) {
@@ -108,11 +111,13 @@ void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
                                            entry);
   if (entry.injected) return;  // it may be answered; nothing else is known of its sender
   const unsigned attempt = tracker_[sent.index].attempt;
+  if (identifies && attempt == 1)
+    identifies_[number(entry.address)].push_back(tracker_[sent.index].question);
   last_remote_ = remote;
-  const RtoModel& model = remotes_[remote].model;
+  const RtoBound& model = remotes_[remote].model;
   entry.remote = static_cast<std::uint16_t>(remote);
   entry.wait = takes_disk_time(entry.opcode) ? model.flush_rto(attempt) : model.rto(attempt);
-  if (entry.repeats && is_early(entry, ledger_[*entry.repeats], attempt - 1)) {
+  if (entry.repeats && must_wait(entry, ledger_[*entry.repeats], attempt - 1)) {
     const LedgerEntry& before = ledger_[*entry.repeats];
     report(Check::no_early_retransmit,
            fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
@@ -165,6 +170,10 @@ void Exchanges::delivered_config(const Frame& frame, PortIndex /*to*/, Instant n
   there.buffers_before = there.buffers;
   there.buffers = std::get<ConfigReply>(*frame.body).buffer_count;
   there.buffers_since = now;
+  // Once a target is back, each of its addresses is asked anew who it is.
+  for (const std::uint64_t question : std::exchange(identifies_[number(there.address)], {})) {
+    if (tracker_.is_open(question)) tracker_.close(question);
+  }
 }
 
 void Exchanges::delivered_altered(const LedgerEntry& entry, const Frame& frame, PortIndex /*to*/,
@@ -200,8 +209,8 @@ void Exchanges::answered(std::uint32_t tag, LedgerEntry* reply, Instant now) {
   LedgerEntry& asked = ledger_[request->id];
   asked.answered = now;
   if (!takes_disk_time(asked.opcode)) {
-    RtoModel& model = remotes_[request->remote].model;
-    model.sample(now - asked.sent);
+    RtoBound& model = remotes_[request->remote].model;
+    model.sample(asked.sent, now - asked.sent);
     if (reply != nullptr) reply->wait = model.reordering_wait(1);
   }
   tracker_.answer(*request);
@@ -210,13 +219,14 @@ void Exchanges::answered(std::uint32_t tag, LedgerEntry* reply, Instant now) {
 void Exchanges::abandon(Address address) {
   for (Tracker::Remote remote = 0; remote < remotes_.size(); ++remote) {
     if (remotes_[remote].address != address) continue;
-    remotes_[remote].model = RtoModel(profile_);
+    remotes_[remote].model = RtoBound(profile_);
     tracker_.abandon(remote);
   }
 }
 
 void Exchanges::port_changed(Instant now) {
   port_changed_ = now;
+  for (Remote& there : remotes_) there.model.may_forget(now);
   tracker_.free_room();
 }
 
@@ -237,8 +247,8 @@ std::string Exchanges::name(FrameId id) const {
   return fmt::format("#{} ({})", id, ledger_.summary(id));
 }
 
-bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
-                         unsigned attempt_before) const {
+bool Exchanges::must_wait(const LedgerEntry& entry, const LedgerEntry& before,
+                          unsigned attempt_before) const {
   if (entry.sent + slack_ >= before.sent + before.wait || before.sent <= port_changed_)
     return false;
   if (profile_ == RtoModel::Profile::linux_driver) return true;
@@ -246,10 +256,14 @@ bool Exchanges::is_early(const LedgerEntry& entry, const LedgerEntry& before,
   if (entry.remote != before.remote && is_identified_since(before, entry.remote, entry.id))
     return false;
   // The searches are only made for what its timeout does not excuse.
-  const RtoModel& model = remotes_[before.remote].model;
+  const RtoBound& model = remotes_[before.remote].model;
   const bool is_disks = takes_disk_time(before.opcode);
+  // A flush goes once for each address that the disk was written by, all of them to the one that is
+  // left.
+  if (ata::kind(before.opcode) == ata::Kind::flush && has_other_address(remotes_[before.remote]))
+    return false;
   // Its timeouts have grown while the target was away, which is back.
-  if (attempt_before >= 2 && is_back_since(before, entry.id) &&
+  if (attempt_before >= 2 && is_identified_since(before, before.remote, entry.id) &&
       entry.sent + slack_ >= before.sent + (is_disks ? model.flush_rto(1) : model.rto(1))) {
     return false;
   }
@@ -269,14 +283,6 @@ bool Exchanges::is_identified_since(const LedgerEntry& request, Tracker::Remote 
     }
   }
   return false;
-}
-
-bool Exchanges::is_back_since(const LedgerEntry& request, FrameId end) const {
-  // Who answers a query is asked who it is; all else waits for the answer to that.
-  if (request.opcode == ata::Opcode::identify_device) {
-    return remotes_[request.remote].buffers_since > request.sent;
-  }
-  return is_identified_since(request, request.remote, end);
 }
 
 const LedgerEntry* Exchanges::overtaken_by(const LedgerEntry& request, FrameId end) const {
@@ -309,10 +315,23 @@ void Exchanges::check_window(const LedgerEntry& entry, Tracker::Remote remote) {
   for (const std::uint64_t question : crossed(tracker_, ledger_, remote, slack_))
     tracker_.close(question);
   if (tracker_.waiting(remote) <= window) return;
+  // What is taken for lost takes no room, whether it or another is sent in its place.
+  const auto lost = std::ranges::count_if(tracker_.waiting_at(remote), [&](Tracker::Index index) {
+    const Request& request = tracker_[index];
+    return request.id != entry.id && !must_wait(entry, ledger_[request.id], request.attempt);
+  });
+  const std::size_t waiting = tracker_.waiting(remote) - static_cast<std::size_t>(lost);
+  if (waiting <= window) return;
   report(Check::window_respected,
          fmt::format("{} makes {} unanswered requests at {} ({}), {} may be", name(entry.id),
-                     tracker_.waiting(remote), there.address, there.mac, window),
+                     waiting, there.address, there.mac, window),
          {entry.id});
+}
+
+bool Exchanges::has_other_address(const Remote& remote) const {
+  return std::ranges::any_of(remotes_, [&](const Remote& other) {
+    return other.address == remote.address && other.mac != remote.mac;
+  });
 }
 
 /// An initiator whose MTU shrinks, or whose large frames are lost, asks in pieces for what it had

@@ -80,7 +80,7 @@ class Exchanges final : public LinkObserver {
   struct Remote {
     Mac mac;
     Address address;
-    RtoModel model;
+    RtoBound model;
     // The Buffer Count of its last config reply, which arrived at `buffers_since`, and of the one
     // before, which counts as long as the last one may not have been received.
     std::optional<std::uint16_t> buffers{};
@@ -99,21 +99,22 @@ class Exchanges final : public LinkObserver {
   bool is_answer(const Frame& frame, const Request& request) const;
 
   Tracker::Remote remote(const Mac& mac, Address address);
-  RtoModel last_model() const;
+  RtoBound last_model() const;
   /// The most requests that may wait at a remote now.
   std::uint16_t window_of(const Remote& remote, Instant now) const;
   /// The latest request with the tag among those that the tracker has forgotten.
   std::optional<FrameId> find_forgotten(std::uint32_t tag) const;
 
-  bool is_early(const LedgerEntry& entry, const LedgerEntry& before, unsigned attempt_before) const;
-  /// Has the target answered an IDENTIFY that was sent after this request, before frame `end`? Or a query,
-  /// where the request is an IDENTIFY itself?
-  bool is_back_since(const LedgerEntry& request, FrameId end) const;
+  /// Was it too early, when `entry` was sent, to take a transmission before it for lost?
+  bool must_wait(const LedgerEntry& entry, const LedgerEntry& before,
+                 unsigned attempt_before) const;
   /// Has a remote answered an IDENTIFY that was sent after this request, before frame `end`?
   bool is_identified_since(const LedgerEntry& request, Tracker::Remote remote, FrameId end) const;
   /// The first arrival of an answer to a request that was sent after this one, before frame `end`.
   const LedgerEntry* overtaken_by(const LedgerEntry& request, FrameId end) const;
   void check_window(const LedgerEntry& entry, Tracker::Remote remote);
+  /// Does the disk of a remote answer at another address, too?
+  bool has_other_address(const Remote& remote) const;
   void close_divided(Tracker::Remote remote);
   void check_answer(LedgerEntry& entry, FrameId request, std::uint64_t answers,
                     std::uint64_t arrivals);
@@ -138,6 +139,8 @@ class Exchanges final : public LinkObserver {
   std::vector<Remote> remotes_;  // by Tracker::Remote
   std::unordered_multimap<std::uint64_t, Tracker::Remote> remotes_by_key_;
   Tracker::Remote last_remote_ = 0;
+  // By address: the questions since its last config reply that ask who it is.
+  FrameMap<std::vector<std::uint64_t>> identifies_;
   std::vector<std::uint32_t> excused_tags_;  // that a fault has made up
   std::uint64_t headless_refused_ = 0;       // frames that ended before their headers did
   std::vector<Finding> findings_;

@@ -14,6 +14,13 @@ constexpr Duration reordering_least = milliseconds(1);
 constexpr Duration linux_average = milliseconds(250);
 constexpr Duration linux_deviation = milliseconds(2000);
 
+template <class Memories, class Measure>
+Duration least(const Memories& memories, const Measure& measure) {
+  Duration found = Duration::max();
+  for (const auto& memory : memories) found = std::min(found, measure(memory));
+  return found;
+}
+
 }  // namespace
 
 RtoModel::RtoModel(Profile profile) : linux_driver_(profile == Profile::linux_driver) {
@@ -51,6 +58,30 @@ Duration RtoModel::reordering_wait(unsigned attempt) const {
   if (linux_driver_) return Duration::max();
   const unsigned eightfolds = std::min(attempt - 1, 5U);
   return std::max(srtt_ / 4, reordering_least) * (1LL << 3 * eightfolds);
+}
+
+void RtoBound::may_forget(Instant now) {
+  if (memories_.size() == most) memories_.pop_back();
+  memories_.push_back({RtoModel(profile_), now});
+}
+
+void RtoBound::sample(Instant sent, Duration round_trip) {
+  for (Memory& memory : memories_) {
+    if (sent > memory.since) memory.model.sample(round_trip);
+  }
+}
+
+Duration RtoBound::rto(unsigned attempt) const {
+  return least(memories_, [&](const Memory& memory) { return memory.model.rto(attempt); });
+}
+
+Duration RtoBound::flush_rto(unsigned attempt) const {
+  return least(memories_, [&](const Memory& memory) { return memory.model.flush_rto(attempt); });
+}
+
+Duration RtoBound::reordering_wait(unsigned attempt) const {
+  return least(memories_,
+               [&](const Memory& memory) { return memory.model.reordering_wait(attempt); });
 }
 
 }  // namespace aoe::harness

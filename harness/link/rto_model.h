@@ -13,6 +13,8 @@
 // time rather than a link's: it is no sample, and with `rfc6298` its timeout is at least 1 s.
 #pragma once
 
+#include <boost/container/static_vector.hpp>
+
 #include "base/instant.h"
 #include "initiator/engine/parameters.h"
 
@@ -39,6 +41,34 @@ class RtoModel {
   bool warm_ = false;
   Duration srtt_{};
   Duration rttvar_{};
+};
+
+/// The shortest timeouts that an initiator may have at a target, which it may have forgotten and met
+/// again.
+class RtoBound {
+ public:
+  explicit RtoBound(RtoModel::Profile profile = RtoModel::Profile::rfc6298) : profile_(profile) {}
+
+  /// The initiator may have forgotten what it had measured, and what it had sent before `now`.
+  void may_forget(Instant now);
+  /// Of a transmission at `sent`.
+  void sample(Instant sent, Duration round_trip);
+
+  Duration rto(unsigned attempt) const;
+  Duration flush_rto(unsigned attempt) const;
+  Duration reordering_wait(unsigned attempt) const;
+  /// Of the first sample on.
+  Duration srtt() const { return memories_.front().model.srtt(); }
+
+ private:
+  static constexpr std::size_t most = 4;
+  struct Memory {
+    RtoModel model;
+    Instant since = Instant::min();  // of what was sent after that
+  };
+
+  RtoModel::Profile profile_;
+  boost::container::static_vector<Memory, most> memories_{Memory{RtoModel(profile_)}};
 };
 
 }  // namespace aoe::harness

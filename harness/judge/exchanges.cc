@@ -117,7 +117,7 @@ void Exchanges::request_sent(LedgerEntry& entry, const Frame& frame) {
   const RtoBound& model = remotes_[remote].model;
   entry.remote = static_cast<std::uint16_t>(remote);
   entry.wait = takes_disk_time(entry.opcode) ? model.flush_rto(attempt) : model.rto(attempt);
-  if (entry.repeats && must_wait(entry, ledger_[*entry.repeats], attempt - 1)) {
+  if (entry.repeats && attempt > 1 && must_wait(entry, ledger_[*entry.repeats], attempt - 1)) {
     const LedgerEntry& before = ledger_[*entry.repeats];
     report(Check::no_early_retransmit,
            fmt::format("{} repeats #{} after {}, its timeout is {}", name(entry.id), before.id,
@@ -171,9 +171,8 @@ void Exchanges::delivered_config(const Frame& frame, PortIndex /*to*/, Instant n
   there.buffers = std::get<ConfigReply>(*frame.body).buffer_count;
   there.buffers_since = now;
   // Once a target is back, each of its addresses is asked anew who it is.
-  for (const std::uint64_t question : std::exchange(identifies_[number(there.address)], {})) {
-    if (tracker_.is_open(question)) tracker_.close(question);
-  }
+  for (const std::uint64_t question : std::exchange(identifies_[number(there.address)], {}))
+    tracker_.restart(question);
 }
 
 void Exchanges::delivered_altered(const LedgerEntry& entry, const Frame& frame, PortIndex /*to*/,
@@ -211,6 +210,8 @@ void Exchanges::answered(std::uint32_t tag, LedgerEntry* reply, Instant now) {
   if (!takes_disk_time(asked.opcode)) {
     RtoBound& model = remotes_[request->remote].model;
     model.sample(asked.sent, now - asked.sent);
+    if (asked.opcode == ata::Opcode::identify_device)
+      remotes_[request->remote].rto_identified = model.rto(1);
     if (reply != nullptr) reply->wait = model.reordering_wait(1);
   }
   tracker_.answer(*request);
@@ -256,17 +257,20 @@ bool Exchanges::must_wait(const LedgerEntry& entry, const LedgerEntry& before,
   if (entry.remote != before.remote && is_identified_since(before, entry.remote, entry.id))
     return false;
   // The searches are only made for what its timeout does not excuse.
-  const RtoBound& model = remotes_[before.remote].model;
+  const Remote& there = remotes_[before.remote];
+  const RtoBound& model = there.model;
   const bool is_disks = takes_disk_time(before.opcode);
   // A flush goes once for each address that the disk was written by, all of them to the one that is
   // left.
-  if (ata::kind(before.opcode) == ata::Kind::flush && has_other_address(remotes_[before.remote]))
-    return false;
+  if (ata::kind(before.opcode) == ata::Kind::flush && has_other_address(there)) return false;
   // Its timeouts have grown while the target was away, which is back.
   if (attempt_before >= 2 && is_identified_since(before, before.remote, entry.id) &&
-      entry.sent + slack_ >= before.sent + (is_disks ? model.flush_rto(1) : model.rto(1))) {
+      entry.sent + slack_ >=
+          before.sent +
+              (is_disks ? model.flush_rto(1) : std::min(model.rto(1), there.rto_identified))) {
     return false;
   }
+  if (may_be_done(before, entry.id)) return false;
   const LedgerEntry* const answer = is_disks ? nullptr : overtaken_by(before, entry.id);
   if (answer == nullptr) return true;
   const unsigned eightfolds = std::min(attempt_before - 1, 5U);
@@ -279,6 +283,21 @@ bool Exchanges::is_identified_since(const LedgerEntry& request, Tracker::Remote 
     const LedgerEntry& entry = ledger_[id];
     if (entry.opcode == ata::Opcode::identify_device && entry.client == client_ &&
         entry.remote == remote && entry.kind == FrameKind::ata_request && entry.answered != never) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Exchanges::may_be_done(const LedgerEntry& request, FrameId end) const {
+  for (std::optional<FrameId> id = request.repeats; id; id = ledger_[*id].repeats) {
+    if (ledger_[*id].answered != never) return true;
+  }
+  for (FrameId id = request.id + 1; id < end; ++id) {
+    const LedgerEntry& piece = ledger_[id];
+    if (piece.kind == FrameKind::ata_request && piece.client == client_ &&
+        piece.address == request.address && piece.opcode == request.opcode &&
+        piece.lba == request.lba && piece.sectors < request.sectors) {
       return true;
     }
   }

@@ -81,6 +81,7 @@ class Exchanges final : public LinkObserver {
     Mac mac;
     Address address;
     RtoBound model;
+    Duration rto_identified = Duration::max();  // when it last said who it is
     // The Buffer Count of its last config reply, which arrived at `buffers_since`, and of the one
     // before, which counts as long as the last one may not have been received.
     std::optional<std::uint16_t> buffers{};
@@ -110,6 +111,10 @@ class Exchanges final : public LinkObserver {
                  unsigned attempt_before) const;
   /// Has a remote answered an IDENTIFY that was sent after this request, before frame `end`?
   bool is_identified_since(const LedgerEntry& request, Tracker::Remote remote, FrameId end) const;
+  /// May the request be over without an answer to this transmission, so that what asks for the same is
+  /// another one? An earlier transmission was answered, or it was asked for in pieces since, before
+  /// frame `end`.
+  bool may_be_done(const LedgerEntry& request, FrameId end) const;
   /// The first arrival of an answer to a request that was sent after this one, before frame `end`.
   const LedgerEntry* overtaken_by(const LedgerEntry& request, FrameId end) const;
   void check_window(const LedgerEntry& entry, Tracker::Remote remote);

@@ -271,6 +271,31 @@ TEST_F(ExchangesTest, OnlyAnswersToLaterRequestsOvertakeAndOnlyAtTheSameTarget) 
   EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
 }
 
+TEST_F(ExchangesTest, WhatALateAnswerHasEndedMayBeAskedForAnew) {
+  warm_up();
+  ask_well(read_command(2), 1, clock);
+  ask(read_command(2), 2, clock + 100'000);
+  ask(read_command(2), 3, clock + 110'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+  answer_well(1, clock + 120'000);
+  ask(read_command(2), 4, clock + 130'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+}
+
+TEST_F(ExchangesTest, AndSoMayWhatWasAskedForInPieces) {
+  warm_up();
+  ask(read_command(0, 16), 1, clock);
+  ask(read_command(0, 16), 2, clock + 100'000);
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    ask_well(read_command(2 * i), 10 + i, clock + 110'000);
+    answer_well(10 + i, clock + 110'100);
+  }
+  ask(read_command(0, 16), 3, clock + 111'000);
+  EXPECT_EQ(violations(), "");
+  ask(read_command(0, 16), 4, clock + 112'000);
+  EXPECT_EQ(exchanges.count(Check::no_early_retransmit), 1U);
+}
+
 // A target that was away, and has said who it is.
 
 TEST_F(ExchangesTest, WhatATargetMissedMayBeSentAgainWhenItIsBack) {

@@ -141,6 +141,11 @@ bool Tracker::open(Index index) {
   return replaces;
 }
 
+void Tracker::restart(std::uint64_t question) {
+  const auto found = open_.find(question);
+  if (found != open_.end()) requests_[found->second].attempt = 0;
+}
+
 void Tracker::close(std::uint64_t question) {
   const auto found = open_.find(question);
   AOE_CHECK(found != open_.end());

@@ -94,6 +94,8 @@ class Tracker {
   void abandon(Remote remote);
   /// Unanswered requests take no room any more, until they are sent again.
   void free_room();
+  /// What repeats the question next counts as its first transmission. Nothing if it is answered.
+  void restart(std::uint64_t question);
   /// The question waits for no answer any more.
   void close(std::uint64_t question);
 

@@ -76,9 +76,10 @@ class Drawing {
     const std::string& word = dice_.one_of(spec_.faults.empty() ? explored_faults() : spec_.faults);
     std::string id = fmt::format("{}-{}", word, ++faults_);
     const bool strikes_frames = std::ranges::count(explored_faults(), word) > 0;
-    const std::string selector =
-        strikes_frames ? draw_selector(dice_, word, draw_match(dice_)) : "";
-    step("arm: {{fault: {}, id: {}{}{}}}", word, id, draw_fault_keys(dice_, word), selector);
+    const std::vector<std::string> match =
+        strikes_frames ? draw_match(dice_) : std::vector<std::string>{};
+    const std::string selector = strikes_frames ? draw_selector(dice_, word, match) : "";
+    step("arm: {{fault: {}, id: {}{}{}}}", word, id, draw_fault_keys(dice_, word, match), selector);
     return id;
   }
 

@@ -1,5 +1,6 @@
 #include "harness/run/draw_fault.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -22,12 +23,15 @@ const std::vector<std::string> damages{
 
 }  // namespace
 
-std::string draw_fault_keys(Dice& dice, const std::string& word) {
+std::string draw_fault_keys(Dice& dice, const std::string& word,
+                            const std::vector<std::string>& match) {
   const auto from = [&dice](std::uint64_t least, std::uint64_t most) {
     return dice.from(least, most);
   };
   if (word == "duplicate") {
-    const std::uint64_t spread = from(0, 3000);
+    // Of a write that the network brings once more, after a later one was done, no initiator knows.
+    const bool is_answer = std::ranges::count(match, "direction: to-initiator") > 0;
+    const std::uint64_t spread = is_answer ? from(0, 3000) : 0;
     return fmt::format(", copies: {}, spread: {}us", from(1, 3), spread);
   }
   if (word == "delay") {

@@ -9,8 +9,10 @@
 
 namespace aoe::harness {
 
-/// The keys that a fault of this word must have, or has now and then; none of its selector.
-std::string draw_fault_keys(Dice& dice, const std::string& word);
+/// The keys that a fault of this word must have, or has now and then; none of its selector. `match`: what
+/// frames it strikes, empty for all, and for a fault that strikes none.
+std::string draw_fault_keys(Dice& dice, const std::string& word,
+                            const std::vector<std::string>& match = {});
 /// Keys of `match`, for a fault that strikes frames: "direction: to-target".
 std::vector<std::string> draw_match(Dice& dice);
 /// The selector of a fault that strikes frames: these keys of `match`, and how often.

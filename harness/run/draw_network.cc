@@ -287,6 +287,8 @@ void NetworkDrawing::reserve() {
   }
   if (owner_ == initiators_.size()) return;
   reserved_ = service;
+  // That is asked once, and each port must carry it.
+  if (round_ == 1 && is_slow_to_forward_) step("wait: 3s");
   const DrawnNode& owner = initiators_[owner_];
   std::vector<std::string> macs;
   for (const std::string& mac : owner.macs) macs.push_back(fmt::format("\"{}\"", mac));
@@ -333,7 +335,7 @@ std::optional<std::string> NetworkDrawing::arm() {
     const bool is_request = dice_.chance(50);
     if (dice_.chance(20)) match.push_back("from: " + (is_request ? initiator : target));
     if (dice_.chance(20)) match.push_back("to: " + (is_request ? target : initiator));
-    keys = draw_fault_keys(dice_, word) + draw_selector(dice_, word, match);
+    keys = draw_fault_keys(dice_, word, match) + draw_selector(dice_, word, match);
   } else if (auto end = end_of(word)) {
     keys = *std::move(end);
   } else {

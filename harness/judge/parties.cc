@@ -12,6 +12,7 @@ namespace aoe::harness {
 Parties::Parties(Ledger& ledger, const Scenario& scenario)
     : network_(scenario.network),
       exchanges_(network_.nodes.size()),
+      access_(ledger),
       first_(network_.first(Node::Role::initiator)),
       is_alone_(network_.all(Node::Role::initiator).size() == 1) {
   for (const NodeIndex node : network_.all(Node::Role::initiator)) {
@@ -32,6 +33,11 @@ void Parties::sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) {
     by_mac_.insert_or_assign(layout::number(frame.header.source), network_.ports[entry.from].node);
   entry.client = client_of(entry, frame);
   of(entry.client).sent(entry, bytes, frame);
+  access_.sent(entry, frame, network_.ports[entry.from].node);
+}
+
+void Parties::claimed(const LedgerEntry& entry, const Frame& frame) {
+  access_.sent(entry, frame, network_.ports[entry.from].node);
 }
 
 void Parties::delivered(LedgerEntry& entry, PortIndex to, Instant now) {
@@ -66,10 +72,13 @@ std::vector<Finding> Parties::findings() const {
       all.push_back(std::move(finding));
     }
   }
+  const std::vector<Finding>& found = access_.findings();
+  all.insert(all.end(), found.begin(), found.end());
   return all;
 }
 
 std::uint64_t Parties::count(Check check) const {
+  if (check == Check::access_respected) return access_.count();
   std::uint64_t count = 0;
   for (const auto& exchanges : exchanges_) {
     if (exchanges != nullptr) count += exchanges->count(check);

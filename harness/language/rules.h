@@ -50,6 +50,9 @@ inline constexpr std::array rule_rows{
     RuleRow{"flushed-survives", "3.1/27",
             "what was acknowledged before a flush is there after the target was killed (AoEr11 "
             "§3.1)"},
+    RuleRow{"access-respected", "3.4/6",
+            "mask lists and reservations hold for each initiator, from when the target has "
+            "confirmed them (AoEr11 §3.3, §3.4)"},
     RuleRow{"liveness", "", "once everything is healed, all I/O is resolved in time"},
     // Of one frame in a capture.
     RuleRow{"unsupported-version", "2/4"},
@@ -121,6 +124,7 @@ enum class Check : std::uint8_t {
   reserved_zero,
   no_early_retransmit,
   flushed_survives,
+  access_respected,
   liveness,
 };
 inline constexpr int check_count = static_cast<int>(Check::liveness) + 1;

@@ -126,7 +126,7 @@ TEST(Scenario, MistakesAtTheTopAreNamed) {
       {with("{target: {}}", "{}", "[{wait: 1ms}]", "always: [data-integrety]"),
        "x.yaml:7:10: scenario: always: expected one of data-integrity, no-unasked-reply, "
        "tag-unique-in-flight, window-respected, reserved-zero, no-early-retransmit, "
-       "flushed-survives, liveness, got 'data-integrety'; did you "
+       "flushed-survives, access-respected, liveness, got 'data-integrety'; did you "
        "mean 'data-integrity'?"},
       {with("{target: {}}", "{}", "[{wait: 1ms}]", "finally: {all-io: done}"),
        "x.yaml:7:19: finally: all-io: expected one of resolved, got 'done'"},

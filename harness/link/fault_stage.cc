@@ -107,6 +107,7 @@ void FaultStage::enter(PortIndex from, Bytes bytes, Instant now, std::vector<Del
   entry.from = from;
   entry.injected = origin == Origin::scenario;
   const bool is_claimed = listener_ != nullptr && listener_->entered(entry, bytes, now);
+  if (frame && is_claimed) observer_.claimed(entry, *frame);
   if (frame && !is_claimed) observer_.sent(entry, bytes, *frame);
   if (target_watch_ && direction == Direction::to_initiator && origin == Origin::end)
     target_watch_(entry.id, from, direction, bytes);

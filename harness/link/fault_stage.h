@@ -65,6 +65,8 @@ class LinkObserver {
  public:
   /// A frame entered. `frame` is what decode() makes of `bytes`.
   virtual void sent(LedgerEntry& entry, Bytes bytes, const Frame& frame) = 0;
+  /// A frame entered that the listener keeps for itself.
+  virtual void claimed(const LedgerEntry& /*entry*/, const Frame& /*frame*/) {}
   /// A copy of a frame left as it had entered.
   virtual void delivered(LedgerEntry& entry, PortIndex to, Instant now) = 0;
   /// A config frame left to an initiator, altered or not.

@@ -169,6 +169,7 @@ StepResult play(RunState& run, const PowerStep& step) {
   const bool comes = step.what == PowerStep::What::start || step.what == PowerStep::What::promote;
   if (comes) run.last_heal = run.world.now();
   if (step.what == PowerStep::What::kill) run.crash(step.target);
+  if (step.what == PowerStep::What::demote) run.parties.interrupted(step.target);
   return Passed{};
 }
 

@@ -135,12 +135,15 @@ AtWork& RunState::at_work(NodeIndex by, const Device& device) {
 }
 
 void RunState::crash(NodeIndex target) {
+  parties.interrupted(target);
   if (!world.target(target).kill_loses_cache()) return;
   for (const Lun& lun : scenario.network.nodes[target].target.luns) histories[lun.disk].crash();
 }
 
 bool RunState::is_always(Check check) const {
   if (check == Check::no_early_retransmit && !world.has_known_timeouts()) return false;
+  // On a wire, others may change a target's lists.
+  if (check == Check::access_respected && !world.has_own_disk()) return false;
   return std::ranges::find(scenario.always, check) != scenario.always.end();
 }
 

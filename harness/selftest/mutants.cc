@@ -481,6 +481,8 @@ const std::vector<MutantRow>& rows() {
    {requests({asks(no(write))}, {do_late_write}), requests({write}, {delay_write})}},
   {target, "data-integrity", "repeats-old-writes", {requests({write}, {redo_older_write})}},
   {target, "flushed-survives", "forgets-flushes", {requests({flush}, {answer_at_once()})}},
+  {target, "access-respected", "refuses-what-its-holder-writes",
+   {answers({some(&Memory::holders), asks(write)}, refuse(ErrorCode::target_reserved))}},
   {target, "discover", "never-identifies", {requests({identify}, {swallow})}},
   {target, "io", "fails-reads", {requests({read}, {answer_at_once(drdy_err, ata::error_abrt)})}},
   {target, "io", "hides-errors", {answers({of_ata}, status(drdy))}},

@@ -9,8 +9,6 @@
 #include "harness/world/engine_initiator.h"
 #include "harness/world/faulty_file.h"
 #include "harness/world/initiator_under_test.h"
-#include "harness/world/live_engine_target.h"
-#include "harness/world/process_target.h"
 #include "harness/world/wire_guard.h"
 #include "proto/layout.h"
 #include "wire/interfaces.h"
@@ -46,16 +44,6 @@ tl::expected<void, std::string> ip(std::vector<std::string> arguments) {
   return run_program(arguments);
 }
 
-bool needs_faults(const Scenario& scenario, DiskIndex disk) {
-  return std::ranges::any_of(scenario.steps, [&](const Step& step) {
-    const auto* arm = std::get_if<ArmStep>(&step.what);
-    const auto* error = arm == nullptr ? nullptr : std::get_if<DiskErrorSpec>(&arm->fault.kind);
-    const auto* slow = arm == nullptr ? nullptr : std::get_if<SlowDiskSpec>(&arm->fault.kind);
-    return (error != nullptr && scenario.network.lun(error->device).disk == disk) ||
-           (slow != nullptr && scenario.network.lun(slow->device).disk == disk);
-  });
-}
-
 bool is_target(const Network& network, NodeIndex node) {
   return network.nodes[node].role == Node::Role::target;
 }
@@ -83,7 +71,7 @@ LiveWorld::LiveWorld(const Scenario& scenario, const Options& options, FaultStag
       bridge_(loop_, stage, [this](Delivery&& delivery) { send(std::move(delivery)); }),
       heartbeat_(loop_),
       heard_(network().nodes.size()),
-      images_(network().disks.size()),
+      maker_(loop_, scenario, options.seed, [this](NodeIndex node) { return player(node); }),
       targets_(network().nodes.size()),
       initiators_(network().nodes.size()) {}
 
@@ -204,13 +192,6 @@ const Implementation* LiveWorld::player(NodeIndex node) const {
   return options_.peer ? &*options_.peer : nullptr;
 }
 
-bool LiveWorld::is_of_programs(DiskIndex disk) const {
-  return std::ranges::any_of(network().all(Node::Role::target), [&](NodeIndex node) {
-    const std::vector<Lun>& luns = network().nodes[node].target.luns;
-    return player(node) != nullptr && std::ranges::count(luns, disk, &Lun::disk) > 0;
-  });
-}
-
 std::string LiveWorld::folder_of(NodeIndex node) const {
   return network().is_of_two() ? options_.folder
                                : options_.folder + "/" + network().nodes[node].name;
@@ -220,53 +201,23 @@ std::string LiveWorld::log_of(const Implementation& program) const {
   return options_.peer && &program == &*options_.peer ? "peer.log" : "sut.log";
 }
 
-tl::expected<std::shared_ptr<DiskImage>, std::string> LiveWorld::image(DiskIndex disk,
-                                                                       const std::string& folder) {
-  std::shared_ptr<DiskImage>& image = images_[disk];
-  if (image == nullptr) {
-    auto made = DiskImage::create(network().disks[disk], folder, needs_faults(scenario_, disk));
-    if (!made) return tl::unexpected(made.error());
-    image = *std::move(made);
-  }
-  return image;
-}
-
 LiveWorld::Result LiveWorld::make_target(NodeIndex node) {
   const Node& it = network().nodes[node];
   if (is_wire()) {
     targets_[node] = std::make_unique<WireTarget>();
     return {};
   }
-  const Implementation* program = player(node);
-  const Implementation ours = our_target();
-  const auto is_shared = [this](const Lun& lun) { return is_of_programs(lun.disk); };
-  // An engine has no part in a disk that is a program's file.
-  if (program == nullptr && std::ranges::any_of(it.target.luns, is_shared)) program = &ours;
-  if (program != nullptr) {
-    if (auto made = make_process_target(node, *program); !made) return made;
-  } else {
-    if (disks_.empty()) disks_ = make_disks(network(), options_.seed, initiator::monotonic_now);
-    std::vector<std::string> interfaces;
-    for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
-    const NetworkNamespace::Visit inside(*places_[node]);
-    auto made = LiveEngineTarget::open(loop_, network(), node, disks_, interfaces);
-    if (!made) return tl::unexpected(made.error());
-    targets_[node] = *std::move(made);
-  }
-  return it.standby ? Result() : targets_[node]->begin();
-}
-
-LiveWorld::Result LiveWorld::make_process_target(NodeIndex node, const Implementation& program) {
-  const Node& it = network().nodes[node];
-  ProcessTarget::Place place{
-      *places_[node], {}, cables_[it.ports.front()].link, folder_of(node), log_of(program)};
+  const Implementation* const program = player(node);
+  ProcessTarget::Place place{*places_[node],
+                             {},
+                             cables_[it.ports.front()].link,
+                             folder_of(node),
+                             program == nullptr ? "sut.log" : log_of(*program)};
   for (const PortIndex port : it.ports) place.interfaces.push_back(cables_[port].interface);
-  auto made = ProcessTarget::create(
-      program, it.target, place,
-      [this](DiskIndex disk, const std::string& folder) { return image(disk, folder); });
+  auto made = maker_.make(node, place);
   if (!made) return tl::unexpected(made.error());
   targets_[node] = *std::move(made);
-  return {};
+  return it.standby ? Result() : targets_[node]->begin();
 }
 
 LiveWorld::Result LiveWorld::await_targets() {

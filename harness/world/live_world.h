@@ -10,7 +10,6 @@
 // program. One world a process: it moves into the namespaces of the bridge.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -25,10 +24,9 @@
 #include "harness/judge/parties.h"
 #include "harness/language/implementation.h"
 #include "harness/world/bridge.h"
-#include "harness/world/disk_image.h"
-#include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_ends.h"
+#include "harness/world/target_maker.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"
@@ -94,16 +92,10 @@ class LiveWorld final : public World {
   /// The program that plays a node; null: an engine of ours.
   const Implementation* player(NodeIndex node) const;
   Result make_target(NodeIndex node);
-  Result make_process_target(NodeIndex node, const Implementation& program);
   Result await_targets();
   Result await_link(NodeIndex initiator);
   Result make_initiator(NodeIndex node);
   Result await_initiator(LiveInitiator& started, const Implementation& program);
-  /// The image of a disk, which is made where it is not there yet, in that folder.
-  tl::expected<std::shared_ptr<DiskImage>, std::string> image(DiskIndex disk,
-                                                              const std::string& folder);
-  /// Do programs have the disk? Then it is a file.
-  bool is_of_programs(DiskIndex disk) const;
   /// Where a node's files are.
   std::string folder_of(NodeIndex node) const;
   /// The name of the file there that gets what a node's program prints.
@@ -154,9 +146,8 @@ class LiveWorld final : public World {
   std::string broken_;
   std::string refused_;  // to be sent on a wire
 
-  std::deque<EngineDisk> disks_;                      // of engines; none where programs have them
-  std::vector<std::shared_ptr<DiskImage>> images_;    // of programs, by disk
-  std::vector<std::unique_ptr<LiveTarget>> targets_;  // by node
+  TargetMaker maker_;
+  std::vector<std::unique_ptr<LiveTarget>> targets_;        // by node
   std::vector<std::unique_ptr<LiveInitiator>> initiators_;  // by node
 };
 

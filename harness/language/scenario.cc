@@ -163,7 +163,7 @@ Scenario parse(const Variant& variant, const std::string& file) {
   if (!scenario.clauses.empty()) scenario.level = strictest_of(scenario.clauses);
   if (map.has("level")) scenario.level = static_cast<Level>(map.choice("level", level_words));
   scenario.tags = names_of(map, "tags");
-  scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
+  scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface", "remote"});
   scenario.needs = parse_requires(map);
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
   if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);

@@ -9,6 +9,7 @@
 #include "harness/world/engine_initiator.h"
 #include "harness/world/faulty_file.h"
 #include "harness/world/initiator_under_test.h"
+#include "harness/world/wire_discovery.h"
 #include "harness/world/wire_guard.h"
 #include "proto/layout.h"
 #include "wire/interfaces.h"
@@ -119,7 +120,7 @@ LiveWorld::Result LiveWorld::lay_cables() {
     const NodeIndex node = network().ports[i].node;
     if (!is_target(network(), node) || !Guise::is_wanted(scenario_, node)) continue;
     cables_[i].guise = std::make_unique<Guise>(network().nodes[node].target);
-    if (is_wire()) refused_ = "what is on the wire says of itself what it says";
+    if (is_found()) refused_ = "what is on the wire says of itself what it says";
   }
   if (is_wire()) {
     if (auto joined = join_wire(); !joined) return joined;
@@ -130,7 +131,8 @@ LiveWorld::Result LiveWorld::lay_cables() {
   for (std::size_t i = 0; i < network().ports.size(); ++i) {
     const auto port = static_cast<PortIndex>(i);
     if (is_wire() && port == target_port) continue;
-    const Link link = is_wire() ? wire : Link{network().ports[i].mac, network().ports[i].mtu, true};
+    const Link link =
+        is_found() ? wire : Link{network().ports[i].mac, network().ports[i].mtu, true};
     if (auto laid = lay_cable(port, link); !laid) return laid;
   }
   return {};
@@ -172,12 +174,34 @@ LiveWorld::Result LiveWorld::lay_cable(PortIndex index, const Link& link) {
 }
 
 LiveWorld::Result LiveWorld::join_wire() {
-  auto port = PacketPort::open(options_.interface);
+  PacketPort::Options promiscuous;
+  promiscuous.promiscuous = !is_found();  // the initiator there has addresses of the scenario
+  auto port = PacketPort::open(options_.interface, promiscuous);
   if (!port) return tl::unexpected(port.error());
   Cable& wire = cables_[target_port];
   wire.port = *std::move(port);
   wire.link = wire.port->link();
   if (!wire.link.up) return tl::unexpected(fmt::format("{}: it is down", options_.interface));
+  return is_found() ? Result() : meet_far_half();
+}
+
+/// Done before this process leaves its network, through which the far half may be reached.
+LiveWorld::Result LiveWorld::meet_far_half() {
+  const auto own = link_for_tests(options_.interface);
+  if (!own) return tl::unexpected(own.error());
+  const bool is_tested = player(target_node) == &options_.implementation;
+  auto met = RemoteTarget::connect(
+      options_.remote, fmt::format("{}/{}", options_.folder, is_tested ? "sut.log" : "peer.log"));
+  if (!met) return tl::unexpected(met.error());
+  far_ = met->get();
+  targets_[target_node] = *std::move(met);
+  const std::uint16_t carried = std::min(far_->greeting().link.mtu, own->mtu);
+  cables_[target_port].link = {network().ports[target_port].mac, carried, true};
+  for (const Port& port : network().ports) {
+    if (port.mtu <= carried) continue;
+    refused_ = fmt::format("its interfaces have an MTU of {}, and those on the wire {}", port.mtu,
+                           carried);
+  }
   return {};
 }
 
@@ -203,12 +227,16 @@ std::string LiveWorld::log_of(const Implementation& program) const {
 
 LiveWorld::Result LiveWorld::make_target(NodeIndex node) {
   const Node& it = network().nodes[node];
-  if (is_wire()) {
+  if (is_found()) {
     targets_[node] = std::make_unique<WireTarget>();
     return {};
   }
+  if (far_ != nullptr) {
+    if (auto opened = far_->open(scenario_, options_.seed); !opened) return opened;
+    return far_->begin();
+  }
   const Implementation* const program = player(node);
-  ProcessTarget::Place place{*places_[node],
+  ProcessTarget::Place place{places_[node].get(),
                              {},
                              cables_[it.ports.front()].link,
                              folder_of(node),
@@ -228,15 +256,18 @@ LiveWorld::Result LiveWorld::await_targets() {
     return std::ranges::find_if(
         targets, [this](NodeIndex node) { return !targets_[node]->broken().empty(); });
   };
-  const auto settled = [&] { return are_targets_heard() || ended() != targets.end(); };
-  const Duration interval = is_wire() ? wire_call_interval : call_interval;
+  const auto settled = [&] {
+    return are_targets_heard() || ended() != targets.end() || !lost().empty();
+  };
+  const Duration interval = is_found() ? wire_call_interval : call_interval;
   do {
     for (const NodeIndex node : targets) call_target(node);
   } while (!run_until(settled, std::min(now() + interval, deadline)) && now() < deadline);
+  if (!lost().empty()) return tl::unexpected(lost());
   const auto broken = ended();
   if (are_targets_heard() && broken == targets.end()) return {};
   const std::string silence = fmt::format("sent nothing in {}", describe(target_patience));
-  if (is_wire()) {
+  if (is_found()) {
     return tl::unexpected(
         fmt::format("{}: {} {}", options_.interface, scenario_.lun().address, silence));
   }
@@ -352,15 +383,31 @@ std::size_t LiveWorld::forward(PortIndex from) {
   const Cable& cable = cables_[from];
   const std::size_t count = cable.port->receive(frames);
   for (const Bytes frame : std::span(frames).first(count)) {
+    const std::vector<std::uint8_t> readdressed = from_far(from, frame);
+    const Bytes sent = readdressed.empty() ? frame : Bytes(readdressed);
     if (cable.guise == nullptr) {
-      if (concerns(from, frame)) bridge_.pass(from, frame, Origin::end);
+      if (concerns(from, sent)) bridge_.pass(from, sent, Origin::end);
       continue;
     }
-    for (const auto& seen : cable.guise->sent(frame)) {
+    for (const auto& seen : cable.guise->sent(sent)) {
       if (concerns(from, seen)) bridge_.pass(from, seen, Origin::end);
     }
   }
   return count;
+}
+
+std::vector<std::uint8_t> LiveWorld::from_far(PortIndex from, Bytes frame) const {
+  if (far_ == nullptr || from != target_port || !layout::has(Field::source, frame)) return {};
+  if (layout::get<Field::source>(frame) != far_->greeting().link.mac) return {};
+  std::vector<std::uint8_t> readdressed(frame.begin(), frame.end());
+  layout::set<Field::source>(readdressed, cables_[target_port].link.mac);
+  return readdressed;
+}
+
+void LiveWorld::to_far(PortIndex to, MutableBytes frame) const {
+  if (far_ == nullptr || to != target_port || !layout::has(Field::destination, frame)) return;
+  if (layout::get<Field::destination>(frame) == cables_[target_port].link.mac)
+    layout::set<Field::destination>(frame, far_->greeting().link.mac);
 }
 
 void LiveWorld::inject(PortIndex from, Bytes frame) {
@@ -371,22 +418,30 @@ void LiveWorld::inject(PortIndex from, Bytes frame) {
 bool LiveWorld::concerns(PortIndex from, Bytes frame) {
   if (stage_.outward(from) == Direction::to_target) {
     if (!is_wire()) return true;
-    const std::string refusal = refusal_on_wire(frame, options_.interface, options_.write_ok);
+    const bool may_write = options_.write_ok || !is_found();
+    const std::string refusal = refusal_on_wire(frame, options_.interface, may_write);
     if (!refusal.empty() && refused_.empty()) refused_ = "it " + refusal;
     return refusal.empty();
   }
   const auto decoded = decode(frame);
-  if (is_wire() &&
-      !(decoded && decoded->response && decoded->header.address == scenario_.lun().address)) {
-    return false;
-  }
+  if (is_wire() && !is_targets(frame, decoded)) return false;
   hear(network().ports[from].node, decoded);
-  if (is_wire() && is_strangers(*decoded)) {
+  if (is_wire() && !is_from_far(frame) && is_strangers(*decoded)) {
     ++strangers_replies_;
     return false;
   }
   if (decoded) heard_from_ = decoded->header.source;
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
+}
+
+bool LiveWorld::is_targets(Bytes frame, const Decoded& decoded) const {
+  if (is_from_far(frame)) return true;
+  return decoded && decoded->response && decoded->header.address == scenario_.lun().address;
+}
+
+bool LiveWorld::is_from_far(Bytes frame) const {
+  return far_ != nullptr && layout::has(Field::source, frame) &&
+         layout::get<Field::source>(frame) == cables_[target_port].link.mac;
 }
 
 bool LiveWorld::is_strangers(const Frame& reply) const {
@@ -412,6 +467,7 @@ void LiveWorld::send(Delivery&& delivery) {
     if (is_wire() && delivery.direction == Direction::to_target &&
         layout::has(Field::tag, delivery.bytes))
       tags_sent_.insert(layout::get<Field::tag>(delivery.bytes));
+    to_far(delivery.to, delivery.bytes);
     const Outgoing frame{delivery.bytes, {}};
     // A veth interface hears what a network card would not hand on.
     if (is_heard) to.port->send({&frame, 1});
@@ -475,7 +531,7 @@ bool LiveWorld::run_until(const std::function<bool()>& done, Instant deadline) {
 
 Link LiveWorld::link(PortIndex port) const {
   Link link = cables_[port].link;
-  if (port == target_port && is_wire()) link.mac = heard_from_;
+  if (port == target_port && is_found()) link.mac = heard_from_;
   return link;
 }
 
@@ -483,10 +539,12 @@ Control LiveWorld::set_link(PortIndex port, const Link& link) {
   Cable& cable = cables_[port];
   const NodeIndex node = network().ports[port].node;
   if (places_[node] == nullptr) {
-    return tl::unexpected(Unsupported{"the interface of what is on the wire is its own affair"});
+    return tl::unexpected(Unsupported{is_found()
+                                          ? "the interface of what is on the wire is its own affair"
+                                          : "the far half's interface keeps its settings"});
   }
   const bool moves = link.mac != cable.link.mac;
-  if (moves && is_wire()) {
+  if (moves && is_found()) {
     return tl::unexpected(Unsupported{options_.interface + " keeps its address"});
   }
   std::vector<std::string> settings{"link", "set", cable.interface, "mtu",

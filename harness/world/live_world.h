@@ -5,9 +5,12 @@
 //
 //   [initiator: eth0] ==veth== [  bridge  ] ==eth1== a real wire       interface
 //
+//   [initiator: eth0] ==veth== [  bridge  ] ==eth1== a real wire ==eth1== [target]      remote
+//
 // Each node and the bridge has a network namespace of its own. The bridge is every segment, with the
 // fault stage in the middle. What is not tested is ours, as an engine in this process or as a peer
-// program. One world a process: it moves into the namespaces of the bridge.
+// program; behind a wire it is what answers there, or what another machine starts for this world
+// (remote_target.h). One world a process: it moves into the namespaces of the bridge.
 #pragma once
 
 #include <memory>
@@ -26,6 +29,7 @@
 #include "harness/world/bridge.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_ends.h"
+#include "harness/world/remote_target.h"
 #include "harness/world/target_maker.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
@@ -42,6 +46,7 @@ class LiveWorld final : public World {
     std::uint64_t seed = 0;
     std::string interface {};  // a real one: the target is what answers there
     bool write_ok = false;     // there: what would change the target may be sent
+    std::string remote{};      // there: the command that leads to the half that starts the target
   };
 
   /// Builds the world and waits until the targets are there. The error says what could not be had.
@@ -54,6 +59,7 @@ class LiveWorld final : public World {
   Instant now() const override;
   Duration slack() const override;
   std::string broken() const override { return broken_; }
+  std::string lost() const override { return far_ == nullptr ? "" : far_->lost(); }
   std::string unsupported() const override { return refused_; }
   std::uint64_t frames_lost() const override;
   std::uint64_t strangers_replies() const override { return strangers_replies_; }
@@ -61,7 +67,7 @@ class LiveWorld final : public World {
   InitiatorEnd& initiator(NodeIndex node) override { return *initiators_[node]; }
   TargetEnd& target(NodeIndex node) override { return *targets_[node]; }
   void says(NodeIndex target, const Says& says, bool announce) override;
-  bool has_own_disk() const override { return !is_wire(); }
+  bool has_own_disk() const override { return !is_found(); }
   bool has_known_timeouts() const override;
   Link link(PortIndex port) const override;
   Control set_link(PortIndex port, const Link& link) override;
@@ -89,6 +95,7 @@ class LiveWorld final : public World {
   void watch(PortIndex port);
   Result lay_cable(PortIndex port, const Link& link);
   Result join_wire();
+  Result meet_far_half();
   /// The program that plays a node; null: an engine of ours.
   const Implementation* player(NodeIndex node) const;
   Result make_target(NodeIndex node);
@@ -103,15 +110,26 @@ class LiveWorld final : public World {
   /// Returns why a program can't be used: how it ended, else what it did not do.
   static std::string trouble(const std::string& name, LiveEnd& tested, const std::string& lack);
   bool is_wire() const { return !options_.interface.empty(); }
+  /// Is the target what happens to answer on a wire?
+  bool is_found() const { return is_wire() && options_.remote.empty(); }
   const Network& network() const { return scenario_.network; }
 
   /// Takes some of the frames that wait; returns how many.
   std::size_t forward(PortIndex from);
   /// Is the frame of this scenario? A wire has others.
   bool concerns(PortIndex from, Bytes frame);
+  /// On a wire: is the frame, which is not from here, of the target?
+  bool is_targets(Bytes frame, const Decoded& decoded) const;
   /// On a wire: did no frame from here ask for the reply? A query's answer may also be an
   /// announcement, which nobody asks for.
   bool is_strangers(const Frame& reply) const;
+  /// Has the other half of this world sent the frame?
+  bool is_from_far(Bytes frame) const;
+  // The target of the other half has the address of its interface there; here it has the scenario's.
+  /// Returns a frame from that with the scenario's address; empty: nothing has to be changed.
+  std::vector<std::uint8_t> from_far(PortIndex from, Bytes frame) const;
+  /// Gives a frame for it the address of its interface.
+  void to_far(PortIndex to, MutableBytes frame) const;
   /// Sends a frame that has come through the fault stage.
   void send(Delivery&& delivery);
   void beat();
@@ -147,7 +165,8 @@ class LiveWorld final : public World {
   std::string refused_;  // to be sent on a wire
 
   TargetMaker maker_;
-  std::vector<std::unique_ptr<LiveTarget>> targets_;        // by node
+  RemoteTarget* far_ = nullptr;                       // the target, where another machine has it
+  std::vector<std::unique_ptr<LiveTarget>> targets_;  // by node
   std::vector<std::unique_ptr<LiveInitiator>> initiators_;  // by node
 };
 

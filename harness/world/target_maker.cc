@@ -1,6 +1,7 @@
 #include "harness/world/target_maker.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -43,7 +44,8 @@ tl::expected<std::unique_ptr<LiveTarget>, std::string> TargetMaker::make(
         [this](DiskIndex disk, const std::string& folder) { return image(disk, folder); });
   }
   if (disks_.empty()) disks_ = make_disks(network(), seed_, initiator::monotonic_now);
-  const NetworkNamespace::Visit inside(place.where);
+  std::optional<NetworkNamespace::Visit> inside;
+  if (place.where != nullptr) inside.emplace(*place.where);
   return LiveEngineTarget::open(loop_, network(), node, disks_, place.interfaces);
 }
 

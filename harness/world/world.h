@@ -105,6 +105,9 @@ class World {
   /// Returns why nothing more can come of this world: "aoe-target was killed by signal 9 (Killed)".
   /// Empty while it lasts.
   virtual std::string broken() const = 0;
+  /// Returns why nobody can tell what this world would have done: "the far half ended with status
+  /// 255; it said: …". Empty while it works. The run ends with it, and says nothing of the ends.
+  virtual std::string lost() const { return {}; }
   /// Returns what the ends wanted to do and this world may not let them: "it would send a write to
   /// eth1". Empty while there is nothing of the kind. The run ends with it.
   virtual std::string unsupported() const { return {}; }

@@ -190,8 +190,9 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   auto captures = Captures::create(folder.string(), scenario.network);
   if (!captures) return Failed(captures.error());
   const std::uint64_t seed = record.seed;
-  Ledger ledger(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
-                folder.string());
+  Ledger ledger(
+      options.world == WorldKind::sim ? SimWorld::origin_of(scenario) : initiator::monotonic_now(),
+      folder.string());
   ledger.keep_bytes(frames_kept);
   if (!scenario.network.is_of_two()) {
     std::vector<std::string> names;

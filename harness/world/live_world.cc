@@ -128,6 +128,9 @@ LiveWorld::Result LiveWorld::lay_cables() {
   }
   if (auto entered = enter_network_namespace(); !entered) return entered;
   if (auto entered = enter_mount_namespace(); !entered) return entered;
+  if (scenario_.given.clock) {
+    if (auto set = set_clock_of_programs(*scenario_.given.clock); !set) refused_ = set.error();
+  }
   for (std::size_t i = 0; i < network().ports.size(); ++i) {
     const auto port = static_cast<PortIndex>(i);
     if (is_wire() && port == target_port) continue;
@@ -136,6 +139,11 @@ LiveWorld::Result LiveWorld::lay_cables() {
     if (auto laid = lay_cable(port, link); !laid) return laid;
   }
   return {};
+}
+
+std::string LiveWorld::interface_name(PortIndex port) const {
+  const auto& ports = network().node_of(port).ports;
+  return fmt::format("eth{}", std::ranges::find(ports, port) - ports.begin());
 }
 
 LiveWorld::Result LiveWorld::lay_cable(PortIndex index, const Link& link) {
@@ -147,8 +155,7 @@ LiveWorld::Result LiveWorld::lay_cable(PortIndex index, const Link& link) {
   }
   Cable& cable = cables_[index];
   cable.link = link;
-  const auto& ports = network().nodes[node].ports;
-  cable.interface = fmt::format("eth{}", std::ranges::find(ports, index) - ports.begin());
+  cable.interface = interface_name(index);
   const std::string name = fmt::format("port{}", index);
   if (auto made =
           ip({"link", "add", "name", name, "index", std::to_string(bridge_index(index)), "mtu",
@@ -593,6 +600,22 @@ Control LiveWorld::set_present(PortIndex port, bool present, std::optional<Segme
   stage_.fabric().move(port, present ? std::optional(on.value_or(home)) : std::nullopt);
   if (present) stage_.fabric().came_up(port, now());
   if (initiators_[node] != nullptr) parties_.of(node).port_changed(now());
+  return {};
+}
+
+Control LiveWorld::rename(PortIndex port, const std::optional<std::string>& name) {
+  const NodeIndex node = network().ports[port].node;
+  if (places_[node] == nullptr)
+    return tl::unexpected(Unsupported{network().nodes[node].name + "'s interface keeps its name"});
+  Cable& cable = cables_[port];
+  const std::string to = name.value_or(interface_name(port));
+  {
+    const NetworkNamespace::Visit inside(*places_[node]);
+    // Linux before 6.2 renames none that is up.
+    if (auto renamed = ip({"link", "set", cable.interface, "name", to}); !renamed)
+      return tl::unexpected(Unsupported{renamed.error()});
+  }
+  cable.interface = to;
   return {};
 }
 

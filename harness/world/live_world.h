@@ -72,6 +72,7 @@ class LiveWorld final : public World {
   Link link(PortIndex port) const override;
   Control set_link(PortIndex port, const Link& link) override;
   Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) override;
+  Control rename(PortIndex port, const std::optional<std::string>& name) override;
   const NetworkNamespace* place_of(NodeIndex node) const override { return places_[node].get(); }
   void inject(PortIndex from, Bytes frame) override;
   FaultStage& stage() override { return stage_; }
@@ -81,7 +82,7 @@ class LiveWorld final : public World {
 
   /// What leads from the bridge to a node.
   struct Cable {
-    std::string interface;             // of the node: eth0
+    std::string interface;             // of the node, as it is called now: eth0
     std::unique_ptr<PacketPort> port;  // the bridge's
     Link link;                         // of the node
     std::unique_ptr<Guise> guise;      // null: the target seems to be what it is
@@ -93,6 +94,8 @@ class LiveWorld final : public World {
   Result lay_cables();
   /// Frames that come from this port are forwarded from now on.
   void watch(PortIndex port);
+  /// The name of a node's interface at first.
+  std::string interface_name(PortIndex port) const;
   Result lay_cable(PortIndex port, const Link& link);
   Result join_wire();
   Result meet_far_half();

@@ -100,6 +100,10 @@ RemoteHalf::Answer RemoteHalf::open(const Json& request) {
   if (!scenario->network.is_of_two())
     return tl::unexpected(std::string("it has more nodes than a wire has ends"));
   scenario_ = *std::move(scenario);
+  if (scenario_->given.clock) {
+    if (auto set = set_clock_of_programs(*scenario_->given.clock); !set)
+      return tl::unexpected(set.error());
+  }
   maker_.emplace(loop_, *scenario_, request.at("seed").get<std::uint64_t>(),
                  [this](NodeIndex) { return options_.target ? &*options_.target : nullptr; });
   auto made =

@@ -138,6 +138,11 @@ class World {
   virtual Control set_link(PortIndex port, const Link& link) = 0;
   /// Takes a port's interface away, or brings it back, on this segment where one is given.
   virtual Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) = 0;
+  /// Gives a port's interface another name; nothing: the one that it had at first. No frame shows it,
+  /// so that a world whose interfaces have no names has nothing to do.
+  virtual Control rename(PortIndex /*port*/, const std::optional<std::string>& /*name*/) {
+    return {};
+  }
   /// Returns where a node's interfaces are, eth0 and so on, for programs that play beside it; null
   /// where it has none.
   virtual const NetworkNamespace* place_of(NodeIndex /*node*/) const { return nullptr; }

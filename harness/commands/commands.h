@@ -45,6 +45,7 @@ void add_explore_command(CLI::App& app, Action& action);
 void add_import_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_matrix_command(CLI::App& app, Action& action);
+void add_remote_command(CLI::App& app, Action& action);
 void add_replay_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_run_command(CLI::App& app, Action& action);

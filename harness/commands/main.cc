@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   add_list_command(app, action);
   add_explain_command(app, action);
   add_explore_command(app, action);
+  add_remote_command(app, action);
   add_replay_command(app, action);
   add_check_command(app, action);
   add_import_command(app, action);

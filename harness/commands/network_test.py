@@ -28,6 +28,8 @@ MUTANTS = {
     "network-mtu-of-one-side": ("i1", "takes-what-a-frame-carries"),
     "network-mac-changes": ("i1", "keeps-to-an-address"),
     "network-interface-gone": ("i1", "reuses-tags"),
+    "network-interface-renamed": ("t1", "forgets-writes"),
+    "network-clock-wraps": ("t1", "forgets-writes"),
     "network-discovery-delayed": ("i1", "asks-once"),
     "network-slow-lun": ("t1", "falls-silent"),
     "network-flood-beside": ("t1", "dies-of-its-1000th-request"),
@@ -85,8 +87,23 @@ def all_pass_over_real_interfaces():
         assert status == PASSED, said
 
 
+def programs_find_the_clock_that_is_given():
+    path = os.path.join(SCENARIOS, "network", "changes.yaml")
+    target = os.path.join(os.path.dirname(os.path.abspath(HARNESS)), "aoe-target")
+    sut = f"sh -c 'cat /proc/uptime; exec {target} \"$@\"' sh " \
+        "--no-state --shelf {shelf} --slot {slot} --interface {interface} {image}"
+    with tempfile.TemporaryDirectory() as folder:
+        status, said = run(path, folder, "network-clock-wraps[clock=4294966]", "--world", "veth", "--sut", sut)
+        assert status == PASSED, said
+        case, = os.listdir(os.path.join(folder, "last", "cases"))
+        with open(os.path.join(folder, "last", "cases", case, "sut.log"), encoding="utf-8") as file:
+            uptime = float(file.readline().split()[0])
+        assert 4294966 <= uptime < 4294967, uptime
+
+
 if PART == "mutants":
     each_is_failed_by_a_node_that_is_wrong()
     a_seed_gives_the_same_frames()
 else:
     all_pass_over_real_interfaces()
+    programs_find_the_clock_that_is_given()

@@ -31,6 +31,8 @@
 #include "harness/run/tries.h"
 #include "harness/world/disk_image.h"
 #include "harness/world/process.h"
+#include "harness/world/remote_target.h"
+#include "harness/world/wire_discovery.h"
 #include "wire/network_namespace.h"
 
 namespace aoe::harness {
@@ -291,7 +293,7 @@ void Run::play(std::size_t count, const std::function<Piece(std::size_t)>& piece
   ChildPool pool;
   const unsigned processors = std::thread::hardware_concurrency();
   // Where each request is a process, a case works as much as it waits.
-  const bool works = options_.cases.has_requests_as_processes();
+  const bool works = !options_.cases.is_on_wire() && options_.cases.has_requests_as_processes();
   pool.jobs = options_.jobs ? *options_.jobs
                             : jobs_in(works ? WorldKind::sim : options_.cases.world, processors);
   pool.patience = options_.patience;
@@ -387,7 +389,7 @@ int carry_out(const Action& action) {
 void refuse_conflicts(const RunOptions& options) {
   if (std::string conflict = options.cases.conflict(); !conflict.empty())
     throw Failed{exit_usage, std::move(conflict)};
-  if (options.cases.world == WorldKind::interface && options.jobs.value_or(1) > 1) {
+  if (options.cases.is_on_wire() && options.jobs.value_or(1) > 1) {
     throw Failed{exit_usage,
                  fmt::format("--jobs {}: cases on a wire share its disk, so they are played one at "
                              "a time",
@@ -395,7 +397,21 @@ void refuse_conflicts(const RunOptions& options) {
   }
 }
 
-int run_selected(const RunOptions& options) {
+void meet_far_half(CaseOptions& cases) {
+  if (cases.world != WorldKind::remote) return;
+  const bool is_target_tested = cases.sut.role == Implementation::Role::target;
+  if (is_target_tested && cases.sut.given != our_target().given) {
+    throw Failed{exit_usage,
+                 fmt::format("--sut {}: the far half has what is tested: aoe-harness remote --sut",
+                             cases.sut.given)};
+  }
+  note_interruptions();
+  const auto far = must(RemoteTarget::connect(cases.remote, "/dev/null"), exit_environment);
+  if (is_target_tested) cases.sut = far->greeting().target;
+}
+
+int run_selected(const RunOptions& given) {
+  RunOptions options = given;
   Expectations expectations;
   if (!options.expectations.empty())
     expectations = must(Expectations::load(options.expectations), exit_usage);
@@ -405,7 +421,24 @@ int run_selected(const RunOptions& options) {
     for (const Scenario& scenario : scenarios) fmt::print("{}\n", scenario.id);
     return exit_passed;
   }
+  refuse_conflicts(options);
+  meet_far_half(options.cases);
   return run_scenarios(options, std::move(scenarios), std::move(expectations));
+}
+
+/// Throws Failed where a disk answers on the wire already that a scenario would take for its own.
+void refuse_strangers(const CaseOptions& cases, const std::vector<Scenario>& scenarios) {
+  for (const Address disk : must(disks_on(cases.interface), exit_environment)) {
+    const auto has_it = [disk](const Scenario& scenario) {
+      return std::ranges::count(scenario.target().luns, disk, &Lun::address) > 0;
+    };
+    const auto scenario = std::ranges::find_if(scenarios, has_it);
+    if (scenario == scenarios.end()) continue;
+    throw Failed{exit_environment,
+                 fmt::format("{}: {} answers there already, and {} would write to it: end what "
+                             "serves it, or use a wire without it",
+                             cases.interface, disk, scenario->id)};
+  }
 }
 
 int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
@@ -419,6 +452,7 @@ int run_scenarios(const RunOptions& options, std::vector<Scenario> scenarios,
                          options.shard.part, options.shard.of, quantity(selected, "case")));
   }
   note_interruptions();
+  if (options.cases.world == WorldKind::remote) refuse_strangers(options.cases, scenarios);
   if (options.cases.world != WorldKind::sim && !options.cases.passive) probe_namespaces();
   Run run(options, std::move(scenarios), std::move(expectations),
           must(make_folder(options), exit_environment));

@@ -46,6 +46,10 @@ inline constexpr std::size_t for_ever = std::numeric_limits<std::size_t>::max();
 /// Throws Failed where the options contradict each other, before anything is asked or played.
 void refuse_conflicts(const RunOptions& options);
 
+/// In the remote world: asks the far half which target it starts, and takes that for what is tested
+/// unless an initiator is. Throws Failed where it can't be asked, or --sut says another.
+void meet_far_half(CaseOptions& cases);
+
 /// Plays what options.selection selects, with the failures of options.expectations known. Returns
 /// the program's exit status, or throws Failed.
 int run_selected(const RunOptions& options);

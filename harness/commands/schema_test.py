@@ -55,6 +55,7 @@ steps:
   - arm: {fault: disk-error, id: disk-error}
   - arm: {fault: slow-disk, id: slow-disk, by: 1ms}
   - arm: {fault: interface-gone, id: interface-gone}
+  - arm: {fault: interface-renamed, id: interface-renamed}
   - arm: {fault: count, id: count}
   - says: {}
   - open: {}

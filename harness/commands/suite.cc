@@ -56,6 +56,8 @@ tl::expected<Expectations, std::string> expectations_of(const Implementation& im
 }
 
 int run_suite(Implementation::Role role, RunOptions options) {
+  refuse_conflicts(options);
+  meet_far_half(options.cases);
   const Implementation& sut = options.cases.sut;
   if (sut.role != role) {
     throw Failed{exit_usage, fmt::format("{} is another end: try aoe-harness conform {}", sut.name,

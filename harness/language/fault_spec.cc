@@ -33,6 +33,16 @@ PortIndex parse_port(YamlMap& map, const Network& network) {
            fmt::format("on: {} has no interface there", network.nodes[node].name));
 }
 
+/// The name that an interface gets.
+std::string parse_name(YamlMap& map) {
+  constexpr std::size_t name_size_max = 15;  // of Linux
+  std::string name = map.has("name") ? map.text("name") : "renamed0";
+  const bool is_fit = !name.empty() && name.size() <= name_size_max && name != "." &&
+                      name != ".." && name.find_first_of("/: \t%") == std::string::npos;
+  if (!is_fit) map.fail(map.require("name"), "name: expected that of an interface, such as lan0");
+  return name;
+}
+
 NodeIndex parse_target_end(YamlMap& map, const Network& network) {
   return parse_node(map, "end", network, Node::Role::target);
 }
@@ -159,6 +169,7 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map, const Network& networ
       if (map.has("to")) gone.to = parse_segment(map, "to", network);
       return gone;
     }
+    case 16: return InterfaceRenamedSpec{parse_name(map), parse_port(map, network)};
     default: return parse_count(map);
   }
 }
@@ -166,11 +177,25 @@ FaultSpec::Kind parse_kind(std::size_t kind, YamlMap& map, const Network& networ
 }  // namespace
 
 const std::vector<std::string>& fault_words() {
-  static const std::vector<std::string> words{
-      "drop",      "duplicate",  "delay",      "reorder",        "corrupt", "truncate",
-      "partition", "rate",       "mac-change", "link-down",      "mtu",     "pause",
-      "kill",      "disk-error", "slow-disk",  "interface-gone", "count"};
-  static_assert(std::variant_size_v<FaultSpec::Kind> == 17, "a word for each");
+  static const std::vector<std::string> words{"drop",
+                                              "duplicate",
+                                              "delay",
+                                              "reorder",
+                                              "corrupt",
+                                              "truncate",
+                                              "partition",
+                                              "rate",
+                                              "mac-change",
+                                              "link-down",
+                                              "mtu",
+                                              "pause",
+                                              "kill",
+                                              "disk-error",
+                                              "slow-disk",
+                                              "interface-gone",
+                                              "interface-renamed",
+                                              "count"};
+  static_assert(std::variant_size_v<FaultSpec::Kind> == 18, "a word for each");
   return words;
 }
 

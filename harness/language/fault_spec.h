@@ -134,12 +134,18 @@ struct InterfaceGoneSpec {
   PortIndex port = target_port;
   std::optional<SegmentIndex> to{};
 };
+/// interface-renamed: the interface has another name, which the program that works on it is not told,
+/// until the fault is healed.
+struct InterfaceRenamedSpec {
+  std::string name;
+  PortIndex port = target_port;
+};
 
 struct FaultSpec {
-  using Kind =
-      std::variant<DropSpec, DuplicateSpec, DelaySpec, ReorderSpec, CorruptSpec, TruncateSpec,
-                   PartitionSpec, RateSpec, MacChangeSpec, LinkDownSpec, MtuSpec, PauseSpec,
-                   KillSpec, DiskErrorSpec, SlowDiskSpec, InterfaceGoneSpec, CountSpec>;
+  using Kind = std::variant<DropSpec, DuplicateSpec, DelaySpec, ReorderSpec, CorruptSpec,
+                            TruncateSpec, PartitionSpec, RateSpec, MacChangeSpec, LinkDownSpec,
+                            MtuSpec, PauseSpec, KillSpec, DiskErrorSpec, SlowDiskSpec,
+                            InterfaceGoneSpec, InterfaceRenamedSpec, CountSpec>;
   std::string id;
   Selector selector;  // of what happens to frames
   Kind kind;

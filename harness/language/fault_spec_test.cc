@@ -1,5 +1,6 @@
 #include "harness/language/fault_spec.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "config/yaml_map.h"
@@ -48,13 +49,14 @@ TEST(FaultSpec, EveryWordIsAFaultOfThatName) {
       "fault: disk-error",
       "fault: slow-disk, by: 1ms",
       "fault: interface-gone",
+      "fault: interface-renamed",
       "fault: count",
   };
   ASSERT_EQ(minimal.size(), fault_words().size());
   for (std::size_t i = 0; i < minimal.size(); ++i) {
     EXPECT_EQ(parse_fault(minimal[i]).word(), fault_words()[i]);
     EXPECT_EQ(parse_fault(minimal[i]).kind.index(), i);
-    EXPECT_EQ(parse_fault(minimal[i]).strikes_frames(), i < 8 || i == 16) << minimal[i];
+    EXPECT_EQ(parse_fault(minimal[i]).strikes_frames(), i < 8 || i == 17) << minimal[i];
   }
 }
 
@@ -66,6 +68,7 @@ TEST(FaultSpec, KeysHaveDefaults) {
   EXPECT_EQ(kind_of<LinkDownSpec>("fault: link-down").port, target_port);
   EXPECT_EQ(kind_of<KillSpec>("fault: kill").restart_after, std::nullopt);
   EXPECT_EQ(kind_of<DiskErrorSpec>("fault: disk-error").faults, DiskFaults{});
+  EXPECT_EQ(kind_of<InterfaceRenamedSpec>("fault: interface-renamed").name, "renamed0");
 }
 
 TEST(FaultSpec, KeysAreRead) {
@@ -95,10 +98,14 @@ TEST(FaultSpec, MistakesAreNamed) {
   EXPECT_EQ(fault_complaint("fault: pasue"),
             "fault: expected one of drop, duplicate, delay, reorder, corrupt, truncate, partition, "
             "rate, mac-change, link-down, mtu, pause, kill, disk-error, slow-disk, interface-gone, "
-            "count, got 'pasue'; did you "
+            "interface-renamed, count, got 'pasue'; did you "
             "mean 'pause'?");
   EXPECT_EQ(fault_complaint("fault: duplicate, copies: 0"),
             "copies: expected a whole number from 1 to 100");
+  for (const char* name : {"a/b", "'a b'", "''", "..", "sixteenletters00"}) {
+    EXPECT_EQ(fault_complaint(fmt::format("fault: interface-renamed, name: {}", name)),
+              "name: expected that of an interface, such as lan0");
+  }
   EXPECT_EQ(fault_complaint("fault: delay"), "expected a time: by, jitter or both");
   EXPECT_EQ(fault_complaint("fault: corrupt"),
             "expected fields, such as set: {version: 3} or xor: {tag: 1}");

@@ -194,8 +194,11 @@ tl::expected<Implementation, std::string> parse_implementation(const std::string
                    [&](const YAML::Node& root) { return read_implementation(root, file); });
 }
 
-tl::expected<std::vector<std::string>, std::string> expand(std::string_view command,
-                                                           const Placeholders& values) {
+namespace {
+
+/// `values` null: there are no placeholders, and braces mean nothing.
+tl::expected<std::vector<std::string>, std::string> split(std::string_view command,
+                                                          const Placeholders* values) {
   std::vector<std::string> words;
   std::string word;
   bool in_word = false;
@@ -208,15 +211,16 @@ tl::expected<std::vector<std::string>, std::string> expand(std::string_view comm
     } else if (c == ' ' && quote == 0) {
       if (in_word) words.push_back(std::exchange(word, {}));
       in_word = false;
-    } else if (c == '{' && !(at > 0 && command[at - 1] == '$')) {  // ${…} is somebody else's
+    } else if (c == '{' && values != nullptr &&
+               !(at > 0 && command[at - 1] == '$')) {  // ${…} is somebody else's
       const std::size_t end = command.find('}', at);
       const std::string name(
           command.substr(at + 1, end == std::string_view::npos ? end : end - at - 1));
-      const auto found = values.find(name);
-      if (end == std::string_view::npos || found == values.end()) {
+      const auto found = values->find(name);
+      if (end == std::string_view::npos || found == values->end()) {
         std::vector<std::string_view> known;
-        known.reserve(values.size());
-        for (const auto& value : values) known.push_back(value.first);
+        known.reserve(values->size());
+        for (const auto& value : *values) known.push_back(value.first);
         return tl::unexpected(known.empty()
                                   ? fmt::format("{{{}}}: expected no placeholder here", name)
                                   : fmt::format("{{{}}}: no such placeholder; there are {{{}}}",
@@ -233,6 +237,17 @@ tl::expected<std::vector<std::string>, std::string> expand(std::string_view comm
   if (quote != 0) return tl::unexpected(fmt::format("{}: a quote is not closed", command));
   if (in_word) words.push_back(word);
   return words;
+}
+
+}  // namespace
+
+tl::expected<std::vector<std::string>, std::string> expand(std::string_view command,
+                                                           const Placeholders& values) {
+  return split(command, &values);
+}
+
+tl::expected<std::vector<std::string>, std::string> words_of(std::string_view command) {
+  return split(command, nullptr);
 }
 
 std::string find_program(const std::string& name) {

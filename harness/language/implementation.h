@@ -93,6 +93,9 @@ using Placeholders = std::map<std::string, std::string>;
 tl::expected<std::vector<std::string>, std::string> expand(std::string_view command,
                                                            const Placeholders& values);
 
+/// The words of a command in which braces mean nothing. The error names a quote that is open.
+tl::expected<std::vector<std::string>, std::string> words_of(std::string_view command);
+
 /// A program's path: itself if it has a slash; else beside this program, which is how one that was
 /// built with it is found; else on PATH or where an ordinary user's PATH does not lead.
 std::string find_program(const std::string& name);

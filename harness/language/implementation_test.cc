@@ -16,6 +16,7 @@ TEST(Expand, ReplacesPlaceholdersAndKeepsQuotedWordsTogether) {
             (Words{"sh", "-c", "exec a \"b\" 1", ""}));
   EXPECT_EQ(expand("ask ${Version}", values), (Words{"ask", "${Version}"}));
   EXPECT_EQ(expand("", values), Words{});
+  EXPECT_EQ(words_of("ssh lab '{shelf} x'"), (Words{"ssh", "lab", "{shelf} x"}));
 }
 
 TEST(Expand, WhatItDoesNotKnowItNames) {

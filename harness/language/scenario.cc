@@ -42,6 +42,10 @@ Givens parse_given(YamlMap map) {
     const bool linux_driver = map.choice("profile", {"rfc6298", "linux"}) == 1;
     given.profile = linux_driver ? initiator::Profile::linux_driver : initiator::Profile::rfc6298;
   }
+  if (map.has("clock")) {
+    constexpr std::uint64_t most = 4'000'000'000;  // 127 years, which Linux bears
+    given.clock = std::chrono::seconds(map.number("clock", 0, 1, most, "seconds"));
+  }
   given.early_retransmission = map.boolean("early-retransmission", given.early_retransmission);
   if (map.has("late-duplicates"))
     given.late_duplicates_fail = map.choice("late-duplicates", {"fail", "tell"}) == 0;
@@ -163,7 +167,7 @@ Scenario parse(const Variant& variant, const std::string& file) {
   if (!scenario.clauses.empty()) scenario.level = strictest_of(scenario.clauses);
   if (map.has("level")) scenario.level = static_cast<Level>(map.choice("level", level_words));
   scenario.tags = names_of(map, "tags");
-  scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface"});
+  scenario.worlds = chosen(map, "worlds", {"sim", "veth", "interface", "remote"});
   scenario.needs = parse_requires(map);
   if (map.has("given")) scenario.given = parse_given(map.map("given"));
   if (map.has("seed")) scenario.seed = map.number("seed", 0, 0, UINT64_MAX);

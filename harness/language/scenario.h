@@ -32,9 +32,10 @@ struct Givens {
   std::uint16_t mtu = 1500;
   Duration rtt = std::chrono::microseconds(200);
   initiator::Profile profile = initiator::Profile::rfc6298;  // how our initiator keeps time
-  bool early_retransmission = false;  // does it repeat what others have overtaken?
-  std::set<std::string> names{};      // of these that the scenario gives: "deadsecs", "maxout"
-  bool late_duplicates_fail = true;   // a copy of a write that overwrites a newer one is wrong data
+  std::optional<std::chrono::seconds> clock{};  // that monotonic clocks show as it begins
+  bool early_retransmission = false;            // does it repeat what others have overtaken?
+  std::set<std::string> names{};     // of these that the scenario gives: "deadsecs", "maxout"
+  bool late_duplicates_fail = true;  // a copy of a write that overwrites a newer one is wrong data
 };
 
 /// `explore`: what of a scenario is left to chance, to be drawn from a seed (run/draw.h).

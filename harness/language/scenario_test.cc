@@ -242,7 +242,7 @@ TEST(Scenario, MistakesInFaultsAreNamed) {
        "x.yaml:6:23: arm: fault: expected one of drop, duplicate, delay, reorder, corrupt, "
        "truncate, "
        "partition, rate, mac-change, link-down, mtu, pause, kill, disk-error, slow-disk, "
-       "interface-gone, count, "
+       "interface-gone, interface-renamed, count, "
        "got 'dorp'; did you mean 'drop'?"},
       {with_steps("{arm: {fault: drop}}"), "x.yaml:6:15: arm: key 'id' is missing"},
       {with_steps("{arm: {fualt: drop, id: f}}"),

@@ -43,6 +43,9 @@ struct FaultControl::Switch {
   Control operator()(const InterfaceGoneSpec& spec) const {
     return world.set_present(spec.port, !on, on ? std::nullopt : spec.to);
   }
+  Control operator()(const InterfaceRenamedSpec& spec) const {
+    return world.rename(spec.port, on ? std::optional(spec.name) : std::nullopt);
+  }
   template <class FrameSpec>
   Control operator()(const FrameSpec&) const {
     AOE_CHECK(false && "a fault of frames is the stage's");

@@ -40,6 +40,9 @@ class RecordingWorld final : public World, public TargetEnd {
   Control set_present(PortIndex, bool present, std::optional<SegmentIndex>) override {
     return note(present ? "interface back" : "interface gone");
   }
+  Control rename(PortIndex, const std::optional<std::string>& name) override {
+    return note(name ? "interface is " + *name : "interface has its name");
+  }
   void says(NodeIndex, const Says&, bool) override {}
   Control read_store(std::size_t, std::uint64_t, MutableBytes) override { return {}; }
   FaultStage& stage() override { return stage_; }
@@ -86,6 +89,7 @@ TEST_F(FaultControlTest, EachIsDoneAndUndone) {
       {"fault: pause", "pause", "go on"},
       {"fault: kill", "kill", "start"},
       {"fault: interface-gone, end: initiator", "interface gone", "interface back"},
+      {"fault: interface-renamed, name: lan0", "interface is lan0", "interface has its name"},
       {"fault: slow-disk, by: 5ms, lba: 9", "disk fails from 9", "disk is whole"},
       {"fault: disk-error, lba: 7", "disk fails from 7", "disk is whole"},
   };

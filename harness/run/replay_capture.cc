@@ -301,6 +301,9 @@ int replay_capture(const CaptureReplayOptions& options) {
         fmt::format("{} is an initiator: a capture is replayed to targets", options.cases.sut.name);
   if (options.at && options.cases.world != WorldKind::interface)
     conflict = "--at is for --world interface";
+  if (options.cases.world == WorldKind::remote)
+    conflict =
+        "--world remote is for scenarios: a capture is replayed to what is here or on a wire";
   if (!conflict.empty()) {
     complain(conflict);
     return exit_usage;

@@ -131,7 +131,7 @@ std::string lacking(const Scenario& scenario, const CaseOptions& options) {
     if (reason.empty()) reason = unfit_for_disk(scenario, options);
     if (!reason.empty()) return reason;
   }
-  if (options.world == WorldKind::interface && !scenario.network.is_of_two())
+  if (options.is_on_wire() && !scenario.network.is_of_two())
     return "it has more nodes than a wire has ends";
   const bool is_sim = options.world == WorldKind::sim;
   return scenario.mutant && !is_sim ? "its mutant lives in the sim world" : "";
@@ -201,8 +201,9 @@ tl::expected<void, std::string> play(const Scenario& scenario, const CaseOptions
   auto captures = Captures::create(folder.string(), scenario.network);
   if (!captures) return Failed(captures.error());
   const std::uint64_t seed = record.seed;
-  Ledger ledger(options.world == WorldKind::sim ? SimWorld::origin : initiator::monotonic_now(),
-                folder.string());
+  Ledger ledger(
+      options.world == WorldKind::sim ? SimWorld::origin_of(scenario) : initiator::monotonic_now(),
+      folder.string());
   ledger.keep_bytes(frames_kept);
   if (!scenario.network.is_of_two()) {
     std::vector<std::string> names;
@@ -335,6 +336,7 @@ std::string_view text(WorldKind kind) {
     case WorldKind::sim: return "sim";
     case WorldKind::veth: return "veth";
     case WorldKind::interface: return "interface";
+    case WorldKind::remote: return "remote";
   }
   AOE_CHECK(false && "a world without a name");
 }
@@ -353,9 +355,12 @@ std::string CaseOptions::conflict() const {
   if (world == WorldKind::sim && !is_engine()) {
     return fmt::format("{} is a program: it needs --world veth", sut.name);
   }
-  if ((world == WorldKind::interface) != !interface.empty()) {
+  if ((world == WorldKind::remote) != !remote.empty())
+    return "--world remote and --remote need each other";
+  if (world == WorldKind::remote && interface.empty())
+    return "--world remote: --interface has to name the one that leads to the other machine";
+  if (is_on_wire() != !interface.empty())
     return "--world interface and --interface need each other";
-  }
   if (write_ok && world != WorldKind::interface) return "--write-ok is for --world interface";
   if (at && world != WorldKind::interface) return "--at is for --world interface";
   if (passive && world != WorldKind::interface) return "--passive is for --world interface";
@@ -375,6 +380,7 @@ bool CaseOptions::is_engine() const {
 }
 
 WorldKind CaseOptions::fitting_world() const {
+  if (!remote.empty()) return WorldKind::remote;
   if (!interface.empty()) return WorldKind::interface;
   return is_engine() && !peer ? WorldKind::sim : WorldKind::veth;
 }
@@ -386,15 +392,18 @@ std::string CaseOptions::tested() const {
 }
 
 WorldKind world_named(std::string_view name) {
-  if (name == text(WorldKind::veth)) return WorldKind::veth;
-  return name == text(WorldKind::interface) ? WorldKind::interface : WorldKind::sim;
+  for (const WorldKind kind : {WorldKind::veth, WorldKind::interface, WorldKind::remote}) {
+    if (name == text(kind)) return kind;
+  }
+  return WorldKind::sim;
 }
 
 unsigned jobs_in(WorldKind world, unsigned processors) {
   switch (world) {
     case WorldKind::sim: return std::max(1U, processors);
     case WorldKind::veth: return 4 * std::max(1U, processors);
-    case WorldKind::interface: return 1;
+    case WorldKind::interface:
+    case WorldKind::remote: return 1;
   }
   AOE_CHECK(false && "a world without a number of jobs");
 }
@@ -408,6 +417,12 @@ std::string played_as(const CaseOptions& options) {
                         options.write_ok ? " --write-ok" : "");
     if (options.at) text += fmt::format(" --at {}", *options.at);
     if (options.passive) text += fmt::format(" --passive --for {}", describe(*options.passive));
+  }
+  if (options.world == WorldKind::remote) {
+    text += fmt::format(" --interface {} --remote {}", shell_quoted(options.interface),
+                        shell_quoted(options.remote));
+    // The far half has its own.
+    if (options.sut.role == Implementation::Role::target) return text;
   }
   if (!options.passive && options.sut.name != our_target().name)
     text += " --sut " + shell_quoted(options.sut.given);
@@ -434,9 +449,10 @@ tl::expected<std::unique_ptr<World>, std::string> make_world(const Scenario& sce
   }
   if (options.passive)
     return PassiveWorld::create(scenario, options.interface, seed, stage, parties);
-  return LiveWorld::create(
-      scenario, {options.sut, options.peer, folder, seed, options.interface, options.write_ok},
-      stage, parties);
+  return LiveWorld::create(scenario,
+                           {options.sut, options.peer, folder, seed, options.interface,
+                            options.write_ok, options.remote},
+                           stage, parties);
 }
 
 CaseRecord case_record(const Scenario& scenario, const CaseOptions& options, std::uint64_t seed) {

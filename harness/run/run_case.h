@@ -32,7 +32,7 @@
 
 namespace aoe::harness {
 
-enum class WorldKind : std::uint8_t { sim, veth, interface };
+enum class WorldKind : std::uint8_t { sim, veth, interface, remote };
 std::string_view text(WorldKind kind);
 /// Returns the world of that name; sim for an unknown name.
 WorldKind world_named(std::string_view name);
@@ -46,7 +46,9 @@ struct CaseOptions {
   WorldKind world = WorldKind::sim;
   Implementation sut = our_target();     // as an engine in the sim world, which has no other
   std::optional<Implementation> peer{};  // plays the other role in real time; nothing: our engines
-  std::string interface {};              // of the interface world; what is tested answers there
+  std::string interface {};              // of the interface world, where what is tested answers;
+                                         // of the remote world, which leads to the other machine
+  std::string remote{};                  // of that: the command that leads to its far half
   bool write_ok = false;                 // there: what is tested may be written to
   std::optional<Address> at{};           // there: the disk; nothing: at the scenario's address
   /// There: the initiator is one that uses the harness's own disk, whose user has so long for each
@@ -60,11 +62,14 @@ struct CaseOptions {
   /// Returns what does not go together: "vblade is a program: it needs --world veth"; empty if all
   /// does.
   std::string conflict() const;
+  /// Returns whether real interfaces lie between the ends.
+  bool is_on_wire() const { return world == WorldKind::interface || world == WorldKind::remote; }
   /// Returns whether it, or its peer, makes a process for each request.
   bool has_requests_as_processes() const;
   /// Returns whether one of our engines is tested: the sim world has no others.
   bool is_engine() const;
-  /// Returns the default world for what is tested: interface where an interface is given, sim for
+  /// Returns the default world for what is tested: remote where a command for that is given,
+  /// interface where an interface is, sim for
   /// our engines without a peer, veth for any other program.
   WorldKind fitting_world() const;
   /// "vblade"; "what answers on eth1".

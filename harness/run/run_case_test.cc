@@ -14,7 +14,24 @@ TEST(Jobs, AreAsManyAsTheWorldBears) {
   EXPECT_EQ(jobs_in(WorldKind::sim, 2), 2U);
   EXPECT_EQ(jobs_in(WorldKind::veth, 2), 8U);
   EXPECT_EQ(jobs_in(WorldKind::interface, 2), 1U) << "they share what answers there";
+  EXPECT_EQ(jobs_in(WorldKind::remote, 2), 1U) << "they share the wire";
   EXPECT_EQ(jobs_in(WorldKind::sim, 0), 1U) << "where nobody knows how many processors there are";
+}
+
+TEST(RemoteWorld, TakesAnInterfaceAndACommand) {
+  CaseOptions options;
+  options.interface = "eth1";
+  options.remote = "ssh lab2 aoe-harness remote";
+  EXPECT_EQ(options.fitting_world(), WorldKind::remote);
+  EXPECT_EQ(options.conflict(), "--world remote and --remote need each other");
+  options.world = WorldKind::remote;
+  EXPECT_EQ(options.conflict(), "");
+  EXPECT_EQ(played_as(options),
+            " --world remote --interface eth1 --remote 'ssh lab2 aoe-harness remote'");
+  EXPECT_EQ(world_named(text(options.world)), options.world);
+  options.interface = "";
+  EXPECT_EQ(options.conflict(),
+            "--world remote: --interface has to name the one that leads to the other machine");
 }
 
 class TraceLog : public testing::Test {

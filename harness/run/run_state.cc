@@ -148,7 +148,8 @@ bool RunState::is_always(Check check) const {
 }
 
 bool RunState::is_over() const {
-  return !world.broken().empty() || !world.unsupported().empty() || interrupted();
+  return !world.broken().empty() || !world.unsupported().empty() || !world.lost().empty() ||
+         interrupted();
 }
 
 bool RunState::wait(const std::function<bool()>& done, Instant deadline) {

@@ -112,6 +112,10 @@ class Runner {
       verdict.outcome = Outcome::broken;
       verdict.reason = "interrupted";
       verdict.failures.clear();  // they are of what could not be brought to an end
+    } else if (const std::string lost = state_.world.lost(); !lost.empty()) {
+      verdict.outcome = Outcome::broken;
+      verdict.reason = lost;
+      verdict.failures.clear();  // for want of a world
     } else if (const std::string unsupported = state_.world.unsupported(); !unsupported.empty()) {
       verdict.outcome = Outcome::unsupported;
       verdict.reason = unsupported;

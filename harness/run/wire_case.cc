@@ -54,7 +54,9 @@ std::string out_of_reach(const FaultSpec& fault) {
     return "what is on the wire can't be given faults";
   const auto* link = std::get_if<LinkDownSpec>(&fault.kind);
   const auto* mtu = std::get_if<MtuSpec>(&fault.kind);
-  const bool is_targets = (link != nullptr && link->port == target_port) ||
+  const auto* renamed = std::get_if<InterfaceRenamedSpec>(&fault.kind);
+  const bool is_targets = (renamed != nullptr && renamed->port == target_port) ||
+                          (link != nullptr && link->port == target_port) ||
                           (mtu != nullptr && mtu->port == target_port);
   return is_targets || is.operator()<MacChangeSpec, InterfaceGoneSpec>()
              ? "the interfaces on a wire keep their addresses and settings"

@@ -85,10 +85,10 @@ Control LiveEngineTarget::stop() {
 }
 
 void LiveEngineTarget::link_changed(const std::string& interface) {
+  const auto found = choose_interfaces({interface});
+  if (!found) return;
   for (const auto& port : ports_) {
-    if (port->interface().name != interface) continue;
-    const auto found = choose_interfaces({interface});
-    if (!found) return;
+    if (port->interface().index != found->front().index) continue;  // its name may be another now
     port->update(found->front());
     target_.link_changed(*port);
   }

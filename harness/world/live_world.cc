@@ -9,8 +9,7 @@
 #include "harness/world/engine_initiator.h"
 #include "harness/world/faulty_file.h"
 #include "harness/world/initiator_under_test.h"
-#include "harness/world/live_engine_target.h"
-#include "harness/world/process_target.h"
+#include "harness/world/wire_discovery.h"
 #include "harness/world/wire_guard.h"
 #include "proto/layout.h"
 #include "wire/interfaces.h"
@@ -46,16 +45,6 @@ tl::expected<void, std::string> ip(std::vector<std::string> arguments) {
   return run_program(arguments);
 }
 
-bool needs_faults(const Scenario& scenario, DiskIndex disk) {
-  return std::ranges::any_of(scenario.steps, [&](const Step& step) {
-    const auto* arm = std::get_if<ArmStep>(&step.what);
-    const auto* error = arm == nullptr ? nullptr : std::get_if<DiskErrorSpec>(&arm->fault.kind);
-    const auto* slow = arm == nullptr ? nullptr : std::get_if<SlowDiskSpec>(&arm->fault.kind);
-    return (error != nullptr && scenario.network.lun(error->device).disk == disk) ||
-           (slow != nullptr && scenario.network.lun(slow->device).disk == disk);
-  });
-}
-
 bool is_target(const Network& network, NodeIndex node) {
   return network.nodes[node].role == Node::Role::target;
 }
@@ -83,7 +72,7 @@ LiveWorld::LiveWorld(const Scenario& scenario, const Options& options, FaultStag
       bridge_(loop_, stage, [this](Delivery&& delivery) { send(std::move(delivery)); }),
       heartbeat_(loop_),
       heard_(network().nodes.size()),
-      images_(network().disks.size()),
+      maker_(loop_, scenario, options.seed, [this](NodeIndex node) { return player(node); }),
       targets_(network().nodes.size()),
       initiators_(network().nodes.size()) {}
 
@@ -131,7 +120,7 @@ LiveWorld::Result LiveWorld::lay_cables() {
     const NodeIndex node = network().ports[i].node;
     if (!is_target(network(), node) || !Guise::is_wanted(scenario_, node)) continue;
     cables_[i].guise = std::make_unique<Guise>(network().nodes[node].target);
-    if (is_wire()) refused_ = "what is on the wire says of itself what it says";
+    if (is_found()) refused_ = "what is on the wire says of itself what it says";
   }
   if (is_wire()) {
     if (auto joined = join_wire(); !joined) return joined;
@@ -139,13 +128,22 @@ LiveWorld::Result LiveWorld::lay_cables() {
   }
   if (auto entered = enter_network_namespace(); !entered) return entered;
   if (auto entered = enter_mount_namespace(); !entered) return entered;
+  if (scenario_.given.clock) {
+    if (auto set = set_clock_of_programs(*scenario_.given.clock); !set) refused_ = set.error();
+  }
   for (std::size_t i = 0; i < network().ports.size(); ++i) {
     const auto port = static_cast<PortIndex>(i);
     if (is_wire() && port == target_port) continue;
-    const Link link = is_wire() ? wire : Link{network().ports[i].mac, network().ports[i].mtu, true};
+    const Link link =
+        is_found() ? wire : Link{network().ports[i].mac, network().ports[i].mtu, true};
     if (auto laid = lay_cable(port, link); !laid) return laid;
   }
   return {};
+}
+
+std::string LiveWorld::interface_name(PortIndex port) const {
+  const auto& ports = network().node_of(port).ports;
+  return fmt::format("eth{}", std::ranges::find(ports, port) - ports.begin());
 }
 
 LiveWorld::Result LiveWorld::lay_cable(PortIndex index, const Link& link) {
@@ -157,8 +155,7 @@ LiveWorld::Result LiveWorld::lay_cable(PortIndex index, const Link& link) {
   }
   Cable& cable = cables_[index];
   cable.link = link;
-  const auto& ports = network().nodes[node].ports;
-  cable.interface = fmt::format("eth{}", std::ranges::find(ports, index) - ports.begin());
+  cable.interface = interface_name(index);
   const std::string name = fmt::format("port{}", index);
   if (auto made =
           ip({"link", "add", "name", name, "index", std::to_string(bridge_index(index)), "mtu",
@@ -184,12 +181,34 @@ LiveWorld::Result LiveWorld::lay_cable(PortIndex index, const Link& link) {
 }
 
 LiveWorld::Result LiveWorld::join_wire() {
-  auto port = PacketPort::open(options_.interface);
+  PacketPort::Options promiscuous;
+  promiscuous.promiscuous = !is_found();  // the initiator there has addresses of the scenario
+  auto port = PacketPort::open(options_.interface, promiscuous);
   if (!port) return tl::unexpected(port.error());
   Cable& wire = cables_[target_port];
   wire.port = *std::move(port);
   wire.link = wire.port->link();
   if (!wire.link.up) return tl::unexpected(fmt::format("{}: it is down", options_.interface));
+  return is_found() ? Result() : meet_far_half();
+}
+
+/// Done before this process leaves its network, through which the far half may be reached.
+LiveWorld::Result LiveWorld::meet_far_half() {
+  const auto own = link_for_tests(options_.interface);
+  if (!own) return tl::unexpected(own.error());
+  const bool is_tested = player(target_node) == &options_.implementation;
+  auto met = RemoteTarget::connect(
+      options_.remote, fmt::format("{}/{}", options_.folder, is_tested ? "sut.log" : "peer.log"));
+  if (!met) return tl::unexpected(met.error());
+  far_ = met->get();
+  targets_[target_node] = *std::move(met);
+  const std::uint16_t carried = std::min(far_->greeting().link.mtu, own->mtu);
+  cables_[target_port].link = {network().ports[target_port].mac, carried, true};
+  for (const Port& port : network().ports) {
+    if (port.mtu <= carried) continue;
+    refused_ = fmt::format("its interfaces have an MTU of {}, and those on the wire {}", port.mtu,
+                           carried);
+  }
   return {};
 }
 
@@ -204,13 +223,6 @@ const Implementation* LiveWorld::player(NodeIndex node) const {
   return options_.peer ? &*options_.peer : nullptr;
 }
 
-bool LiveWorld::is_of_programs(DiskIndex disk) const {
-  return std::ranges::any_of(network().all(Node::Role::target), [&](NodeIndex node) {
-    const std::vector<Lun>& luns = network().nodes[node].target.luns;
-    return player(node) != nullptr && std::ranges::count(luns, disk, &Lun::disk) > 0;
-  });
-}
-
 std::string LiveWorld::folder_of(NodeIndex node) const {
   return network().is_of_two() ? options_.folder
                                : options_.folder + "/" + network().nodes[node].name;
@@ -220,53 +232,27 @@ std::string LiveWorld::log_of(const Implementation& program) const {
   return options_.peer && &program == &*options_.peer ? "peer.log" : "sut.log";
 }
 
-tl::expected<std::shared_ptr<DiskImage>, std::string> LiveWorld::image(DiskIndex disk,
-                                                                       const std::string& folder) {
-  std::shared_ptr<DiskImage>& image = images_[disk];
-  if (image == nullptr) {
-    auto made = DiskImage::create(network().disks[disk], folder, needs_faults(scenario_, disk));
-    if (!made) return tl::unexpected(made.error());
-    image = *std::move(made);
-  }
-  return image;
-}
-
 LiveWorld::Result LiveWorld::make_target(NodeIndex node) {
   const Node& it = network().nodes[node];
-  if (is_wire()) {
+  if (is_found()) {
     targets_[node] = std::make_unique<WireTarget>();
     return {};
   }
-  const Implementation* program = player(node);
-  const Implementation ours = our_target();
-  const auto is_shared = [this](const Lun& lun) { return is_of_programs(lun.disk); };
-  // An engine has no part in a disk that is a program's file.
-  if (program == nullptr && std::ranges::any_of(it.target.luns, is_shared)) program = &ours;
-  if (program != nullptr) {
-    if (auto made = make_process_target(node, *program); !made) return made;
-  } else {
-    if (disks_.empty()) disks_ = make_disks(network(), options_.seed, initiator::monotonic_now);
-    std::vector<std::string> interfaces;
-    for (const PortIndex port : it.ports) interfaces.push_back(cables_[port].interface);
-    const NetworkNamespace::Visit inside(*places_[node]);
-    auto made = LiveEngineTarget::open(loop_, network(), node, disks_, interfaces);
-    if (!made) return tl::unexpected(made.error());
-    targets_[node] = *std::move(made);
+  if (far_ != nullptr) {
+    if (auto opened = far_->open(scenario_, options_.seed); !opened) return opened;
+    return far_->begin();
   }
-  return it.standby ? Result() : targets_[node]->begin();
-}
-
-LiveWorld::Result LiveWorld::make_process_target(NodeIndex node, const Implementation& program) {
-  const Node& it = network().nodes[node];
-  ProcessTarget::Place place{
-      *places_[node], {}, cables_[it.ports.front()].link, folder_of(node), log_of(program)};
+  const Implementation* const program = player(node);
+  ProcessTarget::Place place{places_[node].get(),
+                             {},
+                             cables_[it.ports.front()].link,
+                             folder_of(node),
+                             program == nullptr ? "sut.log" : log_of(*program)};
   for (const PortIndex port : it.ports) place.interfaces.push_back(cables_[port].interface);
-  auto made = ProcessTarget::create(
-      program, it.target, place,
-      [this](DiskIndex disk, const std::string& folder) { return image(disk, folder); });
+  auto made = maker_.make(node, place);
   if (!made) return tl::unexpected(made.error());
   targets_[node] = *std::move(made);
-  return {};
+  return it.standby ? Result() : targets_[node]->begin();
 }
 
 LiveWorld::Result LiveWorld::await_targets() {
@@ -277,15 +263,18 @@ LiveWorld::Result LiveWorld::await_targets() {
     return std::ranges::find_if(
         targets, [this](NodeIndex node) { return !targets_[node]->broken().empty(); });
   };
-  const auto settled = [&] { return are_targets_heard() || ended() != targets.end(); };
-  const Duration interval = is_wire() ? wire_call_interval : call_interval;
+  const auto settled = [&] {
+    return are_targets_heard() || ended() != targets.end() || !lost().empty();
+  };
+  const Duration interval = is_found() ? wire_call_interval : call_interval;
   do {
     for (const NodeIndex node : targets) call_target(node);
   } while (!run_until(settled, std::min(now() + interval, deadline)) && now() < deadline);
+  if (!lost().empty()) return tl::unexpected(lost());
   const auto broken = ended();
   if (are_targets_heard() && broken == targets.end()) return {};
   const std::string silence = fmt::format("sent nothing in {}", describe(target_patience));
-  if (is_wire()) {
+  if (is_found()) {
     return tl::unexpected(
         fmt::format("{}: {} {}", options_.interface, scenario_.lun().address, silence));
   }
@@ -401,15 +390,31 @@ std::size_t LiveWorld::forward(PortIndex from) {
   const Cable& cable = cables_[from];
   const std::size_t count = cable.port->receive(frames);
   for (const Bytes frame : std::span(frames).first(count)) {
+    const std::vector<std::uint8_t> readdressed = from_far(from, frame);
+    const Bytes sent = readdressed.empty() ? frame : Bytes(readdressed);
     if (cable.guise == nullptr) {
-      if (concerns(from, frame)) bridge_.pass(from, frame, Origin::end);
+      if (concerns(from, sent)) bridge_.pass(from, sent, Origin::end);
       continue;
     }
-    for (const auto& seen : cable.guise->sent(frame)) {
+    for (const auto& seen : cable.guise->sent(sent)) {
       if (concerns(from, seen)) bridge_.pass(from, seen, Origin::end);
     }
   }
   return count;
+}
+
+std::vector<std::uint8_t> LiveWorld::from_far(PortIndex from, Bytes frame) const {
+  if (far_ == nullptr || from != target_port || !layout::has(Field::source, frame)) return {};
+  if (layout::get<Field::source>(frame) != far_->greeting().link.mac) return {};
+  std::vector<std::uint8_t> readdressed(frame.begin(), frame.end());
+  layout::set<Field::source>(readdressed, cables_[target_port].link.mac);
+  return readdressed;
+}
+
+void LiveWorld::to_far(PortIndex to, MutableBytes frame) const {
+  if (far_ == nullptr || to != target_port || !layout::has(Field::destination, frame)) return;
+  if (layout::get<Field::destination>(frame) == cables_[target_port].link.mac)
+    layout::set<Field::destination>(frame, far_->greeting().link.mac);
 }
 
 void LiveWorld::inject(PortIndex from, Bytes frame) {
@@ -420,22 +425,30 @@ void LiveWorld::inject(PortIndex from, Bytes frame) {
 bool LiveWorld::concerns(PortIndex from, Bytes frame) {
   if (stage_.outward(from) == Direction::to_target) {
     if (!is_wire()) return true;
-    const std::string refusal = refusal_on_wire(frame, options_.interface, options_.write_ok);
+    const bool may_write = options_.write_ok || !is_found();
+    const std::string refusal = refusal_on_wire(frame, options_.interface, may_write);
     if (!refusal.empty() && refused_.empty()) refused_ = "it " + refusal;
     return refusal.empty();
   }
   const auto decoded = decode(frame);
-  if (is_wire() &&
-      !(decoded && decoded->response && decoded->header.address == scenario_.lun().address)) {
-    return false;
-  }
+  if (is_wire() && !is_targets(frame, decoded)) return false;
   hear(network().ports[from].node, decoded);
-  if (is_wire() && is_strangers(*decoded)) {
+  if (is_wire() && !is_from_far(frame) && is_strangers(*decoded)) {
     ++strangers_replies_;
     return false;
   }
   if (decoded) heard_from_ = decoded->header.source;
   return !(decoded && decoded->response && decoded->header.tag == call_tag);
+}
+
+bool LiveWorld::is_targets(Bytes frame, const Decoded& decoded) const {
+  if (is_from_far(frame)) return true;
+  return decoded && decoded->response && decoded->header.address == scenario_.lun().address;
+}
+
+bool LiveWorld::is_from_far(Bytes frame) const {
+  return far_ != nullptr && layout::has(Field::source, frame) &&
+         layout::get<Field::source>(frame) == cables_[target_port].link.mac;
 }
 
 bool LiveWorld::is_strangers(const Frame& reply) const {
@@ -461,6 +474,7 @@ void LiveWorld::send(Delivery&& delivery) {
     if (is_wire() && delivery.direction == Direction::to_target &&
         layout::has(Field::tag, delivery.bytes))
       tags_sent_.insert(layout::get<Field::tag>(delivery.bytes));
+    to_far(delivery.to, delivery.bytes);
     const Outgoing frame{delivery.bytes, {}};
     // A veth interface hears what a network card would not hand on.
     if (is_heard) to.port->send({&frame, 1});
@@ -524,7 +538,7 @@ bool LiveWorld::run_until(const std::function<bool()>& done, Instant deadline) {
 
 Link LiveWorld::link(PortIndex port) const {
   Link link = cables_[port].link;
-  if (port == target_port && is_wire()) link.mac = heard_from_;
+  if (port == target_port && is_found()) link.mac = heard_from_;
   return link;
 }
 
@@ -532,10 +546,12 @@ Control LiveWorld::set_link(PortIndex port, const Link& link) {
   Cable& cable = cables_[port];
   const NodeIndex node = network().ports[port].node;
   if (places_[node] == nullptr) {
-    return tl::unexpected(Unsupported{"the interface of what is on the wire is its own affair"});
+    return tl::unexpected(Unsupported{is_found()
+                                          ? "the interface of what is on the wire is its own affair"
+                                          : "the far half's interface keeps its settings"});
   }
   const bool moves = link.mac != cable.link.mac;
-  if (moves && is_wire()) {
+  if (moves && is_found()) {
     return tl::unexpected(Unsupported{options_.interface + " keeps its address"});
   }
   std::vector<std::string> settings{"link", "set", cable.interface, "mtu",
@@ -584,6 +600,22 @@ Control LiveWorld::set_present(PortIndex port, bool present, std::optional<Segme
   stage_.fabric().move(port, present ? std::optional(on.value_or(home)) : std::nullopt);
   if (present) stage_.fabric().came_up(port, now());
   if (initiators_[node] != nullptr) parties_.of(node).port_changed(now());
+  return {};
+}
+
+Control LiveWorld::rename(PortIndex port, const std::optional<std::string>& name) {
+  const NodeIndex node = network().ports[port].node;
+  if (places_[node] == nullptr)
+    return tl::unexpected(Unsupported{network().nodes[node].name + "'s interface keeps its name"});
+  Cable& cable = cables_[port];
+  const std::string to = name.value_or(interface_name(port));
+  {
+    const NetworkNamespace::Visit inside(*places_[node]);
+    // Linux before 6.2 renames none that is up.
+    if (auto renamed = ip({"link", "set", cable.interface, "name", to}); !renamed)
+      return tl::unexpected(Unsupported{renamed.error()});
+  }
+  cable.interface = to;
   return {};
 }
 

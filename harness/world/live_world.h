@@ -5,12 +5,14 @@
 //
 //   [initiator: eth0] ==veth== [  bridge  ] ==eth1== a real wire       interface
 //
+//   [initiator: eth0] ==veth== [  bridge  ] ==eth1== a real wire ==eth1== [target]      remote
+//
 // Each node and the bridge has a network namespace of its own. The bridge is every segment, with the
 // fault stage in the middle. What is not tested is ours, as an engine in this process or as a peer
-// program. One world a process: it moves into the namespaces of the bridge.
+// program; behind a wire it is what answers there, or what another machine starts for this world
+// (remote_target.h). One world a process: it moves into the namespaces of the bridge.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -25,10 +27,10 @@
 #include "harness/judge/parties.h"
 #include "harness/language/implementation.h"
 #include "harness/world/bridge.h"
-#include "harness/world/disk_image.h"
-#include "harness/world/engine_target.h"
 #include "harness/world/guise.h"
 #include "harness/world/live_ends.h"
+#include "harness/world/remote_target.h"
+#include "harness/world/target_maker.h"
 #include "wire/asio_watcher.h"
 #include "wire/network_namespace.h"
 #include "wire/packet_port.h"
@@ -44,6 +46,7 @@ class LiveWorld final : public World {
     std::uint64_t seed = 0;
     std::string interface {};  // a real one: the target is what answers there
     bool write_ok = false;     // there: what would change the target may be sent
+    std::string remote{};      // there: the command that leads to the half that starts the target
   };
 
   /// Builds the world and waits until the targets are there. The error says what could not be had.
@@ -56,6 +59,7 @@ class LiveWorld final : public World {
   Instant now() const override;
   Duration slack() const override;
   std::string broken() const override { return broken_; }
+  std::string lost() const override { return far_ == nullptr ? "" : far_->lost(); }
   std::string unsupported() const override { return refused_; }
   std::uint64_t frames_lost() const override;
   std::uint64_t strangers_replies() const override { return strangers_replies_; }
@@ -63,11 +67,12 @@ class LiveWorld final : public World {
   InitiatorEnd& initiator(NodeIndex node) override { return *initiators_[node]; }
   TargetEnd& target(NodeIndex node) override { return *targets_[node]; }
   void says(NodeIndex target, const Says& says, bool announce) override;
-  bool has_own_disk() const override { return !is_wire(); }
+  bool has_own_disk() const override { return !is_found(); }
   bool has_known_timeouts() const override;
   Link link(PortIndex port) const override;
   Control set_link(PortIndex port, const Link& link) override;
   Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) override;
+  Control rename(PortIndex port, const std::optional<std::string>& name) override;
   const NetworkNamespace* place_of(NodeIndex node) const override { return places_[node].get(); }
   void inject(PortIndex from, Bytes frame) override;
   FaultStage& stage() override { return stage_; }
@@ -77,7 +82,7 @@ class LiveWorld final : public World {
 
   /// What leads from the bridge to a node.
   struct Cable {
-    std::string interface;             // of the node: eth0
+    std::string interface;             // of the node, as it is called now: eth0
     std::unique_ptr<PacketPort> port;  // the bridge's
     Link link;                         // of the node
     std::unique_ptr<Guise> guise;      // null: the target seems to be what it is
@@ -89,21 +94,18 @@ class LiveWorld final : public World {
   Result lay_cables();
   /// Frames that come from this port are forwarded from now on.
   void watch(PortIndex port);
+  /// The name of a node's interface at first.
+  std::string interface_name(PortIndex port) const;
   Result lay_cable(PortIndex port, const Link& link);
   Result join_wire();
+  Result meet_far_half();
   /// The program that plays a node; null: an engine of ours.
   const Implementation* player(NodeIndex node) const;
   Result make_target(NodeIndex node);
-  Result make_process_target(NodeIndex node, const Implementation& program);
   Result await_targets();
   Result await_link(NodeIndex initiator);
   Result make_initiator(NodeIndex node);
   Result await_initiator(LiveInitiator& started, const Implementation& program);
-  /// The image of a disk, which is made where it is not there yet, in that folder.
-  tl::expected<std::shared_ptr<DiskImage>, std::string> image(DiskIndex disk,
-                                                              const std::string& folder);
-  /// Do programs have the disk? Then it is a file.
-  bool is_of_programs(DiskIndex disk) const;
   /// Where a node's files are.
   std::string folder_of(NodeIndex node) const;
   /// The name of the file there that gets what a node's program prints.
@@ -111,15 +113,26 @@ class LiveWorld final : public World {
   /// Returns why a program can't be used: how it ended, else what it did not do.
   static std::string trouble(const std::string& name, LiveEnd& tested, const std::string& lack);
   bool is_wire() const { return !options_.interface.empty(); }
+  /// Is the target what happens to answer on a wire?
+  bool is_found() const { return is_wire() && options_.remote.empty(); }
   const Network& network() const { return scenario_.network; }
 
   /// Takes some of the frames that wait; returns how many.
   std::size_t forward(PortIndex from);
   /// Is the frame of this scenario? A wire has others.
   bool concerns(PortIndex from, Bytes frame);
+  /// On a wire: is the frame, which is not from here, of the target?
+  bool is_targets(Bytes frame, const Decoded& decoded) const;
   /// On a wire: did no frame from here ask for the reply? A query's answer may also be an
   /// announcement, which nobody asks for.
   bool is_strangers(const Frame& reply) const;
+  /// Has the other half of this world sent the frame?
+  bool is_from_far(Bytes frame) const;
+  // The target of the other half has the address of its interface there; here it has the scenario's.
+  /// Returns a frame from that with the scenario's address; empty: nothing has to be changed.
+  std::vector<std::uint8_t> from_far(PortIndex from, Bytes frame) const;
+  /// Gives a frame for it the address of its interface.
+  void to_far(PortIndex to, MutableBytes frame) const;
   /// Sends a frame that has come through the fault stage.
   void send(Delivery&& delivery);
   void beat();
@@ -154,8 +167,8 @@ class LiveWorld final : public World {
   std::string broken_;
   std::string refused_;  // to be sent on a wire
 
-  std::deque<EngineDisk> disks_;                      // of engines; none where programs have them
-  std::vector<std::shared_ptr<DiskImage>> images_;    // of programs, by disk
+  TargetMaker maker_;
+  RemoteTarget* far_ = nullptr;                       // the target, where another machine has it
   std::vector<std::unique_ptr<LiveTarget>> targets_;  // by node
   std::vector<std::unique_ptr<LiveInitiator>> initiators_;  // by node
 };

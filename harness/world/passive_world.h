@@ -53,6 +53,9 @@ class PassiveWorld final : public World {
   Control set_present(PortIndex, bool, std::optional<SegmentIndex>) override {
     return tl::unexpected(Unsupported{"the interface on the wire stays"});
   }
+  Control rename(PortIndex, const std::optional<std::string>&) override {
+    return tl::unexpected(Unsupported{"the interface on the wire keeps its name"});
+  }
   void inject(PortIndex, Bytes) override {}
   FaultStage& stage() override { return stage_; }
   /// Writes it to standard output: a person reads it there.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -12,7 +13,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <system_error>
 
@@ -24,6 +27,29 @@
 namespace aoe::harness {
 namespace {
 
+/// How far the clocks of programs are ahead, as the kernel takes it; empty: they are this process's.
+std::string clock_offsets;
+
+/// "monotonic 86400 0": from what a clock shows now to what it is to show.
+std::string offset_of(const char* name, clockid_t clock, Duration reading) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  const auto shown = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  const auto offset = std::chrono::nanoseconds(reading) - shown;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(offset);
+  return fmt::format("{} {} {}\n", name, seconds.count(), (offset - seconds).count());
+}
+
+/// Moves this process, which has one thread, into a time namespace with these offsets. Only what is
+/// safe after a fork. False: errno says why not.
+bool enter_clock(const std::string& offsets) {
+  if (::unshare(CLONE_NEWTIME) != 0) return false;
+  const int file = ::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+  if (file < 0 || ::write(file, offsets.data(), offsets.size()) < 0) return false;
+  const int there = ::open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+  return there >= 0 && ::setns(there, CLONE_NEWTIME) == 0;
+}
+
 /// In the new process, until it is another program: only what is safe after a fork.
 [[noreturn]] void become(char* const* arguments, const StandardStreams& streams, int report,
                          pid_t parent) {
@@ -33,7 +59,8 @@ namespace {
   ::signal(SIGPIPE, SIG_DFL);               // this process may ignore it; a program expects it
   const int input = streams.input >= 0 ? streams.input : ::open("/dev/null", O_RDONLY);
   if (::dup2(input, STDIN_FILENO) >= 0 && ::dup2(streams.output, STDOUT_FILENO) >= 0 &&
-      ::dup2(streams.error, STDERR_FILENO) >= 0) {
+      ::dup2(streams.error, STDERR_FILENO) >= 0 &&
+      (clock_offsets.empty() || enter_clock(clock_offsets))) {
     ::execvp(arguments[0], arguments);
   }
   const int error = errno;
@@ -78,6 +105,21 @@ tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command,
   if (error == 0) return pid;
   return tl::unexpected(fmt::format("{}: {}{}", command[0], std::generic_category().message(error),
                                     hint_at(command[0], error)));
+}
+
+tl::expected<void, std::string> set_clock_of_programs(Duration reading) {
+  const std::string offsets = offset_of("monotonic", CLOCK_MONOTONIC, reading) +
+                              offset_of("boottime", CLOCK_BOOTTIME, reading);
+  const pid_t trial = ::fork();
+  if (trial == 0) ::_exit(enter_clock(offsets) ? 0 : errno);
+  const int status = trial < 0 ? -1 : wait_for_end(trial);
+  if (status != 0) {
+    const int error = trial < 0 ? errno : WEXITSTATUS(status);
+    return tl::unexpected("no time namespace for the programs: " +
+                          std::generic_category().message(error));
+  }
+  clock_offsets = offsets;
+  return {};
 }
 
 int wait_for_end(pid_t pid) {

@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "base/descriptor.h"
+#include "base/instant.h"
 #include "harness/language/implementation.h"
 #include "harness/world/program_log.h"
 
@@ -68,6 +69,11 @@ struct StandardStreams {
 /// thread that called this ends. The error names the program and why it can't be started.
 tl::expected<pid_t, std::string> spawn(const std::vector<std::string>& command,
                                        const StandardStreams& streams);
+
+/// Has the programs that this process starts from now on find monotonic clocks (CLOCK_MONOTONIC and
+/// CLOCK_BOOTTIME) that show `reading` now, in a time namespace of their own. The error says why the
+/// kernel does not do that.
+tl::expected<void, std::string> set_clock_of_programs(Duration reading);
 
 /// Waits until a child process is gone; returns its status, as waitpid(2) has it.
 int wait_for_end(pid_t pid);

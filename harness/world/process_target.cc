@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -67,7 +68,8 @@ ProcessTarget::~ProcessTarget() {
 }
 
 tl::expected<void, std::string> ProcessTarget::begin() {
-  const NetworkNamespace::Visit inside(where_);
+  std::optional<NetworkNamespace::Visit> inside;
+  if (where_ != nullptr) inside.emplace(*where_);
   for (Served& lun : luns_) {
     if (lun.process != nullptr) continue;
     auto started = Process::start(lun.command, *lun.log);

@@ -19,7 +19,7 @@ class ProcessTarget final : public LiveTarget {
  public:
   /// Where it runs.
   struct Place {
-    const NetworkNamespace& where;        // outlives it
+    const NetworkNamespace* where;        // outlives it; null: this process's own
     std::vector<std::string> interfaces;  // that it serves on
     Link link;                            // of the first
     std::string folder;                   // of its files
@@ -52,7 +52,7 @@ class ProcessTarget final : public LiveTarget {
     std::unique_ptr<Process> process{};  // none: it has not begun, or has ended
   };
 
-  ProcessTarget(const Implementation& implementation, const NetworkNamespace& where)
+  ProcessTarget(const Implementation& implementation, const NetworkNamespace* where)
       : implementation_(implementation), where_(where) {}
   tl::expected<Served, std::string> make_lun(const Lun& lun, const Place& place,
                                              const std::string& folder, const Images& images) const;
@@ -61,7 +61,7 @@ class ProcessTarget final : public LiveTarget {
   Control able(const std::string& fault) const;
 
   const Implementation implementation_;
-  const NetworkNamespace& where_;
+  const NetworkNamespace* const where_;
   std::vector<Served> luns_;
 };
 

@@ -13,6 +13,7 @@ SimWorld::SimWorld(const Scenario& scenario, FaultStage& stage, Parties& parties
       parties_(parties),
       network_(scenario.network),
       one_way_(scenario.given.rtt / 2),
+      now_(origin_of(scenario)),
       disks_(make_disks(scenario.network, seed, [this] { return now_; })),
       initiators_(scenario.network.nodes.size()),
       targets_(scenario.network.nodes.size()),

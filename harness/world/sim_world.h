@@ -19,6 +19,10 @@ class SimWorld : public World {
  public:
   /// Where virtual time begins.
   static constexpr Instant origin{};
+  /// Returns when a scenario begins.
+  static Instant origin_of(const Scenario& scenario) {
+    return origin + scenario.given.clock.value_or(std::chrono::seconds{});
+  }
 
   /// `make_mutant` makes the one that the scenario names, at each interface of the node that it
   /// names. Each decision of the engines is written to `trace`.
@@ -62,7 +66,7 @@ class SimWorld : public World {
   const Network network_;
   const Duration one_way_;
   bool has_begun_ = false;
-  Instant now_ = origin;
+  Instant now_;
   std::vector<Held> on_time_;  // what nothing holds back: in order, from on_time_begin_ on
   std::size_t on_time_begin_ = 0;
   std::vector<Held> late_;  // a heap, the next one first

@@ -1,9 +1,13 @@
 #include "harness/world/wire_discovery.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <poll.h>
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <set>
 #include <tuple>
 
@@ -11,6 +15,7 @@
 
 #include "proto/frame.h"
 #include "proto/identify.h"
+#include "wire/interfaces.h"
 #include "wire/packet_port.h"
 
 namespace aoe::harness {
@@ -51,7 +56,44 @@ tl::expected<void, std::string> ask(const std::string& interface, const Mac& to,
   return {};
 }
 
+/// Returns an IP address as people write it; empty for others, and for those that begin with fe80.
+std::string shown(const sockaddr* address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address == nullptr) return {};
+  if (address->sa_family == AF_INET) {
+    const auto* const in = reinterpret_cast<const sockaddr_in*>(address);
+    return ::inet_ntop(AF_INET, &in->sin_addr, text.data(), text.size());
+  }
+  if (address->sa_family != AF_INET6) return {};
+  const auto* const in = reinterpret_cast<const sockaddr_in6*>(address);
+  if (IN6_IS_ADDR_LINKLOCAL(&in->sin6_addr)) return {};
+  return ::inet_ntop(AF_INET6, &in->sin6_addr, text.data(), text.size());
+}
+
+/// Returns the interface's first IP address; empty: it has none.
+std::string ip_address_of(const std::string& interface) {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, ::freeifaddrs);
+  std::string found;
+  for (const ifaddrs* one = all; one != nullptr && found.empty(); one = one->ifa_next) {
+    if (one->ifa_name == interface) found = shown(one->ifa_addr);
+  }
+  return found;
+}
+
 }  // namespace
+
+tl::expected<Link, std::string> link_for_tests(const std::string& interface) {
+  const auto found = choose_interfaces({interface});
+  if (!found) return tl::unexpected(found.error());
+  if (!found->front().link.up) return tl::unexpected(fmt::format("{}: it is down", interface));
+  const std::string address = ip_address_of(found->front().name);
+  if (address.empty()) return found->front().link;
+  return tl::unexpected(fmt::format(
+      "{}: it has the address {}, so it is not left to tests: use an interface without one",
+      interface, address));
+}
 
 tl::expected<std::vector<Address>, std::string> disks_on(const std::string& interface) {
   std::set<std::tuple<std::uint16_t, std::uint8_t>> found;

@@ -1,5 +1,5 @@
-// Looks at the disks on a real wire before cases are played against one of them: where they are, and
-// how large.
+// Looks at a real wire before cases are played there: whether the interface may be used, which disks
+// answer, and how large they are.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,13 @@
 #include <tl/expected.hpp>
 
 #include "proto/address.h"
+#include "wire/frame_port.h"
 
 namespace aoe::harness {
+
+/// Returns the link of an interface that is left to tests: it is up and has no IP address but those
+/// that it gives itself (fe80::). The error says why not: "eth0: it has the address 192.0.2.1, …".
+tl::expected<Link, std::string> link_for_tests(const std::string& interface);
 
 /// Asks everybody on the interface, three times within a second, and returns the addresses of those
 /// who answer, in order. The error says why the interface can't be used.

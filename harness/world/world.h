@@ -105,6 +105,9 @@ class World {
   /// Returns why nothing more can come of this world: "aoe-target was killed by signal 9 (Killed)".
   /// Empty while it lasts.
   virtual std::string broken() const = 0;
+  /// Returns why nobody can tell what this world would have done: "the far half ended with status
+  /// 255; it said: …". Empty while it works. The run ends with it, and says nothing of the ends.
+  virtual std::string lost() const { return {}; }
   /// Returns what the ends wanted to do and this world may not let them: "it would send a write to
   /// eth1". Empty while there is nothing of the kind. The run ends with it.
   virtual std::string unsupported() const { return {}; }
@@ -135,6 +138,11 @@ class World {
   virtual Control set_link(PortIndex port, const Link& link) = 0;
   /// Takes a port's interface away, or brings it back, on this segment where one is given.
   virtual Control set_present(PortIndex port, bool present, std::optional<SegmentIndex> on) = 0;
+  /// Gives a port's interface another name; nothing: the one that it had at first. No frame shows it,
+  /// so that a world whose interfaces have no names has nothing to do.
+  virtual Control rename(PortIndex /*port*/, const std::optional<std::string>& /*name*/) {
+    return {};
+  }
   /// Returns where a node's interfaces are, eth0 and so on, for programs that play beside it; null
   /// where it has none.
   virtual const NetworkNamespace* place_of(NodeIndex /*node*/) const { return nullptr; }

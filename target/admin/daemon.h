@@ -96,7 +96,7 @@ class Daemon {
   static LunChange change_to(const LunDefinition& wanted, const Present* present,
                              const ImageLook* look);
   /// Returns what it takes from what is served to these LUNs. Those with a look open their images
-  /// again. Fails where two of them would spoil each other's data: see find_conflict().
+  /// again. Fails where two of them would spoil each other's data: see find_conflicts().
   tl::expected<Prepared, std::string> prepare(const std::vector<LunDefinition>& luns,
                                               const std::map<Address, Present>& served,
                                               const ImageLooks& looks);

@@ -20,6 +20,7 @@
 #include "base/size.h"
 #include "base/standard_streams.h"
 #include "config/yaml_map.h"
+#include "target/admin/check_config.h"
 #include "target/admin/command_line.h"
 #include "target/admin/config_file.h"
 #include "target/admin/configuration.h"
@@ -191,32 +192,28 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   }
 }
 
-/// `aoe-target check FILE`. `force`: as it would be served with --force.
-int check(const std::string& file, bool force) {
-  const auto files = read_config_texts(file);
-  auto definition = files ? parse_config(*files) : tl::unexpected(files.error());
-  if (!definition) {
-    complain(definition.error());
-    return exit_failure;
+/// `aoe-target check`
+struct Check {
+  CLI::App* command = nullptr;
+  ConfigCheckOptions options;
+
+  explicit Check(CLI::App& app)
+      : command(app.add_subcommand("check", "Check a configuration file")) {
+    command->add_option("FILE", options.file)->required();
+    command->add_flag("--force", options.force, "As it is served with --force");
+    command
+        ->add_option("--unit", options.unit,
+                     "And that this unit of systemd lets it (aoe-target.service)")
+        ->type_name("UNIT");
   }
-  for (LunDefinition& lun : definition->luns) lun.store.force |= force;
-  if (const auto error = first_image_error(*definition)) {
-    complain(fmt::format("{}: {}", definition->places.at(error->lun), error->text));
-    return exit_failure;
+
+  int run() const {
+    const ConfigCheck found = check_config(options);
+    for (const std::string& line : found.errors) complain(line);
+    for (const std::string& line : found.remarks) fmt::print("{}\n", line);
+    return found.errors.empty() ? 0 : exit_failure;
   }
-  for (const LunDefinition& lun : definition->luns) {
-    const auto error = lun.standby ? image_error(lun) : std::nullopt;
-    if (error) fmt::print("{}: stands by, and can't be promoted now: {}\n", lun.address, *error);
-    if (error || !lun.store.needs_new_overlay()) continue;
-    fmt::print("{}: would make a new overlay {} over {}\n", lun.address, lun.store.overlay,
-               lun.store.path);
-  }
-  const std::string others =
-      files->size() == 1 ? ""
-                         : fmt::format(" and {} of {}", files->size() - 1, drop_in_folder(file));
-  fmt::print("{}{}: valid, {} LUNs\n", file, others, definition->luns.size());
-  return 0;
-}
+};
 
 /// `aoe-target import FORMAT PATH`
 struct Import {
@@ -437,11 +434,7 @@ int run(int argc, char** argv) {
   const bool is_short = std::any_of(
       argv, argv + argc, [](std::string_view word) { return word == "-h" || word == "--help"; });
   describe_serving(app, line, is_short);
-  std::string checked;
-  bool is_forced = false;
-  CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
-  check_command->add_option("FILE", checked)->required();
-  check_command->add_flag("--force", is_forced, "As it is served with --force");
+  const Check check(app);
   const Import import(app);
   Control control(app);
   Overlay overlay(app);
@@ -459,7 +452,7 @@ int run(int argc, char** argv) {
     complain(fmt::format("{} (aoe-target --help shows how)", error.what()));
     return exit_usage;
   }
-  if (check_command->parsed()) return check(checked, is_forced);
+  if (check.command->parsed()) return check.run();
   if (import.command->parsed()) return import.run();
   if (control.command->parsed()) return control.run();
   if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);

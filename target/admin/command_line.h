@@ -47,6 +47,8 @@ struct CommandLine {
   LogLevel log_level = LogLevel::info;
   bool trace = false;
   bool is_strict = false;
+  std::string user;      // to go on as; empty where not given
+  bool sandbox = false;  // system calls are limited, as with a user
 #ifdef NDEBUG
   unsigned watchdog = 0;  // milliseconds; see Daemon::Options
 #else

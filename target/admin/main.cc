@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "base/privileges.h"
 #include "base/signals_blocked.h"
 #include "base/size.h"
 #include "base/standard_streams.h"
@@ -176,6 +177,10 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
   app.add_flag("--trace", line.trace, "Write every decision to standard error")
       ->envname("AOE_TRACE");
+  app.add_option("--user", line.user, "Go on as this user once all is open, with --sandbox")
+      ->type_name("USER");
+  app.add_flag("--sandbox", line.sandbox, "Make no system calls but those that serving takes")
+      ->envname("AOE_SANDBOX");
   app.add_flag("--strict", line.is_strict, "Serve nothing unless every LUN can be served");
   app.add_option("--watchdog", line.watchdog, "Log a wait of a serving thread (for tests)")
       ->type_name("MS")
@@ -390,8 +395,17 @@ int serve(const CommandLine& line) {
     complain(definition.error());
     return exit_failure;
   }
-  Log log({.program = "aoe-target", .level = line.log_level});
   Daemon::Options options;
+  if (!line.user.empty()) {
+    const auto user = find_user(line.user);
+    if (!user) {
+      complain("--user " + user.error());
+      return exit_failure;
+    }
+    options.user = *user;
+  }
+  options.limits_system_calls = line.sandbox || options.user;
+  Log log({.program = "aoe-target", .level = line.log_level});
   options.log = std::cref(log);
   options.version = AOE_VERSION;
   if (line.trace) {

@@ -140,7 +140,7 @@ def bad_images(trial):
     refused("empty.img", "empty.img: smaller than one sector")
     trial.image("small.img", 511)
     refused("small.img", "small.img: smaller than one sector")
-    refused(".", ".: Is a directory")
+    refused(".", ".: neither a regular file nor a block device")
     refused(".", ".: neither a regular file nor a block device", "--read-only")
     refused("/dev/null", "/dev/null: neither a regular file nor a block device")
 

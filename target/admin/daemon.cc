@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -23,6 +24,7 @@
 #include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
 #include "target/admin/metrics.h"
+#include "wire/interfaces.h"
 
 namespace aoe::target {
 namespace {
@@ -272,11 +274,25 @@ void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply
   switch (request.command) {
     case ControlCommand::status:
     case ControlCommand::stats: {
-      const TargetReport now = report();
+      TargetReport now = report(true);
+      now.absent = absent_interfaces();
       const bool is_status = request.command == ControlCommand::status;
       return reply(report_reply(is_status ? status_table(now) : stats_table(now), now));
     }
     case ControlCommand::metrics: return reply(metrics_reply(report()));
+    case ControlCommand::clients: {
+      ClientsReport clients;
+      for (const auto& worker : workers_) {
+        worker->ask([&] { worker->report(clients); });
+      }
+      return reply(clients_reply(clients));
+    }
+    case ControlCommand::clear_stats:
+      for (const auto& worker : workers_) {
+        worker->ask([&] { worker->clear_counters(); });
+      }
+      return reply(cleared_reply());
+    case ControlCommand::trace: return reply(show_requests(request));
     case ControlCommand::reload: {
       const auto changes = reload_and_log();
       return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
@@ -320,12 +336,35 @@ void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::R
   });
 }
 
-TargetReport Daemon::report() {
+std::string Daemon::show_requests(const ControlRequest& request) {
+  Worker& worker = worker_of(request.lun);
+  std::optional<RequestLog::Lines> lines;
+  worker.ask([&] { lines = worker.request_lines(request.lun, request.from); });
+  if (!lines) return error_reply(why_not_served(request.lun));
+  return trace_reply(*lines, monotonic_now(), std::chrono::system_clock::now());
+}
+
+std::vector<std::string> Daemon::absent_interfaces() const {
+  std::set<std::string> named;
+  for (const auto& luns : {roles_.active(), roles_.standby()}) {
+    for (const LunDefinition& lun : luns)
+      named.insert(lun.interfaces.begin(), lun.interfaces.end());
+  }
+  std::vector<std::string> absent;
+  const auto interfaces = list_interfaces();
+  if (!interfaces) return absent;
+  for (const std::string& name : find_unmatched(*interfaces, {named.begin(), named.end()})) {
+    absent.push_back(unmatched_text(name));
+  }
+  return absent;
+}
+
+TargetReport Daemon::report(bool since_cleared) {
   TargetReport report;
   report.version = options_.version;
   report.uptime = monotonic_now() - started_;
   for (const auto& worker : workers_) {
-    worker->ask([&] { worker->report(report); });
+    worker->ask([&] { worker->report(report, since_cleared); });
   }
   for (const auto& [address, missing] : missing_.all()) {
     report.missing.push_back({address, missing.definition.store.path, missing.why});

@@ -178,7 +178,12 @@ class Daemon {
   std::string resize_or_reopen(const ControlRequest& request);
   /// Edits what clients set, if it is asked to, and replies with the result once that is stable.
   void edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply);
-  TargetReport report();
+  /// `since_cleared`: for a person, counts from the last `ctl clear-stats` on.
+  TargetReport report(bool since_cleared = false);
+  /// Returns what is said of the interfaces that LUNs name and that are not there.
+  std::vector<std::string> absent_interfaces() const;
+  /// Does `ctl trace`. Returns the reply.
+  std::string show_requests(const ControlRequest& request);
   void wait_for_signals();
   void wait_for_reload();
   void look_after();

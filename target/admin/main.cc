@@ -273,6 +273,18 @@ struct Control {
     };
     sub("status", "What is served, and where", ControlCommand::status);
     sub("stats", "Counters", ControlCommand::stats);
+    sub("clear-stats", "Have counters begin at 0", ControlCommand::clear_stats);
+    sub("clients", "Counters by client and LUN", ControlCommand::clients);
+    CLI::App* const top = sub("top", "What is done in a second; again and again on a terminal",
+                              ControlCommand::stats);
+    const auto set_interval = [this](const double& seconds) {
+      arguments.interval =
+          std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    };
+    top->add_option_function<double>("--interval", set_interval, "Seconds between two looks (1)")
+        ->type_name("S")
+        ->check(CLI::Range(0.1, 3600.0));
+    top->callback([this] { arguments.top = true; });
     sub("metrics", "Counters for Prometheus", ControlCommand::metrics);
     sub("reload", "Read the configuration, and look at the images, again", ControlCommand::reload);
 
@@ -295,6 +307,7 @@ struct Control {
         of_lun("config", "Show or set a config string", ControlCommand::config);
     CLI::Option* const text = config->add_option("TEXT", request.set)->option_text(" ");
     config->add_flag("--clear", clear, "Make it empty")->excludes(text);
+    of_lun("trace", "Show requests and replies as they come, until Ctrl-C", ControlCommand::trace);
     describe_edits(of_lun);
     of_lun("resize", "Serve the size that the image has now", ControlCommand::resize);
     of_lun("reopen", "Open the image again", ControlCommand::reopen);

@@ -25,14 +25,6 @@ def require_root():
             raise lab.Skipped("only root can become another user")
 
 
-def serve(world, folder, luns, *arguments, env=None, **more):
-    client, server = world.node("client"), world.node("server")
-    cable = Cable(world, client, "port0", server, "eth0")
-    target = server.start([TARGET, "--config", configure(folder, luns, **more), *arguments], env=env)
-    target.wait_for("ready")
-    return cable, server, target, Control(TARGET, server, folder)
-
-
 def statuses(target):
     """What the kernel says of each thread."""
     for path in glob.glob(f"/proc/{target.pid}/task/*/status"):
@@ -44,7 +36,7 @@ def another_user_keeps_raw_sockets_only(world, folder):
     require_root()
     os.chmod(folder, 0o755)
     os.chmod(image(folder, "disk1.img"), 0o600)  # root's: it is open by then
-    cable, server, target, ctl = serve(world, folder, [lun(1), lun(2, "memory:1MiB")], "--user", "nobody", workers=2)
+    cable, server, target, ctl = serve(TARGET, world, folder, [lun(1), lun(2, "memory:1MiB")], "--user", "nobody", workers=2)
     threads = list(statuses(target))
     assert len(threads) >= 4, threads
     net_raw, net_admin = 1 << 13, 1 << 12
@@ -90,7 +82,7 @@ def a_user_that_can_not_serve_is_refused(world, folder):
 
 def a_forbidden_call_is_refused_and_told(world, folder):
     image(folder, "disk1.img")
-    cable, server, target, ctl = serve(world, folder, [lun(1)], "--sandbox", env={"LD_PRELOAD": FORBIDDEN_CALL})
+    cable, server, target, ctl = serve(TARGET, world, folder, [lun(1)], "--sandbox", env={"LD_PRELOAD": FORBIDDEN_CALL})
     assert {status["Seccomp"] for status in statuses(target)} == {"2"}
     os.kill(target.pid, signal.SIGUSR1)
     target.wait_for("error: the sandbox has refused a system call: personality")

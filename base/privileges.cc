@@ -53,8 +53,9 @@ tl::expected<void, std::string> become(const User& user) {
   const bool is_done = ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && ::setgroups(0, nullptr) == 0 &&
                        ::setresgid(user.group, user.group, user.group) == 0 &&
                        ::setresuid(user.id, user.id, user.id) == 0;
-  if (is_done) return {};
   const std::error_code error = last_error();
+  ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+  if (is_done) return {};
   const char* const hint =
       error == std::errc::operation_not_permitted ? " (it takes root to become another user)" : "";
   return tl::unexpected(user.name + ": " + error.message() + hint);

@@ -15,6 +15,7 @@
 #include "target/service/image_use.h"
 #include "target/service/state_files.h"
 #include "target/store/open_store.h"
+#include "wire/interfaces.h"
 
 namespace aoe::target {
 namespace {
@@ -51,6 +52,7 @@ class Check {
     for (const ImageError& error : find_conflicts(images, definition_.capture)) {
       say(error.lun, error.text);
     }
+    check_interfaces();
     check_process();
     return std::move(found_);
   }
@@ -98,6 +100,17 @@ class Check {
     if (error || !lun.store.needs_new_overlay()) return;
     found_.remarks.push_back(fmt::format("{}: would make a new overlay {} over {}", lun.address,
                                          lun.store.overlay, lun.store.path));
+  }
+
+  /// An interface may come later, so that its absence is only said.
+  void check_interfaces() {
+    const auto interfaces = list_interfaces();
+    if (!interfaces) return;
+    for (const LunDefinition& lun : definition_.luns) {
+      for (const std::string& name : find_unmatched(*interfaces, lun.interfaces)) {
+        found_.remarks.push_back(fmt::format("{}: {}", lun.address, unmatched_text(name)));
+      }
+    }
   }
 
   /// Checks what the process needs besides images.

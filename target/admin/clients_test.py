@@ -83,6 +83,18 @@ def ctl_shows_clients_and_rates(world, folder):
     assert [each["requests"] for each in ctl.json("stats")["report"]["luns"]] == [0, 1]
 
 
+def top_goes_on_on_a_terminal(world, folder):
+    images(folder, 1)
+    cable, server, target, ctl = serve(TARGET, world, folder, [lun(1)])
+    command = f"{TARGET} ctl --socket {folder}/control.sock top --interval 0.1"
+    top = server.start(["script", "--quiet", "--return", "--command", command, "/dev/null"])
+    for _ in range(3):
+        assert top.wait_for("lun   requests/s").startswith("\x1b[H\x1b[2J")
+    assert target.stop() == 0
+    top.wait_for("aoe-target: ")
+    assert top.wait() in (1, 3)
+
+
 def ctl_shows_requests_as_they_come(world, folder):
     images(folder, 1)
     cable, server, target, ctl = serve(TARGET, world, folder, [lun(1)])
@@ -127,9 +139,10 @@ def status_names_interfaces_that_are_not_there(world, folder):
 
 
 def main():
-    lab.require("ip")
+    lab.require("ip", "script")
     lab.require_namespaces()
-    lab.play_all([clients_have_the_rights_of_the_configuration, ctl_shows_clients_and_rates, ctl_shows_requests_as_they_come,
+    lab.play_all([clients_have_the_rights_of_the_configuration, ctl_shows_clients_and_rates, top_goes_on_on_a_terminal,
+                  ctl_shows_requests_as_they_come,
                   status_names_interfaces_that_are_not_there])
 
 

@@ -70,8 +70,9 @@ def check_names_what_is_wrong(world, folder):
     assert checked() == (1, "", f"aoe-target: {path}:10:3: {both_write(folder)}\n"), checked()
     forced = node.run([TARGET, "check", "--force", path], check=False)
     assert (forced.returncode, forced.stdout, forced.stderr) == (0, f"{path}: valid, 2 LUNs\n", ""), forced
-    path = configure(folder, [lun(1), lun(2, "link.img", force=True)])
-    assert checked() == (0, f"{path}: valid, 2 LUNs\n", ""), checked()
+    path = configure(folder, [lun(1, interfaces=["lo", "eth9"]), lun(2, "link.img", force=True, interfaces="wan*")])
+    assert checked() == (0, "e0.1: eth9: no such interface yet\ne0.2: wan*: matches no interface yet\n"
+                         f"{path}: valid, 2 LUNs\n", ""), checked()
 
 
 def check_finds_what_a_start_finds(node, folder, path, checked):

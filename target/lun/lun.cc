@@ -68,6 +68,7 @@ void Lun::change(const LunOptions& options) {
   AOE_CHECK(options.address == options_.address);
   AOE_CHECK(options.sectors > 0 && options.sectors <= ata::lba48_sectors_max);
   options_ = options;
+  limits_rights_ = options.access.rights != ClientRights();
   device_.sectors = options.sectors;
   device_.read_only = options.read_only;
   device_.can_trim = options.disk.can_trim;
@@ -221,10 +222,14 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
   if (request.opcode != ata::Opcode::identify_device && !reservation_.admits(exchange.source())) {
     return exchange.refuse(ErrorCode::target_reserved);
   }
-  const Rights rights = options_.access.rights.of(exchange.source());
-  AtaDevice device = device_;
-  device.read_only |= !rights.has(Right::write);
-  device.unreadable = !rights.has(Right::read);
+  const AtaDevice* device = &device_;
+  AtaDevice of_client;
+  if (limits_rights_) {
+    of_client = device_;
+    of_client.read_only |= !may(Right::write, exchange);
+    of_client.unreadable = !may(Right::read, exchange);
+    device = &of_client;
+  }
   return std::visit(
       Overloaded{
           [&](DiskCommand command) -> Outcome {
@@ -237,7 +242,7 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
           [&](IdentifyData) -> Outcome { return identify(request, exchange); },
           [&](SmartWork work) -> Outcome {
             const bool sets = work.what == ata::Smart::enable || work.what == ata::Smart::disable;
-            if (!sets || rights.has(Right::write)) return smart(work.what, request, exchange);
+            if (!sets || may(Right::write, exchange)) return smart(work.what, request, exchange);
             const AtaRegisters aborted{ata::status_drdy | ata::status_err, ata::error_abrt};
             return exchange.answer(ata_reply(request.flags, request.lba, aborted),
                                    Verdict::ata_error);
@@ -249,7 +254,7 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
           },
           [&](ErrorCode code) -> Outcome { return exchange.refuse(code); },
       },
-      device.start(request, sectors_per_frame(exchange.link.mtu)));
+      device->start(request, sectors_per_frame(exchange.link.mtu)));
 }
 
 ReplyReady Lun::identify(const AtaRequest& request, const Exchange& exchange) const {

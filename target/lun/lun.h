@@ -183,6 +183,7 @@ class Lun {
 
   LunOptions options_;
   AtaDevice device_;
+  bool limits_rights_ = false;  // the administrator gives some client less than all rights
   std::array<std::uint8_t, config_string_size_max> config_string_{};
   std::size_t config_string_size_ = 0;
   bool is_default_string_ = true;  // see LunState

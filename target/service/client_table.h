@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -42,13 +43,15 @@ class ClientTable {
   static constexpr Duration idle_min = std::chrono::seconds(10);
 
   /// Counts a request. Allocates the table at the first one.
-  void request(Mac mac, Address lun, const FramePort& port, Instant now) {
+  void request(const Mac& mac, Address lun, const FramePort& port, Instant now) {
     if (!is_last(mac, lun)) last_ = enter(mac, lun, now);
     Client& client = last_ != nullptr ? *last_ : others_;
     ++client.requests;
     client.last_seen = now;
     client.port = &port;
   }
+  /// Returns the counters of the client that has asked last.
+  ClientCounters& last() { return last_ != nullptr ? *last_ : others_; }
   /// Returns the counters of a client that has asked something: those of the others where it is not in the
   /// table.
   ClientCounters& counters(Mac mac, Address lun) {
@@ -70,8 +73,16 @@ class ClientTable {
   static constexpr std::size_t ways = 8;
   using Set = std::array<Client, ways>;
 
-  bool is_last(Mac mac, Address lun) const {
-    return last_ != nullptr && last_->mac == mac && last_->lun == lun;
+  /// Returns an address as a number, by which it is compared without a call.
+  static std::uint64_t number_of(const Mac& mac) {
+    std::uint32_t head = 0;
+    std::uint16_t tail = 0;
+    std::memcpy(&head, mac.octets.data(), sizeof head);
+    std::memcpy(&tail, mac.octets.data() + sizeof head, sizeof tail);
+    return std::uint64_t{tail} << 32 | head;
+  }
+  bool is_last(const Mac& mac, Address lun) const {
+    return last_ != nullptr && number_of(last_->mac) == number_of(mac) && last_->lun == lun;
   }
   Set& set_of(Mac mac, Address lun);
   /// Returns the entry of a client, a new one if need be; null where there is no place for it.

@@ -1,6 +1,7 @@
 #include "target/service/request_log.h"
 
 #include <algorithm>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -19,7 +20,11 @@ bool RequestLog::admits(Instant now) {
 
 void RequestLog::add(Instant now, Mac client, char arrow, std::string_view text) {
   if (entries_.size() == lines_max) entries_.pop_front();
-  entries_.push_back({count_ - 1, {now, fmt::format("{} {} {}", client, arrow, text)}});
+  try {
+    entries_.push_back({count_ - 1, {now, fmt::format("{} {} {}", client, arrow, text)}});
+  } catch (const std::bad_alloc&) {
+    // The line is missed. What it is about goes on.
+  }
 }
 
 void RequestLog::request(Instant now, const Frame& request) {

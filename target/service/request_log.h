@@ -3,7 +3,7 @@
 // Belongs to a ServedLun; made when somebody asks, and gone when nobody does any more. Used by the worker's
 // thread. It keeps the last `lines_max` lines, and writes `per_interval_max` of them in an interval at most:
 // others are only counted, so that the LUN is not slowed down however many requests there are. Lines have
-// numbers, and a reader sees by them how many it has missed.
+// numbers, and a reader sees by them how many it has missed. Nothing here fails: for want of memory a line is missed, too.
 #pragma once
 
 #include <cstdint>

@@ -189,7 +189,7 @@ class Service {
   void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link,
              Instant due = {});
   void count(ServedLun& served, const ReplyReady& ready, Bytes reply);
-  void count_bytes(const ServedLun& served, const PendingReply& pending);
+  static void count_bytes(ClientCounters& client, const PendingReply& pending);
   void failed(ServedLun& served, const PendingReply& pending, std::error_code error);
   void make_room(FramePort& port, const Link& link);
   void send_batch(FramePort& port);

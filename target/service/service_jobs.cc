@@ -52,6 +52,13 @@ std::optional<Instant> Service::due_within_limits(ServedLun& served, const Pendi
   return due;
 }
 
+/// Counts what an operation that succeeded has moved for its client.
+void Service::count_bytes(ClientCounters& client, const PendingReply& pending) {
+  const std::uint64_t bytes = pending.sectors * sector_size;
+  if (pending.command == DiskCommand{Operation::Kind::read}) client.bytes_read += bytes;
+  if (pending.command.kind == Operation::Kind::write) client.bytes_written += bytes;
+}
+
 /// Has the store do an operation at once, and answers. Returns false where that is not possible.
 bool Service::perform(ServedLun& served, const PendingReply& pending) {
   if (pending.command.is_verify || served.jobs_taken_over > 0) return false;
@@ -69,7 +76,7 @@ bool Service::perform(ServedLun& served, const PendingReply& pending) {
       const MutableBytes head = batch_.next_head();
       const std::size_t size = Lun::finish_head(pending, *data, head);
       batch_.add_from_store(served, pending, head.first(size), *data);
-      count_bytes(served, pending);
+      clients_.last().bytes_read += data->size();
       if (served.request_log) [[unlikely]] {
         served.request_log->reply(trace_.now(), Bytes(head).first(size));
       }
@@ -89,21 +96,12 @@ bool Service::perform(ServedLun& served, const PendingReply& pending) {
   if (*error) {
     failed(served, pending, *error);
   } else {
-    count_bytes(served, pending);
+    count_bytes(clients_.last(), pending);
   }
   const ReplyReady ready = Lun::finish(pending, *error, reply);
   count(served, ready, reply);
   batch_.add(&served, reply.first(ready.size));
   return true;
-}
-
-/// Counts what an operation that succeeded has moved for its client.
-void Service::count_bytes(const ServedLun& served, const PendingReply& pending) {
-  const std::uint64_t bytes = pending.sectors * sector_size;
-  const bool is_read = pending.command == DiskCommand{Operation::Kind::read};
-  if (!is_read && pending.command.kind != Operation::Kind::write) return;
-  ClientCounters& client = clients_.counters(pending.header.destination, served.lun.address());
-  (is_read ? client.bytes_read : client.bytes_written) += bytes;
 }
 
 /// Begins a job, which waits until `due` if that is set.
@@ -212,7 +210,8 @@ void Service::settle() {
     if (job.error) {
       failed(served, job.pending, job.error);
     } else {
-      count_bytes(served, job.pending);
+      const Mac client = job.pending.header.destination;
+      count_bytes(clients_.counters(client, served.lun.address()), job.pending);
     }
     if (job.port == nullptr) {
       ++served.counters.dropped_port;

@@ -91,11 +91,29 @@ def a_forbidden_call_is_refused_and_told(world, folder):
     assert target.stop() == 0
 
 
+def threads_serve_disks_where_there_is_no_io_uring(world, folder):
+    image(folder, "disk1.img")
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    path = configure(folder, [lun(1, io="buffered")])
+    target = server.start(["strace", "--daemonize", "--follow-forks", "--quiet=all", "--output=/dev/null", "--trace=io_uring_setup",
+                           "--inject=io_uring_setup:error=ENOSYS", TARGET, "--config", path, "--sandbox"])
+    target.wait_for("buffered (threads)")
+    target.wait_for("ready")
+    data, at = bytes(range(256)) * 2, {"address": (0, 1)}
+    assert cable.write(data, lba=3, **at).status == DONE and cable.flush(**at).status == DONE
+    assert cable.read(lba=3, **at) == (DONE, data)
+    assert Control(TARGET, server, folder)("reopen", "e0.1").startswith("e0.1: opened again")
+    assert cable.read(lba=3, **at) == (DONE, data)
+    assert target.stop() == 0
+    assert "sandbox has refused" not in target.output
+
+
 def main():
-    lab.require("ip", "setpriv")
+    lab.require("ip", "setpriv", "strace")
     lab.require_namespaces()
     lab.play_all([another_user_keeps_raw_sockets_only, a_user_that_can_not_serve_is_refused,
-                  a_forbidden_call_is_refused_and_told])
+                  a_forbidden_call_is_refused_and_told, threads_serve_disks_where_there_is_no_io_uring])
 
 
 main()

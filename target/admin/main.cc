@@ -273,7 +273,6 @@ struct Control {
     };
     sub("status", "What is served, and where", ControlCommand::status);
     sub("stats", "Counters", ControlCommand::stats);
-    sub("clear-stats", "Have counters begin at 0", ControlCommand::clear_stats);
     sub("clients", "Counters by client and LUN", ControlCommand::clients);
     CLI::App* const top = sub("top", "What is done in a second; again and again on a terminal",
                               ControlCommand::stats);
@@ -285,6 +284,7 @@ struct Control {
         ->type_name("S")
         ->check(CLI::Range(0.1, 3600.0));
     top->callback([this] { arguments.top = true; });
+    sub("clear-stats", "Have counters begin at 0", ControlCommand::clear_stats);
     sub("metrics", "Counters for Prometheus", ControlCommand::metrics);
     sub("reload", "Read the configuration, and look at the images, again", ControlCommand::reload);
 

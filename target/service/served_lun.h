@@ -42,7 +42,7 @@ struct ServedLun {
   bool may_delay(Mac client) const;
   /// Returns whether a former LUN of the same image has operations under way: this one does none until
   /// they are done.
-  bool waits_for_former();
+  bool waits_for_former() { return !formers.empty() && has_busy_former(); }
   void count_read(std::uint64_t sectors) {
     ++counters.reads;
     counters.bytes_read += sectors * sector_size;
@@ -63,6 +63,9 @@ struct ServedLun {
   OperationList ready;                      // those that have to wait for no other any more
   bool must_submit = false;                 // the store has operations to submit
   FormerLuns::Tokens formers;  // of the same image: their operations may still be under way
+
+  /// Forgets former LUNs that are done; returns whether others are left.
+  bool has_busy_former();
 
   /// Takes a definition, and its limits if they are others.
   void define(const LunDefinition& wanted);

@@ -1,11 +1,14 @@
 #include "base/privileges.h"
 
+#include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -35,11 +38,35 @@ bool set_capabilities(const Sets& sets) {
 
 }  // namespace
 
+tl::expected<User, std::string> find_user(const std::string& name) {
+  const bool is_number =
+      !name.empty() && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+  const passwd* const entry = is_number && name.size() < 10
+                                  ? ::getpwuid(static_cast<uid_t>(std::stoul(name)))
+                                  : ::getpwnam(name.c_str());
+  if (entry == nullptr) return tl::unexpected(name + ": no such user");
+  return User{entry->pw_name, entry->pw_uid, entry->pw_gid};
+}
+
+tl::expected<void, std::string> become(const User& user) {
+  if (::getuid() == user.id && ::geteuid() == user.id) return {};
+  const bool is_done = ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && ::setgroups(0, nullptr) == 0 &&
+                       ::setresgid(user.group, user.group, user.group) == 0 &&
+                       ::setresuid(user.id, user.id, user.id) == 0;
+  const std::error_code error = last_error();
+  ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+  if (is_done) return {};
+  const char* const hint =
+      error == std::errc::operation_not_permitted ? " (it takes root to become another user)" : "";
+  return tl::unexpected(user.name + ": " + error.message() + hint);
+}
+
 bool drop_privileges() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
   Sets sets{};
   if (!get_capabilities(sets)) return false;
-  sets[0] = {sets[0].effective & net_raw, sets[0].permitted & (net_raw | net_admin), 0};
+  // A change of the user has made none effective.
+  sets[0] = {sets[0].permitted & net_raw, sets[0].permitted & (net_raw | net_admin), 0};
   sets[1] = {};
   return set_capabilities(sets);
 }

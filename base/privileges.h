@@ -1,12 +1,32 @@
-// Privileges of a program: what it gives up once all is open, and its limit of descriptors.
+// Privileges of a program: what it gives up once all is open, as whom it goes on, and its limit of
+// descriptors.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include <tl/expected.hpp>
+
 namespace aoe {
+
+/// A user of this machine.
+struct User {
+  std::string name;
+  uid_t id = 0;
+  gid_t group = 0;  // the primary one
+};
+
+/// Finds a user by name or number. Error: "aoe: no such user".
+tl::expected<User, std::string> find_user(const std::string& name);
+
+/// Has this process, all its threads, go on as another user, in that one's primary group and no other;
+/// the calling thread keeps its permitted capabilities until drop_privileges(). Does nothing where it is that
+/// user already. Error: "aoe: Operation not permitted (it takes root to become another user)".
+tl::expected<void, std::string> become(const User& user);
 
 /// Drops all capabilities of this thread, and of threads that it starts later, except CAP_NET_RAW
 /// (which opens packet sockets on interfaces that appear later) and the right to NetAdminRaised, and

@@ -9,8 +9,8 @@
 namespace aoe {
 
 /// Blocks all signals in the calling thread while it lives. A thread that is started meanwhile has
-/// them blocked for good, so that they reach the thread that waits for them. SIGBUS and SIGSEGV, the
-/// faults of a thread itself, stay as they are.
+/// them blocked for good, so that they reach the thread that waits for them. SIGBUS, SIGSEGV
+/// and SIGSYS, the faults of a thread itself, stay as they are.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -18,6 +18,7 @@ class SignalsBlocked {
     sigfillset(&all);
     sigdelset(&all, SIGBUS);
     sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGSYS);
     pthread_sigmask(SIG_BLOCK, &all, &former_);
   }
   SignalsBlocked(const SignalsBlocked&) = delete;

@@ -37,6 +37,9 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"  # an ordinary user's PATH may lack ip,
 os.environ.setdefault("AOE_WATCHDOG", "1000")
 WAITED = "a thread that serves waits for something"
 
+# With AOE_SANDBOX=1, aoe-target serves under --sandbox, and no play may bring it to a system call that this refuses.
+REFUSED = "the sandbox has refused a system call"
+
 SKIP_STATUS = 77  # what aoe_python_test in cmake/aoe.cmake takes for a skip
 _INSIDE = "AOE_LAB_INSIDE"
 _CLONE_NEWNET = 0x40000000
@@ -319,6 +322,8 @@ class Process:
         self._reader.join()
         if WAITED in self.output:
             raise Failure(f"{self._name}\na serving thread waited. It said:\n{self.output}")
+        if os.environ.get("AOE_SANDBOX") == "1" and REFUSED in self.output:
+            raise Failure(f"{self._name}\na system call was refused. It said:\n{self.output}")
         return status
 
     def signal(self, number):

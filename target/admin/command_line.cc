@@ -136,22 +136,4 @@ std::optional<Mac> parse_loose_mac(std::string_view text) {
   return parse_mac(with_colons);
 }
 
-std::optional<ImageError> first_image_error(const TargetDefinition& definition) {
-  std::vector<ImageUse> images;
-  for (const LunDefinition& lun : definition.luns) {
-    if (lun.standby) continue;
-    const std::vector<ImageUse> used = images_of(lun);
-    images.insert(images.end(), used.begin(), used.end());
-    if (const auto error = image_error(lun)) {
-      return ImageError{lun.address, fmt::format("{}: {}", lun.address, *error)};
-    }
-  }
-  return find_conflict(images, definition.capture);
-}
-
-std::optional<std::string> image_error(const LunDefinition& lun) {
-  if (lun.store.needs_new_overlay() && !lun.store.create) return missing_overlay_error(lun.store);
-  return file_error(lun.store);
-}
-
 }  // namespace aoe::target

@@ -47,6 +47,8 @@ struct CommandLine {
   LogLevel log_level = LogLevel::info;
   bool trace = false;
   bool is_strict = false;
+  std::string user;      // to go on as; empty where not given
+  bool sandbox = false;  // system calls are limited, as with a user
 #ifdef NDEBUG
   unsigned watchdog = 0;  // milliseconds; see Daemon::Options
 #else
@@ -69,12 +71,5 @@ std::string path_setting(std::string_view path);
 
 /// Parses a MAC address with or without colons, in upper or lower case, as vblade does.
 std::optional<Mac> parse_loose_mac(std::string_view text);
-
-/// Returns the error of the first image or overlay that can't be opened, "e0.2: disk.img: No such file
-/// or directory", or that two LUNs would spoil: see find_conflict(). Does not look at LUNs that stand by.
-std::optional<ImageError> first_image_error(const TargetDefinition& definition);
-/// Returns why the image or the overlay of a LUN can't be opened, if a look tells that: see
-/// file_error().
-std::optional<std::string> image_error(const LunDefinition& lun);
 
 }  // namespace aoe::target

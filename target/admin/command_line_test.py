@@ -81,7 +81,8 @@ def usage_errors(trial):
     for arguments, line in [(["config", "e0.2", "text", "--clear"], "TEXT excludes --clear"),
                             (["reserve", "e0.2", "020000000001", "--release"], "MAC excludes --release")]:
         trial.refused(["ctl", "--socket", "control.sock", *arguments], USAGE, line + hint)
-    commands = "no such command (there are status, stats, metrics, reload, mask, reserve, config, add, set, remove, resize, reopen, role, promote, demote)"
+    commands = ("no such command (there are status, stats, clients, top, clear-stats, metrics, reload, mask, reserve, config, trace, "
+                "add, set, remove, resize, reopen, role, promote, demote)")
     for arguments in ["frob"], ["--json", "frob"], ["--socket", "control.sock", "frob", "e0.2"], ["frob", "--json"]:
         trial.refused(["ctl", *arguments], USAGE, f"ctl frob: {commands}")
     trial.refused(["overlay", "frob", "delta"], USAGE, "overlay frob: no such command (there are info, adopt, rebase, commit, compact)")
@@ -96,7 +97,8 @@ def help_and_version(trial):
                  "aoe-target --shelf 0 --slot 2 --interface eth1 disk.img"]:
         assert text in told.stdout, text
     told = trial.node.run([TARGET, "--help-all"]).stdout
-    for text in ["--overlay", "--allow", "--busy-poll", "--pcap", "--log-level", "--trace", "--buffers", "reserve", "--force"]:
+    for text in ["--overlay", "--allow", "--busy-poll", "--pcap", "--log-level", "--trace", "--buffers", "reserve", "--force",
+                 "--user", "--sandbox", "--unit", "clients", "top", "trace", "clear-stats"]:
         assert text in told, text
     version = trial.node.run([TARGET, "--version"]).stdout
     assert version.startswith("aoe-target 0."), version
@@ -140,7 +142,7 @@ def bad_images(trial):
     refused("empty.img", "empty.img: smaller than one sector")
     trial.image("small.img", 511)
     refused("small.img", "small.img: smaller than one sector")
-    refused(".", ".: Is a directory")
+    refused(".", ".: neither a regular file nor a block device")
     refused(".", ".: neither a regular file nor a block device", "--read-only")
     refused("/dev/null", "/dev/null: neither a regular file nor a block device")
 

@@ -191,6 +191,37 @@ class Reader {
     }
   }
 
+  /// Reads rights by address, name of a group or `everyone`.
+  ClientRights read_rights(YamlMap map) const {
+    ClientRights rights;
+    for (const YAML::Node& key : map.keys()) {
+      const std::string& name = key.Scalar();
+      const Rights its = rights_of(map, name);
+      if (name == everyone) {
+        rights.everyone = its;
+        continue;
+      }
+      for (const Mac client : macs_of(map, key, name)) {
+        if (rights.named.emplace(client, its).second) continue;
+        map.fail(key, fmt::format("{} has rights already", client));
+      }
+    }
+    return rights;
+  }
+
+  /// Reads a list of rights, or `all`.
+  static Rights rights_of(YamlMap& map, const std::string& key) {
+    const std::vector<std::string> words{"read", "write", "config-set", "mask", "reserve", "all"};
+    const bool is_list = !map.require(key).IsScalar();
+    const auto indexes = is_list ? map.choices(key, words) : std::vector{map.choice(key, words)};
+    Rights rights = Rights::none();
+    for (const std::size_t index : indexes) {
+      if (index == right_count) return {};
+      rights.add(static_cast<Right>(index));
+    }
+    return rights;
+  }
+
   /// Reads limits; where the mapping is empty there are none.
   static RateLimits read_limits(YamlMap map) {
     RateLimits limits;
@@ -215,6 +246,7 @@ class Reader {
     lun.buffers = static_cast<std::uint16_t>(map.number("buffers", lun.buffers, 2, 65535));
     if (map.has("allow")) lun.allow = read_access(map, "allow");
     if (map.has("deny")) lun.deny = read_access(map, "deny");
+    if (map.has("rights")) lun.rights = read_rights(map.map("rights"));
     if (map.has("model")) lun.model = ata_text(map, "model", model_size_max);
     lun.announce = map.boolean("announce", lun.announce);
     lun.standby = map.boolean("standby", lun.standby);

@@ -43,6 +43,7 @@ luns:
     buffers: 2
     config-string: "hello\0"
     allow: [lab, "02:00:00:00:00:04"]
+    rights: {everyone: [], lab: [read, config-set], "02:00:00:00:00:04": all}
     deny: ["02:00:00:00:00:02", desk]
     model: A disk
     serial: S-1
@@ -134,6 +135,10 @@ TEST(ConfigFile, ATargetIsReadWhole) {
   memory.buffers = 2;
   memory.config_string = std::string("hello\0", 6);
   memory.allow = {mac(1), mac(2), mac(4)};
+  Rights two = Rights::none();
+  two.add(Right::read);
+  two.add(Right::config_set);
+  memory.rights = {Rights::none(), {{mac(1), two}, {mac(2), two}, {mac(4), Rights()}}};
   memory.deny = {mac(2), mac(3)};
   memory.model = "A disk";
   memory.serial = "S-1";
@@ -348,6 +353,18 @@ TEST(ConfigFile, AnAddressIsThereOnce) {
   EXPECT_EQ(two("shelf: 0, slot: 2", "shelf: 1, slot: 2"), "none");
 }
 
+TEST(ConfigFile, RightsAreOfKnownClientsAndWords) {
+  EXPECT_EQ(lun_complaint("rights: {labs: all}"),
+            "3:41: rights: labs: 'labs' is neither a group nor an address such as "
+            "02:00:00:0a:0b:0c; did you mean 'lab'?");
+  EXPECT_EQ(lun_complaint("rights: {lab: [read, wirte]}"),
+            "3:53: rights: lab: expected one of read, write, config-set, mask, reserve, all, got "
+            "'wirte'; did you mean 'write'?");
+  EXPECT_EQ(lun_complaint("rights: {lab: all, \"02:00:00:00:00:01\": []}"),
+            "3:51: rights: 02:00:00:00:00:01 has rights already");
+  EXPECT_EQ(lun_complaint("rights: [read]"), "3:40: rights: expected a mapping");
+}
+
 TEST(ConfigFile, AccessIsGivenToAddressesAndGroups) {
   EXPECT_EQ(lun_complaint("allow: [labs]"),
             "3:40: lun: allow: 'labs' is neither a group nor an address such as 02:00:00:0a:0b:0c; "
@@ -438,7 +455,7 @@ TEST(ConfigFile, TheManualsExampleIsRight) {
   const std::size_t begin = page.find(".nf\n") + 4;
   std::string text = page.substr(begin, page.find("\n.fi") - begin);
   std::erase(text, '\\');
-  EXPECT_EQ(definition(text).luns.size(), 3U) << text;
+  EXPECT_EQ(definition(text).luns.size(), 4U) << text;
 }
 
 /// Bytes changed, removed, doubled and moved: every result is a definition or one line of text.

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -21,9 +22,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// In the order of ControlCommand.
-constexpr std::array<std::string_view, 15> command_names{
-    "status", "stats", "metrics", "reload", "mask", "reserve", "config", "resize",
-    "reopen", "role",  "promote", "demote", "add",  "set",     "remove"};
+constexpr std::array<std::string_view, 18> command_names{
+    "status",  "stats",   "metrics", "reload", "clients", "clear-stats",
+    "mask",    "reserve", "config",  "resize", "reopen",  "role",
+    "promote", "demote",  "trace",   "add",    "set",     "remove"};
 
 /// Thrown and caught within parse_request().
 struct Malformed : std::runtime_error {
@@ -67,6 +69,13 @@ class Fields {
       macs.push_back(*mac);
     }
     return macs;
+  }
+
+  std::optional<std::uint64_t> number(const std::string& key) {
+    const auto value = take(key);
+    if (!value) return std::nullopt;
+    if (!value->is_number_unsigned()) throw Malformed(fmt::format("{}: expected a number", key));
+    return value->get<std::uint64_t>();
   }
 
   bool boolean(const std::string& key) {
@@ -126,6 +135,7 @@ ControlRequest read(Fields& fields) {
   }
   if (request.command == ControlCommand::reserve) request.macs = fields.macs("macs");
   if (request.command == ControlCommand::config) request.set = fields.text("set");
+  if (request.command == ControlCommand::trace) request.from = fields.number("from");
   if (request.command == ControlCommand::add || request.command == ControlCommand::set) {
     request.values = fields.texts("values");
   }
@@ -209,6 +219,7 @@ Json json_of(const TargetReport& report) {
           {"luns", std::move(luns)},
           {"standby", std::move(standby)},
           {"missing", std::move(missing)},
+          {"absent_interfaces", report.absent},
           {"ports", std::move(ports)}};
 }
 
@@ -254,6 +265,7 @@ std::string request_line(const ControlRequest& request) {
   if (request.macs) json["macs"] = texts(*request.macs);
   if (request.set) json["set"] = *request.set;
   if (!request.values.empty()) json["values"] = request.values;
+  if (request.from) json["from"] = *request.from;
   if (request.save) json["save"] = true;
   return line_of(json);
 }
@@ -280,6 +292,54 @@ std::string error_reply(std::string_view error) {
 std::string report_reply(std::string text, const TargetReport& report) {
   Json json = success(std::move(text));
   json["report"] = json_of(report);
+  return line_of(json);
+}
+
+std::string clients_reply(const ClientsReport& report) {
+  const auto counters = [](const ClientCounters& client) {
+    return Json{{"requests", client.requests},
+                {"bytes_read", client.bytes_read},
+                {"bytes_written", client.bytes_written},
+                {"errors", client.errors},
+                {"unanswered", client.unanswered}};
+  };
+  Json clients = Json::array();
+  for (const ClientReport& client : report.clients) {
+    Json each{{"client", fmt::format("{}", client.mac)},
+              {"lun", fmt::format("{}", client.lun)},
+              {"interface", client.interface},
+              {"last_seen_s", std::chrono::duration<double>(client.last_seen_ago).count()}};
+    each.update(counters(client));
+    clients.push_back(std::move(each));
+  }
+  Json json = success(clients_table(report));
+  json["clients"] = std::move(clients);
+  json["others"] = counters(report.others);
+  return line_of(json);
+}
+
+std::string cleared_reply() {
+  return line_of(success("counters begin at 0\n"));
+}
+
+std::string trace_reply(const RequestLog::Lines& lines, Instant now,
+                        std::chrono::system_clock::time_point wall) {
+  std::string text;
+  if (lines.missed > 0) text += fmt::format("({} lines are missing here)\n", lines.missed);
+  Json list = Json::array();
+  for (const RequestLog::Line& line : lines.lines) {
+    const auto time = wall - std::chrono::duration_cast<std::chrono::microseconds>(now - line.time);
+    const auto micros =
+        std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch());
+    text += fmt::format("{:%H:%M:%S}.{:06} {}\n",
+                        fmt::gmtime(std::chrono::system_clock::to_time_t(time)),
+                        micros.count() % 1'000'000, escaped(line.text));
+    list.push_back({{"time_us", micros.count()}, {"text", line.text}});
+  }
+  Json json = success(std::move(text));
+  json["next"] = lines.next;
+  json["missed"] = lines.missed;
+  json["lines"] = std::move(list);
   return line_of(json);
 }
 
@@ -334,6 +394,14 @@ std::string state_reply(const ControlRequest& request, const LunState& state) {
   std::string text;
   for (const Mac& mac : macs) text += fmt::format("{}\n", mac);
   return reply(std::move(text), is_mask ? "mask" : "reservation", texts(macs));
+}
+
+std::optional<std::uint64_t> trace_next(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("next") || !json["next"].is_number_unsigned()) {
+    return std::nullopt;
+  }
+  return json["next"].get<std::uint64_t>();
 }
 
 tl::expected<std::string, std::string> parse_reply(std::string_view line) {

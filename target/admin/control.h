@@ -8,6 +8,7 @@
 //   {"command":"resize","lun":"e0.2"}                       {"ok":true,"text":"…","sectors":4096,…}
 //   {"command":"set","lun":"e0.2","values":{"sync":"true"}} {"ok":true,"text":"…","changes":["e0.2: …"]}
 //   {"command":"promote","lun":"e0.2"}                      {"ok":true,"text":"…","role":"active",…}
+//   {"command":"trace","lun":"e0.2","from":7}               {"ok":true,"text":"…","next":9,"missed":0,…}
 //   {"command":"format"}                                    {"ok":false,"error":"command: …"}
 //
 // `text` is what `aoe-target ctl` shows to a person. Nothing here does I/O: control_server.h reads
@@ -15,6 +16,7 @@
 // reply.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -27,6 +29,7 @@
 
 #include "proto/address.h"
 #include "target/service/report.h"
+#include "target/service/request_log.h"
 
 namespace aoe::target {
 
@@ -39,6 +42,8 @@ enum class ControlCommand : std::uint8_t {
   stats,
   metrics,
   reload,
+  clients,
+  clear_stats,
   mask,
   reserve,
   config,
@@ -47,6 +52,7 @@ enum class ControlCommand : std::uint8_t {
   role,
   promote,
   demote,
+  trace,
   add,
   set,
   remove,
@@ -69,6 +75,8 @@ struct ControlRequest {
 
   /// add, set: texts in YAML by keys of the configuration; an empty one takes the key out.
   std::map<std::string, std::string> values{};
+  /// trace: the number of the first line; nothing: from now on.
+  std::optional<std::uint64_t> from{};
   /// add, set, remove: whether the next start is to find that, too.
   bool save = false;
 
@@ -95,6 +103,12 @@ std::string request_line(const ControlRequest& request);
 std::string error_reply(std::string_view error);
 /// `text`: a table of the report, for a person.
 std::string report_reply(std::string text, const TargetReport& report);
+std::string clients_reply(const ClientsReport& report);
+/// The reply to clear_stats.
+std::string cleared_reply();
+/// The reply to trace. `now` and `wall`: the present instant, and as a time of day.
+std::string trace_reply(const RequestLog::Lines& lines, Instant now,
+                        std::chrono::system_clock::time_point wall);
 std::string metrics_reply(const TargetReport& report);
 /// `changes`: what a reload has changed, a line each: "e0.2: added".
 std::string reload_reply(const std::vector<std::string>& changes);
@@ -108,6 +122,9 @@ std::string role_reply(Address lun, std::string_view role);
 std::string role_reply(Address lun, std::string_view what, bool stands_by, bool changed);
 /// The reply to mask, reserve or config: what is set in the LUN now.
 std::string state_reply(const ControlRequest& request, const LunState& state);
+
+/// Returns the number from which a reader of trace asks next, by the reply; nothing where it has none.
+std::optional<std::uint64_t> trace_next(std::string_view line);
 
 /// Returns the text of a reply, or the error in it, or why it is not a reply.
 tl::expected<std::string, std::string> parse_reply(std::string_view line);

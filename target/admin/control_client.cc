@@ -1,8 +1,16 @@
 #include "target/admin/control_client.h"
 
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+
 #include <fmt/format.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+
+#include "target/admin/control_top.h"
+#include "target/service/request_log.h"
 
 namespace aoe::target {
 
@@ -38,18 +46,75 @@ tl::expected<std::string, AskError> ask_target(const std::string& socket, const 
   return fail(stream.error().message());
 }
 
+namespace {
+
+/// Says why there is no reply. Returns the exit status.
+int complain(const AskError& error, std::FILE* errors) {
+  std::fputs(fmt::format("aoe-target: {}\n", escaped(error.text)).c_str(), errors);
+  return error.nobody_listens ? exit_not_running : 1;
+}
+
+/// Prints at once; returns whether that was possible.
+bool print(const std::string& text, std::FILE* out) {
+  return std::fwrite(text.data(), 1, text.size(), out) == text.size() && std::fflush(out) == 0;
+}
+
+tl::expected<TopSample, AskError> sample(const ControlArguments& arguments) {
+  const auto ask = [&](ControlCommand command) {
+    return ask_target(arguments.socket, request_line({command}), arguments.timeout);
+  };
+  const auto stats = ask(ControlCommand::stats);
+  if (!stats) return tl::unexpected(stats.error());
+  const auto clients = ask(ControlCommand::clients);
+  if (!clients) return tl::unexpected(clients.error());
+  return TopSample{monotonic_now(), *stats, *clients};
+}
+
+int show_top(const ControlArguments& arguments, std::FILE* out, std::FILE* errors) {
+  constexpr const char* clear_screen = "\x1b[H\x1b[2J";
+  const bool goes_on = !arguments.json && ::isatty(::fileno(out)) != 0;
+  auto before = sample(arguments);
+  while (before) {
+    std::this_thread::sleep_for(arguments.interval);
+    auto now = sample(arguments);
+    if (!now) return complain(now.error(), errors);
+    const auto text = top_text(*before, *now, arguments.json);
+    if (!text) return complain({text.error()}, errors);
+    if (!print(goes_on ? clear_screen + *text : *text, out)) return 1;
+    if (!goes_on) return 0;
+    before = std::move(now);
+  }
+  return complain(before.error(), errors);
+}
+
+/// Shows the lines of a trace as they come.
+int show_trace(const ControlArguments& arguments, std::FILE* out, std::FILE* errors) {
+  ControlRequest request = arguments.request;
+  while (true) {
+    const auto line = ask_target(arguments.socket, request_line(request), arguments.timeout);
+    if (!line) return complain(line.error(), errors);
+    const auto text = parse_reply(*line);
+    if (!text) return complain({text.error()}, errors);
+    request.from = trace_next(*line);
+    if (!request.from) return complain({"the reply is not a target's"}, errors);
+    if (!text->empty() && !print(arguments.json ? *line + '\n' : *text, out)) return 1;
+    std::this_thread::sleep_for(RequestLog::interval);
+  }
+}
+
+}  // namespace
+
 int run_control(const ControlArguments& arguments, std::FILE* out, std::FILE* errors) {
+  if (arguments.top) return show_top(arguments, out, errors);
+  if (arguments.request.command == ControlCommand::trace) {
+    return show_trace(arguments, out, errors);
+  }
   const auto line =
       ask_target(arguments.socket, request_line(arguments.request), arguments.timeout);
-  const auto text = line ? parse_reply(*line) : tl::unexpected(line.error().text);
-  const bool is_shown = line && (text || arguments.json);  // programs read errors as JSON, too
-  if (is_shown) {
-    const std::string shown = arguments.json ? *line + '\n' : *text;
-    std::fwrite(shown.data(), 1, shown.size(), out);
-  }
-  if (!text) std::fputs(fmt::format("aoe-target: {}\n", escaped(text.error())).c_str(), errors);
-  if (!line && line.error().nobody_listens) return exit_not_running;
-  return text ? 0 : 1;
+  if (!line) return complain(line.error(), errors);
+  const auto text = parse_reply(*line);
+  if (text || arguments.json) print(arguments.json ? *line + '\n' : *text, out);
+  return text ? 0 : complain({text.error()}, errors);  // programs read errors as JSON, too
 }
 
 }  // namespace aoe::target

@@ -18,6 +18,9 @@ struct ControlArguments {
   /// From connecting to the end of the reply. A reload may wait some seconds for an NBD server
   /// before it says that it does not answer (NbdStore::Options::timeout).
   Duration timeout = std::chrono::seconds(30);
+  /// Shows what is done in a second (control_top.h) instead of a reply, and on a terminal goes on with that.
+  bool top = false;
+  Duration interval = std::chrono::seconds(1);  // between two looks of `top`
 };
 
 /// Why there is no reply.
@@ -34,8 +37,9 @@ tl::expected<std::string, AskError> ask_target(const std::string& socket, const 
 /// The exit status of `ctl` where no target runs, as of an init script.
 inline constexpr int exit_not_running = 3;
 
-/// Sends a request and prints the reply to `out`, or the error, after "aoe-target: ", to `errors`.
-/// Returns the exit status: 0, 1, or exit_not_running.
+/// Sends a request and prints the reply to `out`, or the error, after "aoe-target: ", to `errors`. With
+/// trace, and with `top` on a terminal, goes on until there is an error. Returns the exit status: 0, 1, or
+/// exit_not_running.
 int run_control(const ControlArguments& arguments, std::FILE* out, std::FILE* errors = stderr);
 
 }  // namespace aoe::target

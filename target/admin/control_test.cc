@@ -28,6 +28,10 @@ TEST(ControlRequest, EachIsOneLineAndReadBackTheSame) {
   same({stats}, R"({"command":"stats"})");
   same({metrics}, R"({"command":"metrics"})");
   same({reload}, R"({"command":"reload"})");
+  same({clients}, R"({"command":"clients"})");
+  same({clear_stats}, R"({"command":"clear-stats"})");
+  same({trace, lun}, R"({"command":"trace","lun":"e0.2"})");
+  same({.command = trace, .lun = lun, .from = 7}, R"({"command":"trace","lun":"e0.2","from":7})");
   same({mask, lun}, R"({"command":"mask","lun":"e0.2"})");
   same({.command = mask, .lun = lun, .add = {client}, .remove = {other}},
        R"({"command":"mask","lun":"e0.2","add":["02:00:00:00:00:01"],)"
@@ -98,10 +102,12 @@ TEST(ControlRequest, WhatIsNoJsonObjectIsRefused) {
 TEST(ControlRequest, ACommandIsKnownAndHasNothingBesideIt) {
   EXPECT_EQ(complaint("{}"), "command: is missing");
   EXPECT_EQ(complaint(R"({"command":null})"), "command: expected a text");
-  EXPECT_EQ(
-      complaint(R"({"command":"format"})"),
-      "command: expected one of status, stats, metrics, reload, mask, reserve, config, resize, "
-      "reopen, role, promote, demote, add, set, remove");
+  EXPECT_EQ(complaint(R"({"command":"format"})"),
+            "command: expected one of status, stats, metrics, reload, clients, clear-stats, mask, "
+            "reserve, "
+            "config, resize, reopen, role, promote, demote, trace, add, set, remove");
+  EXPECT_EQ(complaint(R"({"command":"trace","lun":"e0.2","from":-1})"), "from: expected a number");
+  EXPECT_EQ(complaint(R"({"command":"config","lun":"e0.2","from":1})"), "from: unknown here");
   EXPECT_EQ(complaint(R"({"command":"status","lun":"e0.2"})"), "lun: unknown here");
   EXPECT_EQ(complaint(R"({"command":"mask","lun":"e0.2","a\nb":1})"), "a\\x0ab: unknown here");
 }
@@ -210,6 +216,48 @@ TEST(ControlReply, ListsAndTextsAreShownToPeopleAndPrograms) {
   EXPECT_EQ(role_reply(lun, "stands by already", true, false),
             R"({"ok":true,"text":"e0.2: stands by already\n","lun":"e0.2","role":"standby",)"
             R"("changed":false})");
+}
+
+TEST(ControlReply, ClientsAreShownLatestFirst) {
+  ClientsReport report;
+  ClientReport& late = report.clients.emplace_back();
+  late.mac = client;
+  late.lun = lun;
+  late.requests = 3;
+  late.last_seen_ago = std::chrono::seconds(90);
+  report.clients.push_back(late);
+  report.clients.back().mac = other;
+  report.clients.back().interface = "eth0";
+  report.clients.back().bytes_read = 2'000'000;
+  report.clients.back().last_seen_ago = std::chrono::milliseconds(1500);
+  report.others.requests = 12;
+  EXPECT_EQ(
+      parse_reply(clients_reply(report)),
+      "client             lun   interface  requests  MB-read  MB-written  errors  unanswered  "
+      "     seen\n"
+      "02:00:00:00:00:02  e0.2  eth0              3      2.0         0.0       0           0  "
+      " 1.5s ago\n"
+      "02:00:00:00:00:01  e0.2  -                 3      0.0         0.0       0           0  "
+      "90.0s ago\n"
+      "others             -     -                12      0.0         0.0       0           0  "
+      "        -\n");
+  EXPECT_NE(clients_reply(report).find(
+                R"("clients":[{"client":"02:00:00:00:00:01","lun":"e0.2","interface":"",)"
+                R"("last_seen_s":90.0,"requests":3,"bytes_read":0,"bytes_written":0,"errors":0,)"
+                R"("unanswered":0},)"),
+            std::string::npos);
+}
+
+TEST(ControlReply, ATraceHasTheTimeOfDayAndSaysWhatIsMissing) {
+  using namespace std::chrono_literals;
+  const RequestLog::Lines lines{{{Instant(10s), "02:… > e0.2"}}, 9, 3};
+  const std::string reply =
+      trace_reply(lines, Instant(12s), std::chrono::system_clock::time_point(3602s + 250us));
+  EXPECT_EQ(parse_reply(reply),
+            "(3 lines are missing here)\n01:00:00.000250 02:\\xe2\\x80\\xa6 > e0.2\n");
+  EXPECT_EQ(trace_next(reply), 9U);
+  EXPECT_NE(reply.find(R"("missed":3,"lines":[{"time_us":3600000250,)"), std::string::npos);
+  EXPECT_EQ(trace_next(error_reply("e0.2: no such LUN")), std::nullopt);
 }
 
 TEST(ControlReply, AReportIsAllThereAndOnOneLine) {

@@ -1,14 +1,18 @@
 #include "target/admin/daemon.h"
 
+#include <fcntl.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <new>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -20,6 +24,7 @@
 #include "base/signals_blocked.h"
 #include "target/admin/config_file.h"
 #include "target/admin/metrics.h"
+#include "wire/interfaces.h"
 
 namespace aoe::target {
 namespace {
@@ -109,9 +114,7 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
   }
   note_missing(prepared->failures);
   wait_for_signals();
-  if (!drop_privileges()) {
-    options_.log(LogLevel::warning, "keeping all privileges: the kernel refused to drop them");
-  }
+  if (auto given_up = give_up_rights(); !given_up) return given_up;
   const SignalsBlocked blocked;  // they are for this thread
   background_thread_ = std::thread([this] { background_->run(); });
   for (const auto& worker : workers_) worker->start();
@@ -126,8 +129,11 @@ tl::expected<void, std::string> Daemon::start(const TargetDefinition& definition
 
 tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
   if (folder.empty()) return {};
+  std::error_code ignored;
+  const bool is_new = !std::filesystem::exists(folder, ignored);
   auto opened = StateFiles::open(folder);
   if (opened) {
+    if (is_new) made_.push_back(folder);
     state_ = std::make_unique<StateFiles>(*std::move(opened));
   } else if (options_.state_is_optional) {
     options_.log(
@@ -139,6 +145,52 @@ tl::expected<void, std::string> Daemon::open_state(const std::string& folder) {
   return {};
 }
 
+tl::expected<void, std::string> Daemon::give_up_rights() {
+  if (options_.user) {
+    if (auto done = become_user(*options_.user); !done)
+      return tl::unexpected("--user " + done.error());
+    options_.log(LogLevel::info, "goes on as " + options_.user->name);
+  }
+  if (!drop_privileges()) {
+    options_.log(LogLevel::warning, "keeping all privileges: the kernel refused to drop them");
+  }
+  if (!options_.limits_system_calls) return {};
+  auto filter = SystemCallFilter::install();
+  if (!filter) return tl::unexpected("--sandbox: " + filter.error());
+  filter_ = *std::move(filter);
+  refused_calls_.assign(::fcntl(filter_->descriptor(), F_DUPFD_CLOEXEC, 0));
+  tell_refused_calls();
+  options_.log(LogLevel::info, "system calls are limited to what serving takes");
+  return {};
+}
+
+tl::expected<void, std::string> Daemon::become_user(const User& user) {
+  // What root has made for it.
+  for (const std::string& path : made_) {
+    if (::lchown(path.c_str(), user.id, user.group) != 0) {
+      return tl::unexpected(fmt::format("{}: {}: {}", user.name, path, last_error().message()));
+    }
+  }
+  if (auto done = aoe::become(user); !done) return done;
+  const std::string& folder = definition_.state_folder;
+  if (state_ && ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return tl::unexpected(
+        fmt::format("{0}: {1}: {2}; chown --recursive {0} {1} gives it to that user", user.name,
+                    folder, last_error().message()));
+  }
+  return {};
+}
+
+void Daemon::tell_refused_calls() {
+  for (const std::string& call : filter_->take_refused()) {
+    options_.log(LogLevel::error, fmt::format("the sandbox has refused a system call: {}", call));
+  }
+  refused_calls_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                            [this](const boost::system::error_code& error) {
+                              if (!error) tell_refused_calls();
+                            });
+}
+
 /// Opens what answers ctl and Prometheus.
 tl::expected<void, std::string> Daemon::open_servers() {
   if (!definition_.control.empty()) {
@@ -148,6 +200,7 @@ tl::expected<void, std::string> Daemon::open_servers() {
                                    const ControlServer::Reply& reply) { answer(request, reply); });
     if (!control) return tl::unexpected(control.error());
     control_ = *std::move(control);
+    made_.push_back(definition_.control);
   }
   if (!definition_.metrics.empty()) {
     auto metrics = MetricsServer::open(loop_, definition_.metrics,
@@ -221,11 +274,25 @@ void Daemon::carry_out(const ControlRequest& request, const ControlServer::Reply
   switch (request.command) {
     case ControlCommand::status:
     case ControlCommand::stats: {
-      const TargetReport now = report();
+      TargetReport now = report(true);
+      now.absent = absent_interfaces();
       const bool is_status = request.command == ControlCommand::status;
       return reply(report_reply(is_status ? status_table(now) : stats_table(now), now));
     }
     case ControlCommand::metrics: return reply(metrics_reply(report()));
+    case ControlCommand::clients: {
+      ClientsReport clients;
+      for (const auto& worker : workers_) {
+        worker->ask([&] { worker->report(clients); });
+      }
+      return reply(clients_reply(clients));
+    }
+    case ControlCommand::clear_stats:
+      for (const auto& worker : workers_) {
+        worker->ask([&] { worker->clear_counters(); });
+      }
+      return reply(cleared_reply());
+    case ControlCommand::trace: return reply(show_requests(request));
     case ControlCommand::reload: {
       const auto changes = reload_and_log();
       return reply(changes ? reload_reply(*changes) : error_reply(changes.error()));
@@ -269,12 +336,35 @@ void Daemon::edit_and_show(const ControlRequest& request, const ControlServer::R
   });
 }
 
-TargetReport Daemon::report() {
+std::string Daemon::show_requests(const ControlRequest& request) {
+  Worker& worker = worker_of(request.lun);
+  std::optional<RequestLog::Lines> lines;
+  worker.ask([&] { lines = worker.request_lines(request.lun, request.from); });
+  if (!lines) return error_reply(why_not_served(request.lun));
+  return trace_reply(*lines, monotonic_now(), std::chrono::system_clock::now());
+}
+
+std::vector<std::string> Daemon::absent_interfaces() const {
+  std::set<std::string> named;
+  for (const auto& luns : {roles_.active(), roles_.standby()}) {
+    for (const LunDefinition& lun : luns)
+      named.insert(lun.interfaces.begin(), lun.interfaces.end());
+  }
+  std::vector<std::string> absent;
+  const auto interfaces = list_interfaces();
+  if (!interfaces) return absent;
+  for (const std::string& name : find_unmatched(*interfaces, {named.begin(), named.end()})) {
+    absent.push_back(unmatched_text(name));
+  }
+  return absent;
+}
+
+TargetReport Daemon::report(bool since_cleared) {
   TargetReport report;
   report.version = options_.version;
   report.uptime = monotonic_now() - started_;
   for (const auto& worker : workers_) {
-    worker->ask([&] { worker->report(report); });
+    worker->ask([&] { worker->report(report, since_cleared); });
   }
   for (const auto& [address, missing] : missing_.all()) {
     report.missing.push_back({address, missing.definition.store.path, missing.why});

@@ -9,16 +9,19 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <tl/expected.hpp>
 
 #include "base/log.h"
+#include "base/privileges.h"
 #include "target/admin/configuration.h"
 #include "target/admin/control_server.h"
 #include "target/admin/image_look.h"
@@ -26,6 +29,7 @@
 #include "target/admin/lun_roles.h"
 #include "target/admin/metrics_server.h"
 #include "target/admin/missing_luns.h"
+#include "target/admin/system_call_filter.h"
 #include "target/service/definition.h"
 #include "target/service/watchdog.h"
 #include "target/service/worker.h"
@@ -47,6 +51,10 @@ class Daemon {
     bool is_strict = false;
     /// How long a thread that serves may wait for something before the log says so; 0: for ever.
     std::chrono::milliseconds watchdog{};
+    /// As whom it goes on once all is open; nothing: as who started it.
+    std::optional<User> user = {};
+    /// Makes no system calls but those of system_call_filter.h once all is open.
+    bool limits_system_calls = false;
   };
 
   /// Opens the images, the state, the control socket and the ports, drops the privileges that this takes, and then announces the LUNs. SIGHUP, which the
@@ -72,6 +80,11 @@ class Daemon {
   tl::expected<void, std::string> start(const TargetDefinition& definition);
   tl::expected<void, std::string> open_state(const std::string& folder);
   tl::expected<void, std::string> open_servers();
+  /// Gives up what only the start has needed: the user, capabilities, system calls.
+  tl::expected<void, std::string> give_up_rights();
+  tl::expected<void, std::string> become_user(const User& user);
+  /// Logs refused system calls, now and whenever there are some.
+  void tell_refused_calls();
 
   /// A LUN that is served.
   struct Present {
@@ -96,7 +109,7 @@ class Daemon {
   static LunChange change_to(const LunDefinition& wanted, const Present* present,
                              const ImageLook* look);
   /// Returns what it takes from what is served to these LUNs. Those with a look open their images
-  /// again. Fails where two of them would spoil each other's data: see find_conflict().
+  /// again. Fails where two of them would spoil each other's data: see find_conflicts().
   tl::expected<Prepared, std::string> prepare(const std::vector<LunDefinition>& luns,
                                               const std::map<Address, Present>& served,
                                               const ImageLooks& looks);
@@ -165,7 +178,12 @@ class Daemon {
   std::string resize_or_reopen(const ControlRequest& request);
   /// Edits what clients set, if it is asked to, and replies with the result once that is stable.
   void edit_and_show(const ControlRequest& request, const ControlServer::Reply& reply);
-  TargetReport report();
+  /// `since_cleared`: for a person, counts from the last `ctl clear-stats` on.
+  TargetReport report(bool since_cleared = false);
+  /// Returns what is said of the interfaces that LUNs name and that are not there.
+  std::vector<std::string> absent_interfaces() const;
+  /// Does `ctl trace`. Returns the reply.
+  std::string show_requests(const ControlRequest& request);
   void wait_for_signals();
   void wait_for_reload();
   void look_after();
@@ -175,6 +193,7 @@ class Daemon {
   const Instant started_;
   TargetDefinition definition_;
   std::unique_ptr<StateFiles> state_;
+  std::vector<std::string> made_;  // files that the start has made, for a user to have
   std::unique_ptr<Recording> recording_;
   MemoryReserve reserve_;
   std::unique_ptr<RequestMemory> memory_;
@@ -197,6 +216,8 @@ class Daemon {
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<MetricsServer> metrics_;
   bool is_stuck_ = false;
+  std::unique_ptr<SystemCallFilter> filter_;
+  boost::asio::posix::stream_descriptor refused_calls_{loop_};  // a duplicate of the filter's
 };
 
 }  // namespace aoe::target

@@ -137,8 +137,8 @@ tl::expected<Daemon::Prepared, std::string> Daemon::prepare(
     images.insert(images.end(), change.images.begin(), change.images.end());
     if (change.opens_image() || change.is_redefined) prepared.changes.push_back(std::move(change));
   }
-  if (const auto conflict = find_conflict(images, definition_.capture)) {
-    return tl::unexpected(conflict->text);
+  if (const auto conflicts = find_conflicts(images, definition_.capture); !conflicts.empty()) {
+    return tl::unexpected(conflicts.front().text);
   }
   open_files(prepared);
   return prepared;
@@ -321,7 +321,8 @@ void Daemon::try_missing() {
     const auto under_way = std::make_shared<int>();
     former = under_way;
     DiskWork<bool> look{lun.store.path, [lun, under_way]() -> tl::expected<bool, std::string> {
-                          if (const auto error = image_error(lun)) return tl::unexpected(*error);
+                          if (const auto error = store_error(lun.store))
+                            return tl::unexpected(*error);
                           return true;
                         }};
     const auto outcome = do_in_time(std::vector{std::move(look)}, patience);

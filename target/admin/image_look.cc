@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "target/admin/command_line.h"
+#include "target/store/open_store.h"
 
 namespace aoe::target {
 namespace {
@@ -18,13 +18,22 @@ bool is_same_part(const ImageUse& before, const ImageUse& now) {
   return begins_at_same_byte(before, now) && before.range == now.range;
 }
 
+/// Returns what is under an overlay, or the store itself.
+StoreDefinition image_alone(StoreDefinition store) {
+  store.read_only |= !store.overlay.empty();
+  store.overlay.clear();
+  return store;
+}
+
 }  // namespace
 
 ImageLook look_at_images(const LunDefinition& lun, std::span<const ImageUse> opened) {
   using Found = ImageLook::Found;
   std::vector<ImageUse> now = images_of(lun);
   if (std::ranges::equal(opened, now, is_same_part)) return {Found::same, std::move(now)};
-  if (auto error = image_error(lun)) return {Found::unusable, {}, *std::move(error)};
+  // An overlay stays as it was opened, and over the base that it was opened over.
+  if (auto error = store_error(image_alone(lun.store)))
+    return {Found::unusable, {}, *std::move(error)};
   if (now.size() < opened.size()) {
     return {Found::unusable, {}, lun.store.written_path() + ": can't be opened"};
   }

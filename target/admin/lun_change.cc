@@ -24,7 +24,7 @@ LunOptions LunChange::options(std::uint64_t sectors, const StoreTraits& disk,
   options.read_only = definition.store.read_only;
   options.write_cache = !definition.store.sync;
   options.disk = disk;
-  options.access = {definition.allow, definition.deny};
+  options.access = {definition.allow, definition.deny, definition.rights};
   options.announced = definition.announce;
   const std::string serial =
       definition.serial.empty() ? default_serial(definition, image) : definition.serial;

@@ -16,10 +16,12 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "base/privileges.h"
 #include "base/signals_blocked.h"
 #include "base/size.h"
 #include "base/standard_streams.h"
 #include "config/yaml_map.h"
+#include "target/admin/check_config.h"
 #include "target/admin/command_line.h"
 #include "target/admin/config_file.h"
 #include "target/admin/configuration.h"
@@ -175,6 +177,10 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}));
   app.add_flag("--trace", line.trace, "Write every decision to standard error")
       ->envname("AOE_TRACE");
+  app.add_option("--user", line.user, "Go on as this user once all is open, with --sandbox")
+      ->type_name("USER");
+  app.add_flag("--sandbox", line.sandbox, "Make no system calls but those that serving takes")
+      ->envname("AOE_SANDBOX");
   app.add_flag("--strict", line.is_strict, "Serve nothing unless every LUN can be served");
   app.add_option("--watchdog", line.watchdog, "Log a wait of a serving thread (for tests)")
       ->type_name("MS")
@@ -191,32 +197,28 @@ void describe_serving(CLI::App& app, CommandLine& line, bool is_short) {
   }
 }
 
-/// `aoe-target check FILE`. `force`: as it would be served with --force.
-int check(const std::string& file, bool force) {
-  const auto files = read_config_texts(file);
-  auto definition = files ? parse_config(*files) : tl::unexpected(files.error());
-  if (!definition) {
-    complain(definition.error());
-    return exit_failure;
+/// `aoe-target check`
+struct Check {
+  CLI::App* command = nullptr;
+  ConfigCheckOptions options;
+
+  explicit Check(CLI::App& app)
+      : command(app.add_subcommand("check", "Check a configuration file")) {
+    command->add_option("FILE", options.file)->required();
+    command->add_flag("--force", options.force, "As it is served with --force");
+    command
+        ->add_option("--unit", options.unit,
+                     "And that this unit of systemd lets it (aoe-target.service)")
+        ->type_name("UNIT");
   }
-  for (LunDefinition& lun : definition->luns) lun.store.force |= force;
-  if (const auto error = first_image_error(*definition)) {
-    complain(fmt::format("{}: {}", definition->places.at(error->lun), error->text));
-    return exit_failure;
+
+  int run() const {
+    const ConfigCheck found = check_config(options);
+    for (const std::string& line : found.errors) complain(line);
+    for (const std::string& line : found.remarks) fmt::print("{}\n", line);
+    return found.errors.empty() ? 0 : exit_failure;
   }
-  for (const LunDefinition& lun : definition->luns) {
-    const auto error = lun.standby ? image_error(lun) : std::nullopt;
-    if (error) fmt::print("{}: stands by, and can't be promoted now: {}\n", lun.address, *error);
-    if (error || !lun.store.needs_new_overlay()) continue;
-    fmt::print("{}: would make a new overlay {} over {}\n", lun.address, lun.store.overlay,
-               lun.store.path);
-  }
-  const std::string others =
-      files->size() == 1 ? ""
-                         : fmt::format(" and {} of {}", files->size() - 1, drop_in_folder(file));
-  fmt::print("{}{}: valid, {} LUNs\n", file, others, definition->luns.size());
-  return 0;
-}
+};
 
 /// `aoe-target import FORMAT PATH`
 struct Import {
@@ -271,6 +273,18 @@ struct Control {
     };
     sub("status", "What is served, and where", ControlCommand::status);
     sub("stats", "Counters", ControlCommand::stats);
+    sub("clients", "Counters by client and LUN", ControlCommand::clients);
+    CLI::App* const top = sub("top", "What is done in a second; again and again on a terminal",
+                              ControlCommand::stats);
+    const auto set_interval = [this](const double& seconds) {
+      arguments.interval =
+          std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    };
+    top->add_option_function<double>("--interval", set_interval, "Seconds between two looks (1)")
+        ->type_name("S")
+        ->check(CLI::Range(0.1, 3600.0));
+    top->callback([this] { arguments.top = true; });
+    sub("clear-stats", "Have counters begin at 0", ControlCommand::clear_stats);
     sub("metrics", "Counters for Prometheus", ControlCommand::metrics);
     sub("reload", "Read the configuration, and look at the images, again", ControlCommand::reload);
 
@@ -293,6 +307,7 @@ struct Control {
         of_lun("config", "Show or set a config string", ControlCommand::config);
     CLI::Option* const text = config->add_option("TEXT", request.set)->option_text(" ");
     config->add_flag("--clear", clear, "Make it empty")->excludes(text);
+    of_lun("trace", "Show requests and replies as they come, until Ctrl-C", ControlCommand::trace);
     describe_edits(of_lun);
     of_lun("resize", "Serve the size that the image has now", ControlCommand::resize);
     of_lun("reopen", "Open the image again", ControlCommand::reopen);
@@ -393,8 +408,17 @@ int serve(const CommandLine& line) {
     complain(definition.error());
     return exit_failure;
   }
-  Log log({.program = "aoe-target", .level = line.log_level});
   Daemon::Options options;
+  if (!line.user.empty()) {
+    const auto user = find_user(line.user);
+    if (!user) {
+      complain("--user " + user.error());
+      return exit_failure;
+    }
+    options.user = *user;
+  }
+  options.limits_system_calls = line.sandbox || options.user;
+  Log log({.program = "aoe-target", .level = line.log_level});
   options.log = std::cref(log);
   options.version = AOE_VERSION;
   if (line.trace) {
@@ -437,11 +461,7 @@ int run(int argc, char** argv) {
   const bool is_short = std::any_of(
       argv, argv + argc, [](std::string_view word) { return word == "-h" || word == "--help"; });
   describe_serving(app, line, is_short);
-  std::string checked;
-  bool is_forced = false;
-  CLI::App* const check_command = app.add_subcommand("check", "Check a configuration file");
-  check_command->add_option("FILE", checked)->required();
-  check_command->add_flag("--force", is_forced, "As it is served with --force");
+  const Check check(app);
   const Import import(app);
   Control control(app);
   Overlay overlay(app);
@@ -459,7 +479,7 @@ int run(int argc, char** argv) {
     complain(fmt::format("{} (aoe-target --help shows how)", error.what()));
     return exit_usage;
   }
-  if (check_command->parsed()) return check(checked, is_forced);
+  if (check.command->parsed()) return check.run();
   if (import.command->parsed()) return import.run();
   if (control.command->parsed()) return control.run();
   if (overlay.command->parsed()) return run_overlay(overlay.arguments, stdout);

@@ -250,6 +250,15 @@ def lun(slot, path=None, **more):
     return {"shelf": 0, "slot": slot, "path": path or f"disk{slot}.img", **more}
 
 
+def serve(program, world, folder, luns, *arguments, env=None, **more):
+    """Starts aoe-target with a configuration file, at the other end of a cable, and waits until it is ready."""
+    client, server = world.node("client"), world.node("server")
+    cable = Cable(world, client, "port0", server, "eth0")
+    target = server.start([program, "--config", configure(folder, luns, **more), *arguments], env=env)
+    target.wait_for("ready")
+    return cable, server, target, Control(program, server, folder)
+
+
 class Control:
     """`aoe-target ctl` for the target of configure(folder)."""
 

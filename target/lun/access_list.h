@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -15,10 +17,54 @@
 
 namespace aoe::target {
 
+/// What a client that is answered may do with a LUN, besides discovering and identifying it and asking
+/// what is set there.
+enum class Right : std::uint8_t {
+  read,        // the disk
+  write,       // the disk, which includes trims and what changes SMART; a flush needs no right
+  config_set,  // set the config string (§3.2)
+  mask,        // edit the mask list (§3.3)
+  reserve,     // set or release the reservation (§3.4)
+};
+inline constexpr int right_count = static_cast<int>(Right::reserve) + 1;
+
+/// A set of rights; all of them by default.
+class Rights {
+ public:
+  static constexpr Rights none() { return Rights(0); }
+  constexpr Rights() : Rights((1 << right_count) - 1) {}
+
+  constexpr bool has(Right right) const { return (bits_ >> static_cast<int>(right) & 1) != 0; }
+  constexpr void add(Right right) {
+    bits_ |= static_cast<std::uint8_t>(1 << static_cast<int>(right));
+  }
+
+  bool operator==(const Rights&) const = default;
+
+ private:
+  constexpr explicit Rights(int bits) : bits_(static_cast<std::uint8_t>(bits)) {}
+
+  std::uint8_t bits_;
+};
+
+/// The rights of clients, by their addresses.
+struct ClientRights {
+  Rights everyone;              // of each client that is not named
+  std::map<Mac, Rights> named;  // these have no others
+
+  Rights of(Mac client) const {
+    if (named.empty()) return everyone;
+    const auto found = named.find(client);
+    return found == named.end() ? everyone : found->second;
+  }
+  bool operator==(const ClientRights&) const = default;
+};
+
 /// The administrator's rules on who may use a LUN. They hold whatever clients set.
 struct AccessRules {
-  std::vector<Mac> allow;  // everyone where empty
-  std::vector<Mac> deny;   // never answered, even if allowed
+  std::vector<Mac> allow = {};  // everyone where empty
+  std::vector<Mac> deny = {};   // never answered, even if allowed
+  ClientRights rights = {};     // of those that are answered
 
   bool admits(Mac source) const {
     const auto names = [source](const std::vector<Mac>& macs) {

@@ -19,7 +19,7 @@ AtaOutcome transfer(const AtaDevice& disk, const AtaRequest& request, std::uint8
   if (request.flags.write != is_write) return ErrorCode::bad_argument;
   const bool ext = ata::lba_bits(request.opcode) == 48;
   if (ext && !request.flags.extended) return failed(ata::error_abrt, request);
-  if (is_write && disk.read_only) return failed(ata::error_abrt, request);
+  if (is_write ? disk.read_only : disk.unreadable) return failed(ata::error_abrt, request);
   if (request.sectors == 0 || request.sectors > sectors_max) {
     return failed(ata::error_abrt, request);
   }

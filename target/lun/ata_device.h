@@ -11,7 +11,8 @@
 //   might reach a sector that the client did not mean. A plain opcode with E is done where its LBA
 //   fits 28 bits, because both readings then name the same sector; beyond that it is IDNF. Commands
 //   without an LBA ignore E.
-// - A write or TRIM to a read-only disk is aborted. (ATA8 has no way to announce one.)
+// - A write or TRIM to a read-only disk is aborted. (ATA8 has no way to announce one.) So is a read or READ
+//   VERIFY of an unreadable one.
 // - A count of 0 (256 or 65536 sectors to ATA) or beyond what a frame carries is aborted. IDENTIFY
 //   and SMART, whose data is always 512 bytes, also take a count of 0, which ATA leaves undefined
 //   there. READ VERIFY carries no data, so a frame does not limit it: up to 255 sectors.
@@ -70,6 +71,7 @@ struct AtaDevice {
   bool read_only = false;
   bool can_trim = false;
   bool smart_enabled = true;
+  bool unreadable = false;  // to the client that asks
 
   /// Decides what becomes of a request. `sectors_max`: sectors that a frame carries.
   AtaOutcome start(const AtaRequest& request, std::uint8_t sectors_max) const;

@@ -68,6 +68,7 @@ void Lun::change(const LunOptions& options) {
   AOE_CHECK(options.address == options_.address);
   AOE_CHECK(options.sectors > 0 && options.sectors <= ata::lba48_sectors_max);
   options_ = options;
+  limits_rights_ = options.access.rights != ClientRights();
   device_.sectors = options.sectors;
   device_.read_only = options.read_only;
   device_.can_trim = options.disk.can_trim;
@@ -126,6 +127,10 @@ Outcome Lun::handle(const Frame& request, const Link& link, MutableBytes reply) 
       *request.body);
 }
 
+bool Lun::may(Right right, const Exchange& exchange) const {
+  return options_.access.rights.of(exchange.source()).has(right);
+}
+
 Outcome Lun::config(const ConfigRequest& request, const Exchange& exchange) {
   const Bytes current = config_string();
   const bool is_equal = std::ranges::equal(request.string, current);
@@ -147,6 +152,9 @@ Outcome Lun::config(const ConfigRequest& request, const Exchange& exchange) {
       if (!fits(config_header_size + request.string.size(), exchange.link)) {
         return exchange.refuse(ErrorCode::bad_argument);
       }
+      if (!may(Right::config_set, exchange)) {
+        return exchange.refuse(ErrorCode::config_string_present);
+      }
       if (!is_equal || is_default_string_) {
         set_config_string(request.string);
         is_default_string_ = false;
@@ -163,7 +171,12 @@ Outcome Lun::config(const ConfigRequest& request, const Exchange& exchange) {
 Outcome Lun::mask(const MaskRequest& request, const Exchange& exchange) {
   const std::size_t entries_max = mask_entries_per_frame(exchange.link.mtu);
   MaskReply reply{request.command, MaskError::none, 0, {}};
-  if (request.command == MaskCommand::edit) {
+  const bool is_edit = request.command == MaskCommand::edit;
+  if (is_edit && !may(Right::mask, exchange)) {
+    reply.error = MaskError::unspecified;
+    return exchange.answer(reply);
+  }
+  if (is_edit) {
     const auto [error, done, changed] = mask_.edit(request.directives, entries_max);
     reply.error = error;
     reply.directives_done = done;
@@ -181,14 +194,16 @@ Outcome Lun::mask(const MaskRequest& request, const Exchange& exchange) {
     });
     reply.list = pack(std::span(directives).first(entries.size()), room);
   }
-  return request.command == MaskCommand::edit ? exchange.confirm(reply) : exchange.answer(reply);
+  return is_edit ? exchange.confirm(reply) : exchange.answer(reply);
 }
 
 Outcome Lun::reserve(const ReserveRequest& request, const Exchange& exchange) {
   const std::size_t entries_max = reserve_entries_per_frame(exchange.link.mtu);
   if (request.command != ReserveCommand::read) {
     if (request.macs.size() > entries_max) return exchange.refuse(ErrorCode::bad_argument);
-    if (request.command == ReserveCommand::set && !reservation_.admits(exchange.source())) {
+    const bool is_held_by_others =
+        request.command == ReserveCommand::set && !reservation_.admits(exchange.source());
+    if (is_held_by_others || !may(Right::reserve, exchange)) {
       return exchange.refuse(ErrorCode::target_reserved);
     }
     std::array<Mac, MacSet::capacity> macs;
@@ -207,6 +222,14 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
   if (request.opcode != ata::Opcode::identify_device && !reservation_.admits(exchange.source())) {
     return exchange.refuse(ErrorCode::target_reserved);
   }
+  const AtaDevice* device = &device_;
+  AtaDevice of_client;
+  if (limits_rights_) {
+    of_client = device_;
+    of_client.read_only |= !may(Right::write, exchange);
+    of_client.unreadable = !may(Right::read, exchange);
+    device = &of_client;
+  }
   return std::visit(
       Overloaded{
           [&](DiskCommand command) -> Outcome {
@@ -217,7 +240,13 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
                                 command,         takes_data ? request.data : Bytes{}};
           },
           [&](IdentifyData) -> Outcome { return identify(request, exchange); },
-          [&](SmartWork work) -> Outcome { return smart(work.what, request, exchange); },
+          [&](SmartWork work) -> Outcome {
+            const bool sets = work.what == ata::Smart::enable || work.what == ata::Smart::disable;
+            if (!sets || may(Right::write, exchange)) return smart(work.what, request, exchange);
+            const AtaRegisters aborted{ata::status_drdy | ata::status_err, ata::error_abrt};
+            return exchange.answer(ata_reply(request.flags, request.lba, aborted),
+                                   Verdict::ata_error);
+          },
           [&](const AtaRegisters& registers) -> Outcome {
             const bool is_error = (registers.status & ata::status_failed) != 0;
             return exchange.answer(ata_reply(request.flags, request.lba, registers),
@@ -225,7 +254,7 @@ Outcome Lun::ata(const AtaRequest& request, const Exchange& exchange) {
           },
           [&](ErrorCode code) -> Outcome { return exchange.refuse(code); },
       },
-      device_.start(request, sectors_per_frame(exchange.link.mtu)));
+      device->start(request, sectors_per_frame(exchange.link.mtu)));
 }
 
 ReplyReady Lun::identify(const AtaRequest& request, const Exchange& exchange) const {
@@ -239,7 +268,7 @@ ReplyReady Lun::identify(const AtaRequest& request, const Exchange& exchange) co
   identity.smart = device_.smart_enabled;
   identity.write_cache = options_.write_cache;
   identity.physical_sector_size = options_.disk.physical_sector_size;
-  identity.trim = options_.disk.can_trim && !options_.read_only;
+  identity.trim = options_.disk.can_trim && !options_.read_only && may(Right::write, exchange);
   if (identity.trim) {
     identity.trim_blocks_max = sectors_per_frame(exchange.link.mtu);
     identity.trimmed_reads_zero = options_.disk.trimmed_reads_zero;

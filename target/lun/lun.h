@@ -15,8 +15,11 @@
 // 5. mask list: §3.3; an edit stays within what one reply can list at this MTU;
 // 6. reserve: §3.4; more addresses than one reply can list at this MTU are error 2;
 // 7. ATA from a source that is not on a reservation: error 6, IDENTIFY DEVICE excepted;
-// 8. ATA: see ata_device.h;
+// 8. ATA: see ata_device.h; a client that may not write finds a disk that is read-only, one that may not
+//    read an aborted command;
 // 9. vendor commands: error 1.
+// What a client has no right to set (access_list.h) is refused once its request is sound: a config string with
+// error 4, an edit of the mask list with MError 1, a reservation with error 6.
 // A list or string that was set through a larger MTU may not fit a reply at this one: the answer is
 // a mask reply with MError 1, or error 2, and changes only what the request asks for.
 #pragma once
@@ -165,6 +168,7 @@ class Lun {
  private:
   struct Exchange;
 
+  bool may(Right right, const Exchange& exchange) const;
   Outcome config(const ConfigRequest& request, const Exchange& exchange);
   Outcome mask(const MaskRequest& request, const Exchange& exchange);
   Outcome reserve(const ReserveRequest& request, const Exchange& exchange);
@@ -179,6 +183,7 @@ class Lun {
 
   LunOptions options_;
   AtaDevice device_;
+  bool limits_rights_ = false;  // the administrator gives some client less than all rights
   std::array<std::uint8_t, config_string_size_max> config_string_{};
   std::size_t config_string_size_ = 0;
   bool is_default_string_ = true;  // see LunState

@@ -410,6 +410,66 @@ TEST_F(LunTest, ReadOnlyLunAbortsWrites) {
   EXPECT_EQ(ask(read_ext(0, 1)), "disk read 0+1");
 }
 
+// What the administrator lets a client do.
+
+TEST_F(LunTest, AClientThatMayOnlyReadFindsAReadOnlyDisk) {
+  auto limited = options();
+  limited.disk.can_trim = true;
+  limited.access.rights.everyone = Rights::none();
+  limited.access.rights.everyone.add(Right::read);
+  limited.access.rights.named.emplace(other_mac, Rights());
+  lun = Lun(limited);
+  const auto data = pattern(512, 1);
+  EXPECT_EQ(ask(read_ext(0, 1)), "disk read 0+1");
+  EXPECT_EQ(ask(write_ext(0, data)), "ata 41/04 left 1");
+  EXPECT_EQ(ask(command(Opcode::flush_cache_ext)), "disk flush 0+0");
+  EXPECT_EQ(ask(write_ext(0, data), other_mac), "disk write 0+1");
+  const auto trims = [this](Mac source) {
+    ask(command(Opcode::identify_device, 1), source);
+    return parse_identify(std::get<AtaReply>(*decode(reply)->body).data)->trim;
+  };
+  EXPECT_FALSE(trims(client_mac));
+  EXPECT_TRUE(trims(other_mac));
+  AtaRequest disable = command(Opcode::smart);
+  disable.feature = static_cast<std::uint8_t>(ata::Smart::disable);
+  disable.lba = std::uint64_t{ata::smart_key} << 8;
+  EXPECT_TRUE(ask(disable).starts_with("ata 41/04"));
+  EXPECT_TRUE(ask(disable, other_mac).starts_with("ata 40/00"));
+}
+
+TEST_F(LunTest, AClientWithoutRightsDiscoversAndIdentifies) {
+  auto limited = options();
+  limited.access.rights.named.emplace(client_mac, Rights::none());
+  lun = Lun(limited);
+  EXPECT_EQ(ask(ConfigRequest{}), R"(config read "", 64 buffers, firmware 9, 2 sectors)");
+  EXPECT_EQ(ask(command(Opcode::identify_device, 1)), "ata 40/00 left 0, 512 bytes of 40");
+  EXPECT_EQ(ask(read_ext(0, 1)), "ata 41/04 left 1");
+  EXPECT_EQ(ask(command(Opcode::read_verify_ext, 1)), "ata 41/04 left 1");
+  EXPECT_EQ(ask(read_ext(0, 1), other_mac), "disk read 0+1") << "everyone else may";
+}
+
+TEST_F(LunTest, WhatAClientMayNotSetStaysAndIsSaid) {
+  config(ConfigCommand::force_set, "shop");
+  auto limited = options();
+  limited.access.rights.named.emplace(client_mac, Rights::none());
+  lun.change(limited);
+  const LunState before = lun.state();
+  EXPECT_EQ(config(ConfigCommand::force_set, "mine"), "error 4");
+  EXPECT_EQ(config(ConfigCommand::set, "shop"), "error 4");
+  EXPECT_EQ(add_to_mask({client_mac}), "mask error 1 after 0");
+  EXPECT_EQ(reserve(ReserveCommand::set, {client_mac}), "error 6");
+  EXPECT_EQ(reserve(ReserveCommand::force_set, {}), "error 6");
+  EXPECT_EQ(lun.state(), before);
+  limited.access.rights.named.at(client_mac).add(Right::config_set);
+  limited.access.rights.named.at(client_mac).add(Right::reserve);
+  lun.change(limited);
+  EXPECT_EQ(config(ConfigCommand::force_set, "mine"),
+            R"(config force-set "mine", 64 buffers, firmware 9, 2 sectors)");
+  EXPECT_EQ(lun.state().config_string, "mine");
+  reserve(ReserveCommand::set, {client_mac});
+  EXPECT_EQ(lun.state().reserved, std::vector{client_mac});
+}
+
 TEST_F(LunTest, IdentifySaysWhatTheDiskIs) {
   EXPECT_EQ(ask(command(Opcode::identify_device, 1)), "ata 40/00 left 0, 512 bytes of 40");
   const auto frame = decode(reply);

@@ -47,6 +47,8 @@ struct LunCounters {
     ata_errors += reply.verdict == Verdict::ata_error;
   }
   void add(const LunCounters& other);
+  /// Subtracts what these were earlier.
+  void subtract(const LunCounters& earlier);
   /// Returns how many requests a mask list or the administrator's rules left unanswered.
   std::uint64_t not_admitted() const {
     return silences[static_cast<std::size_t>(Silence::source_denied)] +
@@ -65,6 +67,7 @@ struct EdgeCounters {
   std::array<std::uint64_t, rule_count> rejects{};  // by Rule; answered with an error or not
 
   void add(const EdgeCounters& other);
+  void subtract(const EdgeCounters& earlier);
   bool operator==(const EdgeCounters&) const = default;
 };
 
@@ -140,6 +143,20 @@ inline void LunCounters::add(const LunCounters& other) {
     latency.counts[i] += other.latency.counts[i];
   }
   latency.sum += other.latency.sum;
+}
+
+inline void LunCounters::subtract(const LunCounters& earlier) {
+  for (const auto& field : lun_counters) this->*field.value -= earlier.*field.value;
+  for (std::size_t i = 0; i < silences.size(); ++i) silences[i] -= earlier.silences[i];
+  for (std::size_t i = 0; i < latency.counts.size(); ++i) {
+    latency.counts[i] -= earlier.latency.counts[i];
+  }
+  latency.sum -= earlier.latency.sum;
+}
+
+inline void EdgeCounters::subtract(const EdgeCounters& earlier) {
+  for (const auto& field : edge_counters) this->*field.value -= earlier.*field.value;
+  for (std::size_t i = 0; i < rejects.size(); ++i) rejects[i] -= earlier.rejects[i];
 }
 
 inline void EdgeCounters::add(const EdgeCounters& other) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/address.h"
+#include "target/lun/access_list.h"
 #include "target/service/client_limits.h"
 #include "target/service/rate_limit.h"
 #include "target/service/request_memory.h"
@@ -24,6 +25,7 @@ struct LunDefinition {
   std::string config_string;            // until a client sets one
   std::vector<Mac> allow;               // sources that are answered; all where empty
   std::vector<Mac> deny;                // sources that are not answered, even if allowed
+  ClientRights rights;                  // of those that are answered
   std::string model = "aoe-target";
   std::string serial;    // see default_serial.h where empty
   bool announce = true;  // announce the LUN when it comes up

@@ -8,11 +8,13 @@
 
 namespace aoe::target {
 
-HeldState::HeldState(Lun& lun, LunCounters& counters, StateKeeper& keeper, const TimedTrace& trace)
+HeldState::HeldState(Lun& lun, LunCounters& counters, StateKeeper& keeper, const TimedTrace& trace,
+                     const std::unique_ptr<RequestLog>* log)
     : lun_(lun),
       counters_(counters),
       keeper_(keeper),
       trace_(trace),
+      log_(log),
       stable_(lun.state()),
       saved_revision_(lun.revision()) {}
 
@@ -93,6 +95,7 @@ void HeldState::send(const Waiting& waiting, std::error_code error) {
     frame = Bytes(room).first(ready.size);
   }
   counters_.count(ready);
+  if (log_ != nullptr && *log_) (*log_)->reply(trace_.now(), frame);
   if (trace_) trace_("release {}: {}", lun_.address(), Described(frame).text());
   const Outgoing outgoing{frame, {}};
   waiting.port->send({&outgoing, 1});

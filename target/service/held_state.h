@@ -14,6 +14,7 @@
 
 #include "target/lun/lun.h"
 #include "target/service/counters.h"
+#include "target/service/request_log.h"
 #include "target/service/timed_trace.h"
 #include "wire/frame_port.h"
 
@@ -37,7 +38,9 @@ class HeldState : public std::enable_shared_from_this<HeldState> {
   static constexpr std::size_t held_max = 256;
 
   /// The present state of the LUN is stable. All four outlive this object.
-  HeldState(Lun& lun, LunCounters& counters, StateKeeper& keeper, const TimedTrace& trace);
+  /// `log`: of the LUN, which gets its replies; null for none.
+  HeldState(Lun& lun, LunCounters& counters, StateKeeper& keeper, const TimedTrace& trace,
+            const std::unique_ptr<RequestLog>* log = nullptr);
 
   /// Returns whether the LUN's state is not stable yet.
   bool is_unstable() const { return saved_revision_ != lun_.revision(); }
@@ -71,6 +74,7 @@ class HeldState : public std::enable_shared_from_this<HeldState> {
   LunCounters& counters_;
   StateKeeper& keeper_;
   const TimedTrace& trace_;
+  const std::unique_ptr<RequestLog>* const log_;
   LunState stable_;  // the state that is stable
   LunState saving_;  // the state that is being saved
   std::uint64_t saved_revision_ = 0;

@@ -161,25 +161,25 @@ bool share_data(std::span<const ImageUse> one, std::span<const ImageUse> other) 
   });
 }
 
-std::optional<ImageError> find_conflict(std::span<const ImageUse> uses,
-                                        const std::string& capture) {
+std::vector<ImageError> find_conflicts(std::span<const ImageUse> uses, const std::string& capture) {
+  std::vector<ImageError> errors;
   if (const auto place = capture.empty() ? std::nullopt : find_whole(capture)) {
     const auto found = std::ranges::find(uses, place->identity, &ImageUse::identity);
     if (found != uses.end()) {
-      return ImageError{found->lun,
-                        fmt::format("{}: {} uses it (as {}); it is not overwritten by a capture",
-                                    capture, found->lun, found->path)};
+      errors.push_back(
+          {found->lun, fmt::format("{}: {} uses it (as {}); it is not overwritten by a capture",
+                                   capture, found->lun, found->path)});
     }
   }
   std::map<std::string_view, std::vector<const ImageUse*>> users;
   for (const ImageUse& use : uses) {
     std::vector<const ImageUse*>& others = users[use.identity];
-    for (const ImageUse* const other : others) {
-      if (in_conflict(use, *other)) return ImageError{use.lun, describe(use, *other)};
-    }
+    const auto other = std::ranges::find_if(
+        others, [&use](const ImageUse* before) { return in_conflict(use, *before); });
+    if (other != others.end()) errors.push_back({use.lun, describe(use, **other)});
     others.push_back(&use);
   }
-  return std::nullopt;
+  return errors;
 }
 
 }  // namespace aoe::target

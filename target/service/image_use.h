@@ -46,10 +46,10 @@ struct ImageError {
   std::string text;
 };
 
-/// Returns the error of the first use that writes to bytes of another one, or that is of the same
-/// file as `capture`, the path of a capture file (empty: none): "e0.3: link.img: e0.2 uses it too
-/// (as disk.img), and both write to it; --force serves it all the same". Two uses of which one has
-/// `force` are no error.
-std::optional<ImageError> find_conflict(std::span<const ImageUse> uses, const std::string& capture);
+/// Returns the error of each use that writes to bytes of an earlier one, or that is of the same file as
+/// `capture`, the path of a capture file (empty: none): "e0.3: link.img: e0.2 uses it too (as
+/// disk.img), and both write to it; --force serves it all the same". Two uses of which one has `force` are
+/// no error.
+std::vector<ImageError> find_conflicts(std::span<const ImageUse> uses, const std::string& capture);
 
 }  // namespace aoe::target

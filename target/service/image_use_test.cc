@@ -44,10 +44,14 @@ class ImageUseTest : public ::testing::Test {
     for (const LunDefinition& lun : luns) {
       for (ImageUse& use : images_of(lun)) uses.push_back(std::move(use));
     }
-    const auto found = find_conflict(uses, capture.empty() ? "" : folder.path(capture).string());
-    if (!found) return "none";
-    EXPECT_TRUE(std::ranges::count(luns, found->lun, &LunDefinition::address));
-    return folder.shorten(found->text);
+    const auto found = find_conflicts(uses, capture.empty() ? "" : folder.path(capture).string());
+    if (found.empty()) return "none";
+    std::string lines;
+    for (const ImageError& error : found) {
+      EXPECT_TRUE(std::ranges::count(luns, error.lun, &LunDefinition::address));
+      lines += (lines.empty() ? "" : "\n") + folder.shorten(error.text);
+    }
+    return lines;
   }
 
   TestFolder folder;
@@ -60,6 +64,15 @@ TEST_F(ImageUseTest, TwoWritersOfOneFileAreNamed) {
   add("disk.img");
   EXPECT_EQ(conflict(),
             "e0.1: disk.img: e0.0 uses it too (as disk.img), and both write to it; --force serves "
+            "it all the same");
+}
+
+TEST_F(ImageUseTest, EachThatIsInTheWayOfAnEarlierOneIsNamedOnce) {
+  for (int i = 0; i < 3; ++i) add("disk.img");
+  EXPECT_EQ(conflict(),
+            "e0.1: disk.img: e0.0 uses it too (as disk.img), and both write to it; --force serves "
+            "it all the same\n"
+            "e0.2: disk.img: e0.0 uses it too (as disk.img), and both write to it; --force serves "
             "it all the same");
 }
 

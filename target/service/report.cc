@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,28 +14,6 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-/// Returns rows with columns as wide as their widest cell, two spaces apart. `alignment` has a '<'
-/// for each left-aligned column and a '>' for each right-aligned one.
-std::string table(std::string_view alignment, const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(alignment.size());
-  for (const Row& row : rows) {
-    AOE_CHECK(row.size() == widths.size());
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string space(widths[i] - row[i].size(), ' ');
-      line += alignment[i] == '<' ? row[i] + space : space + row[i];
-      line += "  ";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + '\n';
-  }
-  return text;
-}
-
 template <std::size_t N>
 std::uint64_t sum(const std::array<std::uint64_t, N>& counters) {
   return std::accumulate(counters.begin(), counters.end(), std::uint64_t{0});
@@ -45,6 +24,10 @@ std::string duration(Duration duration) {
   if (duration < 1ms) return fmt::format("{}us", duration_cast<microseconds>(duration).count());
   if (duration < 1s) return fmt::format("{}ms", duration_cast<milliseconds>(duration).count());
   return fmt::format("{:.1f}s", std::chrono::duration<double>(duration).count());
+}
+
+std::string megabytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f}", static_cast<double>(bytes) / 1e6);
 }
 
 std::string uptime(Duration uptime) {
@@ -112,13 +95,32 @@ void add_columns(Row& row, const std::array<CounterField<Counters>, N>& fields,
     }
     std::uint64_t value = counters->*fields[i].value;
     if (goes_on) value += counters->*fields[++i].value;
-    row.push_back(column.starts_with("MB-")
-                      ? fmt::format("{:.1f}", static_cast<double>(value) / 1e6)
-                      : std::to_string(value));
+    row.push_back(column.starts_with("MB-") ? megabytes(value) : std::to_string(value));
   }
 }
 
 }  // namespace
+
+std::string text_table(std::string_view alignment,
+                       const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(alignment.size());
+  for (const auto& row : rows) {
+    AOE_CHECK(row.size() == widths.size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string space(widths[i] - row[i].size(), ' ');
+      line += alignment[i] == '<' ? row[i] + space : space + row[i];
+      line += "  ";
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
+  }
+  return text;
+}
 
 std::string escaped(std::string_view bytes) {
   std::string text;
@@ -160,6 +162,10 @@ std::string status_table(const TargetReport& report) {
   const auto remark = [&](const LunReport& lun, const std::string& what) {
     say(lun.definition.address, what);
   };
+  for (const std::string& interface : report.absent) {
+    if (remarks.empty()) remarks = "\n";
+    remarks += escaped(interface) + "\n";
+  }
   for (const LunDefinition& lun : report.standby) {
     say(lun.address, "stands by: " + escaped(lun.store.path));
   }
@@ -171,7 +177,8 @@ std::string status_table(const TargetReport& report) {
     if (!lun.other_target) continue;
     remark(lun, fmt::format("warning: another target is at this address: {}", *lun.other_target));
   }
-  return head(report) + table("<<<<>>><", luns) + "\n" + table("<<<>>>>", ports) + remarks;
+  return head(report) + text_table("<<<<>>><", luns) + "\n" + text_table("<<<>>>>", ports) +
+         remarks;
 }
 
 std::string stats_table(const TargetReport& report) {
@@ -203,8 +210,36 @@ std::string stats_table(const TargetReport& report) {
   const auto alignment = [](const Row& head) {
     return '<' + std::string(head.size() - 2, '>') + '<';
   };
-  return head(report) + table(alignment(luns_head), luns) + "\n" +
-         table(alignment(ports_head), ports);
+  return head(report) + text_table(alignment(luns_head), luns) + "\n" +
+         text_table(alignment(ports_head), ports);
+}
+
+std::string clients_table(const ClientsReport& report) {
+  std::vector<const ClientReport*> clients;
+  for (const ClientReport& client : report.clients) clients.push_back(&client);
+  std::ranges::sort(clients, {}, [](const ClientReport* c) {
+    return std::tuple(c->last_seen_ago, c->lun, c->mac);
+  });
+  std::vector<Row> rows{{"client", "lun", "interface", "requests", "MB-read", "MB-written",
+                         "errors", "unanswered", "seen"}};
+  const auto add = [&rows](std::initializer_list<std::string> who, const ClientCounters& counters,
+                           const std::string& seen) {
+    Row row(who);
+    for (const std::string& cell :
+         {std::to_string(counters.requests), megabytes(counters.bytes_read),
+          megabytes(counters.bytes_written), std::to_string(counters.errors),
+          std::to_string(counters.unanswered), seen}) {
+      row.push_back(cell);
+    }
+    rows.push_back(std::move(row));
+  };
+  for (const ClientReport* const client : clients) {
+    add({fmt::format("{}", client->mac), fmt::format("{}", client->lun),
+         client->interface.empty() ? "-" : escaped(client->interface)},
+        *client, duration(client->last_seen_ago) + " ago");
+  }
+  if (report.others.requests > 0) add({"others", "-", "-"}, report.others, "-");
+  return text_table("<<<>>>>>>", rows);
 }
 
 }  // namespace aoe::target

@@ -141,5 +141,40 @@ TEST(Report, BytesAreShownAsPrintableText) {
   EXPECT_EQ(escaped(std::string_view("\0\n\x7f\xff", 4)), "\\x00\\x0a\\x7f\\xff");
 }
 
+TEST(Report, InterfacesThatAreNotThereAreNamed) {
+  TargetReport with_absent = report();
+  const std::string before = status_table(with_absent);
+  with_absent.absent = {"eth9: no such interface yet", "wan*: matches no interface yet"};
+  EXPECT_TRUE(status_table(with_absent)
+                  .find("\neth9: no such interface yet\nwan*: matches no interface yet\n") !=
+              std::string::npos);
+  EXPECT_EQ(before.find("no such interface"), std::string::npos);
+}
+
+TEST(Report, CountersSinceThenAreADifference) {
+  const LunCounters before = report().luns.front();
+  LunCounters now = before;
+  now.subtract(before);
+  EXPECT_EQ(now, LunCounters());
+  now = before;
+  now.requests += 5;
+  ++now.silences.back();
+  now.latency.add(3us);
+  now.subtract(before);
+  EXPECT_EQ(now.requests, 5U);
+  EXPECT_EQ(now.writes, 0U);
+  EXPECT_EQ(now.silences.back(), 1U);
+  EXPECT_EQ(now.latency.count(), 1U);
+  EXPECT_EQ(now.latency.sum, Duration(3us));
+  EdgeCounters edge;
+  edge.rejects.back() = 7;
+  EdgeCounters later = edge;
+  ++later.rejects.back();
+  ++later.responses;
+  later.subtract(edge);
+  EXPECT_EQ(later.rejects.back(), 1U);
+  EXPECT_EQ(later.responses, 1U);
+}
+
 }  // namespace
 }  // namespace aoe::target

@@ -29,7 +29,7 @@ void ServedLun::define(const LunDefinition& wanted) {
   if (limiter.limits() != wanted.limits) limiter = RateLimiter(wanted.limits);
 }
 
-bool ServedLun::waits_for_former() {
+bool ServedLun::has_busy_former() {
   std::erase_if(formers, [](const auto& former) { return former.expired(); });
   return !formers.empty();
 }

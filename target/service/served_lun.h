@@ -23,6 +23,7 @@
 #include "target/service/job_order.h"
 #include "target/service/logged_count.h"
 #include "target/service/rate_limit.h"
+#include "target/service/request_log.h"
 #include "target/store/store.h"
 
 namespace aoe::target {
@@ -41,7 +42,7 @@ struct ServedLun {
   bool may_delay(Mac client) const;
   /// Returns whether a former LUN of the same image has operations under way: this one does none until
   /// they are done.
-  bool waits_for_former();
+  bool waits_for_former() { return !formers.empty() && has_busy_former(); }
   void count_read(std::uint64_t sectors) {
     ++counters.reads;
     counters.bytes_read += sectors * sector_size;
@@ -51,15 +52,20 @@ struct ServedLun {
   Lun lun;
   std::unique_ptr<Store> store;
   LunCounters counters;
-  std::shared_ptr<HeldState> held;  // null without a keeper: what is set needs no waiting
-  std::vector<Job*> jobs;           // operations that are under way, as they came
-  JobOrder order;                   // of them
-  std::size_t jobs_size = 0;        // bytes of memory that they have taken
-  std::size_t jobs_delayed = 0;     // of them: those that a limit delays
-  std::size_t jobs_taken_over = 0;  // of them: those that a superseded thread waits for
-  OperationList ready;              // those that have to wait for no other any more
-  bool must_submit = false;         // the store has operations to submit
-  FormerLuns::Tokens formers;       // of the same image: their operations may still be under way
+  LunCounters cleared;                      // `counters` when `ctl clear-stats` was done last
+  std::unique_ptr<RequestLog> request_log;  // null unless somebody reads it
+  std::shared_ptr<HeldState> held;          // null without a keeper: what is set needs no waiting
+  std::vector<Job*> jobs;                   // operations that are under way, as they came
+  JobOrder order;                           // of them
+  std::size_t jobs_size = 0;                // bytes of memory that they have taken
+  std::size_t jobs_delayed = 0;             // of them: those that a limit delays
+  std::size_t jobs_taken_over = 0;          // of them: those that a superseded thread waits for
+  OperationList ready;                      // those that have to wait for no other any more
+  bool must_submit = false;                 // the store has operations to submit
+  FormerLuns::Tokens formers;  // of the same image: their operations may still be under way
+
+  /// Forgets former LUNs that are done; returns whether others are left.
+  bool has_busy_former();
 
   /// Takes a definition, and its limits if they are others.
   void define(const LunDefinition& wanted);

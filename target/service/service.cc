@@ -43,7 +43,8 @@ Service::Service(Clock clock, StateKeeper* keeper, RequestMemory* memory)
 ServedLun& Service::add(std::unique_ptr<ServedLun> lun) {
   AOE_CHECK(find(lun->lun.address()) == nullptr);
   if (keeper_ != nullptr) {
-    lun->held = std::make_shared<HeldState>(lun->lun, lun->counters, *keeper_, trace_);
+    lun->held =
+        std::make_shared<HeldState>(lun->lun, lun->counters, *keeper_, trace_, &lun->request_log);
   }
   for (auto& [port, table] : ports_) table.add(*lun);
   const Address address = lun->lun.address();
@@ -55,6 +56,7 @@ void Service::remove(Address address, Drained drained) {
   AOE_CHECK(found != luns_.end());
   std::unique_ptr<ServedLun> served = std::move(found->second);
   luns_.erase(found);
+  clients_.forget(address);
   if (served->held) served->held->refuse_all(std::make_error_code(std::errc::no_such_device));
   served->held.reset();  // what is saved from now on is another LUN's
   settle();
@@ -114,6 +116,7 @@ void Service::attach(FramePort& port, Admission admission) {
 
 void Service::forget(FramePort& port) {
   jobs_.forget(port);
+  clients_.forget(port);
   fan_outs_.forget(port);
   to_announce_.erase(&port);
   for (const auto& [address, served] : luns_) {
@@ -322,6 +325,10 @@ void Service::reject(const Reject& reject, const Decoded& frame, PortTable& tabl
 
 void Service::answer(ServedLun& served, const Frame& request, FramePort& port, const Link& link) {
   ++served.counters.requests;
+  const Address address = served.lun.address();
+  clients_.request(request.header.source, address, port, received_);
+  if (served.request_log) [[unlikely]]
+    served.request_log->request(received_, request);
   make_room(port, link);
   const std::uint64_t revision = served.lun.revision();
   const Outcome outcome = served.lun.handle(request, link, batch_.scratch());
@@ -336,9 +343,14 @@ void Service::answer(ServedLun& served, const Frame& request, FramePort& port, c
     if (silence == Silence::source_denied || silence == Silence::source_masked) {
       served.silenced = {request.header.source, silence};
     }
+    ++clients_.counters(request.header.source, address).unanswered;
+    if (served.request_log) {
+      served.request_log->unanswered(received_, request.header.source,
+                                     fmt::format("silent: {}", text(silence)));
+    }
     if (!trace_) return;
-    trace_("silent {} {}: {}: {}", served.lun.address(), request.header.source,
-           Described(request).text(), text(silence));
+    trace_("silent {} {}: {}: {}", address, request.header.source, Described(request).text(),
+           text(silence));
   }
 }
 
@@ -353,8 +365,16 @@ void Service::reply(ServedLun& served, const ReplyReady& ready, FramePort& port)
 }
 
 /// Counts a reply that is about to be sent.
-void Service::count(ServedLun& served, const ReplyReady& ready, Bytes reply) const {
+void Service::count(ServedLun& served, const ReplyReady& ready, Bytes reply) {
   served.counters.count(ready);
+  if (served.request_log) [[unlikely]] {
+    served.request_log->reply(trace_.now(), reply.first(ready.size));
+  }
+  if (ready.verdict != Verdict::success) {
+    Mac client;
+    std::ranges::copy(reply.first(client.octets.size()), client.octets.begin());
+    ++clients_.counters(client, served.lun.address()).errors;
+  }
   if (trace_ && ready.verdict != Verdict::success) {
     trace_("error {}: {}", served.lun.address(), Described(reply.first(ready.size)).text());
   }
@@ -396,6 +416,8 @@ void Service::read_again(ServedLun& served, const PendingReply& pending, FramePo
   --served.counters.reads;
   served.counters.bytes_read -= pending.sectors * sector_size;
   served.lun.health().sectors_read -= pending.sectors;
+  clients_.counters(pending.header.destination, served.lun.address()).bytes_read -=
+      pending.sectors * sector_size;
   begin(served, pending, port, port.link());
 }
 

@@ -41,6 +41,7 @@
 #include "base/instant.h"
 #include "target/lun/lun.h"
 #include "target/service/client_limits.h"
+#include "target/service/client_table.h"
 #include "target/service/counters.h"
 #include "target/service/definition.h"
 #include "target/service/fan_outs.h"
@@ -150,6 +151,10 @@ class Service {
   /// Returns the LUN at an exact address, or null.
   ServedLun* find(Address address) const;
 
+  /// What each client has asked.
+  const ClientTable& clients() const { return clients_; }
+  void forget_clients() { clients_.clear(); }
+
   /// Returns the sums over all LUNs, removed ones included.
   LunCounters counters() const;
   /// Returns those of one port; the sums over all ports, forgotten ones included.
@@ -175,7 +180,7 @@ class Service {
   bool answer_some(FanOut& turn, PortTable& here);
   void reply(ServedLun& served, const ReplyReady& ready, FramePort& port);
   bool perform(ServedLun& served, const PendingReply& pending);
-  void trace_drop(const ServedLun& served, const PendingReply& pending, std::string_view why) const;
+  void tell_drop(const ServedLun& served, const PendingReply& pending, std::string_view why) const;
   void delay(Job& job, Instant due);
   void start(Job& job);
   void start_due_of(ServedLun& served, Instant now);
@@ -183,7 +188,8 @@ class Service {
   void give_back_drained();
   void begin(ServedLun& served, const PendingReply& pending, FramePort& port, const Link& link,
              Instant due = {});
-  void count(ServedLun& served, const ReplyReady& ready, Bytes reply) const;
+  void count(ServedLun& served, const ReplyReady& ready, Bytes reply);
+  static void count_bytes(ClientCounters& client, const PendingReply& pending);
   void failed(ServedLun& served, const PendingReply& pending, std::error_code error);
   void make_room(FramePort& port, const Link& link);
   void send_batch(FramePort& port);
@@ -206,6 +212,7 @@ class Service {
   std::vector<ServedLun*> to_submit_;  // whose stores have operations to submit
   std::vector<ServedLun*> delaying_;   // which have delayed operations
   ClientLimiters client_limiters_;
+  ClientTable clients_;
   std::map<const FramePort*, PortTable> ports_;
   FanOuts fan_outs_;
   std::map<FramePort*, std::set<Address>> to_announce_;  // LUNs, on ports that have any

@@ -18,13 +18,13 @@ void Service::carry_out(ServedLun& served, const PendingReply& pending, FramePor
                         const Link& link) {
   if (served.waits_for_former()) {
     ++served.counters.dropped_busy;
-    return trace_drop(served, pending, "a former LUN of this image is not done yet");
+    return tell_drop(served, pending, "a former LUN of this image is not done yet");
   }
   if (served.limiter || !client_limiters_.empty()) {
     const auto due = due_within_limits(served, pending);
     if (!due) {
       ++served.counters.dropped_limit;
-      return trace_drop(served, pending, "too far beyond a limit");
+      return tell_drop(served, pending, "too far beyond a limit");
     }
     if (*due > received_) return begin(served, pending, port, link, *due);
   }
@@ -52,6 +52,13 @@ std::optional<Instant> Service::due_within_limits(ServedLun& served, const Pendi
   return due;
 }
 
+/// Counts what an operation that succeeded has moved for its client.
+void Service::count_bytes(ClientCounters& client, const PendingReply& pending) {
+  const std::uint64_t bytes = pending.sectors * sector_size;
+  if (pending.command == DiskCommand{Operation::Kind::read}) client.bytes_read += bytes;
+  if (pending.command.kind == Operation::Kind::write) client.bytes_written += bytes;
+}
+
 /// Has the store do an operation at once, and answers. Returns false where that is not possible.
 bool Service::perform(ServedLun& served, const PendingReply& pending) {
   if (pending.command.is_verify || served.jobs_taken_over > 0) return false;
@@ -69,6 +76,10 @@ bool Service::perform(ServedLun& served, const PendingReply& pending) {
       const MutableBytes head = batch_.next_head();
       const std::size_t size = Lun::finish_head(pending, *data, head);
       batch_.add_from_store(served, pending, head.first(size), *data);
+      clients_.last().bytes_read += data->size();
+      if (served.request_log) [[unlikely]] {
+        served.request_log->reply(trace_.now(), Bytes(head).first(size));
+      }
       return true;
     }
   }
@@ -82,7 +93,11 @@ bool Service::perform(ServedLun& served, const PendingReply& pending) {
   asked_ = {};
   if (!error) return false;
   served.count(pending, static_cast<bool>(*error));
-  if (*error) failed(served, pending, *error);
+  if (*error) {
+    failed(served, pending, *error);
+  } else {
+    count_bytes(clients_.last(), pending);
+  }
   const ReplyReady ready = Lun::finish(pending, *error, reply);
   count(served, ready, reply);
   batch_.add(&served, reply.first(ready.size));
@@ -96,11 +111,11 @@ void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& p
   const std::size_t in_flight = served.jobs.size() - served.jobs_delayed;
   if (!is_delayed && in_flight >= served.lun.options().in_flight_max()) {
     ++served.counters.dropped_busy;
-    return trace_drop(served, pending, "too many operations are outstanding");
+    return tell_drop(served, pending, "too many operations are outstanding");
   }
   if (!jobs_.have_memory(served, pending, reply_size_max(link.mtu))) {
     ++served.counters.dropped_memory;
-    return trace_drop(served, pending, "no memory is left for it");
+    return tell_drop(served, pending, "no memory is left for it");
   }
   // Room first, so that a job that has begun is not left behind.
   if (is_delayed && served.jobs_delayed == 0) delaying_.push_back(&served);
@@ -114,8 +129,12 @@ void Service::begin(ServedLun& served, const PendingReply& pending, FramePort& p
   }
 }
 
-void Service::trace_drop(const ServedLun& served, const PendingReply& pending,
-                         std::string_view why) const {
+void Service::tell_drop(const ServedLun& served, const PendingReply& pending,
+                        std::string_view why) const {
+  if (served.request_log) {
+    served.request_log->unanswered(received_, pending.header.destination,
+                                   fmt::format("dropped: {}", why));
+  }
   if (!trace_) return;
   trace_("drop {} {}: {} tag {:08x}: {}", served.lun.address(), pending.header.destination,
          text(pending.command), pending.header.tag, why);
@@ -188,7 +207,12 @@ void Service::settle() {
     Job& job = *finished[i];
     ServedLun& served = *job.lun;
     served.count(job.pending, static_cast<bool>(job.error));
-    if (job.error) failed(served, job.pending, job.error);
+    if (job.error) {
+      failed(served, job.pending, job.error);
+    } else {
+      const Mac client = job.pending.header.destination;
+      count_bytes(clients_.counters(client, served.lun.address()), job.pending);
+    }
     if (job.port == nullptr) {
       ++served.counters.dropped_port;
       if (trace_) trace_("drop {}: the port of a reply is gone", served.lun.address());

@@ -24,6 +24,9 @@ constexpr std::size_t frames_per_turn = 4 * batch_size;
 /// Receive queues among which sources are spread, so that a flood fills only one of them.
 constexpr int lanes = 8;
 
+/// How long a request log is kept that nobody reads.
+constexpr std::chrono::seconds request_log_patience{5};
+
 PacketPort::Options port_options(unsigned share, unsigned shares) {
   PacketPort::Options options;
   options.lanes = lanes;
@@ -37,7 +40,9 @@ PacketPort::Options port_options(unsigned share, unsigned shares) {
 struct Worker::OpenPort {
   FramePort* served;  // the packet port, or the one that records it
   std::unique_ptr<RecordingPort> recording;
-  PortCounters logged;  // when its losses were logged last
+  PortCounters logged;             // when its losses were logged last
+  PortCounters cleared = {};       // by clear_counters()
+  EdgeCounters cleared_edge = {};  // the same
 };
 
 /// A removed LUN, until its disk is stable and closed: the flush of its disk.
@@ -459,6 +464,8 @@ void Worker::look_after() {
     log_strangers(*served);
     log_trouble(*served);
     log_wait(*served);
+    const auto& log = served->request_log;
+    if (log && monotonic_now() - log->asked() > request_log_patience) served->request_log.reset();
   }
 }
 
@@ -513,9 +520,11 @@ void Worker::log_losses() {
   }
 }
 
-void Worker::report(TargetReport& report) const {
+void Worker::report(TargetReport& report, bool since_cleared) const {
   for (const auto& [address, served] : service_.luns()) {
-    report.luns.push_back({served->counters, served->definition, served->store_kind,
+    LunCounters its = served->counters;
+    if (since_cleared) its.subtract(served->cleared);
+    report.luns.push_back({its, served->definition, served->store_kind,
                            served->lun.options().sectors, served->lun.state(),
                            served->other_target});
   }
@@ -530,10 +539,55 @@ void Worker::report(TargetReport& report) const {
       found->mtu = link.mtu;
       found->up = link.up;
     }
-    found->EdgeCounters::add(service_.edge_counters(*open.served));
-    const PortCounters counters = port->counters();
+    EdgeCounters edge = service_.edge_counters(*open.served);
+    PortCounters counters = port->counters();
+    if (since_cleared) {
+      edge.subtract(open.cleared_edge);
+      for (const auto& field : port_counters) counters.*field.value -= open.cleared.*field.value;
+    }
+    found->EdgeCounters::add(edge);
     for (const auto& field : port_counters) (*found).*field.value += counters.*field.value;
   }
+}
+
+void Worker::report(ClientsReport& report) const {
+  const Instant now = monotonic_now();
+  std::map<const FramePort*, std::string> names;
+  for (const auto& [port, open] : ports_) names.emplace(open.served, port->interface().name);
+  for (const Client& client : service_.clients().clients()) {
+    const auto name = names.find(client.port);
+    report.clients.push_back({client, client.mac, client.lun,
+                              name == names.end() ? std::string() : name->second,
+                              now - client.last_seen});
+  }
+  const ClientCounters& others = service_.clients().others();
+  report.others.requests += others.requests;
+  report.others.bytes_read += others.bytes_read;
+  report.others.bytes_written += others.bytes_written;
+  report.others.errors += others.errors;
+  report.others.unanswered += others.unanswered;
+}
+
+void Worker::clear_counters() {
+  for (const auto& [address, served] : service_.luns()) served->cleared = served->counters;
+  for (auto& [port, open] : ports_) {
+    open.cleared = port->counters();
+    open.cleared_edge = service_.edge_counters(*open.served);
+  }
+  service_.forget_clients();
+}
+
+std::optional<RequestLog::Lines> Worker::request_lines(Address lun,
+                                                       std::optional<std::uint64_t> from) {
+  ServedLun* const served = service_.find(lun);
+  if (served == nullptr) return std::nullopt;
+  const Instant now = monotonic_now();
+  if (!served->request_log) {
+    // Where it was closed because a reader was away for long, that one begins again.
+    served->request_log = std::make_unique<RequestLog>(now);
+    from.reset();
+  }
+  return served->request_log->lines_from(from.value_or(served->request_log->next()), now);
 }
 
 }  // namespace aoe::target

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,8 +101,16 @@ class Worker final : LivePorts::User, StateKeeper {
 
   Service& service() { return service_; }
   /// Adds its LUNs and ports to the report. Ports of several workers on one interface become one.
-  void report(TargetReport& report) const;
-  /// Tries ports again that could not be opened. Logs what has happened since the last call: frames
+  /// `since_cleared`: counts from the last clear_counters() on.
+  void report(TargetReport& report, bool since_cleared) const;
+  /// Adds the clients of its LUNs.
+  void report(ClientsReport& report) const;
+  /// Has reports that want it count from now on, and forgets all clients.
+  void clear_counters();
+  /// Returns the lines of the request log of a LUN from number `from` on; nothing: from now on, which begins
+  /// the log. Nothing where there is no such LUN.
+  std::optional<RequestLog::Lines> request_lines(Address lun, std::optional<std::uint64_t> from);
+  /// Tries ports again that could not be opened; ends request logs that nobody has read for a while. Logs what has happened since the last call: frames
   /// that ports have lost, lines about LUNs that were left out, and once a minute at most for each
   /// LUN, requests that it was not allowed to answer and answers of other targets; once, what is
   /// wrong with a store even if no operation fails, and that it is over.

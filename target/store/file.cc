@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -33,10 +34,12 @@ namespace {
 /// The largest block size of a file system that IDENTIFY reports.
 constexpr std::uint32_t block_size_max = 4096;
 
+constexpr const char* not_an_image = "neither a regular file nor a block device";
+
 tl::expected<std::uint64_t, std::string> size_of(int descriptor, const struct stat& status) {
   if (S_ISREG(status.st_mode)) return static_cast<std::uint64_t>(status.st_size);
   if (!S_ISBLK(status.st_mode)) {
-    return tl::unexpected(std::string("neither a regular file nor a block device"));
+    return tl::unexpected(std::string(not_an_image));
   }
   std::uint64_t size = 0;
   if (::ioctl(descriptor, BLKGETSIZE64, &size) != 0) return tl::unexpected(last_error().message());
@@ -81,6 +84,7 @@ bool can_punch_beside(const std::string& path) {
 /// Returns the text of errno after an open() has failed, with what may be behind it.
 std::string open_error_text() {
   const std::error_code error = last_error();
+  if (error == std::errc::is_a_directory) return not_an_image;
   const bool is_in_unit = std::getenv("INVOCATION_ID") != nullptr;
   if (error != std::errc::read_only_file_system || !is_in_unit) {
     return text_with_descriptor_limit(error);
@@ -173,7 +177,8 @@ std::optional<DirectAlignment> direct_alignment(int descriptor) {
 
 tl::expected<File, std::string> File::open(const std::string& path, const Options& options) {
   const auto fail = [&](const std::string& why) { return tl::unexpected(path + ": " + why); };
-  const bool writes = options.use != FileUse::read;
+  const bool would_write = options.use != FileUse::read;
+  const bool writes = would_write && !options.is_look;
   // Without O_NONBLOCK, opening a pipe by mistake would wait for its other end.
   int flags = (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK;
   if (options.create) flags |= O_CREAT;
@@ -187,15 +192,19 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
     return fail(options.direct && errno == EINVAL ? "no direct I/O here; use io: buffered"
                                                   : last_error().message());
   }
-  auto lock = FileLock::take(descriptor.get(), options.use, options.patience);
-  if (!lock) return fail(lock.error());
-
-  File file(path, std::move(descriptor), *std::move(lock));
+  std::optional<FileLock> lock;
+  if (!options.is_look) {
+    auto taken = FileLock::take(descriptor.get(), options.use, options.patience);
+    if (!taken) return fail(taken.error());
+    lock.emplace(*std::move(taken));
+  }
+  File file(path, std::move(descriptor), std::move(lock));
   struct stat status;
   if (::fstat(file.descriptor(), &status) != 0) return fail(last_error().message());
   const auto size = size_of(file.descriptor(), status);
   if (!size) return fail(size.error());
   if (*size < sector_size && !options.create) return fail("smaller than one sector");
+  if (would_write && !writes && ::access(path.c_str(), W_OK) != 0) return fail(open_error_text());
   file.size_ = *size;
   file.is_device_ = S_ISBLK(status.st_mode);
   file.is_writable_ = writes;
@@ -226,21 +235,6 @@ tl::expected<File, std::string> File::open(const std::string& path, const Option
     file.memory_alignment_ = std::max<std::uint32_t>(needed->memory, sector_size);
   }
   return file;
-}
-
-tl::expected<std::uint64_t, std::string> File::look(const std::string& path, FileUse use) {
-  const auto fail = [&](const std::string& why) { return tl::unexpected(path + ": " + why); };
-  const Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  struct stat status;
-  if (opened.get() < 0 || ::fstat(opened.get(), &status) != 0) {
-    return fail(open_error_text());
-  }
-  const auto size = size_of(opened.get(), status);
-  if (!size) return fail(size.error());
-  if (*size < sector_size) return fail("smaller than one sector");
-  const bool may_be_used = use == FileUse::read || ::access(path.c_str(), W_OK) == 0;
-  if (!may_be_used) return fail(open_error_text());
-  return *size;
 }
 
 std::uint32_t File::physical_sector_size(ByteRange range) const {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -36,6 +37,9 @@ class File {
     bool sync = false;    // O_DSYNC
     bool create = false;  // creates a missing file, empty; an empty one is accepted
     bool force = false;   // writes to a block device even if something else holds it
+    /// Only looks whether it could be opened: for reading, without a lock and a claim, so that what a
+    /// target serves can be looked at, too.
+    bool is_look = false;
     /// How long to wait while another process has it locked.
     std::chrono::milliseconds patience{1000};
   };
@@ -46,10 +50,6 @@ class File {
   /// mounted, or held by something else; …". The file's content is not changed.
   static tl::expected<File, std::string> open(const std::string& path, const Options& options);
 
-  /// Returns the size of a file or block device, bytes. Fails with the error of open() where that would
-  /// fail, as far as a look tells, which waits for no lock and claims no device. May wait for a disk.
-  static tl::expected<std::uint64_t, std::string> look(const std::string& path, FileUse use);
-
   const std::string& path() const { return path_; }
   int descriptor() const { return descriptor_.get(); }
   /// The size when it was opened, bytes.
@@ -57,7 +57,7 @@ class File {
   bool is_device() const { return is_device_; }
   bool is_writable() const { return is_writable_; }
   /// Whether its file system has no locks, so that nothing keeps other processes from using it.
-  bool is_unlocked() const { return lock_.is_void(); }
+  bool is_unlocked() const { return lock_ && lock_->is_void(); }
   /// When a regular file was last changed before it was opened, nanoseconds since 1970; 0 for a
   /// device.
   std::uint64_t changed_at() const { return changed_at_; }
@@ -98,12 +98,12 @@ class File {
   bool reaches(std::uint64_t end) const;
 
  private:
-  File(std::string path, Descriptor descriptor, FileLock lock)
+  File(std::string path, Descriptor descriptor, std::optional<FileLock> lock)
       : path_(std::move(path)), descriptor_(std::move(descriptor)), lock_(std::move(lock)) {}
 
   std::string path_;
   Descriptor descriptor_;
-  FileLock lock_;
+  std::optional<FileLock> lock_;             // none of a look
   std::shared_ptr<const Descriptor> claim_;  // of a block device that is written to; see claim()
   std::uint64_t size_ = 0;
   bool is_device_ = false;

@@ -48,6 +48,17 @@ TEST_F(FileTest, KnowsItsSize) {
   EXPECT_FALSE(file->reaches(1535));
 }
 
+TEST_F(FileTest, ALookTakesNoLock) {
+  folder.make_image(1024);
+  const auto used = File::open(folder.path(), {.use = FileUse::sole});
+  ASSERT_TRUE(used);
+  const auto look = File::open(folder.path(), {.use = FileUse::sole, .is_look = true});
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->size(), 1024);
+  EXPECT_FALSE(look->is_writable());
+  EXPECT_FALSE(look->is_unlocked());
+}
+
 TEST_F(FileTest, RefusesWhatIsNoDisk) {
   EXPECT_EQ(refusal(), "disk.img: No such file or directory");
   folder.make_image(511);
@@ -56,8 +67,11 @@ TEST_F(FileTest, RefusesWhatIsNoDisk) {
   EXPECT_EQ(refusal(), "disk.img: smaller than one sector");
   std::filesystem::remove(folder.path());
   std::filesystem::create_directory(folder.path());
-  EXPECT_EQ(refusal(), "disk.img: Is a directory");
-  EXPECT_EQ(refusal({.use = FileUse::read}), "disk.img: neither a regular file nor a block device");
+  for (const FileUse use : {FileUse::read, FileUse::write}) {
+    EXPECT_EQ(refusal({.use = use}), "disk.img: neither a regular file nor a block device");
+    EXPECT_EQ(refusal({.use = use, .is_look = true}),
+              "disk.img: neither a regular file nor a block device");
+  }
   std::filesystem::remove(folder.path());
   ASSERT_EQ(::mkfifo(folder.path().c_str(), 0600), 0);
   EXPECT_EQ(refusal(), "disk.img: neither a regular file nor a block device");

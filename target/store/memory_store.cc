@@ -46,16 +46,24 @@ MemoryStore::MemoryStore(std::size_t size) : MemoryStore(map_zeros(size)) {
   AOE_CHECK(size % sector_size == 0 && !bytes_.empty());
 }
 
-tl::expected<std::unique_ptr<MemoryStore>, std::string> MemoryStore::open(std::string_view size) {
+tl::expected<std::size_t, std::string> MemoryStore::parse(std::string_view size) {
   const auto fail = [&](const std::string& why) {
-    return tl::unexpected("memory:" + std::string(size) + ": " + why);
+    return tl::unexpected(fmt::format("memory:{}: {}", size, why));
   };
   const auto count = parse_size(size);
   if (!count) return fail(fmt::format("not a size such as {}", size_examples));
   if (*count == 0) return fail("smaller than one sector");
   if (*count % sector_size != 0) return fail("not a whole number of sectors");
+  return *count;
+}
+
+tl::expected<std::unique_ptr<MemoryStore>, std::string> MemoryStore::open(std::string_view size) {
+  const auto count = parse(size);
+  if (!count) return tl::unexpected(count.error());
   const MutableBytes bytes = map_zeros(*count);
-  if (bytes.empty()) return fail(last_error().message());
+  if (bytes.empty()) {
+    return tl::unexpected(fmt::format("memory:{}: {}", size, last_error().message()));
+  }
   return std::unique_ptr<MemoryStore>(new MemoryStore(bytes));
 }
 

@@ -21,6 +21,8 @@ class MemoryStore final : public Store {
   /// which mean the same). Errors: "memory:5x: not a size (such as 64MiB)", "memory:100: not a
   /// whole number of sectors", "memory:900TiB: Cannot allocate memory".
   static tl::expected<std::unique_ptr<MemoryStore>, std::string> open(std::string_view size);
+  /// Returns a size in words, bytes, or the error of open().
+  static tl::expected<std::size_t, std::string> parse(std::string_view size);
   ~MemoryStore() override;
 
   std::uint64_t size() const override { return bytes_.size(); }

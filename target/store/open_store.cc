@@ -1,5 +1,7 @@
 #include "target/store/open_store.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -9,12 +11,14 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "proto/codes.h"
 #include "target/store/file.h"
 #include "target/store/file_store.h"
 #include "target/store/mapped_store.h"
 #include "target/store/memory_store.h"
 #include "target/store/nbd_store.h"
+#include "target/store/overlay_file.h"
 #include "target/store/overlay_store.h"
 
 namespace aoe::target {
@@ -68,12 +72,40 @@ void warn_if_unlocked(const File& file, std::vector<LogLine>& remarks) {
                               "from writing to it"});
 }
 
-Opened open_memory(const StoreDefinition& definition) {
-  if (definition.io != IoMode::automatic) return refuse(definition, "io is for files");
-  if (definition.sync) return refuse(definition, "memory is never stable, as sync needs it");
-  if (definition.offset != 0 || definition.length) {
+/// Returns the error of an overlay that is not there and must not be made.
+std::string missing_overlay_error(const StoreDefinition& definition) {
+  return fmt::format("{}: no such overlay; create: true (or --create) makes a new one",
+                     definition.overlay);
+}
+
+/// Returns why no store can be what a definition says, whatever there is on the disk.
+tl::expected<void, std::string> check_terms(const StoreDefinition& definition) {
+  const bool is_memory = definition.path.starts_with(memory_prefix);
+  const bool has_io = definition.io != IoMode::automatic;
+  if (!definition.overlay.empty()) {
+    if (is_memory) {
+      return refuse(definition, "an overlay needs a file, a block device or NBD under it");
+    }
+    if (has_io && definition.io != IoMode::mapped) {
+      return refuse(definition, "an overlay and its base are always mapped");
+    }
+    if (definition.sync) return refuse(definition, "an overlay cannot do sync; a flush is stable");
+    return {};
+  }
+  if (has_io && !definition.is_file()) return refuse(definition, "io is for files");
+  if (is_memory && definition.sync) {
+    return refuse(definition, "memory is never stable, as sync needs it");
+  }
+  if (is_memory && (definition.offset != 0 || definition.length)) {
     return refuse(definition, "offset and length are for files, devices and NBD");
   }
+  if (definition.io == IoMode::mapped && definition.sync) {
+    return refuse(definition, "a write to a mapping cannot be stable at once; use io: buffered");
+  }
+  return {};
+}
+
+Opened open_memory(const StoreDefinition& definition) {
   auto store = MemoryStore::open(std::string_view(definition.path).substr(memory_prefix.size()));
   if (!store) return tl::unexpected(store.error());
   return OpenedStore{*std::move(store), "memory", 0, {}};
@@ -96,7 +128,6 @@ tl::expected<Export, std::string> open_export(const StoreDefinition& definition,
 }
 
 Opened open_nbd(const StoreDefinition& definition) {
-  if (definition.io != IoMode::automatic) return refuse(definition, "io is for files");
   NbdStore::Options options;
   options.read_only = definition.read_only;
   options.sync = definition.sync;
@@ -143,13 +174,6 @@ tl::expected<Base, std::string> open_nbd_base(const StoreDefinition& definition)
 }
 
 Opened open_overlay(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
-  if (definition.path.starts_with(memory_prefix)) {
-    return refuse(definition, "an overlay needs a file, a block device or NBD under it");
-  }
-  if (definition.io != IoMode::automatic && definition.io != IoMode::mapped) {
-    return refuse(definition, "an overlay and its base are always mapped");
-  }
-  if (definition.sync) return refuse(definition, "an overlay cannot do sync; a flush is stable");
   auto base = is_nbd_uri(definition.path) ? open_nbd_base(definition)
                                           : open_file_base(definition, queue, handover);
   if (!base) return tl::unexpected(base.error());
@@ -214,6 +238,55 @@ Opened open_automatic(const StoreDefinition& definition, DiskQueue& queue, Hando
   return opened ? std::move(opened) : open_file(definition, IoMode::buffered, queue, handover);
 }
 
+/// Looks at the delta of an overlay. `base`: the file under it, if it is over one, and its part.
+tl::expected<void, std::string> look_at_delta(const StoreDefinition& definition,
+                                              const std::optional<File>& base, const Part& part) {
+  const auto fail = [&](const std::string& why) {
+    return tl::unexpected(fmt::format("{}: {}", definition.overlay, why));
+  };
+  if (definition.needs_new_overlay()) {
+    if (!definition.create) return tl::unexpected(missing_overlay_error(definition));
+    const std::filesystem::path path(definition.overlay);
+    const bool is_there = ::access(path.c_str(), F_OK) == 0;
+    const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+    const std::string& written = is_there ? definition.overlay : folder;
+    if (::access(written.c_str(), is_there ? W_OK : W_OK | X_OK) != 0) {
+      return fail(last_error().message());
+    }
+    return {};
+  }
+  auto file = File::open(definition.overlay, {.use = FileUse::sole, .is_look = true});
+  if (!file) return tl::unexpected(file.error());
+  const auto delta = OverlayFile::open(*std::move(file), boot_id());
+  if (!delta) return tl::unexpected(delta.error());
+  if (!base) return {};
+  const std::string objection = delta->objection_to(*base, part.range);
+  return objection.empty() ? tl::expected<void, std::string>() : fail(objection);
+}
+
+tl::expected<void, std::string> look_at_files(const StoreDefinition& definition) {
+  if (const auto sound = check_terms(definition); !sound) return sound;
+  if (definition.path.starts_with(memory_prefix)) {
+    const auto size = MemoryStore::parse(definition.path.substr(memory_prefix.size()));
+    return size ? tl::expected<void, std::string>() : tl::unexpected(size.error());
+  }
+  std::optional<File> image;
+  Part part{};
+  if (!is_nbd_uri(definition.path)) {
+    const bool is_read = definition.read_only || !definition.overlay.empty();
+    auto file = File::open(definition.path, {.use = is_read ? FileUse::read : FileUse::write,
+                                             .direct = definition.io == IoMode::direct,
+                                             .is_look = true});
+    if (!file) return tl::unexpected(file.error());
+    const auto its_part = part_of(file->size(), definition);
+    if (!its_part) return tl::unexpected(its_part.error());
+    part = *its_part;
+    image.emplace(*std::move(file));
+  }
+  if (definition.overlay.empty()) return {};
+  return look_at_delta(definition, image, part);
+}
+
 }  // namespace
 
 bool StoreDefinition::is_file() const {
@@ -235,28 +308,25 @@ bool StoreDefinition::operator==(const StoreDefinition& other) const {
   return all(*this) == all(other);
 }
 
-std::string missing_overlay_error(const StoreDefinition& definition) {
-  return fmt::format("{}: no such overlay; create: true (or --create) makes a new one",
-                     definition.overlay);
+std::optional<std::string> store_error(const StoreDefinition& definition) {
+  const auto found = look_at_files(definition);
+  return found ? std::nullopt : std::optional(found.error());
 }
 
-std::optional<std::string> file_error(const StoreDefinition& definition) {
-  if (!definition.is_file()) return std::nullopt;
-  const bool is_read = definition.read_only || !definition.overlay.empty();
-  const auto size = File::look(definition.path, is_read ? FileUse::read : FileUse::write);
-  if (!size) return size.error();
-  const auto part = part_of(*size, definition);
-  return part ? std::nullopt : std::optional(part.error());
+std::optional<std::string> export_error(const StoreDefinition& definition) {
+  if (!is_nbd_uri(definition.path)) return std::nullopt;
+  NbdStore::Options options;
+  options.read_only = definition.read_only || !definition.overlay.empty();
+  const auto opened = open_export(definition, options);
+  return opened ? std::nullopt : std::optional(opened.error());
 }
 
 Opened open_store(const StoreDefinition& definition, DiskQueue& queue, Handover& handover) {
+  if (const auto sound = check_terms(definition); !sound) return tl::unexpected(sound.error());
   if (!definition.overlay.empty()) return open_overlay(definition, queue, handover);
   if (definition.path.starts_with(memory_prefix)) return open_memory(definition);
   if (is_nbd_uri(definition.path)) return open_nbd(definition);
   if (definition.io == IoMode::automatic) return open_automatic(definition, queue, handover);
-  if (definition.io == IoMode::mapped && definition.sync) {
-    return refuse(definition, "a write to a mapping cannot be stable at once; use io: buffered");
-  }
   return open_file(definition, definition.io, queue, handover);
 }
 

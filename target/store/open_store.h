@@ -62,14 +62,15 @@ struct OpenedStore {
   std::vector<LogLine> remarks;
 };
 
-/// Returns the error of an overlay that is not there and must not be made: "client3.cow: no such
-/// overlay; create: true (or --create) makes a new one".
-std::string missing_overlay_error(const StoreDefinition& definition);
+/// Returns why open_store() would fail, if a look at the files of a store tells that: image and overlay are
+/// not there, are something else, may not be written to or do not belong together, the part that is to be
+/// served is not in the image, or the definition contradicts itself. Waits for no lock and changes
+/// nothing, so that a target may serve the same files. Connects to no NBD server. May wait for a disk.
+std::optional<std::string> store_error(const StoreDefinition& definition);
 
-/// Returns why the file or block device of a store can't be opened, if a look at it tells that: it is
-/// not there, is something else, may not be written to, or is too small for the part that is to be
-/// served. Returns nothing for memory and a URI. May wait for a disk.
-std::optional<std::string> file_error(const StoreDefinition& definition);
+/// Returns why the NBD export of a store can't be used, where it has one: connects to its server, which
+/// may take a few seconds.
+std::optional<std::string> export_error(const StoreDefinition& definition);
 
 /// Opens a store. Blocks, for an NBD server up to a few seconds. The queue and `handover` outlive the
 /// store. Errors are one line that begins with the path: "disk.img: smaller than one sector",

@@ -67,7 +67,7 @@ TEST_F(OpenStoreTest, SyncIsNeverMapped) {
 
 TEST_F(OpenStoreTest, ALookFindsWhatOpeningFinds) {
   const auto both = [&](const StoreDefinition& wanted) {
-    const auto error = file_error(wanted);
+    const auto error = store_error(wanted);
     EXPECT_EQ(error.has_value(), !open_store(wanted, *queue, handover));
     if (error) {
       EXPECT_EQ(folder.shorten(*error), open(wanted));
@@ -92,10 +92,61 @@ TEST_F(OpenStoreTest, ALookFindsWhatOpeningFinds) {
   auto read_only = definition("folder");
   read_only.read_only = true;
   EXPECT_EQ(both(read_only), "folder: neither a regular file nor a block device");
-  for (const char* const path : {"memory:1MiB", "memory:", "nbd://nowhere.example"}) {
-    wanted.path = path;
-    EXPECT_EQ(file_error(wanted), std::nullopt) << path;
-  }
+  wanted = definition("/proc/version");
+  wanted.path = "/proc/version";
+  wanted.read_only = true;
+  EXPECT_EQ(both(wanted), "/proc/version: smaller than one sector");
+  StoreDefinition memory;
+  memory.path = "memory:1MiB";
+  EXPECT_EQ(both(memory), "none");
+  memory.sync = true;
+  EXPECT_EQ(both(memory), "memory:1MiB: memory is never stable, as sync needs it");
+  memory.sync = false;
+  memory.path = "memory:1";
+  EXPECT_EQ(both(memory), "memory:1: not a whole number of sectors");
+  memory.path = "nbd://nowhere.example";
+  EXPECT_EQ(store_error(memory), std::nullopt) << "no server is asked";
+}
+
+TEST_F(OpenStoreTest, ALookFindsWhatIsWrongWithAnOverlay) {
+  const auto both = [&](const StoreDefinition& wanted) {
+    const auto error = store_error(wanted);
+    const auto opened = open_store(wanted, *queue, handover);
+    EXPECT_EQ(error.has_value(), !opened) << (error ? *error : "none");
+    if (error && !opened) {
+      EXPECT_EQ(*error, opened.error());
+    }
+    return error ? folder.shorten(*error) : "none";
+  };
+  auto wanted = definition();
+  wanted.overlay = folder.path("x.cow");
+  EXPECT_EQ(both(wanted), "x.cow: no such overlay; create: true (or --create) makes a new one");
+  wanted.create = true;
+  EXPECT_EQ(both(wanted), "none");
+  EXPECT_EQ(both(wanted), "none") << "now it is there";
+  const auto serving = open_store(wanted, *queue, handover);
+  EXPECT_EQ(store_error(wanted), std::nullopt) << "a target may use it";
+  wanted.offset = 1;
+  EXPECT_EQ(folder.shorten(store_error(wanted).value_or("none")),
+            "x.cow: made over another part of disk.img");
+  wanted.offset = 0;
+  wanted.sync = true;
+  EXPECT_EQ(both(wanted), "disk.img: an overlay cannot do sync; a flush is stable");
+  wanted.sync = false;
+  wanted.io = IoMode::direct;
+  EXPECT_EQ(both(wanted), "disk.img: an overlay and its base are always mapped");
+  wanted.io = IoMode::automatic;
+  folder.make_image(1 << 20, "bad.cow");
+  wanted.overlay = folder.path("bad.cow");
+  EXPECT_EQ(both(wanted), "bad.cow: not an overlay");
+  std::filesystem::create_directory(folder.path("folder"));
+  wanted.overlay = folder.path("folder");
+  EXPECT_EQ(both(wanted), "folder: neither a regular file nor a block device");
+  wanted.overlay = folder.path("nowhere/x.cow");
+  EXPECT_EQ(both(wanted), "nowhere/x.cow: No such file or directory");
+  wanted.overlay = folder.path("x.cow");
+  wanted.path = "memory:1MiB";
+  EXPECT_EQ(both(wanted), "memory:1MiB: an overlay needs a file, a block device or NBD under it");
 }
 
 TEST_F(OpenStoreTest, BlockDeviceIsDirect) {

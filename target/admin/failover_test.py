@@ -1,6 +1,6 @@
 """Hosts fail under load, and the other takes over as Pacemaker has the resource agent do it: nothing that was acknowledged is lost.
 
-usage: failover_test.py AOE_TARGET AGENT CLIENT [--kills N] [--seed N]
+usage: failover_test.py AOE_TARGET AGENT CLIENT [--kills N] [--moves N] [--seed N] [--only PLAY]
 
 CLIENT shows the disk as a file: aoe-initiator, or aoe-linux for the Linux driver in a virtual machine. Eight threads read, write and
 flush through that file. A kill ends the active target at a random instant. Then comes what the cluster does: `monitor` fails, the old
@@ -117,11 +117,52 @@ def a_killed_host_is_replaced(arguments, world, folder):
           f"(most); {open_requests} requests were unanswered")
 
 
+def a_host_that_is_cut_off_keeps_the_other_out_until_it_is_fenced(arguments, world, folder):
+    cluster = Cluster(arguments, world, folder)
+    load = cluster.load
+    load.start()
+    assert load.goes_on(DEADSECS)
+    cut_off = cluster.active
+    cable = "to-" + cut_off.node.name
+    for is_fenced in False, True:
+        cluster.switch.node.ip("link", "set", cable, "down")
+        # It is alive, and has the image: the agent cannot promote the other, and nobody serves.
+        assert cluster.other.act("promote") == (ERROR, f"aoe-target: e0.2: {cluster.image}: in use by another process; it stands by")
+        cluster.other.is_now(SUCCESS)
+        cut_off.is_now(PROMOTED)
+        if not is_fenced:
+            cluster.switch.node.ip("link", "set", cable, "up")
+            assert load.goes_on(DEADSECS), "nothing was answered by the host that is back"
+    cut_off.target.kill()  # fencing
+    cluster.take_over()
+    # It is back, with what it had in its configuration, and serves nothing.
+    cluster.switch.node.ip("link", "set", cable, "up")
+    cluster.come_back()
+    assert cluster.other.act("promote") == (ERROR, f"aoe-target: e0.2: {cluster.image}: in use by another process; it stands by")
+    assert load.goes_on(DEADSECS)
+    cluster.ends()
+
+
+def a_disk_moves_under_load(arguments, world, folder):
+    cluster = Cluster(arguments, world, folder)
+    load = cluster.load
+    load.start()
+    assert load.goes_on(DEADSECS)
+    for _ in range(arguments.moves):
+        moved = time.monotonic()
+        cluster.active.does("demote")
+        cluster.take_over()
+        print(f"moved: the longest request took {load.longest(since=moved):.2f} s", flush=True)
+    cluster.ends()
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in "target", "agent", "client":
         parser.add_argument(name)
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--moves", type=int, default=5)
+    parser.add_argument("--only", metavar="PLAY", help="the name of one play")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("AOE_SEED", "1"), 0))
     arguments = parser.parse_args()
     lab.require("ip")
@@ -130,7 +171,8 @@ def main():
     if version.returncode != 0:
         lab.skip(version.stderr.strip())
     print(f"again with --seed {arguments.seed}")
-    plays = [a_killed_host_is_replaced]
+    plays = [a_killed_host_is_replaced, a_host_that_is_cut_off_keeps_the_other_out_until_it_is_fenced, a_disk_moves_under_load]
+    plays = [play for play in plays if not arguments.only or play.__name__ == arguments.only]
     with_arguments = [functools.update_wrapper(functools.partial(play, arguments), play) for play in plays]
     lab.play_all(with_arguments)
 

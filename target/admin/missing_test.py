@@ -1,8 +1,9 @@
 """aoe-target serves what can be served, keeps trying the rest, and says so.
 
-usage: missing_test.py AOE_TARGET
+usage: missing_test.py AOE_TARGET [--orders]     with it, only the orders in which disk, server and interface come
 """
 
+import itertools
 import os
 import sys
 
@@ -111,7 +112,51 @@ def strictly_all_are_served_or_none(world, folder):
     assert bench.cable.silent(address=(0, 1))
 
 
+class Boot:
+    """A host whose target starts before its image, its NBD server and its interface are there."""
+
+    def __init__(self, world, folder, name):
+        self.world, self.node = world, world.node(name)
+        self.folder = os.path.join(folder, name)
+        os.mkdir(self.folder)
+        self.nbd = os.path.join(self.folder, "nbd.sock")
+        luns = [lun(2, "disk2.img", interfaces="eth0"), lun(3, f"nbd+unix:///?socket={self.nbd}", interfaces="eth0")]
+        self.target = self.node.start([TARGET, "--config", configure(self.folder, luns)])
+        self.target.wait_for("ready")
+
+    def image(self):
+        image(self.folder, "disk2.img")
+        return "e0.2: added"
+
+    def server(self):
+        self.node.start(["nbdkit", "--foreground", "--unix", self.nbd, "memory", "1M"])
+        return "e0.3: added"
+
+    def interface(self):
+        self.cable = Cable(self.world, self.world.node(self.node.name + "-client"), "port0", self.node, "eth0")
+        return ""  # a target without LUNs has no use for it
+
+
+def what_comes_after_the_start_may_come_in_any_order(world, folder):
+    lab.require("nbdkit")
+    orders = list(itertools.permutations(["image", "server", "interface"]))
+    hosts = [Boot(world, folder, "-".join(order)) for order in orders]
+    for step in range(3):
+        came = [getattr(host, order[step])() for host, order in zip(hosts, orders)]
+        for host, line in zip(hosts, came):
+            if line:
+                host.target.wait_for(line)
+    for host in hosts:
+        assert host.cable.ask_all(2).keys() == {(0, 2), (0, 3)}
+        for slot in 2, 3:
+            assert host.cable.read(address=(0, slot))[0] == DONE
+        assert host.target.stop() == 0
+
+
 lab.require("ip")
 lab.require_namespaces()
-lab.play_all([what_can_be_served_is_served, a_reload_leaves_alone_what_was_missing_before,
-              an_image_that_another_lun_writes_stays_missing, strictly_all_are_served_or_none])
+if "--orders" in sys.argv:
+    lab.play_all([what_comes_after_the_start_may_come_in_any_order])
+else:
+    lab.play_all([what_can_be_served_is_served, a_reload_leaves_alone_what_was_missing_before,
+                  an_image_that_another_lun_writes_stays_missing, strictly_all_are_served_or_none])

@@ -8,43 +8,15 @@ import shutil
 import sys
 import xml.etree.ElementTree
 
+import cluster_words
 import lab
-from target_words import *
+from cluster_words import *
 
 TARGET, AGENT = sys.argv[1:3]
-SUCCESS, ERROR, UNIMPLEMENTED, NOT_INSTALLED, NOT_CONFIGURED, NOT_RUNNING, PROMOTED, FAILED_PROMOTED = 0, 1, 3, 5, 6, 7, 8, 9
 
 
-class Host:
-    """A node of a cluster: its target, whose e0.2 stands by, and the agent for that."""
-
-    def __init__(self, world, folder, name, image, standby=True):
-        self.node, self.folder = world.node(name), os.path.join(folder, name)
-        os.mkdir(self.folder)
-        self.socket = os.path.join(self.folder, "control.sock")
-        self.config = configure(self.folder, [lun(2, image, standby=standby, serial="shared", interfaces="lo")],
-                                state=os.path.join(folder, "state"))
-
-    def start(self):
-        self.target = self.node.start([TARGET, "--config", self.config])
-        self.target.wait_for("ready")
-
-    def parameters(self, **more):
-        return {"lun": "e0.2", "socket": self.socket, "program": TARGET, **more}
-
-    def act(self, action, **more):
-        """The exit status of an action, and the reason that it gives."""
-        variables = {f"OCF_RESKEY_{name}": value for name, value in self.parameters(**more).items()}
-        result = self.node.run([AGENT, action], check=False, env={"HA_RSCTMP": self.folder, "OCF_RESOURCE_INSTANCE": "disk", **variables})
-        why = [line for line in result.stderr.splitlines() if line.startswith("ocf-exit-reason:")]
-        return result.returncode, why[0].removeprefix("ocf-exit-reason:") if why else ""
-
-    def does(self, *actions, **more):
-        for action in actions:
-            assert self.act(action, **more) == (SUCCESS, ""), action
-
-    def is_now(self, status, why=""):
-        assert self.act("monitor") == (status, why), (self.act("monitor"), status, why)
+def host_of(world, folder, name, image, **of_lun):
+    return cluster_words.Host((TARGET, AGENT), world.node(name), folder, image, **of_lun)
 
 
 def it_describes_itself(world, folder):
@@ -59,7 +31,7 @@ def it_describes_itself(world, folder):
 
 
 def parameters_are_checked(world, folder):
-    host = Host(world, folder, "a", image(folder))
+    host = host_of(world, folder, "a", image(folder))
     host.does("validate-all")
     for wrong in ["", "e0", "0.2", "disk"]:
         assert host.act("validate-all", lun=wrong) == (NOT_CONFIGURED, f"lun: expected a LUN such as e0.2, got '{wrong}'")
@@ -71,7 +43,7 @@ def parameters_are_checked(world, folder):
 
 def a_lun_passes_from_node_to_node(world, folder):
     disk = image(folder)
-    a, b = Host(world, folder, "a", disk), Host(world, folder, "b", disk)
+    a, b = host_of(world, folder, "a", disk), host_of(world, folder, "b", disk)
     a.start()
     b.start()
     for host in [a, b]:
@@ -96,7 +68,7 @@ def a_lun_passes_from_node_to_node(world, folder):
 
 
 def a_target_that_is_gone_serves_nothing(world, folder):
-    host = Host(world, folder, "a", image(folder))
+    host = host_of(world, folder, "a", image(folder))
     why = f"no target runs that has the control socket {host.socket}"
     assert host.act("start") == (ERROR, why)
     host.start()
@@ -115,7 +87,7 @@ def a_target_that_is_gone_serves_nothing(world, folder):
 
 
 def a_target_that_cannot_be_asked_is_not_taken_for_gone(world, folder):
-    host = Host(world, folder, "a", image(folder))
+    host = host_of(world, folder, "a", image(folder))
     host.start()
     host.does("start", "promote")
     os.rename(host.socket, host.socket + ".away")
@@ -129,7 +101,7 @@ def a_target_that_cannot_be_asked_is_not_taken_for_gone(world, folder):
 
 def what_cannot_be_served_is_a_failure(world, folder):
     disk = image(folder)
-    host = Host(world, folder, "a", disk, standby=False)
+    host = host_of(world, folder, "a", disk, standby=False)
     os.rename(disk, disk + ".away")
     host.start()
     missing = f"{disk}: No such file or directory"
@@ -149,7 +121,7 @@ def ocf_tester_has_no_complaint(world, folder):
     for program in ["ocf-tester", "xmllint"]:
         if not shutil.which(program):
             raise lab.Skipped(f"{program} is not installed (apt-get install resource-agents libxml2-utils)")
-    host = Host(world, folder, "a", image(folder))
+    host = host_of(world, folder, "a", image(folder))
     host.start()
     options = [word for name, value in host.parameters().items() for word in ["-o", f"{name}={value}"]]
     tested = host.node.run(["ocf-tester", "-n", "disk", *options, AGENT], check=False, env={"HA_RSCTMP": folder})

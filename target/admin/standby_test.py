@@ -12,7 +12,7 @@ import threading
 
 import lab
 import wire_client
-from target_words import *
+from cluster_words import *
 
 TARGET, INITIATOR = sys.argv[1:3]
 MIB = 1 << 20
@@ -27,7 +27,7 @@ class Side:
         self.bench, self.node = bench, bench.world.node(name)
         self.folder = os.path.join(bench.folder, name)
         os.mkdir(self.folder)
-        bench.plug(self.node, "eth0", mac)
+        bench.switch.plug(self.node, "eth0", mac)
         self.mac = octets(mac)
         self.ctl = Control(TARGET, self.node, self.folder)
         self.luns = [lun(2, bench.image, standby=standby, serial="shared", **of_lun)]
@@ -56,18 +56,12 @@ class Bench:
     def __init__(self, world, folder, size=MIB, **of_lun):
         self.world, self.folder = world, folder
         self.image = image(folder, size=size)
-        self.switch = world.node("switch")
-        self.switch.ip("link", "add", "br0", "type", "bridge")
-        self.switch.ip("link", "set", "br0", "addrgenmode", "none", "up")
+        self.switch = Switch(world)
         self.client = world.node("client")
-        self.plug(self.client, "port0")
+        self.switch.plug(self.client, "port0")
         self.cable = Cable.at(self.client, "port0")
         self.a = Side(self, "a", MAC_A, False, **of_lun)
         self.b = Side(self, "b", MAC_B, True, **of_lun)
-
-    def plug(self, node, interface, mac=None):
-        self.world.join(node, interface, self.switch, "to-" + node.name, mtu=9000, mac_a=mac)
-        self.switch.ip("link", "set", "to-" + node.name, "master", "br0")
 
     def start(self):
         self.a.start()

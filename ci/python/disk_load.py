@@ -4,12 +4,13 @@
     load.start()
     ...                                   # disturb it
     load.stop()
+    load.goes_on(timeout=30)              # every thread has done something from now on
     load.longest(), load.rate(begin, end), load.wrong, load.errors
     load.difference(disk_image)           # what the file behind the disk must hold now
 
 Each thread has one request of 4 KiB outstanding, with O_DIRECT, and blocks of its own. Every 16 bytes of a block name its disk,
 its number and how often it was written, so that a block of another disk, of another place or of an earlier time is found. A
-thread ends at its first error, as a file system would.
+thread ends at its first error, as a file system would. With Load(path, flushes=0.01) one request in a hundred is a flush.
 """
 
 import mmap
@@ -36,8 +37,10 @@ def disk_content(disk):
 
 
 class Load:
-    def __init__(self, path):
+    def __init__(self, path, flushes=0.0):
         self.file = os.open(path, os.O_RDWR | os.O_DIRECT)  # for as long as the process: closing it may wait, too
+        self.flushes = flushes  # the share of requests that are flushes
+        self.flushed = 0
         self.disk = None  # the name that the first block read had
         # What each block may hold: one generation, or two after a write that failed.
         self.generations = [{0} for _ in range(BLOCKS)]
@@ -60,11 +63,25 @@ class Load:
             thread.join(max(0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def longest(self):
-        """The longest that a request took, or has taken until now, in seconds."""
+    def goes_on(self, timeout):
+        """Returns whether, within this time, each thread has ended a request that it begins from now on."""
         now = time.monotonic()
-        outstanding = [now - begun for begun in self.begun if begun is not None]
-        return max([end - begin for done in self.done for begin, end in done] + outstanding, default=0)
+        while not all(done and done[-1][0] > now for done in self.done):
+            if self.errors or time.monotonic() > now + timeout:
+                return False
+            time.sleep(0.002)
+        return True
+
+    def longest(self, since=0.0):
+        """The longest that a request took that ended after this instant, or has taken until now, in seconds."""
+        now = time.monotonic()
+        took = [now - begun for begun in self.begun if begun is not None]
+        for done in self.done:
+            for begin, end in reversed(done):
+                if end < since:
+                    break
+                took.append(end - begin)
+        return max(took, default=0)
 
     def rate(self, begin, end):
         """Requests a second that ended between these instants."""
@@ -87,7 +104,11 @@ class Load:
             block = chance.choice(mine)
             self.begun[number] = begin = time.monotonic()
             try:
-                (self._write if self.disk and chance.random() < 0.5 else self._read)(block, memory)
+                if chance.random() < self.flushes:
+                    os.fsync(self.file)
+                    self.flushed += 1
+                else:
+                    (self._write if self.disk and chance.random() < 0.5 else self._read)(block, memory)
             except OSError as error:
                 self.errors.append(error.strerror)
                 self._ended_one(number, begin)

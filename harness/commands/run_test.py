@@ -335,7 +335,7 @@ def what_cannot_be_run_is_refused(trial):
         trial.refused([*command, "--seed", "-1"], USAGE,
                       f"--seed: expected a whole number from 0 on, got '-1' (aoe-harness {command[0]} --help shows how)")
     trial.refused(["run", "x.yaml", "--world", "vet"], USAGE,
-                  "--world: expected one of sim, veth, interface, got 'vet'; did you mean 'veth'?" + hint)
+                  "--world: expected one of sim, veth, interface, remote, got 'vet'; did you mean 'veth'?" + hint)
     trial.refused(["run", "x.yaml", "--level", "musts"], USAGE,
                   "--level: expected one of must, should, profile, got 'musts'; did you mean 'must'?" + hint)
     trial.refused(["run", "x.yaml", "--timeout", "0"], USAGE, "--timeout: Value 0 not in range 1 to 86400" + hint)

@@ -18,18 +18,17 @@ std::string not_negative(const std::string& given) {
 }
 
 void add_world_options(CLI::App& command, CaseOptions& options) {
-  add_choice_option<WorldKind>(
-      command, "--world", options.world,
-      {{"sim", WorldKind::sim},
-       {"veth", WorldKind::veth},
-       {"interface", WorldKind::interface},
-       {"remote", WorldKind::remote}},
-      "sim: virtual time (default); veth: programs; interface: a wire; remote: two machines");
+  add_choice_option<WorldKind>(command, "--world", options.world,
+                               {{"sim", WorldKind::sim},
+                                {"veth", WorldKind::veth},
+                                {"interface", WorldKind::interface},
+                                {"remote", WorldKind::remote}},
+                               "sim: virtual time (default); veth; interface: a wire; remote");
   command.add_option("--interface", options.interface, "Test what answers on this interface")
       ->option_text("IF");
   command
       .add_option("--remote", options.remote,
-                  "On another machine at its end: the command that runs aoe-harness remote there")
+                  "Of world remote: what runs aoe-harness remote on the other machine")
       ->option_text("COMMAND");
   command.add_flag("--write-ok", options.write_ok, "There: what answers may be changed");
 }

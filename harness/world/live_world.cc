@@ -595,6 +595,7 @@ Control LiveWorld::set_present(PortIndex port, bool present, std::optional<Segme
     const NetworkNamespace::Visit inside(to);
     moved = ip({"link", "set", cable.interface, "mtu", std::to_string(cable.link.mtu), "address",
                 fmt::format("{}", cable.link.mac), "up"});
+    loop_.poll();  // an engine opens what is there in the namespace of the thread that hears of it
   }
   if (!moved) broken_ = moved.error();
   stage_.fabric().move(port, present ? std::optional(on.value_or(home)) : std::nullopt);
@@ -614,6 +615,7 @@ Control LiveWorld::rename(PortIndex port, const std::optional<std::string>& name
     // Linux before 6.2 renames none that is up.
     if (auto renamed = ip({"link", "set", cable.interface, "name", to}); !renamed)
       return tl::unexpected(Unsupported{renamed.error()});
+    loop_.poll();  // as above
   }
   cable.interface = to;
   return {};

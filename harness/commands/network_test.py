@@ -17,6 +17,7 @@ MUTANTS = {
     "network-reservation-contended": ("i1", "takes-errors-for-successes"),
     "network-mask-edited": ("t1", "answers-to-everybody"),
     "network-duplicate-address": ("t1", "forgets-writes"),
+    "network-duplicate-address-from-the-start": ("t1", "forgets-writes"),
     "network-two-paths-one-dies": ("i1", "reuses-tags"),
     "network-two-paths-one-loses": ("i1", "reuses-tags"),
     "network-two-paths-one-slow": ("i1", "repeats-early"),

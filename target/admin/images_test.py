@@ -49,11 +49,7 @@ class Bench:
 
     def opened(self):
         """How many times the target has the image of e0.2 open."""
-        paths = []
-        for entry in os.scandir(f"/proc/{self.target.pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):
-                paths.append(os.readlink(entry.path))
-        return paths.count(self.path)
+        return self.target.open_files().count(self.path)
 
     def reload_by_signal(self, line):
         self.target.signal(signal.SIGHUP)

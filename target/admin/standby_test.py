@@ -40,7 +40,7 @@ class Side:
         self.target.wait_for("ready")
 
     def opens_the_image(self):
-        return self.bench.image in (os.readlink(entry.path) for entry in os.scandir(f"/proc/{self.target.pid}/fd"))
+        return self.bench.image in self.target.open_files()
 
     def ends(self):
         assert self.target.stop() == 0

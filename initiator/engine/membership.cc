@@ -49,14 +49,18 @@ void Membership::heard(const Paths::Way& way, bool announced, bool open, Instant
     if (suspends) remote.suspended_since = remote.suspended_at = now;
     ask_soon(Kind::identify, !suspends);
   } else if (is_part && remote.claim != remote.offer) {
-    if (remote.claim_heeded == Instant::min() || now >= remote.claim_heeded + identify_distance) {
-      remote.heeds_claim = true;
-      remote.claim_heeded = now;
-    }
+    heed_claim(remote, now);
     ask_soon(Kind::config, false);
   } else if (!is_part || path.is_suspect() || !open) {
     ask_soon(Kind::identify, !remote.is_member());
   }
+}
+
+void Membership::heed_claim(RemoteTarget& remote, Instant now) {
+  if (remote.claim_heeded != Instant::min() && now < remote.claim_heeded + identify_distance)
+    return;
+  remote.heeds_claim = true;
+  remote.claim_heeded = now;
 }
 
 void Membership::ask_offer(Path& path, Instant now) {
@@ -225,6 +229,7 @@ Membership::Answer Membership::on_answer(Transmission& transmission, const Frame
   }
   go_on_comparing(now);  // it may have waited for this path
   if (way->remote->is_member() && way->remote->claim != way->remote->offer) {
+    heed_claim(*way->remote, now);
     questions_.ask(*way->path, {.kind = Kind::config, .due = now});
   } else if (question.kind == Kind::config && !view.open) {
     questions_.ask(*way->path, {.kind = Kind::identify, .due = now});

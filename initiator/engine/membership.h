@@ -129,6 +129,9 @@ class Membership {
   };
 
   bool is_linux() const { return shared_.parameters.profile == Profile::linux_driver; }
+  /// Until it was asked, it gets no more commands than it claims to take; at most once in a while,
+  /// for who claims that may have forged it.
+  static void heed_claim(RemoteTarget& remote, Instant now);
   /// This path's question is over.
   void ended(const Paths::Way& way);
   /// What is in the sectors that were asked for; no data: they can't be read.

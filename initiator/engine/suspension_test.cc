@@ -60,6 +60,18 @@ TEST_F(Suspension, AnAnnouncementIsHeardWhileSomethingElseIsAsked) {
   EXPECT_EQ(world.taken(), "IDENTIFY 0+1");
 }
 
+TEST_F(Suspension, FewerBuffersThatAreAnnouncedAreKeptToBeforeTheyAreConfirmed) {
+  up();
+  open();
+  world.announce({.buffer_count = 1, .sector_count = 2});
+  const auto identify = world.take();
+  ASSERT_EQ(text(identify), "IDENTIFY 0+1");
+  for (std::uint64_t lba = 0; lba < 6; ++lba) world.read(lba, 1);
+  EXPECT_EQ(world.taken(), "");
+  answer(identify[0]);
+  EXPECT_EQ(world.taken(), "READ EXT 0+1");
+}
+
 // It is the same disk: what was sent to it meanwhile has timeouts of seconds by now.
 
 TEST_F(Suspension, ATargetThatStartsAgainIsSentAtOnceWhatItMissed) {

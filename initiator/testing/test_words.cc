@@ -121,6 +121,11 @@ void World::announce(Mac from, PortId port) {
   hear(frame_of({Mac::broadcast(), from, disk, 0}, offers_[from]), port);
 }
 
+void World::announce(ConfigReply offer) {
+  offers_[target_mac] = offer;
+  announce();
+}
+
 void World::answer_as(const Sent& command, const Identity& identity, Mac from) {
   std::array<std::uint8_t, identify_size> block;
   build_identify(identity, block);

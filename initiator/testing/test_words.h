@@ -76,6 +76,7 @@ class World {
   void config(ConfigReply offer = default_offer, Mac from = target_mac, PortId port = 0);
   /// The target says to everyone that it came up.
   void announce(Mac from = target_mac, PortId port = 0);
+  void announce(ConfigReply offer);
   void answer_as(const Sent& command, const Identity& identity, Mac from);
   /// Answers as a good disk would, and as large_disk.
   void answer(const Sent& command);

@@ -30,9 +30,10 @@ int main(int argc, char** argv) {
   bool version = false;
   app.add_flag("--version", version, "Print the kernel's version");
   app.add_option("folder", options.folder, "Where to mount the guest's files");
-  app.add_option(
-         "--interface", options.interfaces,
-         "What the guest's card is connected to; twice: two cards, by which a disk has two paths")
+  app.add_option("--interface", options.interfaces,
+                 "What the guest's card is connected to; two names: two cards, by which a disk has "
+                 "two paths")
+      ->delimiter(',')
       ->expected(1, aoe::guest::Machine::cards)
       ->allow_extra_args(false);
   app.add_option("--deadsecs", options.deadsecs, "The module's aoe_deadsecs");

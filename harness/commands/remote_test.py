@@ -187,6 +187,19 @@ def what_is_not_for_it_is_refused(machines):
         assert not any(file.read()), "and has not"
 
 
+def answers_that_make_no_sense_end_the_case(machines):
+    """From a far half that has greeted well."""
+    fake = os.path.join(machines.folder, "fake")
+    for answer in ['{"done": 3}', '{"unsupported": {}}', "no"]:
+        with open(fake, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{machines.remote()} </dev/null\nwhile read -r line; do printf '%s\\n' '{answer}'; done\n")
+        os.chmod(fake, 0o755)
+        result = machines.run(fake, {"store": STORE})
+        _, cases = machines.cases()
+        assert result.returncode == ENVIRONMENT, (answer, result)
+        assert cases["store"]["outcome"] == "ERROR" and cases["store"]["reason"] == f"the far half: {answer}", (answer, cases)
+
+
 def requests_that_make_no_sense_are_answered(machines):
     """The far half, by hand."""
     far = machines.far.start([HARNESS, "remote", "--interface", "eth1"], input=True)
@@ -264,7 +277,8 @@ def a_target_that_ends_by_itself_has_failed(machines):
 
 
 PARTS = {"played": [an_engine_is_there, a_program_is_there_behind_a_socket, an_initiator_is_tested_from_here],
-         "refused": [what_is_not_for_it_is_refused, requests_that_make_no_sense_are_answered],
+         "refused": [what_is_not_for_it_is_refused, requests_that_make_no_sense_are_answered,
+                     answers_that_make_no_sense_end_the_case],
          "lost": [a_far_half_that_is_killed_ends_the_case, a_near_half_that_is_killed_leaves_nothing,
                   a_target_that_ends_by_itself_has_failed]}
 

@@ -12,6 +12,14 @@
 namespace aoe::harness {
 namespace {
 
+using Json = nlohmann::json;
+
+/// A text among what the far half says; nothing where it says another thing.
+std::optional<std::string> text_of(const Json& json, const char* name) {
+  if (!json.is_object() || !json.contains(name) || !json.at(name).is_string()) return std::nullopt;
+  return json.at(name).get<std::string>();
+}
+
 /// How long an answer may take, or a far half to come or to go.
 constexpr auto far_patience = std::chrono::seconds(20);
 
@@ -60,11 +68,11 @@ void RemoteTarget::take(Bytes printed) {
     std::string line = printed_.substr(0, end);
     printed_.erase(0, end + 1);
     const Json json = Json::parse(line, nullptr, false);
-    if (json.is_object() && json.contains("ended") && json.at("ended").is_string()) {
-      ended_ = json.at("ended");
-      said_ = json.value("said", "");
-    } else if (json.is_object() && json.contains("printed") && json.at("printed").is_string()) {
-      log_->append(json.at("printed").get<std::string>());
+    if (const auto how = text_of(json, "ended")) {
+      ended_ = *how;
+      said_ = text_of(json, "said").value_or("");
+    } else if (const auto printed = text_of(json, "printed")) {
+      log_->append(*printed);
     } else {
       line_ = std::move(line);
     }
@@ -88,12 +96,10 @@ RemoteTarget::Answer RemoteTarget::ask(const Json& request) {
   const auto answered = await_line();
   if (!answered) return tl::unexpected(Unsupported{lost_});
   const Json json = Json::parse(*answered, nullptr, false);
-  if (json.is_object() && json.contains("done")) return json.at("done");
-  if (json.is_object() && json.contains("unsupported") && json.at("unsupported").is_string())
-    return tl::unexpected(Unsupported{json.at("unsupported")});
-  const bool has_reason =
-      json.is_object() && json.contains("error") && json.at("error").is_string();
-  lost_ = "the far half: " + (has_reason ? json.at("error").get<std::string>() : *answered);
+  if (json.is_object() && json.contains("done") && json.at("done").is_object())
+    return json.at("done");
+  if (auto why = text_of(json, "unsupported")) return tl::unexpected(Unsupported{*std::move(why)});
+  lost_ = "the far half: " + text_of(json, "error").value_or(*answered);
   return tl::unexpected(Unsupported{lost_});
 }
 
@@ -107,7 +113,8 @@ tl::expected<void, std::string> RemoteTarget::open(const Scenario& scenario, std
   network_ = scenario.network;
   auto answer = ask({{"do", "open"}, {"scenario", scenario.yaml}, {"seed", seed}});
   if (!answer) return tl::unexpected(answer.error().reason);
-  kill_loses_cache_ = answer->value("kill-loses-cache", false);
+  const auto loses = answer->find("kill-loses-cache");
+  kill_loses_cache_ = loses != answer->end() && loses->is_boolean() && loses->get<bool>();
   return {};
 }
 

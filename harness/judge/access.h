@@ -5,9 +5,9 @@
 // that may change it, an ATA command that reaches the target must be treated as the list says: not
 // answered at all if its sender is masked, refused with error 6 if another holds the reservation,
 // and not refused on that account if its sender is let in. While a change is on its way, and after
-// the target was killed or handed its LUNs over, nothing is known and nobody is accused; nor at a LUN
-// that a change for several at once covers, once that was asked for. Only for worlds in which every
-// frame of a target is seen.
+// the target was killed or handed its LUNs over, nothing is known and nobody is accused; nor at a
+// LUN that a change for several at once covers, once that was asked for. Only for worlds in which
+// every frame of a target is seen.
 //
 // Owned by Parties, and told of every frame that enters. Costs one comparison a frame while nobody
 // uses these lists.
@@ -68,7 +68,8 @@ class Access {
   bool change_done(const Header& reply, List Lists::*list);
   void told(const LedgerEntry& entry, const Header& reply, NodeIndex node, List Lists::*list,
             std::optional<std::vector<Mac>> macs);
-  /// When the first of its transmissions with this tag reached the target; `Instant::min()`: none did.
+  /// When the first of its transmissions with this tag reached the target; `Instant::min()`: none
+  /// did.
   Instant first_arrival(const LedgerEntry& request) const;
   void check(const LedgerEntry& entry, const Frame& frame, const Lists& lists);
   void report(const LedgerEntry& entry, std::string_view clause, std::string_view how);
